@@ -1,0 +1,130 @@
+//! One error type for the crate: what kind it is, what was being done, and what caused it.
+//!
+//! Absence is not an error: a store that does not know an id answers `None`.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What a caller can do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What is stored, or what a browser sent, cannot be decoded. The session is lost; the store is well.
+    Corrupt,
+    /// The store could not be asked or did not answer. Nothing is known about the session.
+    Unavailable,
+    /// An option, an argument or a combination of them cannot be meant.
+    Invalid,
+    /// The backend cannot do what was asked of it.
+    Unsupported,
+}
+
+/// A failure with its [`ErrorKind`], the operation that failed and its cause.
+///
+/// The operation and the detail never hold a secret, a key or a whole session id.
+pub struct Error {
+    kind: ErrorKind,
+    operation: &'static str,
+    detail: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The result of an operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of `kind` while doing `operation` (a phrase such as `"read the session file"`).
+    #[must_use]
+    pub fn new(kind: ErrorKind, operation: &'static str) -> Self {
+        Self { kind, operation, detail: None, source: None }
+    }
+
+    /// [`ErrorKind::Corrupt`].
+    #[must_use]
+    pub fn corrupt(operation: &'static str) -> Self {
+        Self::new(ErrorKind::Corrupt, operation)
+    }
+
+    /// [`ErrorKind::Unavailable`].
+    #[must_use]
+    pub fn unavailable(operation: &'static str) -> Self {
+        Self::new(ErrorKind::Unavailable, operation)
+    }
+
+    /// [`ErrorKind::Invalid`].
+    #[must_use]
+    pub fn invalid(operation: &'static str) -> Self {
+        Self::new(ErrorKind::Invalid, operation)
+    }
+
+    /// [`ErrorKind::Unsupported`].
+    #[must_use]
+    pub fn unsupported(operation: &'static str) -> Self {
+        Self::new(ErrorKind::Unsupported, operation)
+    }
+
+    /// Adds what a person needs in order to act; never a secret or a whole id.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What a caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What was being done.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Takes the cause out, so that a Python exception can be given back as itself.
+    #[must_use]
+    pub fn into_source(self) -> Option<Box<dyn StdError + Send + Sync>> {
+        self.source
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            ErrorKind::Invalid => f.write_str(self.operation)?,
+            _ => write!(f, "cannot {}", self.operation)?,
+        }
+        if let Some(detail) = &self.detail {
+            write!(f, ": {detail}")?;
+        }
+        if let Some(source) = &self.source {
+            write!(f, ": {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("operation", &self.operation)
+            .field("detail", &self.detail)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,131 @@
+//! Where sessions are kept: the contract that every store obeys.
+//!
+//! A store keeps bytes under an id. It knows no Python, no serializer and no cookie. Every store passes the
+//! laws in `laws.rs`, and a law that a store cannot keep is a capability that it does not claim.
+//!
+//! Three outcomes never blur:
+//!
+//! * **absent** — `Ok(None)`, `Ok(false)` or [`Written::Refused`]: the store answered, the record is not there.
+//!   A record past its lifetime is absent.
+//! * **corrupt** — [`ErrorKind::Corrupt`](crate::error::ErrorKind::Corrupt): the record is there and cannot be
+//!   understood.
+//! * **unavailable** — [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable): the store did not
+//!   answer; nothing is known.
+//!
+//! The time is passed in, so that a test can pass any time it likes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::id::SessionId;
+
+/// Seconds since the epoch.
+pub type Timestamp = f64;
+
+/// Identifies one state of a record. It changes with every write; it need not change with a touch. It is
+/// meaningful only to the store, and within the process, that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Version(pub u64);
+
+/// What a store holds under an id.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The session as the codec encoded it.
+    pub data: Arc<[u8]>,
+    /// The state that `data` is.
+    pub version: Version,
+    /// When the store will forget it, if it will and knows.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What must hold of the stored record for a write to take place. The check and the write are one step:
+/// no other writer comes between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Anything: the last writer wins.
+    Any,
+    /// No record: a create that never overwrites.
+    Absent,
+    /// Some record: a save that never brings a deleted session back.
+    Present,
+    /// This very state: compare and swap.
+    Version(Version),
+}
+
+/// What became of a write. A refusal is an answer, not an error, and has to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Written {
+    /// Stored, as this state.
+    Stored(Version),
+    /// What was expected did not hold; nothing was changed.
+    Refused,
+}
+
+/// A renewal of a record's life that leaves its data alone, but for the bytes in which the data itself
+/// carries the time of its last access.
+#[derive(Clone, Copy, Debug)]
+pub struct Touch<'a> {
+    /// The state that was loaded. If the record has another by now, somebody renewed it since; then its
+    /// lifetime is renewed and its bytes stay as they are.
+    pub version: Version,
+    /// Where in the data the new bytes go. `offset + bytes.len()` lies within the data of that version.
+    pub offset: usize,
+    /// The new bytes, as many as the old.
+    pub bytes: &'a [u8],
+}
+
+/// What a store can do beyond the contract's minimum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Records go by themselves when their lifetime is over.
+    pub native_expiry: bool,
+    /// [`Expect`] is checked and the write done in one step.
+    pub compare_and_swap: bool,
+    /// A call may wait for a disk, a lock or a network, so the interpreter is let go meanwhile.
+    pub blocking: bool,
+}
+
+/// A place for sessions. Object-safe; shared between threads.
+pub trait Store: Send + Sync {
+    /// The record of `id`, or `None` if there is none or its lifetime is over. Looking allocates nothing in
+    /// the store: no file, no lock, no entry.
+    ///
+    /// # Errors
+    /// `Corrupt` if the record cannot be understood, `Unavailable` if the store did not answer.
+    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>>;
+
+    /// Stores `data` under `id` if `expect` holds. With `ttl` the record may be forgotten that long after
+    /// `now`; without, it is kept until it is deleted. Other readers see the old data or the new, never a
+    /// mixture and never nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if the store did not answer; the old record is then still whole. `Unsupported` if the
+    /// store cannot check `expect`.
+    fn write(
+        &self,
+        id: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written>;
+
+    /// Renews the life of `id`, and splices the bytes of `touch` in where the record is still the one that
+    /// was loaded. Never creates a record, never changes its version's data otherwise. `false` if there is
+    /// no record.
+    ///
+    /// # Errors
+    /// `Unavailable` if the store did not answer.
+    fn touch(&self, id: &SessionId, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp) -> Result<bool>;
+
+    /// Removes `id` and everything kept for it. Removing what is not there is success.
+    ///
+    /// # Errors
+    /// `Unavailable` if the store did not answer; the record may then still be there.
+    fn delete(&self, id: &SessionId) -> Result<()>;
+
+    /// What this store can do.
+    fn capabilities(&self) -> Capabilities;
+}

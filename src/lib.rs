@@ -1,4 +1,14 @@
 //! Web sessions for WSGI applications: the Rust half of `beaker-rs`.
+//!
+//! The modules below `py` know nothing of Python and can be tested, fuzzed and measured without it:
+//!
+//! * [`cookie`] reads the request's cookies and writes, signs and dates the session's own;
+//! * [`codec`] is the stored shape of a session;
+//! * [`config`] turns options into checked settings;
+//! * [`session`] is the life of a session as pure state;
+//! * [`store`] is the contract of a place for sessions, and the places there are.
+//!
+//! `py` joins them and shows them to Python as `beaker._core`.
 
 pub mod codec;
 pub mod config;
@@ -9,3 +19,14 @@ pub mod id;
 mod py;
 pub mod session;
 pub mod store;
+
+#[cfg(feature = "python")]
+#[pyo3::pymodule(gil_used = true)]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::py::register(module)
+    }
+}

@@ -1,1 +1,8 @@
-//! session
+//! The life of a session as pure state: which record it was read from, which it will be written to, and what
+//! becomes of the old one. No store, no cookie and no interpreter is reached from here.
+
+mod life;
+mod timeout;
+
+pub use life::Life;
+pub use timeout::{Idle, idle};

@@ -1,0 +1,106 @@
+//! From the option `type` or `namespace_class` to the store that keeps the sessions.
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+
+use super::errors::{self, ConfigurationError, IntoPyResult};
+use crate::store::{FileStore, MemoryStore, Store, default_directory};
+
+/// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
+pub(crate) static MEMORY: LazyLock<Arc<MemoryStore>> = LazyLock::new(|| Arc::new(MemoryStore::new()));
+
+/// Where sessions are kept.
+pub(crate) struct Backend {
+    /// `session.type`, worked out.
+    pub(crate) kind: Py<PyAny>,
+    /// The class that shows a record to programs; for a store that is not written in Rust, the store itself.
+    pub(crate) namespace_class: Py<PyAny>,
+    /// The store, where it is written in Rust.
+    pub(crate) native: Option<Arc<dyn Store>>,
+}
+
+/// Finds the backend. `given` are the session's options and `namespace_args` the backend's.
+pub(crate) fn resolve(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDict>) -> PyResult<Backend> {
+    let py = given.py();
+    let kind = match text(given, "type")? {
+        Some(kind) => kind,
+        None if text(given, "data_dir")?.is_some() => "file".to_owned(),
+        None => "memory".to_owned(),
+    };
+    let chosen = given.get_item("namespace_class")?.filter(|class| !class.is_none());
+    let namespace_class = match chosen {
+        Some(class) => class,
+        None => class_of(py, &kind)?,
+    };
+    let native = if namespace_class.is(container_class(py, &MEMORY_CLASS, "MemoryNamespaceManager")?) {
+        Some(Arc::clone(&*MEMORY) as Arc<dyn Store>)
+    } else if namespace_class.is(container_class(py, &FILE_CLASS, "FileNamespaceManager")?) {
+        Some(Arc::new(file_store(given, namespace_args)?) as Arc<dyn Store>)
+    } else {
+        None
+    };
+    Ok(Backend { kind: kind.into_pyobject(py)?.into_any().unbind(), namespace_class: namespace_class.unbind(), native })
+}
+
+fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
+    if kind == "cookie" {
+        return Err(ConfigurationError::new_err(
+            "session.type = cookie is not available in this version of beaker-rs; choose memory or file",
+        ));
+    }
+    py.import("beaker.cache")?.getattr("clsmap")?.get_item(kind).map_err(|error| {
+        if !error.is_instance_of::<PyKeyError>(py) {
+            return error;
+        }
+        ConfigurationError::new_err(format!(
+            "session.type = {kind} names no backend; choose memory or file, or pass namespace_class"
+        ))
+    })
+}
+
+static MEMORY_CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static FILE_CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+fn container_class<'a, 'py>(
+    py: Python<'py>,
+    cell: &'a PyOnceLock<Py<PyAny>>,
+    name: &str,
+) -> PyResult<&'a Bound<'py, PyAny>> {
+    Ok(cell.get_or_try_init(py, || py.import("beaker.container")?.getattr(name).map(Bound::unbind))?.bind(py))
+}
+
+fn text(options: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<String>> {
+    options.get_item(name)?.filter(|value| !value.is_none()).map(|value| value.extract()).transpose()
+}
+
+/// The folders are those of the options; without any, a private one of this user's, which is named in a warning
+/// because the system may empty it at a restart.
+fn file_store(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDict>) -> PyResult<FileStore> {
+    let py = given.py();
+    let files = text(namespace_args, "file_dir")?;
+    let locks = text(namespace_args, "lock_dir")?;
+    let data = match text(given, "data_dir")? {
+        Some(data) => PathBuf::from(data),
+        None if files.is_some() && locks.is_some() => PathBuf::new(),
+        None => {
+            let directory = default_directory().into_py(py)?;
+            errors::warn(
+                py,
+                &format!(
+                    "no data_dir is given: sessions are kept in {}, which may not outlive a restart of the machine",
+                    directory.display()
+                ),
+            )?;
+            given.set_item("data_dir", directory.to_string_lossy())?;
+            directory
+        }
+    };
+    let files = files.map_or_else(|| data.join("container_file"), PathBuf::from);
+    let locks = locks.map_or_else(|| data.join("container_file_lock"), PathBuf::from);
+    Ok(FileStore::new(files, locks))
+}

@@ -1,0 +1,62 @@
+//! The one place where an error of this crate becomes a Python exception, and where Python is warned.
+
+use std::ffi::CString;
+
+use pyo3::PyTypeInfo;
+use pyo3::prelude::*;
+
+use crate::error::{Error, ErrorKind};
+
+pyo3::import_exception!(beaker.exceptions, BeakerException);
+pyo3::import_exception!(beaker.exceptions, BeakerWarning);
+pyo3::import_exception!(beaker.exceptions, ConfigurationError);
+pyo3::import_exception!(beaker.exceptions, CorruptSessionError);
+pyo3::import_exception!(beaker.exceptions, LockError);
+pyo3::import_exception!(beaker.exceptions, StoreUnavailableError);
+
+/// The Python exception for `error`. Where a Python exception caused it, that one is its `__cause__`.
+pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    let message = error.to_string();
+    let exception = match error.kind() {
+        ErrorKind::Corrupt => CorruptSessionError::new_err(message),
+        ErrorKind::Unavailable => StoreUnavailableError::new_err(message),
+        ErrorKind::Invalid => ConfigurationError::new_err(message),
+        ErrorKind::Unsupported => BeakerException::new_err(message),
+    };
+    if let Some(source) = error.into_source()
+        && let Ok(cause) = source.downcast::<PyErr>()
+    {
+        exception.set_cause(py, Some(*cause));
+    }
+    exception
+}
+
+/// Turns a crate result into a Python result.
+pub(crate) trait IntoPyResult<T> {
+    /// See [`to_python`].
+    fn into_py(self, py: Python<'_>) -> PyResult<T>;
+}
+
+impl<T> IntoPyResult<T> for Result<T, Error> {
+    fn into_py(self, py: Python<'_>) -> PyResult<T> {
+        self.map_err(|error| to_python(py, error))
+    }
+}
+
+/// Says something to the programmer, as a `BeakerWarning` that names the line that called us.
+pub(crate) fn warn(py: Python<'_>, message: &str) -> PyResult<()> {
+    warn_as(py, &BeakerWarning::type_object(py).into_any(), message)
+}
+
+/// The same with a category of the caller's choice.
+pub(crate) fn warn_as(py: Python<'_>, category: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
+    let message = CString::new(message.replace('\0', "\\0"))?;
+    PyErr::warn(py, category, &message, 1)
+}
+
+/// Tells the operator what went wrong without failing the request, on the logger `beaker.session`.
+pub(crate) fn log_warning(py: Python<'_>, message: &str) -> PyResult<()> {
+    let logger = py.import("logging")?.call_method1("getLogger", ("beaker.session",))?;
+    logger.call_method1("warning", ("%s", message))?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! A session's dictionary to bytes and back. Python's own `pickle` and `json` do the work, so that what an
+//! application stored yesterday means the same today.
+
+use pyo3::exceptions::{PyMemoryError, PyOSError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use super::errors::{ConfigurationError, CorruptSessionError, IntoPyResult};
+use crate::codec::deflate;
+use crate::config::PicklePolicy;
+
+/// The pickle protocol that every Python still in use reads.
+const PROTOCOL: u8 = 2;
+
+/// The most that a compressed session may unfold to, in bytes: far above any real session, far below what
+/// would exhaust a worker.
+const INFLATED_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How a session becomes bytes.
+pub(crate) enum Serializer {
+    /// Pickle, of which the policy says what is read.
+    Pickle(PicklePolicy),
+    /// JSON, compressed.
+    Json,
+    /// An object of the application with `loads` and `dumps`.
+    Custom(Py<PyAny>),
+}
+
+impl Serializer {
+    /// Reads the option `data_serializer`: `'pickle'`, `'json'` or an object with `loads` and `dumps`.
+    pub(crate) fn from_option(option: &Bound<'_, PyAny>, policy: PicklePolicy) -> PyResult<Self> {
+        let Ok(name) = option.cast::<PyString>() else {
+            if option.hasattr("loads")? && option.hasattr("dumps")? {
+                return Ok(Self::Custom(option.clone().unbind()));
+            }
+            return Err(ConfigurationError::new_err(
+                "data_serializer is 'pickle', 'json' or an object with loads and dumps",
+            ));
+        };
+        match name.to_str()? {
+            "pickle" if policy == PicklePolicy::Deny => Err(ConfigurationError::new_err(
+                "pickle = deny contradicts data_serializer = pickle: choose json",
+            )),
+            "pickle" => Ok(Self::Pickle(policy)),
+            "json" => Ok(Self::Json),
+            _ => Err(ConfigurationError::new_err(
+                "data_serializer is 'pickle', 'json' or an object with loads and dumps",
+            )),
+        }
+    }
+
+    /// The bytes of `data`. What the serializer raises is raised.
+    pub(crate) fn dumps<'py>(&self, data: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyBytes>> {
+        let py = data.py();
+        match self {
+            Self::Pickle(_) => {
+                Ok(import(py, &DUMPS, "pickle", "dumps")?.call1((data, PROTOCOL))?.cast_into::<PyBytes>()?)
+            }
+            Self::Json => {
+                let text = import(py, &JSON_DUMPS, "json", "dumps")?.call1((data,))?;
+                let compressed = deflate::compress(text.cast::<PyString>()?.to_str()?.as_bytes());
+                Ok(PyBytes::new(py, &compressed))
+            }
+            Self::Custom(object) => {
+                let dumped = object.bind(py).call_method1(intern!(py, "dumps"), (data,))?;
+                match dumped.cast_into::<PyBytes>() {
+                    Ok(bytes) => Ok(bytes),
+                    Err(other) => {
+                        let other = other.into_inner();
+                        let bytes = py.get_type::<PyBytes>().call1((other,))?;
+                        Ok(bytes.cast_into::<PyBytes>()?)
+                    }
+                }
+            }
+        }
+    }
+
+    /// What `payload` means. Whatever a serializer raises says that the payload is corrupt, but for an
+    /// `OSError` or a `MemoryError`, which says that the machine is in trouble.
+    pub(crate) fn loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
+        let py = payload.py();
+        self.try_loads(payload).map_err(|error| {
+            if error.is_instance_of::<PyOSError>(py)
+                || error.is_instance_of::<PyMemoryError>(py)
+                || error.is_instance_of::<CorruptSessionError>(py)
+                || !error.is_instance_of::<pyo3::exceptions::PyException>(py)
+            {
+                return error;
+            }
+            let corrupt = CorruptSessionError::new_err(format!("cannot decode the session: {error}"));
+            corrupt.set_cause(py, Some(error));
+            corrupt
+        })
+    }
+
+    fn try_loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
+        let py = payload.py();
+        match self {
+            Self::Pickle(PicklePolicy::Any) => import(py, &LOADS, "pickle", "loads")?.call1((payload,)),
+            Self::Pickle(PicklePolicy::Allowlist) => {
+                import(py, &GUARDED_LOADS, "beaker._pickle_guard", "loads")?.call1((payload,))
+            }
+            Self::Pickle(PicklePolicy::Deny) => {
+                Err(CorruptSessionError::new_err("the session is a pickle, and pickle = deny"))
+            }
+            Self::Json => {
+                let text = deflate::decompress(payload.as_bytes(), INFLATED_LIMIT).into_py(py)?;
+                import(py, &JSON_LOADS, "json", "loads")?.call1((PyBytes::new(py, &text),))
+            }
+            Self::Custom(object) => object.bind(py).call_method1(intern!(py, "loads"), (payload,)),
+        }
+    }
+}
+
+type Cell = PyOnceLock<Py<PyAny>>;
+static DUMPS: Cell = PyOnceLock::new();
+static LOADS: Cell = PyOnceLock::new();
+static GUARDED_LOADS: Cell = PyOnceLock::new();
+static JSON_DUMPS: Cell = PyOnceLock::new();
+static JSON_LOADS: Cell = PyOnceLock::new();
+
+fn import<'py>(py: Python<'py>, cell: &Cell, module: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    let function = cell.get_or_try_init(py, || py.import(module)?.getattr(name).map(Bound::unbind))?;
+    Ok(function.bind(py).clone())
+}

@@ -1,0 +1,88 @@
+//! The base of `Session`: a dictionary with keys that survive `clear()`.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+/// A dictionary that keeps `_domain` and `_path` when it is cleared.
+#[pyclass(name = "_ConfigurableSession", frozen, subclass, dict, weakref, extends = PyDict, module = "beaker.session")]
+#[derive(Default)]
+pub(crate) struct ConfigurableSession {
+    config: Mutex<Option<Py<PyDict>>>,
+}
+
+impl ConfigurableSession {
+    /// Sets the keys that survive.
+    pub(crate) fn set_config(&self, config: Py<PyDict>) {
+        let replaced = self.config.lock().unwrap_or_else(PoisonError::into_inner).replace(config);
+        drop(replaced);
+    }
+
+    fn config(&self, py: Python<'_>) -> Option<Py<PyDict>> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|config| config.clone_ref(py))
+    }
+}
+
+/// Removes everything but the keys that survive.
+pub(crate) fn clear(session: &Bound<'_, ConfigurableSession>) -> PyResult<()> {
+    let py = session.py();
+    let dict = session.cast::<PyDict>()?;
+    dict.clear();
+    if let Some(config) = session.get().config(py) {
+        dict.update(config.bind(py).as_mapping())?;
+    }
+    Ok(())
+}
+
+#[pymethods]
+impl ConfigurableSession {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::default()
+    }
+
+    #[pyo3(signature = (cookie_domain = None, cookie_path = None))]
+    fn __init__(
+        &self,
+        py: Python<'_>,
+        cookie_domain: Option<Bound<'_, PyAny>>,
+        cookie_path: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let config = PyDict::new(py);
+        config.set_item("_domain", cookie_domain)?;
+        match cookie_path {
+            Some(path) => config.set_item("_path", path)?,
+            None => config.set_item("_path", "/")?,
+        }
+        self.set_config(config.unbind());
+        Ok(())
+    }
+
+    /// The keys that survive `clear()`.
+    #[getter]
+    fn _config(&self, py: Python<'_>) -> Option<Py<PyDict>> {
+        self.config(py)
+    }
+
+    /// Removes everything but the domain and the path of the cookie.
+    #[pyo3(name = "clear")]
+    fn clear_(slf: &Bound<'_, Self>) -> PyResult<()> {
+        clear(slf)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.config.try_lock() {
+            Ok(config) => visit.call(&*config),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(config);
+    }
+}

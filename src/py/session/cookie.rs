@@ -1,0 +1,227 @@
+//! What the session sends to the browser.
+//!
+//! As long as no program asks for `session.cookie`, the header is written directly. Once one did, the `Morsel`
+//! that it may have changed is the truth, and the header is what the `Morsel` prints.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyString};
+
+use super::{Session, as_dict, call};
+use crate::config::CookieExpires;
+use crate::cookie;
+use crate::py::clock;
+use crate::py::errors::{ConfigurationError, IntoPyResult};
+use crate::py::options::cookie_expires_of;
+
+/// How long ago a cookie that deletes itself claims to have expired, in seconds.
+const A_YEAR: f64 = 365.0 * 86_400.0;
+
+/// `_update_cookie_out`: writes `cookie_out` and `set_cookie` into the request.
+pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
+    let py = session.py();
+    call::set_cookie_values(session)?;
+    let header = match materialised(session)? {
+        None => write(session)?.into_pyobject(py)?.into_any(),
+        Some(cookie) => {
+            let kwargs = PyDict::new(py);
+            kwargs.set_item(intern!(py, "header"), "")?;
+            morsel(session, &cookie)?.call_method(intern!(py, "output"), (), Some(&kwargs))?
+        }
+    };
+    set_request(session, intern!(py, "cookie_out"), &header)?;
+    set_request(session, intern!(py, "set_cookie"), PyBool::new(py, set_cookie).as_any())
+}
+
+/// `_set_cookie_values`
+pub(super) fn set_cookie_values(session: &Bound<'_, Session>, expires: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let py = session.py();
+    if let Some(cookie) = materialised(session)? {
+        let options = session.get().options()?;
+        let settings = &options.settings;
+        let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+        cookie.set_item(settings.key.as_str(), id)?;
+        let morsel = morsel(session, &cookie)?;
+        let (domain, path) = place(session)?;
+        if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
+            morsel.set_item("domain", domain)?;
+        }
+        if settings.secure {
+            morsel.set_item("secure", true)?;
+        }
+        if let Some(same_site) = &settings.same_site {
+            morsel.set_item("samesite", same_site)?;
+        }
+        if settings.http_only {
+            morsel.set_item("httponly", true)?;
+        }
+        morsel.set_item("path", path)?;
+    } else if expires.is_none() && super::is_exact(session) {
+        return Ok(());
+    }
+    let _ = py;
+    call::set_cookie_expires(session, expires)
+}
+
+/// `_set_cookie_expires`: what the cookie's expiry is from now on; without an argument, what it was.
+pub(super) fn set_cookie_expires(
+    session: &Bound<'_, Session>,
+    expires: Option<&Bound<'_, PyAny>>,
+) -> PyResult<CookieExpires> {
+    let py = session.py();
+    let meant = match expires.filter(|expires| !expires.is_none()) {
+        None => current_expires(session)?,
+        Some(object) => {
+            let meant = cookie_expires_of(object)?;
+            let kept = object.clone().unbind();
+            let _dropped = session.get().with(|state| state.cookie_expires.replace((kept, meant)))?;
+            meant
+        }
+    };
+    if let Some(cookie) = materialised(session)? {
+        let date = meant.attribute(clock::now(py)?.seconds).into_py(py)?;
+        morsel(session, &cookie)?.set_item("expires", date.unwrap_or_default())?;
+    }
+    Ok(meant)
+}
+
+/// The moment that `expires` means, as Beaker returns it: a `datetime`, or `True` for none.
+pub(super) fn moment<'py>(session: &Bound<'py, Session>, meant: CookieExpires) -> PyResult<Bound<'py, PyAny>> {
+    let py = session.py();
+    match meant {
+        CookieExpires::WithBrowser => Ok(PyBool::new(py, true).to_owned().into_any()),
+        CookieExpires::Never => utc(py, f64::from(i32::MAX)),
+        CookieExpires::After(seconds) => utc(py, clock::now(py)?.seconds + seconds),
+        CookieExpires::At(_) => {
+            let own = session
+                .get()
+                .with(|state| state.cookie_expires.as_ref().map(|(object, _)| object.clone_ref(py)))?;
+            match own {
+                Some(own) => Ok(own.into_bound(py)),
+                None => Ok(session.get().options()?.cookie_expires.bind(py).clone()),
+            }
+        }
+    }
+}
+
+fn utc(py: Python<'_>, seconds: f64) -> PyResult<Bound<'_, PyAny>> {
+    let datetime = py.import("datetime")?;
+    let utc = datetime.getattr("timezone")?.getattr("utc")?;
+    datetime.getattr("datetime")?.call_method1("fromtimestamp", (seconds, utc))
+}
+
+/// `_delete_cookie`: a cookie that has expired.
+pub(super) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+    let past = utc(py, clock::now(py)?.seconds - A_YEAR)?;
+    if super::is_exact(session) {
+        set_cookie_values(session, Some(&past))?;
+    } else {
+        session.call_method1(intern!(py, "_set_cookie_values"), (past,))?;
+    }
+    call::update_cookie_out(session, true)
+}
+
+/// The cookies as an `http.cookies` object, made when a program first asks.
+pub(super) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
+    let py = session.py();
+    if let Some(cookie) = materialised(session)? {
+        return Ok(cookie);
+    }
+    let options = session.get().options()?;
+    let request = session.get().with(|state| state.request.clone_ref(py))?;
+    let header = request.bind(py).call_method1(intern!(py, "get"), (intern!(py, "cookie"), ""))?;
+    let header = if header.is_none() { PyString::new(py, "").into_any() } else { header };
+    let module = py.import("beaker.cookie")?;
+    let cookie = match options.given(py, "secret")? {
+        Some(secret) => module.getattr("SignedCookie")?.call1((secret, header))?,
+        None => module.getattr("SimpleCookie")?.call1((header,))?,
+    };
+    let kept = cookie.clone().unbind();
+    let _dropped = session.get().with(|state| state.cookie.replace(kept))?;
+    let written = request.bind(py).call_method1(intern!(py, "get"), (intern!(py, "cookie_out"),))?;
+    if !written.is_none() {
+        set_cookie_values(session, None)?;
+    }
+    Ok(cookie)
+}
+
+fn materialised<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = session.py();
+    session.get().with(|state| state.cookie.as_ref().map(|cookie| cookie.clone_ref(py).into_bound(py)))
+}
+
+fn morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = session.py();
+    let key = session.get().options()?.settings.key.clone();
+    if !cookie.contains(&key)? {
+        let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+        cookie.set_item(&key, id)?;
+    }
+    let _ = py;
+    cookie.get_item(key)
+}
+
+/// Writes a key of the request.
+pub(super) fn set_request(
+    session: &Bound<'_, Session>,
+    key: &Bound<'_, PyString>,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let py = session.py();
+    let request = session.get().with(|state| state.request.clone_ref(py))?;
+    match request.bind(py).cast::<PyDict>() {
+        Ok(request) => request.set_item(key, value),
+        Err(_) => request.bind(py).set_item(key, value),
+    }
+}
+
+fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
+    session.get().with(|state| match &state.cookie_expires {
+        Some((_, own)) => *own,
+        None => state.options.settings.cookie_expires,
+    })
+}
+
+/// The domain and the path of the session's cookie.
+fn place(session: &Bound<'_, Session>) -> PyResult<(Option<String>, String)> {
+    let py = session.py();
+    let dict = as_dict(session)?;
+    let domain = dict.get_item(intern!(py, "_domain"))?.filter(|domain| !domain.is_none());
+    let domain = domain.map(|domain| domain.extract::<String>()).transpose();
+    let path = match dict.get_item(intern!(py, "_path"))? {
+        None => Ok(String::from("/")),
+        Some(path) if path.is_none() => Ok(String::new()),
+        Some(path) => path.extract::<String>(),
+    };
+    match (domain, path) {
+        (Ok(domain), Ok(path)) => Ok((domain, path)),
+        _ => Err(ConfigurationError::new_err("the domain and the path of a session's cookie are text")),
+    }
+}
+
+fn write(session: &Bound<'_, Session>) -> PyResult<String> {
+    let py = session.py();
+    let options = session.get().options()?;
+    let settings = &options.settings;
+    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    let (domain, path) = place(session)?;
+    cookie::validate_value(&id).into_py(py)?;
+    cookie::validate_path(&path).into_py(py)?;
+    if let Some(domain) = &domain {
+        cookie::validate_domain(domain).into_py(py)?;
+    }
+    let expires = match current_expires(session)? {
+        CookieExpires::WithBrowser => None,
+        other => other.attribute(clock::now(py)?.seconds).into_py(py)?,
+    };
+    let value = match &settings.signer {
+        Some(signer) => signer.sign(&id),
+        None => id,
+    };
+    let mut header = String::new();
+    let attributes = settings.attributes(domain.as_deref(), &path, expires.as_deref());
+    cookie::write(&mut header, &settings.key, &value, &attributes);
+    Ok(header)
+}

@@ -1,0 +1,75 @@
+//! Loading a session from its store.
+
+use std::sync::Arc;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict};
+
+use super::{Loaded, Session, as_dict, call, cookie, encode};
+use crate::py::clock::{self, Now};
+use crate::py::errors::{CorruptSessionError, IntoPyResult};
+use crate::py::gil;
+use crate::session::{Idle, idle};
+
+/// `Session.load`: what the store has becomes the session's content.
+pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    let now = clock::now(py)?;
+    let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
+    let store = super::attributes::store(session)?;
+    if options.settings.use_cookies {
+        cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+    }
+    let record = gil::with_store(py, &*store, |store| store.load(&id, now.seconds)).into_py(py)?;
+    call::clear(session)?;
+    session.get().with(|state| state.handed_out = false)?;
+    let Some(record) = record else { return absent(session, &now) };
+    session.get().with(|state| state.life.found(record.version))?;
+    let decoded = encode::decode(session, &record.data)?;
+    let Some(data) = decoded.data else { return absent(session, &now) };
+    let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
+    if let Some(last_accessed) = &last_accessed {
+        let seconds = last_accessed
+            .extract::<f64>()
+            .map_err(|_| CorruptSessionError::new_err("cannot decode the session: its access time is no number"))?;
+        if idle(now.seconds, seconds, options.settings.timeout) == Idle::Expired {
+            return call::invalidate(session);
+        }
+    }
+    let loaded = decoded.payload.map(|payload| Loaded { record, payload: Arc::new(payload.unbind()) });
+    let _dropped = session.get().with(|state| {
+        let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
+        (
+            std::mem::replace(&mut state.last_accessed, last_accessed),
+            std::mem::replace(&mut state.loaded, loaded),
+        )
+    })?;
+    fill(session, &data, &now)
+}
+
+/// There is no such record: the session is new, and if a browser made its id up it gets one from here.
+fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
+    let py = session.py();
+    if session.get().with(|state| state.life.not_found())? {
+        call::create_id(session, true)?;
+    }
+    begin(session, now, py)
+}
+
+/// What a session without a record begins with.
+pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
+    let _dropped = session.get().with(|state| (state.last_accessed.take(), state.loaded.take()))?;
+    let data = PyDict::new(py);
+    data.set_item(intern!(py, "_creation_time"), &now.object)?;
+    fill(session, &data, now)
+}
+
+/// Makes `data` the session's content, and the copy that `revert()` goes back to.
+fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -> PyResult<()> {
+    data.set_item(intern!(session.py(), "_accessed_time"), &now.object)?;
+    as_dict(session)?.update(data.as_mapping())?;
+    let kept = data.clone().into_any().unbind();
+    let _dropped = session.get().with(|state| state.accessed_dict.replace(kept))?;
+    Ok(())
+}

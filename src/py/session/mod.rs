@@ -1,0 +1,162 @@
+//! The class `Session`: a dictionary that is loaded from a store and saved to it.
+//!
+//! The class follows one rule: its lock is held for reading or replacing fields and for nothing else. Python is
+//! never called under it, so neither another thread nor a method that calls back can meet it locked.
+//!
+//! Programs subclass `Session`. A method that a subclass may override is called through Python where the object
+//! is of a subclass, and directly where it is a `Session` itself; `call` has one function for each.
+
+mod attributes;
+mod call;
+mod configurable;
+mod cookie;
+mod create;
+mod encode;
+mod load;
+mod mapping;
+mod save;
+mod verbs;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyTypeInfo};
+
+use super::options::Options;
+use crate::config::CookieExpires;
+use crate::session::Life;
+use crate::store::{Record, Store};
+
+pub(crate) use call::{load, save};
+pub(crate) use configurable::ConfigurableSession;
+pub(crate) use create::create;
+pub(crate) use mapping::{Handed, note};
+pub(crate) use verbs::{delete, is_rotated};
+
+/// A session: a dictionary that knows how to load and save itself.
+///
+/// Session(request, id=None, **options)
+///
+/// `request` is a mapping with the key `cookie`, the request's Cookie header (or nothing), into which the session
+/// writes `cookie_out` and `set_cookie`. `id` opens a session under an id of the program's choice. The options
+/// are those of the middleware, without their prefix.
+///
+/// Raises `ConfigurationError` for options that cannot be meant, `StoreUnavailableError` if the store does not
+/// answer, and with `invalidate_corrupt=False` `CorruptSessionError` if the session cannot be decoded.
+#[pyclass(frozen, subclass, dict, weakref, extends = ConfigurableSession, module = "beaker.session")]
+pub(crate) struct Session {
+    state: Mutex<Option<State>>,
+}
+
+/// The fields of a session.
+pub(crate) struct State {
+    pub(crate) options: Arc<Options>,
+    pub(crate) request: Py<PyAny>,
+    pub(crate) life: Life,
+    pub(crate) last_accessed: Option<Py<PyAny>>,
+    pub(crate) accessed_dict: Option<Py<PyAny>>,
+    pub(crate) loaded: Option<Loaded>,
+    /// Whether a value that can be changed in place was handed to the program.
+    pub(crate) handed_out: bool,
+    /// The cookies as an `http.cookies` object, once a program has asked for it.
+    pub(crate) cookie: Option<Py<PyAny>>,
+    /// What `cookie_expires` was set to on this session.
+    pub(crate) cookie_expires: Option<(Py<PyAny>, CookieExpires)>,
+    pub(crate) namespace: Option<Py<PyAny>>,
+    /// The store, where it is not the options' own: one over `namespace`.
+    pub(crate) store: Option<Arc<dyn Store>>,
+}
+
+/// What the store had when the session was loaded.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub(crate) record: Record,
+    /// The serialized session.
+    pub(crate) payload: Arc<Py<PyBytes>>,
+}
+
+impl State {
+    fn new(options: Arc<Options>, request: Py<PyAny>, life: Life) -> Self {
+        Self {
+            options,
+            request,
+            life,
+            last_accessed: None,
+            accessed_dict: None,
+            loaded: None,
+            handed_out: false,
+            cookie: None,
+            cookie_expires: None,
+            namespace: None,
+            store: None,
+        }
+    }
+}
+
+impl Session {
+    fn lock(&self) -> MutexGuard<'_, Option<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads or changes the fields. `work` must not call Python; what it takes out of a field it returns, so
+    /// that it is dropped when the lock is free again.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> PyResult<T> {
+        let mut state = self.lock();
+        state.as_mut().map(work).ok_or_else(|| PyRuntimeError::new_err("Session.__init__ was not called"))
+    }
+
+    /// The options.
+    pub(crate) fn options(&self) -> PyResult<Arc<Options>> {
+        self.with(|state| Arc::clone(&state.options))
+    }
+}
+
+/// Whether `session` is of the class itself, so that no method of it is overridden.
+pub(crate) fn is_exact(session: &Bound<'_, Session>) -> bool {
+    session.get_type().is(Session::type_object(session.py()))
+}
+
+/// The session as the dictionary it is.
+pub(crate) fn as_dict<'a, 'py>(session: &'a Bound<'py, Session>) -> PyResult<&'a Bound<'py, PyDict>> {
+    Ok(session.cast::<PyDict>()?)
+}
+
+#[pymethods]
+impl Session {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        create::empty()
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __init__(
+        slf: &Bound<'_, Self>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        create::init(slf, args, kwargs)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // A lock that is taken belongs to a field access of this very thread, and then the object is in use.
+        let Ok(guard) = self.state.try_lock() else { return Ok(()) };
+        let Some(state) = guard.as_ref() else { return Ok(()) };
+        visit.call(&state.request)?;
+        for held in [&state.last_accessed, &state.accessed_dict, &state.cookie, &state.namespace] {
+            visit.call(held)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let state = self.lock().take();
+        drop(state);
+    }
+}

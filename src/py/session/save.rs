@@ -1,0 +1,154 @@
+//! Saving a session: all of it, or only that it was used.
+
+use std::sync::Arc;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict};
+
+use super::{Loaded, Session, call, cookie, encode};
+use crate::codec;
+use crate::id::SessionId;
+use crate::py::clock;
+use crate::py::errors::{self, IntoPyResult};
+use crate::py::gil;
+use crate::store::{Expect, Store, Touch, Written};
+
+/// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
+pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
+    if session.get().with(|state| state.life.is_deleted())? {
+        return Ok(());
+    }
+    if accessed_only { renew(session) } else { store(session, &call::plain(session)?) }
+}
+
+/// Writes `data` as the session's record, and removes the record of the id that the session had before.
+fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
+    let text = call::encrypt_data(session, data)?;
+    let expect = session.get().with(|state| state.life.expectation())?;
+    write(session, &text, expect)?;
+    let py = session.py();
+    let announces = session.get().with(|state| state.options.settings.use_cookies && state.life.is_new())?;
+    if announces {
+        cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+    }
+    Ok(())
+}
+
+fn write(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<()> {
+    let py = session.py();
+    let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
+    let store = super::attributes::store(session)?;
+    let ttl = options.settings.store_ttl();
+    let now = clock::now(py)?.seconds;
+    let written =
+        gil::with_store(py, &*store, |store| store.write(&id, text, ttl, expect, now)).into_py(py)?;
+    match written {
+        Written::Stored(version) => {
+            let (replaced, _dropped) =
+                session.get().with(|state| (state.life.saved(version), state.loaded.take()))?;
+            match replaced {
+                Some(replaced) => remove(session, &replaced),
+                None => Ok(()),
+            }
+        }
+        Written::Refused => errors::warn(
+            py,
+            &format!(
+                "session {} was ended while this request used it; what the request changed is not stored",
+                id.abbreviated()
+            ),
+        ),
+    }
+}
+
+/// Removes the record of `id`.
+pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
+    let py = session.py();
+    let store = super::attributes::store(session)?;
+    gil::with_store(py, &*store, |store| store.delete(id)).into_py(py)
+}
+
+/// Renews a session that was only read. Its data is written again only where the program changed a nested value
+/// in place, or where the session has another id by now.
+fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    let (is_new, rotated, keeps_time, handed_out, loaded) = session.get().with(|state| {
+        (
+            state.life.is_new(),
+            state.life.is_rotated(),
+            state.options.settings.save_accessed_time,
+            state.handed_out,
+            state.loaded.clone(),
+        )
+    })?;
+    if is_new || !(keeps_time || rotated) {
+        return Ok(());
+    }
+    let accessed = super::attributes::accessed_dict(session)?;
+    let data = accessed.cast::<PyDict>()?;
+    if rotated {
+        return store(session, data);
+    }
+    let Some(loaded) = loaded else { return store(session, data) };
+    if call::overrides(session, intern!(py, "_encrypt_data"))? {
+        return store(session, data);
+    }
+    if handed_out && changed_in_place(session, data, &loaded)? {
+        return store(session, data);
+    }
+    let store = super::attributes::store(session)?;
+    match touch(session, &*store, data, &loaded) {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_instance_of::<errors::StoreUnavailableError>(py) => {
+            errors::log_warning(py, &format!("the session's access time is not stored: {error}"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether what was loaded encodes differently by now, its access time aside.
+fn changed_in_place(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, loaded: &Loaded) -> PyResult<bool> {
+    let py = session.py();
+    let key = intern!(py, "_accessed_time");
+    let before = session.get().with(|state| state.last_accessed.as_ref().map(|time| time.clone_ref(py)))?;
+    let (Some(before), Some(now)) = (before, data.get_item(key)?) else { return Ok(true) };
+    data.set_item(key, before)?;
+    let payload = session.get().options()?.serializer.dumps(data);
+    data.set_item(key, now)?;
+    Ok(payload?.as_bytes() != loaded.payload.bind(py).as_bytes())
+}
+
+/// Stores the access time: in place where the stored text has it in the open, else by writing the same data
+/// again with the new time, if nobody has written the record since.
+fn touch(
+    session: &Bound<'_, Session>,
+    store: &dyn Store,
+    data: &Bound<'_, PyDict>,
+    loaded: &Loaded,
+) -> PyResult<()> {
+    let py = session.py();
+    let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
+    let ttl = options.settings.store_ttl();
+    let version = loaded.record.version;
+    let accessed = data.get_item(intern!(py, "_accessed_time"))?;
+    let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
+    let splice = match (&options.settings.sealer, accessed) {
+        (None, Some(accessed)) => codec::locate(loaded.payload.bind(py).as_bytes())
+            .and_then(|offset| codec::splice(&loaded.record.data, offset, accessed)),
+        _ => None,
+    };
+    let now = clock::now(py)?.seconds;
+    if let Some(splice) = splice {
+        let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
+        gil::with_store(py, store, |store| store.touch(&id, &touch, ttl, now)).into_py(py)?;
+        return Ok(());
+    }
+    let text = encode::encode(session, data)?;
+    let write = gil::with_store(py, store, |store| {
+        store.write(&id, text.as_bytes(), ttl, Expect::Version(version), now)
+    });
+    // A refusal means that another request wrote the record since, and its access time with it.
+    let _ = write.into_py(py)?;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! What a program does to a session beside reading and writing its keys.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyString};
+
+use super::{Session, as_dict, call, cookie, create, encode, load, save};
+use crate::py::clock;
+use crate::py::errors::CorruptSessionError;
+
+/// `Session.invalidate`: ends the session, removes its record, and begins another.
+pub(super) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    if let Some(ended) = session.get().with(|state| state.life.end())? {
+        save::remove(session, &ended)?;
+    }
+    call::clear(session)?;
+    call::create_id(session, true)?;
+    if !super::is_exact(session) {
+        return call::load(session);
+    }
+    // A store need not be asked about an id that was made a moment ago.
+    if session.get().with(|state| state.options.settings.use_cookies)? {
+        cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+    }
+    load::begin(session, &clock::now(py)?, py)
+}
+
+/// `Session.delete`: removes the record and sends a cookie that has expired.
+pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
+    let ended = session.get().with(|state| state.life.delete())?;
+    save::remove(session, &ended)?;
+    if session.get().with(|state| state.options.settings.use_cookies)? {
+        call::delete_cookie(session)?;
+    }
+    call::clear(session)
+}
+
+/// Whether the session has an id that its record does not have yet.
+pub(crate) fn is_rotated(session: &Bound<'_, Session>) -> PyResult<bool> {
+    session.get().with(|state| state.life.is_rotated())
+}
+
+#[pymethods]
+impl Session {
+    /// Stores the session; with `accessed_only`, stores only that it was used, with the data as it was loaded.
+    ///
+    /// Raises `StoreUnavailableError` if the session could not be stored.
+    #[pyo3(name = "save", signature = (accessed_only = false))]
+    fn py_save(slf: &Bound<'_, Self>, accessed_only: bool) -> PyResult<()> {
+        save::save(slf, accessed_only)
+    }
+
+    /// Replaces the content by what the store has.
+    #[pyo3(name = "load")]
+    fn py_load(slf: &Bound<'_, Self>) -> PyResult<()> {
+        load::load(slf)
+    }
+
+    /// Removes the session from its store and the cookie from the browser. What is saved afterwards in the same
+    /// request is not stored.
+    #[pyo3(name = "delete")]
+    fn py_delete(slf: &Bound<'_, Self>) -> PyResult<()> {
+        delete(slf)
+    }
+
+    /// Ends the session, removes its record, and begins an empty one under a new id.
+    #[pyo3(name = "invalidate")]
+    fn py_invalidate(slf: &Bound<'_, Self>) -> PyResult<()> {
+        invalidate(slf)
+    }
+
+    /// Takes back every change since the session was loaded.
+    fn revert(slf: &Bound<'_, Self>) -> PyResult<()> {
+        call::clear(slf)?;
+        let accessed = super::attributes::accessed_dict(slf)?;
+        as_dict(slf)?.update(accessed.cast::<PyDict>()?.as_mapping())
+    }
+
+    /// Gives the session a new id and keeps its content, as one should when a user logs in. The old id's record
+    /// is removed when the session is stored, which happens at the end of the request at the latest.
+    fn regenerate_id(slf: &Bound<'_, Self>) -> PyResult<()> {
+        call::create_id(slf, false)
+    }
+
+    /// Locks the session's record against other requests until `unlock()`.
+    fn lock(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let namespace = super::attributes::namespace(slf)?;
+        slf.get().with(|state| state.locked = true)?;
+        namespace.call_method0(intern!(slf.py(), "acquire_write_lock")).map(drop)
+    }
+
+    /// Lets the record go.
+    fn unlock(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let namespace = super::attributes::namespace(slf)?;
+        namespace.call_method0(intern!(slf.py(), "release_write_lock"))?;
+        slf.get().with(|state| state.locked = false)
+    }
+
+    /// Whether there is a key of that name.
+    fn has_key(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        as_dict(slf)?.contains(name)
+    }
+
+    #[pyo3(signature = (set_new = true))]
+    fn _create_id(slf: &Bound<'_, Self>, set_new: bool) -> PyResult<()> {
+        create::create_id(slf, set_new)
+    }
+
+    #[pyo3(signature = (expires = None))]
+    fn _set_cookie_values(slf: &Bound<'_, Self>, expires: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        cookie::set_cookie_values(slf, expires)
+    }
+
+    #[pyo3(signature = (expires))]
+    fn _set_cookie_expires<'py>(
+        slf: &Bound<'py, Self>,
+        expires: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let meant = cookie::set_cookie_expires(slf, expires)?;
+        cookie::moment(slf, meant)
+    }
+
+    #[pyo3(signature = (set_cookie = true))]
+    fn _update_cookie_out(slf: &Bound<'_, Self>, set_cookie: bool) -> PyResult<()> {
+        cookie::update_cookie_out(slf, set_cookie)
+    }
+
+    fn _set_cookie_http_only(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let options = slf.get().options()?;
+        if options.settings.http_only {
+            cookie::object(slf)?.get_item(options.settings.key.as_str())?.set_item("httponly", true)?;
+        }
+        Ok(())
+    }
+
+    fn _delete_cookie(slf: &Bound<'_, Self>) -> PyResult<()> {
+        cookie::delete_cookie(slf)
+    }
+
+    fn _set_serializer(slf: &Bound<'_, Self>, data_serializer: &Bound<'_, PyAny>) -> PyResult<()> {
+        super::attributes::configure(slf, "data_serializer", data_serializer)
+    }
+
+    /// The stored text of `session_data`, or of the session.
+    #[pyo3(signature = (session_data = None))]
+    fn _encrypt_data(slf: &Bound<'_, Self>, session_data: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+        let given = match session_data {
+            Some(data) if data.is_truthy()? => data.cast::<PyDict>()?.copy()?,
+            _ => call::plain(slf)?,
+        };
+        encode::encode(slf, &given)
+    }
+
+    /// What a stored text says.
+    fn _decrypt_data<'py>(slf: &Bound<'py, Self>, session_data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let text: Vec<u8> = match session_data.cast::<PyString>() {
+            Ok(text) => text.to_str()?.as_bytes().to_vec(),
+            Err(_) => session_data
+                .extract()
+                .map_err(|_| CorruptSessionError::new_err("cannot decode the session: it is no text"))?,
+        };
+        encode::read(slf, &text).map(|(data, _)| data)
+    }
+}

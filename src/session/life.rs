@@ -1,0 +1,213 @@
+//! Birth, loading, rotation and end of one session within one request.
+
+use crate::id::SessionId;
+use crate::store::{Expect, Version};
+
+/// What the session that a program holds has to do with the records of a store.
+#[derive(Clone, Debug)]
+pub struct Life {
+    id: SessionId,
+    from_cookie: bool,
+    stored_as: Option<SessionId>,
+    version: Option<Version>,
+    is_new: bool,
+    was_invalidated: bool,
+    deleted: bool,
+}
+
+impl Life {
+    /// A session nobody has heard of yet, under an id made here.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self { is_new: true, ..Self::named(SessionId::generate(), false) }
+    }
+
+    /// A session that is said to exist. `from_cookie` when a browser says so: then the id is not taken on
+    /// unless the store knows it (OWASP, "strict session management").
+    #[must_use]
+    pub fn named(id: SessionId, from_cookie: bool) -> Self {
+        Self {
+            id,
+            from_cookie,
+            stored_as: None,
+            version: None,
+            is_new: false,
+            was_invalidated: false,
+            deleted: false,
+        }
+    }
+
+    /// The id that the session has now.
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// Whether there was no such session before this request.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Overrules what is known, as programs that make ids of their own do.
+    pub fn set_new(&mut self, is_new: bool) {
+        self.is_new = is_new;
+    }
+
+    /// Whether a session was ended in this request and replaced by this one.
+    #[must_use]
+    pub fn was_invalidated(&self) -> bool {
+        self.was_invalidated
+    }
+
+    /// Overrules what is known.
+    pub fn set_invalidated(&mut self, was_invalidated: bool) {
+        self.was_invalidated = was_invalidated;
+    }
+
+    /// Whether the session was deleted in this request: what is saved afterwards is not stored.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
+    /// The state of the record that the session was read from or written to last.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    /// Whether the session has an id that its record does not have yet.
+    #[must_use]
+    pub fn is_rotated(&self) -> bool {
+        self.stored_as.as_ref().is_some_and(|stored| stored.as_str() != self.id.as_str())
+    }
+
+    /// The store has this record of the session.
+    pub fn found(&mut self, version: Version) {
+        self.stored_as = Some(self.id.clone());
+        self.version = Some(version);
+    }
+
+    /// The store has no record. `true` if the session needs an id made here, because a browser chose this one.
+    #[must_use]
+    pub fn not_found(&mut self) -> bool {
+        self.stored_as = None;
+        self.version = None;
+        self.is_new = true;
+        self.from_cookie
+    }
+
+    /// Gives the session another id and keeps it alive: the record moves at the next save.
+    pub fn rename(&mut self, id: SessionId) {
+        self.id = id;
+        self.from_cookie = false;
+    }
+
+    /// Ends the session and begins another. Returns the id whose record has to go.
+    #[must_use]
+    pub fn end(&mut self) -> Option<SessionId> {
+        self.version = None;
+        self.was_invalidated = true;
+        self.deleted = false;
+        self.stored_as.take()
+    }
+
+    /// Forgets the record without ending it: what cannot be decoded by this process may be by another one.
+    pub fn disown(&mut self) {
+        self.version = None;
+        self.stored_as = None;
+        self.was_invalidated = true;
+    }
+
+    /// Ends the session for good. Returns the id whose record has to go.
+    #[must_use]
+    pub fn delete(&mut self) -> SessionId {
+        self.version = None;
+        self.deleted = true;
+        self.stored_as.take().unwrap_or_else(|| self.id.clone())
+    }
+
+    /// What a save expects of the store: a session that was found must still be there, so that a save that
+    /// began before a logout does not bring the session back.
+    #[must_use]
+    pub fn expectation(&self) -> Expect {
+        match &self.stored_as {
+            Some(stored) if stored.as_str() == self.id.as_str() => Expect::Present,
+            _ => Expect::Any,
+        }
+    }
+
+    /// The record was written. Returns the id of the record it replaces, which has to go.
+    #[must_use]
+    pub fn saved(&mut self, version: Version) -> Option<SessionId> {
+        let replaced = if self.is_rotated() { self.stored_as.take() } else { None };
+        self.stored_as = Some(self.id.clone());
+        self.version = Some(version);
+        replaced
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn loaded(id: &str) -> Life {
+        let mut life = Life::named(SessionId::from_program(id), true);
+        life.found(Version(1));
+        life
+    }
+
+    #[test]
+    fn a_fresh_session_is_new_and_expects_nothing_of_the_store() {
+        let life = Life::fresh();
+        assert!(life.is_new());
+        assert_eq!(life.expectation(), Expect::Any);
+    }
+
+    #[test]
+    fn a_session_that_was_found_is_saved_only_where_it_still_is() {
+        assert_eq!(loaded("a").expectation(), Expect::Present);
+    }
+
+    #[test]
+    fn an_id_from_a_cookie_that_the_store_does_not_know_is_not_taken_on() {
+        assert!(Life::named(SessionId::from_request("made-up"), true).not_found());
+        assert!(!Life::named(SessionId::from_program("chosen"), false).not_found());
+    }
+
+    #[test]
+    fn a_rotated_session_is_written_under_the_new_id_and_its_old_record_goes() {
+        let mut life = loaded("old");
+        life.rename(SessionId::from_program("new"));
+        assert!(life.is_rotated());
+        assert_eq!(life.expectation(), Expect::Any);
+        assert_eq!(life.saved(Version(2)).unwrap().as_str(), "old");
+        assert!(!life.is_rotated());
+        assert_eq!(life.saved(Version(3)), None);
+    }
+
+    #[test]
+    fn an_ended_session_gives_its_record_up_once() {
+        let mut life = loaded("a");
+        assert_eq!(life.end().unwrap().as_str(), "a");
+        assert!(life.was_invalidated());
+        assert_eq!(life.end(), None);
+    }
+
+    #[test]
+    fn a_rotated_session_that_is_deleted_gives_up_the_record_it_had() {
+        let mut life = loaded("old");
+        life.rename(SessionId::from_program("new"));
+        assert_eq!(life.delete().as_str(), "old");
+        assert!(life.is_deleted());
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_decoded_keeps_its_record() {
+        let mut life = loaded("a");
+        life.disown();
+        assert_eq!(life.end(), None);
+    }
+}

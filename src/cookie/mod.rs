@@ -22,5 +22,7 @@
 //! implement; the form of what is written is that of Python's `http.cookies.Morsel`.
 
 mod date;
+mod signed;
 
 pub use date::{CookieDate, cookie_date};
+pub use signed::Signer;

@@ -21,8 +21,11 @@
 //! The grammar is that of RFC 6265 and its revision (draft-ietf-httpbis-rfc6265bis), which is what browsers
 //! implement; the form of what is written is that of Python's `http.cookies.Morsel`.
 
+mod chars;
 mod date;
+mod header;
 mod signed;
 
 pub use date::{CookieDate, cookie_date};
+pub use header::{Cookies, cookies, last_matching, values};
 pub use signed::Signer;

@@ -24,8 +24,12 @@
 mod chars;
 mod date;
 mod header;
+mod set_cookie;
 mod signed;
+mod validate;
 
 pub use date::{CookieDate, cookie_date};
 pub use header::{Cookies, cookies, last_matching, values};
+pub use set_cookie::{Attributes, SameSite, write};
 pub use signed::Signer;
+pub use validate::{validate, validate_domain, validate_name, validate_path, validate_value};

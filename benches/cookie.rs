@@ -1,0 +1,77 @@
+//! What cookies cost a request: finding ours, verifying it, signing a new one and writing it.
+
+#![allow(missing_docs, reason = "criterion_group! makes a public function")]
+#![allow(clippy::expect_used, reason = "a benchmark that cannot start has nothing to measure")]
+
+use std::hint::black_box;
+
+use beaker_core::cookie::{Attributes, Signer, cookie_date, last_matching, write};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+const NAME: &str = "beaker.session.id";
+const ID: &str = "0123456789abcdef0123456789abcdef";
+
+fn signer() -> Signer {
+    Signer::new(b"a secret of thirty-two bytes, yes").expect("the secret is not empty")
+}
+
+fn header(c: &mut Criterion) {
+    let small = format!("theme=dark; {NAME}={ID}; _ga=GA1.2.1234567890.1234567890");
+    let neighbours: String = (0..60).map(|n| format!("n{n}={}; ", "x".repeat(120))).collect();
+    let cases = [
+        ("alone", format!("{NAME}={ID}")),
+        ("small", small),
+        ("large_first", format!("{NAME}={ID}; {neighbours}")),
+        ("large_last", format!("{neighbours}{NAME}={ID}")),
+        ("absent", neighbours),
+        ("semicolons", ";".repeat(8192)),
+        ("quotes", "a=\"".repeat(2730)),
+        ("ours_repeated", format!("{NAME}=x;").repeat(400)),
+    ];
+    let mut group = c.benchmark_group("header");
+    for (name, header) in &cases {
+        group.throughput(Throughput::Bytes(header.len() as u64));
+        group.bench_function(*name, |b| {
+            b.iter(|| {
+                last_matching(black_box(header), black_box(NAME), |value| {
+                    (value.len() == 32).then_some(value)
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+fn signature(c: &mut Criterion) {
+    let signer = signer();
+    let signed = signer.sign(ID);
+    c.bench_function("sign", |b| b.iter(|| signer.sign(black_box(ID))));
+    c.bench_function("verify", |b| b.iter(|| signer.verify(black_box(&signed)).is_some()));
+    let forged = format!("{}{ID}", "0".repeat(40));
+    c.bench_function("verify_forged", |b| b.iter(|| signer.verify(black_box(&forged)).is_some()));
+}
+
+fn set_cookie(c: &mut Criterion) {
+    let signed = signer().sign(ID);
+    let few = Attributes { path: "/", same_site: Some("Lax"), ..Attributes::default() };
+    let all = Attributes {
+        domain: Some(".example.org"),
+        expires: Some("Thu, 01-Jan-1970 00:00:00 GMT"),
+        http_only: true,
+        secure: true,
+        ..few
+    };
+    for (name, attributes) in [("write_default", few), ("write_all", all)] {
+        c.bench_function(name, |b| {
+            b.iter(|| {
+                let mut out = String::new();
+                write(&mut out, black_box(NAME), black_box(&signed), black_box(&attributes));
+                out
+            });
+        });
+    }
+    c.bench_function("cookie_date", |b| b.iter(|| cookie_date(black_box(1_798_761_599))));
+}
+
+criterion_group!(benches, header, signature, set_cookie);
+criterion_main!(benches);

@@ -51,6 +51,11 @@ impl Serializer {
         }
     }
 
+    /// Whether it reads pickles.
+    pub(crate) fn uses_pickle(&self) -> bool {
+        matches!(self, Self::Pickle(_))
+    }
+
     /// The bytes of `data`. What the serializer raises is raised.
     pub(crate) fn dumps<'py>(&self, data: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyBytes>> {
         let py = data.py();
@@ -125,3 +130,4 @@ fn import<'py>(py: Python<'py>, cell: &Cell, module: &str, name: &str) -> PyResu
     let function = cell.get_or_try_init(py, || py.import(module)?.getattr(name).map(Bound::unbind))?;
     Ok(function.bind(py).clone())
 }
+/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory

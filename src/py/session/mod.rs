@@ -26,9 +26,10 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyTypeInfo};
 
 use super::options::Options;
+use super::python_store::NamespaceStore;
 use crate::config::CookieExpires;
 use crate::session::Life;
-use crate::store::{Record, Store};
+use crate::store::Record;
 
 pub(crate) use call::{load, save};
 pub(crate) use configurable::ConfigurableSession;
@@ -65,9 +66,10 @@ pub(crate) struct State {
     pub(crate) cookie: Option<Py<PyAny>>,
     /// What `cookie_expires` was set to on this session.
     pub(crate) cookie_expires: Option<(Py<PyAny>, CookieExpires)>,
-    pub(crate) namespace: Option<Py<PyAny>>,
-    /// The store, where it is not the options' own: one over `namespace`.
-    pub(crate) store: Option<Arc<dyn Store>>,
+    /// The store over the backend's own view of the record, once it is needed.
+    pub(crate) namespaces: Option<Arc<NamespaceStore>>,
+    /// Whether the program has locked the record through that view; then it is the only way to the record.
+    pub(crate) locked: bool,
 }
 
 /// What the store had when the session was loaded.
@@ -90,8 +92,8 @@ impl State {
             handed_out: false,
             cookie: None,
             cookie_expires: None,
-            namespace: None,
-            store: None,
+            namespaces: None,
+            locked: false,
         }
     }
 }
@@ -149,8 +151,11 @@ impl Session {
         let Ok(guard) = self.state.try_lock() else { return Ok(()) };
         let Some(state) = guard.as_ref() else { return Ok(()) };
         visit.call(&state.request)?;
-        for held in [&state.last_accessed, &state.accessed_dict, &state.cookie, &state.namespace] {
+        for held in [&state.last_accessed, &state.accessed_dict, &state.cookie] {
             visit.call(held)?;
+        }
+        if let Some(namespaces) = &state.namespaces {
+            namespaces.traverse(visit)?;
         }
         Ok(())
     }

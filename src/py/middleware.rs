@@ -1,0 +1,245 @@
+//! The class `SessionMiddleware`: a WSGI application around another, to which it gives sessions.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::{PyTraverseError, intern};
+
+use super::coerce;
+use super::options::Options;
+use super::session::Session;
+use super::session_object::SessionObject;
+use super::start_response::StartResponse;
+
+/// Gives a WSGI application sessions.
+///
+/// SessionMiddleware(app, config=None, environ_key='beaker.session', **options)
+///
+/// Options come from the keys of `config` that begin with `session.` or `beaker.session.`, and from keyword
+/// arguments with or without that prefix, which win. Values may be the strings of an ini file. The session is
+/// `environ[environ_key]`, a `SessionObject`.
+///
+/// Raises `ConfigurationError` for options that cannot be meant, and warns of names that are no options.
+#[pyclass(frozen, subclass, dict, weakref, module = "beaker.middleware")]
+pub(crate) struct SessionMiddleware {
+    parts: Mutex<Option<Parts>>,
+}
+
+struct Parts {
+    app: Py<PyAny>,
+    options: Py<PyDict>,
+    environ_key: Py<PyAny>,
+}
+
+impl Parts {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self {
+            app: self.app.clone_ref(py),
+            options: self.options.clone_ref(py),
+            environ_key: self.environ_key.clone_ref(py),
+        }
+    }
+}
+
+impl SessionMiddleware {
+    fn lock(&self) -> MutexGuard<'_, Option<Parts>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parts(&self, py: Python<'_>) -> PyResult<Parts> {
+        let parts = self.lock().as_ref().map(|parts| parts.clone_ref(py));
+        parts.ok_or_else(|| PyRuntimeError::new_err("SessionMiddleware.__init__ was not called"))
+    }
+
+    fn replace(&self, py: Python<'_>, change: impl FnOnce(&mut Parts)) -> PyResult<()> {
+        let mut parts = self.parts(py)?;
+        change(&mut parts);
+        let replaced = self.lock().replace(parts);
+        drop(replaced);
+        Ok(())
+    }
+}
+
+/// The options before the configuration is read, as Beaker shows them.
+fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let options = PyDict::new(py);
+    options.set_item("invalidate_corrupt", true)?;
+    options.set_item("type", py.None())?;
+    options.set_item("data_dir", py.None())?;
+    options.set_item("key", "beaker.session.id")?;
+    options.set_item("timeout", py.None())?;
+    options.set_item("save_accessed_time", true)?;
+    options.set_item("secret", py.None())?;
+    options.set_item("log_file", py.None())?;
+    Ok(options)
+}
+
+#[pymethods]
+impl SessionMiddleware {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { parts: Mutex::new(None) }
+    }
+
+    #[pyo3(signature = (wrap_app = None, config = None, environ_key = None, **kwargs))]
+    fn __init__(
+        slf: &Bound<'_, Self>,
+        wrap_app: Option<Bound<'_, PyAny>>,
+        config: Option<Bound<'_, PyAny>>,
+        environ_key: Option<Bound<'_, PyAny>>,
+        kwargs: Option<Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let by_name = match &kwargs {
+            Some(kwargs) if wrap_app.is_none() => {
+                let app = kwargs.get_item("app")?;
+                if app.is_some() {
+                    kwargs.del_item("app")?;
+                }
+                app
+            }
+            _ => None,
+        };
+        let Some(app) = wrap_app.or(by_name) else {
+            return Err(PyTypeError::new_err("SessionMiddleware needs the application that it wraps"));
+        };
+        let options = defaults(py)?;
+        coerce::gather(&options, config.as_ref(), kwargs.as_ref())?;
+        coerce::coerce_session_params(&options)?;
+        let given = |name: &str| -> PyResult<bool> { Ok(options.get_item(name)?.is_some_and(|v| !v.is_none())) };
+        let kind = options.get_item("type")?.map(|kind| kind.to_string()).unwrap_or_default();
+        let own_backend = given("namespace_class")? || given("session_class")? || kind.starts_with("ext:");
+        coerce::warn_of_unknown(&options, own_backend)?;
+        let checked = Options::of(&options)?;
+        if let Some(data_dir) = checked.given(py, "data_dir")? {
+            options.set_item("data_dir", data_dir)?;
+        }
+        let environ_key = match environ_key {
+            Some(key) => key,
+            None => PyString::intern(py, "beaker.session").into_any(),
+        };
+        let parts =
+            Parts { app: app.unbind(), options: options.unbind(), environ_key: environ_key.unbind() };
+        let replaced = slf.get().lock().replace(parts);
+        drop(replaced);
+        Ok(())
+    }
+
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        environ: Bound<'py, PyAny>,
+        start_response: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let parts = slf.get().parts(py)?;
+        let session = Bound::new(py, SessionObject::for_request(environ.clone(), parts.options.clone_ref(py)))?;
+        announce(slf, &environ, &session, &parts)?;
+        let start_response = StartResponse::new(session.unbind(), start_response.unbind());
+        parts.app.bind(py).call1((environ, start_response))
+    }
+
+    /// A session apart from any request, under an id of its own, that sends no cookie.
+    fn _get_session<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let params = slf.get().parts(py)?.options.bind(py).copy()?;
+        params.set_item(intern!(py, "use_cookies"), false)?;
+        py.get_type::<Session>().call((PyDict::new(py),), Some(&params))
+    }
+
+    /// The options, coerced, without their prefix.
+    #[getter]
+    fn options(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        Ok(self.parts(py)?.options)
+    }
+    #[setter]
+    fn set_options(&self, py: Python<'_>, options: Py<PyDict>) -> PyResult<()> {
+        self.replace(py, |parts| parts.options = options)
+    }
+
+    /// The wrapped application.
+    #[getter]
+    fn app(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(self.parts(py)?.app)
+    }
+    #[setter]
+    fn set_app(&self, py: Python<'_>, app: Py<PyAny>) -> PyResult<()> {
+        self.replace(py, |parts| parts.app = app)
+    }
+
+    /// The wrapped application.
+    #[getter]
+    fn wrap_app(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.app(py)
+    }
+    #[setter]
+    fn set_wrap_app(&self, py: Python<'_>, app: Py<PyAny>) -> PyResult<()> {
+        self.set_app(py, app)
+    }
+
+    /// Where in the environ the session is.
+    #[getter]
+    fn environ_key(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(self.parts(py)?.environ_key)
+    }
+    #[setter]
+    fn set_environ_key(&self, py: Python<'_>, key: Py<PyAny>) -> PyResult<()> {
+        self.replace(py, |parts| parts.environ_key = key)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Ok(parts) = self.parts.try_lock() else { return Ok(()) };
+        if let Some(parts) = &*parts {
+            visit.call(&parts.app)?;
+            visit.call(&parts.options)?;
+            visit.call(&parts.environ_key)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let parts = self.lock().take();
+        drop(parts);
+    }
+}
+
+/// Puts the session where applications, Paste and WebTest look for it.
+fn announce<'py>(
+    slf: &Bound<'py, SessionMiddleware>,
+    environ: &Bound<'py, PyAny>,
+    session: &Bound<'py, SessionObject>,
+    parts: &Parts,
+) -> PyResult<()> {
+    let py = slf.py();
+    let registry = look_up(environ, intern!(py, "paste.registry"))?;
+    if let Some(registry) = registry.filter(|registry| registry.is_truthy().unwrap_or(false))
+        && registry.getattr(intern!(py, "reglist"))?.is_truthy()?
+    {
+        let global = slf.getattr(intern!(py, "session"))?;
+        registry.call_method1(intern!(py, "register"), (global, session))?;
+    }
+    let get_session = slf.getattr(intern!(py, "_get_session"))?;
+    if let Ok(environ) = environ.cast::<PyDict>() {
+        environ.set_item(&parts.environ_key, session)?;
+        environ.set_item(intern!(py, "beaker.get_session"), get_session)?;
+    } else {
+        environ.set_item(&parts.environ_key, session)?;
+        environ.set_item(intern!(py, "beaker.get_session"), get_session)?;
+    }
+    if let Some(testing) = look_up(environ, intern!(py, "paste.testing_variables"))?
+        && let Some(name) = parts.options.bind(py).get_item(intern!(py, "webtest_varname"))?
+    {
+        testing.set_item(name, session)?;
+    }
+    Ok(())
+}
+
+fn look_up<'py>(environ: &Bound<'py, PyAny>, key: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match environ.cast::<PyDict>() {
+        Ok(environ) => environ.get_item(key),
+        Err(_) => Ok(Some(environ.call_method1(intern!(key.py(), "get"), (key,))?).filter(|value| !value.is_none())),
+    }
+}

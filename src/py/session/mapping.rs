@@ -1,0 +1,160 @@
+//! Reading a session as a dictionary.
+//!
+//! A program that got a list out of its session may change it in place and never say so; Beaker stores that
+//! change all the same, because its copy of what was loaded is shallow. So it matters whether a value that can
+//! change was handed out: only then is there anything to look for when the request ends. Every way in which a
+//! value leaves the dictionary goes through here for that reason alone.
+
+use pyo3::exceptions::PyKeyError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
+
+use super::{Session, as_dict, is_exact};
+
+/// What is known of a value that leaves the dictionary.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handed {
+    /// It cannot change.
+    Immutable,
+    /// It may.
+    Mutable,
+}
+
+impl Handed {
+    fn of(value: &Bound<'_, PyAny>) -> Self {
+        let atom = value.is_exact_instance_of::<PyString>()
+            || value.is_none()
+            || value.is_exact_instance_of::<PyInt>()
+            || value.is_exact_instance_of::<PyBool>()
+            || value.is_exact_instance_of::<PyFloat>()
+            || value.is_exact_instance_of::<PyBytes>();
+        if atom { Self::Immutable } else { Self::Mutable }
+    }
+}
+
+/// Remembers that `value` was handed out.
+pub(crate) fn note(session: &Bound<'_, Session>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    match Handed::of(value) {
+        Handed::Immutable => Ok(()),
+        Handed::Mutable => session.get().with(|state| state.handed_out = true),
+    }
+}
+
+/// Remembers that every value was handed out.
+fn note_all(session: &Bound<'_, Session>) -> PyResult<()> {
+    if as_dict(session)?.iter().any(|(_, value)| Handed::of(&value) == Handed::Mutable) {
+        session.get().with(|state| state.handed_out = true)?;
+    }
+    Ok(())
+}
+
+/// The value under `key`, if there is one.
+fn look_up<'py>(session: &Bound<'py, Session>, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let found = as_dict(session)?.get_item(key)?;
+    if let Some(value) = &found {
+        note(session, value)?;
+    }
+    Ok(found)
+}
+
+fn missing(key: &Bound<'_, PyAny>) -> PyErr {
+    PyKeyError::new_err((key.clone().unbind(),))
+}
+
+/// The method of `dict` itself, on the session.
+fn dict_method<'py>(session: &Bound<'py, Session>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    session.py().get_type::<PyDict>().getattr(name)?.call1((session,))
+}
+
+#[pymethods]
+impl Session {
+    pub(crate) fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match look_up(slf, key)? {
+            Some(value) => Ok(value),
+            None if !is_exact(slf) && slf.hasattr(intern!(slf.py(), "__missing__"))? => {
+                slf.call_method1(intern!(slf.py(), "__missing__"), (key,))
+            }
+            None => Err(missing(key)),
+        }
+    }
+
+    // Whoever copies a dictionary of another class asks for its keys and then for each value, so that `dict(s)`
+    // and `{**s}` come through `__getitem__`, only if iteration is not the built-in one.
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        dict_method(slf, "keys")?.try_iter().map(Bound::into_any)
+    }
+
+    /// The value under `key`, or `default`.
+    #[pyo3(signature = (key, default = None, /))]
+    pub(crate) fn get<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(look_up(slf, key)?.or(default))
+    }
+
+    /// The value under `key`, which is set to `default` if there is none.
+    #[pyo3(signature = (key, default = None, /))]
+    pub(crate) fn setdefault<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(value) = look_up(slf, key)? {
+            return Ok(Some(value));
+        }
+        slf.set_item(key, &default)?;
+        Ok(default)
+    }
+
+    /// Removes `key` and returns its value; without such a key, `default` or a `KeyError`.
+    #[pyo3(signature = (key, *default))]
+    pub(crate) fn pop<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        default: &Bound<'py, pyo3::types::PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match look_up(slf, key)? {
+            Some(value) => {
+                slf.del_item(key)?;
+                Ok(value)
+            }
+            None if default.len() > 1 => Err(pyo3::exceptions::PyTypeError::new_err("pop takes one default")),
+            None => default.iter().next().ok_or_else(|| missing(key)),
+        }
+    }
+
+    /// Removes the last key and returns it with its value.
+    fn popitem<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_all(slf)?;
+        dict_method(slf, "popitem")
+    }
+
+    /// A view of the keys and values.
+    pub(crate) fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_all(slf)?;
+        dict_method(slf, "items")
+    }
+
+    /// A view of the values.
+    pub(crate) fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_all(slf)?;
+        dict_method(slf, "values")
+    }
+
+    /// The session's content as a plain dictionary.
+    pub(crate) fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        note_all(slf)?;
+        as_dict(slf)?.copy()
+    }
+
+    fn __or__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        Self::copy(slf)?.into_any().bitor(other)
+    }
+
+    fn __ror__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        other.bitor(Self::copy(slf)?)
+    }
+}

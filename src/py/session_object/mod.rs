@@ -1,0 +1,241 @@
+//! The class `SessionObject`: what an application finds in its environ. It stands for a session and makes it
+//! only when it is used.
+
+mod mapping;
+mod state;
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::{PyTraverseError, PyTypeInfo, intern};
+
+use super::errors;
+use super::options::Options;
+use super::session::{self, Session, create, is_exact};
+use state::Cell;
+
+/// Stands for the session of a request, which is made when it is first used.
+///
+/// SessionObject(environ, **options)
+///
+/// `environ` is the WSGI environ, whose `HTTP_COOKIE` brings the session's id; the options are those of the
+/// middleware, without their prefix. Frameworks that save sessions themselves call `accessed()` and `persist()`
+/// and then look at `__dict__['_headers']`.
+#[pyclass(frozen, subclass, dict, weakref, module = "beaker.session")]
+pub(crate) struct SessionObject {
+    cell: Cell,
+}
+
+impl SessionObject {
+    /// The proxy that a middleware puts into an environ. Its options are worked out when it is used.
+    pub(crate) fn for_request(environ: Bound<'_, PyAny>, params: Py<PyDict>) -> Self {
+        let object = Self { cell: Cell::default() };
+        object.cell.begin(environ.unbind(), params);
+        object
+    }
+}
+
+/// The session, which is made if there is none yet.
+pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'py, PyAny>> {
+    let py = slf.py();
+    if let Some(session) = made(slf)? {
+        return Ok(session);
+    }
+    let params = slf.get().cell.params(slf)?;
+    let environ = slf.get().cell.environ(slf)?;
+    let request = PyDict::new(py);
+    request.set_item(intern!(py, "cookie_out"), py.None())?;
+    let cookie = match environ.cast::<PyDict>() {
+        Ok(environ) => environ.get_item(intern!(py, "HTTP_COOKIE"))?,
+        Err(_) => Some(environ.call_method1(intern!(py, "get"), (intern!(py, "HTTP_COOKIE"),))?),
+    };
+    request.set_item(intern!(py, "cookie"), cookie)?;
+    slf.get().cell.set_headers(slf, request.clone())?;
+    let class = params.get_item(intern!(py, "session_class"))?.filter(|class| !class.is_none());
+    let session = match class {
+        None => create(py, request.as_any(), Options::of(&params)?)?.into_any(),
+        Some(class) => {
+            let is_session = class
+                .cast::<pyo3::types::PyType>()
+                .is_ok_and(|class| class.is_subclass_of::<Session>().unwrap_or(false));
+            if !is_session {
+                return Err(PyTypeError::new_err("session_class is no subclass of beaker.session.Session"));
+            }
+            class.call((request,), Some(&params))?
+        }
+    };
+    slf.get().cell.set_session(slf, &session)?;
+    Ok(session)
+}
+
+/// The session if it was made.
+fn made<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    slf.get().cell.session(slf)
+}
+
+/// The session if it is a `Session` itself, whose methods need no Python to be called.
+pub(super) fn plain<'a, 'py>(session: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Session>> {
+    session.cast::<Session>().ok().filter(|session| is_exact(session))
+}
+
+/// `persist()`: what the end of a request does.
+pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
+    let py = slf.py();
+    let params = slf.get().cell.params(slf)?;
+    let option = |name: &Bound<'_, PyString>, default: bool| -> PyResult<bool> {
+        params.get_item(name)?.map_or(Ok(default), |value| value.is_truthy())
+    };
+    let session = session(slf)?;
+    let everything = slf.get().cell.is_dirty(slf)? || option(intern!(py, "auto"), false)?;
+    let session = session.cast::<Session>()?;
+    if everything {
+        return session::save(session, false);
+    }
+    if option(intern!(py, "save_accessed_time"), true)? || session::is_rotated(session)? {
+        return session::save(session, true);
+    }
+    Ok(())
+}
+
+/// Whether the session was used, or is to be saved.
+pub(crate) fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
+    Ok(made(slf)?.is_some() || slf.get().cell.is_dirty(slf)?)
+}
+
+/// The header that the session wants the response to have, if it wants one.
+pub(crate) fn cookie_due<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = slf.py();
+    let Some(headers) = slf.get().cell.headers(slf)? else { return Ok(None) };
+    let due = headers.get_item(intern!(py, "set_cookie"))?.map_or(Ok(false), |due| due.is_truthy())?;
+    if !due {
+        return Ok(None);
+    }
+    match headers.get_item(intern!(py, "cookie_out"))? {
+        Some(cookie) if cookie.is_truthy()? => Ok(Some(cookie)),
+        _ => Ok(None),
+    }
+}
+
+/// Remembers that the response's headers have gone.
+pub(crate) fn headers_sent(slf: &Bound<'_, SessionObject>) {
+    slf.get().cell.set_sent();
+}
+
+/// Says that a change came too late to be stored.
+pub(super) fn note_change(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
+    if slf.get().cell.take_late_warning() {
+        errors::warn(
+            slf.py(),
+            "the session is changed after the response's headers have gone: the change is lost",
+        )?;
+    }
+    Ok(())
+}
+
+#[pymethods]
+impl SessionObject {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { cell: Cell::default() }
+    }
+
+    #[pyo3(signature = (environ, **params))]
+    fn __init__(slf: &Bound<'_, Self>, environ: Bound<'_, PyAny>, params: Option<Bound<'_, PyDict>>) -> PyResult<()> {
+        let params = params.unwrap_or_else(|| PyDict::new(slf.py()));
+        slf.get().cell.begin(environ.unbind(), params.unbind());
+        if !slf.get_type().is(Self::type_object(slf.py())) {
+            // An object of a subclass has a dictionary of its own, and programs look into it.
+            slf.get().cell.expose(slf)?;
+        }
+        Ok(())
+    }
+
+    /// What programs look into: `_params`, `_environ`, `_sess`, `_headers`, and `_dirty` once it is.
+    #[getter]
+    fn __dict__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        slf.get().cell.expose(slf)
+    }
+
+    /// The session itself, which is made if it was not used before.
+    fn _session<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        session(slf)
+    }
+
+    /// Asks for the session to be stored, all of it, when the request ends.
+    fn save(slf: &Bound<'_, Self>) -> PyResult<()> {
+        note_change(slf)?;
+        slf.get().cell.set_dirty(slf)
+    }
+
+    /// Removes the session from its store and the cookie from the browser.
+    fn delete(slf: &Bound<'_, Self>) -> PyResult<()> {
+        note_change(slf)?;
+        slf.get().cell.set_dirty(slf)?;
+        let session = session(slf)?;
+        match plain(&session) {
+            Some(session) => session::delete(session),
+            None => session.call_method0(intern!(slf.py(), "delete")).map(drop),
+        }
+    }
+
+    /// Stores the session now: all of it after `save()` or `delete()` or with the option `auto`, else its access
+    /// time, unless `save_accessed_time` is off.
+    ///
+    /// Raises `StoreUnavailableError` if it could not be stored.
+    #[pyo3(name = "persist")]
+    fn py_persist(slf: &Bound<'_, Self>) -> PyResult<()> {
+        persist(slf)
+    }
+
+    /// Whether `save()` or `delete()` was called.
+    fn dirty(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        slf.get().cell.is_dirty(slf)
+    }
+
+    /// Whether the session was used, or is to be saved.
+    fn accessed(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        is_used(slf)
+    }
+
+    /// The stored session of that id, or `None`. It sends no cookie.
+    fn get_by_id<'py>(slf: &Bound<'py, Self>, id: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Session>>> {
+        let py = slf.py();
+        let params = slf.get().cell.params(slf)?.copy()?;
+        params.set_item(intern!(py, "use_cookies"), false)?;
+        params.set_item(intern!(py, "id"), id)?;
+        let found = py.get_type::<Session>().call((PyDict::new(py),), Some(&params))?.cast_into::<Session>()?;
+        let is_new: bool = found.getattr(intern!(py, "is_new"))?.extract()?;
+        Ok((!is_new).then_some(found))
+    }
+
+    fn __getattr__<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        session(slf)?.getattr(name)
+    }
+
+    fn __setattr__(slf: &Bound<'_, Self>, name: Bound<'_, PyString>, value: Bound<'_, PyAny>) -> PyResult<()> {
+        note_change(slf)?;
+        session(slf)?.setattr(name, value)
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: Bound<'_, PyString>) -> PyResult<()> {
+        note_change(slf)?;
+        session(slf)?.delattr(name)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.cell.traverse(visit)
+    }
+
+    fn __clear__(&self) {
+        self.cell.clear();
+    }
+}
+
+/// The options by which the proxy's session is or will be made.
+pub(crate) fn options(slf: &Bound<'_, SessionObject>) -> PyResult<Arc<Options>> {
+    Options::of(&slf.get().cell.params(slf)?)
+}

@@ -1,0 +1,216 @@
+//! The fields of the proxy.
+//!
+//! Programs reach for them in `__dict__`, and some write there. So once somebody looked, that dictionary is
+//! where the fields are; until then they cost no dictionary.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3::{PyTraverseError, PyTypeInfo, intern};
+
+use super::SessionObject;
+
+#[derive(Default)]
+struct Fields {
+    environ: Option<Py<PyAny>>,
+    params: Option<Py<PyDict>>,
+    session: Option<Py<PyAny>>,
+    headers: Option<Py<PyDict>>,
+    dirty: bool,
+    sent: bool,
+    warned: bool,
+    exposed: Option<Py<PyDict>>,
+}
+
+/// The fields, under a lock that is held for reading or replacing them and for nothing else.
+#[derive(Default)]
+pub(super) struct Cell {
+    fields: Mutex<Fields>,
+}
+
+type Object<'a, 'py> = &'a Bound<'py, SessionObject>;
+
+fn unset() -> PyErr {
+    PyRuntimeError::new_err("SessionObject.__init__ was not called")
+}
+
+impl Cell {
+    fn lock(&self) -> MutexGuard<'_, Fields> {
+        self.fields.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn begin(&self, environ: Py<PyAny>, params: Py<PyDict>) {
+        let fields = Fields { environ: Some(environ), params: Some(params), ..Fields::default() };
+        let replaced = std::mem::replace(&mut *self.lock(), fields);
+        drop(replaced);
+    }
+
+    fn exposed<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let py = slf.py();
+        let (exposed, begun) = {
+            let fields = self.lock();
+            (fields.exposed.as_ref().map(|dict| dict.clone_ref(py).into_bound(py)), fields.params.is_some())
+        };
+        if exposed.is_some() || begun {
+            return Ok(exposed);
+        }
+        // A subclass that fills its dictionary itself, and never called our constructor.
+        if slf.get_type().is(SessionObject::type_object(py)) {
+            return Ok(None);
+        }
+        Ok(Some(own_dict(slf)?))
+    }
+
+    /// The dictionary with the fields. That of a subclass's object is its own.
+    pub(super) fn expose<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+        let py = slf.py();
+        if let Some(exposed) = self.exposed(slf)? {
+            return Ok(exposed);
+        }
+        let dict = if slf.get_type().is(SessionObject::type_object(py)) {
+            PyDict::new(py)
+        } else {
+            own_dict(slf)?
+        };
+        let (environ, params, session, headers, dirty) = {
+            let fields = self.lock();
+            (
+                fields.environ.as_ref().map(|environ| environ.clone_ref(py)),
+                fields.params.as_ref().map(|params| params.clone_ref(py)),
+                fields.session.as_ref().map(|session| session.clone_ref(py)),
+                fields.headers.as_ref().map(|headers| headers.clone_ref(py)),
+                fields.dirty,
+            )
+        };
+        // The middleware's options are shared by all its requests; what a program changes here is this one's.
+        let params = params.map_or_else(|| Ok(PyDict::new(py)), |params| params.bind(py).copy())?;
+        dict.set_item(intern!(py, "_params"), params)?;
+        dict.set_item(intern!(py, "_environ"), environ)?;
+        dict.set_item(intern!(py, "_sess"), session)?;
+        let headers = headers.map_or_else(|| PyDict::new(py), |headers| headers.into_bound(py));
+        dict.set_item(intern!(py, "_headers"), headers)?;
+        if dirty {
+            dict.set_item(intern!(py, "_dirty"), true)?;
+        }
+        let kept = dict.clone().unbind();
+        let replaced = self.lock().exposed.replace(kept);
+        drop(replaced);
+        Ok(dict)
+    }
+
+    fn field<'py>(&self, slf: Object<'_, 'py>, name: &str) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {
+        match self.exposed(slf)? {
+            Some(dict) => Ok(Some(dict.get_item(name)?.filter(|value| !value.is_none()))),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn params<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+        let py = slf.py();
+        if let Some(exposed) = self.field(slf, "_params")? {
+            return Ok(exposed.ok_or_else(unset)?.cast_into::<PyDict>()?);
+        }
+        let params = self.lock().params.as_ref().map(|params| params.clone_ref(py).into_bound(py));
+        params.ok_or_else(unset)
+    }
+
+    pub(super) fn environ<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if let Some(exposed) = self.field(slf, "_environ")? {
+            return exposed.ok_or_else(unset);
+        }
+        let environ = self.lock().environ.as_ref().map(|environ| environ.clone_ref(py).into_bound(py));
+        environ.ok_or_else(unset)
+    }
+
+    pub(super) fn session<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = slf.py();
+        if let Some(exposed) = self.field(slf, "_sess")? {
+            return Ok(exposed);
+        }
+        let session = self.lock().session.as_ref().map(|session| session.clone_ref(py).into_bound(py));
+        Ok(session)
+    }
+
+    pub(super) fn set_session(&self, slf: Object<'_, '_>, session: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Some(dict) = self.exposed(slf)? {
+            dict.set_item(intern!(slf.py(), "_sess"), session)?;
+        }
+        let replaced = self.lock().session.replace(session.clone().unbind());
+        drop(replaced);
+        Ok(())
+    }
+
+    pub(super) fn headers<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let py = slf.py();
+        if let Some(exposed) = self.field(slf, "_headers")? {
+            return Ok(exposed.map(Bound::cast_into::<PyDict>).transpose()?);
+        }
+        let headers = self.lock().headers.as_ref().map(|headers| headers.clone_ref(py).into_bound(py));
+        Ok(headers)
+    }
+
+    pub(super) fn set_headers(&self, slf: Object<'_, '_>, headers: Bound<'_, PyDict>) -> PyResult<()> {
+        if let Some(dict) = self.exposed(slf)? {
+            dict.set_item(intern!(slf.py(), "_headers"), &headers)?;
+        }
+        let replaced = self.lock().headers.replace(headers.unbind());
+        drop(replaced);
+        Ok(())
+    }
+
+    pub(super) fn is_dirty(&self, slf: Object<'_, '_>) -> PyResult<bool> {
+        match self.exposed(slf)? {
+            Some(dict) => match dict.get_item(intern!(slf.py(), "_dirty"))? {
+                Some(dirty) => dirty.is_truthy(),
+                None => Ok(false),
+            },
+            None => Ok(self.lock().dirty),
+        }
+    }
+
+    pub(super) fn set_dirty(&self, slf: Object<'_, '_>) -> PyResult<()> {
+        if let Some(dict) = self.exposed(slf)? {
+            dict.set_item(intern!(slf.py(), "_dirty"), true)?;
+        }
+        self.lock().dirty = true;
+        Ok(())
+    }
+
+    pub(super) fn set_sent(&self) {
+        self.lock().sent = true;
+    }
+
+    /// Whether it is time to warn of a late change: the headers have gone, and nobody was told yet.
+    pub(super) fn take_late_warning(&self) -> bool {
+        let mut fields = self.lock();
+        let due = fields.sent && !fields.warned;
+        fields.warned |= due;
+        due
+    }
+
+    pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Ok(fields) = self.fields.try_lock() else { return Ok(()) };
+        visit.call(&fields.environ)?;
+        visit.call(&fields.params)?;
+        visit.call(&fields.session)?;
+        visit.call(&fields.headers)?;
+        visit.call(&fields.exposed)
+    }
+
+    pub(super) fn clear(&self) {
+        let fields = std::mem::take(&mut *self.lock());
+        drop(fields);
+    }
+}
+
+/// The instance dictionary of a subclass's object, past the getter of this class.
+fn own_dict<'py>(slf: Object<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+    let py = slf.py();
+    let object = py.get_type::<PyAny>();
+    let dict = object.getattr(intern!(py, "__getattribute__"))?.call1((slf, intern!(py, "__dict__")))?;
+    Ok(dict.cast_into::<PyDict>()?)
+}

@@ -118,7 +118,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer.
-    fn touch(&self, id: &SessionId, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp) -> Result<bool>;
+    fn touch(&self, id: &SessionId, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp)
+    -> Result<bool>;
 
     /// Removes `id` and everything kept for it. Removing what is not there is success.
     ///

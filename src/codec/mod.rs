@@ -1,1 +1,32 @@
-//! codec
+//! The stored shape of a session, and everything that turns bytes into it and back. No Python in it: what a
+//! serializer made of the session is called the *payload* here, and only its outline is ever looked at.
+//!
+//! ```text
+//! payload    pickle, protocol 2                  or, JSON:  deflate::compress(json)
+//! text       text::encode_plain(payload)         or, with a key:  Sealer::encrypt(payload)
+//! envelope   envelope::write(text, owner)        a pickle of {'session': text}
+//! ```
+//!
+//! * [`text`]: standard base64 with padding, in ASCII.
+//! * [`cipher`]: a nonce in base64, then the base64 of AES-256-GCM (`iv(12) + tag(16) + ciphertext`) or of
+//!   AES-256-CTR. The text does not say which.
+//! * [`deflate`]: zlib (RFC 1950), with a limit on what it may inflate to.
+//! * [`envelope`]: what lies in a file, a dbm, a database row. Read without executing the pickle.
+//! * [`access_time`]: the time of the last access lies within the payload; this changes it in place, in the
+//!   text, where the payload is a pickle and not encrypted.
+//!
+//! All of this is read as Beaker 1.14.1 wrote it, and Beaker 1.14.1 reads all of it. What cannot be understood
+//! is [`Corrupt`](crate::error::ErrorKind::Corrupt), whatever the bytes: no input panics, recurses or takes
+//! memory out of proportion to its size.
+
+pub mod access_time;
+pub mod cipher;
+pub mod deflate;
+pub mod envelope;
+mod envelope_walk;
+mod opcode;
+pub mod text;
+
+pub use access_time::{Splice, locate, splice};
+pub use cipher::{Cipher, Decrypted, Reading, Sealer};
+pub use envelope::Envelope;

@@ -185,3 +185,42 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
 fn refused(error: io::Error) -> Error {
     Error::unavailable(OPERATION).with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+
+    #[test]
+    fn a_forked_process_does_not_keep_the_lock() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a/ab/abc.lock");
+        let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
+        // A copy of the descriptor shares the lock, as a child's does.
+        let childs = lock._locked.file().try_clone().unwrap();
+        drop(lock);
+        assert!(LockFile::acquire_existing(path, Duration::ZERO).unwrap().is_some());
+        drop(childs);
+    }
+
+    #[test]
+    fn threads_of_one_process_shut_each_other_out() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("abc.lock");
+        let _lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
+        let waited = Instant::now();
+        let error = LockFile::acquire(path, Duration::from_millis(10)).unwrap_err();
+        assert!(waited.elapsed() >= Duration::from_millis(10));
+        assert!(error.to_string().contains("10ms"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_lock_is_not_made_to_be_looked_at() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(
+            LockFile::acquire_existing(home.path().join("a/abc.lock"), Duration::ZERO).unwrap().is_none()
+        );
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+}

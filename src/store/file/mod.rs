@@ -9,7 +9,6 @@
 //! Nothing is flushed to the disk: the machine may forget the last seconds when its power fails.
 
 mod directory;
-mod envelope;
 mod lock;
 mod path;
 mod record;
@@ -29,6 +28,7 @@ use record::Found;
 pub use temporary::is_temporary;
 
 use super::{Capabilities, Expect, Record, Store, Timestamp, Touch, Written};
+use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -145,6 +145,9 @@ impl Store for FileStore {
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
+        // The stored shape holds text: what a codec makes, base64, always is.
+        let text = std::str::from_utf8(data)
+            .map_err(|error| Error::invalid("a session in a file has to be text").with_source(error))?;
         let place = Place::of(id);
         let path = place.data_file(&self.file_dir);
         let locks = match expect {
@@ -160,8 +163,7 @@ impl Store for FileStore {
             locks.remove_if_without_record(&found)?;
             return allowed.map(|_| Written::Refused);
         }
-        let (file, _) = envelope::write(data, place.owner());
-        temporary::replace(&path, &file)?;
+        temporary::replace(&path, &envelope::write(text, place.owner())?.bytes)?;
         Ok(Written::Stored(record::version_of(data)))
     }
 

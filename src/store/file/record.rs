@@ -12,10 +12,10 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::envelope;
 use super::is_absence;
 use super::lock::{Locked, Mode};
 use super::path::Place;
+use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::store::{Timestamp, Touch, Version};
 

@@ -83,7 +83,10 @@ fn an_id_that_only_looks_at_anothers_record_leaves_no_lock() {
     for expect in [Expect::Present, Expect::Version(record::version_of(b"x"))] {
         assert_eq!(home.store.write(&id, b"y", None, expect, NOW).unwrap(), Written::Refused);
     }
-    assert_eq!(home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     home.store.delete(&id).unwrap();
     assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 2);
     assert!(home.everything().len() <= before + 2);

@@ -88,17 +88,3 @@ fn a_process_that_has_no_file_descriptor_left_finds_no_session_absent() {
         assert_eq!(home.data(&id).unwrap(), b"x");
     }
 }
-
-#[test]
-fn a_process_forked_from_a_writer_inherits_no_lock() {
-    let home = Home::impatient();
-    let id = SessionId::generate();
-    home.write(&id, b"x");
-    let lock = LockFile::acquire(home.store.lock_file(&id), Duration::ZERO).unwrap();
-    // The descriptors of a lock are closed in a program that is started meanwhile.
-    let mut sleeper = Command::new("sleep").arg("5").spawn().unwrap();
-    drop(lock);
-    home.write(&id, b"y");
-    sleeper.kill().unwrap();
-    sleeper.wait().unwrap();
-}

@@ -1,0 +1,238 @@
+//! The encryption of session data, format 1: the one of Beaker.
+//!
+//! A text is `nonce + base64(output)`. The nonce is text itself, the base64 of random bytes, and goes into the
+//! key only: PBKDF2-HMAC-SHA1 (RFC 8018) of `encrypt_key` with the salt `validate_key + nonce`, one iteration,
+//! 32 bytes. A single iteration stretches nothing, so `encrypt_key` has to be random, not a pass phrase.
+//!
+//! The output is that of AES-256-GCM (NIST SP 800-38D), `iv(12) + tag(16) + ciphertext`, or of AES-256-CTR (NIST
+//! SP 800-38A) with a counter of 128 bits from zero, according to what was installed beside the original. The
+//! text does not say which.
+//!
+//! # What CTR does not give
+//! GCM proves that the text was made with the key. CTR proves nothing: whoever can write to the store, or knows
+//! what one text decrypts to, can make a text that decrypts to bytes of his choice, and with pickle such bytes
+//! are a program. So a plaintext of CTR is told apart, as [`Decrypted::Unauthenticated`]; the caller must find
+//! it sound in form before it is decoded, and knows that this is no defence against malice. Where no process
+//! writes CTR any more, [`Reading::GcmOnly`] refuses it altogether.
+
+use std::fmt;
+
+use aes::Aes256;
+use aes_gcm::{AeadInOut as _, Aes256Gcm, KeyInit as _};
+use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
+use sha1::Sha1;
+
+use super::text;
+use crate::error::{Error, Result};
+
+const ENCRYPT: &str = "encrypt a session";
+const DECRYPT: &str = "decrypt a stored session";
+
+const IV: usize = 12;
+const TAG: usize = 16;
+
+/// With fewer random bits, two texts of one key would soon share a nonce.
+const MIN_NONCE_BITS: usize = 48;
+/// More adds nothing; the nonce is stored with every session.
+const MAX_NONCE_BITS: usize = 8192;
+
+type Ctr = ctr::Ctr128BE<Aes256>;
+
+/// The cipher that new texts are made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cipher {
+    /// AES-256-GCM, authenticated. What the original does with `cryptography` installed.
+    AesGcm,
+    /// AES-256-CTR, unauthenticated. What the original does with pycryptodome only.
+    AesCtr,
+}
+
+/// Which texts are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Both; what does not authenticate under GCM is taken for CTR.
+    Both,
+    /// Only what authenticates.
+    GcmOnly,
+}
+
+/// The plaintext of a text.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Decrypted {
+    /// It was made with the key, and is as it was made.
+    Authentic(Vec<u8>),
+    /// Nothing is known: it may have been made under CTR, or under GCM with another key, or be damaged, or
+    /// forged. Every text decrypts to something.
+    Unauthenticated(Vec<u8>),
+}
+
+impl Decrypted {
+    /// The plaintext, proven or not.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Authentic(bytes) | Self::Unauthenticated(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Decrypted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, bytes) = match self {
+            Self::Authentic(bytes) => ("Authentic", bytes),
+            Self::Unauthenticated(bytes) => ("Unauthenticated", bytes),
+        };
+        write!(f, "{name}({} bytes)", bytes.len())
+    }
+}
+
+/// Encrypts and decrypts session data. Its `Debug` shows no key.
+#[derive(Clone)]
+pub struct Sealer {
+    encrypt_key: Box<[u8]>,
+    validate_key: Box<[u8]>,
+    nonce_bytes: usize,
+    nonce_chars: usize,
+    writes: Cipher,
+    reads: Reading,
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer")
+            .field("nonce_bytes", &self.nonce_bytes)
+            .field("writes", &self.writes)
+            .field("reads", &self.reads)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sealer {
+    /// A sealer for `encrypt_key` and `validate_key`, whose texts begin with a nonce of `nonce_bits`. Texts
+    /// with a nonce of another size are not readable.
+    ///
+    /// # Errors
+    /// `Invalid` if a key is empty, if `validate_key` is not ASCII, or if `nonce_bits` is not a multiple of
+    /// 8 between 48 and 8192.
+    pub fn new(
+        encrypt_key: &[u8],
+        validate_key: &str,
+        nonce_bits: usize,
+        writes: Cipher,
+        reads: Reading,
+    ) -> Result<Self> {
+        if encrypt_key.is_empty() {
+            return Err(Error::invalid("encrypt_key may not be empty"));
+        }
+        if validate_key.is_empty() {
+            return Err(Error::invalid("encryption needs a validate_key"));
+        }
+        if !validate_key.is_ascii() {
+            return Err(Error::invalid("validate_key must be ASCII"));
+        }
+        if !nonce_bits.is_multiple_of(8) || !(MIN_NONCE_BITS..=MAX_NONCE_BITS).contains(&nonce_bits) {
+            let detail =
+                format!("{nonce_bits} is not a multiple of 8 from {MIN_NONCE_BITS} to {MAX_NONCE_BITS}");
+            return Err(Error::invalid("encrypt_nonce_bits").with_detail(detail));
+        }
+        let nonce_bytes = nonce_bits / 8;
+        Ok(Self {
+            encrypt_key: encrypt_key.into(),
+            validate_key: validate_key.as_bytes().into(),
+            nonce_bytes,
+            // As the original counts. It comes to the length of the padded base64, so that nothing is cut.
+            nonce_chars: (4 * nonce_bytes / 3 + 3) & !3,
+            writes,
+            reads,
+        })
+    }
+
+    /// The text of `plain`. No two are alike.
+    ///
+    /// # Errors
+    /// `Unavailable` if the system gives no random bytes; `Invalid` if `plain` is beyond 64 GiB.
+    pub fn encrypt(&self, plain: &[u8]) -> Result<String> {
+        let mut random = vec![0; self.nonce_bytes + IV];
+        getrandom::fill(&mut random).map_err(|error| Error::unavailable(ENCRYPT).with_source(error))?;
+        self.encrypt_with(plain, &random)
+    }
+
+    /// The text of `plain` with the given randomness, of the nonce and then of the IV.
+    fn encrypt_with(&self, plain: &[u8], random: &[u8]) -> Result<String> {
+        let (nonce, iv) = random.split_last_chunk::<IV>().ok_or_else(|| Error::invalid(ENCRYPT))?;
+        let mut out = String::with_capacity(self.nonce_chars + (IV + TAG + plain.len()).div_ceil(3) * 4);
+        text::append_plain(nonce, &mut out);
+        out.truncate(self.nonce_chars);
+
+        let key = self.key(out.as_bytes())?;
+        let output = match self.writes {
+            Cipher::AesGcm => {
+                let mut output = Vec::with_capacity(IV + TAG + plain.len());
+                output.extend_from_slice(iv);
+                output.extend_from_slice(&[0; TAG]);
+                output.extend_from_slice(plain);
+                let (head, body) = output.split_at_mut(IV + TAG);
+                let tag = Aes256Gcm::new(&key.into())
+                    .encrypt_inout_detached(&(*iv).into(), b"", body.into())
+                    .map_err(|_| Error::invalid("a session is too long to encrypt"))?;
+                if let Some(place) = head.last_chunk_mut::<TAG>() {
+                    *place = tag.into();
+                }
+                output
+            }
+            Cipher::AesCtr => apply_ctr(key, plain.to_vec())?,
+        };
+        text::append_plain(&output, &mut out);
+        Ok(out)
+    }
+
+    /// The plaintext of `text`, and whether it is proven to be ours.
+    ///
+    /// # Errors
+    /// `Corrupt` if the text has not the form, or does not authenticate where only that is read.
+    pub fn decrypt(&self, text: &[u8]) -> Result<Decrypted> {
+        let (nonce, coded) = text
+            .split_at_checked(self.nonce_chars)
+            .ok_or_else(|| Error::corrupt(DECRYPT).with_detail("its text is shorter than a nonce"))?;
+        let mut output = text::decode_plain(coded)?;
+        let key = self.key(nonce)?;
+        if open_gcm(&key, &mut output) {
+            output.drain(..IV + TAG);
+            return Ok(Decrypted::Authentic(output));
+        }
+        match self.reads {
+            Reading::GcmOnly => Err(Error::corrupt(DECRYPT).with_detail("it was not made with this key")),
+            Reading::Both => Ok(Decrypted::Unauthenticated(apply_ctr(key, output)?)),
+        }
+    }
+
+    /// The key of the texts that begin with `nonce`.
+    fn key(&self, nonce: &[u8]) -> Result<[u8; 32]> {
+        let salt = [&self.validate_key, nonce].concat();
+        let mut key = [0; 32];
+        pbkdf2::pbkdf2::<hmac::Hmac<Sha1>>(&self.encrypt_key, &salt, 1, &mut key)
+            .map_err(|_| Error::invalid("encrypt_key has a length that HMAC does not take"))?;
+        Ok(key)
+    }
+}
+
+/// Decrypts `iv + tag + ciphertext` where it is if the tag is right; otherwise leaves it alone.
+fn open_gcm(key: &[u8; 32], output: &mut [u8]) -> bool {
+    let Some((iv, rest)) = output.split_first_chunk_mut::<IV>() else { return false };
+    let Some((tag, body)) = rest.split_first_chunk_mut::<TAG>() else { return false };
+    Aes256Gcm::new(&(*key).into())
+        .decrypt_inout_detached(&(*iv).into(), b"", body.into(), &(*tag).into())
+        .is_ok()
+}
+
+/// Encrypts or decrypts, which is the same.
+fn apply_ctr(key: [u8; 32], mut bytes: Vec<u8>) -> Result<Vec<u8>> {
+    Ctr::new(&key.into(), &[0; 16].into())
+        .try_apply_keystream(&mut bytes)
+        .map_err(|_| Error::invalid("a session is too long to encrypt"))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[path = "cipher_tests.rs"]
+mod tests;

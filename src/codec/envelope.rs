@@ -1,0 +1,144 @@
+//! The envelope of a stored session: a pickle of `{'session': text}`, read and written without Python.
+//!
+//! Reading executes nothing. The few shapes in which CPython writes such a dict are recognized byte by byte;
+//! anything else goes through [`envelope_walk`](super::envelope_walk), which follows the pickle's instructions
+//! but imports and calls nothing.
+//!
+//! What is written is protocol 2, byte for byte as `pickle.dumps(…, 2)` writes it. Every CPython since 2.3 reads
+//! it, so every process of a mixed fleet does; its text type is exactly `str`; and having no frames, it puts the
+//! text at the same place always, which a touch in place relies on.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::envelope_walk;
+use crate::error::Result;
+use crate::id::SessionId;
+
+/// Where the text begins in an envelope that [`write`] made without an owner; with one it is one byte later.
+const TEXT_OFFSET: usize = 24;
+
+/// What an envelope holds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where the session's text is, within the bytes that were read. It has not been looked at.
+    pub text: Range<usize>,
+    /// The id of the session that the envelope was written for, if it says so.
+    pub owner: Option<String>,
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let owner = self.owner.as_deref().map(|owner| SessionId::from_request(owner).abbreviated());
+        f.debug_struct("Envelope").field("text", &self.text).field("owner", &owner).finish()
+    }
+}
+
+/// Reads an envelope of any pickle protocol. `None` if it is a dict that holds no session: an empty dict, one
+/// without the key `session`, or with `None` under it.
+///
+/// # Errors
+/// `Corrupt` if the bytes are not a pickle, or not of a dict with a text under `session`.
+pub fn read(bytes: &[u8]) -> Result<Option<Envelope>> {
+    match read_usual(bytes) {
+        Some(envelope) => Ok(Some(envelope)),
+        None => envelope_walk::read(bytes),
+    }
+}
+
+/// An envelope in one of the shapes that CPython writes for this very dict, memo instructions included.
+fn read_usual(bytes: &[u8]) -> Option<Envelope> {
+    match bytes {
+        [0x80, 2 | 3, b'}', b'q', 0, b'X', 7, 0, 0, 0, rest @ ..] => {
+            let rest = rest.strip_prefix(b"session\x71\x01X")?;
+            let (text, rest) = long_text(bytes, rest)?;
+            (rest == b"q\x02s.").then_some(Envelope { text, owner: None })
+        }
+        [0x80, 2, b'}', b'q', 0, b'(', b'X', 7, 0, 0, 0, rest @ ..] => {
+            let rest = rest.strip_prefix(b"session\x71\x01X")?;
+            let (text, rest) = long_text(bytes, rest)?;
+            let rest = rest.strip_prefix(b"q\x02X\x02\0\0\0idq\x03X")?;
+            let (owner, rest) = long_text(bytes, rest)?;
+            let owner = std::str::from_utf8(bytes.get(owner)?).ok()?;
+            (rest == b"q\x04u.").then(|| Envelope { text, owner: Some(owner.to_owned()) })
+        }
+        // The frame's length says how much to read ahead, and nothing about the value.
+        [0x80, 4 | 5, 0x95, frame @ ..] => {
+            let (frame, rest) = frame.split_first_chunk()?;
+            if u64::from_le_bytes(*frame) > rest.len() as u64 {
+                return None;
+            }
+            let (text, rest) = match rest.strip_prefix(b"}\x94\x8c\x07session\x94")? {
+                [b'X', rest @ ..] => long_text(bytes, rest)?,
+                [0x8c, len, rest @ ..] => counted(bytes, rest, usize::from(*len))?,
+                _ => return None,
+            };
+            (rest == b"\x94s.").then_some(Envelope { text, owner: None })
+        }
+        _ => None,
+    }
+}
+
+/// The text that starts `rest`, which is the end of `bytes`, with its length in four bytes; and what follows.
+fn long_text<'a>(bytes: &[u8], rest: &'a [u8]) -> Option<(Range<usize>, &'a [u8])> {
+    let (len, rest) = rest.split_first_chunk()?;
+    counted(bytes, rest, usize::try_from(u32::from_le_bytes(*len)).ok()?)
+}
+
+fn counted<'a>(bytes: &[u8], rest: &'a [u8], len: usize) -> Option<(Range<usize>, &'a [u8])> {
+    let start = bytes.len() - rest.len();
+    Some((start..start + len, rest.get(len..)?))
+}
+
+/// An envelope as it is stored, and where its text is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Written {
+    /// What to store.
+    pub bytes: Vec<u8>,
+    /// Where in `bytes` the text begins.
+    pub text_offset: usize,
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Written")
+            .field("bytes", &format_args!("{} bytes", self.bytes.len()))
+            .field("text_offset", &self.text_offset)
+            .finish()
+    }
+}
+
+/// Writes `{'session': text}`, or with an owner `{'session': text, 'id': owner}`. The original ignores the
+/// second key, and keeps it when it writes the file.
+///
+/// # Errors
+/// `Invalid` if the text or the owner exceeds 4 GiB, which the format cannot count.
+pub fn write(text: &str, owner: Option<&str>) -> Result<Written> {
+    let mut bytes = Vec::with_capacity(TEXT_OFFSET + text.len() + owner.map_or(4, |owner| owner.len() + 24));
+    bytes.extend_from_slice(b"\x80\x02}q\x00");
+    if owner.is_some() {
+        bytes.push(b'(');
+    }
+    bytes.extend_from_slice(b"X\x07\0\0\0sessionq\x01X");
+    bytes.extend_from_slice(&length(text)?);
+    let text_offset = bytes.len();
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.extend_from_slice(b"q\x02");
+    match owner {
+        None => bytes.extend_from_slice(b"s."),
+        Some(owner) => {
+            bytes.extend_from_slice(b"X\x02\0\0\0idq\x03X");
+            bytes.extend_from_slice(&length(owner)?);
+            bytes.extend_from_slice(owner.as_bytes());
+            bytes.extend_from_slice(b"q\x04u.");
+        }
+    }
+    Ok(Written { bytes, text_offset })
+}
+
+fn length(text: &str) -> Result<[u8; 4]> {
+    match u32::try_from(text.len()) {
+        Ok(len) => Ok(len.to_le_bytes()),
+        Err(_) => Err(crate::error::Error::invalid("a stored session may not exceed 4 GiB")),
+    }
+}

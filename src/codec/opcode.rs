@@ -1,0 +1,304 @@
+//! Reading a pickle one instruction at a time without executing it.
+//!
+//! The instructions are reduced to what they do to the unpickler's stack, marks and memo, which is all that
+//! finding a value in a pickle takes. Nothing is imported, called or built, so a hostile pickle can at worst
+//! be refused. The instruction set is that of CPython's `pickletools`, protocols 0 to 5.
+
+/// What one instruction does. Positions are offsets into the pickle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing to the stack: a protocol or frame header.
+    Header,
+    /// Opens a group.
+    Mark,
+    /// Ends the pickle; the top of the stack is its value.
+    Stop,
+    /// Drops the top of the stack, be it a value or a mark.
+    Pop,
+    /// Drops everything down to the mark, and the mark.
+    PopMark,
+    /// Pushes the top of the stack once more.
+    Dup,
+    /// Pushes a string whose bytes stand in the pickle as they are: text, or a byte string of Python 2.
+    Text { start: usize, len: usize },
+    /// Pushes a Python 3 bytes object, likewise.
+    Bytes { start: usize, len: usize },
+    /// Pushes a float of eight big-endian bytes.
+    Float { start: usize },
+    /// Pushes `None`.
+    None,
+    /// Pushes some other value.
+    Opaque,
+    /// Pushes an empty dict.
+    EmptyDict,
+    /// Replaces this many values by one.
+    Combine(usize),
+    /// Replaces everything above the mark, and the mark, by one value.
+    CombineMarked,
+    /// The same, the value being a dict of the keys and values above the mark.
+    DictMarked,
+    /// Takes one value off and puts it into the value beneath (a list's item, an object's state).
+    Merge,
+    /// Puts everything above the mark into the value beneath it.
+    MergeMarked,
+    /// Takes a value and its key off and puts them into the dict beneath.
+    SetItem,
+    /// Puts the keys and values above the mark into the dict beneath it.
+    SetItems,
+    /// Remembers the top of the stack under a number.
+    Put(u32),
+    /// Remembers the top of the stack under the number of things remembered so far.
+    Memoize,
+    /// Pushes what is remembered under a number.
+    Get(u32),
+}
+
+/// Walks through the instructions of a pickle.
+pub(super) struct Steps<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Where the next instruction begins.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The next instruction; `None` if it is unknown or cut short. Any length is checked against what is
+    /// there before it is believed.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Step> {
+        let [opcode] = self.array::<1>()?;
+        Some(match opcode {
+            0x80 => {
+                let [version] = self.array::<1>()?;
+                if version > 5 {
+                    return None;
+                }
+                Step::Header
+            }
+            0x95 => {
+                let frame = u64::from_le_bytes(self.array()?);
+                if frame > (self.bytes.len() - self.at) as u64 {
+                    return None;
+                }
+                Step::Header
+            }
+            b'(' => Step::Mark,
+            b'.' => Step::Stop,
+            b'0' => Step::Pop,
+            b'1' => Step::PopMark,
+            b'2' => Step::Dup,
+
+            b'X' => self.counted::<4>(text)?,
+            0x8c | b'U' => self.counted::<1>(text)?,
+            0x8d => self.counted::<8>(text)?,
+            b'T' => self.counted_signed(text)?,
+            b'B' => self.counted::<4>(bytes)?,
+            b'C' => self.counted::<1>(bytes)?,
+            0x8e => self.counted::<8>(bytes)?,
+            0x96 => self.counted::<8>(opaque)?,
+            b'V' => {
+                let (start, len) = self.line()?;
+                self.plain_text(start, len)
+            }
+            b'S' => self.quoted()?,
+
+            b'G' => {
+                let start = self.at;
+                self.array::<8>()?;
+                Step::Float { start }
+            }
+            b'N' => Step::None,
+            0x88 | 0x89 | b')' | b']' | 0x8f => Step::Opaque,
+            b'K' | 0x82 => self.skip::<1>()?,
+            b'M' | 0x83 => self.skip::<2>()?,
+            b'J' | 0x84 => self.skip::<4>()?,
+            0x8a => self.counted::<1>(opaque)?,
+            0x8b => self.counted_signed(opaque)?,
+            b'I' | b'L' | b'F' | b'P' => {
+                self.line()?;
+                Step::Opaque
+            }
+            b'c' => {
+                self.line()?;
+                self.line()?;
+                Step::Opaque
+            }
+
+            b'}' => Step::EmptyDict,
+            b'd' => Step::DictMarked,
+            b's' => Step::SetItem,
+            b'u' => Step::SetItems,
+
+            b'Q' | 0x85 => Step::Combine(1),
+            0x86 | 0x93 | b'R' | 0x81 => Step::Combine(2),
+            0x87 | 0x92 => Step::Combine(3),
+            b't' | b'l' | 0x91 | b'o' => Step::CombineMarked,
+            b'i' => {
+                self.line()?;
+                self.line()?;
+                Step::CombineMarked
+            }
+            b'a' | b'b' => Step::Merge,
+            b'e' | 0x90 => Step::MergeMarked,
+
+            b'q' => Step::Put(self.array::<1>().map(|[id]| id.into())?),
+            b'r' => Step::Put(u32::from_le_bytes(self.array()?)),
+            b'p' => Step::Put(self.decimal()?),
+            0x94 => Step::Memoize,
+            b'h' => Step::Get(self.array::<1>().map(|[id]| id.into())?),
+            b'j' => Step::Get(u32::from_le_bytes(self.array()?)),
+            b'g' => Step::Get(self.decimal()?),
+            _ => return None,
+        })
+    }
+
+    /// The next `N` bytes.
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let array = *self.bytes.get(self.at..)?.first_chunk::<N>()?;
+        self.at += N;
+        Some(array)
+    }
+
+    #[inline]
+    fn skip<const N: usize>(&mut self) -> Option<Step> {
+        self.array::<N>()?;
+        Some(Step::Opaque)
+    }
+
+    /// A length of `N` little-endian bytes, and as many bytes.
+    #[inline]
+    fn counted<const N: usize>(&mut self, step: fn(usize, usize) -> Step) -> Option<Step> {
+        let short = self.array::<N>()?;
+        let mut long = [0; 8];
+        long.first_chunk_mut::<N>()?.copy_from_slice(&short);
+        self.counted_by(usize::try_from(u64::from_le_bytes(long)).ok()?, step)
+    }
+
+    /// The same with a signed length of four bytes, which must not be negative.
+    fn counted_signed(&mut self, step: fn(usize, usize) -> Step) -> Option<Step> {
+        let len = usize::try_from(i32::from_le_bytes(self.array()?)).ok()?;
+        self.counted_by(len, step)
+    }
+
+    #[inline]
+    fn counted_by(&mut self, len: usize, step: fn(usize, usize) -> Step) -> Option<Step> {
+        let start = self.at;
+        if len > self.bytes.len() - start {
+            return None;
+        }
+        self.at = start + len;
+        Some(step(start, len))
+    }
+
+    /// A line without its end: where it starts and how long it is.
+    fn line(&mut self) -> Option<(usize, usize)> {
+        let start = self.at;
+        let len = memchr::memchr(b'\n', self.bytes.get(start..)?)?;
+        self.at = start + len + 1;
+        Some((start, len))
+    }
+
+    /// A number written in decimal on a line of its own.
+    fn decimal(&mut self) -> Option<u32> {
+        let (start, len) = self.line()?;
+        std::str::from_utf8(self.bytes.get(start..start + len)?).ok()?.parse().ok()
+    }
+
+    /// A string on a line, in the quotes of Python's `repr`.
+    fn quoted(&mut self) -> Option<Step> {
+        let (start, len) = self.line()?;
+        let line = self.bytes.get(start..start + len)?.trim_ascii_end();
+        match line {
+            [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => {
+                Some(self.plain_text(start + 1, inner.len()))
+            }
+            _ => None,
+        }
+    }
+
+    /// A string on a line, if it says what it means: without an escape and in ASCII.
+    fn plain_text(&self, start: usize, len: usize) -> Step {
+        match self.bytes.get(start..start + len) {
+            Some(line) if line.is_ascii() && !line.contains(&b'\\') => Step::Text { start, len },
+            _ => Step::Opaque,
+        }
+    }
+}
+
+fn text(start: usize, len: usize) -> Step {
+    Step::Text { start, len }
+}
+
+fn bytes(start: usize, len: usize) -> Step {
+    Step::Bytes { start, len }
+}
+
+fn opaque(_start: usize, _len: usize) -> Step {
+    Step::Opaque
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(pickle: &[u8]) -> Vec<Option<Step>> {
+        let mut steps = Steps::new(pickle);
+        let mut seen = Vec::new();
+        while seen.last() != Some(&None) && seen.last() != Some(&Some(Step::Stop)) {
+            seen.push(steps.next());
+        }
+        seen
+    }
+
+    #[test]
+    fn a_length_beyond_the_end_is_refused() {
+        for cut in [
+            &b"X\xff\xff\xff\xffabc"[..],
+            b"T\xff\xff\xff\xff",
+            b"\x8b\x00\x00\x00\x80",
+            b"\x8d\xff\xff\xff\xff\xff\xff\xff\xffabc",
+            b"\x8e\xff\xff\xff\xff\xff\xff\xff\x7fabc",
+            b"\x96\xff\xff\xff\xff\xff\xff\xff\x7fabc",
+            b"\x95\x01\x00\x00\x00\x00\x00\x00\x00",
+            b"\x8c\x05abcd",
+            b"G\x00\x00",
+            b"cno newline",
+            b"q",
+            b"",
+        ] {
+            assert_eq!(steps(cut), [None], "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn strings_of_every_protocol_are_found_in_place() {
+        for pickle in [&b"S'ab'\n."[..], b"S\"ab\" \n.", b"Vab\n.", b"U\x02ab.", b"X\x02\x00\x00\x00ab."] {
+            let [Some(Step::Text { start, len }), Some(Step::Stop)] = steps(pickle)[..] else {
+                unreachable!("{pickle:?}")
+            };
+            assert_eq!(pickle.get(start..start + len), Some(&b"ab"[..]));
+        }
+    }
+
+    #[test]
+    fn an_escaped_line_is_not_taken_for_its_spelling() {
+        for pickle in [&b"S'a\\x62'\n."[..], b"V\\u0061\n.", b"V\xe9\n."] {
+            assert_eq!(steps(pickle), [Some(Step::Opaque), Some(Step::Stop)]);
+        }
+        assert_eq!(steps(b"S'ab\n."), [None]);
+        assert_eq!(steps(b"S'\n."), [None]);
+    }
+
+    #[test]
+    fn an_unknown_protocol_is_refused() {
+        assert_eq!(steps(b"\x80\x06."), [None]);
+    }
+}

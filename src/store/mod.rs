@@ -14,17 +14,28 @@
 //!
 //! The time is passed in, so that a test can pass any time it likes.
 
+#[cfg(unix)]
+pub mod file;
+#[cfg(test)]
+mod laws;
+mod memory;
+
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::SessionId;
+
+#[cfg(unix)]
+pub use file::FileStore;
+pub use memory::MemoryStore;
 
 /// Seconds since the epoch.
 pub type Timestamp = f64;
 
-/// Identifies one state of a record. It changes with every write; it need not change with a touch. It is
-/// meaningful only to the store, and within the process, that made it.
+/// Identifies one state of a record. It changes with every write that changes the data; it need not change
+/// with a touch, but may. It is meaningful only to the store, and within the process, that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version(pub u64);
 
@@ -76,6 +87,19 @@ pub struct Touch<'a> {
     pub bytes: &'a [u8],
 }
 
+impl Touch<'_> {
+    /// Which bytes of a record of `length` bytes are replaced.
+    ///
+    /// # Errors
+    /// `Invalid` if they do not lie within it.
+    pub(crate) fn range(&self, length: usize, operation: &'static str) -> Result<Range<usize>> {
+        match self.offset.checked_add(self.bytes.len()) {
+            Some(end) if end <= length => Ok(self.offset..end),
+            _ => Err(Error::invalid(operation).with_detail("the new bytes do not lie within the record")),
+        }
+    }
+}
+
 /// What a store can do beyond the contract's minimum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
@@ -101,8 +125,8 @@ pub trait Store: Send + Sync {
     /// mixture and never nothing.
     ///
     /// # Errors
-    /// `Unavailable` if the store did not answer; the old record is then still whole. `Unsupported` if the
-    /// store cannot check `expect`.
+    /// `Unavailable` if the store did not answer, or if what is stored at this place is another id's record;
+    /// what was there is then still whole. `Unsupported` if the store cannot check `expect`.
     fn write(
         &self,
         id: &SessionId,
@@ -114,10 +138,11 @@ pub trait Store: Send + Sync {
 
     /// Renews the life of `id`, and splices the bytes of `touch` in where the record is still the one that
     /// was loaded. Never creates a record, never changes its version's data otherwise. `false` if there is
-    /// no record.
+    /// no record. Without `ttl` the record is then kept until it is deleted.
     ///
     /// # Errors
-    /// `Unavailable` if the store did not answer.
+    /// `Unavailable` if the store did not answer, `Corrupt` if the record cannot be understood, `Invalid` if
+    /// the bytes would not lie within the data.
     fn touch(&self, id: &SessionId, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp)
     -> Result<bool>;
 

@@ -1,0 +1,91 @@
+//! What a store costs, and what the disk below it costs: `cargo bench --no-default-features --bench stores`.
+//!
+//! `bare` is the least that replacing a file can cost on this disk: a temporary file made, written, closed and
+//! renamed over the old one. The folder is in the system's temporary directory; set `TMPDIR` to measure
+//! another disk.
+
+#![allow(missing_docs, reason = "criterion's macros make functions without")]
+
+use std::fs::{self, OpenOptions};
+use std::hint::black_box;
+use std::io::Write;
+use std::path::Path;
+
+use beaker_core::id::SessionId;
+use beaker_core::store::{Expect, FileStore, MemoryStore, Store, Touch, Written};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+const NOW: f64 = 1_700_000_000.0;
+
+/// The text of a small session and of a large one, in bytes.
+const SIZES: [(&str, usize); 2] = [("small", 300), ("57KB", 57 * 1024)];
+
+fn text(length: usize, fill: u8) -> Vec<u8> {
+    vec![fill; length]
+}
+
+fn store(criterion: &mut Criterion, name: &str, store: &dyn Store) {
+    for (size, length) in SIZES {
+        let mut group = criterion.benchmark_group(format!("{name}/{size}"));
+        let id = SessionId::generate();
+        let texts = [text(length, b'a'), text(length, b'b')];
+        let write = |number: usize, expect: Expect| {
+            store.write(&id, texts.get(number % 2).map_or(&[], |text| text), None, expect, NOW)
+        };
+        let mut number = 0;
+        group.bench_function("write", |bencher| {
+            bencher.iter(|| {
+                number += 1;
+                write(number, Expect::Any)
+            });
+        });
+        let Ok(Written::Stored(mut version)) = write(0, Expect::Any) else { return };
+        group.bench_function("compare_and_swap", |bencher| {
+            bencher.iter(|| {
+                number += 1;
+                if let Ok(Written::Stored(new)) = write(number, Expect::Version(version)) {
+                    version = new;
+                }
+            });
+        });
+        group.bench_function("load", |bencher| bencher.iter(|| store.load(black_box(&id), NOW)));
+        group.bench_function("load_and_touch", |bencher| {
+            bencher.iter(|| {
+                number += 1;
+                let Ok(Some(record)) = store.load(&id, NOW) else { return false };
+                let bytes = if number % 2 == 0 { b"123456789012" } else { b"abcdefghijkl" };
+                store
+                    .touch(&id, &Touch { version: record.version, offset: 40, bytes }, None, NOW)
+                    .unwrap_or_default()
+            });
+        });
+        let unknown = SessionId::generate();
+        group.bench_function("load_unknown", |bencher| bencher.iter(|| store.load(black_box(&unknown), NOW)));
+        group.finish();
+    }
+}
+
+fn bare_replace(folder: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = folder.join("bare.tmp");
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+    file.write_all(bytes)?;
+    drop(file);
+    fs::rename(&temporary, folder.join("bare.cache"))
+}
+
+fn stores(criterion: &mut Criterion) {
+    store(criterion, "memory", &MemoryStore::new());
+    let Ok(folder) = tempfile::tempdir() else { return };
+    for (size, length) in SIZES {
+        let bytes = text(length, b'a');
+        let mut group = criterion.benchmark_group(format!("bare/{size}"));
+        group.bench_function("write", |bencher| bencher.iter(|| bare_replace(folder.path(), &bytes)));
+        let path = folder.path().join("bare.cache");
+        group.bench_function("load", |bencher| bencher.iter(|| fs::read(black_box(&path))));
+        group.finish();
+    }
+    store(criterion, "file", &FileStore::new(folder.path().join("data"), folder.path().join("locks")));
+}
+
+criterion_group!(benches, stores);
+criterion_main!(benches);

@@ -1,0 +1,226 @@
+//! Locks between processes: `flock` on a file.
+//!
+//! A lock is asked for without waiting, again and again until a time limit, so that a process which never
+//! gives one up is an error here and not a hang. It is let go in so many words when it is dropped: a process
+//! that was forked meanwhile still has the file open, and closing ours would leave the lock to it.
+
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind as IoKind};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+
+use super::directory::ensure_private_dir;
+use super::{is_absence, unlink};
+use crate::error::{Error, Result};
+
+const OPERATION: &str = "lock the session";
+
+/// Between two attempts. A write holds its lock for a few hundred microseconds.
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+const PRIVATE: u32 = 0o600;
+const OWNERS_USE: u32 = 0o600;
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Beside others who share it.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// An open file with a `flock` on it, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Locked {
+    file: File,
+}
+
+impl Locked {
+    /// Waits for a lock on `file`, at most `limit`.
+    pub(super) fn new(file: File, mode: Mode, limit: Duration) -> Result<Self> {
+        Waiting::new(limit).lock(&file, mode)?;
+        Ok(Self { file })
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Should this fail, the close that follows does the same for every process but a forked one.
+        let _ = self.file.unlock();
+    }
+}
+
+/// The exclusive lock of an id.
+#[derive(Debug)]
+pub(super) struct LockFile {
+    path: PathBuf,
+    _locked: Locked,
+}
+
+impl LockFile {
+    /// Takes the lock, making its file and folders if they are missing.
+    pub(super) fn acquire(path: PathBuf, limit: Duration) -> Result<Self> {
+        let mut waiting = Waiting::new(limit);
+        loop {
+            match open(&path, true) {
+                Ok(file) => {
+                    if let Some(locked) = waiting.lock_the_one_at(&path, file)? {
+                        return Ok(Self { path, _locked: locked });
+                    }
+                }
+                Err(error) if error.kind() == IoKind::NotFound => {
+                    if let Some(folder) = path.parent() {
+                        ensure_private_dir(folder)?;
+                    }
+                }
+                Err(error) => return Err(refused(error)),
+            }
+            waiting.pause()?;
+        }
+    }
+
+    /// Takes the lock if its file is there; makes nothing.
+    pub(super) fn acquire_existing(path: PathBuf, limit: Duration) -> Result<Option<Self>> {
+        let mut waiting = Waiting::new(limit);
+        loop {
+            match open(&path, false) {
+                Ok(file) => {
+                    if let Some(locked) = waiting.lock_the_one_at(&path, file)? {
+                        return Ok(Some(Self { path, _locked: locked }));
+                    }
+                }
+                Err(error) if is_absence(&error) => return Ok(None),
+                Err(error) => return Err(refused(error)),
+            }
+            waiting.pause()?;
+        }
+    }
+
+    /// Removes the file while its lock is held, then lets go. Whoever waits for it finds that out.
+    pub(super) fn remove(self) -> Result<()> {
+        unlink(&self.path)
+    }
+}
+
+/// How long somebody has waited, over all attempts.
+struct Waiting {
+    limit: Duration,
+    since: Option<Instant>,
+    pause: Duration,
+}
+
+impl Waiting {
+    fn new(limit: Duration) -> Self {
+        Self { limit, since: None, pause: FIRST_PAUSE }
+    }
+
+    fn lock(&mut self, file: &File, mode: Mode) -> Result<()> {
+        loop {
+            let outcome = match mode {
+                Mode::Shared => file.try_lock_shared(),
+                Mode::Exclusive => file.try_lock(),
+            };
+            match outcome {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => self.pause()?,
+                Err(TryLockError::Error(error)) if error.kind() == IoKind::Interrupted => {}
+                Err(TryLockError::Error(error)) => return Err(refused(error)),
+            }
+        }
+    }
+
+    /// Locks `file`, which was opened at `path`. `None` if it is not the file at `path` any more once it is
+    /// locked: whoever held it has removed it, and the lock shuts nobody out.
+    fn lock_the_one_at(&mut self, path: &Path, file: File) -> Result<Option<Locked>> {
+        let opened = file.metadata().map_err(refused)?;
+        if !opened.is_file() {
+            return Err(Error::unavailable(OPERATION).with_detail("the lock file is not a regular file"));
+        }
+        if opened.mode() & OWNERS_USE != OWNERS_USE {
+            // Made just now under a umask that shuts its owner out. Where it is not ours, we could open it.
+            let _ = file.set_permissions(Permissions::from_mode(PRIVATE));
+        }
+        self.lock(&file, Mode::Exclusive)?;
+        let locked = Locked { file };
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if (found.dev(), found.ino()) == (opened.dev(), opened.ino()) => Ok(Some(locked)),
+            Ok(_) => Ok(None),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    fn pause(&mut self) -> Result<()> {
+        let waited = self.since.get_or_insert_with(Instant::now).elapsed();
+        let Some(left) = self.limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            return Err(Error::unavailable(OPERATION)
+                .with_detail(format!("somebody else held its lock for {:?}", self.limit)));
+        };
+        thread::sleep(self.pause.min(left));
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        Ok(())
+    }
+}
+
+fn open(path: &Path, create: bool) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(create)
+        .mode(PRIVATE)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)
+}
+
+fn refused(error: io::Error) -> Error {
+    Error::unavailable(OPERATION).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+
+    #[test]
+    fn a_forked_process_does_not_keep_the_lock() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a/ab/abc.lock");
+        let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
+        // A copy of the descriptor shares the lock, as a child's does.
+        let childs = lock._locked.file().try_clone().unwrap();
+        drop(lock);
+        assert!(LockFile::acquire_existing(path, Duration::ZERO).unwrap().is_some());
+        drop(childs);
+    }
+
+    #[test]
+    fn threads_of_one_process_shut_each_other_out() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("abc.lock");
+        let _lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
+        let waited = Instant::now();
+        let error = LockFile::acquire(path, Duration::from_millis(10)).unwrap_err();
+        assert!(waited.elapsed() >= Duration::from_millis(10));
+        assert!(error.to_string().contains("10ms"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_lock_is_not_made_to_be_looked_at() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(
+            LockFile::acquire_existing(home.path().join("a/abc.lock"), Duration::ZERO).unwrap().is_none()
+        );
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+}

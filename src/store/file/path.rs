@@ -1,0 +1,234 @@
+//! Which file an id has, and whose the record in it is.
+//!
+//! An id names one file, of a name made from that id alone, two folders below the store's own. Most ids give
+//! the file its name, as they always have. Dots are dropped on the way, so that ids which differ in their
+//! dots alone meet in one file; such a record carries the name of its owner. Ids that could lead elsewhere
+//! get a name that is a hash.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use crate::id::{IdSource, SessionId};
+
+const DATA_EXTENSION: &str = ".cache";
+const LOCK_EXTENSION: &str = ".lock";
+
+/// What begins the name of an id that cannot name its file itself. 64 hexadecimal digits follow.
+const HASHED_PREFIX: char = '~';
+const HASHED_DIGITS: usize = 64;
+
+/// In bytes: the limit of every file system in use (POSIX calls it `NAME_MAX`).
+const LONGEST_NAME: usize = 255;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// The id is the name.
+    Plain,
+    /// The id without its dots is the name.
+    Dotted,
+    /// A hash of the id is the name.
+    Hashed,
+}
+
+/// Where an id is kept.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    id: &'a SessionId,
+    naming: Naming,
+    stem: String,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn of(id: &'a SessionId) -> Self {
+        let text = id.as_str();
+        let (naming, stem) = if text.contains('.') {
+            (Naming::Dotted, text.replace('.', ""))
+        } else {
+            (Naming::Plain, text.to_owned())
+        };
+        if can_be_a_name(&stem) {
+            Self { id, naming, stem }
+        } else {
+            let mut stem = String::with_capacity(1 + HASHED_DIGITS);
+            stem.push(HASHED_PREFIX);
+            push_hex(&mut stem, &Sha256::digest(text));
+            Self { id, naming: Naming::Hashed, stem }
+        }
+    }
+
+    /// The file of the record below `file_dir`.
+    pub(super) fn data_file(&self, file_dir: &Path) -> PathBuf {
+        below(file_dir, &self.stem, DATA_EXTENSION)
+    }
+
+    /// The lock of the id below `lock_dir`: the one that every process which uses this id takes.
+    pub(super) fn lock_file(&self, lock_dir: &Path) -> PathBuf {
+        lock_file(lock_dir, self.id.as_str())
+    }
+
+    /// The lock of the id that this one shares its file with, if there may be such an id. Whoever has both
+    /// locks takes this one last.
+    pub(super) fn neighbours_lock_file(&self, lock_dir: &Path) -> Option<PathBuf> {
+        (self.naming == Naming::Dotted).then(|| lock_file(lock_dir, &self.stem))
+    }
+
+    /// The owner that a record written here has to name.
+    pub(super) fn owner(&self) -> Option<&'a str> {
+        match self.naming {
+            Naming::Plain => None,
+            Naming::Dotted | Naming::Hashed => Some(self.id.as_str()),
+        }
+    }
+
+    /// Whether a record that names this owner, or none, is this id's.
+    ///
+    /// A record without an owner under a name that lost its dots may be this id's, written by a process that
+    /// names no owners, or that of the id without dots. A program knows which ids it uses; what came from a
+    /// browser gets no record that is not proven to be its own.
+    pub(super) fn is_owned(&self, owner: Option<&str>) -> bool {
+        match (owner, self.naming) {
+            (Some(owner), _) => owner == self.id.as_str(),
+            (None, Naming::Plain) => true,
+            (None, Naming::Dotted) => self.id.source() == IdSource::Program,
+            (None, Naming::Hashed) => false,
+        }
+    }
+
+    /// Whether what is here and cannot be read is taken for this id's record.
+    pub(super) fn owns_the_unreadable(&self) -> bool {
+        self.naming == Naming::Hashed || self.is_owned(None)
+    }
+}
+
+/// Whether a name of ours can be `stem`, leaving out what is kept for hashed names.
+fn can_be_a_name(stem: &str) -> bool {
+    !stem.is_empty()
+        && stem.len() + DATA_EXTENSION.len() <= LONGEST_NAME
+        && !stem.chars().any(|c| c == '/' || c.is_control())
+        && !is_hashed_name(stem)
+}
+
+fn is_hashed_name(stem: &str) -> bool {
+    stem.strip_prefix(HASHED_PREFIX)
+        .is_some_and(|rest| rest.len() == HASHED_DIGITS && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn lock_file(lock_dir: &Path, id: &str) -> PathBuf {
+    let mut digits = String::with_capacity(40);
+    push_hex(&mut digits, &Sha1::digest(id));
+    below(lock_dir, &digits, LOCK_EXTENSION)
+}
+
+/// `root/<first character>/<first two characters>/<stem><extension>`.
+fn below(root: &Path, stem: &str, extension: &str) -> PathBuf {
+    let mut ends = stem.char_indices().map(|(at, c)| at + c.len_utf8());
+    let one = ends.next().unwrap_or_default();
+    let two = ends.next().unwrap_or(one);
+    let mut path = root.as_os_str().to_owned();
+    path.reserve_exact(3 + one + two + stem.len() + extension.len());
+    for part in ["/", stem.get(..one).unwrap_or_default(), "/", stem.get(..two).unwrap_or_default(), "/"] {
+        path.push(part);
+    }
+    path.push(stem);
+    path.push(extension);
+    path.into()
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test says what it expects by failing"
+    )]
+
+    use std::path::Component;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(id: &str) -> String {
+        let id = SessionId::from_program(id);
+        Place::of(&id).data_file(Path::new("/d")).to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn folders_are_named_by_characters_not_bytes() {
+        assert_eq!(file("0af3"), "/d/0/0a/0af3.cache");
+        assert_eq!(file("x"), "/d/x/x/x.cache");
+        assert_eq!(file("éàü"), "/d/é/éà/éàü.cache");
+        assert_eq!(file("𝄞a"), "/d/𝄞/𝄞a/𝄞a.cache");
+    }
+
+    #[test]
+    fn dots_are_dropped() {
+        assert_eq!(file("ab12.progress.k"), "/d/a/ab/ab12progressk.cache");
+        assert_eq!(file(".hidden"), "/d/h/hi/hidden.cache");
+        assert_eq!(file("a..b"), "/d/a/ab/ab.cache");
+    }
+
+    #[test]
+    fn an_id_that_could_lead_elsewhere_is_hashed() {
+        let long = "l".repeat(250);
+        for id in ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\0b", "a\nb", "a\u{7f}b", "\u{85}", &long] {
+            let file = file(id);
+            assert!(file.starts_with("/d/~/~"), "{id:?}: {file}");
+            assert_eq!(file.len(), "/d/~/~0/~.cache".len() + 64);
+        }
+        assert_eq!(file(&"l".repeat(249)).rsplit('/').next().unwrap().len(), 255);
+    }
+
+    #[test]
+    fn a_hashed_name_cannot_be_asked_for() {
+        let stem = Path::new(&file("a/b")).file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(!file(&stem).contains(&stem));
+        assert!(!file(&format!(".{stem}")).contains(&stem));
+    }
+
+    #[test]
+    fn the_lock_is_named_by_the_sha_1_of_the_id() {
+        let id = SessionId::from_program("abc");
+        let path = Place::of(&id).lock_file(Path::new("/l"));
+        assert_eq!(path, Path::new("/l/a/a9/a9993e364706816aba3e25717850c26c9cd0d89d.lock"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_id_escapes_the_folder(id in ".{0,300}|[a-c./\0~\\\\]{0,6}|(\\.|/|\\.\\.|é){0,9}") {
+            let id = SessionId::from_request(id);
+            let place = Place::of(&id);
+            for path in [place.data_file(Path::new("/d")), place.lock_file(Path::new("/d"))] {
+                let parts: Vec<_> = path.strip_prefix("/d").unwrap().components().collect();
+                prop_assert_eq!(parts.len(), 3);
+                for part in parts {
+                    prop_assert!(matches!(part, Component::Normal(_)), "{:?}", part);
+                    let name = part.as_os_str();
+                    prop_assert!(!name.to_str().unwrap().contains('\0') && name.len() <= LONGEST_NAME);
+                    prop_assert!(!name.to_str().unwrap().starts_with('.'));
+                }
+            }
+        }
+
+        #[test]
+        fn ids_that_share_a_file_are_told_apart(one in "[ab./~]{0,4}", two in "[ab./~]{0,4}") {
+            prop_assume!(one != two);
+            let (one, two) = (SessionId::from_request(one), SessionId::from_request(two));
+            let (first, second) = (Place::of(&one), Place::of(&two));
+            if first.data_file(Path::new("/d")) == second.data_file(Path::new("/d")) {
+                prop_assert!(!second.is_owned(first.owner()));
+                prop_assert!(!first.is_owned(second.owner()));
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What is said of files alone; the laws of every store run here too.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
+
+mod ids;
+mod original;
+mod process;
+mod trouble;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::store::Version;
+use crate::store::laws::{Fixture, laws};
+
+const NOW: Timestamp = 1_000_000.0;
+
+/// A store in a folder of its own.
+struct Home {
+    folder: TempDir,
+    store: FileStore,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = FileStore::new(folder.path().join("data"), folder.path().join("locks"));
+        Self { folder, store }
+    }
+
+    fn impatient() -> Self {
+        let Self { folder, store } = Self::new();
+        Self { folder, store: store.with_lock_time_limit(Duration::from_millis(20)) }
+    }
+
+    /// All files and folders there are.
+    fn everything(&self) -> Vec<PathBuf> {
+        everything_in(self.folder.path())
+    }
+
+    fn write(&self, id: &SessionId, data: &[u8]) -> Version {
+        match self.store.write(id, data, None, Expect::Any, NOW).unwrap() {
+            Written::Stored(version) => version,
+            Written::Refused => unreachable!("nothing was expected"),
+        }
+    }
+
+    fn data(&self, id: &SessionId) -> Option<Vec<u8>> {
+        self.store.load(id, NOW).unwrap().map(|record| record.data.to_vec())
+    }
+
+    fn touch(&self, id: &SessionId, version: Version, offset: usize, bytes: &[u8]) -> Result<bool> {
+        self.store.touch(id, &Touch { version, offset, bytes }, None, NOW)
+    }
+}
+
+fn everything_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if fs::symlink_metadata(&path).unwrap().is_dir() {
+            found.extend(everything_in(&path));
+        }
+        found.push(path);
+    }
+    found
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}
+
+fn fixture() -> Fixture {
+    let home = Arc::new(Home::new());
+    let store = Arc::new(home.store.clone());
+    Fixture::new(store, move || home.everything().len())
+}
+
+laws!(fixture);
+
+#[test]
+fn a_new_store_makes_nothing() {
+    assert!(Home::new().everything().is_empty());
+}
+
+#[test]
+fn a_load_makes_nothing_and_takes_no_lock_of_the_id() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    home.write(&id, b"x");
+    fs::remove_file(home.store.lock_file(&id)).unwrap();
+    let before = home.everything();
+    assert_eq!(home.data(&id).unwrap(), b"x");
+    assert_eq!(home.everything(), before);
+}
+
+#[test]
+fn a_deleted_record_leaves_neither_file_nor_lock() {
+    let home = Home::new();
+    for id in ["abcdef", "ab.cd.ef", "ab/cd", ""].map(SessionId::from_program) {
+        home.write(&id, b"x");
+        home.store.delete(&id).unwrap();
+        assert!(home.everything().iter().all(|path| path.is_dir()));
+    }
+}
+
+#[test]
+fn what_is_made_is_private() {
+    let home = Home::new();
+    for id in ["abcdef", "ab.cd.ef", "ab/cd"].map(SessionId::from_program) {
+        home.write(&id, b"x");
+    }
+    for path in home.everything() {
+        assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{path:?}");
+    }
+}
+
+#[test]
+fn a_record_that_is_replaced_becomes_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let id = SessionId::generate();
+    home.write(&id, b"x");
+    fs::set_permissions(home.store.data_file(&id), fs::Permissions::from_mode(0o644)).unwrap();
+    home.write(&id, b"y");
+    assert_eq!(mode(&home.store.data_file(&id)), 0o600);
+}
+
+#[test]
+fn no_temporary_file_is_left() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    for _ in 0..10 {
+        home.write(&id, b"x");
+    }
+    assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 2);
+}
+
+#[test]
+fn a_temporary_file_is_known_by_its_name() {
+    assert!(is_temporary(".beaker-0123456789abcdef.tmp".as_ref()));
+    for name in ["a.cache", ".beaker-.tmp", ".beaker-0123456789abcdeg.tmp", "beaker-0123456789abcdef.tmp", ""]
+    {
+        assert!(!is_temporary(name.as_ref()), "{name}");
+    }
+}
+
+#[test]
+fn a_touch_writes_in_place_and_renews_the_time_of_change() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    let version = home.write(&id, b"abcdef");
+    let path = home.store.data_file(&id);
+    let before = fs::metadata(&path).unwrap();
+    let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+    assert!(home.touch(&id, version, 2, b"XY").unwrap());
+    let after = fs::metadata(&path).unwrap();
+    assert_eq!((after.ino(), after.len()), (before.ino(), before.len()));
+    assert!(after.mtime() > 1000);
+    assert_eq!(home.data(&id).unwrap(), b"abXYef");
+}
+
+#[test]
+fn a_touch_that_changes_no_byte_renews_the_time_of_change() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    let version = home.write(&id, b"abcdef");
+    for (version, bytes) in [(Version(version.0 ^ 1), &b"XY"[..]), (version, b"")] {
+        assert!(home.touch(&id, version, 2, bytes).unwrap());
+        assert_eq!(fs::metadata(home.store.data_file(&id)).unwrap().mtime(), 1_000_000);
+        home.write(&id, b"abcdef");
+    }
+    let touch = Touch { version: Version(version.0 ^ 1), offset: 0, bytes: b"" };
+    for now in [f64::NAN, f64::INFINITY, 1e300] {
+        let error = home.store.touch(&id, &touch, None, now).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
+}
+
+#[test]
+fn a_touch_takes_a_lock_that_is_there_and_makes_none() {
+    let home = Home::impatient();
+    let id = SessionId::generate();
+    let version = home.write(&id, b"abcdef");
+    let reader = fs::File::open(home.store.lock_file(&id)).unwrap();
+    reader.lock_shared().unwrap();
+    assert_eq!(home.touch(&id, version, 0, b"A").unwrap_err().kind(), ErrorKind::Unavailable);
+    drop(reader);
+    fs::remove_file(home.store.lock_file(&id)).unwrap();
+    assert!(home.touch(&id, version, 0, b"A").unwrap());
+    assert!(!home.store.lock_file(&id).exists());
+}

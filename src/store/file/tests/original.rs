@@ -1,0 +1,96 @@
+//! Records and locks that Beaker 1.14.1 left.
+
+use std::os::unix::fs::PermissionsExt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+
+const PLAIN: &str = "3f2b0c9d8e7a46519b0c1d2e3f4a5b6c";
+const DOTTED: &str = "3f2b0c9d8e7a46519b0c1d2e3f4a5b6c.progress.upload";
+
+/// A store over a copy of the original's folder.
+fn originals() -> Home {
+    let folder = TempDir::new().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/file-store");
+    for from in everything_in(&golden).into_iter().filter(|path| path.is_file()) {
+        let to = folder.path().join(from.strip_prefix(&golden).unwrap());
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(&from, &to).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let store =
+        FileStore::new(folder.path().join("container_file"), folder.path().join("container_file_lock"));
+    Home { folder, store }
+}
+
+fn holds(text: &[u8], name: &str) -> bool {
+    let pickle = STANDARD.decode(text).unwrap();
+    pickle.windows(7).any(|part| part == b"user_id")
+        && pickle.windows(name.len() + 1).any(|part| part == [name.as_bytes(), b"q"].concat())
+}
+
+#[test]
+fn its_records_are_read() {
+    let home = originals();
+    for id in [SessionId::from_request(PLAIN), SessionId::from_program(DOTTED)] {
+        assert!(holds(&home.data(&id).unwrap(), id.as_str()));
+    }
+}
+
+#[test]
+fn its_dotted_records_are_not_a_browsers_to_read() {
+    let home = originals();
+    assert_eq!(home.data(&SessionId::from_request(DOTTED)), None);
+    assert_eq!(home.data(&SessionId::from_request(format!(".{PLAIN}"))), None);
+}
+
+#[test]
+fn its_files_and_locks_are_where_ours_are() {
+    let home = originals();
+    let before = home.everything().len();
+    for id in [PLAIN, DOTTED].map(SessionId::from_program) {
+        assert!(home.store.data_file(&id).is_file());
+        assert!(home.store.lock_file(&id).is_file());
+        home.write(&id, b"ours");
+    }
+    // The lock of the id that the dotted one could meet in its file, in a folder of its own.
+    assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 6);
+    assert!(home.everything().len() <= before + 3);
+}
+
+#[test]
+fn its_records_are_touched_in_place() {
+    let home = originals();
+    for id in [PLAIN, DOTTED].map(SessionId::from_program) {
+        let record = home.store.load(&id, NOW).unwrap().unwrap();
+        let at = record.data.len() - 8;
+        assert!(home.touch(&id, record.version, at, b"12345678").unwrap());
+        let data = home.data(&id).unwrap();
+        assert_eq!(&data[..at], &record.data[..at]);
+        assert_eq!(&data[at..], b"12345678");
+    }
+}
+
+#[test]
+fn its_records_are_removed_with_their_locks() {
+    let home = originals();
+    for id in [PLAIN, DOTTED].map(SessionId::from_program) {
+        home.store.delete(&id).unwrap();
+        assert_eq!(home.data(&id), None);
+    }
+    assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 1);
+}
+
+#[test]
+fn its_readers_keep_a_writer_waiting() {
+    let home = originals();
+    let store = home.store.clone().with_lock_time_limit(Duration::from_millis(20));
+    let id = SessionId::from_program(PLAIN);
+    let reader = fs::File::open(home.store.lock_file(&id)).unwrap();
+    reader.lock_shared().unwrap();
+    let error = store.write(&id, b"x", None, Expect::Any, NOW).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(store.load(&id, NOW).unwrap().is_some());
+}

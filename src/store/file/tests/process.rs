@@ -1,0 +1,90 @@
+//! What depends on the process: its umask, its limits. Each test runs itself again in a process of its own,
+//! which a shell prepares.
+
+use std::process::Command;
+
+use super::*;
+
+const INNER: &str = "BEAKER_TEST_INNER";
+
+/// Runs the test `name` of this module again behind `prepare`. `true` in the process that is to do the work.
+fn is_inner_of(name: &str, prepare: &str) -> bool {
+    if std::env::var_os(INNER).is_some() {
+        return true;
+    }
+    let module = module_path!().split_once("::").unwrap().1;
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(format!("{prepare}; exec \"$0\" --exact \"$1\" --nocapture"))
+        .arg(std::env::current_exe().unwrap())
+        .arg(format!("{module}::{name}"))
+        .env(INNER, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{complained}");
+    false
+}
+
+#[test]
+fn modes_are_private_when_the_umask_takes_nothing() {
+    if is_inner_of("modes_are_private_when_the_umask_takes_nothing", "umask 0000") {
+        what_is_made_is_private();
+    }
+}
+
+#[test]
+fn modes_are_private_when_the_umask_takes_everything() {
+    if is_inner_of("modes_are_private_when_the_umask_takes_everything", "umask 0777") {
+        let folder = PathBuf::from(format!("/tmp/beaker-test-{}", std::process::id()));
+        ensure_private_dir(&folder).unwrap();
+        let store = FileStore::new(folder.join("data"), folder.join("locks"));
+        let _ = store.write(&SessionId::generate(), b"x", None, Expect::Any, NOW).unwrap();
+        for path in everything_in(&folder) {
+            assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{path:?}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+#[test]
+fn a_write_for_which_there_is_no_room_keeps_the_old_record_and_leaves_no_temporary_file() {
+    let name = "a_write_for_which_there_is_no_room_keeps_the_old_record_and_leaves_no_temporary_file";
+    // A process that ignores the signal is told by an error that the file may not grow.
+    if is_inner_of(name, "trap '' XFSZ; ulimit -f 16") {
+        let home = Home::new();
+        let id = SessionId::generate();
+        home.write(&id, b"old");
+        let error = home.store.write(&id, &[b'n'; 100_000], None, Expect::Any, NOW).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(home.data(&id).unwrap(), b"old");
+        assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 2);
+    }
+}
+
+#[test]
+fn a_process_that_has_no_file_descriptor_left_finds_no_session_absent() {
+    let name = "a_process_that_has_no_file_descriptor_left_finds_no_session_absent";
+    if is_inner_of(name, "ulimit -n 64") {
+        let home = Home::new();
+        let id = SessionId::generate();
+        let version = home.write(&id, b"x");
+        let mut taken = Vec::new();
+        while let Ok(file) = fs::File::open("/dev/null") {
+            taken.push(file);
+        }
+        let unknown = SessionId::generate();
+        let kinds = [
+            home.store.load(&id, NOW).unwrap_err().kind(),
+            home.store.load(&unknown, NOW).unwrap_err().kind(),
+            home.touch(&id, version, 0, b"y").unwrap_err().kind(),
+            home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err().kind(),
+            home.store.write(&id, b"y", None, Expect::Present, NOW).unwrap_err().kind(),
+            home.store.delete(&id).unwrap_err().kind(),
+        ];
+        drop(taken);
+        assert!(kinds.iter().all(|kind| *kind == ErrorKind::Unavailable), "{kinds:?}");
+        assert_eq!(home.data(&id).unwrap(), b"x");
+    }
+}

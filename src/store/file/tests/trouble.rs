@@ -1,0 +1,214 @@
+//! Files that are damaged, are no files, or cannot be reached.
+
+use std::os::unix::fs::symlink;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use super::*;
+
+/// A store with a record of `id`, and the path of that record.
+fn with_record(data: &[u8]) -> (Home, SessionId, PathBuf) {
+    let home = Home::impatient();
+    let id = SessionId::generate();
+    home.write(&id, data);
+    let path = home.store.data_file(&id);
+    (home, id, path)
+}
+
+fn kind<T: std::fmt::Debug>(outcome: Result<T>) -> ErrorKind {
+    outcome.unwrap_err().kind()
+}
+
+#[test]
+fn an_empty_or_cut_file_is_corrupt_and_not_absent() {
+    let (home, id, path) = with_record(&[b'x'; 600]);
+    let whole = fs::read(&path).unwrap();
+    for length in [0, 1, 10, 100, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert_eq!(kind(home.store.load(&id, NOW)), ErrorKind::Corrupt, "{length} bytes");
+        assert_eq!(kind(home.touch(&id, Version(1), 0, b"y")), ErrorKind::Corrupt);
+        let create = home.store.write(&id, b"y", None, Expect::Absent, NOW).unwrap();
+        assert_eq!(create, Written::Refused);
+        let swap = home.store.write(&id, b"y", None, Expect::Version(Version(1)), NOW).unwrap();
+        assert_eq!(swap, Written::Refused);
+    }
+}
+
+#[test]
+fn a_corrupt_record_can_be_replaced_and_removed() {
+    for expect in [Expect::Any, Expect::Present] {
+        let (home, id, path) = with_record(b"x");
+        fs::write(&path, b"rubbish").unwrap();
+        assert!(matches!(home.store.write(&id, b"new", None, expect, NOW).unwrap(), Written::Stored(_)));
+        assert_eq!(home.data(&id).unwrap(), b"new");
+        fs::write(&path, b"rubbish").unwrap();
+        home.store.delete(&id).unwrap();
+        assert_eq!(home.data(&id), None);
+    }
+}
+
+#[test]
+fn a_browsers_dotted_id_neither_learns_of_nor_removes_a_damaged_file() {
+    let home = Home::new();
+    let plain = SessionId::from_program("abc");
+    home.write(&plain, b"x");
+    fs::write(home.store.data_file(&plain), b"rubbish").unwrap();
+    let id = SessionId::from_request("a.bc");
+    assert_eq!(home.data(&id), None);
+    home.store.delete(&id).unwrap();
+    assert_eq!(kind(home.store.write(&id, b"y", None, Expect::Any, NOW)), ErrorKind::Unavailable);
+    assert_eq!(fs::read(home.store.data_file(&plain)).unwrap(), b"rubbish");
+}
+
+#[test]
+fn a_file_of_impossible_length_is_corrupt_and_is_not_read() {
+    let (home, id, path) = with_record(b"x");
+    fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    assert_eq!(kind(home.store.load(&id, NOW)), ErrorKind::Corrupt);
+}
+
+/// Puts something in the place of a record that is no regular file; every use of it has to fail at once.
+fn refuses(put: impl Fn(&Path)) {
+    let (home, id, path) = with_record(b"x");
+    fs::remove_file(&path).unwrap();
+    put(&path);
+    assert_eq!(kind(home.store.load(&id, NOW)), ErrorKind::Unavailable);
+    assert_eq!(kind(home.touch(&id, Version(1), 0, b"y")), ErrorKind::Unavailable);
+    assert_eq!(kind(home.store.write(&id, b"y", None, Expect::Any, NOW)), ErrorKind::Unavailable);
+    assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
+    assert!(fs::symlink_metadata(&path).is_ok());
+    assert!(!home.everything().iter().any(|path| is_temporary(path.file_name().unwrap())));
+}
+
+#[test]
+fn a_link_in_the_place_of_a_record_is_not_followed() {
+    let target = tempfile::NamedTempFile::new().unwrap();
+    fs::write(target.path(), b"untouched").unwrap();
+    refuses(|path| symlink(target.path(), path).unwrap());
+    assert_eq!(fs::read(target.path()).unwrap(), b"untouched");
+    refuses(|path| symlink("nowhere", path).unwrap());
+}
+
+#[test]
+fn a_fifo_in_the_place_of_a_record_does_not_hang() {
+    refuses(|path| mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap());
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_record_is_refused() {
+    refuses(|path| fs::create_dir(path).unwrap());
+}
+
+#[test]
+fn a_socket_in_the_place_of_a_record_is_refused() {
+    refuses(|path| mknodat(CWD, path, FileType::Socket, Mode::RUSR | Mode::WUSR, 0).unwrap());
+}
+
+#[test]
+fn a_lock_that_is_no_regular_file_is_refused_and_does_not_hang() {
+    let puts: [fn(&Path); 3] = [
+        |path| symlink("/dev/null", path).unwrap(),
+        |path| fs::create_dir(path).unwrap(),
+        |path| mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+    ];
+    for put in puts {
+        let (home, id, _) = with_record(b"x");
+        let lock = home.store.lock_file(&id);
+        fs::remove_file(&lock).unwrap();
+        put(&lock);
+        assert_eq!(kind(home.store.write(&id, b"y", None, Expect::Any, NOW)), ErrorKind::Unavailable);
+        assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
+        assert_eq!(home.data(&id).unwrap(), b"x");
+    }
+}
+
+#[test]
+fn a_file_where_a_folder_belongs_is_absence_to_a_reader_and_an_error_to_a_writer() {
+    let id = SessionId::from_program("abc");
+    for (inside, name) in [("data", "a"), ("locks", "a")] {
+        let home = Home::new();
+        let folder = home.folder.path().join(inside);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), b"").unwrap();
+        assert_eq!(home.data(&id), None);
+        assert!(!home.touch(&id, Version(1), 0, b"x").unwrap());
+        home.store.delete(&id).unwrap();
+        let error = home.store.write(&id, b"x", None, Expect::Any, NOW).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        fs::remove_file(folder.join(name)).unwrap();
+        home.write(&id, b"x");
+    }
+}
+
+#[test]
+fn no_error_tells_the_whole_id() {
+    let (home, id, path) = with_record(b"x");
+    fs::write(&path, b"rubbish").unwrap();
+    let mut said = format!("{:?}", home.store.load(&id, NOW).unwrap_err());
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    said += &format!("{:?}", home.store.load(&id, NOW).unwrap_err());
+    said += &format!("{:?}", home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err());
+    said += &format!("{:?}", home.store.delete(&id).unwrap_err());
+    assert!(!said.contains(id.as_str()), "{said}");
+}
+
+#[test]
+fn a_lock_that_is_not_to_be_had_is_an_error_that_says_so() {
+    let (home, id, _) = with_record(b"x");
+    let holder = fs::File::open(home.store.lock_file(&id)).unwrap();
+    holder.lock_shared().unwrap();
+    let error = home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("20ms"), "{error}");
+    assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
+    assert_eq!(home.data(&id).unwrap(), b"x");
+    drop(holder);
+    home.write(&id, b"y");
+}
+
+#[test]
+fn who_waited_for_a_lock_that_was_removed_takes_the_new_one() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    home.write(&id, b"x");
+    let lock = home.store.lock_file(&id);
+    let holder = fs::File::open(&lock).unwrap();
+    holder.lock().unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| home.write(&id, b"y"));
+        std::thread::sleep(Duration::from_millis(30));
+        fs::remove_file(&lock).unwrap();
+        let newer = fs::File::create(&lock).unwrap();
+        newer.lock().unwrap();
+        drop(holder);
+        std::thread::sleep(Duration::from_millis(30));
+        assert!(!writer.is_finished());
+        drop(newer);
+        writer.join().unwrap();
+    });
+    assert_eq!(home.data(&id).unwrap(), b"y");
+}
+
+#[test]
+fn writers_and_removers_together_leave_a_sound_store() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    std::thread::scope(|scope| {
+        for number in 0..4_u8 {
+            let (home, id) = (&home, &id);
+            scope.spawn(move || {
+                for _ in 0..100 {
+                    if number % 2 == 0 {
+                        home.write(id, &[b'0' + number; 100]);
+                    } else {
+                        home.store.delete(id).unwrap();
+                    }
+                    assert!(home.data(id).is_none_or(|data| data == [data[0]; 100]));
+                }
+            });
+        }
+    });
+    home.store.delete(&id).unwrap();
+    assert!(home.everything().iter().all(|path| path.is_dir()));
+}

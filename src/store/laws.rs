@@ -1,0 +1,448 @@
+//! What every store has to do, as tests that run on each of them.
+//!
+//! `laws!(fixture)` in a store's tests makes one test of every law. A law that speaks of something not every
+//! store can do asks the store's capabilities first, and then holds it to what it claims.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Expect, Record, Store, Touch, Version, Written};
+use crate::error::ErrorKind;
+use crate::id::SessionId;
+
+/// A store with nothing in it, and a way to see what it has allocated.
+pub(super) struct Fixture {
+    store: Arc<dyn Store>,
+    footprint: Box<dyn Fn() -> usize + Send + Sync>,
+}
+
+impl Fixture {
+    /// `footprint` counts what the store has allocated: entries, files, folders. It also keeps alive what the
+    /// store stands on.
+    pub(super) fn new(store: Arc<dyn Store>, footprint: impl Fn() -> usize + Send + Sync + 'static) -> Self {
+        Self { store, footprint: Box::new(footprint) }
+    }
+
+    fn load(&self, id: &SessionId) -> Option<Record> {
+        self.store.load(id, NOW).unwrap()
+    }
+
+    fn data(&self, id: &SessionId) -> Option<Vec<u8>> {
+        self.load(id).map(|record| record.data.to_vec())
+    }
+
+    fn write(&self, id: &SessionId, data: &[u8], expect: Expect) -> Written {
+        self.store.write(id, data, None, expect, NOW).unwrap()
+    }
+
+    fn stored(&self, id: &SessionId, data: &[u8]) -> Version {
+        match self.write(id, data, Expect::Any) {
+            Written::Stored(version) => version,
+            Written::Refused => unreachable!("nothing was expected"),
+        }
+    }
+
+    fn touch(&self, id: &SessionId, version: Version, offset: usize, bytes: &[u8]) -> bool {
+        self.store.touch(id, &Touch { version, offset, bytes }, None, NOW).unwrap()
+    }
+}
+
+const NOW: f64 = 1_000_000.0;
+const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
+
+macro_rules! laws {
+    ($fixture:ident) => {
+        $crate::store::laws::each_law!($fixture;
+            an_unknown_id_is_absent_and_allocates_nothing
+            what_was_written_is_loaded
+            a_record_may_be_empty
+            ascii_text_of_any_length_is_stored
+            the_last_writer_wins_when_nothing_is_expected
+            a_write_expecting_absence_does_not_overwrite
+            a_write_expecting_presence_does_not_create
+            a_write_expecting_presence_does_not_resurrect_a_deleted_record
+            a_write_expecting_a_version_is_refused_once_another_was_stored
+            a_write_expecting_a_version_does_not_resurrect_a_deleted_record
+            the_version_of_a_write_is_the_one_that_is_loaded
+            a_refused_write_changes_nothing
+            deleting_is_idempotent_and_leaves_others_alone
+            what_was_loaded_does_not_change_under_the_reader
+            a_touch_splices_bytes_into_the_state_that_was_loaded
+            a_touch_leaves_the_bytes_of_another_state_alone
+            a_touch_creates_nothing
+            a_touch_does_not_resurrect_a_deleted_record
+            a_touch_outside_the_record_is_an_error_and_changes_nothing
+            a_touch_of_no_bytes_changes_no_data
+            concurrent_compare_and_swap_loses_no_update
+            of_concurrent_creators_one_succeeds
+            readers_never_see_a_mixture_and_never_nothing
+            touches_among_writers_never_mix_states
+            a_lifetime_that_is_over_is_absence
+            a_touch_renews_a_lifetime
+            a_write_renews_a_lifetime
+            without_a_lifetime_a_record_stays
+        );
+    };
+}
+
+macro_rules! each_law {
+    ($fixture:ident; $($law:ident)+) => {
+        mod laws_of_every_store {
+            $(
+                #[test]
+                fn $law() {
+                    $crate::store::laws::$law(&super::$fixture());
+                }
+            )+
+        }
+    };
+}
+
+pub(super) use {each_law, laws};
+
+fn some_id() -> SessionId {
+    SessionId::generate()
+}
+
+pub(super) fn an_unknown_id_is_absent_and_allocates_nothing(fixture: &Fixture) {
+    let before = (fixture.footprint)();
+    for source in [SessionId::from_program, SessionId::from_request] as [fn(String) -> SessionId; 2] {
+        for text in ["", "unknown", "un.known", "..", "../unknown", "/", "a\0b", "é", &"u".repeat(10_000)] {
+            let id = source(text.to_owned());
+            assert!(fixture.load(&id).is_none());
+            assert!(!fixture.touch(&id, Version(1), 0, b"x"));
+            assert_eq!(fixture.write(&id, b"x", Expect::Present), Written::Refused);
+            assert_eq!(fixture.write(&id, b"x", Expect::Version(Version(1))), Written::Refused);
+            fixture.store.delete(&id).unwrap();
+        }
+    }
+    assert_eq!((fixture.footprint)(), before);
+}
+
+pub(super) fn what_was_written_is_loaded(fixture: &Fixture) {
+    let (one, two) = (some_id(), some_id());
+    fixture.stored(&one, b"first");
+    fixture.stored(&two, b"second");
+    assert_eq!(fixture.data(&one).unwrap(), b"first");
+    assert_eq!(fixture.data(&two).unwrap(), b"second");
+}
+
+pub(super) fn a_record_may_be_empty(fixture: &Fixture) {
+    let id = some_id();
+    fixture.stored(&id, b"");
+    assert_eq!(fixture.data(&id).unwrap(), b"");
+}
+
+pub(super) fn ascii_text_of_any_length_is_stored(fixture: &Fixture) {
+    let id = some_id();
+    // Text of every length class a format may treat differently, with characters that formats escape.
+    for length in [1, 255, 256, 257, 65_535, 65_536, 70_000] {
+        let data: Vec<u8> = b"aZ09+/=\0\r\n\\'\"\x7f".iter().copied().cycle().take(length).collect();
+        fixture.stored(&id, &data);
+        assert!(fixture.data(&id).unwrap() == data, "{length} bytes");
+    }
+}
+
+pub(super) fn the_last_writer_wins_when_nothing_is_expected(fixture: &Fixture) {
+    let id = some_id();
+    fixture.stored(&id, b"first, and longer");
+    fixture.stored(&id, b"last");
+    assert_eq!(fixture.data(&id).unwrap(), b"last");
+}
+
+pub(super) fn a_write_expecting_absence_does_not_overwrite(fixture: &Fixture) {
+    let id = some_id();
+    assert!(matches!(fixture.write(&id, b"first", Expect::Absent), Written::Stored(_)));
+    assert_eq!(fixture.write(&id, b"second", Expect::Absent), Written::Refused);
+    assert_eq!(fixture.data(&id).unwrap(), b"first");
+    fixture.store.delete(&id).unwrap();
+    assert!(matches!(fixture.write(&id, b"third", Expect::Absent), Written::Stored(_)));
+}
+
+pub(super) fn a_write_expecting_presence_does_not_create(fixture: &Fixture) {
+    let id = some_id();
+    assert_eq!(fixture.write(&id, b"x", Expect::Present), Written::Refused);
+    assert!(fixture.load(&id).is_none());
+    fixture.stored(&id, b"first");
+    assert!(matches!(fixture.write(&id, b"second", Expect::Present), Written::Stored(_)));
+    assert_eq!(fixture.data(&id).unwrap(), b"second");
+}
+
+pub(super) fn a_write_expecting_presence_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
+    let id = some_id();
+    fixture.stored(&id, b"x");
+    fixture.store.delete(&id).unwrap();
+    assert_eq!(fixture.write(&id, b"y", Expect::Present), Written::Refused);
+    assert!(fixture.load(&id).is_none());
+}
+
+pub(super) fn a_write_expecting_a_version_is_refused_once_another_was_stored(fixture: &Fixture) {
+    let id = some_id();
+    let first = fixture.stored(&id, b"first");
+    let Written::Stored(second) = fixture.write(&id, b"second", Expect::Version(first)) else {
+        unreachable!("the version was the current one");
+    };
+    assert_ne!(first, second);
+    assert_eq!(fixture.write(&id, b"third", Expect::Version(first)), Written::Refused);
+    assert_eq!(fixture.data(&id).unwrap(), b"second");
+}
+
+pub(super) fn a_write_expecting_a_version_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
+    let id = some_id();
+    let version = fixture.stored(&id, b"x");
+    fixture.store.delete(&id).unwrap();
+    assert_eq!(fixture.write(&id, b"y", Expect::Version(version)), Written::Refused);
+    assert!(fixture.load(&id).is_none());
+}
+
+pub(super) fn the_version_of_a_write_is_the_one_that_is_loaded(fixture: &Fixture) {
+    let id = some_id();
+    let version = fixture.stored(&id, b"x");
+    assert_eq!(fixture.load(&id).unwrap().version, version);
+    assert_eq!(fixture.load(&id).unwrap().version, version);
+}
+
+pub(super) fn a_refused_write_changes_nothing(fixture: &Fixture) {
+    let id = some_id();
+    let version = fixture.stored(&id, b"kept");
+    let other = Version(version.0.wrapping_add(1));
+    assert_eq!(fixture.write(&id, b"no", Expect::Version(other)), Written::Refused);
+    assert_eq!(fixture.write(&id, b"no", Expect::Absent), Written::Refused);
+    assert_eq!(fixture.data(&id).unwrap(), b"kept");
+    assert_eq!(fixture.load(&id).unwrap().version, version);
+}
+
+pub(super) fn deleting_is_idempotent_and_leaves_others_alone(fixture: &Fixture) {
+    let (one, two) = (some_id(), some_id());
+    fixture.stored(&one, b"one");
+    fixture.stored(&two, b"two");
+    fixture.store.delete(&one).unwrap();
+    fixture.store.delete(&one).unwrap();
+    assert!(fixture.load(&one).is_none());
+    assert_eq!(fixture.data(&two).unwrap(), b"two");
+}
+
+pub(super) fn what_was_loaded_does_not_change_under_the_reader(fixture: &Fixture) {
+    let id = some_id();
+    fixture.stored(&id, b"before");
+    let record = fixture.load(&id).unwrap();
+    assert!(fixture.touch(&id, record.version, 0, b"BE"));
+    fixture.stored(&id, b"after");
+    fixture.store.delete(&id).unwrap();
+    assert_eq!(&*record.data, b"before");
+}
+
+pub(super) fn a_touch_splices_bytes_into_the_state_that_was_loaded(fixture: &Fixture) {
+    let id = some_id();
+    for (offset, expected) in [(0, "XYcdef"), (2, "abXYef"), (4, "abcdXY")] {
+        let version = fixture.stored(&id, b"abcdef");
+        assert!(fixture.touch(&id, version, offset, b"XY"));
+        assert_eq!(fixture.data(&id).unwrap(), expected.as_bytes());
+    }
+    let version = fixture.load(&id).unwrap().version;
+    assert!(fixture.touch(&id, version, 0, b"Zz"));
+    assert_eq!(fixture.data(&id).unwrap(), b"ZzcdXY");
+}
+
+pub(super) fn a_touch_leaves_the_bytes_of_another_state_alone(fixture: &Fixture) {
+    let id = some_id();
+    let version = fixture.stored(&id, b"abcdef");
+    let current = fixture.stored(&id, b"ABCDEF");
+    assert!(fixture.touch(&id, version, 2, b"!!"));
+    assert_eq!(fixture.data(&id).unwrap(), b"ABCDEF");
+    assert_eq!(fixture.load(&id).unwrap().version, current);
+}
+
+pub(super) fn a_touch_creates_nothing(fixture: &Fixture) {
+    let id = some_id();
+    assert!(!fixture.touch(&id, Version(0), 0, b"x"));
+    assert!(fixture.load(&id).is_none());
+}
+
+pub(super) fn a_touch_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
+    let id = some_id();
+    let version = fixture.stored(&id, b"abc");
+    fixture.store.delete(&id).unwrap();
+    assert!(!fixture.touch(&id, version, 0, b"x"));
+    assert!(fixture.load(&id).is_none());
+}
+
+pub(super) fn a_touch_outside_the_record_is_an_error_and_changes_nothing(fixture: &Fixture) {
+    let id = some_id();
+    let version = fixture.stored(&id, b"abcdef");
+    for offset in [5, 6, 7, usize::MAX] {
+        let touch = Touch { version, offset, bytes: b"xy" };
+        let error = fixture.store.touch(&id, &touch, None, NOW).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
+    assert_eq!(fixture.data(&id).unwrap(), b"abcdef");
+}
+
+pub(super) fn a_touch_of_no_bytes_changes_no_data(fixture: &Fixture) {
+    let id = some_id();
+    let version = fixture.stored(&id, b"abcdef");
+    assert!(fixture.touch(&id, version, 6, b""));
+    assert_eq!(fixture.data(&id).unwrap(), b"abcdef");
+}
+
+const THREADS: usize = 4;
+const ROUNDS: usize = 50;
+
+pub(super) fn concurrent_compare_and_swap_loses_no_update(fixture: &Fixture) {
+    if !fixture.store.capabilities().compare_and_swap {
+        return;
+    }
+    let id = some_id();
+    fixture.stored(&id, b"0");
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let mut done = 0;
+                while done < ROUNDS {
+                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
+                    let count: usize = std::str::from_utf8(&record.data).unwrap().parse().unwrap();
+                    let next = (count + 1).to_string();
+                    let expect = Expect::Version(record.version);
+                    if fixture.store.write(&id, next.as_bytes(), None, expect, NOW).unwrap()
+                        != Written::Refused
+                    {
+                        done += 1;
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(fixture.data(&id).unwrap(), (THREADS * ROUNDS).to_string().as_bytes());
+}
+
+pub(super) fn of_concurrent_creators_one_succeeds(fixture: &Fixture) {
+    if !fixture.store.capabilities().compare_and_swap {
+        return;
+    }
+    for _ in 0..ROUNDS {
+        let id = some_id();
+        let start = std::sync::Barrier::new(THREADS);
+        let create = |number: usize| {
+            start.wait();
+            fixture
+                .store
+                .write(&id, &[b'0' + u8::try_from(number).unwrap()], None, Expect::Absent, NOW)
+                .unwrap()
+        };
+        let outcomes: Vec<Written> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|number| scope.spawn(move || create(number))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let winners: Vec<usize> =
+            (0..THREADS).filter(|&number| outcomes[number] != Written::Refused).collect();
+        assert_eq!(winners.len(), 1);
+        assert_eq!(fixture.data(&id).unwrap(), [b'0' + u8::try_from(winners[0]).unwrap()]);
+    }
+}
+
+pub(super) fn readers_never_see_a_mixture_and_never_nothing(fixture: &Fixture) {
+    let id = some_id();
+    let state = |number: usize| vec![b'a' + u8::try_from(number % 26).unwrap(); 1000 + 3000 * (number % 3)];
+    fixture.stored(&id, &state(0));
+    let writing = std::sync::atomic::AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while writing.load(std::sync::atomic::Ordering::Relaxed) {
+                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
+                    assert!(record.data.iter().all(|byte| *byte == record.data[0]));
+                    assert!([1000, 4000, 7000].contains(&record.data.len()));
+                }
+            });
+        }
+        for number in 0..ROUNDS * 4 {
+            fixture.stored(&id, &state(number));
+        }
+        writing.store(false, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+pub(super) fn touches_among_writers_never_mix_states(fixture: &Fixture) {
+    let id = some_id();
+    // A state begins with its letter eight times over, in lower or upper case, and is that letter throughout.
+    let state = |number: usize| vec![b'a' + u8::try_from(number % 26).unwrap(); 3000];
+    fixture.stored(&id, &state(0));
+    let writing = std::sync::atomic::AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while writing.load(std::sync::atomic::Ordering::Relaxed) {
+                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
+                    let letter = record.data[8];
+                    let (head, rest) = record.data.split_at(8);
+                    assert!(rest.iter().all(|byte| *byte == letter));
+                    assert!(
+                        head.iter().all(|byte| *byte == letter) || head == [letter.to_ascii_uppercase(); 8]
+                    );
+                    let bytes = [letter.to_ascii_uppercase(); 8];
+                    let touch = Touch { version: record.version, offset: 0, bytes: &bytes };
+                    assert!(fixture.store.touch(&id, &touch, None, NOW).unwrap());
+                }
+            });
+        }
+        for number in 0..ROUNDS * 4 {
+            fixture.stored(&id, &state(number));
+        }
+        writing.store(false, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+pub(super) fn a_lifetime_that_is_over_is_absence(fixture: &Fixture) {
+    if !fixture.store.capabilities().native_expiry {
+        return;
+    }
+    let (id, store) = (some_id(), &fixture.store);
+    let Written::Stored(version) = store.write(&id, b"x", MINUTE, Expect::Any, NOW).unwrap() else {
+        unreachable!("nothing was expected");
+    };
+    let record = store.load(&id, NOW + 59.0).unwrap().unwrap();
+    assert!(record.expires_at.is_none_or(|expires_at| (NOW + 59.0..=NOW + 61.0).contains(&expires_at)));
+    let late = NOW + 61.0;
+    assert_eq!(store.write(&id, b"y", MINUTE, Expect::Present, late).unwrap(), Written::Refused);
+    assert_eq!(store.write(&id, b"y", MINUTE, Expect::Version(version), late).unwrap(), Written::Refused);
+    assert!(!store.touch(&id, &Touch { version, offset: 0, bytes: b"z" }, MINUTE, late).unwrap());
+    assert!(store.load(&id, late).unwrap().is_none());
+    assert!(matches!(store.write(&id, b"y", MINUTE, Expect::Absent, late).unwrap(), Written::Stored(_)));
+    assert_eq!(&*store.load(&id, late).unwrap().unwrap().data, b"y");
+}
+
+pub(super) fn a_touch_renews_a_lifetime(fixture: &Fixture) {
+    let (id, store) = (some_id(), &fixture.store);
+    let Written::Stored(version) = store.write(&id, b"abc", MINUTE, Expect::Any, NOW).unwrap() else {
+        unreachable!("nothing was expected");
+    };
+    assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, MINUTE, NOW + 50.0).unwrap());
+    assert_eq!(&*store.load(&id, NOW + 100.0).unwrap().unwrap().data, b"Abc");
+    // Renewed too where the bytes stay as they are.
+    let other = Version(version.0.wrapping_sub(1));
+    assert!(
+        store.touch(&id, &Touch { version: other, offset: 0, bytes: b"!" }, MINUTE, NOW + 100.0).unwrap()
+    );
+    assert_eq!(&*store.load(&id, NOW + 150.0).unwrap().unwrap().data, b"Abc");
+    if store.capabilities().native_expiry {
+        assert!(store.load(&id, NOW + 161.0).unwrap().is_none());
+    }
+}
+
+pub(super) fn a_write_renews_a_lifetime(fixture: &Fixture) {
+    let (id, store) = (some_id(), &fixture.store);
+    for round in 0..3 {
+        let now = NOW + 50.0 * f64::from(round);
+        assert!(matches!(store.write(&id, b"x", MINUTE, Expect::Any, now).unwrap(), Written::Stored(_)));
+    }
+    assert!(store.load(&id, NOW + 150.0).unwrap().is_some());
+}
+
+pub(super) fn without_a_lifetime_a_record_stays(fixture: &Fixture) {
+    let (id, store) = (some_id(), &fixture.store);
+    fixture.stored(&id, b"x");
+    let record = store.load(&id, NOW * 1000.0).unwrap().unwrap();
+    assert_eq!(record.expires_at, None);
+}

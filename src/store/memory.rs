@@ -1,0 +1,368 @@
+//! Sessions in the memory of this process.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{Capabilities, Expect, Record, Store, Timestamp, Touch, Version, Written};
+use crate::error::{Error, Result};
+use crate::id::SessionId;
+
+/// Enough that threads seldom meet at one lock.
+const SHARDS: usize = 16;
+
+/// How many records every write looks at for having expired. More than the one that a write can add, so that
+/// expired records leave faster than new ones come, and without a thread.
+const INSPECTED_PER_WRITE: usize = 4;
+
+/// Below this many records a shard keeps the room it has.
+const SMALLEST_SHRUNK: usize = 64;
+
+/// Keeps sessions in this process, for as long as it lives.
+///
+/// Records whose lifetime is over are absent at once. They are dropped when they are met, and every write
+/// looks at a few others, so that they go even when nobody asks for them again. No call waits for anything
+/// but a moment's lock.
+pub struct MemoryStore {
+    shards: [Mutex<Shard>; SHARDS],
+    /// Ids come from outside, so that the choice of the shard is keyed at random too.
+    hasher: RandomState,
+    last_version: AtomicU64,
+}
+
+impl fmt::Debug for MemoryStore {
+    /// Neither ids nor data belong in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("records", &self.len()).finish()
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
+            last_version: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether there is a record of `id` at `now`.
+    #[must_use]
+    pub fn contains(&self, id: &str, now: Timestamp) -> bool {
+        self.shard(id).is_some_and(|shard| shard.live(id, now).is_some())
+    }
+
+    /// The ids of all records there are at `now`, in no order. They are bearer secrets.
+    #[must_use]
+    pub fn ids(&self, now: Timestamp) -> Vec<String> {
+        let mut ids = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            ids.extend(shard.slots.iter().filter(|slot| !slot.expired(now)).map(|slot| slot.id.to_string()));
+        }
+        ids
+    }
+
+    /// How many records are held in memory, counting those that have expired and were not dropped yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).slots.len()).sum()
+    }
+
+    /// Whether no record at all is held in memory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets every record.
+    pub fn clear(&self) {
+        for shard in &self.shards {
+            let forgotten = std::mem::take(&mut *lock(shard));
+            drop(forgotten);
+        }
+    }
+
+    fn shard(&self, id: &str) -> Option<MutexGuard<'_, Shard>> {
+        let hash = self.hasher.hash_one(id);
+        let number = usize::try_from(hash % SHARDS as u64).ok()?;
+        self.shards.get(number).map(lock)
+    }
+
+    fn locked(&self, id: &str, operation: &'static str) -> Result<MutexGuard<'_, Shard>> {
+        self.shard(id).ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
+    }
+
+    fn next_version(&self) -> Version {
+        Version(self.last_version.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
+        let mut shard = self.locked(id.as_str(), "read the session in memory")?;
+        Ok(shard.live_or_drop(id.as_str(), now).map(|slot| Record {
+            data: Arc::clone(&slot.data),
+            version: slot.version,
+            expires_at: slot.expires_at,
+        }))
+    }
+
+    fn write(
+        &self,
+        id: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        let id = id.as_str();
+        let data = Arc::from(data);
+        let mut shard = self.locked(id, "write the session in memory")?;
+        shard.drop_some_expired(now);
+        let present = shard.live_or_drop(id, now);
+        let holds = match expect {
+            Expect::Any => true,
+            Expect::Absent => present.is_none(),
+            Expect::Present => present.is_some(),
+            Expect::Version(version) => present.as_ref().is_some_and(|slot| slot.version == version),
+        };
+        if !holds {
+            return Ok(Written::Refused);
+        }
+        let version = self.next_version();
+        let expires_at = expiry(ttl, now);
+        if let Some(slot) = present {
+            slot.data = data;
+            slot.version = version;
+            slot.expires_at = expires_at;
+        } else {
+            shard.insert(Slot { id: Arc::from(id), data, version, expires_at });
+        }
+        Ok(Written::Stored(version))
+    }
+
+    fn touch(
+        &self,
+        id: &SessionId,
+        touch: &Touch<'_>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        const OPERATION: &str = "touch the session in memory";
+        let mut shard = self.locked(id.as_str(), OPERATION)?;
+        let Some(slot) = shard.live_or_drop(id.as_str(), now) else {
+            return Ok(false);
+        };
+        if slot.version == touch.version {
+            let range = touch.range(slot.data.len(), OPERATION)?;
+            // A reader that still holds the bytes keeps the ones it was given: they are copied then.
+            if let Some(place) = Arc::make_mut(&mut slot.data).get_mut(range) {
+                place.copy_from_slice(touch.bytes);
+            }
+        }
+        slot.expires_at = expiry(ttl, now);
+        Ok(true)
+    }
+
+    fn delete(&self, id: &SessionId) -> Result<()> {
+        self.locked(id.as_str(), "remove the session in memory")?.remove(id.as_str());
+        Ok(())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { native_expiry: true, compare_and_swap: true, blocking: false }
+    }
+}
+
+/// A part of the records, under a lock of its own.
+///
+/// The records lie in a row, so that a cursor can go round them; the index says where each one lies.
+#[derive(Default)]
+struct Shard {
+    index: HashMap<Arc<str>, usize>,
+    slots: Vec<Slot>,
+    /// The slot that is inspected next.
+    cursor: usize,
+}
+
+struct Slot {
+    id: Arc<str>,
+    data: Arc<[u8]>,
+    version: Version,
+    expires_at: Option<Timestamp>,
+}
+
+impl Slot {
+    fn expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+}
+
+impl Shard {
+    fn live(&self, id: &str, now: Timestamp) -> Option<&Slot> {
+        let position = *self.index.get(id)?;
+        self.slots.get(position).filter(|slot| !slot.expired(now))
+    }
+
+    fn live_or_drop(&mut self, id: &str, now: Timestamp) -> Option<&mut Slot> {
+        let position = *self.index.get(id)?;
+        if self.slots.get(position)?.expired(now) {
+            self.remove(id);
+            return None;
+        }
+        self.slots.get_mut(position)
+    }
+
+    fn insert(&mut self, slot: Slot) {
+        self.index.insert(Arc::clone(&slot.id), self.slots.len());
+        self.slots.push(slot);
+    }
+
+    fn remove(&mut self, id: &str) {
+        let Some(position) = self.index.remove(id) else {
+            return;
+        };
+        if position < self.slots.len() {
+            self.slots.swap_remove(position);
+        }
+        // The last record now lies where the removed one lay.
+        if let Some(moved) = self.slots.get(position)
+            && let Some(entry) = self.index.get_mut(&moved.id)
+        {
+            *entry = position;
+        }
+        if self.slots.capacity() > SMALLEST_SHRUNK && self.slots.len() < self.slots.capacity() / 4 {
+            self.slots.shrink_to(self.slots.len() * 2);
+            self.index.shrink_to(self.slots.len() * 2);
+        }
+    }
+
+    fn drop_some_expired(&mut self, now: Timestamp) {
+        for _ in 0..INSPECTED_PER_WRITE {
+            if self.cursor >= self.slots.len() {
+                self.cursor = 0;
+            }
+            let Some(slot) = self.slots.get(self.cursor) else {
+                return;
+            };
+            if slot.expired(now) {
+                let id = Arc::clone(&slot.id);
+                self.remove(&id);
+            } else {
+                self.cursor += 1;
+            }
+        }
+    }
+}
+
+/// No code that may panic runs under these locks, so that a poisoned one still guards a sound shard.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn expiry(ttl: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    ttl.map(|ttl| now + ttl.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+    use crate::store::laws::{Fixture, laws};
+
+    fn fixture() -> Fixture {
+        let store = Arc::new(MemoryStore::new());
+        let counted = Arc::clone(&store);
+        Fixture::new(store, move || counted.len())
+    }
+
+    laws!(fixture);
+
+    fn id(number: usize) -> SessionId {
+        SessionId::from_program(format!("{number:032x}"))
+    }
+
+    #[test]
+    fn expired_records_leave_while_others_are_written() {
+        let store = MemoryStore::new();
+        let minute = Some(Duration::from_secs(60));
+        for number in 0..1000 {
+            let _ = store.write(&id(number), b"old", minute, Expect::Any, 0.0).unwrap();
+        }
+        for number in 0..1000 {
+            let _ = store.write(&id(1000 + number), b"new", minute, Expect::Any, 100.0).unwrap();
+        }
+        assert_eq!(store.len(), 1000);
+        assert_eq!(store.ids(100.0).len(), 1000);
+    }
+
+    #[test]
+    fn an_expired_record_that_is_met_is_dropped() {
+        let store = MemoryStore::new();
+        let _ = store.write(&id(1), b"x", Some(Duration::from_secs(1)), Expect::Any, 0.0).unwrap();
+        assert!(store.contains(id(1).as_str(), 0.5));
+        assert!(!store.contains(id(1).as_str(), 1.0));
+        assert!(store.ids(1.0).is_empty());
+        assert_eq!(store.len(), 1);
+        assert!(store.load(&id(1), 1.0).unwrap().is_none());
+        assert!(store.is_empty());
+    }
+
+    #[test]
+    fn clearing_forgets_everything() {
+        let store = MemoryStore::new();
+        for number in 0..100 {
+            let _ = store.write(&id(number), b"x", None, Expect::Any, 0.0).unwrap();
+        }
+        store.clear();
+        assert!(store.is_empty());
+        assert!(store.load(&id(7), 0.0).unwrap().is_none());
+    }
+
+    #[test]
+    fn removing_leaves_every_other_record_where_it_can_be_found() {
+        let store = MemoryStore::new();
+        for number in 0..500 {
+            let _ = store.write(&id(number), &number.to_le_bytes(), None, Expect::Any, 0.0).unwrap();
+        }
+        for number in (0..500).filter(|number| number % 3 != 0) {
+            store.delete(&id(number)).unwrap();
+        }
+        for number in 0..500 {
+            let found = store.load(&id(number), 0.0).unwrap().map(|record| record.data.to_vec());
+            assert_eq!(found, (number % 3 == 0).then(|| number.to_le_bytes().to_vec()));
+        }
+    }
+
+    #[test]
+    fn room_is_given_back_when_most_records_are_gone() {
+        let store = MemoryStore::new();
+        for number in 0..20_000 {
+            let _ = store.write(&id(number), b"x", None, Expect::Any, 0.0).unwrap();
+        }
+        for number in 0..20_000 {
+            store.delete(&id(number)).unwrap();
+        }
+        assert!(store.shards.iter().all(|shard| lock(shard).slots.capacity() <= SMALLEST_SHRUNK * 4));
+    }
+
+    #[test]
+    fn debug_shows_neither_ids_nor_data() {
+        let store = MemoryStore::new();
+        let _ = store.write(&id(0xabcdef), b"secret", None, Expect::Any, 0.0).unwrap();
+        assert_eq!(format!("{store:?}"), "MemoryStore { records: 1 }");
+    }
+}

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("dev", "oracle", "oracle-ctr")
+GROUPS = ("development", "oracle", "oracle-ctr")
 RESOLVER = "uv==0.13.9"
 
 

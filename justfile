@@ -1,0 +1,89 @@
+# The tasks of the project. `./dev TASK` runs one and installs what is missing first; CI, the README and
+# developers call these and nothing else.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+export VIRTUAL_ENV := justfile_directory() / ".venv"
+export PATH := VIRTUAL_ENV / "bin:" + env("PATH")
+
+# What there is to do
+[private]
+default:
+    @just --list --unsorted
+
+# Install the tools (which running any task does) and fetch the crates
+setup:
+    cargo fetch --locked
+
+# Build the native module, optimised, and install the package into .venv, its Python files in place
+build:
+    maturin develop --release --locked
+
+# Serve the examples by gunicorn and visit them with a cookie jar: the main job
+example: build
+    python -m examples.visit
+
+# All tests: Rust, then Python, with real servers, the original and wheels for every CPython found
+test: build oracle wheels test-rust
+    pytest
+
+# The tests of the Rust half, which need no interpreter
+test-rust:
+    cargo test --locked --no-default-features
+
+# The Python tests, or some of them: `./dev test-python tests/servers -k waitress`
+test-python *arguments: build
+    pytest {{ arguments }}
+
+# Everything that can be said without running: formats, lints, types, stubs, dependencies
+lint: format-check lint-rust lint-python deny
+
+# Whether everything is formatted
+format-check:
+    cargo fmt --check
+    ruff format --check
+
+# Format everything
+format:
+    cargo fmt
+    ruff check --fix --select I
+    ruff format
+
+# Clippy, with the interpreter and without
+lint-rust:
+    cargo clippy --locked --all-targets -- -D warnings
+    cargo clippy --locked --all-targets --no-default-features -- -D warnings
+
+# Ruff, mypy in strict mode, and the stubs against the built module
+lint-python: build
+    ruff check
+    mypy
+    python -m mypy.stubtest beaker._core
+
+# Licences, sources, duplicates and known vulnerabilities of the crates
+deny:
+    tools/deny
+
+# Measure against the original, interleaved, in one run
+bench *arguments: build oracle
+    python benches/bench_wsgi.py {{ arguments }}
+
+# Measure the stores and the cookie code without an interpreter
+bench-rust *arguments:
+    cargo bench --locked --no-default-features {{ arguments }}
+
+# Build a wheel for every CPython from 3.10 to 3.13 that is found, into dist/
+wheels:
+    python -m tools.wheels
+
+# The released original in environments of its own: .oracle writes AES-GCM, .oracle/ctr writes AES-CTR
+oracle:
+    python -m tools.oracle
+
+# Resolve the dependency groups of pyproject.toml anew into requirements/
+lock:
+    python -m tools.lock
+
+# Run the formatters and linters before every commit
+hooks:
+    pre-commit install

@@ -1,0 +1,34 @@
+"""Resolves the dependency groups of pyproject.toml into exact, hashed lists that pip installs as they are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GROUPS = ("development", "oracle", "oracle-ctr")
+RESOLVER = "uv==0.13.9"
+
+
+def main() -> None:
+    """Writes requirements/GROUP.txt for every group."""
+    with tempfile.TemporaryDirectory() as scratch:
+        # The resolver is needed here only, so it is no part of the environment that everybody installs.
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target", scratch, RESOLVER], check=True)
+        for group in GROUPS:
+            subprocess.run(
+                [
+                    Path(scratch) / "bin" / "uv",
+                    *("pip", "compile", "--quiet", "--universal", "--upgrade", "--generate-hashes"),
+                    *("--python-version", "3.10", "--group", group, "--no-emit-index-url"),
+                    *("--custom-compile-command", "./dev lock", "-o", f"requirements/{group}.txt"),
+                ],
+                cwd=ROOT,
+                check=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Installs the released original in environments of its own, so that it can be run beside ours.
+
+`.oracle` has `cryptography` and encrypts with AES-GCM; `.oracle/ctr` has pycryptodome only and encrypts with
+AES-CTR. The wheel of the original is kept in `.oracle/wheels`, for tests that change from one to the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ORACLE = ROOT / ".oracle"
+ENVIRONMENTS = {"oracle": ORACLE, "oracle-ctr": ORACLE / "ctr"}
+QUIET_PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+
+
+def install(group: str, environment: Path) -> None:
+    """Makes the environment of a group, unless it is there with the same packages and interpreter."""
+    requirements = ROOT / "requirements" / f"{group}.txt"
+    stamp = environment / ".key"
+    key = hashlib.sha256(requirements.read_bytes() + repr((sys.version, environment)).encode()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == key:
+        return
+    print(f"installing the original into {environment.relative_to(ROOT)}", file=sys.stderr)
+    venv.create(environment, clear=True, with_pip=True)
+    python = environment / "bin" / "python"
+    subprocess.run([python, *QUIET_PIP, "install", "--require-hashes", "-r", requirements], check=True)
+    if group == "oracle":
+        download = ("download", "--no-deps", "--require-hashes", "-d", environment / "wheels")
+        pinned = environment / "beaker.txt"
+        pinned.write_text(requirement_of("beaker", requirements))
+        subprocess.run([python, *QUIET_PIP, *download, "-r", pinned], check=True)
+    stamp.write_text(key)
+
+
+def requirement_of(name: str, requirements: Path) -> str:
+    """The entry of one package, hashes included, of a list that `tools.lock` wrote."""
+    lines = requirements.read_text().splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith(f"{name}=="))
+    end = next(at for at in range(start, len(lines)) if not lines[at].endswith("\\"))
+    return "\n".join(lines[start : end + 1]) + "\n"
+
+
+def main() -> None:
+    """Makes what is missing."""
+    for group, environment in ENVIRONMENTS.items():
+        install(group, environment)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Builds a wheel for every supported CPython that is found on this machine, into dist/."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DIST = ROOT / "dist"
+SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
+PROBE = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
+
+
+def found_interpreters() -> dict[str, Path]:
+    """The supported CPythons of this machine by version: this one's, those on PATH, and pyenv's."""
+    found: dict[str, Path] = {}
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    for version in SUPPORTED:
+        names: list[Path | str | None] = [shutil.which(f"python{version}")]
+        names += sorted(pyenv.glob(f"{version}.*/bin/python{version}"), reverse=True)
+        for name in names:
+            if name is not None and (interpreter := probe(name, version)) is not None:
+                found[version] = interpreter
+                break
+    return found
+
+
+def probe(name: Path | str, version: str) -> Path | None:
+    """The interpreter that a name leads to, if it runs (a pyenv shim may not) and is of the version."""
+    run = subprocess.run([name, "-c", PROBE], capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        return None
+    says, _, executable = run.stdout.strip().partition(" ")
+    return Path(executable) if says == version else None
+
+
+def main() -> None:
+    """Replaces what is in dist/ by wheels of the tree as it is."""
+    shutil.rmtree(DIST, ignore_errors=True)
+    interpreters = found_interpreters()
+    for version in SUPPORTED:
+        if version not in interpreters:
+            print(f"no CPython {version} on this machine: no wheel for it", file=sys.stderr)
+    # The compiler keeps what it made for the interpreter it last built for. Ours comes last, so that the next
+    # `build` finds it ready.
+    own = "{}.{}".format(*sys.version_info)
+    for version in sorted(interpreters, key=lambda version: version == own):
+        subprocess.run(
+            ["maturin", "build", "--release", "--locked", "--out", DIST, "-i", interpreters[version]],
+            cwd=ROOT,
+            check=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -90,9 +90,8 @@ impl Error {
     }
 
     /// Takes the cause out, so that a Python exception can be given back as itself.
-    #[must_use]
-    pub fn into_source(self) -> Option<Box<dyn StdError + Send + Sync>> {
-        self.source
+    pub fn take_source(&mut self) -> Option<Box<dyn StdError + Send + Sync>> {
+        self.source.take()
     }
 }
 

@@ -166,20 +166,7 @@ impl Sealer {
 
         let key = self.key(out.as_bytes())?;
         let output = match self.writes {
-            Cipher::AesGcm => {
-                let mut output = Vec::with_capacity(IV + TAG + plain.len());
-                output.extend_from_slice(iv);
-                output.extend_from_slice(&[0; TAG]);
-                output.extend_from_slice(plain);
-                let (head, body) = output.split_at_mut(IV + TAG);
-                let tag = Aes256Gcm::new(&key.into())
-                    .encrypt_inout_detached(&(*iv).into(), b"", body.into())
-                    .map_err(|_| Error::invalid("a session is too long to encrypt"))?;
-                if let Some(place) = head.last_chunk_mut::<TAG>() {
-                    *place = tag.into();
-                }
-                output
-            }
+            Cipher::AesGcm => seal_gcm(&key, *iv, plain)?,
             Cipher::AesCtr => apply_ctr(key, plain.to_vec())?,
         };
         text::append_plain(&output, &mut out);
@@ -216,6 +203,22 @@ impl Sealer {
     }
 }
 
+/// `iv + tag + ciphertext` of `plain`.
+fn seal_gcm(key: &[u8; 32], iv: [u8; IV], plain: &[u8]) -> Result<Vec<u8>> {
+    let mut output = Vec::with_capacity(IV + TAG + plain.len());
+    output.extend_from_slice(&iv);
+    output.extend_from_slice(&[0; TAG]);
+    output.extend_from_slice(plain);
+    let (head, body) = output.split_at_mut(IV + TAG);
+    let tag = Aes256Gcm::new(&(*key).into())
+        .encrypt_inout_detached(&iv.into(), b"", body.into())
+        .map_err(|_| Error::invalid("a session is too long to encrypt"))?;
+    if let Some(place) = head.last_chunk_mut::<TAG>() {
+        *place = tag.into();
+    }
+    Ok(output)
+}
+
 /// Decrypts `iv + tag + ciphertext` where it is if the tag is right; otherwise leaves it alone.
 fn open_gcm(key: &[u8; 32], output: &mut [u8]) -> bool {
     let Some((iv, rest)) = output.split_first_chunk_mut::<IV>() else { return false };
@@ -231,6 +234,41 @@ fn apply_ctr(key: [u8; 32], mut bytes: Vec<u8>) -> Result<Vec<u8>> {
         .try_apply_keystream(&mut bytes)
         .map_err(|_| Error::invalid("a session is too long to encrypt"))?;
     Ok(bytes)
+}
+
+fn key_of(key: &[u8]) -> Result<[u8; 32]> {
+    key.try_into().map_err(|_| Error::invalid("a key of AES-256 has 32 bytes"))
+}
+
+/// `plain` under AES-256-GCM: a random IV, the tag, the ciphertext.
+///
+/// # Errors
+/// `Invalid` if the key has not 32 bytes; `Unavailable` if the system gives no random bytes.
+pub fn aes_gcm_encrypt(plain: &[u8], key: &[u8]) -> Result<Vec<u8>> {
+    let mut iv = [0; IV];
+    getrandom::fill(&mut iv).map_err(|error| Error::unavailable(ENCRYPT).with_source(error))?;
+    seal_gcm(&key_of(key)?, iv, plain)
+}
+
+/// What [`aes_gcm_encrypt`] encrypted.
+///
+/// # Errors
+/// `Invalid` if the key has not 32 bytes; `Corrupt` if `sealed` was not made with it.
+pub fn aes_gcm_decrypt(sealed: &[u8], key: &[u8]) -> Result<Vec<u8>> {
+    let mut output = sealed.to_vec();
+    if !open_gcm(&key_of(key)?, &mut output) {
+        return Err(Error::corrupt(DECRYPT).with_detail("it was not made with this key"));
+    }
+    output.drain(..IV + TAG);
+    Ok(output)
+}
+
+/// `bytes` under AES-256-CTR with a counter from 0, which is its own inverse and authenticates nothing.
+///
+/// # Errors
+/// `Invalid` if the key has not 32 bytes.
+pub fn aes_ctr(bytes: &[u8], key: &[u8]) -> Result<Vec<u8>> {
+    apply_ctr(key_of(key)?, bytes.to_vec())
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use super::errors::{self, ConfigurationError, IntoPyResult};
-use crate::store::{FileStore, MemoryStore, Store, default_directory};
+use crate::store::file::default_directory;
+use crate::store::{FileStore, MemoryStore, Store};
 
 /// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
 pub(crate) static MEMORY: LazyLock<Arc<MemoryStore>> = LazyLock::new(|| Arc::new(MemoryStore::new()));

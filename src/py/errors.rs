@@ -14,8 +14,14 @@ pyo3::import_exception!(beaker.exceptions, CorruptSessionError);
 pyo3::import_exception!(beaker.exceptions, LockError);
 pyo3::import_exception!(beaker.exceptions, StoreUnavailableError);
 
-/// The Python exception for `error`. Where a Python exception caused it, that one is its `__cause__`.
-pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+/// The Python exception for `error`. Where a Python exception caused it, that one is its `__cause__`, and its
+/// words stay there: they are not ours and may show more than we would.
+pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
+    let (cause, error) = match error.take_source().map(|source| source.downcast::<PyErr>()) {
+        Some(Ok(cause)) => (Some(*cause), error),
+        Some(Err(source)) => (None, error.with_source(source)),
+        None => (None, error),
+    };
     let message = error.to_string();
     let exception = match error.kind() {
         ErrorKind::Corrupt => CorruptSessionError::new_err(message),
@@ -23,10 +29,8 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
         ErrorKind::Invalid => ConfigurationError::new_err(message),
         ErrorKind::Unsupported => BeakerException::new_err(message),
     };
-    if let Some(source) = error.into_source()
-        && let Ok(cause) = source.downcast::<PyErr>()
-    {
-        exception.set_cause(py, Some(*cause));
+    if cause.is_some() {
+        exception.set_cause(py, cause);
     }
     exception
 }

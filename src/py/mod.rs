@@ -1,1 +1,47 @@
-//! py
+//! Everything that knows PyO3: the classes that Python sees, and the way from Python's values to the crate's.
+
+mod backend;
+mod clock;
+mod coerce;
+mod errors;
+mod functions;
+mod gil;
+mod middleware;
+mod options;
+mod python_store;
+mod serializer;
+mod session;
+mod session_object;
+mod start_response;
+mod values;
+
+use pyo3::prelude::*;
+use pyo3::wrap_pyfunction;
+
+/// Fills the module `beaker._core`.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<session::ConfigurableSession>()?;
+    module.add_class::<session::Session>()?;
+    module.add_class::<session_object::SessionObject>()?;
+    module.add_class::<start_response::StartResponse>()?;
+    module.add_class::<middleware::SessionMiddleware>()?;
+    module.add_function(wrap_pyfunction!(coerce::coerce_session_params, module)?)?;
+    module.add_function(wrap_pyfunction!(coerce::option_names, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::session_id, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::sign, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::verify, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::parse_cookies, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::read_envelope, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::write_envelope, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::aes_gcm_encrypt, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::aes_gcm_decrypt, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::aes_ctr, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::private_data_dir, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::memory_get, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::memory_set, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::memory_delete, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::memory_ids, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
+    Ok(())
+}

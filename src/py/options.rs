@@ -10,14 +10,14 @@ use super::backend::{self, Backend};
 use super::coerce::coerce_value;
 use super::errors::{ConfigurationError, IntoPyResult};
 use super::serializer::Serializer;
-use crate::codec::{Cipher, Sealer};
+use crate::codec::{Cipher, Reading, Sealer};
 use crate::config::{self, CookieExpires, PicklePolicy, STORE_GRACE_SECONDS, Scope, Settings, Value};
 use crate::cookie::{SameSite, Signer};
 
 /// The cookie's name where no option gives one.
 const DEFAULT_KEY: &str = "beaker.session.id";
 /// The random bits of an encryption nonce where no option gives a number.
-const DEFAULT_NONCE_BITS: u32 = 128;
+const DEFAULT_NONCE_BITS: usize = 128;
 
 /// Options, checked and ready for use. Shared by all sessions that were given the same ones.
 pub(crate) struct Options {
@@ -209,9 +209,9 @@ impl Reader {
             return Err(ConfigurationError::new_err("encrypt_key needs a validate_key beside it"));
         };
         let cipher = cipher_of(self.text("crypto_type").unwrap_or("default"))?;
-        let bits = self.number("encrypt_nonce_bits").map_or(Ok(DEFAULT_NONCE_BITS), u32::try_from);
+        let bits = self.number("encrypt_nonce_bits").map_or(Ok(DEFAULT_NONCE_BITS), usize::try_from);
         let bits = bits.map_err(|_| ConfigurationError::new_err("encrypt_nonce_bits is too large"))?;
-        Sealer::new(encrypt_key, validate_key, bits, cipher).into_py(py)
+        Sealer::new(encrypt_key.as_bytes(), validate_key, bits, cipher, Reading::Both).into_py(py)
     }
 }
 

@@ -75,7 +75,10 @@ impl NamespaceStore {
     /// Shows the garbage collector what is held.
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         match self.current.try_lock() {
-            Ok(current) => visit.call(&current.as_ref().map(|(_, namespace)| namespace)),
+            Ok(current) => match &*current {
+                Some((_, namespace)) => visit.call(namespace),
+                None => Ok(()),
+            },
             Err(_) => Ok(()),
         }
     }
@@ -148,7 +151,7 @@ fn text_in(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
 
 fn put(namespace: &Bound<'_, PyAny>, text: &[u8]) -> PyResult<()> {
     let py = namespace.py();
-    namespace.set_item(intern!(py, KEY), PyString::new(py, str::from_utf8(text)?))
+    namespace.set_item(intern!(py, KEY), String::from_utf8_lossy(text))
 }
 
 impl Store for NamespaceStore {

@@ -65,7 +65,8 @@ impl Serializer {
             }
             Self::Json => {
                 let text = import(py, &JSON_DUMPS, "json", "dumps")?.call1((data,))?;
-                let compressed = deflate::compress(text.cast::<PyString>()?.to_str()?.as_bytes());
+                let text = text.cast::<PyString>()?;
+                let compressed = deflate::compress(text.to_str()?.as_bytes()).into_py(py)?;
                 Ok(PyBytes::new(py, &compressed))
             }
             Self::Custom(object) => {
@@ -130,4 +131,3 @@ fn import<'py>(py: Python<'py>, cell: &Cell, module: &str, name: &str) -> PyResu
     let function = cell.get_or_try_init(py, || py.import(module)?.getattr(name).map(Bound::unbind))?;
     Ok(function.bind(py).clone())
 }
-/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory

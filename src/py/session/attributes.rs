@@ -282,7 +282,7 @@ impl Session {
     }
 
     /// The backend's name.
-    #[getter(type)]
+    #[getter(r#type)]
     fn kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.with(|state| state.options.backend.kind.clone_ref(py))
     }

@@ -108,7 +108,7 @@ fn begin(
     let life = known.unwrap_or_else(Life::fresh);
     session.as_super().get().set_config(options.initial.clone_ref(py));
     let state = State::new(Arc::clone(&options), request.clone().unbind(), life);
-    let replaced = session.get().lock().replace(state);
+    let replaced = session.get().fields().replace(state);
     drop(replaced);
     if super::is_exact(session) {
         // The dictionary of a new object is empty; of one that is initialised again it may not be.

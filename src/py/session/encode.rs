@@ -27,7 +27,7 @@ pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> 
 pub(super) fn text_of(options: &Options, payload: &Bound<'_, PyBytes>) -> PyResult<String> {
     match &options.settings.sealer {
         Some(sealer) => sealer.encrypt(payload.as_bytes()).into_py(payload.py()),
-        None => Ok(codec::encode_plain(payload.as_bytes())),
+        None => Ok(codec::text::encode_plain(payload.as_bytes())),
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn decode<'py>(session: &Bound<'py, Session>, text: &[u8]) -> PyResul
     let py = session.py();
     let name = pyo3::intern!(py, "_decrypt_data");
     if call::overrides(session, name)? {
-        let text = PyString::new(py, str::from_utf8(text)?);
+        let text = PyString::new(py, &String::from_utf8_lossy(text));
         let data = session.call_method1(name, (text,))?;
         return Ok(Decoded { data: as_data(data)?, payload: None });
     }
@@ -52,7 +52,7 @@ pub(super) fn read<'py>(
     let py = session.py();
     let options = session.get().options()?;
     let payload = match &options.settings.sealer {
-        None => codec::decode_plain(text).into_py(py)?,
+        None => codec::text::decode_plain(text).into_py(py)?,
         Some(sealer) => match sealer.decrypt(text).into_py(py)? {
             Decrypted::Authentic(payload) | Decrypted::Unauthenticated(payload) => payload,
         },

@@ -7,7 +7,7 @@
 //! is of a subclass, and directly where it is a `Session` itself; `call` has one function for each.
 
 mod attributes;
-mod call;
+pub(crate) mod call;
 mod configurable;
 mod cookie;
 mod create;
@@ -31,10 +31,8 @@ use crate::config::CookieExpires;
 use crate::session::Life;
 use crate::store::Record;
 
-pub(crate) use call::{load, save};
 pub(crate) use configurable::ConfigurableSession;
 pub(crate) use create::create;
-pub(crate) use mapping::{Handed, note};
 pub(crate) use verbs::{delete, is_rotated};
 
 /// A session: a dictionary that knows how to load and save itself.
@@ -99,14 +97,14 @@ impl State {
 }
 
 impl Session {
-    fn lock(&self) -> MutexGuard<'_, Option<State>> {
+    fn fields(&self) -> MutexGuard<'_, Option<State>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads or changes the fields. `work` must not call Python; what it takes out of a field it returns, so
     /// that it is dropped when the lock is free again.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> PyResult<T> {
-        let mut state = self.lock();
+        let mut state = self.fields();
         state.as_mut().map(work).ok_or_else(|| PyRuntimeError::new_err("Session.__init__ was not called"))
     }
 
@@ -161,7 +159,7 @@ impl Session {
     }
 
     fn __clear__(&self) {
-        let state = self.lock().take();
+        let state = self.fields().take();
         drop(state);
     }
 }

@@ -92,10 +92,10 @@ pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
     let everything = slf.get().cell.is_dirty(slf)? || option(intern!(py, "auto"), false)?;
     let session = session.cast::<Session>()?;
     if everything {
-        return session::save(session, false);
+        return session::call::save(session, false);
     }
     if option(intern!(py, "save_accessed_time"), true)? || session::is_rotated(session)? {
-        return session::save(session, true);
+        return session::call::save(session, true);
     }
     Ok(())
 }

@@ -1,0 +1,124 @@
+//! Small functions that the Python modules build on.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::backend::MEMORY;
+use super::clock;
+use super::errors::IntoPyResult;
+use crate::codec::{cipher, envelope};
+use crate::cookie::{self, Signer};
+use crate::id::SessionId;
+use crate::store::file::default_directory;
+use crate::store::{Expect, Store, Written};
+
+/// A new session id: 32 hexadecimal digits, 122 random bits.
+#[pyfunction]
+pub(crate) fn session_id() -> String {
+    SessionId::generate().as_str().to_owned()
+}
+
+/// `value` with its format 1 signature before it: 40 hexadecimal digits of HMAC-SHA1.
+///
+/// Raises `ConfigurationError` if the secret is empty.
+#[pyfunction]
+pub(crate) fn sign(py: Python<'_>, secret: &[u8], value: &str) -> PyResult<String> {
+    Ok(Signer::new(secret).into_py(py)?.sign(value))
+}
+
+/// The value behind a format 1 signature, or `None` if the signature is not that of the secret.
+///
+/// Raises `ConfigurationError` if the secret is empty.
+#[pyfunction]
+pub(crate) fn verify(py: Python<'_>, secret: &[u8], signed: &str) -> PyResult<Option<String>> {
+    Ok(Signer::new(secret).into_py(py)?.verify(signed).map(str::to_owned))
+}
+
+/// The names and values in a Cookie header, in their order; what is no cookie is passed over.
+#[pyfunction]
+pub(crate) fn parse_cookies(header: &str) -> Vec<(&str, &str)> {
+    cookie::cookies(header).collect()
+}
+
+/// The text in a pickled `{'session': text}`, or `None` for a pickled empty dictionary. No pickle is executed.
+///
+/// Raises `ValueError` for any other shape.
+#[pyfunction]
+pub(crate) fn read_envelope(data: &[u8]) -> PyResult<Option<String>> {
+    let envelope = envelope::read(data).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let Some(envelope) = envelope else { return Ok(None) };
+    let text = data.get(envelope.text).and_then(|text| str::from_utf8(text).ok());
+    text.map(|text| Some(text.to_owned())).ok_or_else(|| PyValueError::new_err("the session is no text"))
+}
+
+/// A pickled `{'session': text}`.
+///
+/// Raises `ValueError` for a text that is too long.
+#[pyfunction]
+pub(crate) fn write_envelope<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyBytes>> {
+    let written = envelope::write(text, None).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(PyBytes::new(py, &written.bytes))
+}
+
+/// `data` under AES-256-GCM with a random IV: the IV (12 bytes), the tag (16), the ciphertext.
+#[pyfunction]
+pub(crate) fn aes_gcm_encrypt<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(py, &cipher::aes_gcm_encrypt(data, key).into_py(py)?))
+}
+
+/// What `aes_gcm_encrypt` encrypted. Raises `CorruptSessionError` if it was not made with the key.
+#[pyfunction]
+pub(crate) fn aes_gcm_decrypt<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(py, &cipher::aes_gcm_decrypt(data, key).into_py(py)?))
+}
+
+/// `data` under AES-256-CTR with a counter from 0, which is its own inverse. It authenticates nothing.
+#[pyfunction]
+pub(crate) fn aes_ctr<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(py, &cipher::aes_ctr(data, key).into_py(py)?))
+}
+
+/// The private folder of this user under the system's temporary one, which is made if need be.
+///
+/// Raises `StoreUnavailableError` if it is not there and private and cannot be made so.
+#[pyfunction]
+pub(crate) fn private_data_dir(py: Python<'_>) -> PyResult<String> {
+    Ok(default_directory().into_py(py)?.to_string_lossy().into_owned())
+}
+
+/// The text that the memory store has under an id, or `None`.
+#[pyfunction]
+pub(crate) fn memory_get(py: Python<'_>, id: &str) -> PyResult<Option<String>> {
+    let record = MEMORY.load(&SessionId::from_program(id), clock::now(py)?.seconds).into_py(py)?;
+    Ok(record.map(|record| String::from_utf8_lossy(&record.data).into_owned()))
+}
+
+/// Puts a text into the memory store.
+#[pyfunction]
+pub(crate) fn memory_set(py: Python<'_>, id: &str, text: &str) -> PyResult<()> {
+    let now = clock::now(py)?.seconds;
+    match MEMORY.write(&SessionId::from_program(id), text.as_bytes(), None, Expect::Any, now).into_py(py)? {
+        Written::Stored(_) | Written::Refused => Ok(()),
+    }
+}
+
+/// Removes an id from the memory store; whether it was there.
+#[pyfunction]
+pub(crate) fn memory_delete(py: Python<'_>, id: &str) -> PyResult<bool> {
+    let present = MEMORY.contains(id, clock::now(py)?.seconds);
+    MEMORY.delete(&SessionId::from_program(id)).into_py(py)?;
+    Ok(present)
+}
+
+/// The ids in the memory store.
+#[pyfunction]
+pub(crate) fn memory_ids(py: Python<'_>) -> PyResult<Vec<String>> {
+    Ok(MEMORY.ids(clock::now(py)?.seconds))
+}
+
+/// Empties the memory store.
+#[pyfunction]
+pub(crate) fn memory_clear() {
+    MEMORY.clear();
+}

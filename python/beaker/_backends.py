@@ -1,0 +1,88 @@
+"""Backends by name: the built-in ones, those that programs add and those that installed packages offer."""
+
+import importlib.metadata
+import threading
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from beaker.exceptions import InvalidCacheBackendError
+
+__all__ = ["ENTRY_POINT_GROUP", "BackendRegistry", "UnknownBackendError"]
+
+ENTRY_POINT_GROUP = "beaker.backends"
+"""The entry points in which packages name their backends."""
+
+_BEAKERS_OWN = frozenset(
+    {
+        "ext:database",
+        "ext:google",
+        "ext:memcached",
+        "ext:mongodb",
+        "ext:redis",
+        "ext:rediscluster",
+        "ext:sqla",
+    }
+)
+
+
+class UnknownBackendError(InvalidCacheBackendError, KeyError):
+    """A name that stands for no backend."""
+
+
+class BackendRegistry(MutableMapping[str, Any]):
+    """A map from names to subclasses of :class:`~beaker.container.NamespaceManager`.
+
+    A name that is not in it is looked for among the entry points of installed packages, of which only the one
+    of that name is loaded.
+    """
+
+    def __init__(self, backends: Mapping[str, Any]) -> None:
+        self._clsmap: dict[str, Any] = dict(backends)
+        self._mutex = threading.RLock()
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._clsmap[name]
+        except KeyError:
+            pass
+        with self._mutex:
+            if name not in self._clsmap:
+                self._clsmap[name] = self._load(name)
+            return self._clsmap[name]
+
+    def __setitem__(self, name: str, backend: Any) -> None:
+        with self._mutex:
+            self._clsmap[name] = backend
+
+    def __delitem__(self, name: str) -> None:
+        with self._mutex:
+            del self._clsmap[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names that were loaded or added so far."""
+        return iter(list(self._clsmap))
+
+    def __len__(self) -> int:
+        return len(self._clsmap)
+
+    def _load(self, name: str) -> Any:
+        offered = list(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP))
+        for entry_point in offered:
+            if entry_point.name != name:
+                continue
+            try:
+                return entry_point.load()
+            except Exception as cause:  # it is somebody else's module, and can fail in any way
+                raise InvalidCacheBackendError(
+                    f"the backend {name!r}, which an installed package offers as {entry_point.value}, "
+                    f"cannot be loaded: {type(cause).__name__}: {cause}"
+                ) from cause
+        what = (
+            f"this version does not bring the backend {name!r}"
+            if name in _BEAKERS_OWN
+            else f"there is no backend {name!r}"
+        )
+        available = ", ".join(sorted({*self._clsmap, *(entry_point.name for entry_point in offered)}))
+        raise UnknownBackendError(
+            f"{what}; available are {available}, and namespace_class= takes any NamespaceManager"
+        ) from None

@@ -1,0 +1,121 @@
+"""A lock between processes, by ``flock`` on a file."""
+
+import contextlib
+import os
+import weakref
+
+from beaker import _core
+from beaker._files import file_path, verify_directory
+from beaker._locks import SynchronizerImpl
+from beaker._registry import ThreadLocal
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    has_flock = False
+else:
+    has_flock = True
+
+__all__ = ["FileSynchronizer", "has_flock"]
+
+_OPEN_FLAGS = os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FILE_MODE = 0o600
+
+
+class _Descriptor:
+    """An open lock file, closed when it is given back or when its thread has ended without doing so."""
+
+    __slots__ = ("__weakref__", "_fd", "_pid")
+
+    def __init__(self, path: str, mode: int) -> None:
+        self._pid = os.getpid()
+        self._fd = -1
+        self._fd = os.open(path, mode | _OPEN_FLAGS, _FILE_MODE)
+
+    def lock(self, operation: int, wait: bool) -> bool:
+        try:
+            fcntl.flock(self._fd, operation if wait else operation | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self, unlock: bool = True) -> None:
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            return
+        try:
+            # A lock belongs to the open file, which a forked process shares. Closing alone would leave it
+            # locked until that process closes it too; unlocking in that process would free it here.
+            if unlock and self._pid == os.getpid():
+                fcntl.flock(fd, fcntl.LOCK_UN)
+        finally:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        with contextlib.suppress(OSError):
+            self.close()
+
+
+class FileSynchronizer(SynchronizerImpl):
+    """A lock that threads and processes share through a file.
+
+    The file is ``<lock_dir>/<h[0]>/<h[0:2]>/<h>.lock`` with ``h`` the SHA-1 of the identifier. It is made
+    when the lock is first taken, and stays. Without ``lock_dir`` it is in this user's private folder below the
+    system's temporary one.
+    """
+
+    def __init__(self, identifier: str, lock_dir: str | None = None) -> None:
+        super().__init__()
+        if lock_dir is None:
+            lock_dir = os.path.join(_core.private_data_dir(), "locks")
+        self.filename = file_path(lock_dir, [identifier], extension=".lock")
+        self.lock_dir = os.path.dirname(self.filename)
+        self._filedescriptor = ThreadLocal()
+        self._descriptors: weakref.WeakSet[_Descriptor] = weakref.WeakSet()
+
+    def _acquire(self, mode: int, operation: int, wait: bool) -> bool:
+        try:
+            descriptor = _Descriptor(self.filename, mode)
+        except FileNotFoundError:
+            verify_directory(self.lock_dir)
+            descriptor = _Descriptor(self.filename, mode)
+        try:
+            held = descriptor.lock(operation, wait)
+        except BaseException:
+            descriptor.close(unlock=False)
+            raise
+        if not held:
+            descriptor.close(unlock=False)
+            return False
+        self._descriptors.add(descriptor)
+        self._filedescriptor.put(descriptor)
+        return True
+
+    def _release(self) -> None:
+        descriptor = self._filedescriptor.get()
+        if isinstance(descriptor, _Descriptor):
+            self._filedescriptor.remove()
+            descriptor.close()
+
+    def do_acquire_read_lock(self, wait: bool = True) -> bool:
+        """Locks for reading."""
+        return self._acquire(os.O_RDONLY, fcntl.LOCK_SH, wait)
+
+    def do_release_read_lock(self) -> None:
+        """Undoes :meth:`do_acquire_read_lock`."""
+        self._release()
+
+    def do_acquire_write_lock(self, wait: bool = True) -> bool:
+        """Locks for writing."""
+        # NFS grants an exclusive lock only on a file that is open for writing.
+        return self._acquire(os.O_WRONLY, fcntl.LOCK_EX, wait)
+
+    def do_release_write_lock(self) -> None:
+        """Undoes :meth:`do_acquire_write_lock`."""
+        self._release()
+
+    def _after_fork_in_child(self) -> None:
+        mine = self._filedescriptor.get()
+        for descriptor in list(self._descriptors):
+            if descriptor is not mine:
+                descriptor.close(unlock=False)

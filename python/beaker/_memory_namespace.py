@@ -1,0 +1,187 @@
+"""The backend in memory: sessions in the native store, everything else in Python objects."""
+
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
+
+from beaker import _core
+from beaker._namespace import AbstractDictionaryNSManager
+from beaker._registry import SyncDict
+
+__all__ = ["MemoryNamespaceManager"]
+
+_SESSION_KEY = "session"
+
+Contents = MutableMapping[Any, Any]
+
+
+class _Others:
+    """What is kept in Python: every value but the text of a session. A namespace without values has no entry."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._values: dict[Any, dict[Any, Any]] = {}
+
+    def get(self, namespace: Any, key: Any) -> Any:
+        return self._values[namespace][key]
+
+    def has(self, namespace: Any, key: Any) -> bool:
+        return key in self._values.get(namespace, ())
+
+    def put(self, namespace: Any, key: Any, value: Any) -> None:
+        with self._mutex:
+            self._values.setdefault(namespace, {})[key] = value
+
+    def drop(self, namespace: Any, key: Any) -> bool:
+        with self._mutex:
+            values = self._values.get(namespace)
+            if values is None or key not in values:
+                return False
+            del values[key]
+            if not values:
+                del self._values[namespace]
+            return True
+
+    def drop_namespace(self, namespace: Any) -> bool:
+        with self._mutex:
+            return self._values.pop(namespace, None) is not None
+
+    def clear(self) -> None:
+        with self._mutex:
+            self._values.clear()
+
+    def keys(self, namespace: Any) -> list[Any]:
+        with self._mutex:
+            return list(self._values.get(namespace, ()))
+
+    def namespaces(self) -> list[Any]:
+        with self._mutex:
+            return list(self._values)
+
+
+def _session_text(namespace: Any) -> str | None:
+    return _core.memory_get(namespace) if isinstance(namespace, str) else None
+
+
+class _NamespaceView(Contents):
+    """One namespace as a mapping. Looking at it allocates nothing.
+
+    Text under the key ``session`` is the session of that id in the native store, so that both sides see one
+    and the same. Any other value under that key is a cached one, and stays here.
+    """
+
+    __slots__ = ("_namespace", "_others")
+
+    def __init__(self, namespace: Any, others: _Others) -> None:
+        self._namespace = namespace
+        self._others = others
+
+    def __getitem__(self, key: Any) -> Any:
+        if key == _SESSION_KEY:
+            text = _session_text(self._namespace)
+            if text is not None:
+                return text
+        try:
+            return self._others.get(self._namespace, key)
+        except KeyError:
+            raise KeyError(key) from None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if key == _SESSION_KEY and isinstance(self._namespace, str):
+            if isinstance(value, str):
+                _core.memory_set(self._namespace, value)
+                self._others.drop(self._namespace, key)
+                return
+            _core.memory_delete(self._namespace)
+        self._others.put(self._namespace, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        in_store = key == _SESSION_KEY and isinstance(self._namespace, str) and _core.memory_delete(self._namespace)
+        if not self._others.drop(self._namespace, key) and not in_store:
+            raise KeyError(key)
+
+    def __iter__(self) -> Iterator[Any]:
+        keys = self._others.keys(self._namespace)
+        if _SESSION_KEY not in keys and _session_text(self._namespace) is not None:
+            keys.append(_SESSION_KEY)
+        return iter(keys)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        # The contents are somebody's session, and a representation ends up in logs.
+        return f"<the namespace of {len(self)} keys in memory>"
+
+    def clear(self) -> None:
+        """Removes all keys."""
+        if isinstance(self._namespace, str):
+            _core.memory_delete(self._namespace)
+        self._others.drop_namespace(self._namespace)
+
+
+class _AllNamespaces(MutableMapping[Any, Contents]):
+    """Every namespace in memory, by name."""
+
+    def __init__(self) -> None:
+        self._others = _Others()
+
+    def view(self, namespace: Any) -> _NamespaceView:
+        """The namespace, which need not exist."""
+        return _NamespaceView(namespace, self._others)
+
+    def __getitem__(self, namespace: Any) -> Contents:
+        view = self.view(namespace)
+        if not view:
+            raise KeyError(namespace)
+        return view
+
+    def __setitem__(self, namespace: Any, contents: Contents) -> None:
+        values = dict(contents)
+        view = self.view(namespace)
+        view.clear()
+        view.update(values)
+
+    def __delitem__(self, namespace: Any) -> None:
+        self[namespace].clear()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(dict.fromkeys([*self._others.namespaces(), *_core.memory_ids()]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def clear(self) -> None:
+        """Empties the memory store, sessions included."""
+        _core.memory_clear()
+        self._others.clear()
+
+
+class _MemoryNamespaces(SyncDict[Any, Contents]):
+    """The registry of namespaces: a namespace exists while it has values."""
+
+    dict: _AllNamespaces
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dict = _AllNamespaces()
+
+    def view(self, namespace: Any) -> Contents:
+        """The namespace, which need not exist."""
+        return self.dict.view(namespace)
+
+    def _create(self, key: Any, createfunc: Callable[..., Contents], *args: Any, **kwargs: Any) -> Contents:
+        # What was made is copied into the store; the view is what stays in step with it.
+        self[key] = createfunc(*args, **kwargs)
+        return self.view(key)
+
+
+class MemoryNamespaceManager(AbstractDictionaryNSManager):
+    """The backend in this process's memory."""
+
+    namespaces = _MemoryNamespaces()
+    """All namespaces in memory, the sessions of the type ``memory`` included."""
+
+    def __init__(self, namespace: str, **kwargs: Any) -> None:
+        super().__init__(namespace)
+        self.dictionary = MemoryNamespaceManager.namespaces.view(namespace)

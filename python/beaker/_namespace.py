@@ -1,0 +1,200 @@
+"""What a backend is: a namespace of values, with locks around it."""
+
+import threading
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+from beaker.synchronization import NameLock, SynchronizerImpl, null_synchronizer
+
+__all__ = ["AbstractDictionaryNSManager", "NamespaceManager", "OpenResourceNamespaceManager"]
+
+
+class NamespaceManager:
+    """The values of one namespace, by key. Backends derive from it.
+
+    A session is a namespace of the session's id with the one key ``session``. What is called with a lock held
+    is said at each method; a backend that needs no locks leaves them as they are.
+    """
+
+    @classmethod
+    def _init_dependencies(cls) -> None:
+        """Imports what the backend needs; called before each construction, so it must be cheap when done."""
+
+    def __init__(self, namespace: str) -> None:
+        self._init_dependencies()
+        self.namespace = namespace
+
+    def get_creation_lock(self, key: str) -> Any:
+        """A lock for whoever makes a new value for ``key``, with ``acquire(wait)`` and ``release()``."""
+        raise NotImplementedError
+
+    def do_remove(self) -> None:
+        """Removes the namespace and everything in it; no error if there is nothing."""
+        raise NotImplementedError
+
+    def acquire_read_lock(self) -> None:
+        """Called before keys are read."""
+
+    def release_read_lock(self) -> None:
+        """Called after keys were read."""
+
+    def acquire_write_lock(self, wait: bool = True, replace: bool = False) -> bool:
+        """Called before keys are written; ``False`` if that would mean to wait and ``wait`` is false.
+
+        ``replace`` says that all of the old contents will be replaced, so they need not be read.
+        """
+        return True
+
+    def release_write_lock(self) -> None:
+        """Called after keys were written."""
+
+    def has_key(self, key: str) -> bool:
+        """Whether there is a value for ``key``."""
+        return key in self
+
+    def __getitem__(self, key: str) -> Any:
+        raise NotImplementedError
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        raise NotImplementedError
+
+    def set_value(self, key: str, value: Any, expiretime: float | None = None) -> None:
+        """Sets ``key``; a backend that can may forget it after ``expiretime`` seconds."""
+        self[key] = value
+
+    def __contains__(self, key: object) -> bool:
+        raise NotImplementedError
+
+    def __delitem__(self, key: str) -> None:
+        raise NotImplementedError
+
+    def keys(self) -> Iterable[Any]:
+        """All keys, where the backend can list them."""
+        raise NotImplementedError
+
+    def remove(self) -> None:
+        """Removes the namespace and everything in it."""
+        self.do_remove()
+
+
+class OpenResourceNamespaceManager(NamespaceManager):
+    """A backend whose contents are opened and closed, under a lock for many readers or one writer."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(namespace)
+        self.access_lock = self.get_access_lock()
+        self.openers = 0
+        """How often it was opened and not closed."""
+        self.mutex = threading.Lock()
+
+    def get_access_lock(self) -> SynchronizerImpl | null_synchronizer:
+        """The lock that guards the contents."""
+        raise NotImplementedError
+
+    def do_open(self, flags: str, replace: bool) -> None:
+        """Opens the contents for reading (``flags`` is ``'r'``) or for reading and writing (``'c'``)."""
+        raise NotImplementedError
+
+    def do_close(self) -> None:
+        """Closes the contents and, if they were open for writing, keeps what was written."""
+        raise NotImplementedError
+
+    def acquire_read_lock(self) -> None:
+        """Takes the lock and opens the contents."""
+        self.access_lock.acquire_read_lock()
+        try:
+            self.open("r", checkcount=True)
+        except BaseException:
+            self.access_lock.release_read_lock()
+            raise
+
+    def release_read_lock(self) -> None:
+        """Closes the contents, if nobody else has them open, and gives the lock back."""
+        try:
+            self.close(checkcount=True)
+        finally:
+            self.access_lock.release_read_lock()
+
+    def acquire_write_lock(self, wait: bool = True, replace: bool = False) -> bool:
+        """Takes the lock and opens the contents; ``False`` if it is taken and ``wait`` is false."""
+        if not self.access_lock.acquire_write_lock(wait):
+            return False
+        try:
+            self.open("c", checkcount=True, replace=replace)
+        except BaseException:
+            self.access_lock.release_write_lock()
+            raise
+        return True
+
+    def release_write_lock(self) -> None:
+        """Closes the contents, if nobody else has them open, and gives the lock back."""
+        try:
+            self.close(checkcount=True)
+        finally:
+            self.access_lock.release_write_lock()
+
+    def open(self, flags: str, checkcount: bool = False, replace: bool = False) -> None:
+        """Opens the contents; with ``checkcount`` only if they are not open already."""
+        with self.mutex:
+            if checkcount:
+                if self.openers == 0:
+                    self.do_open(flags, replace)
+                self.openers += 1
+            else:
+                self.do_open(flags, replace)
+                self.openers = 1
+
+    def close(self, checkcount: bool = False) -> None:
+        """Closes the contents; with ``checkcount`` only if this was the last who had them open."""
+        with self.mutex:
+            if not checkcount:
+                was_open, self.openers = self.openers > 0, 0
+                if was_open:
+                    self.do_close()
+            elif self.openers > 0:
+                self.openers -= 1
+                if self.openers == 0:
+                    self.do_close()
+
+    def remove(self) -> None:
+        """Removes the namespace under the lock."""
+        self.access_lock.acquire_write_lock()
+        try:
+            self.close(checkcount=False)
+            self.do_remove()
+        finally:
+            self.access_lock.release_write_lock()
+
+
+class AbstractDictionaryNSManager(NamespaceManager):
+    """A backend over a mapping: subclasses set ``dictionary``, which must be this namespace's alone."""
+
+    dictionary: MutableMapping[Any, Any]
+
+    def get_creation_lock(self, key: str) -> Any:
+        """A mutex of this process."""
+        return NameLock(f"memorynamespace/funclock/{self.namespace}/{key}", reentrant=True)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.dictionary[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.dictionary
+
+    def has_key(self, key: str) -> bool:
+        """Whether there is a value for ``key``."""
+        return key in self.dictionary
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.dictionary[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.dictionary[key]
+
+    def do_remove(self) -> None:
+        """Removes all keys."""
+        self.dictionary.clear()
+
+    def keys(self) -> Iterable[Any]:
+        """All keys."""
+        return self.dictionary.keys()

@@ -1,0 +1,127 @@
+"""Checking options that come as text or as values."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from beaker.converters import asbool
+from beaker.exceptions import ConfigurationError
+
+__all__ = [
+    "DEFAULT_CACHE_KEY_LENGTH",
+    "asint",
+    "coerce_cache_params",
+    "parse_cache_config_options",
+    "verify_options",
+    "verify_rules",
+]
+
+DEFAULT_CACHE_KEY_LENGTH = 250
+"""A cache key longer than this is replaced by its hash; memcached takes no longer ones."""
+
+Types = type | tuple[type, ...]
+Rule = tuple[str, Types, str]
+
+_DIGITS = re.compile(r"[0-9]+\Z")
+_NONE = type(None)
+
+_CACHE_RULES: tuple[Rule, ...] = (
+    ("data_dir", (str, _NONE), "data_dir takes the path of a folder"),
+    ("lock_dir", (str, _NONE), "lock_dir takes the path of a folder"),
+    ("type", (str,), "type takes the name of a cache backend"),
+    ("enabled", (bool, _NONE), "enabled takes true or false"),
+    ("expire", (int, _NONE), "expire takes a number of seconds"),
+    ("regions", (list, tuple, _NONE), "regions takes names with commas between them"),
+    ("key_length", (int, _NONE), "key_length takes a number of characters"),
+)
+
+
+def asint(obj: object) -> int:
+    """``obj`` if it is an int, or the one that it spells in digits; :class:`ConfigurationError` otherwise."""
+    if isinstance(obj, int):
+        return obj
+    if isinstance(obj, str) and _DIGITS.match(obj):
+        return int(obj)
+    raise ConfigurationError("a whole number is needed")
+
+
+def verify_options(opt: Any, types: Types, error: str) -> Any:
+    """``opt`` as the first of ``types`` that it can be, or as it is if it is one of them already.
+
+    Text becomes a list at its commas, a bool or an int. Raises :class:`ConfigurationError` with the text
+    ``error`` if no type fits or if ``opt`` is blank.
+    """
+    if isinstance(opt, types):
+        if isinstance(opt, str) and not opt.strip():
+            raise ConfigurationError(f"{error}, and may not be blank")
+        return opt
+    for wanted in types if isinstance(types, tuple) else (types,):
+        try:
+            return _coerce(opt, wanted)
+        except Exception:  # a type may be anything callable, and any failure means that it does not fit
+            continue
+    raise ConfigurationError(error)
+
+
+def _coerce(opt: Any, wanted: type) -> Any:
+    if wanted in (list, tuple):
+        return [part.strip() for part in opt.split(",")]
+    if wanted is bool:
+        return asbool(opt)
+    if wanted is int:
+        return asint(opt)
+    if wanted in (timedelta, datetime):
+        raise TypeError("text does not stand for a time")
+    return wanted(opt)
+
+
+def verify_rules(params: dict[str, Any], ruleset: Iterable[Rule]) -> dict[str, Any]:
+    """``params`` itself, with each option that a rule ``(name, types, error)`` names checked and coerced."""
+    for name, types, error in ruleset:
+        if name in params:
+            params[name] = verify_options(params[name], types, error)
+    return params
+
+
+def coerce_cache_params(params: dict[str, Any]) -> dict[str, Any]:
+    """``params`` itself, with the options of a cache checked and coerced."""
+    return verify_rules(params, _CACHE_RULES)
+
+
+def parse_cache_config_options(config: Mapping[str, Any], include_defaults: bool = True) -> dict[str, Any]:
+    """The options of a cache manager out of ``config``, where they begin with ``cache.`` or ``beaker.cache.``.
+
+    The options of each region named by ``regions`` (``cache.<region>.<option>``) are gathered under
+    ``cache_regions``; what a region does not say, it takes from the options of the whole. The defaults are
+    left out without ``include_defaults``.
+    """
+    options: dict[str, Any] = {}
+    if include_defaults:
+        options.update(type="memory", data_dir=None, expire=None, log_file=None)
+    for name, value in config.items():
+        for prefix in ("beaker.cache.", "cache."):
+            if name.startswith(prefix):
+                options[name[len(prefix) :]] = value
+    coerce_cache_params(options)
+    if include_defaults:
+        options.setdefault("enabled", True)
+    regions = options.pop("regions", None)
+    if regions:
+        options["cache_regions"] = {name: _take_region(options, name) for name in regions if name}
+    return options
+
+
+def _take_region(options: dict[str, Any], name: str) -> dict[str, Any]:
+    region: dict[str, Any] = {
+        "data_dir": options.get("data_dir"),
+        "lock_dir": options.get("lock_dir"),
+        "type": options.get("type", "memory"),
+        "enabled": options.get("enabled", True),
+        "expire": options.get("expire"),
+        "key_length": options.get("key_length", DEFAULT_CACHE_KEY_LENGTH),
+    }
+    prefix = name + "."
+    for key in [key for key in options if key.startswith(prefix)]:
+        region[key[len(prefix) :]] = options.pop(key)
+    return coerce_cache_params(region)

@@ -1,0 +1,129 @@
+"""Unpickling that makes values and nothing else.
+
+A pickle is a program: it names callables, has them called and sets attributes of what comes out. Here it can
+name only what an allow-list holds, and it never gets hold of a class or a function itself, only of a stand-in
+that makes values and cannot be changed. So it can neither run code nor alter a class for the rest of the
+process.
+"""
+
+import _compat_pickle
+import copyreg
+import functools
+import importlib
+import io
+import pickle
+import pickletools
+from typing import Any, NoReturn
+
+from beaker._pickle_values import CONSTRUCTORS, REFERENCES
+
+__all__ = ["DEFAULT_ALLOWED", "AllowlistUnpickler", "loads"]
+
+DEFAULT_ALLOWED: frozenset[str] = frozenset(CONSTRUCTORS) | frozenset(REFERENCES)
+"""The value types of the standard library, by dotted name; :func:`loads` takes them and a program's own."""
+
+
+class _StandInType(type):
+    """The type of stand-ins: calling one makes a value of the class that it stands for."""
+
+    _target: Any
+    _make: Any
+    _makes_all: bool
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return cls._make(*map(_unwrapped, args), **{name: _unwrapped(value) for name, value in kwargs.items()})
+
+    def __setattr__(cls, name: str, value: Any) -> NoReturn:
+        raise pickle.UnpicklingError("a pickle may not change a class")
+
+    def __delattr__(cls, name: str) -> NoReturn:
+        raise pickle.UnpicklingError("a pickle may not change a class")
+
+
+def _new_instance(stand_in: _StandInType, *args: Any, **kwargs: Any) -> Any:
+    """What the opcode NEWOBJ asks of a class: an instance that is not initialised yet."""
+    if stand_in._makes_all:
+        return stand_in(*args, **kwargs)
+    target = stand_in._target
+    if not isinstance(target, type):
+        raise pickle.UnpicklingError("a pickle took a function for a class")
+    new: Any = target.__new__
+    return new(target, *map(_unwrapped, args), **{name: _unwrapped(value) for name, value in kwargs.items()})
+
+
+def _unwrapped(value: Any) -> Any:
+    """A class that is itself a value, such as the ``default_factory`` of a defaultdict."""
+    return value._target if isinstance(value, _StandInType) else value
+
+
+# Stand-ins cannot be changed, so one serves for all pickles.
+@functools.cache
+def _stand_in(module: str, name: str) -> Any:
+    full_name = f"{module}.{name}"
+    target: Any = REFERENCES.get(full_name)
+    if target is None:
+        target = importlib.import_module(module)
+        for part in name.split("."):
+            target = getattr(target, part)
+    make = REFERENCES.get(full_name) or CONSTRUCTORS.get(full_name)
+    members = {
+        "__new__": _new_instance,
+        "__slots__": (),
+        "_target": target,
+        "_make": staticmethod(make or target),
+        "_makes_all": make is not None,
+    }
+    return _StandInType("StandIn", (), members)
+
+
+class AllowlistUnpickler(pickle.Unpickler):
+    """An unpickler that finds only what ``allowed`` names, as ``module.Class``."""
+
+    def __init__(self, file: Any, *, allowed: frozenset[str] = DEFAULT_ALLOWED) -> None:
+        super().__init__(file)
+        self._allowed = allowed
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The stand-in for ``module.name``; :class:`pickle.UnpicklingError` if it is not allowed."""
+        if f"{module}.{name}" not in self._allowed:
+            module, name = _as_today(module, name)
+            if f"{module}.{name}" not in self._allowed:
+                raise pickle.UnpicklingError(f"a pickle asks for {module}.{name}, which is not allowed")
+        return _stand_in(module, name)
+
+    def persistent_load(self, pid: Any) -> NoReturn:
+        """Refuses references to things outside the pickle."""
+        raise pickle.UnpicklingError("a pickle refers to something outside itself")
+
+
+def _as_today(module: str, name: str) -> tuple[str, str]:
+    """Where a thing is that a pickle knows under the name of another version of Python."""
+    if module == "pathlib._local":
+        return "pathlib", name
+    renamed = _compat_pickle.NAME_MAPPING.get((module, name))
+    return renamed or (_compat_pickle.IMPORT_MAPPING.get(module, module), name)
+
+
+def _refuse_extensions(data: bytes) -> None:
+    # A number that the program registered with copyreg is looked up without find_class being asked.
+    if copyreg._inverted_registry:  # type: ignore[attr-defined]
+        for opcode, _, _ in pickletools.genops(data):
+            if opcode.name in ("EXT1", "EXT2", "EXT4"):
+                raise pickle.UnpicklingError("a pickle names a class by its number")
+
+
+def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
+    """The value that the pickle ``data`` holds, if it is made of ``allowed`` types.
+
+    ``allowed`` holds dotted names; a program adds its own with ``DEFAULT_ALLOWED | {"shop.models.Cart"}`` and
+    answers for what making them does. Numbers, text, bytes, lists, tuples, dictionaries and sets are always
+    allowed. A class that is itself a value comes out as a stand-in. Everything else, and everything malformed,
+    raises :class:`pickle.UnpicklingError`.
+    """
+    try:
+        _refuse_extensions(data)
+        return _unwrapped(AllowlistUnpickler(io.BytesIO(data), allowed=allowed).load())
+    except (pickle.UnpicklingError, MemoryError):
+        raise
+    except Exception as cause:  # a damaged pickle can raise anything at all
+        raise pickle.UnpicklingError(f"a pickle cannot be read: {type(cause).__name__}: {cause}") from cause

@@ -1,0 +1,94 @@
+"""Maps that threads share."""
+
+import threading
+import weakref
+from collections.abc import Callable, MutableMapping
+from typing import Any, Generic, TypeVar
+
+__all__ = ["SyncDict", "ThreadLocal", "WeakValuedRegistry"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class ThreadLocal:
+    """One value for each thread."""
+
+    __slots__ = ("_tlocal",)
+
+    def __init__(self) -> None:
+        self._tlocal = threading.local()
+
+    def put(self, value: Any) -> None:
+        """Sets this thread's value."""
+        self._tlocal.value = value
+
+    def has(self) -> bool:
+        """Whether this thread has a value."""
+        return hasattr(self._tlocal, "value")
+
+    def get(self, default: Any = None) -> Any:
+        """This thread's value, or ``default``."""
+        return getattr(self._tlocal, "value", default)
+
+    def remove(self) -> None:
+        """Forgets this thread's value; :class:`AttributeError` if it has none."""
+        del self._tlocal.value
+
+
+class SyncDict(Generic[K, V]):
+    """A map that makes the value of an unknown key, and makes it once however many threads ask for it."""
+
+    def __init__(self) -> None:
+        # Making a value may need another value of the same map, so the lock admits its holder again.
+        self.mutex = threading.RLock()
+        self.dict: MutableMapping[K, V] = {}
+
+    def get(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
+        """The value of ``key``, made by ``createfunc(*args, **kwargs)`` if there is none."""
+        # One look, not a test and then a look: a weakly held value can go between the two.
+        try:
+            return self.dict[key]
+        except KeyError:
+            return self.sync_get(key, createfunc, *args, **kwargs)
+
+    def sync_get(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
+        """As :meth:`get`, with the lock held from the first look on."""
+        with self.mutex:
+            try:
+                return self.dict[key]
+            except KeyError:
+                return self._create(key, createfunc, *args, **kwargs)
+
+    def _create(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
+        value = createfunc(*args, **kwargs)
+        self[key] = value
+        return value
+
+    def has_key(self, key: object) -> bool:
+        """Whether there is a value for ``key``."""
+        return key in self.dict
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.dict
+
+    def __getitem__(self, key: K) -> V:
+        return self.dict[key]
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self.dict[key] = value
+
+    def __delitem__(self, key: K) -> None:
+        del self.dict[key]
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self.dict.clear()
+
+
+class WeakValuedRegistry(SyncDict[K, V]):
+    """A :class:`SyncDict` that keeps a value only as long as somebody else holds it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dict = weakref.WeakValueDictionary()

@@ -1,0 +1,80 @@
+"""Encryption modules, by name.
+
+An encryption module has ``aesEncrypt(data, key)``, ``aesDecrypt(data, key)``, ``has_aes`` and
+``getKeyLength()`` (bytes). ``cryptography`` (and ``default``) is AES-256-GCM; ``pycryptodome`` (and
+``pycrypto``) is AES-256-CTR. Each is named after the package with which Beaker needed it; here both are
+built in and no package is needed.
+"""
+
+from typing import Any
+
+from beaker.crypto import pyca_cryptography, pycrypto
+from beaker.crypto.pbkdf2 import pbkdf2
+from beaker.crypto.util import hmac, hmac_sha1, md5, sha1
+from beaker.exceptions import InvalidCryptoBackendError
+
+__all__ = [
+    "CRYPTO_MODULES",
+    "DEFAULT_NONCE_BITS",
+    "generateCryptoKeys",
+    "get_crypto_module",
+    "get_nonce_size",
+    "hmac",
+    "hmac_sha1",
+    "load_default_module",
+    "md5",
+    "pbkdf2",
+    "register_crypto_module",
+    "sha1",
+]
+
+DEFAULT_NONCE_BITS = 128
+"""How much randomness salts the key of each encrypted session, in bits."""
+
+CRYPTO_MODULES: dict[str, Any] = {}
+"""The modules in use, by name; what :func:`register_crypto_module` was given goes before the built-in ones."""
+
+_BUILT_IN: dict[str, Any] = {
+    "default": pyca_cryptography,
+    "cryptography": pyca_cryptography,
+    "pycryptodome": pycrypto,
+    "pycrypto": pycrypto,
+}
+
+
+def load_default_module() -> Any:
+    """The module that ``'default'`` stands for."""
+    return _BUILT_IN["default"]
+
+
+def register_crypto_module(name: str, mod: Any) -> None:
+    """Makes ``mod`` the encryption module called ``name``."""
+    CRYPTO_MODULES[name] = mod
+
+
+def get_crypto_module(name: str) -> Any:
+    """The encryption module called ``name``; :class:`InvalidCryptoBackendError` if there is none."""
+    module = CRYPTO_MODULES.get(name)
+    if module is None:
+        module = _BUILT_IN.get(name)
+        if module is None:
+            known = ", ".join(sorted({*_BUILT_IN, *CRYPTO_MODULES}))
+            raise InvalidCryptoBackendError(f"there is no encryption module {name!r}; there are {known}")
+        CRYPTO_MODULES[name] = module
+    return module
+
+
+def generateCryptoKeys(master_key: str | bytes, salt: str | bytes, iterations: int, keylen: int) -> bytes:
+    """A key of ``keylen`` bytes, derived from ``master_key`` and ``salt`` by PBKDF2 with HMAC-SHA-1."""
+    return pbkdf2(master_key, salt, iterations=iterations, dklen=keylen)
+
+
+def get_nonce_size(number_of_bits: int) -> tuple[int, int]:
+    """How many random bytes make a nonce of so many bits, and to how much base64 text they are cut.
+
+    Raises :class:`ValueError` if the number is not a multiple of eight.
+    """
+    size, rest = divmod(number_of_bits, 8)
+    if rest:
+        raise ValueError(f"a nonce is made of whole bytes, and {number_of_bits} bits are not")
+    return size, (4 * size // 3 + 3) // 4 * 4

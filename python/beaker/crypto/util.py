@@ -1,0 +1,8 @@
+"""The hash functions that applications import from here."""
+
+import hmac
+from hashlib import md5, sha1
+
+hmac_sha1 = sha1
+
+__all__ = ["hmac", "hmac_sha1", "md5", "sha1"]

@@ -1,0 +1,1 @@
+"""Helpers for backends that need a library of their own."""

@@ -1,0 +1,50 @@
+"""Finding a Python client for memcached."""
+
+import importlib
+import warnings
+from types import ModuleType
+
+from beaker.exceptions import BeakerWarning, InvalidCacheBackendError
+
+__all__: list[str] = []
+
+_CLIENT_MODULES = ("cmemcache", "memcache", "bmemcached")
+
+_client_libs: dict[str, ModuleType] = {}
+
+
+def _load_client(name: str = "auto") -> ModuleType:
+    """The client module called ``name``, or the first that is installed for ``'auto'``.
+
+    A module that was found once is kept. Raises :class:`InvalidCacheBackendError`, which is an
+    :class:`ImportError`, if it is not installed or if ``name`` is no client that can be used.
+    """
+    found = _client_libs.get(name)
+    if found is None:
+        found = _client_libs[name] = _import_any() if name == "auto" else _import_one(name)
+    return found
+
+
+def _import_any() -> ModuleType:
+    for name in _CLIENT_MODULES:
+        try:
+            return _import_one(name)
+        except InvalidCacheBackendError:
+            continue
+    raise InvalidCacheBackendError("no client for memcached is installed; install one of " + ", ".join(_CLIENT_MODULES))
+
+
+def _import_one(name: str) -> ModuleType:
+    if name not in _CLIENT_MODULES:
+        raise InvalidCacheBackendError(
+            f"{name!r} is not a known client for memcached; there are auto, " + ", ".join(_CLIENT_MODULES)
+        )
+    try:
+        module = importlib.import_module(name)
+    except ImportError as cause:
+        raise InvalidCacheBackendError(f"the memcached client {name} cannot be imported: {cause}") from cause
+    if name == "cmemcache":
+        warnings.warn(
+            "cmemcache is not safe to use from several threads; memcache or bmemcached is", BeakerWarning, stacklevel=4
+        )
+    return module

@@ -1,0 +1,29 @@
+"""The table in which sessions are kept with SQLAlchemy."""
+
+import importlib
+from typing import Any
+
+from beaker.exceptions import InvalidCacheBackendError
+
+__all__ = ["make_cache_table"]
+
+
+def make_cache_table(metadata: Any, table_name: str = "beaker_cache", schema_name: str | None = None) -> Any:
+    """A ``sqlalchemy.Table`` of ``metadata`` with the columns that Beaker's tables have.
+
+    The table is described, not created in a database. Without ``schema_name`` it belongs to the schema of
+    ``metadata``. Raises :class:`InvalidCacheBackendError` if SQLAlchemy is not installed.
+    """
+    try:
+        sqlalchemy: Any = importlib.import_module("sqlalchemy")
+    except ImportError as cause:
+        raise InvalidCacheBackendError("SQLAlchemy is not installed, and a table is made with it") from cause
+    return sqlalchemy.Table(
+        table_name,
+        metadata,
+        sqlalchemy.Column("namespace", sqlalchemy.String(255), primary_key=True),
+        sqlalchemy.Column("accessed", sqlalchemy.DateTime, nullable=False),
+        sqlalchemy.Column("created", sqlalchemy.DateTime, nullable=False),
+        sqlalchemy.Column("data", sqlalchemy.PickleType, nullable=False),
+        schema=schema_name or metadata.schema,
+    )

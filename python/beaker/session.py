@@ -1,0 +1,21 @@
+"""Sessions, and the signed cookies that name them."""
+
+from beaker._core import Session, SessionObject, _ConfigurableSession
+from beaker._core import session_id as _session_id
+from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
+
+__all__ = [
+    "InvalidSignature",
+    "Session",
+    "SessionObject",
+    "SignedCookie",
+    "SimpleCookie",
+    "_ConfigurableSession",
+    "_session_id",
+]
+
+months = (None, "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""The months of a cookie's date, by number."""
+
+weekdays = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+"""The days of a cookie's date, by :meth:`datetime.date.weekday`."""

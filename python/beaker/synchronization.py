@@ -1,0 +1,80 @@
+"""Locks for many readers or one writer, in one process or between processes, and locks with a name."""
+
+import os
+import threading as _threading
+from typing import Any
+
+from beaker._file_lock import FileSynchronizer, has_flock
+from beaker._locks import ConditionSynchronizer, SynchronizerImpl, null_synchronizer
+from beaker._registry import WeakValuedRegistry
+
+__all__ = [
+    "ConditionSynchronizer",
+    "FileSynchronizer",
+    "NameLock",
+    "SynchronizerImpl",
+    "_threading",
+    "file_synchronizer",
+    "mutex_synchronizer",
+    "null_synchronizer",
+]
+
+_synchronizers: WeakValuedRegistry[Any, SynchronizerImpl] = WeakValuedRegistry()
+
+
+def file_synchronizer(identifier: str, **kwargs: Any) -> SynchronizerImpl:
+    """The lock between processes that is called ``identifier`` in the folder ``lock_dir``.
+
+    Without ``lock_dir``, or on a system without ``flock``, it is a lock of this process alone.
+    """
+    if not has_flock or "lock_dir" not in kwargs:
+        return mutex_synchronizer(identifier)
+    lock_dir = kwargs["lock_dir"]
+    return _synchronizers.sync_get((identifier, FileSynchronizer, lock_dir), FileSynchronizer, identifier, lock_dir)
+
+
+def mutex_synchronizer(identifier: str, **kwargs: Any) -> SynchronizerImpl:
+    """The lock of this process that is called ``identifier``."""
+    return _synchronizers.sync_get((identifier, ConditionSynchronizer), ConditionSynchronizer, identifier)
+
+
+class NameLock:
+    """A mutex that everybody who names it shares; one without a name is nobody else's."""
+
+    class NLContainer:
+        """Holds a mutex, so that a registry can refer to it weakly."""
+
+        def __init__(self, reentrant: bool) -> None:
+            self.lock: Any = _threading.RLock() if reentrant else _threading.Lock()
+
+        def __call__(self) -> Any:
+            """The mutex."""
+            return self.lock
+
+    locks: WeakValuedRegistry[Any, "NameLock.NLContainer"] = WeakValuedRegistry()
+
+    def __init__(self, identifier: Any = None, reentrant: bool = False) -> None:
+        if identifier is None:
+            self._lock = NameLock.NLContainer(reentrant)
+        else:
+            self._lock = NameLock.locks.get(identifier, NameLock.NLContainer, reentrant)
+
+    def acquire(self, wait: bool = True) -> bool:
+        """Takes the mutex; ``False`` if it is taken and ``wait`` is false."""
+        return bool(self._lock().acquire(wait))
+
+    def release(self) -> None:
+        """Gives the mutex back; :class:`RuntimeError` if it is not held."""
+        self._lock().release()
+
+
+def _reset_in_child() -> None:
+    # The other threads are gone, and with them whoever would have given back what they held.
+    _synchronizers.mutex = _threading.RLock()
+    NameLock.locks.mutex = _threading.RLock()
+    for synchronizer in list(_synchronizers.dict.values()):
+        synchronizer._after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_in_child)

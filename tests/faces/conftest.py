@@ -1,0 +1,48 @@
+"""What the tests of the Python modules share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from beaker.container import MemoryNamespaceManager
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _oracle_python() -> str | None:
+    """The interpreter of an environment with Beaker 1.14.1, if there is one."""
+    for candidate in (os.environ.get("BEAKER_ORACLE"), str(ROOT / ".oracle" / "bin" / "python")):
+        if candidate and Path(candidate).exists():
+            return candidate
+    return None
+
+
+@pytest.fixture
+def oracle() -> Callable[..., str]:
+    """Runs a program with Beaker 1.14.1 and gives back what it prints."""
+    python = _oracle_python()
+    if python is None:
+        pytest.skip("no environment with Beaker 1.14.1 (BEAKER_ORACLE or .oracle)")
+
+    def run(program: str, *args: str) -> str:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        done = subprocess.run(
+            [python, "-c", program, *args], capture_output=True, text=True, timeout=60, env=environment, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run
+
+
+@pytest.fixture
+def memory() -> Iterator[type[MemoryNamespaceManager]]:
+    """The memory backend, empty before and after."""
+    MemoryNamespaceManager.namespaces.clear()
+    yield MemoryNamespaceManager
+    MemoryNamespaceManager.namespaces.clear()

@@ -45,7 +45,11 @@ pub(crate) fn resolve(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDi
     } else {
         None
     };
-    Ok(Backend { kind: kind.into_pyobject(py)?.into_any().unbind(), namespace_class: namespace_class.unbind(), native })
+    Ok(Backend {
+        kind: kind.into_pyobject(py)?.into_any().unbind(),
+        namespace_class: namespace_class.unbind(),
+        native,
+    })
 }
 
 fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {

@@ -63,13 +63,21 @@ pub(crate) fn write_envelope<'py>(py: Python<'py>, text: &str) -> PyResult<Bound
 
 /// `data` under AES-256-GCM with a random IV: the IV (12 bytes), the tag (16), the ciphertext.
 #[pyfunction]
-pub(crate) fn aes_gcm_encrypt<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn aes_gcm_encrypt<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    key: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
     Ok(PyBytes::new(py, &cipher::aes_gcm_encrypt(data, key).into_py(py)?))
 }
 
 /// What `aes_gcm_encrypt` encrypted. Raises `CorruptSessionError` if it was not made with the key.
 #[pyfunction]
-pub(crate) fn aes_gcm_decrypt<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn aes_gcm_decrypt<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    key: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
     Ok(PyBytes::new(py, &cipher::aes_gcm_decrypt(data, key).into_py(py)?))
 }
 

@@ -110,7 +110,8 @@ impl SessionMiddleware {
         let options = defaults(py)?;
         coerce::gather(&options, config.as_ref(), kwargs.as_ref())?;
         coerce::coerce_session_params(&options)?;
-        let given = |name: &str| -> PyResult<bool> { Ok(options.get_item(name)?.is_some_and(|v| !v.is_none())) };
+        let given =
+            |name: &str| -> PyResult<bool> { Ok(options.get_item(name)?.is_some_and(|v| !v.is_none())) };
         let kind = options.get_item("type")?.map(|kind| kind.to_string()).unwrap_or_default();
         let own_backend = given("namespace_class")? || given("session_class")? || kind.starts_with("ext:");
         coerce::warn_of_unknown(&options, own_backend)?;
@@ -122,8 +123,7 @@ impl SessionMiddleware {
             Some(key) => key,
             None => PyString::intern(py, "beaker.session").into_any(),
         };
-        let parts =
-            Parts { app: app.unbind(), options: options.unbind(), environ_key: environ_key.unbind() };
+        let parts = Parts { app: app.unbind(), options: options.unbind(), environ_key: environ_key.unbind() };
         let replaced = slf.get().lock().replace(parts);
         drop(replaced);
         Ok(())
@@ -136,7 +136,8 @@ impl SessionMiddleware {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let parts = slf.get().parts(py)?;
-        let session = Bound::new(py, SessionObject::for_request(environ.clone(), parts.options.clone_ref(py)))?;
+        let session =
+            Bound::new(py, SessionObject::for_request(environ.clone(), parts.options.clone_ref(py)))?;
         announce(slf, &environ, &session, &parts)?;
         let start_response = StartResponse::new(session.unbind(), start_response.unbind());
         parts.app.bind(py).call1((environ, start_response))
@@ -237,9 +238,14 @@ fn announce<'py>(
     Ok(())
 }
 
-fn look_up<'py>(environ: &Bound<'py, PyAny>, key: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn look_up<'py>(
+    environ: &Bound<'py, PyAny>,
+    key: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     match environ.cast::<PyDict>() {
         Ok(environ) => environ.get_item(key),
-        Err(_) => Ok(Some(environ.call_method1(intern!(key.py(), "get"), (key,))?).filter(|value| !value.is_none())),
+        Err(_) => {
+            Ok(Some(environ.call_method1(intern!(key.py(), "get"), (key,))?).filter(|value| !value.is_none()))
+        }
     }
 }

@@ -179,7 +179,8 @@ impl Reader {
             }
             Some(_) => None,
         };
-        let signer = self.text("secret").map(|secret| Signer::new(secret.as_bytes())).transpose().into_py(py)?;
+        let signer =
+            self.text("secret").map(|secret| Signer::new(secret.as_bytes())).transpose().into_py(py)?;
         let sealer = self.text("encrypt_key").map(|key| self.sealer(py, key)).transpose()?;
         let pickle = self.text("pickle").map(PicklePolicy::parse).transpose().into_py(py)?;
         let settings = Settings {
@@ -253,10 +254,5 @@ impl Compiled {
                 .iter()
                 .zip(&self.params)
                 .all(|((key, value), (known_key, known_value))| key.is(known_key) && value.is(known_value))
-    }
-
-    /// The options.
-    pub(crate) fn options(&self) -> &Arc<Options> {
-        &self.options
     }
 }

@@ -64,11 +64,8 @@ impl NamespaceStore {
 
     /// Takes `namespace` as that of `id`.
     pub(crate) fn replace(&self, id: &str, namespace: Py<PyAny>) {
-        let replaced = self
-            .current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace((id.to_owned(), namespace));
+        let replaced =
+            self.current.lock().unwrap_or_else(PoisonError::into_inner).replace((id.to_owned(), namespace));
         drop(replaced);
     }
 
@@ -117,7 +114,8 @@ fn failure(py: Python<'_>, operation: &'static str, error: PyErr) -> Error {
     } else {
         ErrorKind::Unavailable
     };
-    let name = error.get_type(py).name().map_or_else(|_| String::from("an exception"), |name| name.to_string());
+    let name =
+        error.get_type(py).name().map_or_else(|_| String::from("an exception"), |name| name.to_string());
     let error = if error.is_instance_of::<StoreUnavailableError>(py) {
         error.cause(py).unwrap_or(error)
     } else {

@@ -63,7 +63,10 @@ impl StartResponse {
 
 /// Stores the session and gives the headers that the response has to have. The application's own list is left
 /// as it is.
-fn finish<'py>(session: &Bound<'py, SessionObject>, headers: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn finish<'py>(
+    session: &Bound<'py, SessionObject>,
+    headers: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = session.py();
     session_object::persist(session)?;
     let cookie = session_object::cookie_due(session)?;
@@ -85,7 +88,9 @@ fn finish<'py>(session: &Bound<'py, SessionObject>, headers: Bound<'py, PyAny>) 
 fn vary_by_cookie(headers: &Bound<'_, PyList>) -> PyResult<()> {
     let mut last = None;
     for (index, header) in headers.iter().enumerate() {
-        let Ok((name, value)) = header.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>() else { continue };
+        let Ok((name, value)) = header.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>() else {
+            continue;
+        };
         if !name.to_str()?.eq_ignore_ascii_case("vary") {
             continue;
         }

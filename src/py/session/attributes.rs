@@ -55,7 +55,11 @@ pub(super) fn configure(session: &Bound<'_, Session>, name: &str, value: &Bound<
     Ok(())
 }
 
-fn option<'py>(session: &Bound<'py, Session>, name: &str, default: impl Into<Option<&'static str>>) -> PyResult<Bound<'py, PyAny>> {
+fn option<'py>(
+    session: &Bound<'py, Session>,
+    name: &str,
+    default: impl Into<Option<&'static str>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = session.py();
     let given = session.get().options()?.given(py, name)?;
     Ok(match (given, default.into()) {

@@ -34,7 +34,10 @@ pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
 }
 
 /// `_set_cookie_values`
-pub(super) fn set_cookie_values(session: &Bound<'_, Session>, expires: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+pub(super) fn set_cookie_values(
+    session: &Bound<'_, Session>,
+    expires: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
     let py = session.py();
     if let Some(cookie) = materialised(session)? {
         let options = session.get().options()?;
@@ -86,7 +89,10 @@ pub(super) fn set_cookie_expires(
 }
 
 /// The moment that `expires` means, as Beaker returns it: a `datetime`, or `True` for none.
-pub(super) fn moment<'py>(session: &Bound<'py, Session>, meant: CookieExpires) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn moment<'py>(
+    session: &Bound<'py, Session>,
+    meant: CookieExpires,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = session.py();
     match meant {
         CookieExpires::WithBrowser => Ok(PyBool::new(py, true).to_owned().into_any()),

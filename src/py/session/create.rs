@@ -85,7 +85,10 @@ pub(super) fn init(
     begin(session, &request, id.as_ref(), Options::of(&params)?)
 }
 
-fn take<'py>(params: &Bound<'py, PyDict>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn take<'py>(
+    params: &Bound<'py, PyDict>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     let value = params.get_item(name)?;
     if value.is_some() {
         params.del_item(name)?;
@@ -178,10 +181,7 @@ fn load_or_replace(session: &Bound<'_, Session>) -> PyResult<()> {
         return Err(error);
     }
     let shown = session.get().with(|state| state.life.id().abbreviated())?;
-    errors::warn(
-        py,
-        &format!("session {shown} cannot be decoded and a new one takes its place: {error}"),
-    )?;
+    errors::warn(py, &format!("session {shown} cannot be decoded and a new one takes its place: {error}"))?;
     session.get().with(|state| state.life.disown())?;
     call::invalidate(session)
 }

@@ -30,9 +30,9 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let Some(data) = decoded.data else { return absent(session, &now) };
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
     if let Some(last_accessed) = &last_accessed {
-        let seconds = last_accessed
-            .extract::<f64>()
-            .map_err(|_| CorruptSessionError::new_err("cannot decode the session: its access time is no number"))?;
+        let seconds = last_accessed.extract::<f64>().map_err(|_| {
+            CorruptSessionError::new_err("cannot decode the session: its access time is no number")
+        })?;
         if idle(now.seconds, seconds, options.settings.timeout) == Idle::Expired {
             return call::invalidate(session);
         }

@@ -50,7 +50,10 @@ fn note_all(session: &Bound<'_, Session>) -> PyResult<()> {
 }
 
 /// The value under `key`, if there is one.
-fn look_up<'py>(session: &Bound<'py, Session>, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn look_up<'py>(
+    session: &Bound<'py, Session>,
+    key: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     let found = as_dict(session)?.get_item(key)?;
     if let Some(value) = &found {
         note(session, value)?;
@@ -69,7 +72,10 @@ fn dict_method<'py>(session: &Bound<'py, Session>, name: &str) -> PyResult<Bound
 
 #[pymethods]
 impl Session {
-    pub(crate) fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn __getitem__<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         match look_up(slf, key)? {
             Some(value) => Ok(value),
             None if !is_exact(slf) && slf.hasattr(intern!(slf.py(), "__missing__"))? => {

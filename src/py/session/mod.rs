@@ -128,10 +128,7 @@ pub(crate) fn as_dict<'a, 'py>(session: &'a Bound<'py, Session>) -> PyResult<&'a
 impl Session {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(
-        _args: &Bound<'_, PyTuple>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyClassInitializer<Self> {
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyClassInitializer<Self> {
         create::empty()
     }
 

@@ -108,7 +108,11 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
 }
 
 /// Whether what was loaded encodes differently by now, its access time aside.
-fn changed_in_place(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, loaded: &Loaded) -> PyResult<bool> {
+fn changed_in_place(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    loaded: &Loaded,
+) -> PyResult<bool> {
     let py = session.py();
     let key = intern!(py, "_accessed_time");
     let before = session.get().with(|state| state.last_accessed.as_ref().map(|time| time.clone_ref(py)))?;

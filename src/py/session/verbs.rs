@@ -153,7 +153,10 @@ impl Session {
     }
 
     /// What a stored text says.
-    fn _decrypt_data<'py>(slf: &Bound<'py, Self>, session_data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn _decrypt_data<'py>(
+        slf: &Bound<'py, Self>,
+        session_data: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let text: Vec<u8> = match session_data.cast::<PyString>() {
             Ok(text) => text.to_str()?.as_bytes().to_vec(),
             Err(_) => session_data

@@ -144,7 +144,11 @@ impl SessionObject {
     }
 
     #[pyo3(signature = (environ, **params))]
-    fn __init__(slf: &Bound<'_, Self>, environ: Bound<'_, PyAny>, params: Option<Bound<'_, PyDict>>) -> PyResult<()> {
+    fn __init__(
+        slf: &Bound<'_, Self>,
+        environ: Bound<'_, PyAny>,
+        params: Option<Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
         let params = params.unwrap_or_else(|| PyDict::new(slf.py()));
         slf.get().cell.begin(environ.unbind(), params.unbind());
         if !slf.get_type().is(Self::type_object(slf.py())) {
@@ -202,12 +206,16 @@ impl SessionObject {
     }
 
     /// The stored session of that id, or `None`. It sends no cookie.
-    fn get_by_id<'py>(slf: &Bound<'py, Self>, id: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Session>>> {
+    fn get_by_id<'py>(
+        slf: &Bound<'py, Self>,
+        id: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, Session>>> {
         let py = slf.py();
         let params = slf.get().cell.params(slf)?.copy()?;
         params.set_item(intern!(py, "use_cookies"), false)?;
         params.set_item(intern!(py, "id"), id)?;
-        let found = py.get_type::<Session>().call((PyDict::new(py),), Some(&params))?.cast_into::<Session>()?;
+        let found =
+            py.get_type::<Session>().call((PyDict::new(py),), Some(&params))?.cast_into::<Session>()?;
         let is_new: bool = found.getattr(intern!(py, "is_new"))?.extract()?;
         Ok((!is_new).then_some(found))
     }
@@ -216,7 +224,11 @@ impl SessionObject {
         session(slf)?.getattr(name)
     }
 
-    fn __setattr__(slf: &Bound<'_, Self>, name: Bound<'_, PyString>, value: Bound<'_, PyAny>) -> PyResult<()> {
+    fn __setattr__(
+        slf: &Bound<'_, Self>,
+        name: Bound<'_, PyString>,
+        value: Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         note_change(slf)?;
         session(slf)?.setattr(name, value)
     }

@@ -70,11 +70,8 @@ impl Cell {
         if let Some(exposed) = self.exposed(slf)? {
             return Ok(exposed);
         }
-        let dict = if slf.get_type().is(SessionObject::type_object(py)) {
-            PyDict::new(py)
-        } else {
-            own_dict(slf)?
-        };
+        let dict =
+            if slf.get_type().is(SessionObject::type_object(py)) { PyDict::new(py) } else { own_dict(slf)? };
         let (environ, params, session, headers, dirty) = {
             let fields = self.lock();
             (

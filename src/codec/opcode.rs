@@ -57,11 +57,12 @@ pub(super) enum Step {
 pub(super) struct Steps<'a> {
     bytes: &'a [u8],
     at: usize,
+    frame_end: usize,
 }
 
 impl<'a> Steps<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, frame_end: 0 }
     }
 
     /// Where the next instruction begins.
@@ -69,10 +70,18 @@ impl<'a> Steps<'a> {
         self.at
     }
 
-    /// The next instruction; `None` if it is unknown or cut short. Any length is checked against what is
-    /// there before it is believed.
+    /// The next instruction; `None` if it is unknown, cut short, or lies across the end of a frame, where the
+    /// unpicklers of CPython do not agree on what it is. Any length is checked against what is there before it
+    /// is believed.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Step> {
+        let begins_in_frame = self.at < self.frame_end;
+        let step = self.decode()?;
+        if begins_in_frame && self.at > self.frame_end { None } else { Some(step) }
+    }
+
+    #[inline]
+    fn decode(&mut self) -> Option<Step> {
         let [opcode] = self.array::<1>()?;
         Some(match opcode {
             0x80 => {
@@ -83,10 +92,12 @@ impl<'a> Steps<'a> {
                 Step::Header
             }
             0x95 => {
-                let frame = u64::from_le_bytes(self.array()?);
-                if frame > (self.bytes.len() - self.at) as u64 {
+                let in_frame = self.at < self.frame_end;
+                let len = u64::from_le_bytes(self.array()?);
+                if in_frame || len > (self.bytes.len() - self.at) as u64 {
                     return None;
                 }
+                self.frame_end = self.at + usize::try_from(len).ok()?;
                 Step::Header
             }
             b'(' => Step::Mark,
@@ -295,6 +306,17 @@ mod tests {
         }
         assert_eq!(steps(b"S'ab\n."), [None]);
         assert_eq!(steps(b"S'\n."), [None]);
+    }
+
+    #[test]
+    fn an_instruction_across_the_end_of_a_frame_is_refused() {
+        let frame = |len: u8, rest: &[u8]| [&[0x95, len, 0, 0, 0, 0, 0, 0, 0], rest].concat();
+        let whole = [Some(Step::Header), Some(Step::Opaque), Some(Step::Stop)];
+        assert_eq!(steps(&frame(0, b"K\x01.")), whole);
+        assert_eq!(steps(&frame(1, b"K\x01.")), [Some(Step::Header), None]);
+        assert_eq!(steps(&frame(2, b"K\x01.")), whole);
+        assert_eq!(steps(&frame(3, b"K\x01.")), whole);
+        assert_eq!(steps(&frame(9, &frame(0, b"K\x01."))), [Some(Step::Header), None]);
     }
 
     #[test]

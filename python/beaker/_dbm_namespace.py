@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002, PLR0917, PTH107, PTH120 - the signatures are the ones that applications use, and paths are text
 """The backend of dbm files: one for each namespace, each value a pickle."""
 
 import os
@@ -85,10 +86,12 @@ class DBMNamespaceManager(OpenResourceNamespaceManager):
         for name in self.get_filenames():
             try:
                 os.remove(name)
-            except FileNotFoundError:
+            except FileNotFoundError:  # noqa: PERF203 - each file by itself
                 continue
             except OSError as cause:
-                raise StoreUnavailableError(f"cannot remove a file of {self.dbm_dir}: {cause.strerror}") from cause
+                raise StoreUnavailableError(
+                    f"cannot remove a file of {self.dbm_dir}: {cause.strerror}"
+                ) from cause
 
     def _call(self, what: str, function: Any, *args: Any) -> Any:
         try:
@@ -106,9 +109,11 @@ class DBMNamespaceManager(OpenResourceNamespaceManager):
     def __getitem__(self, key: str) -> Any:
         data = self._open_dbm[key]
         try:
-            return pickle.loads(data) if self.allow_pickle else _guarded_loads(data)
+            return pickle.loads(data) if self.allow_pickle else _guarded_loads(data)  # noqa: S301
         except Exception as cause:  # a damaged pickle can raise anything at all
-            raise CorruptSessionError(f"a stored value cannot be unpickled: {type(cause).__name__}") from cause
+            raise CorruptSessionError(
+                f"a stored value cannot be unpickled: {type(cause).__name__}"
+            ) from cause
 
     def __contains__(self, key: object) -> bool:
         return key in self._open_dbm
@@ -130,6 +135,6 @@ def _names(file: str) -> list[str]:
 
 def _guarded_loads(data: bytes) -> object:
     # Imported when it is needed: it brings a dozen modules, and hardly anybody keeps sessions in dbm files.
-    from beaker._pickle_guard import loads
+    from beaker._pickle_guard import loads  # noqa: PLC0415
 
     return loads(data, frozenset())

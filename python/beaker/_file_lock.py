@@ -1,3 +1,4 @@
+# ruff: noqa: PTH118, PTH120 - paths are text, as applications use them
 """A lock between processes, by ``flock`` on a file."""
 
 import contextlib
@@ -60,8 +61,8 @@ class FileSynchronizer(SynchronizerImpl):
     """A lock that threads and processes share through a file.
 
     The file is ``<lock_dir>/<h[0]>/<h[0:2]>/<h>.lock`` with ``h`` the SHA-1 of the identifier. It is made
-    when the lock is first taken, and stays. Without ``lock_dir`` it is in this user's private folder below the
-    system's temporary one.
+    when the lock is first taken, and stays. Without ``lock_dir`` it is in this user's private folder below
+    the system's temporary one.
     """
 
     def __init__(self, identifier: str, lock_dir: str | None = None) -> None:

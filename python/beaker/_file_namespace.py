@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002, PTH107, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
 """The backend of files: one for each namespace, a pickle of a dictionary."""
 
 import os
@@ -8,7 +9,12 @@ from typing import Any
 from beaker import _core
 from beaker._files import file_path, safe_write, verify_directory
 from beaker._namespace import OpenResourceNamespaceManager
-from beaker.exceptions import BeakerException, CorruptSessionError, MissingCacheParameter, StoreUnavailableError
+from beaker.exceptions import (
+    BeakerException,
+    CorruptSessionError,
+    MissingCacheParameter,
+    StoreUnavailableError,
+)
 from beaker.synchronization import SynchronizerImpl, file_synchronizer
 
 __all__ = ["FileNamespaceManager", "storage_folder"]
@@ -16,7 +22,9 @@ __all__ = ["FileNamespaceManager", "storage_folder"]
 # Readable by every Python that may share the folder.
 _PICKLE_PROTOCOL = 4
 _SESSION_KEY = "session"
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_READ_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+)
 
 
 def storage_folder(given: str | None, data_dir: str | None, name: str, option: str) -> str:
@@ -108,7 +116,9 @@ class FileNamespaceManager(OpenResourceNamespaceManager):
                 verify_directory(os.path.dirname(self.file))
                 safe_write(self.file, data)
         except OSError as cause:
-            raise StoreUnavailableError(f"cannot write a file of {self.file_dir}: {cause.strerror}") from cause
+            raise StoreUnavailableError(
+                f"cannot write a file of {self.file_dir}: {cause.strerror}"
+            ) from cause
 
     def _encode(self, contents: dict[Any, Any]) -> bytes:
         text = contents.get(_SESSION_KEY)
@@ -126,7 +136,9 @@ class FileNamespaceManager(OpenResourceNamespaceManager):
         except FileNotFoundError:
             return
         except OSError as cause:
-            raise StoreUnavailableError(f"cannot remove a file of {self.file_dir}: {cause.strerror}") from cause
+            raise StoreUnavailableError(
+                f"cannot remove a file of {self.file_dir}: {cause.strerror}"
+            ) from cause
 
     def __getitem__(self, key: str) -> Any:
         return self.hash[key]
@@ -147,7 +159,7 @@ class FileNamespaceManager(OpenResourceNamespaceManager):
 
 def _unpickle(data: bytes) -> dict[Any, Any]:
     try:
-        contents = pickle.loads(data)
+        contents = pickle.loads(data)  # noqa: S301 - the caller has asked allow_pickle
     except Exception as cause:  # a damaged pickle can raise anything at all
         raise CorruptSessionError(f"a stored file cannot be unpickled: {type(cause).__name__}") from cause
     if not isinstance(contents, dict):

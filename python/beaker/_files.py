@@ -1,3 +1,4 @@
+# ruff: noqa: A002, PTH100, PTH102, PTH105, PTH108, PTH112, PTH118, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
 """Private files and folders, and the paths of things that are kept in them."""
 
 import contextlib
@@ -53,7 +54,9 @@ def encoded_path(
     depth: int = 3,
     digest_filenames: bool = True,
 ) -> str:
-    """The path of the file for ``identifiers`` below ``root``, in ``depth - 1`` levels of folders, which are made.
+    """The path of the file for ``identifiers`` below ``root``, in ``depth - 1`` levels of folders.
+
+    The folders are made; the file is not.
 
     The file is named after the SHA-1 of the identifiers, joined by ``_``, or after themselves without
     ``digest_filenames``. Then their dots are dropped; what a file cannot be named after, such as a path, an

@@ -1,7 +1,5 @@
 """What the tests of the Python modules share."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -32,7 +30,12 @@ def oracle() -> Callable[..., str]:
     def run(program: str, *args: str) -> str:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(
-            [python, "-c", program, *args], capture_output=True, text=True, timeout=60, env=environment, check=False
+            [python, "-c", program, *args],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

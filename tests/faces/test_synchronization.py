@@ -290,6 +290,47 @@ def test_a_thread_that_ends_without_giving_a_file_lock_back_loses_it(tmp_path: P
     lock.release_write_lock()
 
 
+def test_only_who_writes_may_remove_the_file_of_a_lock(tmp_path: Path) -> None:
+    lock = FileSynchronizer("x", str(tmp_path))
+    with pytest.raises(LockError):
+        lock.remove_file()
+    lock.acquire_read_lock()
+    with pytest.raises(LockError):
+        lock.remove_file()
+    lock.release_read_lock()
+    lock.acquire_write_lock()
+    lock.remove_file()
+    lock.remove_file()
+    lock.release_write_lock()
+    assert not Path(lock.filename).exists()
+
+
+def test_nobody_is_let_in_by_a_file_that_was_removed(tmp_path: Path) -> None:
+    inside: list[int] = []
+    trouble: list[list[int]] = []
+
+    def work(number: int) -> None:
+        # A lock object of its own for each thread, as each process has one.
+        lock = FileSynchronizer("x", str(tmp_path))
+        for _ in range(60):
+            lock.acquire_write_lock()
+            inside.append(number)
+            time.sleep(0.0002)
+            if inside != [number]:
+                trouble.append(list(inside))
+            inside.remove(number)
+            lock.remove_file()
+            lock.release_write_lock()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert trouble == []
+
+
 HOLDER = """
 import sys
 from beaker.synchronization import file_synchronizer

@@ -1,7 +1,8 @@
 //! Making a session: from a request's cookie, from an id that the program chose, or anew.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -112,10 +113,7 @@ fn begin(
     let state = State::new(Arc::clone(&options), request.clone().unbind(), life);
     let replaced = session.get().fields().replace(state);
     drop(replaced);
-    if super::is_exact(session) {
-        // The dictionary of a new object is empty; of one that is initialised again it may not be.
-        configurable::clear(session.as_super())?;
-    } else {
+    if !super::is_exact(session) {
         call::clear(session)?;
         let serializer = options.given(py, "data_serializer")?;
         let serializer = serializer.unwrap_or_else(|| intern!(py, "pickle").clone().into_any());
@@ -162,6 +160,9 @@ fn id_in_cookie(request: &Bound<'_, PyAny>, options: &Options) -> PyResult<Optio
 /// A session that begins here: an id and two times.
 fn start(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
+    if super::is_exact(session) {
+        configurable::clear(session.as_super())?;
+    }
     call::create_id(session, true)?;
     let now = clock::now(py)?.object;
     session.get().with(|state| state.accessed_dict.take())?;

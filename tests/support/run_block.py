@@ -29,7 +29,7 @@ def visit(wsgi_app: Any) -> None:
         seen.append(status)
         return lambda data: None
 
-    body = validator(wsgi_app)(environ, start_response)
+    body: Any = validator(wsgi_app)(environ, start_response)
     try:
         assert b"".join(body)
     finally:

@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def visit(wsgi_app: Any) -> None:
-    environ: dict[str, Any] = {}
+    environ: dict[str, Any] = {"QUERY_STRING": ""}
     setup_testing_defaults(environ)
     seen: list[str] = []
 

@@ -1,5 +1,7 @@
 """Sessions, and the signed cookies that name them."""
 
+import time
+
 from beaker._core import Session, SessionObject, _ConfigurableSession
 from beaker._core import session_id as _session_id
 from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
@@ -12,6 +14,8 @@ __all__ = [
     "SimpleCookie",
     "_ConfigurableSession",
     "_session_id",
+    # For those who patch the clock as `beaker.session.time.time`.
+    "time",
 ]
 
 months = (None, "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

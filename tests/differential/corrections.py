@@ -8,14 +8,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import time
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import beaker.middleware
 import beaker.session
+from beaker.container import MemoryNamespaceManager
+from beaker.exceptions import BeakerException
 from beaker.session import Session, SessionObject
 
-from tests.differential.recorders import LOG
+from tests.differential.recorders import BACKEND_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +49,10 @@ class Patches:
 
         return replace
 
+    def attribute(self, owner: type, name: str, value: object) -> None:
+        """Gives a class an attribute."""
+        self._stack.enter_context(mock.patch.object(owner, name, value, create=True))
+
 
 @contextlib.contextmanager
 def corrected(names: Sequence[str]) -> Iterator[None]:
@@ -73,7 +80,7 @@ def namespace_of(session: Any, session_id: str) -> Any:
 
 def is_stored(session: Any, session_id: str) -> bool:
     """Whether the store has a record of that id. It goes unnoticed."""
-    with LOG.off():
+    with BACKEND_LOG.off():
         namespace = namespace_of(session, session_id)
         try:
             namespace.acquire_read_lock()
@@ -268,7 +275,7 @@ def _(patches: Patches) -> None:
         if session.__dict__.pop("sent", False):
             beaker.session.util.warn("late")
 
-    for name in ("__setitem__", "__delitem__", "save", "delete"):
+    for name in ("__setitem__", "__delitem__", "__setattr__", "__delattr__", "save", "delete"):
 
         @patches.around(SessionObject, name)
         def method(before: Around, self: Any, *args: Any) -> Any:
@@ -302,3 +309,53 @@ def _(patches: Patches) -> None:
             raise AttributeError(name)
         self.cookie = beaker.session.SimpleCookie()
         return self.cookie
+
+
+@correction("a session that cannot be decoded is one kind of error")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "load")
+    def load(before: Around, self: Any) -> None:
+        try:
+            before(self)
+        except BeakerException:
+            raise
+        except Exception as error:
+            raise BeakerException("cannot decode the session") from error
+
+
+@correction("the memory store drops what has expired")
+def _(patches: Patches) -> None:
+    ends: dict[str, float] = {}
+
+    @patches.around(MemoryNamespaceManager, "__init__")
+    def init(before: Around, self: Any, namespace: str, **kwargs: Any) -> None:
+        before(self, namespace, **kwargs)
+        self.timeout = kwargs.get("timeout")
+        if time.time() >= ends.get(namespace, float("inf")):
+            self.dictionary.clear()
+
+    @patches.around(MemoryNamespaceManager, "__setitem__")
+    def set_item(before: Around, self: Any, key: str, value: Any) -> None:
+        before(self, key, value)
+        ends[self.namespace] = float("inf") if self.timeout is None else time.time() + self.timeout
+
+    @patches.around(Session, "__setattr__")
+    def set_attribute(_before: Around, self: Any, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name == "timeout" and hasattr(self, "namespace"):
+            # One that a program sets reaches the backend in the same request.
+            self.namespace.timeout = None if value is None else value + 120
+
+
+@correction("a session has the namespace of its id at any time")
+def _(patches: Patches) -> None:
+    def get(self: Any) -> Any:
+        known = self.__dict__.get("namespace_")
+        if known is None or known.namespace != self.id:
+            known = self.__dict__["namespace_"] = namespace_of(self, self.id)
+        return known
+
+    def put(self: Any, namespace: Any) -> None:
+        self.__dict__["namespace_"] = namespace
+
+    patches.attribute(Session, "namespace", property(get, put))

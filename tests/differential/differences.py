@@ -12,4 +12,7 @@ CORRECTED = [
     "the application's list of headers stays its own",
     "a change that comes after the headers is warned of",
     "a session without a cookie takes what concerns one",
+    "a session that cannot be decoded is one kind of error",
+    "the memory store drops what has expired",
+    "a session has the namespace of its id at any time",
 ]

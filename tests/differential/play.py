@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import re
 import tempfile
 import warnings
@@ -23,7 +24,7 @@ from beaker.util import coerce_session_params
 
 from tests.differential.clock import Clock, clock
 from tests.differential.operations import Context, perform
-from tests.differential.recorders import LOG, RecordingBackend, RecordingSession
+from tests.differential.recorders import BACKEND_LOG, LOG, RecordingBackend, RecordingSession
 from tests.differential.values import Names, given, outcome, raised, shown
 
 if TYPE_CHECKING:
@@ -108,18 +109,21 @@ class World:
 
             return read
 
-        with LOG.off():
+        with LOG.off(), BACKEND_LOG.off():
             return [outcome(look(session_id)) for session_id in self.ids]
 
 
 def play(scenario: Scenario) -> list[Seen]:
     """What each request of the scenario saw."""
+    # What the application changes in place is its own copy.
+    scenario = json.loads(json.dumps(scenario))
     with contextlib.ExitStack() as stack:
         now = stack.enter_context(clock())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         MemoryNamespaceManager.namespaces.clear()
         RecordingBackend.records.clear()
         LOG.take()
+        BACKEND_LOG.take()
         if IS_ORIGINAL:
             from tests.differential.corrections import corrected
 
@@ -141,6 +145,7 @@ def _request(world: World, request: Scenario) -> Seen:
         seen = HOW[world.how](world, request, environ)
     seen["warnings"] = sum(issubclass(warning.category, BeakerWarning) for warning in caught)
     seen["calls"] = LOG.take()
+    seen["accesses"] = BACKEND_LOG.take()
     seen["stored"] = world.stored()
     seen["records"] = len(list(world.folder.glob("container_file/**/*.cache")))
     return _named(world.names, seen)
@@ -167,8 +172,9 @@ def _damage(world: World, how: str) -> None:
 def _perform(world: World, session: Any, environ: dict[str, Any], operations: Any) -> Iterator[str]:
     context = Context(session, environ, world.clock, world.ids)
     for name, *arguments in operations:
+        called = f"{name}{arguments}"
         result = outcome(lambda name=name, arguments=arguments: perform(context, name, *map(given, arguments)))
-        yield f"{name}{arguments} -> {result}"
+        yield f"{called} -> {result}"
 
 
 def _look_back(world: World, session: SessionObject) -> Seen:

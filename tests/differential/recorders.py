@@ -64,6 +64,9 @@ class Log:
 
 
 LOG = Log()
+"""Calls of the session's methods."""
+BACKEND_LOG = Log()
+"""Accesses to the backend."""
 
 
 def _recording(name: str) -> Callable[..., Any]:
@@ -71,7 +74,8 @@ def _recording(name: str) -> Callable[..., Any]:
         shown = [repr(value) for value in args if value is None or isinstance(value, (bool, str))]
         if name in ("_encrypt_data", "_decrypt_data"):
             shown = []
-        shown += [f"{key}={value!r}" for key, value in kwargs.items()]
+        # Whether a default is spelt out is no part of what an override can rely on.
+        shown += [f"{key}={value!r}" for key, value in kwargs.items() if (key, value) != ("set_cookie", True)]
         LOG.note(f"{name}({', '.join(shown)})")
         return getattr(super(RecordingSession, self), name)(*args, **kwargs)
 
@@ -113,14 +117,15 @@ class RecordingBackend(NamespaceManager):
 
     def _release(self, mode: str) -> None:
         if self._locked != mode:
-            LOG.note(f"{mode} lock of {self.namespace} given back, which nobody had")
+            BACKEND_LOG.note(f"{mode} lock of {self.namespace} given back, which nobody had")
         elif self._done != "nothing":
-            LOG.note(f"{self._done} {self.namespace} {sorted(self.arguments)}")
+            # A timeout that is set on the session reaches our backend in the same request.
+            BACKEND_LOG.note(f"{self._done} {self.namespace} {sorted({*self.arguments} - {'timeout'})}")
         self._locked = None
 
     def _does(self, done: str, needs: tuple[str, ...]) -> None:
         if self._locked not in needs:
-            LOG.note(f"{done} {self.namespace} without a lock")
+            BACKEND_LOG.note(f"{done} {self.namespace} without a lock")
         if self._locked != "write" or done != "read":
             self._done = done
 

@@ -307,7 +307,8 @@ def _(patches: Patches) -> None:
     def attribute(_before: Around, self: Any, name: str) -> Any:
         if name != "cookie":
             raise AttributeError(name)
-        self.cookie = beaker.session.SimpleCookie()
+        signed = beaker.session.SignedCookie
+        self.cookie = signed(self.secret) if self.secret else beaker.session.SimpleCookie()
         return self.cookie
 
 

@@ -1,5 +1,7 @@
 """Sessions, and the signed cookies that name them."""
 
+from collections.abc import MutableMapping
+
 from beaker._core import Session, SessionObject, _ConfigurableSession
 from beaker._core import session_id as _session_id
 from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
@@ -13,6 +15,9 @@ __all__ = [
     "_ConfigurableSession",
     "_session_id",
 ]
+
+# `isinstance` and `match` ask for it. (The `Session` is a `dict`, and one of them already.)
+MutableMapping.register(SessionObject)
 
 months = (None, "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """The months of a cookie's date, by number."""

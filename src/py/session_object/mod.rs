@@ -24,7 +24,8 @@ use state::Cell;
 /// `environ` is the WSGI environ, whose `HTTP_COOKIE` brings the session's id; the options are those of the
 /// middleware, without their prefix. Frameworks that save sessions themselves call `accessed()` and `persist()`
 /// and then look at `__dict__['_headers']`.
-#[pyclass(frozen, subclass, dict, weakref, module = "beaker.session")]
+// Without `dict`: the getter `__dict__` shows the fields, and objects of subclasses have dictionaries of their own.
+#[pyclass(frozen, subclass, weakref, module = "beaker.session")]
 pub(crate) struct SessionObject {
     cell: Cell,
 }

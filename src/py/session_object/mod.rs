@@ -187,6 +187,24 @@ impl SessionObject {
         }
     }
 
+    /// Ends the session, removes its record, and begins an empty one under a new id.
+    fn invalidate<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "invalidate"))
+    }
+
+    /// Gives the session a new id and keeps its content, as one should when a user logs in.
+    fn regenerate_id<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "regenerate_id"))
+    }
+
+    /// Takes back every change since the session was loaded.
+    fn revert<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "revert"))
+    }
+
     /// Stores the session now: all of it after `save()` or `delete()` or with the option `auto`, else its access
     /// time, unless `save_accessed_time` is off.
     ///

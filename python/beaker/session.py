@@ -1,5 +1,6 @@
 """Sessions, and the signed cookies that name them."""
 
+import time
 from collections.abc import MutableMapping
 
 from beaker._core import Session, SessionObject, _ConfigurableSession
@@ -14,6 +15,8 @@ __all__ = [
     "SimpleCookie",
     "_ConfigurableSession",
     "_session_id",
+    # For those who patch the clock as `beaker.session.time.time`.
+    "time",
 ]
 
 # `isinstance` and `match` ask for it. (The `Session` is a `dict`, and one of them already.)

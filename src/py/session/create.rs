@@ -16,7 +16,7 @@ use crate::py::options::Options;
 use crate::session::Life;
 
 /// The constructor's parameters in the order in which Beaker takes them.
-const PARAMETERS: [&str; 23] = [
+const PARAMETERS: [&str; 22] = [
     "request",
     "id",
     "invalidate_corrupt",
@@ -39,7 +39,6 @@ const PARAMETERS: [&str; 23] = [
     "encrypt_nonce_bits",
     "crypto_type",
     "samesite",
-    "pickle",
 ];
 
 /// A session that has not been initialised.

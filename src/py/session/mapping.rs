@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
-use super::{Session, as_dict, is_exact};
+use super::{Session, as_dict, call, is_exact};
 
 /// What is known of a value that leaves the dictionary.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Session {
     /// The session's content as a plain dictionary.
     pub(crate) fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         note_all(slf)?;
-        as_dict(slf)?.copy()
+        call::plain(slf)
     }
 
     // A copy of a session, shallow or deep, is its content: there is one object that stands for the record.

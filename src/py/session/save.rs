@@ -152,7 +152,10 @@ fn touch(
             .and_then(|offset| codec::splice(&loaded.record.data, offset, accessed)),
         _ => None,
     };
-    let now = clock::now(py)?.seconds;
+    let now = match accessed {
+        Some(accessed) => accessed,
+        None => clock::now(py)?.seconds,
+    };
     if let Some(splice) = splice {
         let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
         gil::with_store(py, store, |store| store.touch(&id, &touch, ttl, now)).into_py(py)?;

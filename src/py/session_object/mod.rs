@@ -84,18 +84,13 @@ pub(super) fn plain<'a, 'py>(session: &'a Bound<'py, PyAny>) -> Option<&'a Bound
 
 /// `persist()`: what the end of a request does.
 pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
-    let py = slf.py();
-    let params = slf.get().cell.params(slf)?;
-    let option = |name: &Bound<'_, PyString>, default: bool| -> PyResult<bool> {
-        params.get_item(name)?.map_or(Ok(default), |value| value.is_truthy())
-    };
     let session = session(slf)?;
-    let everything = slf.get().cell.is_dirty(slf)? || option(intern!(py, "auto"), false)?;
     let session = session.cast::<Session>()?;
-    if everything {
+    let options = session.get().options()?;
+    if options.settings.auto || slf.get().cell.is_dirty(slf)? {
         return session::call::save(session, false);
     }
-    if option(intern!(py, "save_accessed_time"), true)? || session::is_rotated(session)? {
+    if options.settings.save_accessed_time || session::is_rotated(session)? {
         return session::call::save(session, true);
     }
     Ok(())
@@ -103,7 +98,7 @@ pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
 
 /// Whether the session was used, or is to be saved.
 pub(crate) fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
-    Ok(made(slf)?.is_some() || slf.get().cell.is_dirty(slf)?)
+    slf.get().cell.is_used(slf)
 }
 
 /// The header that the session wants the response to have, if it wants one.
@@ -266,7 +261,7 @@ impl SessionObject {
     }
 }
 
-/// The options by which the proxy's session is or will be made.
+/// The options of the proxy's session.
 pub(crate) fn options(slf: &Bound<'_, SessionObject>) -> PyResult<Arc<Options>> {
-    Options::of(&slf.get().cell.params(slf)?)
+    session(slf)?.cast::<Session>()?.get().options()
 }

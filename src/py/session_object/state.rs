@@ -94,6 +94,18 @@ impl Cell {
         Ok(dict)
     }
 
+    /// Whether the session was made or is to be saved: asked of every request, and mostly answered without more
+    /// than a look.
+    pub(super) fn is_used(&self, slf: Object<'_, '_>) -> PyResult<bool> {
+        {
+            let fields = self.lock();
+            if fields.exposed.is_none() && fields.params.is_some() {
+                return Ok(fields.session.is_some() || fields.dirty);
+            }
+        }
+        Ok(self.session(slf)?.is_some() || self.is_dirty(slf)?)
+    }
+
     fn field<'py>(&self, slf: Object<'_, 'py>, name: &str) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {
         match self.exposed(slf)? {
             Some(dict) => Ok(Some(dict.get_item(name)?.filter(|value| !value.is_none()))),

@@ -156,6 +156,11 @@ impl Session {
         call::plain(slf)
     }
 
+    // A copy of a session, shallow or deep, is its content: there is one object that stands for the record.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        Ok((slf.py().get_type::<PyDict>().into_any(), (Self::copy(slf)?,)))
+    }
+
     fn __or__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         Self::copy(slf)?.into_any().bitor(other)
     }

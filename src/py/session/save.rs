@@ -42,12 +42,22 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
 
 fn write(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<()> {
     let py = session.py();
-    let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
+    let (options, id, replaces) = session.get().with(|state| {
+        (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
+    })?;
     let store = super::attributes::store(session)?;
     let ttl = options.settings.store_ttl();
     let now = clock::now(py)?.seconds;
-    let written =
-        gil::with_store(py, &*store, |store| store.write(&id, text, ttl, expect, now)).into_py(py)?;
+    let written = gil::with_store(py, &*store, |store| {
+        // A session that was ended under its old id must not come back under its new one.
+        if let Some(replaced) = &replaces
+            && store.load(replaced, now)?.is_none()
+        {
+            return Ok(Written::Refused);
+        }
+        store.write(&id, text, ttl, expect, now)
+    })
+    .into_py(py)?;
     match written {
         Written::Stored(version) => {
             let (replaced, _dropped) =

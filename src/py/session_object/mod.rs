@@ -24,7 +24,8 @@ use state::Cell;
 /// `environ` is the WSGI environ, whose `HTTP_COOKIE` brings the session's id; the options are those of the
 /// middleware, without their prefix. Frameworks that save sessions themselves call `accessed()` and `persist()`
 /// and then look at `__dict__['_headers']`.
-#[pyclass(frozen, subclass, dict, weakref, module = "beaker.session")]
+// Without `dict`: the getter `__dict__` shows the fields, and objects of subclasses have dictionaries of their own.
+#[pyclass(frozen, subclass, weakref, module = "beaker.session")]
 pub(crate) struct SessionObject {
     cell: Cell,
 }
@@ -185,6 +186,24 @@ impl SessionObject {
             Some(session) => session::delete(session),
             None => session.call_method0(intern!(slf.py(), "delete")).map(drop),
         }
+    }
+
+    /// Ends the session, removes its record, and begins an empty one under a new id.
+    fn invalidate<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "invalidate"))
+    }
+
+    /// Gives the session a new id and keeps its content, as one should when a user logs in.
+    fn regenerate_id<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "regenerate_id"))
+    }
+
+    /// Takes back every change since the session was loaded.
+    fn revert<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "revert"))
     }
 
     /// Stores the session now: all of it after `save()` or `delete()` or with the option `auto`, else its access

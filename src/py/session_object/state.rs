@@ -72,10 +72,7 @@ impl Cell {
             return Ok(exposed);
         }
         // A subclass that fills its dictionary itself, and never called our constructor.
-        if slf.get_type().is(SessionObject::type_object(py)) {
-            return Ok(None);
-        }
-        Ok(Some(own_dict(slf)?))
+        own_dict(slf)
     }
 
     /// The dictionary with the fields. That of a subclass's object is its own.
@@ -84,8 +81,7 @@ impl Cell {
         if let Some(exposed) = self.exposed(slf)? {
             return Ok(exposed);
         }
-        let dict =
-            if slf.get_type().is(SessionObject::type_object(py)) { PyDict::new(py) } else { own_dict(slf)? };
+        let dict = own_dict(slf)?.unwrap_or_else(|| PyDict::new(py));
         let (environ, params, session, headers, dirty) = {
             let fields = self.lock();
             (
@@ -230,10 +226,20 @@ impl Cell {
     }
 }
 
-/// The instance dictionary of a subclass's object, past the getter of this class.
-fn own_dict<'py>(slf: Object<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+/// The instance dictionary of an object of a subclass; `None` where objects have none: those of this class, and
+/// those of subclasses with `__slots__`.
+fn own_dict<'py>(slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = slf.py();
-    let object = py.get_type::<PyAny>();
-    let dict = object.getattr(intern!(py, "__getattribute__"))?.call1((slf, intern!(py, "__dict__")))?;
-    Ok(dict.cast_into::<PyDict>()?)
+    let name = intern!(py, "__dict__");
+    let this = SessionObject::type_object(py);
+    for class in slf.get_type().mro() {
+        if class.is(&this) {
+            return Ok(None);
+        }
+        // A class whose objects have a dictionary says so by a descriptor, which hides the getter of this class.
+        if class.getattr(name)?.contains(name)? {
+            return Ok(Some(slf.getattr(name)?.cast_into::<PyDict>()?));
+        }
+    }
+    Ok(None)
 }

@@ -12,7 +12,7 @@ use super::{ConfigurableSession, Session, State, as_dict, call, configurable};
 use crate::cookie::last_matching;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{self, LockError, StoreUnavailableError};
+use crate::py::errors::{self, ConfigurationError, LockError, StoreUnavailableError};
 use crate::py::options::Options;
 use crate::session::Life;
 
@@ -122,11 +122,12 @@ fn begin(
     if is_new { start(session) } else { load_or_replace(session) }
 }
 
-fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
-    match id.cast::<PyString>() {
-        Ok(id) => Ok(id.to_string_lossy().into_owned()),
-        Err(_) => Ok(id.str()?.to_string_lossy().into_owned()),
-    }
+pub(super) fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = id.str()?;
+    // A lone surrogate would have to be replaced, and then two ids would be one.
+    let text =
+        text.to_str().map_err(|_| ConfigurationError::new_err("a session id has to be Unicode text"))?;
+    Ok(text.to_owned())
 }
 
 /// The id that the request's cookie brings: the last under our name that verifies.

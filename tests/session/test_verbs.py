@@ -348,3 +348,60 @@ def test_a_session_that_was_ended_meanwhile_is_not_revived_under_a_new_id(
         warnings.simplefilter("ignore", BeakerWarning)
         visitor.visit(work)
     assert backend.texts() == {}
+
+
+@pytest.mark.parametrize("keeps_time", [True, False])
+def test_what_was_saved_at_once_is_not_undone_at_the_end_of_the_request(
+    browser: Browsers, encoding: dict[str, Any], keeps_time: bool
+) -> None:
+    visitor = browser(save_accessed_time=keeps_time, **encoding)
+    visitor.put(count=0, nested=[1])
+
+    def work(session: Any) -> None:
+        session["count"] = session["count"] + 1
+        session["nested"].append(2)
+        session._session().save()
+        session["unsaved"] = True
+
+    visitor.visit(work)
+    assert visitor.read() == {"count": 1, "nested": [1, 2]}
+
+
+@pytest.mark.parametrize("stored_before", [True, False])
+def test_what_was_saved_at_once_moves_to_a_new_id(
+    browser: Browsers, backend: Backend, stored_before: bool
+) -> None:
+    visitor = browser()
+    if stored_before:
+        visitor.put(name="Ada")
+
+    def work(session: Any) -> None:
+        session["name"] = "Grace"
+        session._session().save()
+        session.regenerate_id()
+
+    visit = visitor.visit(work)
+    assert list(backend.texts()) == [visit.value]
+    assert visitor.read() == {"name": "Grace"}
+
+
+def test_a_new_session_that_was_saved_at_once_sends_its_cookie(browser: Browsers) -> None:
+    def work(session: Any) -> None:
+        session["name"] = "Ada"
+        session._session().save()
+
+    visitor = browser()
+    assert len(visitor.visit(work).cookies) == 1
+    assert visitor.read() == {"name": "Ada"}
+
+
+def test_a_session_that_was_saved_and_then_invalidated_keeps_nothing(browser: Browsers, backend: Backend) -> None:
+    visitor = browser()
+    visitor.put(name="Ada")
+
+    def work(session: Any) -> None:
+        session._session().save()
+        session.invalidate()
+
+    visitor.visit(work)
+    assert backend.texts() == {}

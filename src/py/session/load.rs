@@ -23,7 +23,10 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     }
     let record = gil::with_store(py, &*store, |store| store.load(&id, now.seconds)).into_py(py)?;
     call::clear(session)?;
-    session.get().with(|state| state.handed_out = false)?;
+    let _dropped = session.get().with(|state| {
+        state.handed_out = false;
+        state.saved.take()
+    })?;
     let Some(record) = record else { return absent(session, &now) };
     session.get().with(|state| state.life.found(record.version))?;
     let decoded = encode::decode(session, &record.data)?;
@@ -59,7 +62,8 @@ fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
 
 /// What a session without a record begins with.
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
-    let _dropped = session.get().with(|state| (state.last_accessed.take(), state.loaded.take()))?;
+    let _dropped =
+        session.get().with(|state| (state.last_accessed.take(), state.loaded.take(), state.saved.take()))?;
     let data = PyDict::new(py);
     data.set_item(intern!(py, "_creation_time"), &now.object)?;
     fill(session, &data, now)

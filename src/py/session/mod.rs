@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) last_accessed: Option<Py<PyAny>>,
     pub(crate) accessed_dict: Option<Py<PyAny>>,
     pub(crate) loaded: Option<Loaded>,
+    /// What the program saved in this request, which has taken the place of what was loaded.
+    pub(crate) saved: Option<Py<PyDict>>,
     /// Whether a value that can be changed in place was handed to the program.
     pub(crate) handed_out: bool,
     /// The cookies as an `http.cookies` object, once a program has asked for it.
@@ -88,6 +90,7 @@ impl State {
             last_accessed: None,
             accessed_dict: None,
             loaded: None,
+            saved: None,
             handed_out: false,
             cookie: None,
             cookie_expires: None,
@@ -147,6 +150,7 @@ impl Session {
         let Some(guard) = self.state.try_lock() else { return Ok(()) };
         let Some(state) = guard.as_ref() else { return Ok(()) };
         visit.call(&state.request)?;
+        visit.call(&state.saved)?;
         for held in [&state.last_accessed, &state.accessed_dict, &state.cookie] {
             visit.call(held)?;
         }

@@ -19,7 +19,13 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
     if session.get().with(|state| state.life.is_deleted())? {
         return Ok(());
     }
-    if accessed_only { renew(session) } else { store(session, &call::plain(session)?) }
+    if accessed_only {
+        return renew(session);
+    }
+    let data = call::plain(session)?;
+    store(session, &data)?;
+    let _dropped = session.get().with(|state| state.saved.replace(data.unbind()))?;
+    Ok(())
 }
 
 /// Writes `data` as the session's record, and removes the record of the id that the session had before.
@@ -88,17 +94,22 @@ pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<(
 /// in place, or where the session has another id by now.
 fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (is_new, rotated, keeps_time, handed_out, loaded) = session.get().with(|state| {
+    let (is_new, rotated, keeps_time, handed_out, loaded, saved) = session.get().with(|state| {
         (
             state.life.is_new(),
             state.life.is_rotated(),
             state.options.settings.save_accessed_time,
             state.handed_out,
             state.loaded.clone(),
+            state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
         )
     })?;
-    if is_new || !(keeps_time || rotated) {
+    if !(rotated || keeps_time && !is_new) {
         return Ok(());
+    }
+    if let Some(saved) = saved {
+        // What was saved in this request is not to be overwritten by what was loaded before.
+        return if rotated || handed_out { store(session, &saved) } else { Ok(()) };
     }
     let accessed = super::attributes::accessed_dict(session)?;
     let data = accessed.cast::<PyDict>()?;

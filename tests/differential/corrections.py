@@ -341,8 +341,8 @@ def _(patches: Patches) -> None:
         ends[self.namespace] = float("inf") if self.timeout is None else time.time() + self.timeout
 
     @patches.around(Session, "__setattr__")
-    def set_attribute(_before: Around, self: Any, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+    def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
+        before(self, name, value)
         if name == "timeout" and hasattr(self, "namespace"):
             # One that a program sets reaches the backend in the same request.
             self.namespace.timeout = None if value is None else value + 120
@@ -360,3 +360,14 @@ def _(patches: Patches) -> None:
         self.__dict__["namespace_"] = namespace
 
     patches.attribute(Session, "namespace", property(get, put))
+
+
+@correction("an attribute that is set to nothing leaves the cookie")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "__setattr__")
+    def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
+        if name in ("domain", "secure", "httponly", "samesite") and not value:
+            cookie = self.__dict__.get("cookie", {})
+            if self.__dict__.get("key") in cookie:
+                cookie[self.key][name] = ""
+        before(self, name, value)

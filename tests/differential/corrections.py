@@ -17,7 +17,7 @@ import beaker.session
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import BeakerException
 from beaker.session import Session, SessionObject
-
+from beaker.util import warn
 from tests.differential.recorders import BACKEND_LOG
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _(patches: Patches) -> None:
     def save(before: Around, self: Any, accessed_only: bool = False) -> None:
         if getattr(self, "record", None) == self.id and not is_stored(self, self.id):
             if not accessed_only:
-                beaker.session.util.warn("refused")
+                warn("refused")
                 if self.use_cookies and self.is_new:
                     self.request["set_cookie"] = True
             return
@@ -273,7 +273,7 @@ def _(patches: Patches) -> None:
 def _(patches: Patches) -> None:
     def note(session: Any) -> None:
         if session.__dict__.pop("sent", False):
-            beaker.session.util.warn("late")
+            warn("late")
 
     for name in ("__setitem__", "__delitem__", "__setattr__", "__delattr__", "save", "delete"):
 
@@ -297,8 +297,6 @@ def _(patches: Patches) -> None:
             return start_response(*args)
 
         return before(self, environ, outer)
-
-
 
 
 @correction("a session without a cookie takes what concerns one")

@@ -2,8 +2,8 @@
 
 A difference that requests can meet has a scenario, and a correction of its name in `corrections`: with all
 corrections the original does in that scenario what we do, and with all but this one it does not. The others
-have a probe, with what it finds in the original and in ours. `python -m tests.differential.differences` prints
-the table of docs/differences.md.
+have a probe, with what it finds in the original and in ours. The table of docs/differences.md is what
+`python -m tests.differential.differences` prints.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ STRANGER = {"cookie": ["text", "{key}=" + "f" * 32], "operations": BEGIN}
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "a session that was ended leaves no record",
-        "`delete()` leaves an emptied record, and `invalidate()`, a timeout and `regenerate_id()` leave the whole"
-        " session under the old id, where the old cookie finds it",
+        "`delete()` leaves an emptied record, and `invalidate()`, a timeout and `regenerate_id()` leave"
+        " the whole session under the old id, where the old cookie finds it",
         "a logout that leaves the session to whoever has the old cookie is none",
         scenario(BEGIN, [["invalidate"], ["save"]], {"cookie": ["replay", 0], "operations": LOOK}),
     ),
@@ -87,19 +87,20 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "an id that the store does not know is not taken from a cookie",
         "any text in the cookie becomes the id of a session, and no cookie is sent for it",
-        "whoever plants a cookie in a browser would know the id of the session that follows (session fixation)",
+        "whoever plants a cookie in a browser would know the id of the session to come (session fixation)",
         scenario(STRANGER),
     ),
     Difference(
         "a new id is stored at the end of the request, saved or not",
-        "`regenerate_id()` without `save()` sends a cookie for a session that is nowhere, if access times are off",
+        "`regenerate_id()` without `save()` sends a cookie for a session that is nowhere, if access times"
+        " are off",
         "`regenerate_id()` keeps the data",
         scenario(BEGIN, [["regenerate_id"]], LOOK, options={"save_accessed_time": False}),
     ),
     Difference(
         "cookies are read one by one, and the last that is right counts",
-        "one malformed cookie hides all that follow it; of several of our name the last counts, right or wrong;"
-        " attributes in a Cookie header find their way into our Set-Cookie",
+        "one malformed cookie hides all that follow it; of several of our name the last counts, right or"
+        " wrong; attributes in a Cookie header find their way into our Set-Cookie",
         "other applications of the domain, and attackers, set cookies too",
         scenario(BEGIN, {"cookie": ["text", "a{b}[c]=1; {jar}"], "operations": LOOK}),
     ),
@@ -148,8 +149,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "the memory store drops what has expired",
         "the memory of a process grows by every session that ever was",
-        "with `timeout`, a session is dropped two minutes after it has timed out; for its browser it is then as"
-        " if it had never been",
+        "with `timeout`, a session is dropped two minutes after it has timed out; for its browser it is then"
+        " as if it had never been",
         scenario(BEGIN, {"wait": 1000, "operations": LOOK}, backend="memory", options={"timeout": 60}),
     ),
     Difference(
@@ -291,7 +292,8 @@ PROBED: tuple[Probed, ...] = (
     ),
     Probed(
         "`cookie_expires` is at least one second",
-        "0 means never in some places and an exception in others; a negative number is a cookie that is gone at once",
+        "0 means never in some places and an exception in others; a negative number is a cookie that is gone"
+        " at once",
         REFUSED,
         "configured",
         ({"cookie_expires": 0},),
@@ -329,7 +331,8 @@ CORRECTED = [difference.name for difference in DIFFERENCES]
 
 def table() -> str:
     """The differences as Markdown."""
-    rows = [f"| {row.name} | {row.original} | {row.reason} |" for row in (*DIFFERENCES, *PROBED)]
+    every: list[Difference | Probed] = [*DIFFERENCES, *PROBED]
+    rows = [f"| {row.name} | {row.original} | {row.reason} |" for row in every]
     return "\n".join(["| Ours | The original | Why |", "| --- | --- | --- |", *rows])
 
 

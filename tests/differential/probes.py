@@ -14,7 +14,6 @@ from unittest import mock
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session, SessionObject
-
 from tests.differential.values import given
 
 if TYPE_CHECKING:
@@ -65,16 +64,21 @@ def modes() -> list[str]:
 def left_by_a_stranger() -> int:
     """How many files a request with a made-up id leaves."""
     with tempfile.TemporaryDirectory() as folder:
-        session = SessionObject({"HTTP_COOKIE": "beaker.session.id=" + "f" * 32}, type="file", data_dir=folder)
+        session = SessionObject(
+            {"HTTP_COOKIE": "beaker.session.id=" + "f" * 32}, type="file", data_dir=folder
+        )
         session.get("a")
         return sum(path.is_file() for path in Path(folder).rglob("*"))
 
 
 def without_a_folder() -> list[Any]:
     """Whether file sessions can be had without a `data_dir`."""
-    with tempfile.TemporaryDirectory() as temporary, mock.patch.dict(os.environ, TMPDIR=temporary):
-        with mock.patch.object(tempfile, "tempdir", None):
-            return _outcome(lambda: SessionObject({}, type="file")._session().save())
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        mock.patch.dict(os.environ, TMPDIR=temporary),
+        mock.patch.object(tempfile, "tempdir", None),
+    ):
+        return _outcome(lambda: SessionObject({}, type="file")._session().save())
 
 
 def never_in_tokyo() -> str:
@@ -99,7 +103,7 @@ def unreadable() -> str:
     """What a request does when the session's file cannot be read: a folder stands in its place."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        options = {"type": "file", "data_dir": folder, "invalidate_corrupt": True}
+        options: dict[str, Any] = {"type": "file", "data_dir": folder, "invalidate_corrupt": True}
         first = Session({}, **options)
         first.save()
         [record] = Path(folder).glob("container_file/**/*.cache")
@@ -127,7 +131,9 @@ def pickled_json(marker: str) -> bool:
         first.save()
         [record] = Path(folder).glob("container_file/**/*.cache")
         record.write_bytes(pickle.dumps({"session": Trap()}))
-        session = SessionObject({"HTTP_COOKIE": f"beaker.session.id={first.id}"}, invalidate_corrupt=True, **options)
+        session = SessionObject(
+            {"HTTP_COOKIE": f"beaker.session.id={first.id}"}, invalidate_corrupt=True, **options
+        )
         _outcome(lambda: session.get("a"))
         ran = Path(marker).exists()
         Path(marker).unlink(missing_ok=True)
@@ -137,7 +143,7 @@ def pickled_json(marker: str) -> bool:
 def changed_while_read() -> list[str]:
     """What is left when one request changes a session while another, which began before, only reads it."""
     with tempfile.TemporaryDirectory() as folder:
-        options = {"type": "file", "data_dir": folder}
+        options: dict[str, Any] = {"type": "file", "data_dir": folder}
         first = Session({}, **options)
         first.save()
         environ = {"HTTP_COOKIE": f"beaker.session.id={first.id}"}
@@ -147,4 +153,4 @@ def changed_while_read() -> list[str]:
         writing.save()
         writing.persist()
         reading.persist()
-        return sorted(name for name in SessionObject(environ, **options).keys() if name == "cart")
+        return [name for name in SessionObject(environ, **options) if name == "cart"]

@@ -17,7 +17,7 @@ import beaker.session
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import BeakerException
 from beaker.session import Session, SessionObject
-
+from beaker.util import warn
 from tests.differential.recorders import BACKEND_LOG
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _(patches: Patches) -> None:
     def save(before: Around, self: Any, accessed_only: bool = False) -> None:
         if getattr(self, "record", None) == self.id and not is_stored(self, self.id):
             if not accessed_only:
-                beaker.session.util.warn("refused")
+                warn("refused")
                 if self.use_cookies and self.is_new:
                     self.request["set_cookie"] = True
             return
@@ -273,7 +273,7 @@ def _(patches: Patches) -> None:
 def _(patches: Patches) -> None:
     def note(session: Any) -> None:
         if session.__dict__.pop("sent", False):
-            beaker.session.util.warn("late")
+            warn("late")
 
     for name in ("__setitem__", "__delitem__", "__setattr__", "__delattr__", "save", "delete"):
 
@@ -297,8 +297,6 @@ def _(patches: Patches) -> None:
             return start_response(*args)
 
         return before(self, environ, outer)
-
-
 
 
 @correction("a session without a cookie takes what concerns one")
@@ -341,8 +339,8 @@ def _(patches: Patches) -> None:
         ends[self.namespace] = float("inf") if self.timeout is None else time.time() + self.timeout
 
     @patches.around(Session, "__setattr__")
-    def set_attribute(_before: Around, self: Any, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+    def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
+        before(self, name, value)
         if name == "timeout" and hasattr(self, "namespace"):
             # One that a program sets reaches the backend in the same request.
             self.namespace.timeout = None if value is None else value + 120
@@ -360,3 +358,14 @@ def _(patches: Patches) -> None:
         self.__dict__["namespace_"] = namespace
 
     patches.attribute(Session, "namespace", property(get, put))
+
+
+@correction("an attribute that is set to nothing leaves the cookie")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "__setattr__")
+    def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
+        if name in ("domain", "secure", "httponly", "samesite") and not value:
+            cookie = self.__dict__.get("cookie", {})
+            if self.__dict__.get("key") in cookie:
+                cookie[self.key][name] = ""
+        before(self, name, value)

@@ -1,7 +1,7 @@
 """Plays a scenario with whichever Beaker is installed, and tells all that can be observed.
 
-A scenario is JSON: options, how the session is made, and requests, each with its operations. The same code runs
-in ours and in a process of the original, where `corrections` may give the original some of our fixes first.
+A scenario is JSON: options, how the session is made, and requests, each with its operations. The same code
+runs in ours and in a process of the original, where `corrections` may first give it some of our fixes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session, SessionObject
 from beaker.util import coerce_session_params
-
 from tests.differential.clock import Clock, clock
 from tests.differential.operations import Context, perform
 from tests.differential.recorders import BACKEND_LOG, LOG, RecordingBackend, RecordingSession
@@ -100,17 +99,12 @@ class World:
         options = {name: value for name, value in self.options.items() if name not in left_out}
         options = coerce_session_params(options)
 
-        def look(session_id: str) -> Callable[[], Any]:
-            def read() -> Any:
-                found = Session({}, id=session_id, use_cookies=False, **options)
-                if found.is_new:
-                    return "absent"
-                return {**found, "_accessed_time": found.last_accessed}
-
-            return read
+        def look(session_id: str) -> Any:
+            found = Session({}, id=session_id, use_cookies=False, **options)
+            return "absent" if found.is_new else {**found, "_accessed_time": found.last_accessed}
 
         with LOG.off(), BACKEND_LOG.off():
-            return [outcome(look(session_id)) for session_id in self.ids]
+            return [outcome(look, session_id) for session_id in self.ids]
 
 
 def play(scenario: Scenario) -> list[Seen]:
@@ -142,13 +136,13 @@ def _request(world: World, request: Scenario) -> Seen:
         environ["HTTP_COOKIE"] = cookie
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        seen = HOW[world.how](world, request, environ)
+        seen: Seen = HOW[world.how](world, request, environ)
     seen["warnings"] = sum(issubclass(warning.category, BeakerWarning) for warning in caught)
     seen["calls"] = LOG.take()
     seen["accesses"] = BACKEND_LOG.take()
     seen["stored"] = world.stored()
     seen["records"] = len(list(world.folder.glob("container_file/**/*.cache")))
-    return _named(world.names, seen)
+    return {name: _named(world.names, value) for name, value in seen.items()}
 
 
 def _named(names: Names, value: Any) -> Any:
@@ -165,7 +159,12 @@ def _damage(world: World, how: str) -> None:
     """Does to every stored record what disks and other programs do."""
     for record in world.folder.glob("container_file/**/*.cache"):
         whole = record.read_bytes()
-        damaged = {"empty": b"", "half": whole[: len(whole) // 2], "noise": b"\x80\x02garbage", "bitten": whole[:-9] + whole[-8:]}
+        damaged = {
+            "empty": b"",
+            "half": whole[: len(whole) // 2],
+            "noise": b"\x80\x02garbage",
+            "bitten": whole[:-9] + whole[-8:],
+        }
         record.write_bytes(damaged[how])
 
 
@@ -173,8 +172,7 @@ def _perform(world: World, session: Any, environ: dict[str, Any], operations: An
     context = Context(session, environ, world.clock, world.ids)
     for name, *arguments in operations:
         called = f"{name}{arguments}"
-        result = outcome(lambda name=name, arguments=arguments: perform(context, name, *map(given, arguments)))
-        yield f"{called} -> {result}"
+        yield f"{called} -> {outcome(perform, context, name, *map(given, arguments))}"
 
 
 def _look_back(world: World, session: SessionObject) -> Seen:
@@ -190,9 +188,9 @@ def _look_back(world: World, session: SessionObject) -> Seen:
         "_headers": headers,
         "_sess": type(inside["_sess"]).__name__,
         "_params": sorted(inside["_params"]),
-        "content": outcome(lambda: repr(session)) if used else "unused",
+        "content": outcome(repr, session) if used else "unused",
         "attributes": [
-            f"{name}={outcome(lambda name=name: getattr(session, name))}"
+            f"{name}={outcome(getattr, session, name)}"
             for name in ("id", "is_new", "last_accessed", "was_invalidated", "created", "domain", "path")
             if used
         ],
@@ -233,6 +231,7 @@ def _by_middleware(world: World, request: Scenario, environ: dict[str, Any]) -> 
         return [b"body"]
 
     config = {f"session.{name}": value for name, value in world.options.items()}
+    body: list[Any]
     try:
         body = list(SessionMiddleware(app, config)(environ, server))
     except Exception as error:  # compared

@@ -6,7 +6,7 @@ Both write down how they are called, so that it can be compared.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from beaker.container import NamespaceManager
 from beaker.session import Session
@@ -94,7 +94,7 @@ for _name in OVERRIDDEN:
 class RecordingBackend(NamespaceManager):
     """A backend in a dictionary. It notes what a lock was held for when the lock is given back."""
 
-    records: dict[str, dict[str, Any]] = {}
+    records: ClassVar[dict[str, dict[str, Any]]] = {}
 
     def __init__(self, namespace: str, **arguments: Any) -> None:
         NamespaceManager.__init__(self, namespace)

@@ -16,7 +16,9 @@ KEYS = ("a", "b", "list")
 
 
 def _optional(**choices: Any) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in choices.items()})
+    return st.fixed_dictionaries(
+        {}, optional={name: st.sampled_from(values) for name, values in choices.items()}
+    )
 
 
 # Ini files have text where programs have values; both mean the same.
@@ -33,15 +35,17 @@ OPTIONS = _optional(
     key=["sid", "__Host.sid"],
     invalidate_corrupt=[True, False],
 )
-ACCESS = st.sampled_from([{}, {}, {"timeout": 60}, {"timeout": "60"}, {"save_accessed_time": False}])
-ENCRYPTION = st.sampled_from(
+ACCESS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {}, {"timeout": 60}, {"timeout": "60"}, {"save_accessed_time": False}]
+)
+ENCRYPTION: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {}, {"encrypt_key": "an encryption key", "validate_key": "another key", "encrypt_nonce_bits": 48}]
 )
 
 key = st.sampled_from(KEYS)
 value = st.sampled_from([1, 2, "text", None, [1], {"x": [1]}, "", 1.5])
 which = st.integers(0, 3)
-KNOBS = {
+KNOBS: dict[str, list[Any]] = {
     "domain": [".example.com", None],
     "path": ["/here", "/"],
     "timeout": [None, 30],
@@ -60,8 +64,14 @@ READS = [
     st.tuples(st.just("get"), key, value),
     st.tuples(st.just("contains"), key),
     st.tuples(st.just("has_key"), key),
-    st.tuples(st.sampled_from(["keys", "items", "values", "copy", "iterate", "text", "length", "truth", "as_dict"])),
-    st.tuples(st.sampled_from(["equals_its_content", "request_keys", "namespace_name", "apart", "dirty", "accessed"])),
+    st.tuples(
+        st.sampled_from(["keys", "items", "values", "copy", "iterate", "text", "length", "truth", "as_dict"])
+    ),
+    st.tuples(
+        st.sampled_from(
+            ["equals_its_content", "request_keys", "namespace_name", "apart", "dirty", "accessed"]
+        )
+    ),
     st.tuples(st.just("attribute"), st.sampled_from(SEEN_ATTRIBUTES)),
     st.tuples(st.just("peek"), which),
 ]
@@ -86,7 +96,9 @@ LIVES = [
         lambda name: st.tuples(st.just("assign"), st.just(name), st.sampled_from(KNOBS[name]))
     ),
     st.tuples(st.just("expires"), WHEN),
-    st.tuples(st.just("morsel"), st.sampled_from(["path", "domain", "comment"]), st.sampled_from(["/m", "x.org"])),
+    st.tuples(
+        st.just("morsel"), st.sampled_from(["path", "domain", "comment"]), st.sampled_from(["/m", "x.org"])
+    ),
     st.tuples(st.just("tick"), st.sampled_from([1, 5])),
     st.tuples(st.just("log_out_elsewhere"), which),
 ]
@@ -119,13 +131,19 @@ COOKIES = st.one_of(
     ),
 )
 
-HEADERS = st.sampled_from([[], [], [["Vary", "Accept"]], [["vary", "cookie"]], [["Vary", "*"]], [["Set-Cookie", "a=1"]]])
+HEADERS = st.sampled_from(
+    [[], [], [["Vary", "Accept"]], [["vary", "cookie"]], [["Vary", "*"]], [["Set-Cookie", "a=1"]]]
+)
 ENDINGS = st.sampled_from(["plain"] * 8 + ["tuple", "exc_info", "raise before", "raise after", "twice"])
 
 
 @st.composite
 def requests(draw: st.DrawFn, backend: str) -> Scenario:
-    damage = st.sampled_from([None] * 12 + ["empty", "half", "noise", "bitten"]) if backend == "file" else st.none()
+    damage = (
+        st.sampled_from([None] * 12 + ["empty", "half", "noise", "bitten"])
+        if backend == "file"
+        else st.none()
+    )
     return {
         "client": draw(st.integers(0, 1)),
         "wait": draw(st.sampled_from([0, 1, 10, 59, 61, 1000])),
@@ -138,6 +156,23 @@ def requests(draw: st.DrawFn, backend: str) -> Scenario:
     }
 
 
+def _begin(client: int) -> Scenario:
+    return {
+        "client": client,
+        "wait": 0,
+        "cookie": ("jar",),
+        "damage": None,
+        "operations": [("put", "a", 1), ("put", "list", [0]), ("save",)],
+        "late": [],
+        "headers": [],
+        "ending": "plain",
+    }
+
+
+# Most of what there is to see happens to a session that is stored.
+BEGINNINGS = st.sampled_from([[], [_begin(0)], [_begin(0)], [_begin(0), _begin(1)]])
+
+
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Any scenario."""
@@ -148,5 +183,5 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         "backend": backend,
         "subclass": draw(st.sampled_from([False, False, True])),
         "options": options,
-        "requests": draw(st.lists(requests(backend), min_size=1, max_size=5)),
+        "requests": [*draw(BEGINNINGS), *draw(st.lists(requests(backend), min_size=1, max_size=5))],
     }

@@ -12,20 +12,12 @@ from tests.differential.compare import differences_between, told
 from tests.differential.differences import CORRECTED
 from tests.differential.play import play
 from tests.differential.scenarios import scenarios
-from tests.interop.original import Original, original
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.interop.original import Original
 
 EXAMPLES = "BEAKER_DIFFERENTIAL_EXAMPLES"
 """How many scenarios are tried. If it is set they are new ones each time, otherwise always the same."""
-
-
-@pytest.fixture(scope="module")
-def theirs(oracle: Path) -> Iterator[Original]:
-    with original(oracle) as running:
-        yield running
 
 
 @pytest.mark.timeout(0)

@@ -22,7 +22,8 @@ def given(value: Any) -> Any:
     if isinstance(value, str) and value.startswith("@timedelta "):
         return datetime.timedelta(seconds=float(value.split()[1]))
     if isinstance(value, str) and value.startswith("@datetime "):
-        return datetime.datetime(*map(int, value.split()[1:]))  # noqa: DTZ001 -- what applications pass
+        year, month, day, hour, minute, second = map(int, value.split()[1:])
+        return datetime.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 -- as applications do
     if isinstance(value, dict):
         return {key: given(item) for key, item in value.items()}
     return value
@@ -58,17 +59,19 @@ def shown(value: Any) -> str:
         return value.OutputString()
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {shown(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, (list, tuple, str, bytes, int, float, type(None), datetime.datetime, datetime.timedelta)):
+    if isinstance(
+        value, (list, tuple, str, bytes, int, float, type(None), datetime.datetime, datetime.timedelta)
+    ):
         return repr(value)
     if isinstance(value, (type({}.keys()), type({}.items()), type({}.values()))):
         return repr(list(value))
     return f"some {type(value).__name__}"
 
 
-def outcome(action: Callable[[], Any]) -> str:
+def outcome(action: Callable[..., Any], *arguments: Any) -> str:
     """What an action returns or raises."""
     try:
-        return shown(action())
+        return shown(action(*arguments))
     except Exception as error:  # that they raise the same is what is compared
         return "raises " + raised(error)
 

@@ -38,7 +38,7 @@ def main() -> None:
     lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in corpus)
     head = json.dumps(contents, ensure_ascii=False, indent=0)
     CORPUS.write_text(f'{{"contents": {head},\n"sessions": [\n{lines}\n]}}\n', encoding="utf-8")
-    print(f"{len(corpus)} sessions, {CORPUS.stat().st_size} bytes", file=sys.stderr)
+    sys.stderr.write(f"{len(corpus)} sessions, {CORPUS.stat().st_size} bytes\n")
 
 
 if __name__ == "__main__":

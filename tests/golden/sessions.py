@@ -93,11 +93,9 @@ def write(case: Case, folder: str, extra: dict[str, Any] | None = None) -> dict[
     """Writes the session of a case into a folder; gives its id and, if a request made it, the cookie sent."""
     options = {**case["options"], **(extra or {})}
     content = CONTENTS[case["content"]]
-    with mock.patch.object(time, "time", lambda: CREATED):
+    with mock.patch.object(time, "time", return_value=CREATED):
         if case["id"] is not None:
-            session = Session(
-                {}, id=case["id"], use_cookies=False, type="file", data_dir=folder, **options
-            )
+            session = Session({}, id=case["id"], use_cookies=False, type="file", data_dir=folder, **options)
             session.update(content)
             session.save()
             return {"id": case["id"], "cookie": None}
@@ -124,7 +122,7 @@ def read(case: Case, written: dict[str, Any], folder: str) -> dict[str, Any]:
         for name in ("id", "is_new", "last_accessed", "created", "domain", "path"):
             seen[name] = getattr(session, name)
 
-    with mock.patch.object(time, "time", lambda: LATER):
+    with mock.patch.object(time, "time", return_value=LATER):
         if written["cookie"] is None:
             use(
                 Session(

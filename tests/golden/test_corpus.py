@@ -18,7 +18,7 @@ every_session = pytest.mark.parametrize(
 
 def lay_out(entry: dict[str, Any], folder: Path) -> Path:
     """Puts the original's file where the original had it."""
-    record = folder / entry["file"]
+    record = folder / str(entry["file"])
     record.parent.mkdir(parents=True)
     record.write_bytes(entry["bytes"].encode("latin-1"))
     return record

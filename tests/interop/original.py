@@ -1,7 +1,7 @@
 """The original in a process of its own, which calls functions of these tests by name.
 
-A function runs where the original is what `import beaker` finds. What goes in and comes out is JSON, one value a
-line; the process lives as long as the tests need it.
+A function runs where the original is what `import beaker` finds. What goes in and comes out is JSON, one
+value a line; the process lives as long as the tests need it.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Pair:
         self.first, self.second = (ours, theirs) if ours_begins else (theirs, ours)
 
 
-@pytest.fixture(params=OPTIONS.values(), ids=OPTIONS.keys())
+@pytest.fixture(params=list(OPTIONS.values()), ids=list(OPTIONS))
 def options(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     chosen: dict[str, Any] = dict(request.param)
     if "lock_dir" in chosen:
@@ -78,7 +78,9 @@ def test_a_look_shows_when_the_other_was_visited(pair: Pair, options: dict[str, 
     assert pair.second("look", cookie)["answer"] == [1, False, NOW + 2 if renews else NOW]
 
 
-def test_a_change_in_place_that_nobody_saved_is_seen_by_the_other(pair: Pair, options: dict[str, Any]) -> None:
+def test_a_change_in_place_that_nobody_saved_is_seen_by_the_other(
+    pair: Pair, options: dict[str, Any]
+) -> None:
     cookie = pair.first("fill")["cookie"]
     kept = options.get("save_accessed_time", True)
     assert pair.second("append", cookie)["answer"] == [1]

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.interop import visits
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.interop.original import Original
 
 SESSION = "3f2b0c9d8e7a46519b0c1d2e3f4a5b6c"
-# Long enough for a write that does not wait to be over, and then the test fails. It never fails for being slow.
+# Long enough for a write that does not wait to be over; then the test fails. Being slow makes none fail.
 MOMENT = 0.25
 PATIENCE = 30
 
@@ -29,7 +30,9 @@ def folder(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("hold", [visits.hold, visits.hold_shared], ids=["writing", "reading"])
-def test_we_wait_to_write_what_the_original_has_locked(folder: str, gcm: Original, hold: object) -> None:
+def test_we_wait_to_write_what_the_original_has_locked(
+    folder: str, gcm: Original, hold: Callable[..., Any]
+) -> None:
     gcm.call(hold, folder, SESSION)
     writing = threading.Thread(target=visits.write, args=(folder, SESSION, "ours"), daemon=True)
     writing.start()
@@ -56,13 +59,11 @@ def test_the_original_waits_to_write_what_we_have_locked(folder: str, gcm: Origi
 
 def wait_for_a_waiter() -> None:
     """Returns once somebody waits for a lock that this process has (Linux lists waiters with an arrow)."""
-    with open("/proc/locks", encoding="ascii") as locks:
-        known = locks.read()
+    known = ""
     deadline = time.monotonic() + PATIENCE
     me = str(os.getpid())
     while time.monotonic() < deadline:
-        with open("/proc/locks", encoding="ascii") as locks:
-            known = locks.read()
+        known = Path("/proc/locks").read_text(encoding="ascii")
         lines = [line.split() for line in known.splitlines()]
         held = {line[0] for line in lines if "->" not in line and me in line}
         if any(line[1] == "->" and line[0] in held for line in lines):

@@ -62,7 +62,7 @@ ACTIONS: dict[str, Callable[[Any], object]] = {
 def visit(
     options: dict[str, Any], folder: str, now: float, action: str, cookie: str | None = None
 ) -> dict[str, Any]:
-    """One request: what the application answered, the session's id, and the cookie that the browser has then."""
+    """One request: the application's answer, the session's id, and the cookie that the browser then has."""
     answer: dict[str, Any] = {"cookie": cookie}
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -76,7 +76,7 @@ def visit(
     config = {f"session.{name}": value for name, value in options.items()}
     config.update({"session.type": "file", "session.data_dir": folder})
     environ = {} if cookie is None else {"HTTP_COOKIE": cookie}
-    with mock.patch.object(time, "time", lambda: now):
+    with mock.patch.object(time, "time", return_value=now):
         SessionMiddleware(app, config)(environ, lambda _status, headers, _exc_info=None: sent.extend(headers))
     for name, value in sent:
         if name == "Set-cookie":

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 ORIGINAL = "1.14.1"
+# Less than this says nothing, however long it takes.
+FEWEST_ROUNDS = 5
 # The share of a round of ours that the bare system calls get.
 CYCLES_SHARE = 0.5
 
@@ -195,7 +197,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=45, help="rounds of each case (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=60, help="rounds of each case (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=75, help="after which no round is begun (default: %(default)s)"
+    )
     parser.add_argument(
         "--milliseconds",
         type=float,
@@ -241,12 +246,16 @@ def main() -> None:
     ):
         for bench in made:
             bench.calibrate(options.milliseconds / 1000)
-        for number in range(options.rounds):
+        rounds = 0
+        while rounds < options.rounds and (
+            rounds < FEWEST_ROUNDS or time.monotonic() - begun < options.seconds
+        ):
             for bench in made:
-                bench.round(number)
+                bench.round(rounds)
+            rounds += 1
         results = [bench.result for bench in made]
-    rounds = f"{options.rounds} rounds of about {options.milliseconds:g} ms"
-    print(f"{len(cases)} cases, {rounds}, {time.monotonic() - begun:.0f} s\n\n{tables(results)}")
+    length = f"{rounds} rounds of about {options.milliseconds:g} ms"
+    print(f"{len(cases)} cases, {length}, {time.monotonic() - begun:.0f} s\n\n{tables(results)}")
     missed = [words for result in results if (words := result.missed(options.clock))]
     for words in missed:
         print(f"MISSED: {words}", file=sys.stderr)

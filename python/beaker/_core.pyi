@@ -18,7 +18,31 @@ from typing_extensions import disjoint_base
 
 _Params = TypeVar("_Params", bound=dict[str, Any])
 
-__all__: list[str]
+__all__ = [
+    "Session",
+    "SessionMiddleware",
+    "SessionObject",
+    "StartResponse",
+    "_ConfigurableSession",
+    "__version__",
+    "aes_ctr",
+    "aes_gcm_decrypt",
+    "aes_gcm_encrypt",
+    "coerce_session_params",
+    "memory_clear",
+    "memory_delete",
+    "memory_get",
+    "memory_ids",
+    "memory_set",
+    "option_names",
+    "parse_cookies",
+    "private_data_dir",
+    "read_envelope",
+    "session_id",
+    "sign",
+    "verify",
+    "write_envelope",
+]
 __version__: str
 
 @disjoint_base

@@ -51,8 +51,7 @@ fn bare(folder: &Path, length: usize, cycles: u64) -> Outcome<Cost> {
     let cost = measured(|| {
         for cycle in 0..cycles {
             let temporary = folder.join(format!(".bench-{:016x}.tmp", names.hash_one(cycle)));
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
             file.write_all(&bytes)?;
             drop(file);
             fs::rename(&temporary, &target)?;

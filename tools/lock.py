@@ -16,7 +16,8 @@ def main() -> None:
     """Writes requirements/GROUP.txt for every group."""
     with tempfile.TemporaryDirectory() as scratch:
         # The resolver is needed here only, so it is no part of the environment that everybody installs.
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target", scratch, RESOLVER], check=True)
+        pip = (sys.executable, "-m", "pip", "install", "--quiet")
+        subprocess.run([*pip, "--target", scratch, RESOLVER], check=True)
         for group in GROUPS:
             subprocess.run(
                 [

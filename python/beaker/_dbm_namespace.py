@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002, PLR0917, PTH107, PTH120 - the signatures are the ones that applications use, and paths are text
 """The backend of dbm files: one for each namespace, each value a pickle."""
 
 import os
@@ -7,11 +8,9 @@ from types import ModuleType
 from typing import Any
 
 from beaker._compat import anydbm
-from beaker._file_namespace import storage_folder
-from beaker._files import file_path, verify_directory
-from beaker._namespace import OpenResourceNamespaceManager
+from beaker._file_backed import FileBackedNamespaceManager, storage_folder
+from beaker._files import verify_directory
 from beaker.exceptions import CorruptSessionError, LockError, StoreUnavailableError
-from beaker.synchronization import SynchronizerImpl, file_synchronizer
 
 __all__ = ["DBMNamespaceManager"]
 
@@ -21,7 +20,7 @@ _FILE_MODE = 0o600
 _PICKLE_PROTOCOL = 4
 
 
-class DBMNamespaceManager(OpenResourceNamespaceManager):
+class DBMNamespaceManager(FileBackedNamespaceManager):
     """The backend of dbm files, one for each namespace.
 
     Reading values runs what the file says; with ``allow_pickle`` false (on an instance or a subclass) only
@@ -40,21 +39,11 @@ class DBMNamespaceManager(OpenResourceNamespaceManager):
         digest_filenames: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.digest_filenames = digest_filenames
         self.dbm_dir = storage_folder(dbm_dir, data_dir, "container_dbm", "dbm_dir")
-        self.lock_dir = storage_folder(lock_dir, data_dir, "container_dbm_lock", "lock_dir")
+        lock_dir = storage_folder(lock_dir, data_dir, "container_dbm_lock", "lock_dir")
         self.dbmmodule: Any = dbmmodule or anydbm
         self.dbm: Any = None
-        super().__init__(namespace)
-        self.file = file_path(self.dbm_dir, [namespace], ".dbm", digest_filenames=digest_filenames)
-
-    def get_access_lock(self) -> SynchronizerImpl:
-        """The lock that every process takes for this namespace."""
-        return file_synchronizer(self.namespace, lock_dir=self.lock_dir)
-
-    def get_creation_lock(self, key: str) -> SynchronizerImpl:
-        """The lock that every process takes while it makes a value for ``key``."""
-        return file_synchronizer(f"dbmcontainer/funclock/{self.namespace}/{key}", lock_dir=self.lock_dir)
+        super().__init__(namespace, self.dbm_dir, lock_dir, ".dbm", digest_filenames)
 
     def file_exists(self, file: str) -> bool:
         """Whether there is a dbm of that name, in however many files."""
@@ -85,10 +74,12 @@ class DBMNamespaceManager(OpenResourceNamespaceManager):
         for name in self.get_filenames():
             try:
                 os.remove(name)
-            except FileNotFoundError:
+            except FileNotFoundError:  # noqa: PERF203 - each file by itself
                 continue
             except OSError as cause:
-                raise StoreUnavailableError(f"cannot remove a file of {self.dbm_dir}: {cause.strerror}") from cause
+                raise StoreUnavailableError(
+                    f"cannot remove a file of {self.dbm_dir}: {cause.strerror}"
+                ) from cause
 
     def _call(self, what: str, function: Any, *args: Any) -> Any:
         try:
@@ -106,9 +97,11 @@ class DBMNamespaceManager(OpenResourceNamespaceManager):
     def __getitem__(self, key: str) -> Any:
         data = self._open_dbm[key]
         try:
-            return pickle.loads(data) if self.allow_pickle else _guarded_loads(data)
+            return pickle.loads(data) if self.allow_pickle else _guarded_loads(data)  # noqa: S301
         except Exception as cause:  # a damaged pickle can raise anything at all
-            raise CorruptSessionError(f"a stored value cannot be unpickled: {type(cause).__name__}") from cause
+            raise CorruptSessionError(
+                f"a stored value cannot be unpickled: {type(cause).__name__}"
+            ) from cause
 
     def __contains__(self, key: object) -> bool:
         return key in self._open_dbm
@@ -130,6 +123,6 @@ def _names(file: str) -> list[str]:
 
 def _guarded_loads(data: bytes) -> object:
     # Imported when it is needed: it brings a dozen modules, and hardly anybody keeps sessions in dbm files.
-    from beaker._pickle_guard import loads
+    from beaker._pickle_guard import loads  # noqa: PLC0415
 
     return loads(data, frozenset())

@@ -1,3 +1,4 @@
+# ruff: noqa: PTH108, PTH116, PTH118, PTH120 - paths are text, as applications use them
 """A lock between processes, by ``flock`` on a file."""
 
 import contextlib
@@ -8,6 +9,7 @@ from beaker import _core
 from beaker._files import file_path, verify_directory
 from beaker._locks import SynchronizerImpl
 from beaker._registry import ThreadLocal
+from beaker.exceptions import LockError
 
 try:
     import fcntl
@@ -39,6 +41,14 @@ class _Descriptor:
             return False
         return True
 
+    def is_at(self, path: str) -> bool:
+        """Whether the file is still the one of that name, and not one that was removed."""
+        try:
+            there = os.stat(path, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(there, os.fstat(self._fd))
+
     def close(self, unlock: bool = True) -> None:
         fd, self._fd = self._fd, -1
         if fd < 0:
@@ -60,8 +70,8 @@ class FileSynchronizer(SynchronizerImpl):
     """A lock that threads and processes share through a file.
 
     The file is ``<lock_dir>/<h[0]>/<h[0:2]>/<h>.lock`` with ``h`` the SHA-1 of the identifier. It is made
-    when the lock is first taken, and stays. Without ``lock_dir`` it is in this user's private folder below the
-    system's temporary one.
+    when the lock is taken. Without ``lock_dir`` it is in this user's private folder below
+    the system's temporary one.
     """
 
     def __init__(self, identifier: str, lock_dir: str | None = None) -> None:
@@ -74,22 +84,39 @@ class FileSynchronizer(SynchronizerImpl):
         self._descriptors: weakref.WeakSet[_Descriptor] = weakref.WeakSet()
 
     def _acquire(self, mode: int, operation: int, wait: bool) -> bool:
+        while True:
+            descriptor = self._open(mode)
+            try:
+                held = descriptor.lock(operation, wait)
+                # Who removed the file had locked it: what we got then is a lock on nothing.
+                current = held and descriptor.is_at(self.filename)
+            except BaseException:
+                descriptor.close()
+                raise
+            if current:
+                self._descriptors.add(descriptor)
+                self._filedescriptor.put(descriptor)
+                return True
+            descriptor.close()
+            if not held:
+                return False
+
+    def _open(self, mode: int) -> _Descriptor:
         try:
-            descriptor = _Descriptor(self.filename, mode)
+            return _Descriptor(self.filename, mode)
         except FileNotFoundError:
             verify_directory(self.lock_dir)
-            descriptor = _Descriptor(self.filename, mode)
-        try:
-            held = descriptor.lock(operation, wait)
-        except BaseException:
-            descriptor.close(unlock=False)
-            raise
-        if not held:
-            descriptor.close(unlock=False)
-            return False
-        self._descriptors.add(descriptor)
-        self._filedescriptor.put(descriptor)
-        return True
+            return _Descriptor(self.filename, mode)
+
+    def remove_file(self) -> None:
+        """Removes the lock's file, for which this thread must hold the lock for writing.
+
+        Whoever waits for the lock notices, and makes a new file.
+        """
+        if not self.state.writing:
+            raise LockError("this thread does not hold the lock for writing")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.filename)
 
     def _release(self) -> None:
         descriptor = self._filedescriptor.get()

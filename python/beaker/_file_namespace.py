@@ -1,45 +1,38 @@
+# ruff: noqa: ARG002, PTH107, PTH119, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
 """The backend of files: one for each namespace, a pickle of a dictionary."""
 
+import contextlib
 import os
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from beaker import _core
-from beaker._files import file_path, safe_write, verify_directory
-from beaker._namespace import OpenResourceNamespaceManager
-from beaker.exceptions import BeakerException, CorruptSessionError, MissingCacheParameter, StoreUnavailableError
-from beaker.synchronization import SynchronizerImpl, file_synchronizer
+from beaker._file_backed import FileBackedNamespaceManager, storage_folder
+from beaker._files import safe_write, verify_directory
+from beaker.exceptions import BeakerException, CorruptSessionError, StoreUnavailableError
+from beaker.synchronization import file_synchronizer
 
-__all__ = ["FileNamespaceManager", "storage_folder"]
+__all__ = ["FileNamespaceManager"]
 
 # Readable by every Python that may share the folder.
 _PICKLE_PROTOCOL = 4
+_READ_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+)
 _SESSION_KEY = "session"
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_OWNER_KEY = "id"
 
 
-def storage_folder(given: str | None, data_dir: str | None, name: str, option: str) -> str:
-    """The folder ``given``, or else ``name`` in ``data_dir``, made if it does not exist."""
-    if given:
-        folder = given
-    elif data_dir:
-        folder = f"{data_dir}/{name}"
-    else:
-        raise MissingCacheParameter(f"files need a place: give data_dir or {option}")
-    try:
-        verify_directory(folder)
-    except OSError as cause:
-        raise StoreUnavailableError(f"cannot make the folder {folder}: {cause.strerror or cause}") from cause
-    return folder
-
-
-class FileNamespaceManager(OpenResourceNamespaceManager):
+class FileNamespaceManager(FileBackedNamespaceManager):
     """The backend of files, one for each namespace.
 
-    The file of a session is read and written without Python's pickle. Values of any other kind need it, and
-    reading them runs what the file says; where no such values are expected, ``allow_pickle`` is set to false
-    (on an instance or a subclass), and then a file that is not a session's is corrupt.
+    With ``allow_pickle`` false (on an instance or a subclass) only the files of sessions are read, without
+    Python's pickle, and any other file is corrupt. Otherwise values can be of any kind, and reading them runs
+    what the file says.
+
+    Without ``digest_filenames`` two namespaces whose names differ in their dots have one file. The file of a
+    session names its owner then; to anybody else the session is not there.
     """
 
     allow_pickle = True
@@ -53,46 +46,54 @@ class FileNamespaceManager(OpenResourceNamespaceManager):
         digest_filenames: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.digest_filenames = digest_filenames
         self.file_dir = storage_folder(file_dir, data_dir, "container_file", "file_dir")
-        self.lock_dir = storage_folder(lock_dir, data_dir, "container_file_lock", "lock_dir")
-        super().__init__(namespace)
-        self.file = file_path(self.file_dir, [namespace], ".cache", digest_filenames=digest_filenames)
+        lock_dir = storage_folder(lock_dir, data_dir, "container_file_lock", "lock_dir")
+        super().__init__(namespace, self.file_dir, lock_dir, ".cache", digest_filenames)
         self.hash: dict[Any, Any] = {}
         self.flags: str | None = None
 
-    def get_access_lock(self) -> SynchronizerImpl:
-        """The lock that every process takes for this namespace."""
-        return file_synchronizer(self.namespace, lock_dir=self.lock_dir)
-
-    def get_creation_lock(self, key: str) -> SynchronizerImpl:
-        """The lock that every process takes while it makes a value for ``key``."""
-        return file_synchronizer(f"dbmcontainer/funclock/{self.namespace}/{key}", lock_dir=self.lock_dir)
-
-    def file_exists(self, file: str) -> bool:
-        """Whether there is a file of that name."""
-        return os.path.lexists(file)
-
     def do_open(self, flags: str, replace: bool) -> None:
         """Reads the file, unless all of it will be replaced. No file is an empty namespace."""
-        self.hash = {} if replace else self._read()
+        self.hash = {} if replace else self._contents()
         self.flags = flags
 
-    def _read(self) -> dict[Any, Any]:
+    def _contents(self) -> dict[Any, Any]:
+        data = self._bytes()
+        if data is None or self._is_foreign(data):
+            return {}
+        if self.allow_pickle:
+            contents = _unpickle(data)
+            if self._owner(data) is not None:
+                del contents[_OWNER_KEY]
+            return contents
+        try:
+            envelope = _core.read_envelope(data)
+        except ValueError as cause:
+            raise CorruptSessionError("a stored file does not hold a session") from cause
+        return {} if envelope is None else {_SESSION_KEY: envelope[0]}
+
+    def _bytes(self) -> bytes | None:
         try:
             with open(os.open(self.file, _READ_FLAGS), "rb") as file:
-                data = file.read()
+                return file.read()
         except FileNotFoundError:
-            return {}
+            return None
         except OSError as cause:
             raise StoreUnavailableError(f"cannot read a file of {self.file_dir}: {cause.strerror}") from cause
+
+    def _owner(self, data: bytes) -> str | None:
+        """Whose session a file says that it holds, where a file can be that of two."""
+        if self.digest_filenames:
+            return None
         try:
-            text = _core.read_envelope(data)
-        except ValueError as cause:
-            if not self.allow_pickle:
-                raise CorruptSessionError("a stored file does not hold a session") from cause
-            return _unpickle(data)
-        return {} if text is None else {_SESSION_KEY: text}
+            envelope = _core.read_envelope(data)
+        except ValueError:
+            return None
+        return None if envelope is None else envelope[1]
+
+    def _is_foreign(self, data: bytes) -> bool:
+        owner = self._owner(data)
+        return owner is not None and owner != self.namespace
 
     def do_close(self) -> None:
         """Writes the file if it was open for writing."""
@@ -101,32 +102,71 @@ class FileNamespaceManager(OpenResourceNamespaceManager):
         if flags not in ("c", "w"):
             return
         data = self._encode(contents)
-        try:
+        with self._neighbour_locked():
+            if self._file_is_foreign():
+                raise StoreUnavailableError("the file is another session's, whose id differs in its dots")
             try:
-                safe_write(self.file, data)
-            except FileNotFoundError:
-                verify_directory(os.path.dirname(self.file))
-                safe_write(self.file, data)
-        except OSError as cause:
-            raise StoreUnavailableError(f"cannot write a file of {self.file_dir}: {cause.strerror}") from cause
+                try:
+                    safe_write(self.file, data)
+                except FileNotFoundError:
+                    verify_directory(os.path.dirname(self.file))
+                    safe_write(self.file, data)
+            except OSError as cause:
+                raise StoreUnavailableError(
+                    f"cannot write a file of {self.file_dir}: {cause.strerror}"
+                ) from cause
 
     def _encode(self, contents: dict[Any, Any]) -> bytes:
         text = contents.get(_SESSION_KEY)
-        if isinstance(text, str) and len(contents) == 1:
-            return _core.write_envelope(text)
+        # A lone surrogate is no character, so it is in no envelope and no owner's name.
+        if isinstance(text, str) and len(contents) == 1 and _is_unicode(text, self.namespace):
+            return _core.write_envelope(text, None if self._names_its_file else self.namespace)
         if contents and not self.allow_pickle:
             raise BeakerException("only the text of a session can be kept where pickle is not allowed")
         return pickle.dumps(contents, _PICKLE_PROTOCOL)
 
+    @property
+    def _stem(self) -> str:
+        return os.path.basename(self.file).removesuffix(".cache")
+
+    @property
+    def _names_its_file(self) -> bool:
+        return self.digest_filenames or self._stem == self.namespace
+
+    @contextlib.contextmanager
+    def _neighbour_locked(self) -> Iterator[None]:
+        """Keeps the namespace out that has this file too: the one of this name without dots."""
+        if self._names_its_file or self._stem != self.namespace.replace(".", ""):
+            yield
+            return
+        neighbour = file_synchronizer(self._stem, lock_dir=self.lock_dir)
+        neighbour.acquire_write_lock()
+        try:
+            yield
+        finally:
+            neighbour.release_write_lock()
+
+    def _file_is_foreign(self) -> bool:
+        try:
+            data = self._bytes()
+        except StoreUnavailableError:
+            # What cannot be read says nothing of an owner; replacing or removing it will tell if it can be.
+            return False
+        return data is not None and self._is_foreign(data)
+
     def do_remove(self) -> None:
         """Removes the file; no error if there is none."""
         self.hash = {}
+        if self._file_is_foreign():
+            return
         try:
             os.remove(self.file)
         except FileNotFoundError:
             return
         except OSError as cause:
-            raise StoreUnavailableError(f"cannot remove a file of {self.file_dir}: {cause.strerror}") from cause
+            raise StoreUnavailableError(
+                f"cannot remove a file of {self.file_dir}: {cause.strerror}"
+            ) from cause
 
     def __getitem__(self, key: str) -> Any:
         return self.hash[key]
@@ -147,9 +187,17 @@ class FileNamespaceManager(OpenResourceNamespaceManager):
 
 def _unpickle(data: bytes) -> dict[Any, Any]:
     try:
-        contents = pickle.loads(data)
+        contents = pickle.loads(data)  # noqa: S301 - the caller has asked allow_pickle
     except Exception as cause:  # a damaged pickle can raise anything at all
         raise CorruptSessionError(f"a stored file cannot be unpickled: {type(cause).__name__}") from cause
     if not isinstance(contents, dict):
         raise CorruptSessionError("a stored file does not hold a dictionary")
     return contents
+
+
+def _is_unicode(*texts: str) -> bool:
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,8 +1,10 @@
+# ruff: noqa: A002, PTH100, PTH102, PTH105, PTH108, PTH112, PTH118, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
 """Private files and folders, and the paths of things that are kept in them."""
 
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterable
 
@@ -11,8 +13,12 @@ __all__ = ["encoded_path", "file_path", "safe_write", "verify_directory"]
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 
-# File systems take names of 255 bytes; this leaves room for extensions and for the name of a temporary.
-_LONGEST_NAME = 200
+# The names below are the native store's too: both sides have to find the same file, and to know what a
+# process that was killed has left behind.
+_LONGEST_NAME = 255 - len(".cache")
+_SEPARATOR_OR_CONTROL = re.compile("[/\x00-\x1f\x7f-\x9f]")
+_HASHED_NAME = re.compile("~[0-9a-fA-F]{64}")
+_TEMPORARY = ".beaker-{}.tmp"
 
 
 def verify_directory(dir: str) -> None:
@@ -53,12 +59,13 @@ def encoded_path(
     depth: int = 3,
     digest_filenames: bool = True,
 ) -> str:
-    """The path of the file for ``identifiers`` below ``root``, in ``depth - 1`` levels of folders, which are made.
+    """The path of the file for ``identifiers`` below ``root``, in ``depth - 1`` levels of folders.
 
-    The file is named after the SHA-1 of the identifiers, joined by ``_``, or after themselves without
-    ``digest_filenames``. Then their dots are dropped; what a file cannot be named after, such as a path, an
-    empty or a very long name, is named after its SHA-1 all the same, so that no identifier leads anywhere
-    but to a file of its own.
+    The folders are made; the file is not.
+
+    The file is named after the SHA-1 of the identifiers, joined by ``_``, or without ``digest_filenames``
+    after themselves with the dots left out. What a file cannot be named after, such as a path, an empty or
+    a very long name, gets ``~`` and its SHA-256, so that no identifier leads out of ``root``.
     """
     path = file_path(root, identifiers, extension, depth, digest_filenames)
     verify_directory(os.path.dirname(path))
@@ -66,20 +73,29 @@ def encoded_path(
 
 
 def _file_name(identifiers: Iterable[str | bytes], digest: bool) -> str:
-    joined = b"_".join(_as_bytes(identifier) for identifier in identifiers)
-    if not digest:
-        plain = joined.replace(b".", b"")
-        if _can_name_a_file(plain):
-            return os.fsdecode(plain)
-    return hashlib.sha1(joined, usedforsecurity=False).hexdigest()
+    joined = "_".join(_as_text(identifier) for identifier in identifiers)
+    # A lone surrogate or an undecodable byte has to have a hash too.
+    encoded = joined.encode("utf-8", "surrogatepass")
+    if digest:
+        return hashlib.sha1(encoded, usedforsecurity=False).hexdigest()
+    stem = joined.replace(".", "")
+    return stem if _can_name_a_file(stem) else "~" + hashlib.sha256(encoded).hexdigest()
 
 
-def _can_name_a_file(name: bytes) -> bool:
-    return 0 < len(name) <= _LONGEST_NAME and not any(char < 0x20 or char in b"/\\\x7f" for char in name)
+def _can_name_a_file(stem: str) -> bool:
+    try:
+        length = len(stem.encode("utf-8"))
+    except UnicodeEncodeError:
+        return False
+    return (
+        0 < length <= _LONGEST_NAME
+        and not _SEPARATOR_OR_CONTROL.search(stem)
+        and not _HASHED_NAME.fullmatch(stem)
+    )
 
 
-def _as_bytes(identifier: str | bytes) -> bytes:
-    return identifier.encode("utf-8", "surrogatepass") if isinstance(identifier, str) else identifier
+def _as_text(identifier: str | bytes) -> str:
+    return identifier if isinstance(identifier, str) else identifier.decode("utf-8", "surrogateescape")
 
 
 def safe_write(filepath: str, contents: bytes) -> None:
@@ -89,7 +105,7 @@ def safe_write(filepath: str, contents: bytes) -> None:
     a name that nobody can have guessed or prepared, and a link of the name ``filepath`` is replaced, not
     followed. Raises :class:`OSError`, and then the old file is as it was.
     """
-    temporary = f"{filepath}.{secrets.token_hex(8)}.tmp"
+    temporary = os.path.join(os.path.dirname(filepath), _TEMPORARY.format(secrets.token_hex(8)))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, _FILE_MODE)
     try:

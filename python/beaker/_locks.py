@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002, N801 - the signatures are the ones that applications use
 """Locks for many readers or one writer, which a thread that holds one may take again."""
 
 import threading

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - the signatures are the ones that applications use
 """The backend in memory: sessions in the native store, everything else in Python objects."""
 
 import threading
@@ -16,7 +17,7 @@ Contents = MutableMapping[Any, Any]
 
 
 class _Others:
-    """What is kept in Python: every value but the text of a session. A namespace without values has no entry."""
+    """What is kept in Python: every value but the text of a session. Empty namespaces have no entry."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -96,7 +97,9 @@ class _NamespaceView(Contents):
         self._others.put(self._namespace, key, value)
 
     def __delitem__(self, key: Any) -> None:
-        in_store = key == _SESSION_KEY and isinstance(self._namespace, str) and _core.memory_delete(self._namespace)
+        in_store = (
+            key == _SESSION_KEY and isinstance(self._namespace, str) and _core.memory_delete(self._namespace)
+        )
         if not self._others.drop(self._namespace, key) and not in_store:
             raise KeyError(key)
 

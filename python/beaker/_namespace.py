@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - the signatures are the ones that applications use
 """What a backend is: a namespace of values, with locks around it."""
 
 import threading

@@ -59,7 +59,7 @@ def verify_options(opt: Any, types: Types, error: str) -> Any:
     for wanted in types if isinstance(types, tuple) else (types,):
         try:
             return _coerce(opt, wanted)
-        except Exception:  # a type may be anything callable, and any failure means that it does not fit
+        except Exception:  # noqa: PERF203, S112 - a type can fail in any way
             continue
     raise ConfigurationError(error)
 
@@ -90,7 +90,7 @@ def coerce_cache_params(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_cache_config_options(config: Mapping[str, Any], include_defaults: bool = True) -> dict[str, Any]:
-    """The options of a cache manager out of ``config``, where they begin with ``cache.`` or ``beaker.cache.``.
+    """The options of a cache manager out of ``config``, named ``cache.…`` or ``beaker.cache.…``.
 
     The options of each region named by ``regions`` (``cache.<region>.<option>``) are gathered under
     ``cache_regions``; what a region does not say, it takes from the options of the whole. The defaults are

@@ -31,7 +31,9 @@ class _StandInType(type):
     _makes_all: bool
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return cls._make(*map(_unwrapped, args), **{name: _unwrapped(value) for name, value in kwargs.items()})
+        return cls._make(
+            *map(_unwrapped, args), **{name: _unwrapped(value) for name, value in kwargs.items()}
+        )
 
     def __setattr__(cls, name: str, value: Any) -> NoReturn:
         raise pickle.UnpicklingError("a pickle may not change a class")
@@ -91,7 +93,7 @@ class AllowlistUnpickler(pickle.Unpickler):
                 raise pickle.UnpicklingError(f"a pickle asks for {module}.{name}, which is not allowed")
         return _stand_in(module, name)
 
-    def persistent_load(self, pid: Any) -> NoReturn:
+    def persistent_load(self, pid: Any) -> NoReturn:  # noqa: ARG002
         """Refuses references to things outside the pickle."""
         raise pickle.UnpicklingError("a pickle refers to something outside itself")
 
@@ -117,8 +119,8 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
 
     ``allowed`` holds dotted names; a program adds its own with ``DEFAULT_ALLOWED | {"shop.models.Cart"}`` and
     answers for what making them does. Numbers, text, bytes, lists, tuples, dictionaries and sets are always
-    allowed. A class that is itself a value comes out as a stand-in. Everything else, and everything malformed,
-    raises :class:`pickle.UnpicklingError`.
+    allowed. A class that is itself a value comes out as a stand-in. Everything else, and everything
+    malformed, raises :class:`pickle.UnpicklingError`.
     """
     try:
         _refuse_extensions(data)

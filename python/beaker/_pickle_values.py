@@ -69,7 +69,7 @@ def _uuid(*args: Any) -> uuid.UUID:
 
 
 def _of_items(make: Callable[..., Any]) -> Callable[..., Any]:
-    """A constructor of a collection, from items that the pickle itself holds: a range is short but endless."""
+    """A constructor of a collection from items that the pickle itself holds; a range is short but endless."""
 
     def construct(*args: Any) -> Any:
         if any(isinstance(arg, range) for arg in args):

@@ -9,7 +9,9 @@ from beaker._memory_namespace import MemoryNamespaceManager
 
 __all__ = ["clsmap"]
 
-clsmap = BackendRegistry({"memory": MemoryNamespaceManager, "dbm": DBMNamespaceManager, "file": FileNamespaceManager})
+clsmap = BackendRegistry(
+    {"memory": MemoryNamespaceManager, "dbm": DBMNamespaceManager, "file": FileNamespaceManager}
+)
 """The backends by name. ``clsmap['ext:mine'] = MyNamespaceManager`` adds one."""
 
 _NOT_BROUGHT = frozenset(
@@ -28,5 +30,7 @@ def __getattr__(name: str) -> NoReturn:
     # An ImportError, since `from beaker.cache import CacheManager` would put a message of its own in the
     # place of an AttributeError's.
     if name in _NOT_BROUGHT:
-        raise ImportError(f"this version of beaker-rs brings sessions and not caches: there is no {__name__}.{name}")
+        raise ImportError(
+            f"this version of beaker-rs brings sessions and not caches: there is no {__name__}.{name}"
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

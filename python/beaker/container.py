@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - the signatures are the ones that applications use
 """Namespaces of values, the backends that keep them, and values that are made when they are needed."""
 
 from collections.abc import Callable
@@ -52,7 +53,10 @@ class ContainerMeta(type):
         starttime: float | None = None,
         **kwargs: Any,
     ) -> Value:
-        """The value of ``key`` in ``namespace``, which ``context`` keeps; the first call makes it from ``kwargs``."""
+        """The value of ``key`` in ``namespace``.
+
+        ``context`` keeps the namespaces; one that it has not is made from ``kwargs``.
+        """
         manager = context.get(namespace)
         if manager is None:
             manager = context[namespace] = namespace_classes[cls](namespace, **kwargs)

@@ -34,7 +34,7 @@ class SimpleCookie(http_cookies.SimpleCookie):
             for name, value in rawdata.items():
                 try:
                     self[name] = value
-                except http_cookies.CookieError:
+                except http_cookies.CookieError:  # noqa: PERF203 - each cookie by itself
                     self.bad_cookies.add(name)
         else:
             raise TypeError(f"cookies are read from text or a mapping, not from {type(rawdata).__name__}")
@@ -80,7 +80,7 @@ class SignedCookie(SimpleCookie):
     :data:`InvalidSignature`. Of several cookies with one name the last with a good signature counts.
     """
 
-    def __init__(self, secret: str | bytes, input: Any = None) -> None:
+    def __init__(self, secret: str | bytes, input: Any = None) -> None:  # noqa: A002
         self.secret = secret.encode("utf-8") if isinstance(secret, str) else bytes(secret)
         super().__init__(input)
 

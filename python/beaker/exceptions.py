@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - the names are the ones that applications use
 """What this package raises and warns of.
 
 Three failures are told apart: a configuration that cannot be meant (:class:`ConfigurationError`), a record

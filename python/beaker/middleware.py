@@ -49,7 +49,9 @@ class SessionMiddleware(_core.SessionMiddleware):
     session = beaker_session
 
 
-def session_filter_factory(global_conf: Mapping[str, Any], **kwargs: Any) -> Callable[[Application], SessionMiddleware]:
+def session_filter_factory(
+    global_conf: Mapping[str, Any], **kwargs: Any
+) -> Callable[[Application], SessionMiddleware]:
     """A ``paste.filter_factory``."""
 
     def session_filter(app: Application) -> SessionMiddleware:
@@ -58,6 +60,8 @@ def session_filter_factory(global_conf: Mapping[str, Any], **kwargs: Any) -> Cal
     return session_filter
 
 
-def session_filter_app_factory(app: Application, global_conf: Mapping[str, Any], **kwargs: Any) -> SessionMiddleware:
+def session_filter_app_factory(
+    app: Application, global_conf: Mapping[str, Any], **kwargs: Any
+) -> SessionMiddleware:
     """A ``paste.filter_app_factory``."""
     return SessionMiddleware(app, global_conf, **kwargs)

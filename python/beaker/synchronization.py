@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001 - the signatures are the ones that applications use
 """Locks for many readers or one writer, in one process or between processes, and locks with a name."""
 
 import os
@@ -30,7 +31,9 @@ def file_synchronizer(identifier: str, **kwargs: Any) -> SynchronizerImpl:
     if not has_flock or "lock_dir" not in kwargs:
         return mutex_synchronizer(identifier)
     lock_dir = kwargs["lock_dir"]
-    return _synchronizers.sync_get((identifier, FileSynchronizer, lock_dir), FileSynchronizer, identifier, lock_dir)
+    return _synchronizers.sync_get(
+        (identifier, FileSynchronizer, lock_dir), FileSynchronizer, identifier, lock_dir
+    )
 
 
 def mutex_synchronizer(identifier: str, **kwargs: Any) -> SynchronizerImpl:

@@ -105,7 +105,7 @@ def warn(msg: str | Warning, stacklevel: int = 3) -> None:
 
 
 def deprecated(message: str) -> Callable[[F], Callable[..., Any]]:
-    """A decorator for functions that say ``message`` as a :class:`DeprecationWarning` whenever they are called."""
+    """A decorator for functions that warn with ``message``, a :class:`DeprecationWarning`, at each call."""
 
     def decorate(fn: F) -> Callable[..., Any]:
         @functools.wraps(fn)

@@ -17,10 +17,6 @@ use super::opcode::{Step, Steps};
 /// The key under which a session keeps the time of its last access.
 const KEY: &[u8] = b"_accessed_time";
 
-/// How many copies of the key's text may be in the memo. A pickler writes one, unless the session was put
-/// together from several that were loaded apart.
-const MAX_KEY_COPIES: usize = 16;
-
 /// The offset of the eight big-endian bytes (IEEE 754) that are the value of `_accessed_time` in the outermost
 /// dict of `pickle`; `None` if they are not there exactly once, or if anything about the pickle is unusual.
 ///
@@ -119,6 +115,8 @@ struct Walk {
     /// Values found for the key in the outermost dict so far.
     found: Option<Option<usize>>,
     root_memo: Option<u32>,
+    /// Under which numbers the text of the key is remembered, ascending, as picklers count. It is one number,
+    /// unless the session was put together from several that were loaded apart.
     key_memos: Vec<u32>,
     /// How many times `Memoize` was seen, which numbers by counting; mixed with `Put` it cannot be followed.
     memoized: u32,
@@ -248,14 +246,16 @@ impl Walk {
         if self.root_memo == Some(id) {
             return None;
         }
-        let known = self.key_memos.contains(&id);
         match self.top {
-            Top::Key if !known && self.key_memos.len() < MAX_KEY_COPIES => self.key_memos.push(id),
-            Top::Key if known => {}
-            Top::Other if !known => {}
+            Top::Key if self.key_memos.last().is_none_or(|last| *last < id) => self.key_memos.push(id),
+            Top::Other if !self.is_key(id) => {}
             _ => return None,
         }
         Some(())
+    }
+
+    fn is_key(&self, id: u32) -> bool {
+        self.key_memos.binary_search(&id).is_ok()
     }
 
     fn get(&mut self, id: u32) -> Option<()> {
@@ -312,3 +312,7 @@ pub fn splice(text: &[u8], payload_offset: usize, new: f64) -> Option<Splice> {
     let len = STANDARD.encode_slice(decoded.get(..len)?, &mut bytes).ok()?;
     (len == old.len()).then_some(Splice { offset, bytes, len })
 }
+
+#[cfg(test)]
+#[path = "access_time_tests.rs"]
+mod tests;

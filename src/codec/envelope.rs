@@ -18,6 +18,9 @@ use crate::id::SessionId;
 /// Where the text begins in an envelope that [`write`] made without an owner; with one it is one byte later.
 const TEXT_OFFSET: usize = 24;
 
+/// How the dict begins in protocols 4 and 5, after the header of the frame.
+const FRAMED_KEY: &[u8] = b"}\x94\x8c\x07session\x94";
+
 /// What an envelope holds.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Envelope {
@@ -62,13 +65,14 @@ fn read_usual(bytes: &[u8]) -> Option<Envelope> {
             let owner = std::str::from_utf8(bytes.get(owner)?).ok()?;
             (rest == b"q\x04u.").then(|| Envelope { text, owner: Some(owner.to_owned()) })
         }
-        // The frame's length says how much to read ahead, and nothing about the value.
+        // The frame holds everything, or, where the text is long, ends before it.
         [0x80, 4 | 5, 0x95, frame @ ..] => {
             let (frame, rest) = frame.split_first_chunk()?;
-            if u64::from_le_bytes(*frame) > rest.len() as u64 {
+            let frame = u64::from_le_bytes(*frame);
+            if frame != rest.len() as u64 && frame != FRAMED_KEY.len() as u64 {
                 return None;
             }
-            let (text, rest) = match rest.strip_prefix(b"}\x94\x8c\x07session\x94")? {
+            let (text, rest) = match rest.strip_prefix(FRAMED_KEY)? {
                 [b'X', rest @ ..] => long_text(bytes, rest)?,
                 [0x8c, len, rest @ ..] => counted(bytes, rest, usize::from(*len))?,
                 _ => return None,
@@ -142,3 +146,7 @@ fn length(text: &str) -> Result<[u8; 4]> {
         Err(_) => Err(crate::error::Error::invalid("a stored session may not exceed 4 GiB")),
     }
 }
+
+#[cfg(test)]
+#[path = "envelope_tests.rs"]
+mod tests;

@@ -54,14 +54,18 @@ pub(super) enum Step {
 }
 
 /// Walks through the instructions of a pickle.
+///
+/// Its methods are inlined by force: the position then stays in a register of the loop that calls them, which
+/// halves the cost of an instruction.
 pub(super) struct Steps<'a> {
     bytes: &'a [u8],
     at: usize,
+    frame_end: usize,
 }
 
 impl<'a> Steps<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, frame_end: 0 }
     }
 
     /// Where the next instruction begins.
@@ -69,10 +73,18 @@ impl<'a> Steps<'a> {
         self.at
     }
 
-    /// The next instruction; `None` if it is unknown or cut short. Any length is checked against what is
-    /// there before it is believed.
-    #[inline]
+    /// The next instruction; `None` if it is unknown, cut short, or lies across the end of a frame, where the
+    /// unpicklers of CPython do not agree on what it is. Any length is checked against what is there before it
+    /// is believed.
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Option<Step> {
+        let begins_in_frame = self.at < self.frame_end;
+        let step = self.decode()?;
+        if begins_in_frame && self.at > self.frame_end { None } else { Some(step) }
+    }
+
+    #[inline(always)]
+    fn decode(&mut self) -> Option<Step> {
         let [opcode] = self.array::<1>()?;
         Some(match opcode {
             0x80 => {
@@ -83,10 +95,12 @@ impl<'a> Steps<'a> {
                 Step::Header
             }
             0x95 => {
-                let frame = u64::from_le_bytes(self.array()?);
-                if frame > (self.bytes.len() - self.at) as u64 {
+                let in_frame = self.at < self.frame_end;
+                let len = u64::from_le_bytes(self.array()?);
+                if in_frame || len > (self.bytes.len() - self.at) as u64 {
                     return None;
                 }
+                self.frame_end = self.at + usize::try_from(len).ok()?;
                 Step::Header
             }
             b'(' => Step::Mark,
@@ -103,12 +117,6 @@ impl<'a> Steps<'a> {
             b'C' => self.counted::<1>(bytes)?,
             0x8e => self.counted::<8>(bytes)?,
             0x96 => self.counted::<8>(opaque)?,
-            b'V' => {
-                let (start, len) = self.line()?;
-                self.plain_text(start, len)
-            }
-            b'S' => self.quoted()?,
-
             b'G' => {
                 let start = self.at;
                 self.array::<8>()?;
@@ -121,16 +129,6 @@ impl<'a> Steps<'a> {
             b'J' | 0x84 => self.skip::<4>()?,
             0x8a => self.counted::<1>(opaque)?,
             0x8b => self.counted_signed(opaque)?,
-            b'I' | b'L' | b'F' | b'P' => {
-                self.line()?;
-                Step::Opaque
-            }
-            b'c' => {
-                self.line()?;
-                self.line()?;
-                Step::Opaque
-            }
-
             b'}' => Step::EmptyDict,
             b'd' => Step::DictMarked,
             b's' => Step::SetItem,
@@ -140,42 +138,41 @@ impl<'a> Steps<'a> {
             0x86 | 0x93 | b'R' | 0x81 => Step::Combine(2),
             0x87 | 0x92 => Step::Combine(3),
             b't' | b'l' | 0x91 | b'o' => Step::CombineMarked,
-            b'i' => {
-                self.line()?;
-                self.line()?;
-                Step::CombineMarked
-            }
             b'a' | b'b' => Step::Merge,
             b'e' | 0x90 => Step::MergeMarked,
 
             b'q' => Step::Put(self.array::<1>().map(|[id]| id.into())?),
             b'r' => Step::Put(u32::from_le_bytes(self.array()?)),
-            b'p' => Step::Put(self.decimal()?),
             0x94 => Step::Memoize,
             b'h' => Step::Get(self.array::<1>().map(|[id]| id.into())?),
             b'j' => Step::Get(u32::from_le_bytes(self.array()?)),
-            b'g' => Step::Get(self.decimal()?),
+
+            b'V' | b'S' | b'I' | b'L' | b'F' | b'P' | b'c' | b'i' | b'p' | b'g' => {
+                let (step, at) = by_lines(self.bytes, self.at, opcode)?;
+                self.at = at;
+                step
+            }
             _ => return None,
         })
     }
 
     /// The next `N` bytes.
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let array = *self.bytes.get(self.at..)?.first_chunk::<N>()?;
         self.at += N;
         Some(array)
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip<const N: usize>(&mut self) -> Option<Step> {
         self.array::<N>()?;
         Some(Step::Opaque)
     }
 
     /// A length of `N` little-endian bytes, and as many bytes.
-    #[inline]
-    fn counted<const N: usize>(&mut self, step: fn(usize, usize) -> Step) -> Option<Step> {
+    #[inline(always)]
+    fn counted<const N: usize>(&mut self, step: impl FnOnce(usize, usize) -> Step) -> Option<Step> {
         let short = self.array::<N>()?;
         let mut long = [0; 8];
         long.first_chunk_mut::<N>()?.copy_from_slice(&short);
@@ -183,13 +180,13 @@ impl<'a> Steps<'a> {
     }
 
     /// The same with a signed length of four bytes, which must not be negative.
-    fn counted_signed(&mut self, step: fn(usize, usize) -> Step) -> Option<Step> {
+    fn counted_signed(&mut self, step: impl FnOnce(usize, usize) -> Step) -> Option<Step> {
         let len = usize::try_from(i32::from_le_bytes(self.array()?)).ok()?;
         self.counted_by(len, step)
     }
 
-    #[inline]
-    fn counted_by(&mut self, len: usize, step: fn(usize, usize) -> Step) -> Option<Step> {
+    #[inline(always)]
+    fn counted_by(&mut self, len: usize, step: impl FnOnce(usize, usize) -> Step) -> Option<Step> {
         let start = self.at;
         if len > self.bytes.len() - start {
             return None;
@@ -197,40 +194,41 @@ impl<'a> Steps<'a> {
         self.at = start + len;
         Some(step(start, len))
     }
+}
 
-    /// A line without its end: where it starts and how long it is.
-    fn line(&mut self) -> Option<(usize, usize)> {
-        let start = self.at;
-        let len = memchr::memchr(b'\n', self.bytes.get(start..)?)?;
-        self.at = start + len + 1;
-        Some((start, len))
-    }
-
-    /// A number written in decimal on a line of its own.
-    fn decimal(&mut self) -> Option<u32> {
-        let (start, len) = self.line()?;
-        std::str::from_utf8(self.bytes.get(start..start + len)?).ok()?.parse().ok()
-    }
-
-    /// A string on a line, in the quotes of Python's `repr`.
-    fn quoted(&mut self) -> Option<Step> {
-        let (start, len) = self.line()?;
-        let line = self.bytes.get(start..start + len)?.trim_ascii_end();
-        match line {
-            [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => {
-                Some(self.plain_text(start + 1, inner.len()))
+/// The instructions whose operands are lines: what `opcode` does with those at `at`, and where they end.
+///
+/// Apart from the others, which are read more often, and without the reader, which so stays in registers.
+fn by_lines(bytes: &[u8], at: usize, opcode: u8) -> Option<(Step, usize)> {
+    let (line, end) = line(bytes, at)?;
+    Some(match opcode {
+        b'V' => (plain_text(line, at), end),
+        b'S' => {
+            let (b'\'' | b'"', inner) = line.trim_ascii_end().split_first()? else { return None };
+            let (last, inner) = inner.split_last()?;
+            if line.first() != Some(last) {
+                return None;
             }
-            _ => None,
+            (plain_text(inner, at + 1), end)
         }
-    }
+        b'p' => (Step::Put(std::str::from_utf8(line).ok()?.parse().ok()?), end),
+        b'g' => (Step::Get(std::str::from_utf8(line).ok()?.parse().ok()?), end),
+        b'c' => (Step::Opaque, self::line(bytes, end)?.1),
+        b'i' => (Step::CombineMarked, self::line(bytes, end)?.1),
+        _ => (Step::Opaque, end),
+    })
+}
 
-    /// A string on a line, if it says what it means: without an escape and in ASCII.
-    fn plain_text(&self, start: usize, len: usize) -> Step {
-        match self.bytes.get(start..start + len) {
-            Some(line) if line.is_ascii() && !line.contains(&b'\\') => Step::Text { start, len },
-            _ => Step::Opaque,
-        }
-    }
+/// The line at `at`, without its end, and where the next one begins.
+fn line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let rest = bytes.get(at..)?;
+    let len = memchr::memchr(b'\n', rest)?;
+    Some((rest.get(..len)?, at + len + 1))
+}
+
+/// A string on a line, if it says what it means: without an escape and in ASCII.
+fn plain_text(line: &[u8], start: usize) -> Step {
+    if line.is_ascii() && !line.contains(&b'\\') { text(start, line.len()) } else { Step::Opaque }
 }
 
 fn text(start: usize, len: usize) -> Step {
@@ -295,6 +293,17 @@ mod tests {
         }
         assert_eq!(steps(b"S'ab\n."), [None]);
         assert_eq!(steps(b"S'\n."), [None]);
+    }
+
+    #[test]
+    fn an_instruction_across_the_end_of_a_frame_is_refused() {
+        let frame = |len: u8, rest: &[u8]| [&[0x95, len, 0, 0, 0, 0, 0, 0, 0], rest].concat();
+        let whole = [Some(Step::Header), Some(Step::Opaque), Some(Step::Stop)];
+        assert_eq!(steps(&frame(0, b"K\x01.")), whole);
+        assert_eq!(steps(&frame(1, b"K\x01.")), [Some(Step::Header), None]);
+        assert_eq!(steps(&frame(2, b"K\x01.")), whole);
+        assert_eq!(steps(&frame(3, b"K\x01.")), whole);
+        assert_eq!(steps(&frame(9, &frame(0, b"K\x01."))), [Some(Step::Header), None]);
     }
 
     #[test]

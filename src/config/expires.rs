@@ -32,7 +32,8 @@ impl CookieExpires {
             Self::After(seconds) => whole_seconds(now + seconds).and_then(CookieDate::from_timestamp),
             Self::At(date) => Some(*date),
         };
-        date.map(|date| Some(date.to_string())).ok_or_else(|| Error::invalid("the cookie's expiry lies outside the years 1 to 9999"))
+        date.map(|date| Some(date.to_string()))
+            .ok_or_else(|| Error::invalid("the cookie's expiry lies outside the years 1 to 9999"))
     }
 }
 

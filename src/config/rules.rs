@@ -162,7 +162,8 @@ pub fn coerce(rule: &Rule, value: Value) -> Result<Value> {
 }
 
 fn refuse(rule: &Rule, takes: &str) -> Error {
-    Error::invalid("an option has a value that it cannot take").with_detail(format!("{} is {takes}", rule.name))
+    Error::invalid("an option has a value that it cannot take")
+        .with_detail(format!("{} is {takes}", rule.name))
 }
 
 fn text(rule: &Rule, value: Value) -> Result<Value> {
@@ -187,7 +188,9 @@ fn boolean(rule: &Rule, value: Value) -> Result<Value> {
         Value::Null => Ok(Value::Null),
         Value::Bool(flag) => Ok(Value::Bool(flag)),
         Value::Int(number) => Ok(Value::Bool(number != 0)),
-        Value::Text(word) => word_as_bool(&word).map(Value::Bool).ok_or_else(|| refuse(rule, "true or false")),
+        Value::Text(word) => {
+            word_as_bool(&word).map(Value::Bool).ok_or_else(|| refuse(rule, "true or false"))
+        }
         _ => Err(refuse(rule, "true or false")),
     }
 }
@@ -229,7 +232,10 @@ fn expires(rule: &Rule, value: Value) -> Result<Value> {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a span over 2^53 seconds is refused when the date is computed")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a span over 2^53 seconds is refused when the date is computed"
+)]
 fn whole_span(seconds: i64) -> Value {
     Value::Span(seconds as f64)
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
-use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -45,7 +44,11 @@ pub(crate) fn resolve(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDi
     } else {
         None
     };
-    Ok(Backend { kind: kind.into_pyobject(py)?.into_any().unbind(), namespace_class: namespace_class.unbind(), native })
+    Ok(Backend {
+        kind: kind.into_pyobject(py)?.into_any().unbind(),
+        namespace_class: namespace_class.unbind(),
+        native,
+    })
 }
 
 fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
@@ -54,14 +57,7 @@ fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
             "session.type = cookie is not available in this version of beaker-rs; choose memory or file",
         ));
     }
-    py.import("beaker.cache")?.getattr("clsmap")?.get_item(kind).map_err(|error| {
-        if !error.is_instance_of::<PyKeyError>(py) {
-            return error;
-        }
-        ConfigurationError::new_err(format!(
-            "session.type = {kind} names no backend; choose memory or file, or pass namespace_class"
-        ))
-    })
+    py.import("beaker.cache")?.getattr("clsmap")?.get_item(kind)
 }
 
 static MEMORY_CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -1,7 +1,7 @@
 //! Options as Python dictionaries: coercing them in place, and gathering them from what the middleware is given.
 
-use pyo3::exceptions::PyDeprecationWarning;
 use pyo3::PyTypeInfo;
+use pyo3::exceptions::PyDeprecationWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -27,7 +27,8 @@ pub(crate) fn coerce_value<'py>(
 #[pyfunction]
 pub(crate) fn coerce_session_params<'py>(params: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
     for (name, object) in params.copy()?.iter() {
-        let Some(rule) = name.cast::<PyString>().ok().and_then(|name| config::rule(name.to_str().ok()?)) else {
+        let Some(rule) = name.cast::<PyString>().ok().and_then(|name| config::rule(name.to_str().ok()?))
+        else {
             continue;
         };
         let (_, coerced) = coerce_value(rule, &object)?;
@@ -36,7 +37,8 @@ pub(crate) fn coerce_session_params<'py>(params: &Bound<'py, PyDict>) -> PyResul
         }
     }
     let timeout = params.get_item("timeout")?.is_some_and(|timeout| !timeout.is_none());
-    let keeps_time = params.get_item("save_accessed_time")?.is_none_or(|keeps| keeps.is_truthy().unwrap_or(true));
+    let keeps_time =
+        params.get_item("save_accessed_time")?.is_none_or(|keeps| keeps.is_truthy().unwrap_or(true));
     if timeout && !keeps_time {
         return Err(errors::ConfigurationError::new_err("timeout requires save_accessed_time"));
     }
@@ -65,7 +67,9 @@ pub(crate) fn gather(
                 Some(name) => options.set_item(name, value)?,
                 None if config::rule(&key).is_some() => errors::warn(
                     py,
-                    &format!("the option '{key}' has no effect here: in a config it is called 'session.{key}'"),
+                    &format!(
+                        "the option '{key}' has no effect here: in a config it is called 'session.{key}'"
+                    ),
                 )?,
                 None => {}
             }

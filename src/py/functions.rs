@@ -41,35 +41,50 @@ pub(crate) fn parse_cookies(header: &str) -> Vec<(&str, &str)> {
     cookie::cookies(header).collect()
 }
 
-/// The text in a pickled `{'session': text}`, or `None` for a pickled empty dictionary. No pickle is executed.
+/// The text in a pickled `{'session': text}`, and the id of the session that the envelope was written for if it
+/// says so; `None` for a pickled dictionary without a session. No pickle is executed.
 ///
 /// Raises `ValueError` for any other shape.
 #[pyfunction]
-pub(crate) fn read_envelope(data: &[u8]) -> PyResult<Option<String>> {
+pub(crate) fn read_envelope(data: &[u8]) -> PyResult<Option<(String, Option<String>)>> {
     let envelope = envelope::read(data).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let Some(envelope) = envelope else { return Ok(None) };
     let text = data.get(envelope.text).and_then(|text| str::from_utf8(text).ok());
-    text.map(|text| Some(text.to_owned())).ok_or_else(|| PyValueError::new_err("the session is no text"))
+    let text = text.ok_or_else(|| PyValueError::new_err("the session is no text"))?;
+    Ok(Some((text.to_owned(), envelope.owner)))
 }
 
-/// A pickled `{'session': text}`.
+/// A pickled `{'session': text}`, with the id of its session if `owner` is given.
 ///
 /// Raises `ValueError` for a text that is too long.
 #[pyfunction]
-pub(crate) fn write_envelope<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyBytes>> {
-    let written = envelope::write(text, None).map_err(|error| PyValueError::new_err(error.to_string()))?;
+#[pyo3(signature = (text, owner = None))]
+pub(crate) fn write_envelope<'py>(
+    py: Python<'py>,
+    text: &str,
+    owner: Option<&str>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let written = envelope::write(text, owner).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(PyBytes::new(py, &written.bytes))
 }
 
 /// `data` under AES-256-GCM with a random IV: the IV (12 bytes), the tag (16), the ciphertext.
 #[pyfunction]
-pub(crate) fn aes_gcm_encrypt<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn aes_gcm_encrypt<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    key: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
     Ok(PyBytes::new(py, &cipher::aes_gcm_encrypt(data, key).into_py(py)?))
 }
 
 /// What `aes_gcm_encrypt` encrypted. Raises `CorruptSessionError` if it was not made with the key.
 #[pyfunction]
-pub(crate) fn aes_gcm_decrypt<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn aes_gcm_decrypt<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    key: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
     Ok(PyBytes::new(py, &cipher::aes_gcm_decrypt(data, key).into_py(py)?))
 }
 

@@ -1,9 +1,7 @@
 //! Python values as option values, and back.
 
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyInt, PyString, PyTimeAccess,
-};
+use pyo3::types::{PyBool, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyInt, PyString, PyTimeAccess};
 
 use crate::config::{Kind, Rule, Value};
 use crate::cookie::CookieDate;
@@ -77,9 +75,7 @@ pub(crate) fn to_object<'py>(
         Value::Bool(flag) => PyBool::new(py, *flag).to_owned().into_any(),
         Value::Int(number) => number.into_pyobject(py)?.into_any(),
         Value::Text(text) => PyString::new(py, text).into_any(),
-        Value::Span(seconds) => {
-            py.import("datetime")?.getattr("timedelta")?.call1((0, *seconds))?
-        }
+        Value::Span(seconds) => py.import("datetime")?.getattr("timedelta")?.call1((0, *seconds))?,
         Value::Null | Value::Date(_) | Value::Object(_) => original.clone(),
     })
 }

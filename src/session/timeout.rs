@@ -15,7 +15,10 @@ pub enum Idle {
 /// A clock that went back makes the age negative, which is alive.
 #[must_use]
 pub fn idle(now: Timestamp, last_accessed: Timestamp, timeout: Option<i64>) -> Idle {
-    #[allow(clippy::cast_precision_loss, reason = "a timeout over 2^53 seconds is not told from its neighbour")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a timeout over 2^53 seconds is not told from its neighbour"
+    )]
     match timeout {
         Some(timeout) if now - last_accessed > timeout as f64 => Idle::Expired,
         _ => Idle::Alive,

@@ -1,7 +1,7 @@
 //! Where sessions are kept: the contract that every store obeys.
 //!
 //! A store keeps bytes under an id. It knows no Python, no serializer and no cookie. Every store passes the
-//! laws in `laws.rs`, and a law that a store cannot keep is a capability that it does not claim.
+//! laws in `laws/`, and a law that a store cannot keep is a capability that it does not claim.
 //!
 //! Three outcomes never blur:
 //!

@@ -1,7 +1,6 @@
 """What the tests of the Python modules share."""
 
-from __future__ import annotations
-
+import dbm.dumb
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from beaker.container import MemoryNamespaceManager
+from beaker.container import DBMNamespaceManager, FileNamespaceManager, MemoryNamespaceManager
+from tests.faces.helpers import Make
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +32,12 @@ def oracle() -> Callable[..., str]:
     def run(program: str, *args: str) -> str:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(
-            [python, "-c", program, *args], capture_output=True, text=True, timeout=60, env=environment, check=False
+            [python, "-c", program, *args],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -46,3 +51,17 @@ def memory() -> Iterator[type[MemoryNamespaceManager]]:
     MemoryNamespaceManager.namespaces.clear()
     yield MemoryNamespaceManager
     MemoryNamespaceManager.namespaces.clear()
+
+
+@pytest.fixture(params=["memory", "file", "dbm", "dumb dbm"])
+def make(request: pytest.FixtureRequest, tmp_path: Path, memory: type[MemoryNamespaceManager]) -> Make:
+    """Opens a namespace by name, on every backend."""
+    if request.param == "memory":
+        return memory
+    if request.param == "file":
+        return lambda name: FileNamespaceManager(name, data_dir=str(tmp_path), digest_filenames=False)
+
+    module = dbm.dumb if request.param == "dumb dbm" else None
+    return lambda name: DBMNamespaceManager(
+        name, dbmmodule=module, data_dir=str(tmp_path), digest_filenames=False
+    )

@@ -1,7 +1,5 @@
 """The allow-list unpickler makes values and nothing else."""
 
-from __future__ import annotations
-
 import collections
 import copyreg
 import datetime
@@ -16,7 +14,7 @@ import pickle
 import struct
 import uuid
 import zoneinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -48,7 +46,7 @@ VALUES: list[Any] = [
     datetime.date(2024, 2, 29),
     datetime.time(1, 2, 3, 4),
     datetime.time(1, tzinfo=UTC),
-    datetime.datetime(2024, 2, 29, 1, 2, 3, 456),
+    datetime.datetime(2024, 2, 29, 1, 2, 3, 456),  # noqa: DTZ001 - a value like any other
     datetime.datetime(2024, 2, 29, tzinfo=UTC),
     datetime.datetime(2024, 2, 29, tzinfo=datetime.timezone(datetime.timedelta(hours=2), "there")),
     datetime.datetime(2024, 10, 27, 2, 30, tzinfo=zoneinfo.ZoneInfo("UTC"), fold=0),
@@ -87,7 +85,7 @@ class Cart:
         self.items = items
 
 
-class Point(collections.namedtuple("Point", "x y")):
+class Point(NamedTuple("Point", [("x", int), ("y", int)])):
     """A class that gives its pickle arguments for ``__new__``."""
 
     __slots__ = ()
@@ -140,7 +138,9 @@ def test_a_path_that_python_313_wrote_is_read_by_every_version() -> None:
 
 
 def test_an_empty_allow_list_still_reads_plain_data() -> None:
-    assert _pickle_guard.loads(pickle.dumps({"a": [1, "b", (None, True)]}), frozenset()) == {"a": [1, "b", (None, True)]}
+    assert _pickle_guard.loads(pickle.dumps({"a": [1, "b", (None, True)]}), frozenset()) == {
+        "a": [1, "b", (None, True)]
+    }
     with pytest.raises(pickle.UnpicklingError):
         _pickle_guard.loads(pickle.dumps(datetime.date(2024, 1, 1)), frozenset())
 
@@ -199,7 +199,8 @@ ATTACKS: dict[str, bytes] = {
     "endless bytes": pickle.dumps(Calls(bytes, 10**15), 2),
     "endless bytes by new": b"\x80\x02c__builtin__\nbytes\n\x8a\x07\x00\x00\xc1\x6f\xf2\x86\x23\x85\x81.",
     "an endless bytearray": pickle.dumps(Calls(bytearray, 10**15), 2),
-    "an endless frozenset by new": b"\x80\x02c__builtin__\nfrozenset\nc__builtin__\nxrange\nJ\xff\xff\xff\x7f\x85R\x85\x81.",
+    "an endless frozenset by new": b"\x80\x02c__builtin__\nfrozenset\n"
+    b"c__builtin__\nxrange\nJ\xff\xff\xff\x7f\x85R\x85\x81.",
     "a huge fraction": pickle.dumps(Calls(fractions.Fraction, "1e999999999"), 2),
     "a change of a class": b"\x80\x02cuuid\nUUID\nN}X\x06\x00\x00\x00__eq__cbuiltins\ndict\ns\x86b.",
     "a change of a class's dictionary": b"\x80\x02cuuid\nUUID\n}X\x06\x00\x00\x00__eq__K\x01sb.",

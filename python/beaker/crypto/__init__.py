@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - the names are the ones that applications use
 """Encryption modules, by name.
 
 An encryption module has ``aesEncrypt(data, key)``, ``aesDecrypt(data, key)``, ``has_aes`` and
@@ -32,7 +33,7 @@ DEFAULT_NONCE_BITS = 128
 """How much randomness salts the key of each encrypted session, in bits."""
 
 CRYPTO_MODULES: dict[str, Any] = {}
-"""The modules in use, by name; what :func:`register_crypto_module` was given goes before the built-in ones."""
+"""The modules in use, by name; what :func:`register_crypto_module` was given goes before what is built in."""
 
 _BUILT_IN: dict[str, Any] = {
     "default": pyca_cryptography,

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001, N802 - the names are the ones that applications use
 """The module that has no encryption.
 
 It says so through ``has_aes`` and refuses to act: data for which encryption was asked must not be stored

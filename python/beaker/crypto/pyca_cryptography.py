@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - the names are the ones that applications use
 """AES-256-GCM, in the form of Beaker with the package ``cryptography``: nonce (12), tag (16), ciphertext."""
 
 from beaker import _core

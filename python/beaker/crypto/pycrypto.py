@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - the names are the ones that applications use
 """AES-256-CTR, in the form of Beaker with the package ``pycryptodome``: the counter starts at 0.
 
 Nothing here notices a change to the ciphertext, and no key may be used twice: Beaker salts each key anew.

@@ -29,9 +29,11 @@ def _import_any() -> ModuleType:
     for name in _CLIENT_MODULES:
         try:
             return _import_one(name)
-        except InvalidCacheBackendError:
+        except InvalidCacheBackendError:  # noqa: PERF203 - each client by itself
             continue
-    raise InvalidCacheBackendError("no client for memcached is installed; install one of " + ", ".join(_CLIENT_MODULES))
+    raise InvalidCacheBackendError(
+        "no client for memcached is installed; install one of " + ", ".join(_CLIENT_MODULES)
+    )
 
 
 def _import_one(name: str) -> ModuleType:
@@ -45,6 +47,8 @@ def _import_one(name: str) -> ModuleType:
         raise InvalidCacheBackendError(f"the memcached client {name} cannot be imported: {cause}") from cause
     if name == "cmemcache":
         warnings.warn(
-            "cmemcache is not safe to use from several threads; memcache or bmemcached is", BeakerWarning, stacklevel=4
+            "cmemcache is not safe to use from several threads; memcache or bmemcached is",
+            BeakerWarning,
+            stacklevel=4,
         )
     return module

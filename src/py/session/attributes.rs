@@ -55,7 +55,11 @@ pub(super) fn configure(session: &Bound<'_, Session>, name: &str, value: &Bound<
     Ok(())
 }
 
-fn option<'py>(session: &Bound<'py, Session>, name: &str, default: impl Into<Option<&'static str>>) -> PyResult<Bound<'py, PyAny>> {
+fn option<'py>(
+    session: &Bound<'py, Session>,
+    name: &str,
+    default: impl Into<Option<&'static str>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = session.py();
     let given = session.get().options()?.given(py, name)?;
     Ok(match (given, default.into()) {
@@ -78,7 +82,7 @@ impl Session {
     }
     #[setter]
     fn set_id(&self, id: &Bound<'_, PyAny>) -> PyResult<()> {
-        let id = SessionId::from_program(id.str()?.to_string_lossy().into_owned());
+        let id = SessionId::from_program(super::create::text_of(id)?);
         self.with(|state| state.life.rename(id))
     }
 
@@ -190,6 +194,7 @@ impl Session {
         let attributes = options.settings.attributes(text.as_deref(), path, None);
         cookies::validate(&options.settings.key, &attributes).into_py(slf.py())?;
         as_dict(slf)?.set_item(intern!(slf.py(), "_domain"), domain)?;
+        cookie::set_attribute(slf, "domain", domain)?;
         call::update_cookie_out(slf, true)
     }
 
@@ -248,7 +253,8 @@ impl Session {
     }
     #[setter]
     fn set_secure(slf: &Bound<'_, Self>, secure: &Bound<'_, PyAny>) -> PyResult<()> {
-        configure(slf, "secure", secure)
+        configure(slf, "secure", secure)?;
+        cookie::set_attribute(slf, "secure", secure)
     }
 
     /// Whether scripts are kept from the cookie.
@@ -258,7 +264,8 @@ impl Session {
     }
     #[setter]
     fn set_httponly(slf: &Bound<'_, Self>, httponly: &Bound<'_, PyAny>) -> PyResult<()> {
-        configure(slf, "httponly", httponly)
+        configure(slf, "httponly", httponly)?;
+        cookie::set_attribute(slf, "httponly", httponly)
     }
 
     /// The `SameSite` of the cookie, or `None`.
@@ -268,7 +275,8 @@ impl Session {
     }
     #[setter]
     fn set_samesite(slf: &Bound<'_, Self>, samesite: &Bound<'_, PyAny>) -> PyResult<()> {
-        configure(slf, "samesite", samesite)
+        configure(slf, "samesite", samesite)?;
+        cookie::set_attribute(slf, "samesite", samesite)
     }
 
     /// The cookie's name.

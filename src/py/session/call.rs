@@ -80,7 +80,10 @@ pub(super) fn set_cookie_values(session: &Bound<'_, Session>) -> PyResult<()> {
 }
 
 /// `session._set_cookie_expires(expires)`
-pub(super) fn set_cookie_expires(session: &Bound<'_, Session>, expires: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+pub(super) fn set_cookie_expires(
+    session: &Bound<'_, Session>,
+    expires: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
     let py = session.py();
     if is_exact(session) {
         return cookie::set_cookie_expires(session, expires).map(drop);
@@ -97,7 +100,10 @@ pub(super) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
 }
 
 /// `session._set_serializer(data_serializer)`; only where it is overridden, for the options have it otherwise.
-pub(super) fn set_serializer(session: &Bound<'_, Session>, data_serializer: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn set_serializer(
+    session: &Bound<'_, Session>,
+    data_serializer: &Bound<'_, PyAny>,
+) -> PyResult<()> {
     if overrides(session, intern!(session.py(), "_set_serializer"))? {
         session.call_method1(intern!(session.py(), "_set_serializer"), (data_serializer,))?;
     }
@@ -105,7 +111,10 @@ pub(super) fn set_serializer(session: &Bound<'_, Session>, data_serializer: &Bou
 }
 
 /// `session._encrypt_data(data)`
-pub(super) fn encrypt_data<'py>(session: &Bound<'py, Session>, data: &Bound<'py, PyDict>) -> PyResult<Vec<u8>> {
+pub(super) fn encrypt_data<'py>(
+    session: &Bound<'py, Session>,
+    data: &Bound<'py, PyDict>,
+) -> PyResult<Vec<u8>> {
     let py = session.py();
     if !overrides(session, intern!(py, "_encrypt_data"))? {
         return encode::encode(session, data).map(String::into_bytes);
@@ -127,7 +136,12 @@ pub(super) fn overrides(session: &Bound<'_, Session>, name: &Bound<'_, PyString>
     Ok(!own.is(&ours))
 }
 
-/// The session's items as a dictionary of its own.
+/// The session's items as a dictionary of its own. Copied item by item: since a session iterates in a way of
+/// its own, the interpreter would ask it for each key, and for each value as if a program had.
 pub(super) fn plain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
-    as_dict(session)?.copy()
+    let copy = PyDict::new(session.py());
+    for (key, value) in as_dict(session)?.iter() {
+        copy.set_item(key, value)?;
+    }
+    Ok(copy)
 }

@@ -26,7 +26,14 @@ pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
         Some(cookie) => {
             let kwargs = PyDict::new(py);
             kwargs.set_item(intern!(py, "header"), "")?;
-            morsel(session, &cookie)?.call_method(intern!(py, "output"), (), Some(&kwargs))?
+            let header = morsel(session, &cookie)?.call_method(intern!(py, "output"), (), Some(&kwargs))?;
+            // A `Morsel` prints whatever it was given.
+            if header.str()?.to_string_lossy().chars().any(char::is_control) {
+                return Err(ConfigurationError::new_err(
+                    "the session's cookie holds a character that a header cannot carry",
+                ));
+            }
+            header
         }
     };
     set_request(session, intern!(py, "cookie_out"), &header)?;
@@ -34,33 +41,40 @@ pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
 }
 
 /// `_set_cookie_values`
-pub(super) fn set_cookie_values(session: &Bound<'_, Session>, expires: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-    let py = session.py();
+pub(super) fn set_cookie_values(
+    session: &Bound<'_, Session>,
+    expires: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
     if let Some(cookie) = materialised(session)? {
-        let options = session.get().options()?;
-        let settings = &options.settings;
-        let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
-        cookie.set_item(settings.key.as_str(), id)?;
-        let morsel = morsel(session, &cookie)?;
-        let (domain, path) = place(session)?;
-        if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
-            morsel.set_item("domain", domain)?;
-        }
-        if settings.secure {
-            morsel.set_item("secure", true)?;
-        }
-        if let Some(same_site) = &settings.same_site {
-            morsel.set_item("samesite", same_site)?;
-        }
-        if settings.http_only {
-            morsel.set_item("httponly", true)?;
-        }
-        morsel.set_item("path", path)?;
+        fill_morsel(session, &cookie)?;
     } else if expires.is_none() && super::is_exact(session) {
         return Ok(());
     }
-    let _ = py;
     call::set_cookie_expires(session, expires)
+}
+
+/// Writes the session's id and every attribute but the expiry into its `Morsel`.
+fn fill_morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<()> {
+    let options = session.get().options()?;
+    let settings = &options.settings;
+    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    cookie.set_item(settings.key.as_str(), id)?;
+    let morsel = morsel(session, cookie)?;
+    let (domain, path) = place(session)?;
+    check_place(session.py(), domain.as_deref(), &path)?;
+    if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
+        morsel.set_item("domain", domain)?;
+    }
+    if settings.secure {
+        morsel.set_item("secure", true)?;
+    }
+    if let Some(same_site) = &settings.same_site {
+        morsel.set_item("samesite", same_site)?;
+    }
+    if settings.http_only {
+        morsel.set_item("httponly", true)?;
+    }
+    morsel.set_item("path", path)
 }
 
 /// `_set_cookie_expires`: what the cookie's expiry is from now on; without an argument, what it was.
@@ -86,7 +100,10 @@ pub(super) fn set_cookie_expires(
 }
 
 /// The moment that `expires` means, as Beaker returns it: a `datetime`, or `True` for none.
-pub(super) fn moment<'py>(session: &Bound<'py, Session>, meant: CookieExpires) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn moment<'py>(
+    session: &Bound<'py, Session>,
+    meant: CookieExpires,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = session.py();
     match meant {
         CookieExpires::WithBrowser => Ok(PyBool::new(py, true).to_owned().into_any()),
@@ -142,7 +159,9 @@ pub(super) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
     let _dropped = session.get().with(|state| state.cookie.replace(kept))?;
     let written = request.bind(py).call_method1(intern!(py, "get"), (intern!(py, "cookie_out"),))?;
     if !written.is_none() {
-        set_cookie_values(session, None)?;
+        // Not through a subclass's methods: they were called when the header was written.
+        fill_morsel(session, &cookie)?;
+        set_cookie_expires(session, None)?;
     }
     Ok(cookie)
 }
@@ -161,6 +180,14 @@ fn morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyR
     }
     let _ = py;
     cookie.get_item(key)
+}
+
+/// Takes an attribute that a program sets to nothing out of the `Morsel`, if there is one.
+pub(super) fn set_attribute(session: &Bound<'_, Session>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    match materialised(session)? {
+        Some(cookie) if !value.is_truthy()? => morsel(session, &cookie)?.set_item(name, ""),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a key of the request.
@@ -201,6 +228,11 @@ fn place(session: &Bound<'_, Session>) -> PyResult<(Option<String>, String)> {
     }
 }
 
+fn check_place(py: Python<'_>, domain: Option<&str>, path: &str) -> PyResult<()> {
+    cookie::validate_path(path).into_py(py)?;
+    domain.map_or(Ok(()), |domain| cookie::validate_domain(domain).into_py(py))
+}
+
 fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     let py = session.py();
     let options = session.get().options()?;
@@ -208,10 +240,7 @@ fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
     let (domain, path) = place(session)?;
     cookie::validate_value(&id).into_py(py)?;
-    cookie::validate_path(&path).into_py(py)?;
-    if let Some(domain) = &domain {
-        cookie::validate_domain(domain).into_py(py)?;
-    }
+    check_place(py, domain.as_deref(), &path)?;
     let expires = match current_expires(session)? {
         CookieExpires::WithBrowser => None,
         other => other.attribute(clock::now(py)?.seconds).into_py(py)?,

@@ -1,7 +1,8 @@
 //! Making a session: from a request's cookie, from an id that the program chose, or anew.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,12 +12,12 @@ use super::{ConfigurableSession, Session, State, as_dict, call, configurable};
 use crate::cookie::last_matching;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{self, LockError, StoreUnavailableError};
+use crate::py::errors::{self, ConfigurationError, LockError, StoreUnavailableError};
 use crate::py::options::Options;
 use crate::session::Life;
 
 /// The constructor's parameters in the order in which Beaker takes them.
-const PARAMETERS: [&str; 23] = [
+const PARAMETERS: [&str; 22] = [
     "request",
     "id",
     "invalidate_corrupt",
@@ -39,7 +40,6 @@ const PARAMETERS: [&str; 23] = [
     "encrypt_nonce_bits",
     "crypto_type",
     "samesite",
-    "pickle",
 ];
 
 /// A session that has not been initialised.
@@ -85,7 +85,10 @@ pub(super) fn init(
     begin(session, &request, id.as_ref(), Options::of(&params)?)
 }
 
-fn take<'py>(params: &Bound<'py, PyDict>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn take<'py>(
+    params: &Bound<'py, PyDict>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     let value = params.get_item(name)?;
     if value.is_some() {
         params.del_item(name)?;
@@ -110,10 +113,7 @@ fn begin(
     let state = State::new(Arc::clone(&options), request.clone().unbind(), life);
     let replaced = session.get().fields().replace(state);
     drop(replaced);
-    if super::is_exact(session) {
-        // The dictionary of a new object is empty; of one that is initialised again it may not be.
-        configurable::clear(session.as_super())?;
-    } else {
+    if !super::is_exact(session) {
         call::clear(session)?;
         let serializer = options.given(py, "data_serializer")?;
         let serializer = serializer.unwrap_or_else(|| intern!(py, "pickle").clone().into_any());
@@ -122,11 +122,12 @@ fn begin(
     if is_new { start(session) } else { load_or_replace(session) }
 }
 
-fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
-    match id.cast::<PyString>() {
-        Ok(id) => Ok(id.to_string_lossy().into_owned()),
-        Err(_) => Ok(id.str()?.to_string_lossy().into_owned()),
-    }
+pub(super) fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = id.str()?;
+    // A lone surrogate would have to be replaced, and then two ids would be one.
+    let text =
+        text.to_str().map_err(|_| ConfigurationError::new_err("a session id has to be Unicode text"))?;
+    Ok(text.to_owned())
 }
 
 /// The id that the request's cookie brings: the last under our name that verifies.
@@ -160,6 +161,9 @@ fn id_in_cookie(request: &Bound<'_, PyAny>, options: &Options) -> PyResult<Optio
 /// A session that begins here: an id and two times.
 fn start(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
+    if super::is_exact(session) {
+        configurable::clear(session.as_super())?;
+    }
     call::create_id(session, true)?;
     let now = clock::now(py)?.object;
     session.get().with(|state| state.accessed_dict.take())?;
@@ -178,10 +182,7 @@ fn load_or_replace(session: &Bound<'_, Session>) -> PyResult<()> {
         return Err(error);
     }
     let shown = session.get().with(|state| state.life.id().abbreviated())?;
-    errors::warn(
-        py,
-        &format!("session {shown} cannot be decoded and a new one takes its place: {error}"),
-    )?;
+    errors::warn(py, &format!("session {shown} cannot be decoded and a new one takes its place: {error}"))?;
     session.get().with(|state| state.life.disown())?;
     call::invalidate(session)
 }

@@ -77,7 +77,11 @@ impl SessionObject {
         session(slf)?.repr()
     }
 
-    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
+    fn __richcmp__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        op: CompareOp,
+    ) -> PyResult<Bound<'py, PyAny>> {
         if slf.is(other) && matches!(op, CompareOp::Eq) {
             return Ok(pyo3::types::PyBool::new(slf.py(), true).to_owned().into_any());
         }
@@ -185,7 +189,11 @@ impl SessionObject {
 
     /// Sets many keys at once.
     #[pyo3(signature = (*args, **kwargs))]
-    fn update(slf: &Bound<'_, Self>, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    fn update(
+        slf: &Bound<'_, Self>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
         note_change(slf)?;
         let args = args.iter().map(|argument| operand(&argument)).collect::<PyResult<Vec<_>>>()?;
         session(slf)?.call_method("update", PyTuple::new(slf.py(), args)?, kwargs).map(drop)

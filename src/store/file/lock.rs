@@ -71,6 +71,7 @@ impl LockFile {
     /// Takes the lock, making its file and folders if they are missing.
     pub(super) fn acquire(path: PathBuf, limit: Duration) -> Result<Self> {
         let mut waiting = Waiting::new(limit);
+        let mut made_folder = false;
         loop {
             match open(&path, true) {
                 Ok(file) => {
@@ -81,6 +82,10 @@ impl LockFile {
                 Err(error) if error.kind() == IoKind::NotFound => {
                     if let Some(folder) = path.parent() {
                         ensure_private_dir(folder)?;
+                    }
+                    if !made_folder {
+                        made_folder = true;
+                        continue;
                     }
                 }
                 Err(error) => return Err(refused(error)),

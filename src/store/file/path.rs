@@ -5,7 +5,6 @@
 //! dots alone meet in one file; such a record carries the name of its owner. Ids that could lead elsewhere
 //! get a name that is a hash.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha1::Sha1;
@@ -138,10 +137,8 @@ fn below(root: &Path, stem: &str, extension: &str) -> PathBuf {
 }
 
 fn push_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+    text.extend(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
 }
 
 #[cfg(test)]

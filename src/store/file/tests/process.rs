@@ -37,7 +37,7 @@ fn modes_are_private_when_the_umask_takes_nothing() {
 #[test]
 fn modes_are_private_when_the_umask_takes_everything() {
     if is_inner_of("modes_are_private_when_the_umask_takes_everything", "umask 0777") {
-        let folder = PathBuf::from(format!("/tmp/beaker-test-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("beaker-test-{}", std::process::id()));
         ensure_private_dir(&folder).unwrap();
         let store = FileStore::new(folder.join("data"), folder.join("locks"));
         let _ = store.write(&SessionId::generate(), b"x", None, Expect::Any, NOW).unwrap();

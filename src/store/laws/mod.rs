@@ -5,8 +5,19 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
+mod lifetimes;
+mod threads;
+
 use std::sync::Arc;
-use std::time::Duration;
+
+pub(super) use lifetimes::{
+    a_lifetime_that_is_over_is_absence, a_touch_renews_a_lifetime, a_write_renews_a_lifetime,
+    without_a_lifetime_a_record_stays,
+};
+pub(super) use threads::{
+    concurrent_compare_and_swap_loses_no_update, of_concurrent_creators_one_succeeds,
+    readers_never_see_a_mixture_and_never_nothing, touches_among_writers_never_mix_states,
+};
 
 use super::{Expect, Record, Store, Touch, Version, Written};
 use crate::error::ErrorKind;
@@ -50,7 +61,6 @@ impl Fixture {
 }
 
 const NOW: f64 = 1_000_000.0;
-const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
 
 macro_rules! laws {
     ($fixture:ident) => {
@@ -285,164 +295,4 @@ pub(super) fn a_touch_of_no_bytes_changes_no_data(fixture: &Fixture) {
     let version = fixture.stored(&id, b"abcdef");
     assert!(fixture.touch(&id, version, 6, b""));
     assert_eq!(fixture.data(&id).unwrap(), b"abcdef");
-}
-
-const THREADS: usize = 4;
-const ROUNDS: usize = 50;
-
-pub(super) fn concurrent_compare_and_swap_loses_no_update(fixture: &Fixture) {
-    if !fixture.store.capabilities().compare_and_swap {
-        return;
-    }
-    let id = some_id();
-    fixture.stored(&id, b"0");
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                let mut done = 0;
-                while done < ROUNDS {
-                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
-                    let count: usize = std::str::from_utf8(&record.data).unwrap().parse().unwrap();
-                    let next = (count + 1).to_string();
-                    let expect = Expect::Version(record.version);
-                    if fixture.store.write(&id, next.as_bytes(), None, expect, NOW).unwrap()
-                        != Written::Refused
-                    {
-                        done += 1;
-                    }
-                }
-            });
-        }
-    });
-    assert_eq!(fixture.data(&id).unwrap(), (THREADS * ROUNDS).to_string().as_bytes());
-}
-
-pub(super) fn of_concurrent_creators_one_succeeds(fixture: &Fixture) {
-    if !fixture.store.capabilities().compare_and_swap {
-        return;
-    }
-    for _ in 0..ROUNDS {
-        let id = some_id();
-        let start = std::sync::Barrier::new(THREADS);
-        let create = |number: usize| {
-            start.wait();
-            fixture
-                .store
-                .write(&id, &[b'0' + u8::try_from(number).unwrap()], None, Expect::Absent, NOW)
-                .unwrap()
-        };
-        let outcomes: Vec<Written> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|number| scope.spawn(move || create(number))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        let winners: Vec<usize> =
-            (0..THREADS).filter(|&number| outcomes[number] != Written::Refused).collect();
-        assert_eq!(winners.len(), 1);
-        assert_eq!(fixture.data(&id).unwrap(), [b'0' + u8::try_from(winners[0]).unwrap()]);
-    }
-}
-
-pub(super) fn readers_never_see_a_mixture_and_never_nothing(fixture: &Fixture) {
-    let id = some_id();
-    let state = |number: usize| vec![b'a' + u8::try_from(number % 26).unwrap(); 1000 + 3000 * (number % 3)];
-    fixture.stored(&id, &state(0));
-    let writing = std::sync::atomic::AtomicBool::new(true);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while writing.load(std::sync::atomic::Ordering::Relaxed) {
-                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
-                    assert!(record.data.iter().all(|byte| *byte == record.data[0]));
-                    assert!([1000, 4000, 7000].contains(&record.data.len()));
-                }
-            });
-        }
-        for number in 0..ROUNDS * 4 {
-            fixture.stored(&id, &state(number));
-        }
-        writing.store(false, std::sync::atomic::Ordering::Relaxed);
-    });
-}
-
-pub(super) fn touches_among_writers_never_mix_states(fixture: &Fixture) {
-    let id = some_id();
-    // A state begins with its letter eight times over, in lower or upper case, and is that letter throughout.
-    let state = |number: usize| vec![b'a' + u8::try_from(number % 26).unwrap(); 3000];
-    fixture.stored(&id, &state(0));
-    let writing = std::sync::atomic::AtomicBool::new(true);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while writing.load(std::sync::atomic::Ordering::Relaxed) {
-                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
-                    let letter = record.data[8];
-                    let (head, rest) = record.data.split_at(8);
-                    assert!(rest.iter().all(|byte| *byte == letter));
-                    assert!(
-                        head.iter().all(|byte| *byte == letter) || head == [letter.to_ascii_uppercase(); 8]
-                    );
-                    let bytes = [letter.to_ascii_uppercase(); 8];
-                    let touch = Touch { version: record.version, offset: 0, bytes: &bytes };
-                    assert!(fixture.store.touch(&id, &touch, None, NOW).unwrap());
-                }
-            });
-        }
-        for number in 0..ROUNDS * 4 {
-            fixture.stored(&id, &state(number));
-        }
-        writing.store(false, std::sync::atomic::Ordering::Relaxed);
-    });
-}
-
-pub(super) fn a_lifetime_that_is_over_is_absence(fixture: &Fixture) {
-    if !fixture.store.capabilities().native_expiry {
-        return;
-    }
-    let (id, store) = (some_id(), &fixture.store);
-    let Written::Stored(version) = store.write(&id, b"x", MINUTE, Expect::Any, NOW).unwrap() else {
-        unreachable!("nothing was expected");
-    };
-    let record = store.load(&id, NOW + 59.0).unwrap().unwrap();
-    assert!(record.expires_at.is_none_or(|expires_at| (NOW + 59.0..=NOW + 61.0).contains(&expires_at)));
-    let late = NOW + 61.0;
-    assert_eq!(store.write(&id, b"y", MINUTE, Expect::Present, late).unwrap(), Written::Refused);
-    assert_eq!(store.write(&id, b"y", MINUTE, Expect::Version(version), late).unwrap(), Written::Refused);
-    assert!(!store.touch(&id, &Touch { version, offset: 0, bytes: b"z" }, MINUTE, late).unwrap());
-    assert!(store.load(&id, late).unwrap().is_none());
-    assert!(matches!(store.write(&id, b"y", MINUTE, Expect::Absent, late).unwrap(), Written::Stored(_)));
-    assert_eq!(&*store.load(&id, late).unwrap().unwrap().data, b"y");
-}
-
-pub(super) fn a_touch_renews_a_lifetime(fixture: &Fixture) {
-    let (id, store) = (some_id(), &fixture.store);
-    let Written::Stored(version) = store.write(&id, b"abc", MINUTE, Expect::Any, NOW).unwrap() else {
-        unreachable!("nothing was expected");
-    };
-    assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, MINUTE, NOW + 50.0).unwrap());
-    assert_eq!(&*store.load(&id, NOW + 100.0).unwrap().unwrap().data, b"Abc");
-    // Renewed too where the bytes stay as they are.
-    let other = Version(version.0.wrapping_sub(1));
-    assert!(
-        store.touch(&id, &Touch { version: other, offset: 0, bytes: b"!" }, MINUTE, NOW + 100.0).unwrap()
-    );
-    assert_eq!(&*store.load(&id, NOW + 150.0).unwrap().unwrap().data, b"Abc");
-    if store.capabilities().native_expiry {
-        assert!(store.load(&id, NOW + 161.0).unwrap().is_none());
-    }
-}
-
-pub(super) fn a_write_renews_a_lifetime(fixture: &Fixture) {
-    let (id, store) = (some_id(), &fixture.store);
-    for round in 0..3 {
-        let now = NOW + 50.0 * f64::from(round);
-        assert!(matches!(store.write(&id, b"x", MINUTE, Expect::Any, now).unwrap(), Written::Stored(_)));
-    }
-    assert!(store.load(&id, NOW + 150.0).unwrap().is_some());
-}
-
-pub(super) fn without_a_lifetime_a_record_stays(fixture: &Fixture) {
-    let (id, store) = (some_id(), &fixture.store);
-    fixture.stored(&id, b"x");
-    let record = store.load(&id, NOW * 1000.0).unwrap().unwrap();
-    assert_eq!(record.expires_at, None);
 }

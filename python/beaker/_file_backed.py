@@ -1,0 +1,96 @@
+"""What backends have in common that keep each namespace in files of its own."""
+
+import os
+
+from beaker._file_lock import FileSynchronizer
+from beaker._files import file_path, verify_directory
+from beaker._namespace import OpenResourceNamespaceManager
+from beaker.exceptions import MissingCacheParameter, StoreUnavailableError
+from beaker.synchronization import SynchronizerImpl, file_synchronizer
+
+__all__ = ["FileBackedNamespaceManager", "storage_folder"]
+
+
+def storage_folder(given: str | None, data_dir: str | None, name: str, option: str) -> str:
+    """The folder ``given``, or else ``name`` in ``data_dir``, made if it does not exist."""
+    if given:
+        folder = given
+    elif data_dir:
+        folder = f"{data_dir}/{name}"
+    else:
+        raise MissingCacheParameter(f"files need a place: give data_dir or {option}")
+    try:
+        verify_directory(folder)
+    except OSError as cause:
+        raise StoreUnavailableError(f"cannot make the folder {folder}: {cause.strerror or cause}") from cause
+    return folder
+
+
+class FileBackedNamespaceManager(OpenResourceNamespaceManager):
+    """A backend in files, with locks in files. A namespace that holds nothing has neither."""
+
+    def __init__(
+        self, namespace: str, folder: str, lock_dir: str, extension: str, digest_filenames: bool
+    ) -> None:
+        self.lock_dir = lock_dir
+        self.digest_filenames = digest_filenames
+        super().__init__(namespace)
+        self.file = file_path(folder, [namespace], extension, digest_filenames=digest_filenames)
+
+    def get_access_lock(self) -> SynchronizerImpl:
+        """The lock that every process takes for this namespace."""
+        return file_synchronizer(self.namespace, lock_dir=self.lock_dir)
+
+    def get_creation_lock(self, key: str) -> SynchronizerImpl:
+        """The lock that every process takes while it makes a value for ``key``."""
+        return file_synchronizer(f"dbmcontainer/funclock/{self.namespace}/{key}", lock_dir=self.lock_dir)
+
+    def file_exists(self, file: str) -> bool:
+        """Whether there is a file of that name."""
+        return os.path.lexists(file)
+
+    def acquire_read_lock(self) -> None:
+        """Takes the lock and opens the contents."""
+        try:
+            super().acquire_read_lock()
+        except BaseException:
+            self._drop_unused_lock()
+            raise
+
+    def release_read_lock(self) -> None:
+        """Closes the contents, if nobody else has them open, and gives the lock back."""
+        try:
+            super().release_read_lock()
+        finally:
+            self._drop_unused_lock()
+
+    def release_write_lock(self) -> None:
+        """Closes the contents, if nobody else has them open, and gives the lock back."""
+        try:
+            super().release_write_lock()
+        finally:
+            self._drop_unused_lock()
+
+    def remove(self) -> None:
+        """Removes the namespace under the lock."""
+        try:
+            super().remove()
+        finally:
+            self._drop_unused_lock()
+
+    def _drop_unused_lock(self) -> None:
+        # Otherwise everybody who asks for an id that does not exist would leave a file behind.
+        lock = self.access_lock
+        if not isinstance(lock, FileSynchronizer) or lock.state.reentrantcount or self.file_exists(self.file):
+            return
+        try:
+            if not os.path.lexists(lock.filename) or not lock.acquire_write_lock(wait=False):
+                return
+            try:
+                if not self.file_exists(self.file):
+                    lock.remove_file()
+            finally:
+                lock.release_write_lock()
+        except OSError:
+            # A file too many harms nobody; the error that led here, if there was one, says more.
+            return

@@ -1,0 +1,61 @@
+//! How long a record lives.
+
+use std::time::Duration;
+
+use super::{Fixture, NOW, some_id};
+use crate::store::{Expect, Touch, Version, Written};
+
+const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
+
+pub(in crate::store) fn a_lifetime_that_is_over_is_absence(fixture: &Fixture) {
+    if !fixture.store.capabilities().native_expiry {
+        return;
+    }
+    let (id, store) = (some_id(), &fixture.store);
+    let Written::Stored(version) = store.write(&id, b"x", MINUTE, Expect::Any, NOW).unwrap() else {
+        unreachable!("nothing was expected");
+    };
+    let record = store.load(&id, NOW + 59.0).unwrap().unwrap();
+    assert!(record.expires_at.is_none_or(|expires_at| (NOW + 59.0..=NOW + 61.0).contains(&expires_at)));
+    let late = NOW + 61.0;
+    assert_eq!(store.write(&id, b"y", MINUTE, Expect::Present, late).unwrap(), Written::Refused);
+    assert_eq!(store.write(&id, b"y", MINUTE, Expect::Version(version), late).unwrap(), Written::Refused);
+    assert!(!store.touch(&id, &Touch { version, offset: 0, bytes: b"z" }, MINUTE, late).unwrap());
+    assert!(store.load(&id, late).unwrap().is_none());
+    assert!(matches!(store.write(&id, b"y", MINUTE, Expect::Absent, late).unwrap(), Written::Stored(_)));
+    assert_eq!(&*store.load(&id, late).unwrap().unwrap().data, b"y");
+}
+
+pub(in crate::store) fn a_touch_renews_a_lifetime(fixture: &Fixture) {
+    let (id, store) = (some_id(), &fixture.store);
+    let Written::Stored(version) = store.write(&id, b"abc", MINUTE, Expect::Any, NOW).unwrap() else {
+        unreachable!("nothing was expected");
+    };
+    assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, MINUTE, NOW + 50.0).unwrap());
+    assert_eq!(&*store.load(&id, NOW + 100.0).unwrap().unwrap().data, b"Abc");
+    // Renewed too where the bytes stay as they are.
+    let other = Version(version.0.wrapping_sub(1));
+    assert!(
+        store.touch(&id, &Touch { version: other, offset: 0, bytes: b"!" }, MINUTE, NOW + 100.0).unwrap()
+    );
+    assert_eq!(&*store.load(&id, NOW + 150.0).unwrap().unwrap().data, b"Abc");
+    if store.capabilities().native_expiry {
+        assert!(store.load(&id, NOW + 161.0).unwrap().is_none());
+    }
+}
+
+pub(in crate::store) fn a_write_renews_a_lifetime(fixture: &Fixture) {
+    let (id, store) = (some_id(), &fixture.store);
+    for round in 0..3 {
+        let now = NOW + 50.0 * f64::from(round);
+        assert!(matches!(store.write(&id, b"x", MINUTE, Expect::Any, now).unwrap(), Written::Stored(_)));
+    }
+    assert!(store.load(&id, NOW + 150.0).unwrap().is_some());
+}
+
+pub(in crate::store) fn without_a_lifetime_a_record_stays(fixture: &Fixture) {
+    let (id, store) = (some_id(), &fixture.store);
+    fixture.stored(&id, b"x");
+    let record = store.load(&id, NOW * 1000.0).unwrap().unwrap();
+    assert_eq!(record.expires_at, None);
+}

@@ -1,0 +1,24 @@
+"""Fixtures that every folder of tests may use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.environment import ORACLE, need_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Path:
+    """The interpreter that has the original with `cryptography`: it encrypts with AES-GCM."""
+    return need_file(ORACLE / "bin" / "python", "oracle")
+
+
+@pytest.fixture(scope="session")
+def oracle_ctr() -> Path:
+    """The interpreter that has the original with pycryptodome only: it encrypts with AES-CTR."""
+    return need_file(ORACLE / "ctr" / "bin" / "python", "oracle")

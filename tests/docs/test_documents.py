@@ -1,0 +1,97 @@
+"""The documents say what is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.requirements import Requirement
+
+from beaker import _core
+from tests.support.environment import ROOT
+from tests.support.markdown import DOCUMENTS, Block, blocks, links, named_in_first_column, section
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README = ROOT / "README.md"
+DEPENDENCIES = ROOT / "docs" / "dependencies.md"
+RUN_BLOCK = ROOT / "tests" / "support" / "run_block.py"
+PYTHON_BLOCKS = [block for document in DOCUMENTS for block in blocks(document, "python")]
+
+
+@pytest.mark.parametrize("block", PYTHON_BLOCKS, ids=str)
+def test_every_python_block_runs(block: Block, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", RUN_BLOCK, str(block.document), str(block.line)],
+        input=block.text,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    example, test = (block.text.strip() for block in blocks(README, "sh")[:2])
+    assert (example, test) == ("./dev example", "./dev test")
+    commands = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line.startswith("./")]
+    assert commands[-1] == test
+
+
+def test_every_command_of_the_documents_is_a_task() -> None:
+    tasks = set(
+        re.findall(r"^([a-z][a-z-]*)(?: \*\w+)?:(?!=)", (ROOT / "justfile").read_text(), re.MULTILINE)
+    )
+    written = [
+        *DOCUMENTS,
+        ROOT / ".ci" / "run",
+        ROOT / ".pre-commit-config.yaml",
+        ROOT / "pyproject.toml",
+        ROOT / "deny.toml",
+        *(ROOT / "tools").glob("*"),
+    ]
+    named = {
+        task
+        for path in written
+        if path.is_file()
+        for task in re.findall(r"\./dev ([a-z][a-z-]*)", path.read_text())
+    }
+    assert named <= tasks
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
+    local = [link.partition("#")[0] for link in links(document) if "://" not in link]
+    assert [link for link in local if link and not (document.parent / link).exists()] == []
+
+
+def test_the_readme_lists_the_options_that_there_are() -> None:
+    listed = named_in_first_column(section(README, "Options"))
+    assert sorted(listed) == sorted(_core.option_names())
+
+
+def test_every_dependency_has_its_reason() -> None:
+    cargo = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    tables = [cargo, *cargo.get("target", {}).values()]
+    crates = {
+        name
+        for table in tables
+        for kind in ("dependencies", "dev-dependencies")
+        for name in table.get(kind, {})
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"].values()
+    packages = {Requirement(wanted).name for group in groups for wanted in group}
+    reasons = named_in_first_column(DEPENDENCIES.read_text())
+    assert sorted(reasons) == sorted(crates | packages)

@@ -1,0 +1,137 @@
+"""What applications import from Beaker's modules is in ours."""
+
+import importlib
+import json
+import types
+from collections.abc import Callable
+
+import pytest
+
+import beaker
+from beaker import exceptions, middleware, session
+
+# The cache half, and Beaker's own imports of the standard library and between its modules, which nobody has
+# reason to import from there.
+NOT_OURS = {
+    "beaker.cookie": {"http_cookies"},
+    "beaker.container": {"debug", "file_synchronizer", "logger", "mutex_synchronizer", "null_synchronizer"}
+    | {"NameLock", "anydbm"},
+    "beaker.middleware": {
+        "CacheManager",
+        "CacheMiddleware",
+        "coerce_cache_params",
+        "parse_cache_config_options",
+    },
+    "beaker.session": {
+        "CookieSession",
+        "DEFAULT_NONCE_BITS",
+        "HMAC",
+        "SHA1",
+        "b64decode",
+        "b64encode",
+        "clsmap",
+    }
+    | {"get_crypto_module", "get_nonce_size", "sha1", "datetime", "timedelta", "timezone"}
+    | {"BeakerException", "InvalidCryptoBackendError"},
+    "beaker.util": {"datetime", "func_signature", "sha1", "timedelta"},
+    "beaker.synchronization": {"LockError", "has_flock"},
+    "beaker.crypto": {"keyLength", "InvalidCryptoBackendError"},
+    "beaker.crypto.pbkdf2": {"bytes_"},
+    "beaker.crypto.pycrypto": {"AES", "Counter"},
+    "beaker.crypto.pyca_cryptography": {"Cipher", "algorithms", "default_backend", "modes"},
+    "beaker._compat": {"signature"},
+}
+MODULES = [
+    "beaker",
+    "beaker._compat",
+    "beaker.container",
+    "beaker.converters",
+    "beaker.cookie",
+    "beaker.crypto",
+    "beaker.crypto.noencryption",
+    "beaker.crypto.pbkdf2",
+    "beaker.crypto.pyca_cryptography",
+    "beaker.crypto.pycrypto",
+    "beaker.crypto.util",
+    "beaker.exceptions",
+    "beaker.middleware",
+    "beaker.session",
+    "beaker.synchronization",
+    "beaker.util",
+]
+LISTS = """
+import importlib, json, sys, types
+module = importlib.import_module(sys.argv[1])
+print(json.dumps([name for name, value in vars(module).items()
+                  if not name.startswith('_') and not isinstance(value, types.ModuleType)]))
+"""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_has_the_names_that_beakers_has(name: str, oracle: Callable[..., str]) -> None:
+    ours = importlib.import_module(name)
+    missing = {theirs for theirs in json.loads(oracle(LISTS, name)) if not hasattr(ours, theirs)}
+    assert missing - NOT_OURS.get(name, set()) == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_what_it_means_to_offer(name: str) -> None:
+    module = importlib.import_module(name)
+    for offered in module.__all__:
+        assert hasattr(module, offered), offered
+
+
+def test_exceptions_are_of_the_kinds_that_beakers_are(oracle: Callable[..., str]) -> None:
+    program = """
+import json
+from beaker import exceptions as e
+print(json.dumps({k: [c.__name__ for c in v.__mro__] for k, v in vars(e).items() if isinstance(v, type)}))
+"""
+    for name, bases in json.loads(oracle(program)).items():
+        assert [kind.__name__ for kind in getattr(exceptions, name).__mro__] == bases
+
+
+def test_our_own_exceptions_are_beakers_too() -> None:
+    for kind in (
+        exceptions.ConfigurationError,
+        exceptions.CorruptSessionError,
+        exceptions.StoreUnavailableError,
+    ):
+        assert issubclass(kind, exceptions.BeakerException)
+    assert issubclass(exceptions.ConfigurationError, ValueError)
+
+
+def test_the_package_knows_its_version() -> None:
+    assert beaker.__version__.split(".")[0].isdigit()
+
+
+def test_ids_are_random_hex() -> None:
+    first, second = session._session_id(), session._session_id()
+    assert first != second
+    assert len(first) == 32
+    int(first, 16)
+
+
+def test_paste_factories_make_the_middleware() -> None:
+    def app(environ: dict[str, object], start_response: object) -> list[bytes]:
+        return [b"body"]
+
+    by_filter = middleware.session_filter_factory({"debug": "true"}, **{"session.key": "k"})(app)
+    by_app = middleware.session_filter_app_factory(app, {}, **{"session.key": "k"})
+    for made in (by_filter, by_app):
+        assert isinstance(made, middleware.SessionMiddleware)
+        assert made.app is app
+        assert made.wrap_app is app
+    assert middleware.SessionMiddleware.session is middleware.beaker_session
+
+
+def test_a_proxy_of_paste_is_there_when_paste_is() -> None:
+    class StackedObjectProxy:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+    paste = types.ModuleType("paste.registry")
+    paste.StackedObjectProxy = StackedObjectProxy  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib, "import_module", {"paste.registry": paste}.__getitem__)
+        assert middleware._stacked_proxy("x").name == "x"

@@ -1,0 +1,1 @@
+"""What the tests share and pytest need not find by itself."""

@@ -91,22 +91,22 @@ class Backend:
     def texts(self) -> dict[str, str]:
         """What is stored, by id."""
         if self.name == "memory":
-            return {id: self._memory()[id]["session"] for id in self._memory()}
+            return {session_id: self._memory()[session_id]["session"] for session_id in self._memory()}
         if self.folder is not None:
             return {file.stem: pickle.loads(file.read_bytes())["session"] for file in self.files()}
         contents = self.options["namespace_class"].contents
-        return {id: values["session"] for id, values in contents.items()}
+        return {session_id: values["session"] for session_id, values in contents.items()}
 
-    def plant(self, id: str, text: str) -> None:
+    def plant(self, session_id: str, text: str) -> None:
         """Stores a text behind the library's back, as another process would."""
         if self.name == "memory":
-            self._memory()[id] = {"session": text}
+            self._memory()[session_id] = {"session": text}
         elif self.folder is not None:
-            file = self.folder / "container_file" / id[:1] / id[:2] / f"{id}.cache"
+            file = self.folder / "container_file" / session_id[:1] / session_id[:2] / f"{session_id}.cache"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(pickle.dumps({"session": text}, 2))
         else:
-            self.options["namespace_class"].contents[id] = {"session": text}
+            self.options["namespace_class"].contents[session_id] = {"session": text}
 
     def files(self) -> list[Path]:
         """The files of records, where there are any."""
@@ -226,6 +226,6 @@ class Clock:
         self.now += seconds
 
 
-def opened(backend: Backend, id: str, **options: Any) -> Any:
+def opened(backend: Backend, session_id: str, **options: Any) -> Any:
     """The session of an id, apart from any request."""
-    return Session({}, id=id, **{"use_cookies": False, **backend.options, **options})
+    return Session({}, id=session_id, **{"use_cookies": False, **backend.options, **options})

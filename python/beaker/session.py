@@ -2,10 +2,22 @@
 
 import time
 from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
 
-from beaker._core import Session, SessionObject, _ConfigurableSession
+from beaker._core import Session, _ConfigurableSession
 from beaker._core import session_id as _session_id
 from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
+
+if TYPE_CHECKING:
+    from beaker import _core
+
+    class SessionObject(_core.SessionObject):
+        """A proxy has every attribute of its session, which only a type checker has to be told."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    from beaker._core import SessionObject
 
 __all__ = [
     "InvalidSignature",

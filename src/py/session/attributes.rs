@@ -82,7 +82,7 @@ impl Session {
     }
     #[setter]
     fn set_id(&self, id: &Bound<'_, PyAny>) -> PyResult<()> {
-        let id = SessionId::from_program(id.str()?.to_string_lossy().into_owned());
+        let id = SessionId::from_program(super::create::text_of(id)?);
         self.with(|state| state.life.rename(id))
     }
 
@@ -194,6 +194,7 @@ impl Session {
         let attributes = options.settings.attributes(text.as_deref(), path, None);
         cookies::validate(&options.settings.key, &attributes).into_py(slf.py())?;
         as_dict(slf)?.set_item(intern!(slf.py(), "_domain"), domain)?;
+        cookie::set_attribute(slf, "domain", domain)?;
         call::update_cookie_out(slf, true)
     }
 
@@ -252,7 +253,8 @@ impl Session {
     }
     #[setter]
     fn set_secure(slf: &Bound<'_, Self>, secure: &Bound<'_, PyAny>) -> PyResult<()> {
-        configure(slf, "secure", secure)
+        configure(slf, "secure", secure)?;
+        cookie::set_attribute(slf, "secure", secure)
     }
 
     /// Whether scripts are kept from the cookie.
@@ -262,7 +264,8 @@ impl Session {
     }
     #[setter]
     fn set_httponly(slf: &Bound<'_, Self>, httponly: &Bound<'_, PyAny>) -> PyResult<()> {
-        configure(slf, "httponly", httponly)
+        configure(slf, "httponly", httponly)?;
+        cookie::set_attribute(slf, "httponly", httponly)
     }
 
     /// The `SameSite` of the cookie, or `None`.
@@ -272,7 +275,8 @@ impl Session {
     }
     #[setter]
     fn set_samesite(slf: &Bound<'_, Self>, samesite: &Bound<'_, PyAny>) -> PyResult<()> {
-        configure(slf, "samesite", samesite)
+        configure(slf, "samesite", samesite)?;
+        cookie::set_attribute(slf, "samesite", samesite)
     }
 
     /// The cookie's name.

@@ -45,32 +45,36 @@ pub(super) fn set_cookie_values(
     session: &Bound<'_, Session>,
     expires: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let py = session.py();
     if let Some(cookie) = materialised(session)? {
-        let options = session.get().options()?;
-        let settings = &options.settings;
-        let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
-        cookie.set_item(settings.key.as_str(), id)?;
-        let morsel = morsel(session, &cookie)?;
-        let (domain, path) = place(session)?;
-        check_place(py, domain.as_deref(), &path)?;
-        if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
-            morsel.set_item("domain", domain)?;
-        }
-        if settings.secure {
-            morsel.set_item("secure", true)?;
-        }
-        if let Some(same_site) = &settings.same_site {
-            morsel.set_item("samesite", same_site)?;
-        }
-        if settings.http_only {
-            morsel.set_item("httponly", true)?;
-        }
-        morsel.set_item("path", path)?;
+        fill_morsel(session, &cookie)?;
     } else if expires.is_none() && super::is_exact(session) {
         return Ok(());
     }
     call::set_cookie_expires(session, expires)
+}
+
+/// Writes the session's id and every attribute but the expiry into its `Morsel`.
+fn fill_morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<()> {
+    let options = session.get().options()?;
+    let settings = &options.settings;
+    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    cookie.set_item(settings.key.as_str(), id)?;
+    let morsel = morsel(session, cookie)?;
+    let (domain, path) = place(session)?;
+    check_place(session.py(), domain.as_deref(), &path)?;
+    if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
+        morsel.set_item("domain", domain)?;
+    }
+    if settings.secure {
+        morsel.set_item("secure", true)?;
+    }
+    if let Some(same_site) = &settings.same_site {
+        morsel.set_item("samesite", same_site)?;
+    }
+    if settings.http_only {
+        morsel.set_item("httponly", true)?;
+    }
+    morsel.set_item("path", path)
 }
 
 /// `_set_cookie_expires`: what the cookie's expiry is from now on; without an argument, what it was.
@@ -155,7 +159,9 @@ pub(super) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
     let _dropped = session.get().with(|state| state.cookie.replace(kept))?;
     let written = request.bind(py).call_method1(intern!(py, "get"), (intern!(py, "cookie_out"),))?;
     if !written.is_none() {
-        set_cookie_values(session, None)?;
+        // Not through a subclass's methods: they were called when the header was written.
+        fill_morsel(session, &cookie)?;
+        set_cookie_expires(session, None)?;
     }
     Ok(cookie)
 }
@@ -174,6 +180,14 @@ fn morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyR
     }
     let _ = py;
     cookie.get_item(key)
+}
+
+/// Takes an attribute that a program sets to nothing out of the `Morsel`, if there is one.
+pub(super) fn set_attribute(session: &Bound<'_, Session>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    match materialised(session)? {
+        Some(cookie) if !value.is_truthy()? => morsel(session, &cookie)?.set_item(name, ""),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a key of the request.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::{PyBool, PyDict, PyString};
 
-use super::{Loaded, Session, as_dict, call, cookie, encode};
+use super::{Loaded, Session, as_dict, call, cookie, encode, is_exact};
 use crate::py::clock::{self, Now};
 use crate::py::errors::{CorruptSessionError, IntoPyResult};
 use crate::py::gil;
@@ -69,10 +69,23 @@ pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>)
     fill(session, &data, now)
 }
 
+/// Whether the domain and the path of the cookie come first in `data`, as they do in a session.
+fn begins_with_place(data: &Bound<'_, PyDict>) -> bool {
+    let mut keys = data.iter().map(|(key, _)| key);
+    let mut is =
+        |name: &str| keys.next().is_some_and(|key| key.cast::<PyString>().is_ok_and(|key| key == name));
+    is("_domain") && is("_path")
+}
+
 /// Makes `data` the session's content, and the copy that `revert()` goes back to.
 fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -> PyResult<()> {
     data.set_item(intern!(session.py(), "_accessed_time"), &now.object)?;
-    as_dict(session)?.update(data.as_mapping())?;
+    let dict = as_dict(session)?;
+    if begins_with_place(data) && is_exact(session) {
+        // Nothing of what `clear()` put there remains, and a copy of a whole dictionary is the cheaper one.
+        dict.clear();
+    }
+    dict.update(data.as_mapping())?;
     let kept = data.clone().into_any().unbind();
     let _dropped = session.get().with(|state| state.accessed_dict.replace(kept))?;
     Ok(())

@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Removes `key` and returns its value; without such a key, `default` or a `KeyError`.
-    #[pyo3(signature = (key, *default))]
+    #[pyo3(signature = (key, /, *default))]
     pub(crate) fn pop<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyAny>,

@@ -17,8 +17,9 @@ mod mapping;
 mod save;
 mod verbs;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -101,7 +102,7 @@ impl State {
 
 impl Session {
     fn fields(&self) -> MutexGuard<'_, Option<State>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Reads or changes the fields. `work` must not call Python; what it takes out of a field it returns, so
@@ -146,7 +147,7 @@ impl Session {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // A lock that is taken belongs to a field access of this very thread, and then the object is in use.
-        let Ok(guard) = self.state.try_lock() else { return Ok(()) };
+        let Some(guard) = self.state.try_lock() else { return Ok(()) };
         let Some(state) = guard.as_ref() else { return Ok(()) };
         visit.call(&state.request)?;
         visit.call(&state.saved)?;

@@ -30,7 +30,12 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
 
 /// Writes `data` as the session's record, and removes the record of the id that the session had before.
 fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
-    let text = call::encrypt_data(session, data)?;
+    // Nothing was loaded into a session that a program declares to be an old one: then there is only what it has.
+    let text = if data.is_empty() {
+        call::encrypt_data(session, &call::plain(session)?)?
+    } else {
+        call::encrypt_data(session, data)?
+    };
     let expect = session.get().with(|state| state.life.expectation())?;
     write(session, &text, expect)?;
     let py = session.py();

@@ -31,11 +31,14 @@ pub(crate) struct SessionObject {
 }
 
 impl SessionObject {
-    /// The proxy that a middleware puts into an environ. Its options are worked out when it is used.
-    pub(crate) fn for_request(environ: Bound<'_, PyAny>, params: Py<PyDict>) -> Self {
-        let object = Self { cell: Cell::default() };
-        object.cell.begin(environ.unbind(), params);
-        object
+    /// The proxy that a middleware puts into an environ. Where the middleware cannot say what the options mean
+    /// by now, it is worked out when the session is used.
+    pub(crate) fn for_request(
+        environ: Bound<'_, PyAny>,
+        params: Py<PyDict>,
+        prepared: Option<Arc<Options>>,
+    ) -> Self {
+        Self { cell: Cell::new(environ.unbind(), params, prepared) }
     }
 }
 
@@ -45,7 +48,10 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     if let Some(session) = made(slf)? {
         return Ok(session);
     }
-    let params = slf.get().cell.params(slf)?;
+    let options = match slf.get().cell.prepared() {
+        Some(options) => options,
+        None => Options::of(&slf.get().cell.params(slf)?)?,
+    };
     let environ = slf.get().cell.environ(slf)?;
     let request = PyDict::new(py);
     request.set_item(intern!(py, "cookie_out"), py.None())?;
@@ -55,17 +61,17 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     };
     request.set_item(intern!(py, "cookie"), cookie)?;
     slf.get().cell.set_headers(slf, request.clone())?;
-    let class = params.get_item(intern!(py, "session_class"))?.filter(|class| !class.is_none());
-    let session = match class {
-        None => create(py, request.as_any(), Options::of(&params)?)?.into_any(),
+    let session = match &options.session_class {
+        None => create(py, request.as_any(), options)?.into_any(),
         Some(class) => {
+            let class = class.bind(py);
             let is_session = class
                 .cast::<pyo3::types::PyType>()
                 .is_ok_and(|class| class.is_subclass_of::<Session>().unwrap_or(false));
             if !is_session {
                 return Err(PyTypeError::new_err("session_class is no subclass of beaker.session.Session"));
             }
-            class.call((request,), Some(&params))?
+            class.call((request,), Some(&slf.get().cell.params(slf)?))?
         }
     };
     slf.get().cell.set_session(slf, &session)?;

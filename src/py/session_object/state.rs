@@ -3,8 +3,9 @@
 //! Programs reach for them in `__dict__`, and some write there. So once somebody looked, that dictionary is
 //! where the fields are; until then they cost no dictionary.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -12,6 +13,7 @@ use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
 use super::SessionObject;
+use crate::py::options::Options;
 
 #[derive(Default)]
 struct Fields {
@@ -19,6 +21,7 @@ struct Fields {
     params: Option<Py<PyDict>>,
     session: Option<Py<PyAny>>,
     headers: Option<Py<PyDict>>,
+    prepared: Option<Arc<Options>>,
     dirty: bool,
     sent: bool,
     warned: bool,
@@ -39,7 +42,18 @@ fn unset() -> PyErr {
 
 impl Cell {
     fn lock(&self) -> MutexGuard<'_, Fields> {
-        self.fields.lock().unwrap_or_else(PoisonError::into_inner)
+        self.fields.lock()
+    }
+
+    pub(super) fn new(environ: Py<PyAny>, params: Py<PyDict>, prepared: Option<Arc<Options>>) -> Self {
+        let fields = Fields { environ: Some(environ), params: Some(params), prepared, ..Fields::default() };
+        Self { fields: Mutex::new(fields) }
+    }
+
+    /// What the options mean, if that is known and no program can have changed them.
+    pub(super) fn prepared(&self) -> Option<Arc<Options>> {
+        let fields = self.lock();
+        if fields.exposed.is_some() { None } else { fields.prepared.as_ref().map(Arc::clone) }
     }
 
     pub(super) fn begin(&self, environ: Py<PyAny>, params: Py<PyDict>) {
@@ -198,7 +212,7 @@ impl Cell {
     }
 
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Ok(fields) = self.fields.try_lock() else { return Ok(()) };
+        let Some(fields) = self.fields.try_lock() else { return Ok(()) };
         visit.call(&fields.environ)?;
         visit.call(&fields.params)?;
         visit.call(&fields.session)?;

@@ -1,0 +1,371 @@
+"""Our fixes, one by one, for the original: with all of them it has to behave as ours does in everything else.
+
+Each is a function that takes the stack on which patches are put. They are named in `differences`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import time
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import beaker.middleware
+import beaker.session
+from beaker.container import MemoryNamespaceManager
+from beaker.exceptions import BeakerException
+from beaker.session import Session, SessionObject
+from beaker.util import warn
+from tests.differential.recorders import BACKEND_LOG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Around = Callable[..., Any]
+
+CORRECTIONS: dict[str, Callable[[Patches], None]] = {}
+
+
+class Patches:
+    """The methods that are replaced, until the end."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+
+    def around(self, owner: type, name: str) -> Callable[[Around], Around]:
+        """Replaces a method by one that is given the method before it, the object and the arguments."""
+
+        def replace(function: Around) -> Around:
+            before = getattr(owner, name, None)
+
+            def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+                return function(before, self, *args, **kwargs)
+
+            create = name not in vars(owner)
+            self._stack.enter_context(mock.patch.object(owner, name, method, create=create))
+            return function
+
+        return replace
+
+    def attribute(self, owner: type, name: str, value: object) -> None:
+        """Gives a class an attribute."""
+        self._stack.enter_context(mock.patch.object(owner, name, value, create=True))
+
+
+@contextlib.contextmanager
+def corrected(names: Sequence[str]) -> Iterator[None]:
+    """Corrects the original by the fixes named."""
+    with contextlib.ExitStack() as stack:
+        patches = Patches(stack)
+        for name, correction in CORRECTIONS.items():
+            if name in names:
+                correction(patches)
+        yield
+
+
+def correction(name: str) -> Callable[[Callable[[Patches], None]], None]:
+    def register(function: Callable[[Patches], None]) -> None:
+        CORRECTIONS[name] = function
+
+    return register
+
+
+def namespace_of(session: Any, session_id: str) -> Any:
+    return session.namespace_class(
+        session_id, data_dir=session.data_dir, digest_filenames=False, **session.namespace_args
+    )
+
+
+def is_stored(session: Any, session_id: str) -> bool:
+    """Whether the store has a record of that id. It goes unnoticed."""
+    with BACKEND_LOG.off():
+        namespace = namespace_of(session, session_id)
+        try:
+            namespace.acquire_read_lock()
+        except Exception:  # what cannot be read is there
+            return True
+        try:
+            return namespace["session"] is not None
+        except (KeyError, TypeError):
+            return False
+        finally:
+            namespace.release_read_lock()
+
+
+def remove(session: Any, session_id: str) -> None:
+    """Removes the record of an id as a backend would."""
+    if not is_stored(session, session_id):
+        return
+    namespace = namespace_of(session, session_id)
+    namespace.acquire_write_lock()
+    try:
+        del namespace["session"]
+    finally:
+        namespace.release_write_lock()
+    namespace.do_remove()
+
+
+@correction("a session that was ended leaves no record")
+def _(patches: Patches) -> None:
+    # `record` is the id under which the store has the session that the object holds.
+    @patches.around(Session, "load")
+    def load(before: Around, self: Any) -> None:
+        self.record = self.id if is_stored(self, self.id) else None
+        try:
+            before(self)
+        except Exception:
+            self.record = None
+            raise
+
+    @patches.around(Session, "invalidate")
+    def invalidate(before: Around, self: Any) -> None:
+        ended, self.record, self.is_deleted = getattr(self, "record", None), None, False
+        if ended is not None:
+            remove(self, ended)
+        before(self)
+
+    @patches.around(Session, "delete")
+    def delete(before: Around, self: Any) -> None:
+        ended, self.record, self.is_deleted = getattr(self, "record", None) or self.id, None, True
+        remove(self, ended)
+        before(self)
+
+    @patches.around(Session, "save")
+    def save(before: Around, self: Any, accessed_only: bool = False) -> None:
+        if getattr(self, "is_deleted", False) or (accessed_only and (self.is_new or not self.save_atime)):
+            return
+        before(self, accessed_only=accessed_only)
+        replaced, self.record = getattr(self, "record", None), self.id
+        if replaced not in (None, self.id):
+            remove(self, replaced)
+
+
+@correction("a save that began before a logout does not bring the session back")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "save")
+    def save(before: Around, self: Any, accessed_only: bool = False) -> None:
+        if getattr(self, "record", None) == self.id and not is_stored(self, self.id):
+            if not accessed_only:
+                warn("refused")
+                if self.use_cookies and self.is_new:
+                    self.request["set_cookie"] = True
+            return
+        before(self, accessed_only=accessed_only)
+
+
+@correction("an id that the store does not know is not taken from a cookie")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "__init__")
+    def init(before: Around, self: Any, request: Any, id: Any = None, *args: Any, **kwargs: Any) -> None:  # noqa: A002
+        self.came_by_cookie = id is None
+        before(self, request, id, *args, **kwargs)
+
+    @patches.around(Session, "_create_id")
+    def create_id(before: Around, self: Any, **kwargs: Any) -> None:
+        self.came_by_cookie = False
+        before(self, **kwargs)
+
+    @patches.around(Session, "load")
+    def load(before: Around, self: Any) -> None:
+        before(self)
+        if self.is_new and self.came_by_cookie:
+            self._create_id()
+
+
+@correction("a new id is stored at the end of the request, saved or not")
+def _(patches: Patches) -> None:
+    @patches.around(SessionObject, "persist")
+    def persist(before: Around, self: Any) -> None:
+        before(self)
+        session, params = self._session(), self.__dict__["_params"]
+        keeps_time = params.get("save_accessed_time", True)
+        if getattr(session, "record", None) not in (None, session.id) and not (
+            keeps_time or self.dirty() or params.get("auto")
+        ):
+            session.save_atime = True
+            session.save(accessed_only=True)
+            session.save_atime = False
+
+
+@correction("cookies are read one by one, and the last that is right counts")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "__init__")
+    def init(before: Around, self: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        header = request.get("cookie")
+        if header is None:
+            before(self, request, *args, **kwargs)
+            return
+        key, secret = kwargs.get("key", "beaker.session.id"), kwargs.get("secret")
+        pairs = [part.strip().partition("=") for part in header.split(";")]
+        values = [value.strip('"') for name, _, value in pairs if name == key]
+        good = [value for value in values if value and _is_signed(value, secret)]
+        request["cookie"] = f"{key}={good[-1]}" if good else ""
+        try:
+            before(self, request, *args, **kwargs)
+        finally:
+            request["cookie"] = header
+
+
+def _is_signed(value: str, secret: str | None) -> bool:
+    if secret is None:
+        return True
+    right = hmac.new(secret.encode(), value[40:].encode(), hashlib.sha1).hexdigest()
+    return bool(value[40:]) and value[:40] == right
+
+
+@correction("saving alone saves")
+def _(patches: Patches) -> None:
+    @patches.around(SessionObject, "accessed")
+    def accessed(before: Around, self: Any) -> Any:
+        return before(self) or self.dirty()
+
+
+@correction("the proxy is a whole mapping")
+def _(patches: Patches) -> None:
+    for name in ("__len__", "__eq__"):
+
+        @patches.around(SessionObject, name)
+        def method(_before: Around, self: Any, *args: Any, name: str = name) -> Any:
+            return getattr(self._session(), name)(*args)
+
+
+@correction("a response that depends on the session says so")
+def _(patches: Patches) -> None:
+    @patches.around(beaker.middleware.SessionMiddleware, "__call__")
+    def call(before: Around, self: Any, environ: Any, start_response: Any) -> Any:
+        def outer(status: Any, headers: Any, exc_info: Any = None) -> Any:
+            if environ[self.environ_key].accessed():
+                cookies = [header for header in headers if header[0] == "Set-cookie"]
+                others = [header for header in headers if header[0] != "Set-cookie"]
+                headers = [*_vary(others), *cookies]
+            return start_response(status, headers, exc_info)
+
+        return before(self, environ, outer)
+
+
+def _vary(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    names = [at for at, (name, _) in enumerate(headers) if name.lower() == "vary"]
+    fields = [field.strip().lower() for at in names for field in headers[at][1].split(",")]
+    if "cookie" in fields or "*" in fields:
+        return headers
+    if not names:
+        return [*headers, ("Vary", "Cookie")]
+    name, value = headers[names[-1]]
+    return [*headers[: names[-1]], (name, f"{value}, Cookie"), *headers[names[-1] + 1 :]]
+
+
+@correction("the application's list of headers stays its own")
+def _(patches: Patches) -> None:
+    @patches.around(beaker.middleware.SessionMiddleware, "__init__")
+    def init(before: Around, self: Any, app: Any, *args: Any, **kwargs: Any) -> None:
+        def copying(environ: Any, start_response: Any) -> Any:
+            def inner(status: Any, headers: Any, *exc_info: Any) -> Any:
+                return start_response(status, list(headers), *exc_info)
+
+            return app(environ, inner)
+
+        before(self, copying, *args, **kwargs)
+
+
+@correction("a change that comes after the headers is warned of")
+def _(patches: Patches) -> None:
+    def note(session: Any) -> None:
+        if session.__dict__.pop("sent", False):
+            warn("late")
+
+    for name in ("__setitem__", "__delitem__", "__setattr__", "__delattr__", "save", "delete"):
+
+        @patches.around(SessionObject, name)
+        def method(before: Around, self: Any, *args: Any) -> Any:
+            note(self)
+            return before(self, *args)
+
+    @patches.around(SessionObject, "__getattr__")
+    def attribute(before: Around, self: Any, name: str) -> Any:
+        if name in ("clear", "pop", "popitem", "setdefault", "update"):
+            note(self)
+        return before(self, name)
+
+    @patches.around(beaker.middleware.SessionMiddleware, "__call__")
+    def call(before: Around, self: Any, environ: Any, start_response: Any) -> Any:
+        def outer(*args: Any) -> Any:
+            inside = environ[self.environ_key].__dict__
+            if not inside.setdefault("was_sent", False):
+                inside.update(sent=True, was_sent=True)
+            return start_response(*args)
+
+        return before(self, environ, outer)
+
+
+@correction("a session without a cookie takes what concerns one")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "__getattr__")
+    def attribute(_before: Around, self: Any, name: str) -> Any:
+        if name != "cookie":
+            raise AttributeError(name)
+        signed = beaker.session.SignedCookie
+        self.cookie = signed(self.secret) if self.secret else beaker.session.SimpleCookie()
+        return self.cookie
+
+
+@correction("a session that cannot be decoded is one kind of error")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "load")
+    def load(before: Around, self: Any) -> None:
+        try:
+            before(self)
+        except BeakerException:
+            raise
+        except Exception as error:
+            raise BeakerException("cannot decode the session") from error
+
+
+@correction("the memory store drops what has expired")
+def _(patches: Patches) -> None:
+    ends: dict[str, float] = {}
+
+    @patches.around(MemoryNamespaceManager, "__init__")
+    def init(before: Around, self: Any, namespace: str, **kwargs: Any) -> None:
+        before(self, namespace, **kwargs)
+        self.timeout = kwargs.get("timeout")
+        if time.time() >= ends.get(namespace, float("inf")):
+            self.dictionary.clear()
+
+    @patches.around(MemoryNamespaceManager, "__setitem__")
+    def set_item(before: Around, self: Any, key: str, value: Any) -> None:
+        before(self, key, value)
+        ends[self.namespace] = float("inf") if self.timeout is None else time.time() + self.timeout
+
+    @patches.around(Session, "__setattr__")
+    def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
+        before(self, name, value)
+        if name == "timeout" and hasattr(self, "namespace"):
+            # One that a program sets reaches the backend in the same request.
+            self.namespace.timeout = None if value is None else value + 120
+
+
+@correction("a session has the namespace of its id at any time")
+def _(patches: Patches) -> None:
+    def get(self: Any) -> Any:
+        known = self.__dict__.get("namespace_")
+        if known is None or known.namespace != self.id:
+            known = self.__dict__["namespace_"] = namespace_of(self, self.id)
+        return known
+
+    def put(self: Any, namespace: Any) -> None:
+        self.__dict__["namespace_"] = namespace
+
+    patches.attribute(Session, "namespace", property(get, put))
+
+
+@correction("an attribute that is set to nothing leaves the cookie")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "__setattr__")
+    def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
+        if name in ("domain", "secure", "httponly", "samesite") and not value:
+            cookie = self.__dict__.get("cookie", {})
+            if self.__dict__.get("key") in cookie:
+                cookie[self.key][name] = ""
+        before(self, name, value)

@@ -1,0 +1,156 @@
+"""Small experiments, for differences that no random scenario meets: each gives what happened, as JSON."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from beaker.exceptions import BeakerWarning
+from beaker.middleware import SessionMiddleware
+from beaker.session import Session, SessionObject
+from tests.differential.values import given
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _outcome(action: Callable[[], Any]) -> list[Any]:
+    """Whether it worked, and how many of our warnings there were."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            action()
+            worked = True
+        except Exception:  # told
+            worked = False
+    return [worked, sum(issubclass(warning.category, BeakerWarning) for warning in caught)]
+
+
+def configured(options: dict[str, Any]) -> list[Any]:
+    """Whether a middleware takes the options, and its warnings."""
+    config = {f"session.{name}": given(value) for name, value in options.items()}
+    return _outcome(lambda: SessionMiddleware(lambda *_: [], config))
+
+
+def bare_keywords() -> str:
+    """What a middleware makes of an ini string that is passed by keyword."""
+    return repr(SessionMiddleware(lambda *_: [], timeout="300").options["timeout"])
+
+
+def placed(name: str, value: str) -> bool:
+    """Whether a session takes such a domain or path."""
+    session = SessionObject({})
+    return bool(_outcome(lambda: setattr(session, name, value))[0])
+
+
+def modes() -> list[str]:
+    """The modes of a session's file and of its folder, with the usual umask."""
+    umask = os.umask(0o022)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            Session({}, id="a", use_cookies=False, type="file", data_dir=folder).save()
+            [record] = Path(folder).glob("container_file/**/*.cache")
+            return [oct(stat.S_IMODE(path.stat().st_mode)) for path in (record, record.parent)]
+    finally:
+        os.umask(umask)
+
+
+def left_by_a_stranger() -> int:
+    """How many files a request with a made-up id leaves."""
+    with tempfile.TemporaryDirectory() as folder:
+        session = SessionObject(
+            {"HTTP_COOKIE": "beaker.session.id=" + "f" * 32}, type="file", data_dir=folder
+        )
+        session.get("a")
+        return sum(path.is_file() for path in Path(folder).rglob("*"))
+
+
+def without_a_folder() -> list[Any]:
+    """Whether file sessions can be had without a `data_dir`."""
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        mock.patch.dict(os.environ, TMPDIR=temporary),
+        mock.patch.object(tempfile, "tempdir", None),
+    ):
+        return _outcome(lambda: SessionObject({}, type="file")._session().save())
+
+
+def never_in_tokyo() -> str:
+    """The expiry of a cookie that never expires, on a machine in Japan."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+    try:
+        session = SessionObject({}, cookie_expires=False)
+        session.save()
+        session.persist()
+        header: str = session._session().request["cookie_out"]
+        return header.partition("expires=")[2].partition(";")[0]
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
+def unreadable() -> str:
+    """What a request does when the session's file cannot be read: a folder stands in its place."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        options: dict[str, Any] = {"type": "file", "data_dir": folder, "invalidate_corrupt": True}
+        first = Session({}, **options)
+        first.save()
+        [record] = Path(folder).glob("container_file/**/*.cache")
+        record.unlink()
+        record.mkdir()
+        session = SessionObject({"HTTP_COOKIE": f"beaker.session.id={first.id}"}, **options)
+        try:
+            return "a new session" if session.is_new else "the session"
+        except Exception:  # told
+            return "an exception"
+
+
+def pickled_json(marker: str) -> bool:
+    """Whether a pickle that is no session runs when the sessions are JSON."""
+    import pickle
+
+    class Trap:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (Path(marker),))
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        options: dict[str, Any] = {"type": "file", "data_dir": folder, "data_serializer": "json"}
+        first = Session({}, **options)
+        first.save()
+        [record] = Path(folder).glob("container_file/**/*.cache")
+        record.write_bytes(pickle.dumps({"session": Trap()}))
+        session = SessionObject(
+            {"HTTP_COOKIE": f"beaker.session.id={first.id}"}, invalidate_corrupt=True, **options
+        )
+        _outcome(lambda: session.get("a"))
+        ran = Path(marker).exists()
+        Path(marker).unlink(missing_ok=True)
+        return ran
+
+
+def changed_while_read() -> list[str]:
+    """What is left when one request changes a session while another, which began before, only reads it."""
+    with tempfile.TemporaryDirectory() as folder:
+        options: dict[str, Any] = {"type": "file", "data_dir": folder}
+        first = Session({}, **options)
+        first.save()
+        environ = {"HTTP_COOKIE": f"beaker.session.id={first.id}"}
+        reading, writing = SessionObject(environ, **options), SessionObject(environ, **options)
+        reading.get("a")
+        writing["cart"] = 1
+        writing.save()
+        writing.persist()
+        reading.persist()
+        return [name for name in SessionObject(environ, **options) if name == "cart"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import pickle
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from beaker.middleware import SessionMiddleware
 from beaker.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 KEY = "beaker.session.id"
@@ -20,7 +22,7 @@ START = 1_700_000_000.0
 UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
 
 Headers = list[tuple[str, str]]
-Work = "Callable[[Any], Any]"
+NOBODY = 65534
 
 
 class DictNamespace(NamespaceManager):
@@ -229,3 +231,16 @@ class Clock:
 def opened(backend: Backend, session_id: str, **options: Any) -> Any:
     """The session of an id, apart from any request."""
     return Session({}, id=session_id, **{"use_cookies": False, **backend.options, **options})
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Gives up what root may do, so that file modes mean something."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)

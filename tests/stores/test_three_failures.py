@@ -13,8 +13,7 @@ import pytest
 
 from beaker.exceptions import BeakerException, BeakerWarning, CorruptSessionError, StoreUnavailableError
 from beaker.session import Session
-from tests.session.kit import KEY, UNKNOWN_ID, Browser, opened
-from tests.wsgi.test_trouble import unprivileged
+from tests.session.kit import KEY, UNKNOWN_ID, Browser, opened, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Callable

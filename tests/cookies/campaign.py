@@ -1,4 +1,4 @@
-"""Random Cookie headers against the middleware: nothing raises, and Set-Cookie is what the configuration says.
+"""Random Cookie headers against the middleware: nothing raises, and Set-Cookie is as configured.
 
 Run as a program, it does 10^6 of them; `BEAKER_COOKIE_HEADERS` says how many others.
 """
@@ -20,7 +20,13 @@ CONFIGURATIONS: tuple[tuple[dict[str, Any], str], ...] = (
     ({}, "; Path=/; SameSite=Lax"),
     ({"secret": SECRET}, "; Path=/; SameSite=Lax"),
     (
-        {"secure": True, "httponly": True, "cookie_domain": "example.org", "cookie_path": "/app", "samesite": "Strict"},
+        {
+            "secure": True,
+            "httponly": True,
+            "cookie_domain": "example.org",
+            "cookie_path": "/app",
+            "samesite": "Strict",
+        },
         "; Domain=example.org; HttpOnly; Path=/app; SameSite=Strict; Secure",
     ),
 )
@@ -117,9 +123,11 @@ class Campaign:
         self.middleware({"HTTP_COOKIE": header}, self._start_response)
         names = [name for name, _ in self.headers]
         cookies = [value for name, value in self.headers if name == "Set-cookie"]
-        # A browser is known by an id of ours alone, and is told a new one only when there is something to find.
+        # A browser is known by an id of ours alone, and is told a new one only when one is due.
         due = saves and not self.known
-        if names != ["X-Own", "Vary", *["Set-cookie"] * due] or not all(map(self.expected.fullmatch, cookies)):
+        if names != ["X-Own", "Vary", *["Set-cookie"] * due] or not all(
+            map(self.expected.fullmatch, cookies)
+        ):
             raise AssertionError(f"{header!r} gave {self.headers!r}")
         for cookie in cookies:
             value = cookie.partition("=")[2].partition(";")[0]

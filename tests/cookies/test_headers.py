@@ -83,7 +83,9 @@ def test_a_cookie_is_found_beside_any_other(visitor: Browser, neighbour: str, se
         assert visit.cookies == []
 
 
-@pytest.mark.parametrize("form", ["{k}={v}", " {k} = {v} ", '{k}="{v}"', '{k} ="{v}" ', "\t{k}={v}\t", '{k}=""{v}""'])
+@pytest.mark.parametrize(
+    "form", ["{k}={v}", " {k} = {v} ", '{k}="{v}"', '{k} ="{v}" ', "\t{k}={v}\t", '{k}=""{v}""']
+)
 def test_white_space_and_quotes_around_a_cookie_are_no_part_of_it(visitor: Browser, form: str) -> None:
     assert visitor.jar is not None
     key, _, value = visitor.jar.partition("=")
@@ -260,7 +262,11 @@ OPTIONS = st.fixed_dictionaries(
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(options=OPTIONS)
 def test_a_cookie_that_was_sent_comes_back(empty_memory: None, options: dict[str, Any]) -> None:
-    options = {key: value for key, value in options.items() if key != "secret" or value.isascii() or value.isprintable()}
+    options = {
+        key: value
+        for key, value in options.items()
+        if key != "secret" or value.isascii() or value.isprintable()
+    }
     visitor = Browser({"type": "memory"}, options)
     cookie = visitor.put(name="Ada").cookie
     assert visitor.read() == {"name": "Ada"}
@@ -281,16 +287,17 @@ def test_a_campaign_of_random_headers_raises_nothing(empty_memory: None) -> None
 
 
 def test_ids_that_a_program_chose_travel_in_cookies(memory: Backend) -> None:
-    for id in ("e2c1.progress.upload-1", "a,b c:/[x]{y}", "a+b/c=="):
-        stored = opened(memory, id)
-        stored["name"] = id
+    for session_id in ("e2c1.progress.upload-1", "a,b c:/[x]{y}", "a+b/c=="):
+        stored = opened(memory, session_id)
+        stored["name"] = session_id
         stored.save()
-        assert Browser(memory.options).visit(name, cookie=f"{KEY}={id}").result == id
+        assert Browser(memory.options).visit(name, cookie=f"{KEY}={session_id}").result == session_id
 
 
 def test_the_store_is_empty_when_no_cookie_was_known(empty_memory: None) -> None:
     middleware = SessionMiddleware(
-        lambda environ, start: start("200 OK", []) or [str("x" in environ["beaker.session"]).encode()], type="memory"
+        lambda environ, start: start("200 OK", []) or [str("x" in environ["beaker.session"]).encode()],
+        type="memory",
     )
     for piece in campaign.PIECES:
         middleware({"HTTP_COOKIE": piece}, lambda *_arguments: None)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SECRETS = {"encrypt_key": "an encryption key of some length", "validate_key": "a validation key of some length"}
+SECRETS = {
+    "encrypt_key": "an encryption key of some length",
+    "validate_key": "a validation key of some length",
+}
 
 
 def _backend(name: str, folder: Path) -> Backend:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import pickle
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from beaker.middleware import SessionMiddleware
 from beaker.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 KEY = "beaker.session.id"
@@ -20,7 +22,7 @@ START = 1_700_000_000.0
 UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
 
 Headers = list[tuple[str, str]]
-Work = "Callable[[Any], Any]"
+NOBODY = 65534
 
 
 class DictNamespace(NamespaceManager):
@@ -91,22 +93,22 @@ class Backend:
     def texts(self) -> dict[str, str]:
         """What is stored, by id."""
         if self.name == "memory":
-            return {id: self._memory()[id]["session"] for id in self._memory()}
+            return {session_id: self._memory()[session_id]["session"] for session_id in self._memory()}
         if self.folder is not None:
             return {file.stem: pickle.loads(file.read_bytes())["session"] for file in self.files()}
         contents = self.options["namespace_class"].contents
-        return {id: values["session"] for id, values in contents.items()}
+        return {session_id: values["session"] for session_id, values in contents.items()}
 
-    def plant(self, id: str, text: str) -> None:
+    def plant(self, session_id: str, text: str) -> None:
         """Stores a text behind the library's back, as another process would."""
         if self.name == "memory":
-            self._memory()[id] = {"session": text}
+            self._memory()[session_id] = {"session": text}
         elif self.folder is not None:
-            file = self.folder / "container_file" / id[:1] / id[:2] / f"{id}.cache"
+            file = self.folder / "container_file" / session_id[:1] / session_id[:2] / f"{session_id}.cache"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(pickle.dumps({"session": text}, 2))
         else:
-            self.options["namespace_class"].contents[id] = {"session": text}
+            self.options["namespace_class"].contents[session_id] = {"session": text}
 
     def files(self) -> list[Path]:
         """The files of records, where there are any."""
@@ -226,6 +228,19 @@ class Clock:
         self.now += seconds
 
 
-def opened(backend: Backend, id: str, **options: Any) -> Any:
+def opened(backend: Backend, session_id: str, **options: Any) -> Any:
     """The session of an id, apart from any request."""
-    return Session({}, id=id, **{"use_cookies": False, **backend.options, **options})
+    return Session({}, id=session_id, **{"use_cookies": False, **backend.options, **options})
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Gives up what root may do, so that file modes mean something."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)

@@ -1,7 +1,7 @@
 """Values that an application changes in place and never saves.
 
-They are stored all the same, since applications live by that; what was handed out and cannot have changed costs
-nothing.
+They are stored all the same, since applications live by that; what was handed out and cannot have changed
+costs nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 
     Browsers = Callable[..., Browser]
 
+
+def _updated(session: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    content.update(session)
+    return content
+
+
+def _matched(session: Any) -> Any:
+    match session:
+        case {"cart": cart}:
+            return cart
+    raise AssertionError
+
+
 WAYS: dict[str, Callable[[Any], Any]] = {
     "an item": lambda session: session["cart"],
     "get": lambda session: session.get("cart"),
@@ -38,21 +52,8 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "the session itself": lambda session: session._session()["cart"],
     "dict of the session itself": lambda session: dict(session._session())["cart"],
     "update of a dictionary": lambda session: _updated(session)["cart"],
-    "a match statement": lambda session: _matched(session),
+    "a match statement": _matched,
 }
-
-
-def _updated(session: Any) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    content.update(session)
-    return content
-
-
-def _matched(session: Any) -> Any:
-    match session:
-        case {"cart": cart}:
-            return cart
-    raise AssertionError
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -123,13 +124,13 @@ IMMUTABLE: dict[str, Callable[[Any], Any]] = {
     "a missing key": lambda session: session.get("missing"),
     "membership": lambda session: "cart" in session,
     "the keys": lambda session: list(session.keys()),
-    "iteration": lambda session: list(session),
-    "the length": lambda session: len(session),
+    "iteration": list,
+    "the length": len,
     "setdefault": lambda session: session.setdefault("name", 1),
     "the id": lambda session: session.id,
     "the times": lambda session: (session.created, session.last_accessed),
-    "the representation": lambda session: repr(session),
-    "truth": lambda session: bool(session),
+    "the representation": repr,
+    "truth": bool,
 }
 
 

@@ -165,8 +165,8 @@ def test_ids_may_be_of_the_programs_own_making(browser: Browsers, backend: Backe
             if set_new:
                 self.is_new = True
                 self.last_accessed = None
-            if self.use_cookies:  # type: ignore[attr-defined]
-                self._update_cookie_out(set_cookie=not set_new)  # type: ignore[attr-defined]
+            if self.use_cookies:
+                self._update_cookie_out(set_cookie=not set_new)
 
     visitor = browser(session_class=Own)
     visit = visitor.put(name="Ada")
@@ -180,7 +180,7 @@ def test_ids_may_be_of_the_programs_own_making(browser: Browsers, backend: Backe
 def test_an_override_may_change_the_morsel(browser: Browsers) -> None:
     class Own(Session):
         def _set_cookie_values(self, expires: Any = None) -> None:
-            super()._set_cookie_values(expires)  # type: ignore[misc]
+            super()._set_cookie_values(expires)
             self.cookie[self.key]["comment"] = "mine"
             self.cookie[self.key]["samesite"] = "Strict"
 
@@ -191,7 +191,7 @@ def test_an_override_may_change_the_morsel(browser: Browsers) -> None:
 def test_an_override_may_change_the_expiry(browser: Browsers, clock: Clock) -> None:
     class Own(Session):
         def _set_cookie_expires(self, expires: Any) -> Any:
-            return super()._set_cookie_expires(60 if expires is None else expires)  # type: ignore[misc]
+            return super()._set_cookie_expires(60 if expires is None else expires)
 
     visit = browser(session_class=Own).put(name="Ada")
     assert "; expires=Tue, 14-Nov-2023 22:14:20 GMT; " in visit.cookie
@@ -200,7 +200,7 @@ def test_an_override_may_change_the_expiry(browser: Browsers, clock: Clock) -> N
 def test_an_override_may_write_the_whole_header(browser: Browsers) -> None:
     class Own(Session):
         def _update_cookie_out(self, set_cookie: bool = True) -> None:
-            super()._update_cookie_out(set_cookie)  # type: ignore[misc]
+            super()._update_cookie_out(set_cookie)
             self.request["cookie_out"] += "; Priority=High"
 
     visit = browser(session_class=Own).put(name="Ada")
@@ -212,7 +212,7 @@ def test_an_override_may_choose_the_serializer(browser: Browsers) -> None:
 
     class Own(Session):
         def _set_serializer(self, data_serializer: Any) -> None:
-            super()._set_serializer(own)  # type: ignore[misc]
+            super()._set_serializer(own)
 
     visitor = browser(session_class=Own)
     visitor.put(name="Ada")
@@ -224,11 +224,11 @@ def test_an_override_may_choose_the_serializer(browser: Browsers) -> None:
 def test_an_override_may_encode_in_a_way_of_its_own(browser: Browsers, backend: Backend) -> None:
     class Own(Session):
         def _encrypt_data(self, session_data: Any = None) -> str:
-            return "own:" + super()._encrypt_data(session_data)[::-1]  # type: ignore[misc,no-any-return]
+            return "own:" + super()._encrypt_data(session_data)[::-1]
 
-        def _decrypt_data(self, session_data: str) -> Any:
+        def _decrypt_data(self, session_data: Any) -> Any:
             assert session_data.startswith("own:")
-            return super()._decrypt_data(session_data[4:][::-1])  # type: ignore[misc]
+            return super()._decrypt_data(session_data[4:][::-1])
 
     visitor = browser(session_class=Own)
     visitor.put(name="Ada", nested=[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     Browsers = Callable[..., Browser]
 
 THREADS = 8
+
+
+def identify(proxy: Any, _number: int) -> str:
+    session_id: str = proxy.id
+    return session_id
 
 
 def together(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
@@ -43,21 +49,23 @@ def test_threads_that_share_a_proxy_share_one_session(backend: Backend) -> None:
             assert proxy[f"{number}-{turn}"] == turn
             assert list(proxy.keys())
         proxy.save()
-        id: str = proxy.id
-        return id
+        session_id: str = proxy.id
+        return session_id
 
     ids = together(work)
     proxy.persist()
     stored = opened(backend, proxy.id)
     assert ids[-1] == proxy.id
-    missing = [key for key in (f"{n}-{turn}" for n in range(THREADS) for turn in range(50)) if key not in stored]
+    missing = [
+        key for key in (f"{n}-{turn}" for n in range(THREADS) for turn in range(50)) if key not in stored
+    ]
     assert missing == []
 
 
 def test_threads_that_use_a_proxy_first_at_once_get_the_same_session(backend: Backend) -> None:
     for _ in range(20):
         proxy: Any = SessionObject({}, **backend.options)
-        assert len(set(together(lambda _number, proxy=proxy: proxy.id))) == 1
+        assert len(set(together(partial(identify, proxy)))) == 1
 
 
 def test_threads_that_look_into_a_proxy_do_not_disturb_those_that_use_it(memory: Backend) -> None:
@@ -111,8 +119,8 @@ def test_threads_that_visit_one_application_do_not_mix_their_sessions(backend: B
         count = b"0"
         for _ in range(20):
             environ = {"who": number, **({"HTTP_COOKIE": cookie} if cookie else {})}
-            count, id = middleware(environ, lambda *_args: None)
-            cookie = f"beaker.session.id={id.decode()}"
+            count, session_id = middleware(environ, lambda *_args: None)
+            cookie = f"beaker.session.id={session_id.decode()}"
         return int(count)
 
     assert together(work) == [20] * THREADS

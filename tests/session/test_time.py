@@ -1,4 +1,4 @@
-"""Time: read from `time.time` at each use, so that whoever replaces that function moves the session's clock."""
+"""Time: read from `time.time` at each use, so that whoever replaces it moves the session's clock."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def test_a_clock_that_goes_back_ends_no_session(browser: Browsers, clock: Clock)
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_a_timed_out_session_is_removed_and_replaced(browser: Browsers, backend: Backend, clock: Clock) -> None:
+def test_a_timed_out_session_is_removed_and_replaced(
+    browser: Browsers, backend: Backend, clock: Clock
+) -> None:
     visitor = browser(timeout=60)
     visitor.put(name="Ada")
     old = visitor.id
@@ -81,7 +83,9 @@ def test_a_timed_out_session_is_removed_and_replaced(browser: Browsers, backend:
     assert visitor.read() == {"name": "Grace"}
 
 
-def test_access_times_are_not_stored_when_that_is_switched_off(browser: Browsers, backend: Backend, clock: Clock) -> None:
+def test_access_times_are_not_stored_when_that_is_switched_off(
+    browser: Browsers, backend: Backend, clock: Clock
+) -> None:
     visitor = browser(save_accessed_time=False)
     visitor.put(name="Ada")
     before = backend.texts()

@@ -57,41 +57,42 @@ IDS = [
 ]
 
 
-@pytest.mark.parametrize("id", IDS)
-def test_an_id_of_any_form_has_a_record_of_its_own(backend: Backend, id: str) -> None:
-    session = opened(backend, id)
+@pytest.mark.parametrize("session_id", IDS)
+def test_an_id_of_any_form_has_a_record_of_its_own(backend: Backend, session_id: str) -> None:
+    session = opened(backend, session_id)
     assert session.is_new
-    assert session.id == id
+    assert session.id == session_id
     session["name"] = "Ada"
     session.save()
-    again = opened(backend, id)
+    again = opened(backend, session_id)
     assert not again.is_new
     assert again["name"] == "Ada"
     again.delete()
-    assert opened(backend, id).is_new
+    assert opened(backend, session_id).is_new
 
 
 def test_no_two_ids_share_a_record(backend: Backend) -> None:
     ids = [*IDS, "4cc6e4d0b1f24c1c9a0e9f2f7a2d1b5eprogressupload", "chosencache", "ab.", ".ab", "a.b"]
-    kept = {}
-    for number, id in enumerate(ids):
-        if backend.name == "file" and id.replace(".", "") != id and id.replace(".", "") in kept:
+    kept: dict[str, int] = {}
+    for number, session_id in enumerate(ids):
+        plain = session_id.replace(".", "")
+        if backend.name == "file" and plain != session_id and plain in kept:
             # A record that names no owner may be that of an id with dots, written by the original; a program
             # knows which of the two it uses.
             continue
-        session = opened(backend, id)
-        assert session.is_new, id
+        session = opened(backend, session_id)
+        assert session.is_new, session_id
         session["number"] = number
         try:
             session.save()
         except StoreUnavailableError:
             # Ids that differ in their dots alone would meet in one file: the first has it.
             assert backend.name == "file"
-            assert any(id.replace(".", "") == other.replace(".", "") for other in kept)
+            assert any(session_id.replace(".", "") == other.replace(".", "") for other in kept)
         else:
-            kept[id] = number
-    for id, number in kept.items():
-        assert opened(backend, id)["number"] == number
+            kept[session_id] = number
+    for session_id, number in kept.items():
+        assert opened(backend, session_id)["number"] == number
     assert len(kept) >= len(IDS)
 
 
@@ -131,8 +132,8 @@ def test_a_session_that_was_saved_twice_has_one_record(backend: Backend, encodin
 
 
 def test_looking_at_an_unknown_id_allocates_nothing(backend: Backend) -> None:
-    for id in ("unknown", UNKNOWN_ID, "un.known", "../unknown"):
-        session = opened(backend, id)
+    for session_id in ("unknown", UNKNOWN_ID, "un.known", "../unknown"):
+        session = opened(backend, session_id)
         assert session.is_new
         assert session.get("name") is None
         session.save(accessed_only=True)
@@ -140,8 +141,8 @@ def test_looking_at_an_unknown_id_allocates_nothing(backend: Backend) -> None:
 
 
 def test_deleting_an_unknown_id_allocates_nothing(backend: Backend) -> None:
-    for id in ("unknown", UNKNOWN_ID, "un.known"):
-        opened(backend, id).delete()
+    for session_id in ("unknown", UNKNOWN_ID, "un.known"):
+        opened(backend, session_id).delete()
     assert backend.traces() == []
 
 
@@ -177,10 +178,12 @@ def test_a_thousand_unknown_ids_leave_nothing_behind(browser: Browsers, backend:
     assert backend.traces() == []
 
 
-@pytest.mark.parametrize("id", IDS)
-def test_an_id_of_any_form_in_a_cookie_does_no_harm(browser: Browsers, backend: Backend, id: str) -> None:
-    visit = browser().visit(lambda session: session.id, cookie=f"{KEY}={id}")
-    assert visit.result != id
+@pytest.mark.parametrize("session_id", IDS)
+def test_an_id_of_any_form_in_a_cookie_does_no_harm(
+    browser: Browsers, backend: Backend, session_id: str
+) -> None:
+    visit = browser().visit(lambda session: session.id, cookie=f"{KEY}={session_id}")
+    assert visit.result != session_id
     assert backend.traces() == []
 
 

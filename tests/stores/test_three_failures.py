@@ -13,8 +13,7 @@ import pytest
 
 from beaker.exceptions import BeakerException, BeakerWarning, CorruptSessionError, StoreUnavailableError
 from beaker.session import Session
-from tests.session.kit import KEY, UNKNOWN_ID, Browser, opened
-from tests.wsgi.test_trouble import unprivileged
+from tests.session.kit import KEY, UNKNOWN_ID, Browser, opened, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,18 +169,18 @@ def test_a_serializer_in_trouble_is_no_corrupt_session(
     assert list(backend.texts()) == [UNKNOWN_ID]
 
 
-# What can stand in the way of a file: by how it is put there. The folder is `data_dir`, the file that of the record.
-OBSTACLES: dict[str, Callable[[Path, Path], Any]] = {
-    "a symbolic link": lambda _folder, file: (file.unlink(), file.symlink_to("/etc/passwd")),
-    "a broken link": lambda _folder, file: (file.unlink(), file.symlink_to("/nowhere/at/all")),
-    "a loop of links": lambda _folder, file: (file.unlink(), file.symlink_to(file.name)),
-    "a folder": lambda _folder, file: (file.unlink(), file.mkdir()),
-    "a pipe": lambda _folder, file: (file.unlink(), os.mkfifo(file)),
+# What can stand in the place of a record's file, by how it is put there.
+OBSTACLES: dict[str, Callable[[Path], None]] = {
+    "a symbolic link": lambda file: file.symlink_to("/etc/passwd"),
+    "a broken link": lambda file: file.symlink_to("/nowhere/at/all"),
+    "a loop of links": lambda file: file.symlink_to(file.name),
+    "a folder": lambda file: file.mkdir(),
+    "a pipe": os.mkfifo,
 }
 
 
-def stored_in(files: Backend, id: str = UNKNOWN_ID) -> Path:
-    session = opened(files, id)
+def stored_in(files: Backend, session_id: str = UNKNOWN_ID) -> Path:
+    session = opened(files, session_id)
     session["name"] = "Ada"
     session.save()
     (file,) = files.files()
@@ -194,8 +193,8 @@ def test_what_is_no_file_is_unavailable_and_never_a_logout(
     files: Backend, obstacle: str, forgiving: bool
 ) -> None:
     file = stored_in(files)
-    assert files.folder is not None
-    OBSTACLES[obstacle](files.folder, file)
+    file.unlink()
+    OBSTACLES[obstacle](file)
     visitor = Browser(files.options, {"invalidate_corrupt": forgiving})
     with pytest.raises(StoreUnavailableError):
         visitor.visit(lambda session: session.id, cookie=COOKIE)
@@ -206,8 +205,8 @@ def test_what_is_no_file_is_unavailable_and_never_a_logout(
 def test_what_is_no_file_is_not_written_to(files: Backend, obstacle: str) -> None:
     file = stored_in(files)
     session = opened(files, UNKNOWN_ID)
-    assert files.folder is not None
-    OBSTACLES[obstacle](files.folder, file)
+    file.unlink()
+    OBSTACLES[obstacle](file)
     kind = file.lstat().st_mode
     session["name"] = "Grace"
     with pytest.raises(StoreUnavailableError):
@@ -221,7 +220,9 @@ def test_a_file_that_may_not_be_read_is_unavailable(files: Backend) -> None:
     for path in [files.folder, *files.folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o600)
     reachable = files.folder
-    while reachable != reachable.parent and reachable.owner() == file.owner() and str(reachable).count("/") > 1:
+    while (
+        reachable != reachable.parent and reachable.owner() == file.owner() and str(reachable).count("/") > 1
+    ):
         reachable.chmod(0o755)
         reachable = reachable.parent
     file.chmod(0)
@@ -263,11 +264,11 @@ def test_every_truncation_of_a_file_is_corrupt(files: Backend) -> None:
 def test_a_backend_that_raises_is_unavailable_and_its_exception_the_cause(
     written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Trouble(Exception):
+    class TroubleError(Exception):
         pass
 
     def refuse(*_args: Any, **_kwargs: Any) -> None:
-        raise Trouble(f"the id is {UNKNOWN_ID}")
+        raise TroubleError(f"the id is {UNKNOWN_ID}")
 
     stored = opened(written_in_python, UNKNOWN_ID)
     stored.save()
@@ -277,7 +278,7 @@ def test_a_backend_that_raises_is_unavailable_and_its_exception_the_cause(
             patch.setattr(kind, name, refuse)
             with pytest.raises(StoreUnavailableError) as caught:
                 Browser(written_in_python.options).visit(lambda session: session.id, cookie=COOKIE)
-        assert isinstance(caught.value.__cause__, Trouble)
+        assert isinstance(caught.value.__cause__, TroubleError)
         assert UNKNOWN_ID not in str(caught.value)
 
 

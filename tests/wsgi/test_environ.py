@@ -114,7 +114,12 @@ def test_a_middleware_may_be_subclassed(memory: Backend) -> None:
             return super().__call__(environ, start_response)
 
     own: list[Own] = []
-    environ = environ_of(lambda app: own.append(Own(app, key="mine")) or own[0])
+
+    def wrap(app: Any) -> Own:
+        own.append(Own(app, key="mine"))
+        return own[0]
+
+    environ = environ_of(wrap)
     assert own[0].calls == 1
     assert environ["beaker.session"].key == "mine"
 
@@ -161,7 +166,9 @@ def test_webtest_is_given_nothing_when_it_asked_for_nothing(memory: Backend) -> 
 
 
 def test_pastes_filter_factory_ignores_the_global_configuration(memory: Backend) -> None:
-    filter_ = session_filter_factory({"debug": "true", "here": "/etc"}, type="memory", timeout="300", key="mine")
+    filter_ = session_filter_factory(
+        {"debug": "true", "here": "/etc"}, type="memory", timeout="300", key="mine"
+    )
     environ = environ_of(filter_)
     assert environ["beaker.session"].timeout == 300
     assert environ["beaker.session"].key == "mine"
@@ -169,7 +176,9 @@ def test_pastes_filter_factory_ignores_the_global_configuration(memory: Backend)
 
 def test_pastes_filter_app_factory_does_the_same(memory: Backend) -> None:
     def wrap(app: Any) -> Any:
-        return session_filter_app_factory(app, {"debug": "true"}, **{"session.type": "memory", "session.key": "mine"})
+        return session_filter_app_factory(
+            app, {"debug": "true"}, **{"session.type": "memory", "session.key": "mine"}
+        )
 
     assert environ_of(wrap)["beaker.session"].key == "mine"
 

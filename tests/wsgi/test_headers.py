@@ -105,7 +105,9 @@ def test_a_stored_session_sends_no_cookie_when_it_is_read_or_saved_again(browser
     assert visitor.put(name="Grace").cookies == []
 
 
-@pytest.mark.parametrize(("change", "sends"), [("regenerate_id", True), ("invalidate", True), ("revert", False)])
+@pytest.mark.parametrize(
+    ("change", "sends"), [("regenerate_id", True), ("invalidate", True), ("revert", False)]
+)
 def test_a_changed_id_is_sent_without_save(browser: Browsers, change: str, sends: bool) -> None:
     visitor = browser()
     visitor.put(name="Ada")

@@ -90,10 +90,10 @@ def test_reading_late_is_no_change(backend: Backend) -> None:
 
 def test_a_late_change_is_not_stored(backend: Backend) -> None:
     run(backend, lambda session: session.update(name="Grace"))
-    (id,) = backend.texts()
+    (session_id,) = backend.texts()
     from tests.session.kit import opened
 
-    assert opened(backend, id)["name"] == "Ada"
+    assert opened(backend, session_id)["name"] == "Ada"
 
 
 def test_a_warning_may_be_made_an_error(backend: Backend) -> None:

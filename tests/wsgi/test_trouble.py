@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from beaker.exceptions import BeakerException, StoreUnavailableError
-from tests.session.kit import Browser
+from tests.session.kit import Browser, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,21 +18,6 @@ if TYPE_CHECKING:
     from tests.session.kit import Backend
 
     Browsers = Callable[..., Browser]
-
-NOBODY = 65534
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """Gives up what root may do, so that file modes mean something."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
 
 
 @pytest.fixture

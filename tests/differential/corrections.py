@@ -144,15 +144,24 @@ def _(patches: Patches) -> None:
 
 @correction("a save that began before a logout does not bring the session back")
 def _(patches: Patches) -> None:
+    def nested(session: Any) -> str:
+        return repr({**session.accessed_dict, "_accessed_time": None})
+
+    @patches.around(Session, "load")
+    def load(before: Around, self: Any) -> None:
+        before(self)
+        self.nested = nested(self)
+
     @patches.around(Session, "save")
     def save(before: Around, self: Any, accessed_only: bool = False) -> None:
-        if getattr(self, "record", None) == self.id and not is_stored(self, self.id):
-            if not accessed_only:
-                warn("refused")
-                if self.use_cookies and self.is_new:
-                    self.request["set_cookie"] = True
+        if getattr(self, "record", None) != self.id or is_stored(self, self.id):
+            before(self, accessed_only=accessed_only)
             return
-        before(self, accessed_only=accessed_only)
+        self._encrypt_data(dict(self.accessed_dict if accessed_only else self))
+        if not accessed_only or nested(self) != self.nested:
+            warn("what was changed is lost")
+        if not accessed_only and self.use_cookies and self.is_new:
+            self.request["set_cookie"] = True
 
 
 @correction("an id that the store does not know is not taken from a cookie")

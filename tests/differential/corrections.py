@@ -278,6 +278,9 @@ def _(patches: Patches) -> None:
         before(self, copying, *args, **kwargs)
 
 
+LATE = ("clear", "pop", "popitem", "setdefault", "update", "invalidate", "regenerate_id", "revert")
+
+
 @correction("a change that comes after the headers is warned of")
 def _(patches: Patches) -> None:
     def note(session: Any) -> None:
@@ -293,7 +296,7 @@ def _(patches: Patches) -> None:
 
     @patches.around(SessionObject, "__getattr__")
     def attribute(before: Around, self: Any, name: str) -> Any:
-        if name in ("clear", "pop", "popitem", "setdefault", "update"):
+        if name in LATE:
             note(self)
         return before(self, name)
 

@@ -1,6 +1,7 @@
 //! The name of a session.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Where an id came from, which decides how far it is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,7 +18,7 @@ pub enum IdSource {
 /// program chooses are free in form.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SessionId {
-    text: String,
+    text: Arc<str>,
     source: IdSource,
 }
 
@@ -25,18 +26,23 @@ impl SessionId {
     /// A new random id.
     #[must_use]
     pub fn generate() -> Self {
-        Self { text: uuid::Uuid::new_v4().simple().to_string(), source: IdSource::Program }
+        Self { text: Self::random_text(), source: IdSource::Program }
+    }
+
+    fn random_text() -> Arc<str> {
+        let mut digits = uuid::Uuid::encode_buffer();
+        Arc::from(&*uuid::Uuid::new_v4().simple().encode_lower(&mut digits))
     }
 
     /// An id that the program chose, or that a signature proves to be ours.
     #[must_use]
-    pub fn from_program(text: impl Into<String>) -> Self {
+    pub fn from_program(text: impl Into<Arc<str>>) -> Self {
         Self { text: text.into(), source: IdSource::Program }
     }
 
     /// An id as a browser sent it, unproven.
     #[must_use]
-    pub fn from_request(text: impl Into<String>) -> Self {
+    pub fn from_request(text: impl Into<Arc<str>>) -> Self {
         Self { text: text.into(), source: IdSource::Request }
     }
 

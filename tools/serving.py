@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 4.0
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,8 @@ class FileNamespaceManager(FileBackedNamespaceManager):
 
     def _encode(self, contents: dict[Any, Any]) -> bytes:
         text = contents.get(_SESSION_KEY)
-        if isinstance(text, str) and len(contents) == 1:
+        # A lone surrogate is no character, so it is in no envelope and no owner's name.
+        if isinstance(text, str) and len(contents) == 1 and _is_unicode(text, self.namespace):
             return _core.write_envelope(text, None if self._names_its_file else self.namespace)
         if contents and not self.allow_pickle:
             raise BeakerException("only the text of a session can be kept where pickle is not allowed")
@@ -192,3 +193,11 @@ def _unpickle(data: bytes) -> dict[Any, Any]:
     if not isinstance(contents, dict):
         raise CorruptSessionError("a stored file does not hold a dictionary")
     return contents
+
+
+def _is_unicode(*texts: str) -> bool:
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,10 +1,23 @@
 """Sessions, and the signed cookies that name them."""
 
 import time
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
 
-from beaker._core import Session, SessionObject, _ConfigurableSession
+from beaker._core import Session, _ConfigurableSession
 from beaker._core import session_id as _session_id
 from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
+
+if TYPE_CHECKING:
+    from beaker import _core
+
+    class SessionObject(_core.SessionObject):
+        """A proxy has every attribute of its session, which only a type checker has to be told."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    from beaker._core import SessionObject
 
 __all__ = [
     "InvalidSignature",
@@ -17,6 +30,9 @@ __all__ = [
     # For those who patch the clock as `beaker.session.time.time`.
     "time",
 ]
+
+# `isinstance` and `match` ask for it. (The `Session` is a `dict`, and one of them already.)
+MutableMapping.register(SessionObject)
 
 months = (None, "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """The months of a cookie's date, by number."""

@@ -1,7 +1,8 @@
 //! The class `SessionMiddleware`: a WSGI application around another, to which it gives sessions.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -32,6 +33,8 @@ struct Parts {
     app: Py<PyAny>,
     options: Py<PyDict>,
     environ_key: Py<PyAny>,
+    /// What the options mean, until a program gets hold of them and may change them.
+    prepared: Option<Arc<Options>>,
 }
 
 impl Parts {
@@ -40,13 +43,14 @@ impl Parts {
             app: self.app.clone_ref(py),
             options: self.options.clone_ref(py),
             environ_key: self.environ_key.clone_ref(py),
+            prepared: self.prepared.as_ref().map(Arc::clone),
         }
     }
 }
 
 impl SessionMiddleware {
     fn lock(&self) -> MutexGuard<'_, Option<Parts>> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.parts.lock()
     }
 
     fn parts(&self, py: Python<'_>) -> PyResult<Parts> {
@@ -115,15 +119,23 @@ impl SessionMiddleware {
         let kind = options.get_item("type")?.map(|kind| kind.to_string()).unwrap_or_default();
         let own_backend = given("namespace_class")? || given("session_class")? || kind.starts_with("ext:");
         coerce::warn_of_unknown(&options, own_backend)?;
-        let checked = Options::of(&options)?;
-        if let Some(data_dir) = checked.given(py, "data_dir")? {
+        let mut prepared = Options::of(&options)?;
+        if let Some(data_dir) = prepared.given(py, "data_dir")?
+            && !options.get_item("data_dir")?.is_some_and(|given| given.is(&data_dir))
+        {
             options.set_item("data_dir", data_dir)?;
+            prepared = Options::of(&options)?;
         }
         let environ_key = match environ_key {
             Some(key) => key,
             None => PyString::intern(py, "beaker.session").into_any(),
         };
-        let parts = Parts { app: app.unbind(), options: options.unbind(), environ_key: environ_key.unbind() };
+        let parts = Parts {
+            app: app.unbind(),
+            options: options.unbind(),
+            environ_key: environ_key.unbind(),
+            prepared: Some(prepared),
+        };
         let replaced = slf.get().lock().replace(parts);
         drop(replaced);
         Ok(())
@@ -136,8 +148,10 @@ impl SessionMiddleware {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let parts = slf.get().parts(py)?;
-        let session =
-            Bound::new(py, SessionObject::for_request(environ.clone(), parts.options.clone_ref(py)))?;
+        let session = Bound::new(
+            py,
+            SessionObject::for_request(environ.clone(), parts.options.clone_ref(py), parts.prepared.clone()),
+        )?;
         announce(slf, &environ, &session, &parts)?;
         let start_response = StartResponse::new(session.unbind(), start_response.unbind());
         parts.app.bind(py).call1((environ, start_response))
@@ -154,11 +168,15 @@ impl SessionMiddleware {
     /// The options, coerced, without their prefix.
     #[getter]
     fn options(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        self.replace(py, |parts| parts.prepared = None)?;
         Ok(self.parts(py)?.options)
     }
     #[setter]
     fn set_options(&self, py: Python<'_>, options: Py<PyDict>) -> PyResult<()> {
-        self.replace(py, |parts| parts.options = options)
+        self.replace(py, |parts| {
+            parts.options = options;
+            parts.prepared = None;
+        })
     }
 
     /// The wrapped application.
@@ -192,7 +210,7 @@ impl SessionMiddleware {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Ok(parts) = self.parts.try_lock() else { return Ok(()) };
+        let Some(parts) = self.parts.try_lock() else { return Ok(()) };
         if let Some(parts) = &*parts {
             visit.call(&parts.app)?;
             visit.call(&parts.options)?;

@@ -1,7 +1,8 @@
 //! A set of options with everything that follows from it, worked out once and used for every request.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
@@ -25,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) settings: Settings,
     /// What the attribute `cookie_expires` shows.
     pub(crate) cookie_expires: Py<PyAny>,
+    /// The class of the sessions, where it is not `Session`.
+    pub(crate) session_class: Option<Py<PyAny>>,
     /// How a session becomes bytes.
     pub(crate) serializer: Serializer,
     /// Where sessions are kept.
@@ -41,7 +44,7 @@ impl Options {
     /// The options in `params`; from a small cache where the very same objects were given before.
     pub(crate) fn of(params: &Bound<'_, PyDict>) -> PyResult<Arc<Self>> {
         let found = {
-            let cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+            let cache = CACHE.lock();
             cache.iter().find(|entry| entry.is_of(params)).map(|entry| Arc::clone(&entry.options))
         };
         if let Some(options) = found {
@@ -50,7 +53,7 @@ impl Options {
         let entry = Compiled::new(params)?;
         let options = Arc::clone(&entry.options);
         let dropped = {
-            let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cache = CACHE.lock();
             let dropped = if cache.len() < CACHE_SIZE { None } else { cache.pop() };
             cache.insert(0, entry);
             dropped
@@ -110,7 +113,9 @@ impl Options {
         let initial = PyDict::new(py);
         initial.set_item(intern!(py, "_domain"), settings.domain.as_deref())?;
         initial.set_item(intern!(py, "_path"), settings.path.as_str())?;
+        let session_class = params.get_item("session_class")?.filter(|class| !class.is_none());
         Ok(Self {
+            session_class: session_class.map(Bound::unbind),
             serializer: Serializer::from_option(&data_serializer, settings.pickle)?,
             backend: backend::resolve(&given, &namespace_args)?,
             settings,

@@ -4,9 +4,10 @@
 //! session's text under the key `session`.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -44,7 +45,7 @@ impl NamespaceStore {
     /// The namespace of `id`: the one used last if it was that.
     pub(crate) fn namespace<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
         let known = {
-            let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            let current = self.current.lock();
             current.as_ref().filter(|(of, _)| of == id).map(|(_, namespace)| namespace.clone_ref(py))
         };
         if let Some(namespace) = known {
@@ -64,19 +65,15 @@ impl NamespaceStore {
 
     /// Takes `namespace` as that of `id`.
     pub(crate) fn replace(&self, id: &str, namespace: Py<PyAny>) {
-        let replaced =
-            self.current.lock().unwrap_or_else(PoisonError::into_inner).replace((id.to_owned(), namespace));
+        let replaced = self.current.lock().replace((id.to_owned(), namespace));
         drop(replaced);
     }
 
     /// Shows the garbage collector what is held.
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        match self.current.try_lock() {
-            Ok(current) => match &*current {
-                Some((_, namespace)) => visit.call(namespace),
-                None => Ok(()),
-            },
-            Err(_) => Ok(()),
+        match self.current.try_lock().as_deref() {
+            Some(Some((_, namespace))) => visit.call(namespace),
+            _ => Ok(()),
         }
     }
 

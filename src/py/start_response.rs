@@ -1,10 +1,10 @@
 //! What the application calls in place of the server's `start_response`: the session is stored and its cookie
 //! added before the headers go on their way.
 
-use std::sync::Mutex;
-
+use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
@@ -34,7 +34,7 @@ impl StartResponse {
         exc_info: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let parts = {
-            let parts = self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let parts = self.parts.lock();
             parts.as_ref().map(|(session, inner)| (session.clone_ref(py), inner.clone_ref(py)))
         };
         let Some((session, inner)) = parts else {
@@ -47,7 +47,7 @@ impl StartResponse {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Ok(parts) = self.parts.try_lock() else { return Ok(()) };
+        let Some(parts) = self.parts.try_lock() else { return Ok(()) };
         if let Some((session, inner)) = &*parts {
             visit.call(session)?;
             visit.call(inner)?;
@@ -56,7 +56,7 @@ impl StartResponse {
     }
 
     fn __clear__(&self) {
-        let parts = self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let parts = self.parts.lock().take();
         drop(parts);
     }
 }
@@ -74,18 +74,22 @@ fn finish<'py>(
     if cookie.is_none() && !varies {
         return Ok(headers);
     }
-    let copy = PyList::new(py, headers.try_iter()?.collect::<PyResult<Vec<_>>>()?)?;
+    let copy = match headers.cast::<PyList>() {
+        Ok(list) => list.get_slice(0, list.len()),
+        Err(_) => PyList::new(py, headers.try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
+    };
     if varies {
         vary_by_cookie(&copy)?;
     }
     if let Some(cookie) = cookie {
-        copy.append(("Set-cookie", cookie))?;
+        copy.append((intern!(py, "Set-cookie"), cookie))?;
     }
     Ok(copy.into_any())
 }
 
 /// Says that the response depends on the request's cookies (RFC 9110, section 12.5.5), where it is not said yet.
 fn vary_by_cookie(headers: &Bound<'_, PyList>) -> PyResult<()> {
+    let py = headers.py();
     let mut last = None;
     for (index, header) in headers.iter().enumerate() {
         let Ok((name, value)) = header.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>() else {
@@ -105,6 +109,6 @@ fn vary_by_cookie(headers: &Bound<'_, PyList>) -> PyResult<()> {
         Some((index, name, value)) if !value.trim().is_empty() => {
             headers.set_item(index, (name, format!("{value}, Cookie")))
         }
-        _ => headers.append(("Vary", "Cookie")),
+        _ => headers.append((intern!(py, "Vary"), intern!(py, "Cookie"))),
     }
 }

@@ -80,7 +80,13 @@ impl Life {
     /// Whether the session has an id that its record does not have yet.
     #[must_use]
     pub fn is_rotated(&self) -> bool {
-        self.stored_as.as_ref().is_some_and(|stored| stored.as_str() != self.id.as_str())
+        self.rotated_from().is_some()
+    }
+
+    /// The id of the record that the next save replaces by one under the session's new id.
+    #[must_use]
+    pub fn rotated_from(&self) -> Option<&SessionId> {
+        self.stored_as.as_ref().filter(|stored| stored.as_str() != self.id.as_str())
     }
 
     /// The store has this record of the session.
@@ -180,8 +186,10 @@ mod tests {
     #[test]
     fn a_rotated_session_is_written_under_the_new_id_and_its_old_record_goes() {
         let mut life = loaded("old");
+        assert_eq!(life.rotated_from(), None);
         life.rename(SessionId::from_program("new"));
         assert!(life.is_rotated());
+        assert_eq!(life.rotated_from().unwrap().as_str(), "old");
         assert_eq!(life.expectation(), Expect::Any);
         assert_eq!(life.saved(Version(2)).unwrap().as_str(), "old");
         assert!(!life.is_rotated());

@@ -154,7 +154,8 @@ def _(patches: Patches) -> None:
 
     @patches.around(Session, "save")
     def save(before: Around, self: Any, accessed_only: bool = False) -> None:
-        if getattr(self, "record", None) != self.id or is_stored(self, self.id):
+        record = getattr(self, "record", None)
+        if record is None or is_stored(self, record):
             before(self, accessed_only=accessed_only)
             return
         self._encrypt_data(dict(self.accessed_dict if accessed_only else self))
@@ -380,4 +381,34 @@ def _(patches: Patches) -> None:
             cookie = self.__dict__.get("cookie", {})
             if self.__dict__.get("key") in cookie:
                 cookie[self.key][name] = ""
+        before(self, name, value)
+
+
+@correction("what was saved within a request is not undone at its end")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "save")
+    def save(before: Around, self: Any, accessed_only: bool = False) -> None:
+        saved = self.__dict__.get("saved")
+        if not accessed_only:
+            before(self)
+            self.saved, self.saved_text = dict(self), repr(dict(self))
+            return
+        rotated = getattr(self, "record", None) not in (None, self.id)
+        if saved is None:
+            before(self, accessed_only=True)
+        elif rotated or (repr(saved) != self.saved_text and self.save_atime and not self.is_new):
+            kept = self.accessed_dict, self.is_new, self.save_atime
+            self.accessed_dict, self.is_new, self.save_atime = saved, False, True
+            before(self, accessed_only=True)
+            self.accessed_dict, self.is_new, self.save_atime = kept
+            if self.use_cookies and self.is_new:
+                self.request["set_cookie"] = True
+
+
+@correction("a timeout needs access times, whenever it is set")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "__setattr__")
+    def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
+        if name == "timeout" and value is not None and not self.__dict__.get("save_atime", True):
+            raise BeakerException("timeout requires save_accessed_time")
         before(self, name, value)

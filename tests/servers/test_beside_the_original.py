@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.http import cookie_of, get
+from tests.support.client import cookie_of, get
 from tools.serving import GUNICORN, Kind
 
 if TYPE_CHECKING:

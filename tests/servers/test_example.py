@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.http import cookie_of, get
+from tests.support.client import cookie_of, get
 
 if TYPE_CHECKING:
     from tests.servers.conftest import Serve

@@ -6,8 +6,8 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from tests.support.client import Response, connect, cookie_of, get
 from tests.support.environment import need_distribution
-from tests.support.http import Response, connect, cookie_of, get
 from tools.serving import KINDS
 
 if TYPE_CHECKING:

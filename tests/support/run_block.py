@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def visit(wsgi_app: Any) -> None:
-    environ: dict[str, Any] = {}
+    environ: dict[str, Any] = {"QUERY_STRING": ""}
     setup_testing_defaults(environ)
     seen: list[str] = []
 
@@ -29,7 +29,7 @@ def visit(wsgi_app: Any) -> None:
         seen.append(status)
         return lambda data: None
 
-    body = validator(wsgi_app)(environ, start_response)
+    body: Any = validator(wsgi_app)(environ, start_response)
     try:
         assert b"".join(body)
     finally:

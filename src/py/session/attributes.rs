@@ -82,7 +82,7 @@ impl Session {
     }
     #[setter]
     fn set_id(&self, id: &Bound<'_, PyAny>) -> PyResult<()> {
-        let id = SessionId::from_program(id.str()?.to_string_lossy().into_owned());
+        let id = SessionId::from_program(super::create::text_of(id)?);
         self.with(|state| state.life.rename(id))
     }
 

@@ -136,7 +136,12 @@ pub(super) fn overrides(session: &Bound<'_, Session>, name: &Bound<'_, PyString>
     Ok(!own.is(&ours))
 }
 
-/// The session's items as a dictionary of its own.
+/// The session's items as a dictionary of its own. Copied item by item: since a session iterates in a way of
+/// its own, the interpreter would ask it for each key, and for each value as if a program had.
 pub(super) fn plain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
-    as_dict(session)?.copy()
+    let copy = PyDict::new(session.py());
+    for (key, value) in as_dict(session)?.iter() {
+        copy.set_item(key, value)?;
+    }
+    Ok(copy)
 }

@@ -1,7 +1,6 @@
 //! The base of `Session`: a dictionary with keys that survive `clear()`.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -17,12 +16,12 @@ pub(crate) struct ConfigurableSession {
 impl ConfigurableSession {
     /// Sets the keys that survive.
     pub(crate) fn set_config(&self, config: Py<PyDict>) {
-        let replaced = self.config.lock().unwrap_or_else(PoisonError::into_inner).replace(config);
+        let replaced = self.config.lock().replace(config);
         drop(replaced);
     }
 
     fn config(&self, py: Python<'_>) -> Option<Py<PyDict>> {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|config| config.clone_ref(py))
+        self.config.lock().as_ref().map(|config| config.clone_ref(py))
     }
 }
 
@@ -76,13 +75,13 @@ impl ConfigurableSession {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self.config.try_lock() {
-            Ok(config) => visit.call(&*config),
-            Err(_) => Ok(()),
+            Some(config) => visit.call(&*config),
+            None => Ok(()),
         }
     }
 
     fn __clear__(&self) {
-        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let config = self.config.lock().take();
         drop(config);
     }
 }

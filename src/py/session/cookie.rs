@@ -26,7 +26,14 @@ pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
         Some(cookie) => {
             let kwargs = PyDict::new(py);
             kwargs.set_item(intern!(py, "header"), "")?;
-            morsel(session, &cookie)?.call_method(intern!(py, "output"), (), Some(&kwargs))?
+            let header = morsel(session, &cookie)?.call_method(intern!(py, "output"), (), Some(&kwargs))?;
+            // A `Morsel` prints whatever it was given.
+            if header.str()?.to_string_lossy().chars().any(char::is_control) {
+                return Err(ConfigurationError::new_err(
+                    "the session's cookie holds a character that a header cannot carry",
+                ));
+            }
+            header
         }
     };
     set_request(session, intern!(py, "cookie_out"), &header)?;
@@ -54,6 +61,7 @@ fn fill_morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -
     cookie.set_item(settings.key.as_str(), id)?;
     let morsel = morsel(session, cookie)?;
     let (domain, path) = place(session)?;
+    check_place(session.py(), domain.as_deref(), &path)?;
     if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
         morsel.set_item("domain", domain)?;
     }
@@ -224,6 +232,11 @@ fn place(session: &Bound<'_, Session>) -> PyResult<(Option<String>, String)> {
     }
 }
 
+fn check_place(py: Python<'_>, domain: Option<&str>, path: &str) -> PyResult<()> {
+    cookie::validate_path(path).into_py(py)?;
+    domain.map_or(Ok(()), |domain| cookie::validate_domain(domain).into_py(py))
+}
+
 fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     let py = session.py();
     let options = session.get().options()?;
@@ -231,10 +244,7 @@ fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
     let (domain, path) = place(session)?;
     cookie::validate_value(&id).into_py(py)?;
-    cookie::validate_path(&path).into_py(py)?;
-    if let Some(domain) = &domain {
-        cookie::validate_domain(domain).into_py(py)?;
-    }
+    check_place(py, domain.as_deref(), &path)?;
     let expires = match current_expires(session)? {
         CookieExpires::WithBrowser => None,
         other => other.attribute(clock::now(py)?.seconds).into_py(py)?,

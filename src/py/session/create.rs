@@ -1,7 +1,8 @@
 //! Making a session: from a request's cookie, from an id that the program chose, or anew.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,7 +12,7 @@ use super::{ConfigurableSession, Session, State, as_dict, call, configurable};
 use crate::cookie::last_matching;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{self, LockError, StoreUnavailableError};
+use crate::py::errors::{self, ConfigurationError, LockError, StoreUnavailableError};
 use crate::py::options::Options;
 use crate::session::Life;
 
@@ -112,10 +113,7 @@ fn begin(
     let state = State::new(Arc::clone(&options), request.clone().unbind(), life);
     let replaced = session.get().fields().replace(state);
     drop(replaced);
-    if super::is_exact(session) {
-        // The dictionary of a new object is empty; of one that is initialised again it may not be.
-        configurable::clear(session.as_super())?;
-    } else {
+    if !super::is_exact(session) {
         call::clear(session)?;
         let serializer = options.given(py, "data_serializer")?;
         let serializer = serializer.unwrap_or_else(|| intern!(py, "pickle").clone().into_any());
@@ -124,11 +122,12 @@ fn begin(
     if is_new { start(session) } else { load_or_replace(session) }
 }
 
-fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
-    match id.cast::<PyString>() {
-        Ok(id) => Ok(id.to_string_lossy().into_owned()),
-        Err(_) => Ok(id.str()?.to_string_lossy().into_owned()),
-    }
+pub(super) fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = id.str()?;
+    // A lone surrogate would have to be replaced, and then two ids would be one.
+    let text =
+        text.to_str().map_err(|_| ConfigurationError::new_err("a session id has to be Unicode text"))?;
+    Ok(text.to_owned())
 }
 
 /// The id that the request's cookie brings: the last under our name that verifies.
@@ -162,6 +161,9 @@ fn id_in_cookie(request: &Bound<'_, PyAny>, options: &Options) -> PyResult<Optio
 /// A session that begins here: an id and two times.
 fn start(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
+    if super::is_exact(session) {
+        configurable::clear(session.as_super())?;
+    }
     call::create_id(session, true)?;
     let now = clock::now(py)?.object;
     session.get().with(|state| state.accessed_dict.take())?;

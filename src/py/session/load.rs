@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::{PyBool, PyDict, PyString};
 
-use super::{Loaded, Session, as_dict, call, cookie, encode};
+use super::{Loaded, Session, as_dict, call, cookie, encode, is_exact};
 use crate::py::clock::{self, Now};
 use crate::py::errors::{CorruptSessionError, IntoPyResult};
 use crate::py::gil;
@@ -23,7 +23,10 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     }
     let record = gil::with_store(py, &*store, |store| store.load(&id, now.seconds)).into_py(py)?;
     call::clear(session)?;
-    session.get().with(|state| state.handed_out = false)?;
+    let _dropped = session.get().with(|state| {
+        state.handed_out = false;
+        state.saved.take()
+    })?;
     let Some(record) = record else { return absent(session, &now) };
     session.get().with(|state| state.life.found(record.version))?;
     let decoded = encode::decode(session, &record.data)?;
@@ -59,16 +62,30 @@ fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
 
 /// What a session without a record begins with.
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
-    let _dropped = session.get().with(|state| (state.last_accessed.take(), state.loaded.take()))?;
+    let _dropped =
+        session.get().with(|state| (state.last_accessed.take(), state.loaded.take(), state.saved.take()))?;
     let data = PyDict::new(py);
     data.set_item(intern!(py, "_creation_time"), &now.object)?;
     fill(session, &data, now)
 }
 
+/// Whether the domain and the path of the cookie come first in `data`, as they do in a session.
+fn begins_with_place(data: &Bound<'_, PyDict>) -> bool {
+    let mut keys = data.iter().map(|(key, _)| key);
+    let mut is =
+        |name: &str| keys.next().is_some_and(|key| key.cast::<PyString>().is_ok_and(|key| key == name));
+    is("_domain") && is("_path")
+}
+
 /// Makes `data` the session's content, and the copy that `revert()` goes back to.
 fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -> PyResult<()> {
     data.set_item(intern!(session.py(), "_accessed_time"), &now.object)?;
-    as_dict(session)?.update(data.as_mapping())?;
+    let dict = as_dict(session)?;
+    if begins_with_place(data) && is_exact(session) {
+        // Nothing of what `clear()` put there remains, and a copy of a whole dictionary is the cheaper one.
+        dict.clear();
+    }
+    dict.update(data.as_mapping())?;
     let kept = data.clone().into_any().unbind();
     let _dropped = session.get().with(|state| state.accessed_dict.replace(kept))?;
     Ok(())

@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
-use super::{Session, as_dict, is_exact};
+use super::{Session, as_dict, call, is_exact};
 
 /// What is known of a value that leaves the dictionary.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Removes `key` and returns its value; without such a key, `default` or a `KeyError`.
-    #[pyo3(signature = (key, *default))]
+    #[pyo3(signature = (key, /, *default))]
     pub(crate) fn pop<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyAny>,
@@ -153,7 +153,12 @@ impl Session {
     /// The session's content as a plain dictionary.
     pub(crate) fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         note_all(slf)?;
-        as_dict(slf)?.copy()
+        call::plain(slf)
+    }
+
+    // A copy of a session, shallow or deep, is its content: there is one object that stands for the record.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        Ok((slf.py().get_type::<PyDict>().into_any(), (Self::copy(slf)?,)))
     }
 
     fn __or__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

@@ -17,8 +17,9 @@ mod mapping;
 mod save;
 mod verbs;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -58,6 +59,8 @@ pub(crate) struct State {
     pub(crate) last_accessed: Option<Py<PyAny>>,
     pub(crate) accessed_dict: Option<Py<PyAny>>,
     pub(crate) loaded: Option<Loaded>,
+    /// What the program saved in this request, which has taken the place of what was loaded.
+    pub(crate) saved: Option<Py<PyDict>>,
     /// Whether a value that can be changed in place was handed to the program.
     pub(crate) handed_out: bool,
     /// The cookies as an `http.cookies` object, once a program has asked for it.
@@ -87,6 +90,7 @@ impl State {
             last_accessed: None,
             accessed_dict: None,
             loaded: None,
+            saved: None,
             handed_out: false,
             cookie: None,
             cookie_expires: None,
@@ -98,7 +102,7 @@ impl State {
 
 impl Session {
     fn fields(&self) -> MutexGuard<'_, Option<State>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Reads or changes the fields. `work` must not call Python; what it takes out of a field it returns, so
@@ -143,9 +147,10 @@ impl Session {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // A lock that is taken belongs to a field access of this very thread, and then the object is in use.
-        let Ok(guard) = self.state.try_lock() else { return Ok(()) };
+        let Some(guard) = self.state.try_lock() else { return Ok(()) };
         let Some(state) = guard.as_ref() else { return Ok(()) };
         visit.call(&state.request)?;
+        visit.call(&state.saved)?;
         for held in [&state.last_accessed, &state.accessed_dict, &state.cookie] {
             visit.call(held)?;
         }

@@ -19,7 +19,13 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
     if session.get().with(|state| state.life.is_deleted())? {
         return Ok(());
     }
-    if accessed_only { renew(session) } else { store(session, &call::plain(session)?) }
+    if accessed_only {
+        return renew(session);
+    }
+    let data = call::plain(session)?;
+    store(session, &data)?;
+    let _dropped = session.get().with(|state| state.saved.replace(data.unbind()))?;
+    Ok(())
 }
 
 /// Writes `data` as the session's record, and removes the record of the id that the session had before.
@@ -42,12 +48,22 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
 
 fn write(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<()> {
     let py = session.py();
-    let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
+    let (options, id, replaces) = session.get().with(|state| {
+        (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
+    })?;
     let store = super::attributes::store(session)?;
     let ttl = options.settings.store_ttl();
     let now = clock::now(py)?.seconds;
-    let written =
-        gil::with_store(py, &*store, |store| store.write(&id, text, ttl, expect, now)).into_py(py)?;
+    let written = gil::with_store(py, &*store, |store| {
+        // A session that was ended under its old id must not come back under its new one.
+        if let Some(replaced) = &replaces
+            && store.load(replaced, now)?.is_none()
+        {
+            return Ok(Written::Refused);
+        }
+        store.write(&id, text, ttl, expect, now)
+    })
+    .into_py(py)?;
     match written {
         Written::Stored(version) => {
             let (replaced, _dropped) =
@@ -78,7 +94,7 @@ pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<(
 /// in place, or where the session has another id by now.
 fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (is_new, rotated, keeps_time, handed_out, loaded, version) = session.get().with(|state| {
+    let (is_new, rotated, keeps_time, handed_out, loaded, version, saved) = session.get().with(|state| {
         (
             state.life.is_new(),
             state.life.is_rotated(),
@@ -86,10 +102,15 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
             state.handed_out,
             state.loaded.clone(),
             state.life.version(),
+            state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
         )
     })?;
-    if is_new || !(keeps_time || rotated) {
+    if !(rotated || keeps_time && !is_new) {
         return Ok(());
+    }
+    if let Some(saved) = saved {
+        // What was saved in this request is not to be overwritten by what was loaded before.
+        return if rotated || handed_out { store(session, &saved) } else { Ok(()) };
     }
     let accessed = super::attributes::accessed_dict(session)?;
     let data = accessed.cast::<PyDict>()?;
@@ -150,7 +171,10 @@ fn touch(
         }
         _ => None,
     };
-    let now = clock::now(py)?.seconds;
+    let now = match accessed {
+        Some(accessed) => accessed,
+        None => clock::now(py)?.seconds,
+    };
     if let Some(splice) = splice {
         let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
         gil::with_store(py, store, |store| store.touch(&id, &touch, ttl, now)).into_py(py)?;

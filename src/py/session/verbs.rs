@@ -107,8 +107,10 @@ impl Session {
         create::create_id(slf, set_new)
     }
 
+    // A program that calls this, or that calls it by `super()`, goes on with `self.cookie[self.key]`.
     #[pyo3(signature = (expires = None))]
     fn _set_cookie_values(slf: &Bound<'_, Self>, expires: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        cookie::object(slf)?;
         cookie::set_cookie_values(slf, expires)
     }
 
@@ -117,6 +119,7 @@ impl Session {
         slf: &Bound<'py, Self>,
         expires: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        cookie::object(slf)?;
         let meant = cookie::set_cookie_expires(slf, expires)?;
         cookie::moment(slf, meant)
     }

@@ -24,17 +24,21 @@ use state::Cell;
 /// `environ` is the WSGI environ, whose `HTTP_COOKIE` brings the session's id; the options are those of the
 /// middleware, without their prefix. Frameworks that save sessions themselves call `accessed()` and `persist()`
 /// and then look at `__dict__['_headers']`.
-#[pyclass(frozen, subclass, dict, weakref, module = "beaker.session")]
+// Without `dict`: the getter `__dict__` shows the fields, and objects of subclasses have dictionaries of their own.
+#[pyclass(frozen, subclass, weakref, module = "beaker.session")]
 pub(crate) struct SessionObject {
     cell: Cell,
 }
 
 impl SessionObject {
-    /// The proxy that a middleware puts into an environ. Its options are worked out when it is used.
-    pub(crate) fn for_request(environ: Bound<'_, PyAny>, params: Py<PyDict>) -> Self {
-        let object = Self { cell: Cell::default() };
-        object.cell.begin(environ.unbind(), params);
-        object
+    /// The proxy that a middleware puts into an environ. Where the middleware cannot say what the options mean
+    /// by now, it is worked out when the session is used.
+    pub(crate) fn for_request(
+        environ: Bound<'_, PyAny>,
+        params: Py<PyDict>,
+        prepared: Option<Arc<Options>>,
+    ) -> Self {
+        Self { cell: Cell::new(environ.unbind(), params, prepared) }
     }
 }
 
@@ -44,7 +48,10 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     if let Some(session) = made(slf)? {
         return Ok(session);
     }
-    let params = slf.get().cell.params(slf)?;
+    let options = match slf.get().cell.prepared() {
+        Some(options) => options,
+        None => Options::of(&slf.get().cell.params(slf)?)?,
+    };
     let environ = slf.get().cell.environ(slf)?;
     let request = PyDict::new(py);
     request.set_item(intern!(py, "cookie_out"), py.None())?;
@@ -54,17 +61,17 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     };
     request.set_item(intern!(py, "cookie"), cookie)?;
     slf.get().cell.set_headers(slf, request.clone())?;
-    let class = params.get_item(intern!(py, "session_class"))?.filter(|class| !class.is_none());
-    let session = match class {
-        None => create(py, request.as_any(), Options::of(&params)?)?.into_any(),
+    let session = match &options.session_class {
+        None => create(py, request.as_any(), options)?.into_any(),
         Some(class) => {
+            let class = class.bind(py);
             let is_session = class
                 .cast::<pyo3::types::PyType>()
                 .is_ok_and(|class| class.is_subclass_of::<Session>().unwrap_or(false));
             if !is_session {
                 return Err(PyTypeError::new_err("session_class is no subclass of beaker.session.Session"));
             }
-            class.call((request,), Some(&params))?
+            class.call((request,), Some(&slf.get().cell.params(slf)?))?
         }
     };
     slf.get().cell.set_session(slf, &session)?;
@@ -83,18 +90,13 @@ pub(super) fn plain<'a, 'py>(session: &'a Bound<'py, PyAny>) -> Option<&'a Bound
 
 /// `persist()`: what the end of a request does.
 pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
-    let py = slf.py();
-    let params = slf.get().cell.params(slf)?;
-    let option = |name: &Bound<'_, PyString>, default: bool| -> PyResult<bool> {
-        params.get_item(name)?.map_or(Ok(default), |value| value.is_truthy())
-    };
     let session = session(slf)?;
-    let everything = slf.get().cell.is_dirty(slf)? || option(intern!(py, "auto"), false)?;
     let session = session.cast::<Session>()?;
-    if everything {
+    let options = session.get().options()?;
+    if options.settings.auto || slf.get().cell.is_dirty(slf)? {
         return session::call::save(session, false);
     }
-    if option(intern!(py, "save_accessed_time"), true)? || session::is_rotated(session)? {
+    if options.settings.save_accessed_time || session::is_rotated(session)? {
         return session::call::save(session, true);
     }
     Ok(())
@@ -102,7 +104,7 @@ pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
 
 /// Whether the session was used, or is to be saved.
 pub(crate) fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
-    Ok(made(slf)?.is_some() || slf.get().cell.is_dirty(slf)?)
+    slf.get().cell.is_used(slf)
 }
 
 /// The header that the session wants the response to have, if it wants one.
@@ -186,6 +188,24 @@ impl SessionObject {
         }
     }
 
+    /// Ends the session, removes its record, and begins an empty one under a new id.
+    fn invalidate<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "invalidate"))
+    }
+
+    /// Gives the session a new id and keeps its content, as one should when a user logs in.
+    fn regenerate_id<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "regenerate_id"))
+    }
+
+    /// Takes back every change since the session was loaded.
+    fn revert<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method0(intern!(slf.py(), "revert"))
+    }
+
     /// Stores the session now: all of it after `save()` or `delete()` or with the option `auto`, else its access
     /// time, unless `save_accessed_time` is off.
     ///
@@ -250,7 +270,7 @@ impl SessionObject {
     }
 }
 
-/// The options by which the proxy's session is or will be made.
+/// The options of the proxy's session.
 pub(crate) fn options(slf: &Bound<'_, SessionObject>) -> PyResult<Arc<Options>> {
-    Options::of(&slf.get().cell.params(slf)?)
+    session(slf)?.cast::<Session>()?.get().options()
 }

@@ -3,8 +3,9 @@
 //! Programs reach for them in `__dict__`, and some write there. So once somebody looked, that dictionary is
 //! where the fields are; until then they cost no dictionary.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -12,6 +13,7 @@ use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
 use super::SessionObject;
+use crate::py::options::Options;
 
 #[derive(Default)]
 struct Fields {
@@ -19,6 +21,7 @@ struct Fields {
     params: Option<Py<PyDict>>,
     session: Option<Py<PyAny>>,
     headers: Option<Py<PyDict>>,
+    prepared: Option<Arc<Options>>,
     dirty: bool,
     sent: bool,
     warned: bool,
@@ -39,7 +42,18 @@ fn unset() -> PyErr {
 
 impl Cell {
     fn lock(&self) -> MutexGuard<'_, Fields> {
-        self.fields.lock().unwrap_or_else(PoisonError::into_inner)
+        self.fields.lock()
+    }
+
+    pub(super) fn new(environ: Py<PyAny>, params: Py<PyDict>, prepared: Option<Arc<Options>>) -> Self {
+        let fields = Fields { environ: Some(environ), params: Some(params), prepared, ..Fields::default() };
+        Self { fields: Mutex::new(fields) }
+    }
+
+    /// What the options mean, if that is known and no program can have changed them.
+    pub(super) fn prepared(&self) -> Option<Arc<Options>> {
+        let fields = self.lock();
+        if fields.exposed.is_some() { None } else { fields.prepared.as_ref().map(Arc::clone) }
     }
 
     pub(super) fn begin(&self, environ: Py<PyAny>, params: Py<PyDict>) {
@@ -58,10 +72,7 @@ impl Cell {
             return Ok(exposed);
         }
         // A subclass that fills its dictionary itself, and never called our constructor.
-        if slf.get_type().is(SessionObject::type_object(py)) {
-            return Ok(None);
-        }
-        Ok(Some(own_dict(slf)?))
+        own_dict(slf)
     }
 
     /// The dictionary with the fields. That of a subclass's object is its own.
@@ -70,8 +81,7 @@ impl Cell {
         if let Some(exposed) = self.exposed(slf)? {
             return Ok(exposed);
         }
-        let dict =
-            if slf.get_type().is(SessionObject::type_object(py)) { PyDict::new(py) } else { own_dict(slf)? };
+        let dict = own_dict(slf)?.unwrap_or_else(|| PyDict::new(py));
         let (environ, params, session, headers, dirty) = {
             let fields = self.lock();
             (
@@ -96,6 +106,18 @@ impl Cell {
         let replaced = self.lock().exposed.replace(kept);
         drop(replaced);
         Ok(dict)
+    }
+
+    /// Whether the session was made or is to be saved: asked of every request, and mostly answered without more
+    /// than a look.
+    pub(super) fn is_used(&self, slf: Object<'_, '_>) -> PyResult<bool> {
+        {
+            let fields = self.lock();
+            if fields.exposed.is_none() && fields.params.is_some() {
+                return Ok(fields.session.is_some() || fields.dirty);
+            }
+        }
+        Ok(self.session(slf)?.is_some() || self.is_dirty(slf)?)
     }
 
     fn field<'py>(&self, slf: Object<'_, 'py>, name: &str) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {
@@ -190,7 +212,7 @@ impl Cell {
     }
 
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Ok(fields) = self.fields.try_lock() else { return Ok(()) };
+        let Some(fields) = self.fields.try_lock() else { return Ok(()) };
         visit.call(&fields.environ)?;
         visit.call(&fields.params)?;
         visit.call(&fields.session)?;
@@ -204,10 +226,20 @@ impl Cell {
     }
 }
 
-/// The instance dictionary of a subclass's object, past the getter of this class.
-fn own_dict<'py>(slf: Object<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+/// The instance dictionary of an object of a subclass; `None` where objects have none: those of this class, and
+/// those of subclasses with `__slots__`.
+fn own_dict<'py>(slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = slf.py();
-    let object = py.get_type::<PyAny>();
-    let dict = object.getattr(intern!(py, "__getattribute__"))?.call1((slf, intern!(py, "__dict__")))?;
-    Ok(dict.cast_into::<PyDict>()?)
+    let name = intern!(py, "__dict__");
+    let this = SessionObject::type_object(py);
+    for class in slf.get_type().mro() {
+        if class.is(&this) {
+            return Ok(None);
+        }
+        // A class whose objects have a dictionary says so by a descriptor, which hides the getter of this class.
+        if class.getattr(name)?.contains(name)? {
+            return Ok(Some(slf.getattr(name)?.cast_into::<PyDict>()?));
+        }
+    }
+    Ok(None)
 }

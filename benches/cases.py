@@ -1,0 +1,63 @@
+"""What is measured: the configurations, the sessions, and the requests made of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SECRET = "a secret of forty characters, or nearly so"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A middleware as an application sets it up. Each is measured in processes of its own."""
+
+    backend: str
+    variant: str
+    # Without the prefix `session.`, the type and the data folder aside.
+    options: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The name, which is also that of its folder."""
+        return f"{self.backend}-{self.variant}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of request, for sessions of one size."""
+
+    configuration: Configuration
+    size: str
+    request: str
+
+    @property
+    def name(self) -> str:
+        """How `--only` finds it and how messages call it."""
+        return f"{self.configuration.name}-{self.size}-{self.request}"
+
+
+VARIANTS = {
+    "signed": (("secret", SECRET),),
+    "unsigned": (),
+    "json": (("secret", SECRET), ("data_serializer", "json")),
+    "encrypted": (("secret", SECRET), ("encrypt_key", SECRET), ("validate_key", SECRET)),
+}
+# The default configuration is measured in full; the others where they differ from it.
+SIZES = {"signed": ("small", "large"), "unsigned": ("small",), "json": ("small",), "encrypted": ("small",)}
+REQUESTS = {
+    "signed": ("untouched", "read", "read-list", "write", "new"),
+    "unsigned": ("untouched", "read", "write", "new"),
+    "json": ("read", "write"),
+    "encrypted": ("read", "write"),
+}
+
+
+def all_cases() -> list[Case]:
+    """Every case, those of one configuration together."""
+    return [
+        Case(Configuration(backend, variant, options), size, request)
+        for variant, options in VARIANTS.items()
+        for backend in ("memory", "file")
+        for size in SIZES[variant]
+        for request in REQUESTS[variant]
+    ]

@@ -1,0 +1,214 @@
+"""From the costs of rounds to the table that is printed, and to the targets that are missed."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import statistics
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from benches.cases import Case
+
+Clock = Literal["wall", "cpu"]
+CLOCKS: tuple[Clock, ...] = ("wall", "cpu")
+
+# How many times faster than the original, for the small session of the default configuration.
+TARGETS = {
+    ("memory", "untouched"): 4.0,
+    ("file", "untouched"): 4.0,
+    ("memory", "read"): 15.0,
+    ("memory", "write"): 15.0,
+    ("memory", "new"): 15.0,
+    ("file", "read"): 8.0,
+}
+# How much longer than the bare system calls a request may take that changes a small session in a file.
+BARE_TARGET = 1.3
+
+
+@dataclass
+class Costs:
+    """Nanoseconds, one number a round."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def add(self, wall: float, cpu: float) -> None:
+        """Takes in a round."""
+        self.wall.append(wall)
+        self.cpu.append(cpu)
+
+    def less(self, bare: Costs) -> Costs:
+        """What is left of each round without the median of others."""
+        wall, cpu = (bare.microseconds(clock) * 1000 for clock in CLOCKS)
+        return Costs([cost - wall for cost in self.wall], [cost - cpu for cost in self.cpu])
+
+    def of(self, clock: Clock) -> list[float]:
+        """The rounds by one clock."""
+        return self.wall if clock == "wall" else self.cpu
+
+    def microseconds(self, clock: Clock) -> float:
+        """The median."""
+        return statistics.median(self.of(clock)) / 1000
+
+
+def quotient(over: float, under: float) -> float:
+    """How many times one is the other. A difference of two costs that is not above zero was lost in noise,
+    and then this is no number, which meets no target.
+    """
+    return over / under if over > 0 and under > 0 else math.nan
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times one is the other."""
+
+    of_medians: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, over: Costs, under: Costs, clock: Clock) -> Ratio:
+        """The ratio of the medians, and the quartiles of the ratios of the rounds."""
+        every = (quotient(a, b) for a, b in zip(over.of(clock), under.of(clock), strict=True))
+        rounds = [ratio for ratio in every if not math.isnan(ratio)] or [math.nan]
+        quartiles = statistics.quantiles(rounds, n=4) if len(rounds) > 1 else rounds * 3
+        medians = quotient(over.microseconds(clock), under.microseconds(clock))
+        return cls(medians, quartiles[0], quartiles[2])
+
+    def __str__(self) -> str:
+        return f"{self.of_medians:.1f}x | {self.low:.1f}-{self.high:.1f}"
+
+
+@dataclass
+class Package:
+    """What a package was measured to cost."""
+
+    wrapped: Costs = field(default_factory=Costs)
+    bare: Costs = field(default_factory=Costs)
+
+    @property
+    def session(self) -> Costs:
+        """The session alone."""
+        return self.wrapped.less(self.bare)
+
+
+@dataclass
+class Result:
+    """What was measured of a case."""
+
+    case: Case
+    original: Package = field(default_factory=Package)
+    ours: Package = field(default_factory=Package)
+    # What replacing a file of that length costs in that folder: by system calls alone, and by our store.
+    bare: Costs = field(default_factory=Costs)
+    store: Costs = field(default_factory=Costs)
+
+    def ratio(self, clock: Clock) -> Ratio:
+        """How many times faster ours is."""
+        return Ratio.of(self.original.session, self.ours.session, clock)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it has a target."""
+        return self.case.configuration.variant == "signed" and self.case.size == "small"
+
+    def missed(self, clock: Clock) -> str | None:
+        """The target that it misses, if it has one and misses it."""
+        if not self.is_default:
+            return None
+        backend, request = self.case.configuration.backend, self.case.request
+        if (backend, request) in TARGETS:
+            target, ratio = TARGETS[backend, request], self.ratio(clock).of_medians
+            met, words = ratio >= target, f"{ratio:.2f}x, target at least {target}x"
+        elif self.bare.wall:
+            ratio = Ratio.of(self.ours.session, self.bare, clock).of_medians
+            met = ratio <= BARE_TARGET
+            words = f"{ratio:.2f} times the bare system calls, target at most {BARE_TARGET}"
+        else:
+            return None
+        return None if met else f"{backend} {request}: {words}"
+
+
+def tables(results: list[Result]) -> str:
+    """Everything, as Markdown."""
+    wall = "Beaker µs | ours µs | ratio | spread"
+    lines = [
+        "The session alone, in microseconds a request: the wrapped application less the bare one. Medians of",
+        "the rounds; the ratio is Beaker's to ours, its spread the middle half of the rounds' ratios; the",
+        "columns with `cpu` leave out the time in which the process did not run.",
+        "",
+        f"| backend | variant | session | request | {wall} | {wall.replace('µs', 'cpu µs')} |",
+        "|---|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for result in results:
+        case = result.case
+        names = (case.configuration.backend, case.configuration.variant, case.size, case.request)
+        cells = (
+            *names,
+            *(cell for clock in CLOCKS for cell in cells_of(result, clock)),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    replaced = [result for result in results if result.bare.wall]
+    if replaced:
+        lines += ["", *table_of_writes(replaced)]
+    return "\n".join(lines)
+
+
+def cells_of(result: Result, clock: Clock) -> tuple[str, ...]:
+    """A case by one clock."""
+    costs = (result.original.session, result.ours.session)
+    return (*(f"{cost.microseconds(clock):.2f}" for cost in costs), str(result.ratio(clock)))
+
+
+def table_of_writes(results: list[Result]) -> list[str]:
+    """What changing a session in a file costs beside the system calls that it cannot do without."""
+    lines = [
+        "Replacing a file of the session's length in the session's folder (temporary made with O_EXCL,",
+        "written, closed, renamed): by system calls from Rust, by our file store, and in a request of ours:",
+        "",
+        "| variant | size | clock | bare µs | store µs | request µs | store/bare | request/bare | spread |",
+        "|---|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for result in results:
+        for clock in CLOCKS:
+            store = Ratio.of(result.store, result.bare, clock)
+            request = Ratio.of(result.ours.session, result.bare, clock)
+            three = (result.bare, result.store, result.ours.session)
+            shown = [f"{costs.microseconds(clock):.1f}" for costs in three]
+            cells = (
+                result.case.configuration.variant,
+                result.case.size,
+                clock,
+                *shown,
+                f"{store.of_medians:.2f}",
+                f"{request.of_medians:.2f}",
+                f"{request.low:.2f}-{request.high:.2f}",
+            )
+            lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def environment(folder: Path) -> str:
+    """The machine, as far as numbers depend on it."""
+    models = [
+        line.split(":", 1)[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    processor = models[0] if models else platform.machine()
+    load = " ".join(f"{number:.1f}" for number in os.getloadavg())
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    kernel = f"{platform.system()} {platform.release()}"
+    return f"{processor}, {os.cpu_count()} cores, load {load}; {python}; {kernel}; {file_system(folder)}"
+
+
+def file_system(folder: Path) -> str:
+    """The type of the file system that holds a folder."""
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    above = [(Path(point), kind) for point, kind in mounts if folder.resolve().is_relative_to(point)]
+    # Of several mounts at one point the last is the one that is seen.
+    return max(enumerate(above), key=lambda numbered: (len(numbered[1][0].parts), numbered[0]))[1][1]

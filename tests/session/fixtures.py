@@ -1,0 +1,89 @@
+"""Fixtures that the laws of sessions share. A folder's `conftest.py` imports those that it needs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from beaker.container import MemoryNamespaceManager
+from tests.session.kit import Backend, Browser, Clock, Literals, namespace_class
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SECRETS = {"encrypt_key": "an encryption key of some length", "validate_key": "a validation key of some length"}
+
+
+def _backend(name: str, folder: Path) -> Backend:
+    if name == "memory":
+        return Backend(name, {"type": "memory"})
+    if name == "file":
+        return Backend(name, {"type": "file", "data_dir": str(folder / "sessions")}, folder / "sessions")
+    return Backend(name, {"namespace_class": namespace_class()})
+
+
+@pytest.fixture
+def empty_memory() -> Iterator[None]:
+    """The memory store is empty before and after."""
+    MemoryNamespaceManager.namespaces.clear()
+    yield
+    MemoryNamespaceManager.namespaces.clear()
+
+
+@pytest.fixture(params=["memory", "file", "python"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> Backend:
+    """Each place where sessions are kept."""
+    return _backend(request.param, tmp_path)
+
+
+@pytest.fixture
+def memory(tmp_path: Path, empty_memory: None) -> Backend:
+    """Sessions in memory."""
+    return _backend("memory", tmp_path)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Backend:
+    """Sessions in files."""
+    return _backend("file", tmp_path)
+
+
+@pytest.fixture
+def written_in_python(tmp_path: Path) -> Backend:
+    """Sessions in a backend that is written in Python."""
+    return _backend("python", tmp_path)
+
+
+@pytest.fixture(params=["pickle", "json", "custom"])
+def serializer(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options for each way to serialize."""
+    return {"data_serializer": Literals() if request.param == "custom" else request.param}
+
+
+@pytest.fixture(params=["plain", "encrypted"])
+def secrecy(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options with encryption and without."""
+    return SECRETS if request.param == "encrypted" else {}
+
+
+@pytest.fixture
+def encoding(serializer: dict[str, Any], secrecy: dict[str, Any]) -> dict[str, Any]:
+    """The options for each way to serialize, with encryption and without."""
+    return {**serializer, **secrecy}
+
+
+@pytest.fixture
+def browser(backend: Backend) -> Callable[..., Browser]:
+    """Makes browsers of an application on the backend."""
+    return lambda **options: Browser(backend.options, options)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that `time.time` is read from."""
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock)
+    return clock

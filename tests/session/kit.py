@@ -1,0 +1,231 @@
+"""What the laws of sessions are stated with: backends, ways to encode, a browser and a clock."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from beaker.container import MemoryNamespaceManager, NamespaceManager
+from beaker.middleware import SessionMiddleware
+from beaker.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+KEY = "beaker.session.id"
+START = 1_700_000_000.0
+UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
+
+Headers = list[tuple[str, str]]
+Work = "Callable[[Any], Any]"
+
+
+class DictNamespace(NamespaceManager):
+    """A backend written in Python: a dictionary of dictionaries, and a list of what was asked of it."""
+
+    contents: dict[str, dict[str, Any]]
+    calls: list[str]
+
+    def __init__(self, namespace: str, **arguments: Any) -> None:
+        super().__init__(namespace)
+        self.arguments = arguments
+
+    def __getitem__(self, key: str) -> Any:
+        self.calls.append("get")
+        return self.contents[self.namespace][key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.calls.append("set")
+        self.contents.setdefault(self.namespace, {})[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        self.calls.append("delete")
+        del self.contents[self.namespace][key]
+        if not self.contents[self.namespace]:
+            del self.contents[self.namespace]
+
+    def __contains__(self, key: object) -> bool:
+        self.calls.append("contains")
+        return key in self.contents.get(self.namespace, {})
+
+    def keys(self) -> Iterable[str]:
+        return list(self.contents.get(self.namespace, {}))
+
+    def do_remove(self) -> None:
+        self.calls.append("remove")
+        self.contents.pop(self.namespace, None)
+
+
+def namespace_class() -> type[DictNamespace]:
+    """A backend class of its own, with nothing in it."""
+    return type("Namespace", (DictNamespace,), {"contents": {}, "calls": []})
+
+
+class Literals:
+    """A serializer of an application's own, which counts what it does."""
+
+    def __init__(self) -> None:
+        self.loaded = 0
+        self.dumped = 0
+
+    def loads(self, data: bytes) -> Any:
+        self.loaded += 1
+        return ast.literal_eval(data.decode())
+
+    def dumps(self, data: Mapping[str, Any]) -> bytes:
+        self.dumped += 1
+        return repr(dict(data)).encode()
+
+
+@dataclass
+class Backend:
+    """A place where sessions are kept, the options that choose it, and a look behind its back."""
+
+    name: str
+    options: dict[str, Any]
+    folder: Path | None = None
+
+    def texts(self) -> dict[str, str]:
+        """What is stored, by id."""
+        if self.name == "memory":
+            return {id: self._memory()[id]["session"] for id in self._memory()}
+        if self.folder is not None:
+            return {file.stem: pickle.loads(file.read_bytes())["session"] for file in self.files()}
+        contents = self.options["namespace_class"].contents
+        return {id: values["session"] for id, values in contents.items()}
+
+    def plant(self, id: str, text: str) -> None:
+        """Stores a text behind the library's back, as another process would."""
+        if self.name == "memory":
+            self._memory()[id] = {"session": text}
+        elif self.folder is not None:
+            file = self.folder / "container_file" / id[:1] / id[:2] / f"{id}.cache"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(pickle.dumps({"session": text}, 2))
+        else:
+            self.options["namespace_class"].contents[id] = {"session": text}
+
+    def files(self) -> list[Path]:
+        """The files of records, where there are any."""
+        return [] if self.folder is None else sorted(self.folder.glob("container_file/*/*/*.cache"))
+
+    def traces(self) -> list[str]:
+        """Everything there is: ids, files, folders, locks."""
+        found = [] if self.folder is None else [str(path) for path in sorted(self.folder.rglob("*"))]
+        return found or sorted(self.texts())
+
+    @staticmethod
+    def _memory() -> Any:
+        return MemoryNamespaceManager.namespaces.dict
+
+
+@dataclass
+class Visit:
+    """A response, as the server got it."""
+
+    result: Any = None
+    status: str = ""
+    headers: Headers = field(default_factory=list)
+    session: Any = None
+
+    @property
+    def cookies(self) -> list[str]:
+        """The values of all `Set-cookie` headers."""
+        return [value for name, value in self.headers if name.lower() == "set-cookie"]
+
+    @property
+    def cookie(self) -> str:
+        """The value of the one `Set-cookie` header."""
+        (cookie,) = self.cookies
+        return cookie
+
+    @property
+    def value(self) -> str:
+        """The value of the one cookie."""
+        return self.cookie.partition("=")[2].partition(";")[0]
+
+    def header(self, name: str) -> list[str]:
+        """The values of all headers of a name."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+
+class Browser:
+    """Visits an application behind the middleware, and sends back the cookie that it was given last.
+
+    The application is what each visit says: a function of the session.
+    """
+
+    def __init__(self, *options: Mapping[str, Any], **more: Any) -> None:
+        merged: dict[str, Any] = {}
+        for given in (*options, more):
+            merged.update(given)
+        self.work: Callable[[Any], Any] = lambda _session: None
+        self.middleware = SessionMiddleware(self._application, **merged)
+        self.jar: str | None = None
+
+    def _application(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self._visit.session = environ["beaker.session"]
+        self._visit.result = self.work(environ["beaker.session"])
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"done"]
+
+    def visit(self, work: Callable[[Any], Any] | None = None, cookie: str | None = None) -> Visit:
+        """One request, with the jar's cookie or with the header that is given."""
+        self._visit = visit = Visit()
+        self.work = work or (lambda _session: None)
+        header = self.jar if cookie is None else cookie
+        environ: dict[str, Any] = {} if header is None else {"HTTP_COOKIE": header}
+
+        def start_response(status: str, headers: Headers, exc_info: Any = None) -> None:
+            visit.status, visit.headers = status, headers
+
+        list(self.middleware(environ, start_response))
+        for set_cookie in visit.cookies:
+            self.jar = set_cookie.partition(";")[0].strip()
+        return visit
+
+    def put(self, **values: Any) -> Visit:
+        """Visits a page that stores values."""
+
+        def work(session: Any) -> None:
+            session.update(values)
+            session.save()
+
+        return self.visit(work)
+
+    def read(self) -> dict[str, Any]:
+        """What a page sees in the session, but for the keys that the session keeps for itself."""
+
+        def work(session: Any) -> dict[str, Any]:
+            return {key: session[key] for key in session if not key.startswith("_")}
+
+        content: dict[str, Any] = self.visit(work).result
+        return content
+
+    @property
+    def id(self) -> str:
+        """The id in the jar's cookie, whose last 32 characters it is."""
+        assert self.jar is not None
+        return self.jar[-32:]
+
+
+class Clock:
+    """What `time.time` is in a test."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass."""
+        self.now += seconds
+
+
+def opened(backend: Backend, id: str, **options: Any) -> Any:
+    """The session of an id, apart from any request."""
+    return Session({}, id=id, **{"use_cookies": False, **backend.options, **options})

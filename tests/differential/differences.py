@@ -167,8 +167,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "what was saved within a request is not undone at its end",
-        "when a program saves the session itself, past the proxy, the end of the request writes what was loaded"
-        " over it",
+        "when a program saves the session itself, past the proxy, the end of the request writes what was"
+        " loaded over it",
         "a program that says save means it",
         scenario(BEGIN, [["put", "a", 2], ["save_itself", False]], LOOK),
     ),

@@ -200,6 +200,14 @@ PROBED: tuple[Probed, ...] = (
         (1, 0),
     ),
     Probed(
+        "two ids never share a record",
+        "ids are one file if they differ only by dots, or only by what stands before the last `/`",
+        "one user would see the session of another; such a file is its first owner's",
+        "dots",
+        (),
+        (True, False),
+    ),
+    Probed(
         "a store that cannot be read is an exception",
         "with `invalidate_corrupt`, everybody is logged out",
         "absent, corrupt and unavailable are three things",

@@ -144,15 +144,25 @@ def _(patches: Patches) -> None:
 
 @correction("a save that began before a logout does not bring the session back")
 def _(patches: Patches) -> None:
+    def nested(session: Any) -> str:
+        return repr({**session.accessed_dict, "_accessed_time": None})
+
+    @patches.around(Session, "load")
+    def load(before: Around, self: Any) -> None:
+        before(self)
+        self.nested = nested(self)
+
     @patches.around(Session, "save")
     def save(before: Around, self: Any, accessed_only: bool = False) -> None:
-        if getattr(self, "record", None) == self.id and not is_stored(self, self.id):
-            if not accessed_only:
-                warn("refused")
-                if self.use_cookies and self.is_new:
-                    self.request["set_cookie"] = True
+        record = getattr(self, "record", None)
+        if record is None or is_stored(self, record):
+            before(self, accessed_only=accessed_only)
             return
-        before(self, accessed_only=accessed_only)
+        self._encrypt_data(dict(self.accessed_dict if accessed_only else self))
+        if not accessed_only or nested(self) != self.nested:
+            warn("what was changed is lost")
+        if not accessed_only and self.use_cookies and self.is_new:
+            self.request["set_cookie"] = True
 
 
 @correction("an id that the store does not know is not taken from a cookie")
@@ -269,6 +279,9 @@ def _(patches: Patches) -> None:
         before(self, copying, *args, **kwargs)
 
 
+LATE = ("clear", "pop", "popitem", "setdefault", "update", "invalidate", "regenerate_id", "revert")
+
+
 @correction("a change that comes after the headers is warned of")
 def _(patches: Patches) -> None:
     def note(session: Any) -> None:
@@ -284,7 +297,7 @@ def _(patches: Patches) -> None:
 
     @patches.around(SessionObject, "__getattr__")
     def attribute(before: Around, self: Any, name: str) -> Any:
-        if name in ("clear", "pop", "popitem", "setdefault", "update"):
+        if name in LATE:
             note(self)
         return before(self, name)
 
@@ -368,4 +381,34 @@ def _(patches: Patches) -> None:
             cookie = self.__dict__.get("cookie", {})
             if self.__dict__.get("key") in cookie:
                 cookie[self.key][name] = ""
+        before(self, name, value)
+
+
+@correction("what was saved within a request is not undone at its end")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "save")
+    def save(before: Around, self: Any, accessed_only: bool = False) -> None:
+        saved = self.__dict__.get("saved")
+        if not accessed_only:
+            before(self)
+            self.saved, self.saved_text = dict(self), repr(dict(self))
+            return
+        rotated = getattr(self, "record", None) not in (None, self.id)
+        if saved is None:
+            before(self, accessed_only=True)
+        elif rotated or (repr(saved) != self.saved_text and self.save_atime and not self.is_new):
+            kept = self.accessed_dict, self.is_new, self.save_atime
+            self.accessed_dict, self.is_new, self.save_atime = saved, False, True
+            before(self, accessed_only=True)
+            self.accessed_dict, self.is_new, self.save_atime = kept
+            if self.use_cookies and self.is_new:
+                self.request["set_cookie"] = True
+
+
+@correction("a timeout needs access times, whenever it is set")
+def _(patches: Patches) -> None:
+    @patches.around(Session, "__setattr__")
+    def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
+        if name == "timeout" and value is not None and not self.__dict__.get("save_atime", True):
+            raise BeakerException("timeout requires save_accessed_time")
         before(self, name, value)

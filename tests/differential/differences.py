@@ -3,13 +3,13 @@
 A difference that requests can meet has a scenario, and a correction of its name in `corrections`: with all
 corrections the original does in that scenario what we do, and with all but this one it does not. The others
 have a probe, with what it finds in the original and in ours. The table of docs/differences.md is what
-`python -m tests.differential.differences` prints.
+`python -m tests.differential.differences` writes.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -165,6 +165,19 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Set-Cookie is built from what the session says at that time",
         scenario([*BEGIN, ["assign", "domain", None]], options={"cookie_domain": ".example.org"}),
     ),
+    Difference(
+        "what was saved within a request is not undone at its end",
+        "when a program saves the session itself, past the proxy, the end of the request writes what was"
+        " loaded over it",
+        "a program that says save means it",
+        scenario(BEGIN, [["put", "a", 2], ["save_itself", False]], LOOK),
+    ),
+    Difference(
+        "a timeout needs access times, whenever it is set",
+        "`session.timeout = 300` beside `save_accessed_time = false` is taken, and does nothing",
+        "the option is refused beside that one too",
+        scenario([["assign", "timeout", 300]], options={"save_accessed_time": False}),
+    ),
 )
 
 REFUSED = "a mistake is better met when the program starts than by its users"
@@ -185,6 +198,14 @@ PROBED: tuple[Probed, ...] = (
         "left_by_a_stranger",
         (),
         (1, 0),
+    ),
+    Probed(
+        "two ids never share a record",
+        "ids are one file if they differ only by dots, or only by what stands before the last `/`",
+        "one user would see the session of another; such a file is its first owner's",
+        "dots",
+        (),
+        (True, False),
     ),
     Probed(
         "a store that cannot be read is an exception",
@@ -329,12 +350,17 @@ CORRECTED = [difference.name for difference in DIFFERENCES]
 """The corrections with which the original does as we do."""
 
 
+HEAD = "| Ours | The original | Why |"
+
+
 def table() -> str:
     """The differences as Markdown."""
     every: list[Difference | Probed] = [*DIFFERENCES, *PROBED]
     rows = [f"| {row.name} | {row.original} | {row.reason} |" for row in every]
-    return "\n".join(["| Ours | The original | Why |", "| --- | --- | --- |", *rows])
+    return "\n".join([HEAD, "| --- | --- | --- |", *rows])
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table() + "\n")
+    document = Path(__file__).parents[2] / "docs" / "differences.md"
+    prose, _, _ = document.read_text(encoding="utf-8").partition(HEAD)
+    document.write_text(f"{prose}{table()}\n", encoding="utf-8")

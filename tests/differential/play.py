@@ -137,7 +137,9 @@ def _request(world: World, request: Scenario) -> Seen:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         seen: Seen = HOW[world.how](world, request, environ)
-    seen["warnings"] = sum(issubclass(warning.category, BeakerWarning) for warning in caught)
+    if world.class_ is Session:
+        # Where a program decodes sessions by itself, ours may warn of losing a change that it only presumes.
+        seen["warnings"] = sum(issubclass(warning.category, BeakerWarning) for warning in caught)
     seen["calls"] = LOG.take()
     seen["accesses"] = BACKEND_LOG.take()
     seen["stored"] = world.stored()
@@ -163,7 +165,7 @@ def _damage(world: World, how: str) -> None:
             "empty": b"",
             "half": whole[: len(whole) // 2],
             "noise": b"\x80\x02garbage",
-            "bitten": whole[:-9] + whole[-8:],
+            "bitten": whole[:50] + b"\xff" + whole[51:],
         }
         record.write_bytes(damaged[how])
 

@@ -140,6 +140,14 @@ def pickled_json(marker: str) -> bool:
         return ran
 
 
+def dots() -> bool:
+    """Whether a session is found under an id that differs from its own by a dot."""
+    with tempfile.TemporaryDirectory() as folder:
+        options: dict[str, Any] = {"use_cookies": False, "type": "file", "data_dir": folder}
+        Session({}, id="user.1", **options).save()
+        return not Session({}, id="user1", **options).is_new
+
+
 def changed_while_read() -> list[str]:
     """What is left when one request changes a session while another, which began before, only reads it."""
     with tempfile.TemporaryDirectory() as folder:

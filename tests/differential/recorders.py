@@ -44,8 +44,8 @@ class Log:
         self._off = 0
 
     def note(self, line: str) -> None:
-        """Adds a line, unless the log is off."""
-        if not self._off:
+        """Adds a line, unless the log is off. The same call several times in a row counts once."""
+        if not self._off and self.lines[-1:] != [line]:
             self.lines.append(line)
 
     def take(self) -> list[str]:

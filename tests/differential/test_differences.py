@@ -42,4 +42,4 @@ def test_a_probe_finds_what_the_table_says(theirs: Original, difference: Probed,
 
 def test_the_documentation_has_the_table() -> None:
     document = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
-    assert table() in document, "print it by `python -m tests.differential.differences`"
+    assert table() in document, "write it by `python -m tests.differential.differences`"

@@ -183,7 +183,11 @@ fn morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyR
 }
 
 /// Takes an attribute that a program sets to nothing out of the `Morsel`, if there is one.
-pub(super) fn set_attribute(session: &Bound<'_, Session>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn set_attribute(
+    session: &Bound<'_, Session>,
+    name: &str,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<()> {
     match materialised(session)? {
         Some(cookie) if !value.is_truthy()? => morsel(session, &cookie)?.set_item(name, ""),
         _ => Ok(()),

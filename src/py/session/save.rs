@@ -6,13 +6,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::{Loaded, Session, call, cookie, encode};
+use super::{Loaded, Session, call, cookie};
 use crate::codec;
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, IntoPyResult};
 use crate::py::gil;
-use crate::store::{Expect, Store, Touch, Written};
+use crate::store::{Expect, Store, Touch, Version, Written};
 
 /// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
@@ -94,13 +94,14 @@ pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<(
 /// in place, or where the session has another id by now.
 fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (is_new, rotated, keeps_time, handed_out, loaded, saved) = session.get().with(|state| {
+    let (is_new, rotated, keeps_time, handed_out, loaded, version, saved) = session.get().with(|state| {
         (
             state.life.is_new(),
             state.life.is_rotated(),
             state.options.settings.save_accessed_time,
             state.handed_out,
             state.loaded.clone(),
+            state.life.version(),
             state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
         )
     })?;
@@ -116,15 +117,14 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     if rotated {
         return store(session, data);
     }
-    let Some(loaded) = loaded else { return store(session, data) };
-    if call::overrides(session, intern!(py, "_encrypt_data"))? {
-        return store(session, data);
-    }
-    if handed_out && changed_in_place(session, data, &loaded)? {
-        return store(session, data);
-    }
+    // What a subclass decodes by itself cannot be compared: there, a value that was handed out may have changed.
+    let changed = match &loaded {
+        Some(loaded) => handed_out && changed_in_place(session, data, loaded)?,
+        None => handed_out,
+    };
+    let Some(version) = version.filter(|_| !changed) else { return store(session, data) };
     let store = super::attributes::store(session)?;
-    match touch(session, &*store, data, &loaded) {
+    match touch(session, &*store, data, loaded.as_ref(), version) {
         Ok(()) => Ok(()),
         Err(error) if error.is_instance_of::<errors::StoreUnavailableError>(py) => {
             errors::log_warning(py, &format!("the session's access time is not stored: {error}"))
@@ -155,17 +155,20 @@ fn touch(
     session: &Bound<'_, Session>,
     store: &dyn Store,
     data: &Bound<'_, PyDict>,
-    loaded: &Loaded,
+    loaded: Option<&Loaded>,
+    version: Version,
 ) -> PyResult<()> {
     let py = session.py();
     let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
     let ttl = options.settings.store_ttl();
-    let version = loaded.record.version;
     let accessed = data.get_item(intern!(py, "_accessed_time"))?;
     let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
-    let splice = match (&options.settings.sealer, accessed) {
-        (None, Some(accessed)) => codec::locate(loaded.payload.bind(py).as_bytes())
-            .and_then(|offset| codec::splice(&loaded.record.data, offset, accessed)),
+    let own_text = call::overrides(session, intern!(py, "_encrypt_data"))?;
+    let splice = match (&options.settings.sealer, accessed, loaded) {
+        (None, Some(accessed), Some(loaded)) if !own_text => {
+            codec::locate(loaded.payload.bind(py).as_bytes())
+                .and_then(|offset| codec::splice(&loaded.record.data, offset, accessed))
+        }
         _ => None,
     };
     let now = match accessed {
@@ -177,10 +180,9 @@ fn touch(
         gil::with_store(py, store, |store| store.touch(&id, &touch, ttl, now)).into_py(py)?;
         return Ok(());
     }
-    let text = encode::encode(session, data)?;
-    let write = gil::with_store(py, store, |store| {
-        store.write(&id, text.as_bytes(), ttl, Expect::Version(version), now)
-    });
+    let text = call::encrypt_data(session, data)?;
+    let write =
+        gil::with_store(py, store, |store| store.write(&id, &text, ttl, Expect::Version(version), now));
     // A refusal means that another request wrote the record since, and its access time with it.
     let _ = write.into_py(py)?;
     Ok(())

@@ -241,6 +241,9 @@ impl SessionObject {
     }
 
     fn __getattr__<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        if matches!(name.to_str()?, "invalidate" | "regenerate_id" | "revert") {
+            note_change(slf)?;
+        }
         session(slf)?.getattr(name)
     }
 

@@ -33,6 +33,8 @@ struct Parts {
     app: Py<PyAny>,
     options: Py<PyDict>,
     environ_key: Py<PyAny>,
+    /// The bound method, which is put into every environ.
+    get_session: Py<PyAny>,
     /// What the options mean, until a program gets hold of them and may change them.
     prepared: Option<Arc<Options>>,
 }
@@ -43,6 +45,7 @@ impl Parts {
             app: self.app.clone_ref(py),
             options: self.options.clone_ref(py),
             environ_key: self.environ_key.clone_ref(py),
+            get_session: self.get_session.clone_ref(py),
             prepared: self.prepared.as_ref().map(Arc::clone),
         }
     }
@@ -134,6 +137,7 @@ impl SessionMiddleware {
             app: app.unbind(),
             options: options.unbind(),
             environ_key: environ_key.unbind(),
+            get_session: slf.getattr(intern!(py, "_get_session"))?.unbind(),
             prepared: Some(prepared),
         };
         let replaced = slf.get().lock().replace(parts);
@@ -215,6 +219,7 @@ impl SessionMiddleware {
             visit.call(&parts.app)?;
             visit.call(&parts.options)?;
             visit.call(&parts.environ_key)?;
+            visit.call(&parts.get_session)?;
         }
         Ok(())
     }
@@ -240,7 +245,7 @@ fn announce<'py>(
         let global = slf.getattr(intern!(py, "session"))?;
         registry.call_method1(intern!(py, "register"), (global, session))?;
     }
-    let get_session = slf.getattr(intern!(py, "_get_session"))?;
+    let get_session = &parts.get_session;
     if let Ok(environ) = environ.cast::<PyDict>() {
         environ.set_item(&parts.environ_key, session)?;
         environ.set_item(intern!(py, "beaker.get_session"), get_session)?;

@@ -1,7 +1,6 @@
 //! What the application calls in place of the server's `start_response`: the session is stored and its cookie
 //! added before the headers go on their way.
 
-use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
@@ -13,13 +12,14 @@ use super::session_object::{self, SessionObject};
 /// A `start_response` (PEP 3333) that saves the session first.
 #[pyclass(frozen, module = "beaker._core")]
 pub(crate) struct StartResponse {
-    parts: Mutex<Option<(Py<SessionObject>, Py<PyAny>)>>,
+    session: Py<SessionObject>,
+    inner: Py<PyAny>,
 }
 
 impl StartResponse {
     /// Saves `session`, then calls `inner`.
     pub(crate) fn new(session: Py<SessionObject>, inner: Py<PyAny>) -> Self {
-        Self { parts: Mutex::new(Some((session, inner))) }
+        Self { session, inner }
     }
 }
 
@@ -33,31 +33,16 @@ impl StartResponse {
         headers: Bound<'py, PyAny>,
         exc_info: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let parts = {
-            let parts = self.parts.lock();
-            parts.as_ref().map(|(session, inner)| (session.clone_ref(py), inner.clone_ref(py)))
-        };
-        let Some((session, inner)) = parts else {
-            return Err(pyo3::exceptions::PyRuntimeError::new_err("the request is over"));
-        };
-        let session = session.bind(py);
+        let session = self.session.bind(py);
         let headers = if session_object::is_used(session)? { finish(session, headers)? } else { headers };
         session_object::headers_sent(session);
-        inner.bind(py).call1((status, headers, exc_info))
+        self.inner.bind(py).call1((status, headers, exc_info))
     }
 
+    // What it holds never changes, so a cycle through it is broken where it does.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Some(parts) = self.parts.try_lock() else { return Ok(()) };
-        if let Some((session, inner)) = &*parts {
-            visit.call(session)?;
-            visit.call(inner)?;
-        }
-        Ok(())
-    }
-
-    fn __clear__(&self) {
-        let parts = self.parts.lock().take();
-        drop(parts);
+        visit.call(&self.session)?;
+        visit.call(&self.inner)
     }
 }
 

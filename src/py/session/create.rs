@@ -163,8 +163,10 @@ fn start(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     if super::is_exact(session) {
         configurable::clear(session.as_super())?;
+        announce(session, true)?;
+    } else {
+        call::create_id(session, true)?;
     }
-    call::create_id(session, true)?;
     let now = clock::now(py)?.object;
     session.get().with(|state| state.accessed_dict.take())?;
     let dict = as_dict(session)?;
@@ -197,8 +199,13 @@ fn says_corrupt(py: Python<'_>, error: &PyErr) -> bool {
 
 /// `Session._create_id`: a new id; with `set_new` for a new session, otherwise for this one.
 pub(super) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
+    session.get().with(|state| state.life.rename(SessionId::generate()))?;
+    announce(session, set_new)
+}
+
+/// Prepares the cookie that names the session; for a new one it is sent only if the session is saved.
+fn announce(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
     let uses_cookies = session.get().with(|state| {
-        state.life.rename(SessionId::generate());
         if set_new {
             state.life.set_new(true);
         }

@@ -226,5 +226,5 @@ fn unlink(path: &Path) -> Result<()> {
 
 /// Whether this error says that there is no such file.
 fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    error.kind() == io::ErrorKind::NotFound
 }

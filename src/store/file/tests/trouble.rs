@@ -123,16 +123,18 @@ fn a_lock_that_is_no_regular_file_is_refused_and_does_not_hang() {
 }
 
 #[test]
-fn a_file_where_a_folder_belongs_is_absence_to_a_reader_and_an_error_to_a_writer() {
+fn a_file_where_a_folder_belongs_is_trouble_and_not_absence() {
     let id = SessionId::from_program("abc");
     for (inside, name) in [("data", "a"), ("locks", "a")] {
         let home = Home::new();
         let folder = home.folder.path().join(inside);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), b"").unwrap();
-        assert_eq!(home.data(&id), None);
-        assert!(!home.touch(&id, Version(1), 0, b"x").unwrap());
-        home.store.delete(&id).unwrap();
+        if inside == "data" {
+            assert_eq!(kind(home.store.load(&id, NOW).map(drop)), ErrorKind::Unavailable);
+            assert_eq!(kind(home.touch(&id, Version(1), 0, b"x").map(drop)), ErrorKind::Unavailable);
+        }
+        assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
         let error = home.store.write(&id, b"x", None, Expect::Any, NOW).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         fs::remove_file(folder.join(name)).unwrap();

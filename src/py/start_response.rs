@@ -35,7 +35,7 @@ impl StartResponse {
     ) -> PyResult<Bound<'py, PyAny>> {
         let session = self.session.bind(py);
         let headers = if session_object::is_used(session)? { finish(session, headers)? } else { headers };
-        session_object::headers_sent(session);
+        session_object::headers_sent(session)?;
         self.inner.bind(py).call1((status, headers, exc_info))
     }
 

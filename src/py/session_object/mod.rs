@@ -52,14 +52,9 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
         Some(options) => options,
         None => Options::of(&slf.get().cell.params(slf)?)?,
     };
-    let environ = slf.get().cell.environ(slf)?;
     let request = PyDict::new(py);
     request.set_item(intern!(py, "cookie_out"), py.None())?;
-    let cookie = match environ.cast::<PyDict>() {
-        Ok(environ) => environ.get_item(intern!(py, "HTTP_COOKIE"))?,
-        Err(_) => Some(environ.call_method1(intern!(py, "get"), (intern!(py, "HTTP_COOKIE"),))?),
-    };
-    request.set_item(intern!(py, "cookie"), cookie)?;
+    request.set_item(intern!(py, "cookie"), slf.get().cell.cookie(slf)?)?;
     slf.get().cell.set_headers(slf, request.clone())?;
     let session = match &options.session_class {
         None => create(py, request.as_any(), options)?.into_any(),
@@ -122,8 +117,8 @@ pub(crate) fn cookie_due<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Optio
 }
 
 /// Remembers that the response's headers have gone.
-pub(crate) fn headers_sent(slf: &Bound<'_, SessionObject>) {
-    slf.get().cell.set_sent();
+pub(crate) fn headers_sent(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
+    slf.get().cell.set_sent(slf.py())
 }
 
 /// Says that a change came too late to be stored.

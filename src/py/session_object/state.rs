@@ -17,7 +17,10 @@ use crate::py::options::Options;
 
 #[derive(Default)]
 struct Fields {
+    /// Until the headers have gone; see [`Cell::set_sent`].
     environ: Option<Py<PyAny>>,
+    /// The request's Cookie header, where the environ was let go before the session was made.
+    cookie: Option<Py<PyAny>>,
     params: Option<Py<PyDict>>,
     session: Option<Py<PyAny>>,
     headers: Option<Py<PyDict>>,
@@ -95,6 +98,10 @@ impl Cell {
         // The middleware's options are shared by all its requests; what a program changes here is this one's.
         let params = params.map_or_else(|| Ok(PyDict::new(py)), |params| params.bind(py).copy())?;
         dict.set_item(intern!(py, "_params"), params)?;
+        let environ = match environ {
+            Some(environ) => Some(environ.into_bound(py)),
+            None => environ_of(slf)?,
+        };
         dict.set_item(intern!(py, "_environ"), environ)?;
         dict.set_item(intern!(py, "_sess"), session)?;
         let headers = headers.map_or_else(|| PyDict::new(py), |headers| headers.into_bound(py));
@@ -136,13 +143,23 @@ impl Cell {
         params.ok_or_else(unset)
     }
 
-    pub(super) fn environ<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// The request's Cookie header.
+    pub(super) fn cookie<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         if let Some(exposed) = self.field(slf, "_environ")? {
-            return exposed.ok_or_else(unset);
+            return cookie_in(&exposed.ok_or_else(unset)?);
         }
-        let environ = self.lock().environ.as_ref().map(|environ| environ.clone_ref(py).into_bound(py));
-        environ.ok_or_else(unset)
+        let (environ, cookie) = {
+            let fields = self.lock();
+            (
+                fields.environ.as_ref().map(|environ| environ.clone_ref(py)),
+                fields.cookie.as_ref().map(|cookie| cookie.clone_ref(py)),
+            )
+        };
+        match environ {
+            Some(environ) => cookie_in(environ.bind(py)),
+            None => Ok(cookie.map(|cookie| cookie.into_bound(py))),
+        }
     }
 
     pub(super) fn session<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -199,8 +216,22 @@ impl Cell {
         Ok(())
     }
 
-    pub(super) fn set_sent(&self) {
-        self.lock().sent = true;
+    /// The headers have gone. The environ is let go: it holds the proxy, and if the proxy held it any longer,
+    /// all that a request leaves behind would wait for the garbage collector.
+    pub(super) fn set_sent(&self, py: Python<'_>) -> PyResult<()> {
+        let environ = {
+            let mut fields = self.lock();
+            fields.sent = true;
+            fields.environ.take()
+        };
+        let Some(environ) = environ else { return Ok(()) };
+        if self.lock().session.is_some() {
+            return Ok(());
+        }
+        let cookie = cookie_in(environ.bind(py))?.map(Bound::unbind);
+        let replaced = std::mem::replace(&mut self.lock().cookie, cookie);
+        drop(replaced);
+        Ok(())
     }
 
     /// Whether it is time to warn of a late change: the headers have gone, and nobody was told yet.
@@ -214,6 +245,7 @@ impl Cell {
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         let Some(fields) = self.fields.try_lock() else { return Ok(()) };
         visit.call(&fields.environ)?;
+        visit.call(&fields.cookie)?;
         visit.call(&fields.params)?;
         visit.call(&fields.session)?;
         visit.call(&fields.headers)?;
@@ -224,6 +256,27 @@ impl Cell {
         let fields = std::mem::take(&mut *self.lock());
         drop(fields);
     }
+}
+
+fn cookie_in<'py>(environ: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let name = intern!(environ.py(), "HTTP_COOKIE");
+    match environ.cast::<PyDict>() {
+        Ok(environ) => environ.get_item(name),
+        Err(_) => Ok(Some(environ.call_method1(intern!(environ.py(), "get"), (name,))?)),
+    }
+}
+
+/// The environ that holds a proxy which has let go of it. Slow, and asked only by who looks into the proxy after
+/// its request.
+fn environ_of<'py>(slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = slf.py();
+    for holder in py.import("gc")?.call_method1("get_referrers", (slf,))?.try_iter()? {
+        let holder = holder?;
+        if holder.cast::<PyDict>().is_ok_and(|dict| dict.contains("beaker.get_session").unwrap_or(false)) {
+            return Ok(Some(holder));
+        }
+    }
+    Ok(None)
 }
 
 /// The instance dictionary of an object of a subclass; `None` where objects have none: those of this class, and

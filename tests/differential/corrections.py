@@ -78,9 +78,9 @@ def namespace_of(session: Any, session_id: str) -> Any:
     )
 
 
-def is_stored(session: Any, session_id: str) -> bool:
-    """Whether the store has a record of that id. It goes unnoticed."""
-    with BACKEND_LOG.off():
+def is_stored(session: Any, session_id: str, noticed: bool = False) -> bool:
+    """Whether the store has a record of that id. Unless it is to be noticed, no backend notes the question."""
+    with contextlib.nullcontext() if noticed else BACKEND_LOG.off():
         namespace = namespace_of(session, session_id)
         try:
             namespace.acquire_read_lock()
@@ -155,7 +155,7 @@ def _(patches: Patches) -> None:
     @patches.around(Session, "save")
     def save(before: Around, self: Any, accessed_only: bool = False) -> None:
         record = getattr(self, "record", None)
-        if record is None or is_stored(self, record):
+        if record is None or is_stored(self, record, noticed=record != self.id):
             before(self, accessed_only=accessed_only)
             return
         self._encrypt_data(dict(self.accessed_dict if accessed_only else self))

@@ -248,6 +248,14 @@ PROBED: tuple[Probed, ...] = (
         ("Tue, 19-Jan-2038 12:14:07 GMT", "Tue, 19-Jan-2038 03:14:07 GMT"),
     ),
     Probed(
+        "`cookie_expires` of a session itself may be a number of seconds",
+        "its documentation says so, but only the middleware takes one",
+        "`session.cookie_expires = 300` was a `ValueError` at the next cookie",
+        "seconds",
+        (),
+        (False, True),
+    ),
+    Probed(
         "options by keyword may be ini strings",
         "keywords without the prefix are taken as they are",
         "`timeout='300'` failed at the first comparison",

@@ -165,7 +165,7 @@ def _damage(world: World, how: str) -> None:
             "empty": b"",
             "half": whole[: len(whole) // 2],
             "noise": b"\x80\x02garbage",
-            "bitten": whole[:50] + b"\xff" + whole[51:],
+            "bitten": whole[:60] + b"!" + whole[61:],
         }
         record.write_bytes(damaged[how])
 

@@ -140,6 +140,11 @@ def pickled_json(marker: str) -> bool:
         return ran
 
 
+def seconds() -> bool:
+    """Whether a session takes the number of seconds that its cookie lives."""
+    return bool(_outcome(lambda: SessionObject({}, cookie_expires=300)._session())[0])
+
+
 def dots() -> bool:
     """Whether a session is found under an id that differs from its own by a dot."""
     with tempfile.TemporaryDirectory() as folder:

@@ -79,7 +79,7 @@ def namespace_of(session: Any, session_id: str) -> Any:
 
 
 def is_stored(session: Any, session_id: str, noticed: bool = False) -> bool:
-    """Whether the store has a record of that id. Unless it is to be noticed, no backend notes the question."""
+    """Whether the store has a record of that id; unless it is to be noticed, no backend notes that."""
     with contextlib.nullcontext() if noticed else BACKEND_LOG.off():
         namespace = namespace_of(session, session_id)
         try:

@@ -231,10 +231,12 @@ def test_a_file_that_may_not_be_read_is_unavailable(files: Backend) -> None:
     assert UNKNOWN_ID not in str(caught.value)
 
 
-def test_a_file_in_the_place_of_the_folder_is_unavailable_for_saving(files: Backend) -> None:
+def test_a_file_in_the_place_of_the_folder_is_unavailable_for_reading_and_for_saving(files: Backend) -> None:
     assert files.folder is not None
     files.folder.write_text("no folder")
-    session = opened(files, "chosen")
+    with pytest.raises(StoreUnavailableError):
+        opened(files, "chosen")
+    session = Session({}, use_cookies=False, **files.options)
     with pytest.raises(StoreUnavailableError):
         session.save()
     assert files.folder.read_text() == "no folder"

@@ -68,13 +68,12 @@ def _uuid(*args: Any) -> uuid.UUID:
     return uuid.UUID.__new__(uuid.UUID)
 
 
+# What a pickle holds item by item. A range or a network of addresses is short but endless.
 _HELD = (list, tuple, dict, set, frozenset, collections.deque, str, bytes, bytearray, int, type, type(None))
 
 
 def _of_items(make: Callable[..., Any]) -> Callable[..., Any]:
-    """A constructor of a collection from items that the pickle itself holds; a range or a network is short but
-    endless.
-    """
+    """A constructor of a collection from items that the pickle itself holds; a range is short but endless."""
 
     def construct(*args: Any) -> Any:
         if not all(isinstance(arg, _HELD) for arg in args):

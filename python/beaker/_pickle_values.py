@@ -68,15 +68,33 @@ def _uuid(*args: Any) -> uuid.UUID:
     return uuid.UUID.__new__(uuid.UUID)
 
 
+# What a pickle holds item by item. A range or a network of addresses is short but endless.
+_HELD = (list, tuple, dict, set, frozenset, collections.deque, str, bytes, bytearray, int, type, type(None))
+
+
 def _of_items(make: Callable[..., Any]) -> Callable[..., Any]:
     """A constructor of a collection from items that the pickle itself holds; a range is short but endless."""
 
     def construct(*args: Any) -> Any:
-        if any(isinstance(arg, range) for arg in args):
+        if not all(isinstance(arg, _HELD) for arg in args):
             raise _refuse("a collection")
         return make(*args)
 
     return construct
+
+
+def _int(*args: Any) -> int:
+    # A decimal number of a few characters can have as many digits as its exponent says.
+    if len(args) > 1 or not all(isinstance(arg, (int, float, str)) for arg in args):
+        raise _refuse("an integer")
+    return int(*args)
+
+
+def _str(*args: Any) -> str:
+    # The text of anything else can be very much longer than its pickle, and some codecs take very long.
+    if len(args) > 1 or not all(isinstance(arg, str) for arg in args):
+        raise _refuse("a text")
+    return str(*args)
 
 
 def _defaultdict(*args: Any) -> Any:
@@ -135,12 +153,12 @@ CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "builtins.dict": _of_items(dict),
     "builtins.float": float,
     "builtins.frozenset": _of_items(frozenset),
-    "builtins.int": int,
+    "builtins.int": _int,
     "builtins.list": _of_items(list),
     "builtins.range": range,
     "builtins.set": _of_items(set),
     "builtins.slice": slice,
-    "builtins.str": str,
+    "builtins.str": _str,
     "builtins.tuple": _of_items(tuple),
     "collections.Counter": _of_items(collections.Counter),
     "collections.OrderedDict": _of_items(collections.OrderedDict),

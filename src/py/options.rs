@@ -246,6 +246,8 @@ static CACHE: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
 impl Compiled {
     /// Works out `params`.
     pub(crate) fn new(params: &Bound<'_, PyDict>) -> PyResult<Self> {
+        // A copy: to read an option may run its `__str__`, which may change the dictionary that it is in.
+        let params = &params.copy()?;
         Ok(Self {
             options: Arc::new(Options::compile(params)?),
             params: params.iter().map(|(key, value)| (key.unbind(), value.unbind())).collect(),

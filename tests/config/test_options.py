@@ -11,7 +11,7 @@ import pytest
 from beaker import _core
 from beaker.exceptions import BeakerException, BeakerWarning, ConfigurationError
 from beaker.middleware import SessionMiddleware
-from beaker.session import Session
+from beaker.session import Session, SessionObject
 from beaker.util import coerce_session_params
 from tests.session.kit import Literals
 
@@ -356,3 +356,18 @@ def test_a_config_is_not_changed() -> None:
     config = {"session.timeout": "300", "debug": "true"}
     configured(config)
     assert config == {"session.timeout": "300", "debug": "true"}
+
+
+def test_an_option_that_changes_the_options_when_it_is_read_breaks_nothing() -> None:
+    proxy: Any = SessionObject({})
+    params = proxy.__dict__["_params"]
+
+    class Path:
+        def __str__(self) -> str:
+            params[f"added {len(params)}"] = True
+            return "/"
+
+    params["cookie_path"] = Path()
+    params["key"] = "sid"
+    assert proxy.path == "/"
+    assert proxy.key == "sid"

@@ -201,6 +201,11 @@ ATTACKS: dict[str, bytes] = {
     "an endless bytearray": pickle.dumps(Calls(bytearray, 10**15), 2),
     "an endless frozenset by new": b"\x80\x02c__builtin__\nfrozenset\n"
     b"c__builtin__\nxrange\nJ\xff\xff\xff\x7f\x85R\x85\x81.",
+    "an endless list of addresses": pickle.dumps(Calls(list, ipaddress.IPv4Network("0.0.0.0/0")), 2),
+    "an endless set of addresses": pickle.dumps(Calls(set, ipaddress.IPv6Network("::/0")), 2),
+    "a huge integer": pickle.dumps(Calls(int, decimal.Decimal("1e99999999")), 2),
+    "the text of what is no text": pickle.dumps(Calls(str, [[], []]), 2),
+    "text by a codec": pickle.dumps(Calls(str, b"x", "punycode"), 2),
     "a huge fraction": pickle.dumps(Calls(fractions.Fraction, "1e999999999"), 2),
     "a change of a class": b"\x80\x02cuuid\nUUID\nN}X\x06\x00\x00\x00__eq__cbuiltins\ndict\ns\x86b.",
     "a change of a class's dictionary": b"\x80\x02cuuid\nUUID\n}X\x06\x00\x00\x00__eq__K\x01sb.",

@@ -139,3 +139,11 @@ def test_the_expiry_method_returns_the_moment(clock: Clock, empty_memory: None) 
     assert session.cookie_expires is moment
     assert session._set_cookie_expires(timedelta(seconds=10)).timestamp() == clock.now + 10
     assert session._set_cookie_expires(None).timestamp() == clock.now + 10
+
+
+def test_an_id_that_no_cookie_can_carry_is_refused_where_the_morsel_is_used_too(empty_memory: None) -> None:
+    session: Any = Session({})
+    assert session.cookie[session.key].value == session.id
+    session.id = "caf\u00e9"
+    with pytest.raises(ConfigurationError, match="cookie's value"):
+        session._update_cookie_out()

@@ -12,6 +12,8 @@ from beaker.session import Session, SessionObject
 from tests.session.kit import opened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.session.kit import Backend
 
 KEPT = {"_accessed_time", "_creation_time", "_domain", "_path"}
@@ -213,3 +215,36 @@ def test_an_unhashable_key_is_a_type_error(session: Any) -> None:
         session[[]] = 1
     with pytest.raises(TypeError):
         session.get([])
+
+
+class Restless:
+    """A key that adds another one to its session whenever it is hashed, once it was told to."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.awake = False
+
+    def __hash__(self) -> int:
+        if self.awake:
+            self.session[f"added {len(self.session)}"] = True
+        return 7
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return str, ("restless",)
+
+
+@pytest.mark.parametrize("use", [lambda session: session.save(), lambda session: session.copy()])
+def test_a_key_that_changes_its_session_when_it_is_hashed_breaks_nothing(
+    backend: Backend, use: Callable[[Any], object]
+) -> None:
+    session = opened(backend, "restless")
+    key = Restless(session)
+    session[key] = 1
+    session["last"] = 2
+    key.awake = True
+    use(session)
+    key.awake = False
+    assert session["last"] == 2

@@ -137,10 +137,12 @@ pub(super) fn overrides(session: &Bound<'_, Session>, name: &Bound<'_, PyString>
 }
 
 /// The session's items as a dictionary of its own. Copied item by item: since a session iterates in a way of
-/// its own, the interpreter would ask it for each key, and for each value as if a program had.
+/// its own, the interpreter would ask it for each key, and for each value as if a program had. And gathered
+/// before they are copied: to put a key into a dictionary may call its `__hash__`, which may change the session.
 pub(super) fn plain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
     let copy = PyDict::new(session.py());
-    for (key, value) in as_dict(session)?.iter() {
+    let items: Vec<_> = as_dict(session)?.iter().collect();
+    for (key, value) in items {
         copy.set_item(key, value)?;
     }
     Ok(copy)

@@ -58,6 +58,7 @@ fn fill_morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -
     let options = session.get().options()?;
     let settings = &options.settings;
     let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    cookie::validate_value(&id).into_py(session.py())?;
     cookie.set_item(settings.key.as_str(), id)?;
     let morsel = morsel(session, cookie)?;
     let (domain, path) = place(session)?;

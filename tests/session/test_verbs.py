@@ -172,6 +172,34 @@ def test_lock_and_unlock_surround_what_a_program_does_to_the_record(backend: Bac
     assert opened(backend, "locked")["name"] == "Grace"
 
 
+def test_an_option_that_is_set_under_the_lock_leaves_the_lock_held(backend: Backend) -> None:
+    session = opened(backend, "locked")
+    session.lock()
+    session.timeout = 60
+    session["name"] = "Ada"
+    session.save()
+    session.unlock()
+    assert session.timeout == 60
+    assert opened(backend, "locked")["name"] == "Ada"
+
+
+def test_a_session_whose_lock_was_not_had_goes_on_without_it(
+    written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = opened(written_in_python, "locked")
+    namespace = session.namespace
+
+    def refuse(*_args: Any, **_kwargs: Any) -> None:
+        raise OSError("no locks")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(namespace), "acquire_write_lock", refuse)
+        with pytest.raises(OSError, match="no locks"):
+            session.lock()
+    session.timeout = 60
+    assert session.namespace is not namespace
+
+
 @pytest.mark.parametrize("keeps_time", [True, False])
 def test_what_was_saved_at_once_is_not_undone_at_the_end_of_the_request(
     browser: Browsers, encoding: dict[str, Any], keeps_time: bool

@@ -225,3 +225,28 @@ def test_a_new_session_that_was_saved_at_once_sends_its_cookie(browser: Browsers
     visitor = browser()
     assert len(visitor.visit(work).cookies) == 1
     assert visitor.read() == {"name": "Ada"}
+
+
+def test_a_session_whose_id_a_program_sets_leaves_the_record_it_had(backend: Backend) -> None:
+    session = opened(backend, "one")
+    session["name"] = "Ada"
+    session.save()
+    session.id = "other"
+    session["name"] = "Grace"
+    session.save()
+    assert opened(backend, "one")["name"] == "Ada"
+    assert opened(backend, "other")["name"] == "Grace"
+
+
+def test_a_new_id_that_a_subclass_chooses_takes_the_place_of_the_old(backend: Backend) -> None:
+    class Chooses(Session):
+        def _create_id(self, set_new: bool = True) -> None:
+            self.id = "chosen"
+
+    session: Any = Chooses({}, id="one", use_cookies=False, **backend.options)
+    session["name"] = "Ada"
+    session.save()
+    session.regenerate_id()
+    session.save()
+    assert opened(backend, "one").is_new
+    assert opened(backend, "chosen")["name"] == "Ada"

@@ -26,7 +26,7 @@ impl Session {
     #[setter]
     fn set_id(&self, id: &Bound<'_, PyAny>) -> PyResult<()> {
         let id = SessionId::from_program(super::create::text_of(id)?);
-        self.with(|state| state.life.rename(id))
+        self.with(|state| state.life.turn_to(id))
     }
 
     /// Whether there was no such session before this request.

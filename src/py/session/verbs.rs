@@ -82,7 +82,10 @@ impl Session {
     /// Gives the session a new id and keeps its content, as one should when a user logs in. The old id's record
     /// is removed when the session is stored, which happens at the end of the request at the latest.
     fn regenerate_id(slf: &Bound<'_, Self>) -> PyResult<()> {
-        call::create_id(slf, false)
+        let stored_as = slf.get().with(|state| state.life.stored_as().cloned())?;
+        call::create_id(slf, false)?;
+        // A subclass's `_create_id` sets the id by itself.
+        slf.get().with(|state| state.life.moved_from(stored_as))
     }
 
     /// Locks the session's record against other requests until `unlock()`.

@@ -6,10 +6,37 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.session.fixtures import (
+    backend,
+    browser,
+    clock,
+    empty_memory,
+    encoding,
+    files,
+    memory,
+    secrecy,
+    serializer,
+    written_in_python,
+)
 from tests.support.environment import ORACLE, need_file
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = [
+    "backend",
+    "browser",
+    "clock",
+    "empty_memory",
+    "encoding",
+    "files",
+    "memory",
+    "oracle",
+    "oracle_ctr",
+    "secrecy",
+    "serializer",
+    "written_in_python",
+]
 
 
 @pytest.fixture(scope="session")

@@ -107,6 +107,18 @@ impl fmt::Debug for Sealer {
     }
 }
 
+/// Checks the size of a nonce.
+///
+/// # Errors
+/// `Invalid` if it is not a multiple of 8 between 48 and 8192.
+pub fn check_nonce_bits(nonce_bits: usize) -> Result<()> {
+    if nonce_bits.is_multiple_of(8) && (MIN_NONCE_BITS..=MAX_NONCE_BITS).contains(&nonce_bits) {
+        return Ok(());
+    }
+    let detail = format!("{nonce_bits} is not a multiple of 8 from {MIN_NONCE_BITS} to {MAX_NONCE_BITS}");
+    Err(Error::invalid("encrypt_nonce_bits").with_detail(detail))
+}
+
 impl Sealer {
     /// A sealer for `encrypt_key` and `validate_key`, whose texts begin with a nonce of `nonce_bits`. Texts
     /// with a nonce of another size are not readable.
@@ -130,11 +142,7 @@ impl Sealer {
         if !validate_key.is_ascii() {
             return Err(Error::invalid("validate_key must be ASCII"));
         }
-        if !nonce_bits.is_multiple_of(8) || !(MIN_NONCE_BITS..=MAX_NONCE_BITS).contains(&nonce_bits) {
-            let detail =
-                format!("{nonce_bits} is not a multiple of 8 from {MIN_NONCE_BITS} to {MAX_NONCE_BITS}");
-            return Err(Error::invalid("encrypt_nonce_bits").with_detail(detail));
-        }
+        check_nonce_bits(nonce_bits)?;
         let nonce_bytes = nonce_bits / 8;
         Ok(Self {
             encrypt_key: encrypt_key.into(),

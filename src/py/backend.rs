@@ -34,7 +34,8 @@ pub(crate) fn resolve(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDi
     };
     let chosen = given.get_item("namespace_class")?.filter(|class| !class.is_none());
     let namespace_class = match chosen {
-        Some(class) => class,
+        Some(class) if class.is_callable() => class,
+        Some(_) => return Err(ConfigurationError::new_err("namespace_class is a class of backends")),
         None => class_of(py, &kind)?,
     };
     let native = if namespace_class.is(container_class(py, &MEMORY_CLASS, "MemoryNamespaceManager")?) {

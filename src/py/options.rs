@@ -5,12 +5,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyString, PyType};
 
 use super::backend::{self, Backend};
 use super::coerce::coerce_value;
 use super::errors::{ConfigurationError, IntoPyResult};
 use super::serializer::Serializer;
+use super::session::Session;
+use crate::codec::cipher::check_nonce_bits;
 use crate::codec::{Cipher, Reading, Sealer};
 use crate::config::{self, CookieExpires, PicklePolicy, STORE_GRACE_SECONDS, Scope, Settings, Value};
 use crate::cookie::{SameSite, Signer};
@@ -114,6 +116,11 @@ impl Options {
         initial.set_item(intern!(py, "_domain"), settings.domain.as_deref())?;
         initial.set_item(intern!(py, "_path"), settings.path.as_str())?;
         let session_class = params.get_item("session_class")?.filter(|class| !class.is_none());
+        if let Some(class) = &session_class
+            && !class.cast::<PyType>().is_ok_and(|class| class.is_subclass_of::<Session>().unwrap_or(false))
+        {
+            return Err(ConfigurationError::new_err("session_class is a subclass of beaker.session.Session"));
+        }
         Ok(Self {
             session_class: session_class.map(Bound::unbind),
             serializer: Serializer::from_option(&data_serializer, settings.pickle)?,
@@ -186,7 +193,10 @@ impl Reader {
         };
         let signer =
             self.text("secret").map(|secret| Signer::new(secret.as_bytes())).transpose().into_py(py)?;
-        let sealer = self.text("encrypt_key").map(|key| self.sealer(py, key)).transpose()?;
+        // Without a key too: what cannot be meant is a mistake that is best found before there is one.
+        let (cipher, nonce_bits) = (self.cipher()?, self.nonce_bits(py)?);
+        let sealer =
+            self.text("encrypt_key").map(|key| self.sealer(py, key, cipher, nonce_bits)).transpose()?;
         let pickle = self.text("pickle").map(PicklePolicy::parse).transpose().into_py(py)?;
         let settings = Settings {
             key: self.text("key").unwrap_or(DEFAULT_KEY).to_owned(),
@@ -210,25 +220,35 @@ impl Reader {
         Ok(settings)
     }
 
-    fn sealer(&self, py: Python<'_>, encrypt_key: &str) -> PyResult<Sealer> {
+    /// The cipher that the option `crypto_type` writes with.
+    fn cipher(&self) -> PyResult<Cipher> {
+        match self.text("crypto_type").unwrap_or("default") {
+            "default" | "cryptography" => Ok(Cipher::AesGcm),
+            "pycryptodome" | "pycrypto" => Ok(Cipher::AesCtr),
+            _ => Err(ConfigurationError::new_err(
+                "crypto_type is one of default, cryptography, pycryptodome, pycrypto",
+            )),
+        }
+    }
+
+    fn nonce_bits(&self, py: Python<'_>) -> PyResult<usize> {
+        let bits = self.number("encrypt_nonce_bits").map_or(Ok(DEFAULT_NONCE_BITS), usize::try_from);
+        let bits = bits.map_err(|_| ConfigurationError::new_err("encrypt_nonce_bits is too large"))?;
+        check_nonce_bits(bits).into_py(py)?;
+        Ok(bits)
+    }
+
+    fn sealer(
+        &self,
+        py: Python<'_>,
+        encrypt_key: &str,
+        cipher: Cipher,
+        nonce_bits: usize,
+    ) -> PyResult<Sealer> {
         let Some(validate_key) = self.text("validate_key") else {
             return Err(ConfigurationError::new_err("encrypt_key needs a validate_key beside it"));
         };
-        let cipher = cipher_of(self.text("crypto_type").unwrap_or("default"))?;
-        let bits = self.number("encrypt_nonce_bits").map_or(Ok(DEFAULT_NONCE_BITS), usize::try_from);
-        let bits = bits.map_err(|_| ConfigurationError::new_err("encrypt_nonce_bits is too large"))?;
-        Sealer::new(encrypt_key.as_bytes(), validate_key, bits, cipher, Reading::Both).into_py(py)
-    }
-}
-
-/// The cipher that an option `crypto_type` writes with.
-fn cipher_of(crypto_type: &str) -> PyResult<Cipher> {
-    match crypto_type {
-        "default" | "cryptography" => Ok(Cipher::AesGcm),
-        "pycryptodome" | "pycrypto" => Ok(Cipher::AesCtr),
-        _ => Err(ConfigurationError::new_err(
-            "crypto_type is one of default, cryptography, pycryptodome, pycrypto",
-        )),
+        Sealer::new(encrypt_key.as_bytes(), validate_key, nonce_bits, cipher, Reading::Both).into_py(py)
     }
 }
 

@@ -110,6 +110,27 @@ impl Life {
         self.from_cookie = false;
     }
 
+    /// Turns to another id, as a program does that sets it. The record under the id before is a session of its
+    /// own from now on, for nobody has said that it ends.
+    pub fn turn_to(&mut self, id: SessionId) {
+        if self.id.as_str() != id.as_str() {
+            self.stored_as = None;
+            self.version = None;
+        }
+        self.rename(id);
+    }
+
+    /// The id of the record that the session was read from or written to last.
+    #[must_use]
+    pub fn stored_as(&self) -> Option<&SessionId> {
+        self.stored_as.as_ref()
+    }
+
+    /// The session has its new id, whoever chose it: the record of `stored_as` moves at the next save.
+    pub fn moved_from(&mut self, stored_as: Option<SessionId>) {
+        self.stored_as = stored_as;
+    }
+
     /// Ends the session and begins another. Returns the id whose record has to go.
     #[must_use]
     pub fn end(&mut self) -> Option<SessionId> {
@@ -194,6 +215,16 @@ mod tests {
         assert_eq!(life.saved(Version(2)).unwrap().as_str(), "old");
         assert!(!life.is_rotated());
         assert_eq!(life.saved(Version(3)), None);
+    }
+
+    #[test]
+    fn a_session_that_turned_to_another_id_leaves_the_record_it_had() {
+        let mut life = loaded("one");
+        life.turn_to(SessionId::from_program("one"));
+        assert_eq!(life.expectation(), Expect::Present);
+        life.turn_to(SessionId::from_program("other"));
+        assert!(!life.is_rotated());
+        assert_eq!(life.saved(Version(2)), None);
     }
 
     #[test]

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import time
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import beaker.middleware
 import beaker.session
@@ -18,6 +17,7 @@ from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import BeakerException
 from beaker.session import Session, SessionObject
 from beaker.util import warn
+from tests.differential.patches import CORRECTIONS, Patches, correction
 from tests.differential.recorders import BACKEND_LOG
 
 if TYPE_CHECKING:
@@ -25,51 +25,16 @@ if TYPE_CHECKING:
 
     Around = Callable[..., Any]
 
-CORRECTIONS: dict[str, Callable[[Patches], None]] = {}
-
-
-class Patches:
-    """The methods that are replaced, until the end."""
-
-    def __init__(self, stack: contextlib.ExitStack) -> None:
-        self._stack = stack
-
-    def around(self, owner: type, name: str) -> Callable[[Around], Around]:
-        """Replaces a method by one that is given the method before it, the object and the arguments."""
-
-        def replace(function: Around) -> Around:
-            before = getattr(owner, name, None)
-
-            def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-                return function(before, self, *args, **kwargs)
-
-            create = name not in vars(owner)
-            self._stack.enter_context(mock.patch.object(owner, name, method, create=create))
-            return function
-
-        return replace
-
-    def attribute(self, owner: type, name: str, value: object) -> None:
-        """Gives a class an attribute."""
-        self._stack.enter_context(mock.patch.object(owner, name, value, create=True))
-
 
 @contextlib.contextmanager
 def corrected(names: Sequence[str]) -> Iterator[None]:
     """Corrects the original by the fixes named."""
     with contextlib.ExitStack() as stack:
         patches = Patches(stack)
-        for name, correction in CORRECTIONS.items():
+        for name, correct in CORRECTIONS.items():
             if name in names:
-                correction(patches)
+                correct(patches)
         yield
-
-
-def correction(name: str) -> Callable[[Callable[[Patches], None]], None]:
-    def register(function: Callable[[Patches], None]) -> None:
-        CORRECTIONS[name] = function
-
-    return register
 
 
 def namespace_of(session: Any, session_id: str) -> Any:

@@ -1,4 +1,4 @@
-"""Fixtures that the laws of sessions share. A folder's `conftest.py` imports those that it needs."""
+"""Fixtures that the laws of sessions, of stores and of requests share."""
 
 from __future__ import annotations
 

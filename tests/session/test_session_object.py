@@ -215,3 +215,9 @@ def test_a_proxy_that_was_never_initialised_says_so() -> None:
     session: Any = Session.__new__(Session)
     with pytest.raises(RuntimeError, match="__init__"):
         session.save()
+
+
+def test_a_proxy_opens_the_id_that_its_options_name(backend: Backend) -> None:
+    opened(backend, "chosen").save()
+    proxy: Any = SessionObject({"HTTP_COOKIE": f"{KEY}=other"}, id="chosen", **backend.options)
+    assert (proxy.id, proxy.is_new) == ("chosen", False)

@@ -172,6 +172,34 @@ def test_lock_and_unlock_surround_what_a_program_does_to_the_record(backend: Bac
     assert opened(backend, "locked")["name"] == "Grace"
 
 
+def test_an_option_that_is_set_under_the_lock_leaves_the_lock_held(backend: Backend) -> None:
+    session = opened(backend, "locked")
+    session.lock()
+    session.timeout = 60
+    session["name"] = "Ada"
+    session.save()
+    session.unlock()
+    assert session.timeout == 60
+    assert opened(backend, "locked")["name"] == "Ada"
+
+
+def test_a_session_whose_lock_was_not_had_goes_on_without_it(
+    written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = opened(written_in_python, "locked")
+    namespace = session.namespace
+
+    def refuse(*_args: Any, **_kwargs: Any) -> None:
+        raise OSError("no locks")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(namespace), "acquire_write_lock", refuse)
+        with pytest.raises(OSError, match="no locks"):
+            session.lock()
+    session.timeout = 60
+    assert session.namespace is not namespace
+
+
 @pytest.mark.parametrize("keeps_time", [True, False])
 def test_what_was_saved_at_once_is_not_undone_at_the_end_of_the_request(
     browser: Browsers, encoding: dict[str, Any], keeps_time: bool
@@ -197,3 +225,28 @@ def test_a_new_session_that_was_saved_at_once_sends_its_cookie(browser: Browsers
     visitor = browser()
     assert len(visitor.visit(work).cookies) == 1
     assert visitor.read() == {"name": "Ada"}
+
+
+def test_a_session_whose_id_a_program_sets_leaves_the_record_it_had(backend: Backend) -> None:
+    session = opened(backend, "one")
+    session["name"] = "Ada"
+    session.save()
+    session.id = "other"
+    session["name"] = "Grace"
+    session.save()
+    assert opened(backend, "one")["name"] == "Ada"
+    assert opened(backend, "other")["name"] == "Grace"
+
+
+def test_a_new_id_that_a_subclass_chooses_takes_the_place_of_the_old(backend: Backend) -> None:
+    class Chooses(Session):
+        def _create_id(self, set_new: bool = True) -> None:
+            self.id = "chosen"
+
+    session: Any = Chooses({}, id="one", use_cookies=False, **backend.options)
+    session["name"] = "Ada"
+    session.save()
+    session.regenerate_id()
+    session.save()
+    assert opened(backend, "one").is_new
+    assert opened(backend, "chosen")["name"] == "Ada"

@@ -173,13 +173,11 @@ fn materialised<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py
 }
 
 fn morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = session.py();
     let key = session.get().options()?.settings.key.clone();
     if !cookie.contains(&key)? {
         let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
         cookie.set_item(&key, id)?;
     }
-    let _ = py;
     cookie.get_item(key)
 }
 

@@ -47,14 +47,15 @@ pub(crate) fn empty() -> PyClassInitializer<Session> {
     PyClassInitializer::from(ConfigurableSession::default()).add_subclass(Session { state: Mutex::new(None) })
 }
 
-/// A session for a request, by the options of its middleware.
+/// A session for a request, by the options of its middleware; under the id that they name, if they name one.
 pub(crate) fn create<'py>(
     py: Python<'py>,
     request: &Bound<'py, PyAny>,
     options: Arc<Options>,
 ) -> PyResult<Bound<'py, Session>> {
     let session = Bound::new(py, empty())?;
-    begin(&session, request, None, options)?;
+    let id = options.given(py, "id")?;
+    begin(&session, request, id.as_ref(), options)?;
     Ok(session)
 }
 

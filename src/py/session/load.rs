@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
-use super::{Loaded, Session, as_dict, call, cookie, encode, is_exact};
+use super::{Loaded, Session, as_dict, call, cookie, encode, is_exact, record};
 use crate::py::clock::{self, Now};
 use crate::py::errors::{CorruptSessionError, IntoPyResult};
 use crate::py::gil;
@@ -17,7 +17,7 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let now = clock::now(py)?;
     let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
-    let store = super::attributes::store(session)?;
+    let store = record::store(session)?;
     if options.settings.use_cookies {
         cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }

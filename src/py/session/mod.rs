@@ -14,6 +14,8 @@ mod create;
 mod encode;
 mod load;
 mod mapping;
+mod option_attributes;
+mod record;
 mod save;
 mod verbs;
 

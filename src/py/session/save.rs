@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::{Loaded, Session, call, cookie};
+use super::{Loaded, Session, attributes, call, cookie, record};
 use crate::codec;
 use crate::id::SessionId;
 use crate::py::clock;
@@ -51,7 +51,7 @@ fn write(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<
     let (options, id, replaces) = session.get().with(|state| {
         (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
     })?;
-    let store = super::attributes::store(session)?;
+    let store = record::store(session)?;
     let ttl = options.settings.store_ttl();
     let now = clock::now(py)?.seconds;
     let written = gil::with_store(py, &*store, |store| {
@@ -86,7 +86,7 @@ fn write(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<
 /// Removes the record of `id`.
 pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
     let py = session.py();
-    let store = super::attributes::store(session)?;
+    let store = record::store(session)?;
     gil::with_store(py, &*store, |store| store.delete(id)).into_py(py)
 }
 
@@ -112,7 +112,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         // What was saved in this request is not to be overwritten by what was loaded before.
         return if rotated || handed_out { store(session, &saved) } else { Ok(()) };
     }
-    let accessed = super::attributes::accessed_dict(session)?;
+    let accessed = attributes::accessed_dict(session)?;
     let data = accessed.cast::<PyDict>()?;
     if rotated {
         return store(session, data);
@@ -123,7 +123,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         None => handed_out,
     };
     let Some(version) = version.filter(|_| !changed) else { return store(session, data) };
-    let store = super::attributes::store(session)?;
+    let store = record::store(session)?;
     match touch(session, &*store, data, loaded.as_ref(), version) {
         Ok(()) => Ok(()),
         Err(error) if error.is_instance_of::<errors::StoreUnavailableError>(py) => {
@@ -181,9 +181,10 @@ fn touch(
         return Ok(());
     }
     let text = call::encrypt_data(session, data)?;
-    let write =
+    let written =
         gil::with_store(py, store, |store| store.write(&id, &text, ttl, Expect::Version(version), now));
-    // A refusal means that another request wrote the record since, and its access time with it.
-    let _ = write.into_py(py)?;
-    Ok(())
+    match written.into_py(py)? {
+        // A refusal means that another request wrote the record since, and its access time with it.
+        Written::Stored(_) | Written::Refused => Ok(()),
+    }
 }

@@ -4,7 +4,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
-use super::{Session, as_dict, call, cookie, create, encode, load, save};
+use super::{
+    Session, as_dict, attributes, call, cookie, create, encode, load, option_attributes, record, save,
+};
 use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
 
@@ -73,26 +75,29 @@ impl Session {
     /// Takes back every change since the session was loaded.
     fn revert(slf: &Bound<'_, Self>) -> PyResult<()> {
         call::clear(slf)?;
-        let accessed = super::attributes::accessed_dict(slf)?;
+        let accessed = attributes::accessed_dict(slf)?;
         as_dict(slf)?.update(accessed.cast::<PyDict>()?.as_mapping())
     }
 
     /// Gives the session a new id and keeps its content, as one should when a user logs in. The old id's record
     /// is removed when the session is stored, which happens at the end of the request at the latest.
     fn regenerate_id(slf: &Bound<'_, Self>) -> PyResult<()> {
-        call::create_id(slf, false)
+        let stored_as = slf.get().with(|state| state.life.stored_as().cloned())?;
+        call::create_id(slf, false)?;
+        // A subclass's `_create_id` sets the id by itself.
+        slf.get().with(|state| state.life.moved_from(stored_as))
     }
 
     /// Locks the session's record against other requests until `unlock()`.
     fn lock(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let namespace = super::attributes::namespace(slf)?;
-        slf.get().with(|state| state.locked = true)?;
-        namespace.call_method0(intern!(slf.py(), "acquire_write_lock")).map(drop)
+        let namespace = record::namespace(slf)?;
+        namespace.call_method0(intern!(slf.py(), "acquire_write_lock"))?;
+        slf.get().with(|state| state.locked = true)
     }
 
     /// Lets the record go.
     fn unlock(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let namespace = super::attributes::namespace(slf)?;
+        let namespace = record::namespace(slf)?;
         namespace.call_method0(intern!(slf.py(), "release_write_lock"))?;
         slf.get().with(|state| state.locked = false)
     }
@@ -142,7 +147,7 @@ impl Session {
     }
 
     fn _set_serializer(slf: &Bound<'_, Self>, data_serializer: &Bound<'_, PyAny>) -> PyResult<()> {
-        super::attributes::configure(slf, "data_serializer", data_serializer)
+        option_attributes::configure(slf, "data_serializer", data_serializer)
     }
 
     /// The stored text of `session_data`, or of the session.

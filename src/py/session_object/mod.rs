@@ -6,7 +6,6 @@ mod state;
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -58,16 +57,7 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     slf.get().cell.set_headers(slf, request.clone())?;
     let session = match &options.session_class {
         None => create(py, request.as_any(), options)?.into_any(),
-        Some(class) => {
-            let class = class.bind(py);
-            let is_session = class
-                .cast::<pyo3::types::PyType>()
-                .is_ok_and(|class| class.is_subclass_of::<Session>().unwrap_or(false));
-            if !is_session {
-                return Err(PyTypeError::new_err("session_class is no subclass of beaker.session.Session"));
-            }
-            class.call((request,), Some(&slf.get().cell.params(slf)?))?
-        }
+        Some(class) => class.bind(py).call((request,), Some(&slf.get().cell.params(slf)?))?,
     };
     slf.get().cell.set_session(slf, &session)?;
     Ok(session)

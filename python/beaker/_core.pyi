@@ -71,6 +71,7 @@ class Session(_ConfigurableSession):
     key: str
     data_dir: str | None
     namespace_class: Callable[..., Any]
+    namespace_args: dict[str, Any]
     save_atime: bool
     use_cookies: bool
     invalidate_corrupt: bool
@@ -83,8 +84,6 @@ class Session(_ConfigurableSession):
     def created(self) -> float: ...
     @property
     def type(self) -> str: ...
-    @property
-    def namespace_args(self) -> dict[str, Any]: ...
     @property
     def encrypt_nonce_size(self) -> tuple[int, int]: ...
     @property

@@ -34,12 +34,14 @@ fn version_of(text: &[u8]) -> Version {
 pub(crate) struct NamespaceStore {
     options: Arc<Options>,
     current: Mutex<Option<(String, Py<PyAny>)>>,
+    /// This session's own copy of the class's keyword arguments, once somebody asked for them.
+    arguments: Mutex<Option<Py<PyDict>>>,
 }
 
 impl NamespaceStore {
     /// A store over the class that the options name.
     pub(crate) fn new(options: Arc<Options>) -> Self {
-        Self { options, current: Mutex::new(None) }
+        Self { options, current: Mutex::new(None), arguments: Mutex::new(None) }
     }
 
     /// The namespace of `id`: the one used last if it was that.
@@ -51,7 +53,7 @@ impl NamespaceStore {
         if let Some(namespace) = known {
             return Ok(namespace.into_bound(py));
         }
-        let arguments = self.options.namespace_args.bind(py).copy()?;
+        let arguments = self.arguments(py)?.copy()?;
         arguments.set_item(intern!(py, "data_dir"), self.options.given(py, "data_dir")?)?;
         arguments.set_item(intern!(py, "digest_filenames"), false)?;
         let namespace = self.options.backend.namespace_class.bind(py).call((id,), Some(&arguments))?;
@@ -63,6 +65,23 @@ impl NamespaceStore {
         Ok(namespace)
     }
 
+    /// The keyword arguments of the class, which a program may change for its session alone.
+    pub(crate) fn arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let own = self.arguments.lock().as_ref().map(|arguments| arguments.clone_ref(py));
+        if let Some(own) = own {
+            return Ok(own.into_bound(py));
+        }
+        let copy = self.options.namespace_args.bind(py).copy()?;
+        self.set_arguments(copy.clone().unbind());
+        Ok(copy)
+    }
+
+    /// Takes `arguments` for the namespaces that are yet to be made.
+    pub(crate) fn set_arguments(&self, arguments: Py<PyDict>) {
+        let replaced = self.arguments.lock().replace(arguments);
+        drop(replaced);
+    }
+
     /// Takes `namespace` as that of `id`.
     pub(crate) fn replace(&self, id: &str, namespace: Py<PyAny>) {
         let replaced = self.current.lock().replace((id.to_owned(), namespace));
@@ -71,8 +90,11 @@ impl NamespaceStore {
 
     /// Shows the garbage collector what is held.
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        match self.current.try_lock().as_deref() {
-            Some(Some((_, namespace))) => visit.call(namespace),
+        if let Some(Some((_, namespace))) = self.current.try_lock().as_deref() {
+            visit.call(namespace)?;
+        }
+        match self.arguments.try_lock().as_deref() {
+            Some(Some(arguments)) => visit.call(arguments),
             _ => Ok(()),
         }
     }

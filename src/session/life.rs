@@ -89,9 +89,15 @@ impl Life {
         self.stored_as.as_ref().filter(|stored| stored.as_str() != self.id.as_str())
     }
 
+    /// The id under which the store has the session: until a rotated one is saved, that is the old one.
+    #[must_use]
+    pub fn record_id(&self) -> &SessionId {
+        self.rotated_from().unwrap_or(&self.id)
+    }
+
     /// The store has this record of the session.
     pub fn found(&mut self, version: Version) {
-        self.stored_as = Some(self.id.clone());
+        self.stored_as = Some(self.record_id().clone());
         self.version = Some(version);
     }
 
@@ -225,6 +231,17 @@ mod tests {
         life.turn_to(SessionId::from_program("other"));
         assert!(!life.is_rotated());
         assert_eq!(life.saved(Version(2)), None);
+    }
+
+    #[test]
+    fn a_rotated_session_is_looked_for_under_its_old_id_until_it_is_saved() {
+        let mut life = loaded("old");
+        life.rename(SessionId::from_program("new"));
+        assert_eq!(life.record_id().as_str(), "old");
+        life.found(Version(1));
+        assert!(life.is_rotated());
+        let _ = life.saved(Version(2));
+        assert_eq!(life.record_id().as_str(), "new");
     }
 
     #[test]

@@ -250,3 +250,28 @@ def test_a_new_id_that_a_subclass_chooses_takes_the_place_of_the_old(backend: Ba
     session.save()
     assert opened(backend, "one").is_new
     assert opened(backend, "chosen")["name"] == "Ada"
+
+
+def test_a_session_with_a_new_id_can_be_loaded_again_and_leaves_nothing_under_the_old(
+    browser: Browsers,
+) -> None:
+    visitor = browser()
+    visitor.put(name="Ada")
+    before: list[str] = []
+
+    def work(session: Any) -> None:
+        before.append(session.id)
+        session.regenerate_id()
+        session.load()
+        assert session["name"] == "Ada"
+        session.save()
+
+    visitor.visit(work)
+    assert visitor.read() == {"name": "Ada"}
+    assert visitor.visit(lambda session: session.get_by_id(before[0])).result is None
+
+
+def test_the_arguments_of_the_backend_are_changed_for_one_session_alone(backend: Backend) -> None:
+    session = opened(backend, "one")
+    session.namespace_args["table"] = "elsewhere"
+    assert "table" not in opened(backend, "one").namespace_args

@@ -16,7 +16,8 @@ use crate::session::{Idle, idle};
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let now = clock::now(py)?;
-    let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
+    let (options, id) =
+        session.get().with(|state| (Arc::clone(&state.options), state.life.record_id().clone()))?;
     let store = record::store(session)?;
     if options.settings.use_cookies {
         cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;

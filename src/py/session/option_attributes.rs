@@ -5,6 +5,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
+use super::record::namespaces;
 use super::{Session, cookie};
 
 /// Sets an option of this session alone.
@@ -119,8 +120,13 @@ impl Session {
 
     /// The keyword arguments of the backend.
     #[getter]
-    fn namespace_args(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        self.with(|state| state.options.namespace_args.clone_ref(py))
+    fn namespace_args<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        namespaces(slf)?.arguments(slf.py())
+    }
+    #[setter]
+    fn set_namespace_args(slf: &Bound<'_, Self>, arguments: &Bound<'_, PyDict>) -> PyResult<()> {
+        namespaces(slf)?.set_arguments(arguments.clone().unbind());
+        Ok(())
     }
 
     /// Whether a request that only reads renews the session.

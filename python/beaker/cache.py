@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+from beaker._absent import refuse
 from beaker._backends import BackendRegistry
 from beaker._dbm_namespace import DBMNamespaceManager
 from beaker._file_namespace import FileNamespaceManager
@@ -27,10 +28,4 @@ _NOT_BROUGHT = frozenset(
 
 
 def __getattr__(name: str) -> NoReturn:
-    # An ImportError, since `from beaker.cache import CacheManager` would put a message of its own in the
-    # place of an AttributeError's.
-    if name in _NOT_BROUGHT:
-        raise ImportError(
-            f"this version of beaker-rs brings sessions and not caches: there is no {__name__}.{name}"
-        )
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    refuse(__name__, name, _NOT_BROUGHT, "sessions and not caches")

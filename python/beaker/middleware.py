@@ -2,9 +2,10 @@
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from beaker import _core
+from beaker._absent import refuse
 from beaker.session import Session, SessionObject
 from beaker.util import coerce_session_params
 
@@ -65,3 +66,7 @@ def session_filter_app_factory(
 ) -> SessionMiddleware:
     """A ``paste.filter_app_factory``."""
     return SessionMiddleware(app, global_conf, **kwargs)
+
+
+def __getattr__(name: str) -> NoReturn:
+    refuse(__name__, name, frozenset({"CacheMiddleware", "CacheManager"}), "sessions and not caches")

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 
 use pyo3::PyTypeInfo;
+use pyo3::exceptions::{PyException, PyMemoryError, PyOSError};
 use pyo3::prelude::*;
 
 use crate::error::{Error, ErrorKind};
@@ -33,6 +34,21 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
         exception.set_cause(py, cause);
     }
     exception
+}
+
+/// What an exception of a decoder, the application's own or a serializer's, says: that the session is corrupt.
+/// But not an `OSError` or a `MemoryError`, which say that the machine is in trouble, nor what is no `Exception`.
+pub(crate) fn from_decoder(py: Python<'_>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyOSError>(py)
+        || error.is_instance_of::<PyMemoryError>(py)
+        || error.is_instance_of::<BeakerException>(py)
+        || !error.is_instance_of::<PyException>(py)
+    {
+        return error;
+    }
+    let corrupt = CorruptSessionError::new_err(format!("cannot decode the session: {error}"));
+    corrupt.set_cause(py, Some(error));
+    corrupt
 }
 
 /// Turns a crate result into a Python result.

@@ -246,13 +246,8 @@ fn announce<'py>(
         registry.call_method1(intern!(py, "register"), (global, session))?;
     }
     let get_session = &parts.get_session;
-    if let Ok(environ) = environ.cast::<PyDict>() {
-        environ.set_item(&parts.environ_key, session)?;
-        environ.set_item(intern!(py, "beaker.get_session"), get_session)?;
-    } else {
-        environ.set_item(&parts.environ_key, session)?;
-        environ.set_item(intern!(py, "beaker.get_session"), get_session)?;
-    }
+    environ.set_item(&parts.environ_key, session)?;
+    environ.set_item(intern!(py, "beaker.get_session"), get_session)?;
     if let Some(testing) = look_up(environ, intern!(py, "paste.testing_variables"))?
         && let Some(name) = parts.options.bind(py).get_item(intern!(py, "webtest_varname"))?
     {

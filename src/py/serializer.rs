@@ -1,13 +1,12 @@
 //! A session's dictionary to bytes and back. Python's own `pickle` and `json` do the work, so that what an
 //! application stored yesterday means the same today.
 
-use pyo3::exceptions::{PyMemoryError, PyOSError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::errors::{ConfigurationError, CorruptSessionError, IntoPyResult};
+use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult};
 use crate::codec::deflate;
 use crate::config::PicklePolicy;
 
@@ -87,18 +86,7 @@ impl Serializer {
     /// `OSError` or a `MemoryError`, which says that the machine is in trouble.
     pub(crate) fn loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
         let py = payload.py();
-        self.try_loads(payload).map_err(|error| {
-            if error.is_instance_of::<PyOSError>(py)
-                || error.is_instance_of::<PyMemoryError>(py)
-                || error.is_instance_of::<CorruptSessionError>(py)
-                || !error.is_instance_of::<pyo3::exceptions::PyException>(py)
-            {
-                return error;
-            }
-            let corrupt = CorruptSessionError::new_err(format!("cannot decode the session: {error}"));
-            corrupt.set_cause(py, Some(error));
-            corrupt
-        })
+        self.try_loads(payload).map_err(|error| errors::from_decoder(py, error))
     }
 
     fn try_loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {

@@ -296,6 +296,14 @@ PROBED: tuple[Probed, ...] = (
         ([True, 0], [False, 0]),
     ),
     Probed(
+        "`crypto_type` is one that there is, with a key or without",
+        "an exception in the first request",
+        REFUSED,
+        "configured",
+        ({"crypto_type": "rot13"},),
+        ([True, 0], [False, 0]),
+    ),
+    Probed(
         "a cookie's name is a token",
         "a `CookieError` in the first request",
         REFUSED,

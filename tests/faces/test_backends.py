@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from beaker import cache
+from beaker import cache, middleware, session
 from beaker._backends import BackendRegistry, UnknownBackendError
 from beaker.container import DBMNamespaceManager, FileNamespaceManager, MemoryNamespaceManager
 from beaker.exceptions import BeakerException, BeakerWarning, InvalidCacheBackendError
 from beaker.ext import memcached
 from beaker.ext.sqla import make_cache_table
+from tests.support.environment import need_distribution
 
 BEAKERS_OWN = ["database", "google", "memcached", "mongodb", "redis", "rediscluster", "sqla"]
 
@@ -104,6 +105,18 @@ def test_a_broken_package_is_named_and_harms_no_other(
         registry["other"]
 
 
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(middleware, "CacheMiddleware"), (session, "CookieSession")],
+    ids=str,
+)
+def test_what_this_version_does_not_bring_says_so(module: types.ModuleType, name: str) -> None:
+    with pytest.raises(ImportError, match=f"this version of beaker-rs brings .*{name}"):
+        getattr(module, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        module.nothing  # noqa: B018 - asking is the test
+
+
 @pytest.mark.parametrize("name", ["CacheManager", "cache_region", "cache_regions", "Cache"])
 def test_the_cache_half_says_that_it_is_not_there(name: str) -> None:
     with pytest.raises(ImportError, match=f"sessions and not caches.*{name}"):
@@ -152,7 +165,8 @@ def test_the_client_that_is_not_safe_is_warned_of(clients: dict[str, Any]) -> No
 
 
 def test_a_cache_table_has_beakers_columns() -> None:
-    sqlalchemy = pytest.importorskip("sqlalchemy")
+    need_distribution("sqlalchemy")
+    sqlalchemy = importlib.import_module("sqlalchemy")
     table = make_cache_table(sqlalchemy.MetaData(schema="s"), "sessions")
     assert [(column.name, type(column.type).__name__, column.primary_key) for column in table.columns] == [
         ("namespace", "String", True),

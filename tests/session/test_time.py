@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -10,6 +11,7 @@ import pytest
 
 from beaker.session import Session
 from tests.session.kit import START, Browser, opened
+from tests.support.environment import need_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +137,8 @@ def test_a_mock_on_the_module_moves_the_clock(browser: Browsers) -> None:
 
 
 def test_freezegun_moves_the_clock(browser: Browsers) -> None:
-    freezegun = pytest.importorskip("freezegun")
+    need_distribution("freezegun")
+    freezegun = importlib.import_module("freezegun")
     visitor = browser(timeout=60)
     with freezegun.freeze_time("2030-01-01 12:00:00") as frozen:
         visitor.put(name="Ada")

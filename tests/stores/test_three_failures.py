@@ -311,3 +311,36 @@ def test_a_backend_may_hold_bytes(written_in_python: Backend) -> None:
     contents["chosen"] = {"session": 5}
     with pytest.raises(CorruptSessionError):
         opened(written_in_python, "chosen")
+
+
+class Stumbling(Session):
+    """A session of an application that looks something up when it is loaded."""
+
+    def load(self) -> None:
+        super().load()
+        raise ConnectionRefusedError("the directory of users does not answer")
+
+
+class Misreading(Session):
+    """A session of an application that has a format of its own."""
+
+    def _decrypt_data(self, session_data: str | bytes) -> Any:
+        raise LookupError("no such format")
+
+
+def test_an_exception_of_an_overridden_load_is_no_logout(backend: Backend) -> None:
+    opened(backend, UNKNOWN_ID).save()
+    with pytest.raises(ConnectionRefusedError):
+        Browser({**backend.options, "session_class": Stumbling}).visit(
+            lambda session: session.id, cookie=COOKIE
+        )
+    assert not opened(backend, UNKNOWN_ID).is_new
+
+
+def test_an_exception_of_an_overridden_decoder_says_that_the_session_is_corrupt(backend: Backend) -> None:
+    opened(backend, UNKNOWN_ID).save()
+    options = {**backend.options, "session_class": Misreading}
+    with pytest.warns(BeakerWarning, match="cannot be decoded"):
+        Browser(options).visit(lambda session: session.id, cookie=COOKIE)
+    with pytest.raises(CorruptSessionError, match="no such format"):
+        Browser({**options, "invalidate_corrupt": False}).visit(lambda session: session.id, cookie=COOKIE)

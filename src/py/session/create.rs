@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -12,7 +12,7 @@ use super::{ConfigurableSession, Session, State, as_dict, call, configurable};
 use crate::cookie::last_matching;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{self, ConfigurationError, LockError, StoreUnavailableError};
+use crate::py::errors::{self, ConfigurationError, CorruptSessionError};
 use crate::py::options::Options;
 use crate::session::Life;
 
@@ -181,21 +181,13 @@ fn load_or_replace(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let Err(error) = call::load(session) else { return Ok(()) };
     let forgives = session.get().with(|state| state.options.settings.invalidate_corrupt)?;
-    if !forgives || !says_corrupt(py, &error) {
+    if !forgives || !error.is_instance_of::<CorruptSessionError>(py) {
         return Err(error);
     }
     let shown = session.get().with(|state| state.life.id().abbreviated())?;
     errors::warn(py, &format!("session {shown} cannot be decoded and a new one takes its place: {error}"))?;
     session.get().with(|state| state.life.disown())?;
     call::invalidate(session)
-}
-
-fn says_corrupt(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<PyException>(py)
-        && !error.is_instance_of::<StoreUnavailableError>(py)
-        && !error.is_instance_of::<LockError>(py)
-        && !error.is_instance_of::<PyOSError>(py)
-        && !error.is_instance_of::<PyMemoryError>(py)
 }
 
 /// `Session._create_id`: a new id; with `set_new` for a new session, otherwise for this one.

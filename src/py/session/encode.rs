@@ -5,7 +5,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::{Session, call};
 use crate::codec::{self, Decrypted};
-use crate::py::errors::{CorruptSessionError, IntoPyResult};
+use crate::py::errors::{self, CorruptSessionError, IntoPyResult};
 use crate::py::options::Options;
 
 /// What a stored text says.
@@ -37,7 +37,7 @@ pub(super) fn decode<'py>(session: &Bound<'py, Session>, text: &[u8]) -> PyResul
     let name = pyo3::intern!(py, "_decrypt_data");
     if call::overrides(session, name)? {
         let text = PyString::new(py, &String::from_utf8_lossy(text));
-        let data = session.call_method1(name, (text,))?;
+        let data = session.call_method1(name, (text,)).map_err(|error| errors::from_decoder(py, error))?;
         return Ok(Decoded { data: as_data(data)?, payload: None });
     }
     let (data, payload) = read(session, text)?;

@@ -26,7 +26,7 @@ use super::start_response::StartResponse;
 /// Raises `ConfigurationError` for options that cannot be meant, and warns of names that are no options.
 #[pyclass(frozen, subclass, dict, weakref, module = "beaker.middleware")]
 pub(crate) struct SessionMiddleware {
-    parts: Mutex<Option<Parts>>,
+    parts: Mutex<Option<Arc<Parts>>>,
 }
 
 struct Parts {
@@ -52,19 +52,19 @@ impl Parts {
 }
 
 impl SessionMiddleware {
-    fn lock(&self) -> MutexGuard<'_, Option<Parts>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Parts>>> {
         self.parts.lock()
     }
 
-    fn parts(&self, py: Python<'_>) -> PyResult<Parts> {
-        let parts = self.lock().as_ref().map(|parts| parts.clone_ref(py));
+    fn parts(&self) -> PyResult<Arc<Parts>> {
+        let parts = self.lock().as_ref().map(Arc::clone);
         parts.ok_or_else(|| PyRuntimeError::new_err("SessionMiddleware.__init__ was not called"))
     }
 
     fn replace(&self, py: Python<'_>, change: impl FnOnce(&mut Parts)) -> PyResult<()> {
-        let mut parts = self.parts(py)?;
+        let mut parts = self.parts()?.clone_ref(py);
         change(&mut parts);
-        let replaced = self.lock().replace(parts);
+        let replaced = self.lock().replace(Arc::new(parts));
         drop(replaced);
         Ok(())
     }
@@ -140,7 +140,7 @@ impl SessionMiddleware {
             get_session: slf.getattr(intern!(py, "_get_session"))?.unbind(),
             prepared: Some(prepared),
         };
-        let replaced = slf.get().lock().replace(parts);
+        let replaced = slf.get().lock().replace(Arc::new(parts));
         drop(replaced);
         Ok(())
     }
@@ -151,7 +151,7 @@ impl SessionMiddleware {
         start_response: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let parts = slf.get().parts(py)?;
+        let parts = slf.get().parts()?;
         let session = Bound::new(
             py,
             SessionObject::for_request(environ.clone(), parts.options.clone_ref(py), parts.prepared.clone()),
@@ -164,7 +164,7 @@ impl SessionMiddleware {
     /// A session apart from any request, under an id of its own, that sends no cookie.
     fn _get_session<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let params = slf.get().parts(py)?.options.bind(py).copy()?;
+        let params = slf.get().parts()?.options.bind(py).copy()?;
         params.set_item(intern!(py, "use_cookies"), false)?;
         py.get_type::<Session>().call((PyDict::new(py),), Some(&params))
     }
@@ -173,7 +173,7 @@ impl SessionMiddleware {
     #[getter]
     fn options(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
         self.replace(py, |parts| parts.prepared = None)?;
-        Ok(self.parts(py)?.options)
+        Ok(self.parts()?.options.clone_ref(py))
     }
     #[setter]
     fn set_options(&self, py: Python<'_>, options: Py<PyDict>) -> PyResult<()> {
@@ -186,7 +186,7 @@ impl SessionMiddleware {
     /// The wrapped application.
     #[getter]
     fn app(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.parts(py)?.app)
+        Ok(self.parts()?.app.clone_ref(py))
     }
     #[setter]
     fn set_app(&self, py: Python<'_>, app: Py<PyAny>) -> PyResult<()> {
@@ -206,7 +206,7 @@ impl SessionMiddleware {
     /// Where in the environ the session is.
     #[getter]
     fn environ_key(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.parts(py)?.environ_key)
+        Ok(self.parts()?.environ_key.clone_ref(py))
     }
     #[setter]
     fn set_environ_key(&self, py: Python<'_>, key: Py<PyAny>) -> PyResult<()> {

@@ -219,15 +219,12 @@ impl Cell {
     /// The headers have gone. The environ is let go: it holds the proxy, and if the proxy held it any longer,
     /// all that a request leaves behind would wait for the garbage collector.
     pub(super) fn set_sent(&self, py: Python<'_>) -> PyResult<()> {
-        let environ = {
+        let (environ, is_made) = {
             let mut fields = self.lock();
             fields.sent = true;
-            fields.environ.take()
+            (fields.environ.take(), fields.session.is_some())
         };
-        let Some(environ) = environ else { return Ok(()) };
-        if self.lock().session.is_some() {
-            return Ok(());
-        }
+        let Some(environ) = environ.filter(|_| !is_made) else { return Ok(()) };
         let cookie = cookie_in(environ.bind(py))?.map(Bound::unbind);
         let replaced = std::mem::replace(&mut self.lock().cookie, cookie);
         drop(replaced);

@@ -120,11 +120,12 @@ def _(patches: Patches) -> None:
     @patches.around(Session, "save")
     def save(before: Around, self: Any, accessed_only: bool = False) -> None:
         record = getattr(self, "record", None)
-        if record is None or is_stored(self, record, noticed=record != self.id):
+        idle = accessed_only and (self.is_new or not self.save_atime)
+        if idle or record is None or is_stored(self, record, noticed=record != self.id):
             before(self, accessed_only=accessed_only)
             return
         self._encrypt_data(dict(self.accessed_dict if accessed_only else self))
-        if not accessed_only or nested(self) != self.nested:
+        if not accessed_only or record != self.id or nested(self) != self.nested:
             warn("what was changed is lost")
         if not accessed_only and self.use_cookies and self.is_new:
             self.request["set_cookie"] = True
@@ -351,6 +352,11 @@ def _(patches: Patches) -> None:
 
 @correction("what was saved within a request is not undone at its end")
 def _(patches: Patches) -> None:
+    @patches.around(Session, "load")
+    def load(before: Around, self: Any) -> None:
+        self.saved = None
+        before(self)
+
     @patches.around(Session, "save")
     def save(before: Around, self: Any, accessed_only: bool = False) -> None:
         saved = self.__dict__.get("saved")

@@ -23,7 +23,13 @@ from beaker.session import Session, SessionObject
 from beaker.util import coerce_session_params
 from tests.differential.clock import Clock, clock
 from tests.differential.operations import Context, perform
-from tests.differential.recorders import BACKEND_LOG, LOG, RecordingBackend, RecordingSession
+from tests.differential.recorders import (
+    BACKEND_LOG,
+    LOG,
+    RecordingBackend,
+    RecordingSession,
+    without_repeated_encoding,
+)
 from tests.differential.values import Names, given, outcome, raised, shown
 
 if TYPE_CHECKING:
@@ -140,7 +146,7 @@ def _request(world: World, request: Scenario) -> Seen:
     if world.class_ is Session:
         # Where a program decodes sessions by itself, ours may warn of losing a change that it only presumes.
         seen["warnings"] = sum(issubclass(warning.category, BeakerWarning) for warning in caught)
-    seen["calls"] = LOG.take()
+    seen["calls"] = without_repeated_encoding(LOG.take())
     seen["accesses"] = BACKEND_LOG.take()
     seen["stored"] = world.stored()
     seen["records"] = len(list(world.folder.glob("container_file/**/*.cache")))

@@ -23,7 +23,7 @@ EXAMPLES = "BEAKER_DIFFERENTIAL_EXAMPLES"
 @pytest.mark.timeout(0)
 @given(scenario=scenarios())
 @settings(
-    max_examples=int(os.environ.get(EXAMPLES, "400")),
+    max_examples=int(os.environ.get(EXAMPLES, "300")),
     derandomize=EXAMPLES not in os.environ,
     deadline=None,
     database=None,

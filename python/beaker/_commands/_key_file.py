@@ -85,7 +85,8 @@ def _keys(path: Path, content: bytes) -> list[bytes]:
         text = "\0"
     if len(content) > _MOST_BYTES or "\0" in text:
         raise Failure(f"{path} is no file of keys, one a line")
-    return [line for line in content.splitlines() if line.strip()]
+    # As they stand: whoever reads the file takes the space around a key off.
+    return [line.rstrip(b"\r") for line in content.split(b"\n") if line.strip()]
 
 
 def _text(keys: list[bytes]) -> bytes:

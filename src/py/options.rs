@@ -13,7 +13,7 @@ use super::errors::{ConfigurationError, IntoPyResult};
 use super::serializer::Serializer;
 use super::session::Session;
 use crate::codec::cipher::check_nonce_bits;
-use crate::codec::{Cipher, Reading, Sealer};
+use crate::codec::{Cipher, KeyPair, Reading, Sealer};
 use crate::config::{self, CookieExpires, PicklePolicy, STORE_GRACE_SECONDS, Scope, Settings, Value};
 use crate::cookie::{SameSite, Signer};
 
@@ -248,7 +248,8 @@ impl Reader {
         let Some(validate_key) = self.text("validate_key") else {
             return Err(ConfigurationError::new_err("encrypt_key needs a validate_key beside it"));
         };
-        Sealer::new(encrypt_key.as_bytes(), validate_key, nonce_bits, cipher, Reading::Both).into_py(py)
+        let keys = KeyPair { encrypt_key: encrypt_key.as_bytes(), validate_key };
+        Sealer::new(&[keys], nonce_bits, cipher, Reading::Both).into_py(py)
     }
 }
 

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::{Session, call};
-use crate::codec::{self, Decrypted};
+use crate::codec;
 use crate::py::errors::{self, CorruptSessionError, IntoPyResult};
 use crate::py::options::Options;
 
@@ -53,9 +53,9 @@ pub(super) fn read<'py>(
     let options = session.get().options()?;
     let payload = match &options.settings.sealer {
         None => codec::text::decode_plain(text).into_py(py)?,
-        Some(sealer) => match sealer.decrypt(text).into_py(py)? {
-            Decrypted::Authentic(payload) | Decrypted::Unauthenticated(payload) => payload,
-        },
+        Some(sealer) => {
+            sealer.decrypt(text, |bytes| options.serializer.is_sound(bytes)).into_py(py)?.into_bytes()
+        }
     };
     let payload = PyBytes::new(py, &payload);
     Ok((options.serializer.loads(&payload)?, payload))

@@ -9,7 +9,7 @@ use beaker_core::codec::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
-const KEYS: KeyPair<'_> = KeyPair { encrypt_key: b"666a19cf7f61c64c", validate_key: "hoobermas" };
+const KEYS: KeyPair<'_> = KeyPair { encrypt_key: b"666a19cf7f61c64c", validate_key: b"hoobermas" };
 
 /// A session as pickle protocol 2 writes it: the two times, then `entries` short texts.
 fn session(entries: u32) -> Vec<u8> {

@@ -65,7 +65,7 @@ pub struct KeyPair<'k> {
     /// The secret. It may not be empty.
     pub encrypt_key: &'k [u8],
     /// Goes into every key beside the nonce. It must be ASCII, and may not be empty.
-    pub validate_key: &'k str,
+    pub validate_key: &'k [u8],
 }
 
 impl fmt::Debug for KeyPair<'_> {
@@ -257,7 +257,7 @@ impl Keys {
         if !pair.validate_key.is_ascii() {
             return Err(Error::invalid("validate_key must be ASCII"));
         }
-        Ok(Self { encrypt_key: pair.encrypt_key.into(), validate_key: pair.validate_key.as_bytes().into() })
+        Ok(Self { encrypt_key: pair.encrypt_key.into(), validate_key: pair.validate_key.into() })
     }
 
     /// The key of the texts that begin with `nonce`.

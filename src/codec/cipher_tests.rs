@@ -35,7 +35,7 @@ fn sealer(nonce_bits: usize, writes: Cipher, reads: Reading) -> Sealer {
 }
 
 fn pair<'k>(encrypt_key: &'k [u8], validate_key: &'k str) -> KeyPair<'k> {
-    KeyPair { encrypt_key, validate_key }
+    KeyPair { encrypt_key, validate_key: validate_key.as_bytes() }
 }
 
 /// What these tests encrypt is often no pickle.

@@ -52,7 +52,6 @@ def test_an_id_goes_with_the_session(cookies: Cookies) -> None:
 def test_the_beginning_of_a_session_stays(cookies: Cookies, clock: Clock) -> None:
     visitor = cookies()
     began = clock.now
-    assert visitor.visit(lambda session: session.created).result == began
     visitor.put(name="Ada")
     for _ in range(3):
         clock.advance(10)

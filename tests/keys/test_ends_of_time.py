@@ -82,7 +82,14 @@ def test_what_a_stolen_sealed_cookie_says_ends_with_the_session(clock: Clock) ->
     assert other.visit(lambda session: session.get("name"), cookie=visitor.jar).result is None
 
 
-@pytest.mark.parametrize("wrong", [-1, "soon", 1.5, 0])
+def test_an_absolute_timeout_of_nought_is_none(visitors: Visitors, clock: Clock) -> None:
+    visitor = visitors(absolute_timeout="0")
+    visitor.put(name="Ada")
+    clock.advance(10 * 365 * 86_400)
+    assert visitor.read() == {"name": "Ada"}
+
+
+@pytest.mark.parametrize("wrong", [-1, "soon", 1.5])
 def test_an_absolute_timeout_that_makes_no_sense_is_refused(visitors: Visitors, wrong: Any) -> None:
     with pytest.raises(BeakerException, match="absolute_timeout"):
         visitors(absolute_timeout=wrong)

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     Browsers = Callable[..., Browser]
 
 
-def test_a_new_session_says_so(visitors: Browsers, clock: Clock) -> None:
+def test_a_new_session_says_so(browser: Browsers, clock: Clock) -> None:
     def work(session: Any) -> tuple[Any, ...]:
         return session.is_new, session.created, session.last_accessed, session.was_invalidated
 
-    assert visitors().visit(work).result == (True, clock.now, None, False)
+    assert browser().visit(work).result == (True, clock.now, None, False)
 
 
 def test_a_stored_session_knows_when_it_began_and_was_used_before(visitors: Browsers, clock: Clock) -> None:

@@ -114,8 +114,8 @@ def test_a_new_session_reverts_to_nothing(browser: Browsers) -> None:
     assert browser().visit(work).result == {"_domain": None, "_path": "/"}
 
 
-def test_the_accessed_dict_is_what_was_loaded(visitors: Browsers, clock: Clock) -> None:
-    visitor = visitors()
+def test_the_accessed_dict_is_what_was_loaded(browser: Browsers, clock: Clock) -> None:
+    visitor = browser()
     visitor.put(name="Ada")
     clock.advance(10)
 

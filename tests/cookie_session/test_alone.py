@@ -30,7 +30,7 @@ def test_a_session_needs_a_request_and_a_validate_key_and_nothing_else() -> None
     with pytest.raises(BeakerException, match="validate_key"):
         CookieSession({})
     with pytest.raises(TypeError):
-        CookieSession()  # type: ignore[call-arg]
+        CookieSession()
 
 
 def test_the_constructor_takes_its_options_by_place_too() -> None:

@@ -195,8 +195,13 @@ class Browser:
         """Does what a browser does with cookies: one of a name replaces the other, an empty one goes."""
         if not cookies:
             return
-        kept = dict(pair.split("=", 1) for pair in (self.jar or "").split("; ") if pair)
-        kept.update(cookie.partition(";")[0].strip().split("=", 1) for cookie in cookies)
+        kept: dict[str, str] = {}
+        for pair in [
+            *(self.jar or "").split("; "),
+            *(cookie.partition(";")[0].strip() for cookie in cookies),
+        ]:
+            name, _, value = pair.partition("=")
+            kept[name] = value
         self.jar = "; ".join(f"{name}={value}" for name, value in kept.items() if value) or None
 
     def put(self, **values: Any) -> Visit:

@@ -121,7 +121,6 @@ class Chromium:
 
     def empty_jar(self) -> None:
         """Forgets all cookies, and what was noted of them."""
-        self.driver.get("about:blank")
         self.driver.execute_cdp_cmd("Storage.clearCookies", {})
         self.refusals()
 

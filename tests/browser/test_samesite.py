@@ -119,9 +119,10 @@ def test_a_session_that_begins_inside_another_sites_page_is_kept_only_with_none(
         seen("None: kept")
         return
     assert eventually(lambda: bool(refusals.extend(chromium.refusals()) or refusals))
-    assert refusals == [f"SameSite{samesite}"]
+    (refusal,) = refusals
+    assert refusal.endswith(f"SameSite{samesite}")
     assert shop.cookies() == []
-    seen(f"{samesite}: dropped (SameSite{samesite})")
+    seen(f"{samesite}: dropped ({refusal})")
 
 
 def test_a_strict_cookie_comes_again_with_the_next_step_inside_the_site(

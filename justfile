@@ -77,12 +77,20 @@ wheels:
     python -m tools.wheels
 
 # The released original in environments of its own: .oracle writes AES-GCM, .oracle/ctr writes AES-CTR
-oracle:
-    python -m tools.oracle
+oracle *arguments:
+    python -m tools.oracle {{ arguments }}
 
-# Resolve the dependency groups of pyproject.toml anew into requirements/
-lock:
-    python -m tools.lock
+# Print who reads what, the original and ours: every serializer and cipher, in files and in cookies
+matrix: build oracle
+    python -m tests.interop.matrix
+
+# Write the sessions and cookies of tests/golden anew with the original
+golden: build (oracle "--all")
+    python -m tests.golden.make
+
+# Resolve the dependency groups of pyproject.toml, or some of them, anew into requirements/
+lock *groups:
+    python -m tools.lock {{ groups }}
 
 # Run the formatters and linters before every commit
 hooks:

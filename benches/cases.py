@@ -36,11 +36,19 @@ class Case:
         return f"{self.configuration.name}-{self.size}-{self.request}"
 
 
+KEYS = (("encrypt_key", SECRET), ("validate_key", SECRET))
 VARIANTS = {
     "signed": (("secret", SECRET),),
     "unsigned": (),
     "json": (("secret", SECRET), ("data_serializer", "json")),
-    "encrypted": (("secret", SECRET), ("encrypt_key", SECRET), ("validate_key", SECRET)),
+    "encrypted": (("secret", SECRET), *KEYS),
+}
+# Sessions that their cookie keeps. The original has no second format: there, ours is measured against its first.
+COOKIE_VARIANTS = {
+    "plain": (("validate_key", SECRET),),
+    "json": (("validate_key", SECRET), ("data_serializer", "json")),
+    "encrypted": KEYS,
+    "format2": (*KEYS, ("cookie_format", "2")),
 }
 # The default configuration is measured in full; the others where they differ from it.
 SIZES = {"signed": ("small", "large"), "unsigned": ("small",), "json": ("small",), "encrypted": ("small",)}
@@ -54,10 +62,16 @@ REQUESTS = {
 
 def all_cases() -> list[Case]:
     """Every case, those of one configuration together."""
-    return [
+    in_cookies = [
+        Case(Configuration("cookie", variant, options), "small", request)
+        for variant, options in COOKIE_VARIANTS.items()
+        for request in REQUESTS["unsigned"]
+    ]
+    in_stores = [
         Case(Configuration(backend, variant, options), size, request)
         for variant, options in VARIANTS.items()
         for backend in ("memory", "file")
         for size in SIZES[variant]
         for request in REQUESTS[variant]
     ]
+    return in_stores + in_cookies

@@ -130,6 +130,9 @@ class Worker:
 
     def check(self, size: str, request: str, cookie: str | None, body: bytes) -> None:
         """Sees to it that no number is that of requests which did not do their work."""
+        if self.backend == "cookie":
+            self.check_in_cookie(size, request, cookie, body)
+            return
         if request == "write":
             self.counts[size] += self.requests[size, request]
         wanted = EXPECTED.get(request, b"%d" % self.counts.get(size, 0))
@@ -143,12 +146,23 @@ class Worker:
             again = self.server.call(self.app, stored | {"PATH_INFO": "/write"})
             assert again == b"%d" % self.counts[size], "every count is stored"
 
+    def check_in_cookie(self, size: str, request: str, cookie: str | None, body: bytes) -> None:
+        """The same where the cookie is the session: whoever sends the same one is counted up to the same number."""
+        wanted = EXPECTED.get(request, b"1")
+        assert body == wanted, f"{request} answered {body!r} and not {wanted!r}"
+        sent = self.server.cookie()
+        assert (sent is not None) == (request != "untouched"), f"{request} sent the cookie {sent!r}"
+        last = environ_of("/write", sent or cookie, size)
+        counted = b"2" if request == "write" else b"1"
+        assert self.server.call(self.app, last) == counted, "the cookie has the session"
+
     def empty(self) -> None:
         """Removes all sessions. The folders stay, as they are there in any long-lived installation."""
         self.made = 0
         self.cookies.clear()
         if self.backend == "memory":
             MemoryNamespaceManager.namespaces.clear()
+        if self.backend != "file":
             return
         for path in self.data_dir.rglob("*"):
             if path.is_file():

@@ -5,6 +5,7 @@
 //! * [`cookie`] reads the request's cookies and writes, signs and dates the session's own;
 //! * [`codec`] is the stored shape of a session;
 //! * [`config`] turns options into checked settings;
+//! * [`ring`] is what is rotated: keys and names, newest first;
 //! * [`session`] is the life of a session as pure state;
 //! * [`store`] is the contract of a place for sessions, and the places there are.
 //!
@@ -17,6 +18,7 @@ pub mod error;
 pub mod id;
 #[cfg(feature = "python")]
 mod py;
+pub mod ring;
 pub mod session;
 pub mod store;
 

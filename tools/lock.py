@@ -1,4 +1,7 @@
-"""Resolves the dependency groups of pyproject.toml into exact, hashed lists that pip installs as they are."""
+"""Resolves the dependency groups of pyproject.toml into exact, hashed lists that pip installs as they are.
+
+Named groups alone if some are named: `./dev lock oracle`.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,20 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("development", "oracle", "oracle-ctr")
+GROUPS = ("development", "oracle", "oracle-ctr", "oracle-1-13")
 RESOLVER = "uv==0.13.9"
 
 
 def main() -> None:
-    """Writes requirements/GROUP.txt for every group."""
+    """Writes requirements/GROUP.txt for every group, or for those that are named."""
+    chosen = sys.argv[1:] or GROUPS
+    if unknown := set(chosen) - set(GROUPS):
+        sys.exit(f"no such group: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as scratch:
         # The resolver is needed here only, so it is no part of the environment that everybody installs.
         pip = (sys.executable, "-m", "pip", "install", "--quiet")
         subprocess.run([*pip, "--target", scratch, RESOLVER], check=True)
-        for group in GROUPS:
+        for group in chosen:
             subprocess.run(
                 [
                     Path(scratch) / "bin" / "uv",

@@ -2,6 +2,9 @@
 
 `.oracle` has `cryptography` and encrypts with AES-GCM; `.oracle/ctr` has pycryptodome only and encrypts with
 AES-CTR. The wheel of the original is kept in `.oracle/wheels`, for tests that change from one to the other.
+
+With `--all` there is `.oracle/1.13` as well, an older release, which is needed to write the cookies of
+`tests/golden` anew and for nothing else. It has both packages and encrypts with the one that it is told.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ORACLE = ROOT / ".oracle"
 ENVIRONMENTS = {"oracle": ORACLE, "oracle-ctr": ORACLE / "ctr"}
+SELDOM_NEEDED = {"oracle-1-13": ORACLE / "1.13"}
 QUIET_PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -47,7 +51,8 @@ def requirement_of(name: str, requirements: Path) -> str:
 
 def main() -> None:
     """Makes what is missing."""
-    for group, environment in ENVIRONMENTS.items():
+    wanted = {**ENVIRONMENTS, **SELDOM_NEEDED} if "--all" in sys.argv[1:] else ENVIRONMENTS
+    for group, environment in wanted.items():
         install(group, environment)
 
 

@@ -2,15 +2,34 @@
 
 import http.cookies as http_cookies
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from beaker import _core
+from beaker.exceptions import ConfigurationError
 
-__all__ = ["InvalidSignature", "SignedCookie", "SimpleCookie"]
+__all__ = ["InvalidSignature", "Morsel", "SignedCookie", "SimpleCookie"]
 
 # What would end the value, or the header, when it is sent as it is.
 _ENDS_A_VALUE = re.compile("[\x00-\x1f\x7f;]")
+# No hexadecimal digit, as which every signature of format 1 begins, is a "v".
+_FORMAT_2: Final = "v2."
+
+
+class Morsel(http_cookies.Morsel[Any]):
+    """One cookie and its attributes, ``partitioned`` among them, which Python itself knows since 3.14."""
+
+    if not http_cookies.Morsel().isReservedKey("partitioned"):
+        # What the attributes are and how they are written is nowhere else to be extended.
+        _reserved = {**getattr(http_cookies.Morsel, "_reserved", {}), "partitioned": "Partitioned"}
+        _flags = {*getattr(http_cookies.Morsel, "_flags", ()), "partitioned"}
+
+    def copy(self) -> "Morsel":
+        """The same cookie once more."""
+        morsel = type(self)()
+        morsel.update(self)
+        morsel.__dict__.update(self.__dict__)
+        return morsel
 
 
 class SimpleCookie(http_cookies.SimpleCookie):
@@ -29,7 +48,7 @@ class SimpleCookie(http_cookies.SimpleCookie):
         self.bad_cookies = set()
         if isinstance(rawdata, str):
             for name, value in _parse(rawdata):
-                self._add(name, *self.value_decode(value))
+                self._add(name, *self._decode(name, value))
         elif isinstance(rawdata, Mapping):
             for name, value in rawdata.items():
                 try:
@@ -39,14 +58,27 @@ class SimpleCookie(http_cookies.SimpleCookie):
         else:
             raise TypeError(f"cookies are read from text or a mapping, not from {type(rawdata).__name__}")
 
+    def __setitem__(self, key: str, value: Any) -> None:
+        if not isinstance(value, http_cookies.Morsel):
+            # One that is there keeps its attributes.
+            morsel = self.get(key)
+            if morsel is None:
+                morsel = Morsel()
+            morsel.set(key, *self.value_encode(value))
+            value = morsel
+        super().__setitem__(key, value)
+
+    def _decode(self, name: str, value: str) -> tuple[Any, str]:  # noqa: ARG002 - signatures are made for a name
+        return self.value_decode(value)
+
     def _add(self, name: str, value: Any, coded_value: str) -> None:
-        morsel: http_cookies.Morsel[Any] = http_cookies.Morsel()
+        morsel = Morsel()
         try:
             morsel.set(name, value, coded_value)
         except http_cookies.CookieError:
             self.bad_cookies.add(name)
         else:
-            dict.__setitem__(self, name, morsel)
+            self[name] = morsel
 
     def value_encode(self, val: Any) -> tuple[str, str]:
         """``val`` as text, twice. ``CookieError`` if it cannot be sent as it is."""
@@ -76,33 +108,57 @@ InvalidSignature: Final = _InvalidSignatureType()
 class SignedCookie(SimpleCookie):
     """Cookies whose values carry a signature: 40 hexadecimal digits of HMAC-SHA-1, then the value.
 
+    There may be several secrets, the newest first: it signs, and all verify. Format 2, which is bound to the
+    cookie's name, is read too, whatever secret of these it was signed with.
+
     A cookie that was read has the value without the signature, ``None`` if it was empty, or
     :data:`InvalidSignature`. Of several cookies with one name the last with a good signature counts.
     """
 
-    def __init__(self, secret: str | bytes, input: Any = None) -> None:  # noqa: A002
-        self.secret = secret.encode("utf-8") if isinstance(secret, str) else bytes(secret)
+    secret: bytes
+    """The secret that signs."""
+
+    def __init__(self, secret: str | bytes | Sequence[str | bytes], input: Any = None) -> None:  # noqa: A002
+        self.secret, *older = _secrets(secret)
+        self._older = tuple(older)
         super().__init__(input)
+
+    def _decode(self, name: str, value: str) -> tuple[Any, str]:
+        signed = value.strip('"')
+        if not signed.startswith(_FORMAT_2):
+            return self.value_decode(value)
+        return self._verified(name, signed), signed
 
     def _add(self, name: str, value: Any, coded_value: str) -> None:
         if isinstance(value, str) or not (name in self and isinstance(self[name].value, str)):
             super()._add(name, value, coded_value)
 
     def value_decode(self, val: str) -> tuple[Any, str]:
-        """What the signed ``val`` says, and ``val`` without the quotes it may have."""
+        """What the signed ``val`` says, and ``val`` without the quotes it may have.
+
+        Format 2 cannot be read here, where the cookie has no name.
+        """
         signed = val.strip('"')
-        if not signed:
-            return None, signed
-        try:
-            value = _core.verify(self.secret, signed)
-        except UnicodeEncodeError:  # a lone surrogate, which we never sign
-            value = None
-        return InvalidSignature if value is None else value, signed
+        return self._verified(None, signed) if signed else None, signed
 
     def value_encode(self, val: Any) -> tuple[str, str]:
         """``val`` as text, and the same with its signature. ``CookieError`` if it cannot be sent as it is."""
         text = _sendable(val)
         return text, _core.sign(self.secret, text)
+
+    def _verified(self, name: str | None, signed: str) -> Any:
+        try:
+            value = _core.verify([self.secret, *self._older], name, signed)
+        except UnicodeEncodeError:  # a lone surrogate, which we never sign
+            value = None
+        return InvalidSignature if value is None else value
+
+
+def _secrets(secret: Any) -> list[bytes]:
+    several = [secret] if isinstance(secret, (str, bytes, bytearray, memoryview)) else list(secret)
+    if not several:
+        raise ConfigurationError("a signed cookie needs a secret")
+    return [one.encode("utf-8") if isinstance(one, str) else bytes(one) for one in several]
 
 
 def _sendable(value: Any) -> str:

@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from beaker._absent import refuse
-from beaker._core import Session, _ConfigurableSession
+from beaker._core import CookieSession, Session, _ConfigurableSession
 from beaker._core import session_id as _session_id
 from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
 
@@ -21,6 +20,7 @@ else:
     from beaker._core import SessionObject
 
 __all__ = [
+    "CookieSession",
     "InvalidSignature",
     "Session",
     "SessionObject",
@@ -40,7 +40,3 @@ months = (None, "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 weekdays = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 """The days of a cookie's date, by :meth:`datetime.date.weekday`."""
-
-
-def __getattr__(name: str) -> NoReturn:
-    refuse(__name__, name, frozenset({"CookieSession"}), "sessions that the server keeps")

@@ -86,6 +86,15 @@ pub fn locate(pickle: &[u8]) -> Option<usize> {
     }
 }
 
+/// `pickle` with another access time; `None` where [`locate`] finds none.
+#[must_use]
+pub fn with_access_time(pickle: &[u8], accessed: f64) -> Option<Vec<u8>> {
+    let offset = locate(pickle)?;
+    let mut changed = pickle.to_vec();
+    changed.get_mut(offset..offset.checked_add(8)?)?.copy_from_slice(&accessed.to_be_bytes());
+    Some(changed)
+}
+
 /// What is known of the value on top of the stack.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Top {

@@ -6,14 +6,15 @@
 //!
 //! The output is that of AES-256-GCM (NIST SP 800-38D), `iv(12) + tag(16) + ciphertext`, or of AES-256-CTR (NIST
 //! SP 800-38A) with a counter of 128 bits from zero, according to what was installed beside the original. The
-//! text does not say which.
+//! text does not say which. Nor does it say with which keys it was made: where there are several pairs, each is
+//! tried.
 //!
 //! # What CTR does not give
 //! GCM proves that the text was made with the key. CTR proves nothing: whoever can write to the store, or knows
 //! what one text decrypts to, can make a text that decrypts to bytes of his choice, and with pickle such bytes
-//! are a program. So a plaintext of CTR is told apart, as [`Decrypted::Unauthenticated`]; the caller must find
-//! it sound in form before it is decoded, and knows that this is no defence against malice. Where no process
-//! writes CTR any more, [`Reading::GcmOnly`] refuses it altogether.
+//! are a program. So a plaintext of CTR is told apart, as [`Decrypted::Unauthenticated`], and is given only if
+//! it is sound in form, which keeps out what was made with other keys and is no defence against malice. Where
+//! no process writes CTR any more, [`Reading::GcmOnly`] refuses it altogether.
 
 use std::fmt;
 
@@ -24,9 +25,11 @@ use sha1::Sha1;
 
 use super::text;
 use crate::error::{Error, Result};
+use crate::ring::Ring;
 
 const ENCRYPT: &str = "encrypt a session";
 const DECRYPT: &str = "decrypt a stored session";
+const OTHER_KEY: &str = "it was not made with this key";
 
 const IV: usize = 12;
 const TAG: usize = 16;
@@ -50,20 +53,44 @@ pub enum Cipher {
 /// Which texts are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Both; what does not authenticate under GCM is taken for CTR.
+    /// Both; what does not authenticate under GCM is taken for CTR if that makes it sound in form.
     Both,
     /// Only what authenticates.
     GcmOnly,
 }
 
+/// The keys that one text is encrypted with.
+#[derive(Clone, Copy)]
+pub struct KeyPair<'k> {
+    /// The secret. It may not be empty.
+    pub encrypt_key: &'k [u8],
+    /// Goes into every key beside the nonce. It must be ASCII, and may not be empty.
+    pub validate_key: &'k [u8],
+}
+
+impl fmt::Debug for KeyPair<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair").finish_non_exhaustive()
+    }
+}
+
 /// The plaintext of a text.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Decrypted {
-    /// It was made with the key, and is as it was made.
-    Authentic(Vec<u8>),
-    /// Nothing is known: it may have been made under CTR, or under GCM with another key, or be damaged, or
-    /// forged. Every text decrypts to something.
-    Unauthenticated(Vec<u8>),
+    /// It was made with one of the keys, and is as it was made.
+    Authentic {
+        /// The plaintext.
+        bytes: Vec<u8>,
+        /// Whether it was made with the newest keys.
+        is_current: bool,
+    },
+    /// It is sound in form and nothing else is known: it may be forged.
+    Unauthenticated {
+        /// The plaintext.
+        bytes: Vec<u8>,
+        /// Whether the newest keys gave it.
+        is_current: bool,
+    },
 }
 
 impl Decrypted {
@@ -71,30 +98,47 @@ impl Decrypted {
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         match self {
-            Self::Authentic(bytes) | Self::Unauthenticated(bytes) => bytes,
+            Self::Authentic { bytes, .. } | Self::Unauthenticated { bytes, .. } => bytes,
+        }
+    }
+
+    /// Whether the newest keys gave it.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        match self {
+            Self::Authentic { is_current, .. } | Self::Unauthenticated { is_current, .. } => *is_current,
         }
     }
 }
 
 impl fmt::Debug for Decrypted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, bytes) = match self {
-            Self::Authentic(bytes) => ("Authentic", bytes),
-            Self::Unauthenticated(bytes) => ("Unauthenticated", bytes),
+        let (name, bytes, is_current) = match self {
+            Self::Authentic { bytes, is_current } => ("Authentic", bytes, is_current),
+            Self::Unauthenticated { bytes, is_current } => ("Unauthenticated", bytes, is_current),
         };
-        write!(f, "{name}({} bytes)", bytes.len())
+        f.debug_struct(name)
+            .field("bytes", &format_args!("{} bytes", bytes.len()))
+            .field("is_current", is_current)
+            .finish()
     }
 }
 
 /// Encrypts and decrypts session data. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct Sealer {
-    encrypt_key: Box<[u8]>,
-    validate_key: Box<[u8]>,
+    keys: Ring<Keys>,
     nonce_bytes: usize,
     nonce_chars: usize,
     writes: Cipher,
     reads: Reading,
+}
+
+/// A pair of keys of the sealer's own.
+#[derive(Clone)]
+struct Keys {
+    encrypt_key: Box<[u8]>,
+    validate_key: Box<[u8]>,
 }
 
 impl fmt::Debug for Sealer {
@@ -120,33 +164,17 @@ pub fn check_nonce_bits(nonce_bits: usize) -> Result<()> {
 }
 
 impl Sealer {
-    /// A sealer for `encrypt_key` and `validate_key`, whose texts begin with a nonce of `nonce_bits`. Texts
+    /// A sealer with `pairs` of keys, the newest first, whose texts begin with a nonce of `nonce_bits`. Texts
     /// with a nonce of another size are not readable.
     ///
     /// # Errors
-    /// `Invalid` if a key is empty, if `validate_key` is not ASCII, or if `nonce_bits` is not a multiple of
-    /// 8 between 48 and 8192.
-    pub fn new(
-        encrypt_key: &[u8],
-        validate_key: &str,
-        nonce_bits: usize,
-        writes: Cipher,
-        reads: Reading,
-    ) -> Result<Self> {
-        if encrypt_key.is_empty() {
-            return Err(Error::invalid("encrypt_key may not be empty"));
-        }
-        if validate_key.is_empty() {
-            return Err(Error::invalid("encryption needs a validate_key"));
-        }
-        if !validate_key.is_ascii() {
-            return Err(Error::invalid("validate_key must be ASCII"));
-        }
+    /// `Invalid` if there is no pair, if a key is empty, if a `validate_key` is not ASCII, or if `nonce_bits` is
+    /// not a multiple of 8 between 48 and 8192.
+    pub fn new(pairs: &[KeyPair<'_>], nonce_bits: usize, writes: Cipher, reads: Reading) -> Result<Self> {
         check_nonce_bits(nonce_bits)?;
         let nonce_bytes = nonce_bits / 8;
         Ok(Self {
-            encrypt_key: encrypt_key.into(),
-            validate_key: validate_key.as_bytes().into(),
+            keys: Ring::new(pairs.iter().map(Keys::new), "encryption needs a key")?,
             nonce_bytes,
             // As the original counts. It comes to the length of the padded base64, so that nothing is cut.
             nonce_chars: (4 * nonce_bytes / 3 + 3) & !3,
@@ -155,7 +183,7 @@ impl Sealer {
         })
     }
 
-    /// The text of `plain`. No two are alike.
+    /// The text of `plain`, with the newest keys. No two are alike.
     ///
     /// # Errors
     /// `Unavailable` if the system gives no random bytes; `Invalid` if `plain` is beyond 64 GiB.
@@ -172,10 +200,10 @@ impl Sealer {
         text::append_plain(nonce, &mut out);
         out.truncate(self.nonce_chars);
 
-        let key = self.key(out.as_bytes())?;
+        let key = self.keys.newest().derive(out.as_bytes())?;
         let output = match self.writes {
             Cipher::AesGcm => seal_gcm(&key, *iv, plain)?,
-            Cipher::AesCtr => apply_ctr(key, plain.to_vec())?,
+            Cipher::AesCtr => aes_ctr(plain, &key)?,
         };
         text::append_plain(&output, &mut out);
         Ok(out)
@@ -183,26 +211,57 @@ impl Sealer {
 
     /// The plaintext of `text`, and whether it is proven to be ours.
     ///
+    /// What authenticates under one of the pairs is given as it is. Where nothing does and CTR is read, it is
+    /// the plaintext of the first pair whose `is_sound` holds, the newest pair first.
+    ///
     /// # Errors
-    /// `Corrupt` if the text has not the form, or does not authenticate where only that is read.
-    pub fn decrypt(&self, text: &[u8]) -> Result<Decrypted> {
+    /// `Corrupt` if the text has not the form, or was not made with any of the pairs, as far as that can be
+    /// told.
+    pub fn decrypt(&self, text: &[u8], is_sound: impl Fn(&[u8]) -> bool) -> Result<Decrypted> {
         let (nonce, coded) = text
             .split_at_checked(self.nonce_chars)
             .ok_or_else(|| Error::corrupt(DECRYPT).with_detail("its text is shorter than a nonce"))?;
         let mut output = text::decode_plain(coded)?;
-        let key = self.key(nonce)?;
-        if open_gcm(&key, &mut output) {
-            output.drain(..IV + TAG);
-            return Ok(Decrypted::Authentic(output));
+        // Without room for anything at first: as a rule the first key is right and none has to be kept.
+        let mut tried = Vec::new();
+        for keys in self.keys.iter() {
+            let key = keys.derive(nonce)?;
+            if open_gcm(&key, &mut output) {
+                output.drain(..IV + TAG);
+                return Ok(Decrypted::Authentic { bytes: output, is_current: tried.is_empty() });
+            }
+            tried.push(key);
         }
-        match self.reads {
-            Reading::GcmOnly => Err(Error::corrupt(DECRYPT).with_detail("it was not made with this key")),
-            Reading::Both => Ok(Decrypted::Unauthenticated(apply_ctr(key, output)?)),
+        if self.reads == Reading::Both {
+            for (age, key) in tried.iter().enumerate() {
+                apply_ctr(key, &mut output)?;
+                if is_sound(&output) {
+                    return Ok(Decrypted::Unauthenticated { bytes: output, is_current: age == 0 });
+                }
+                // The same once more gives the text back, for the next key.
+                apply_ctr(key, &mut output)?;
+            }
         }
+        Err(Error::corrupt(DECRYPT).with_detail(OTHER_KEY))
+    }
+}
+
+impl Keys {
+    fn new(pair: &KeyPair<'_>) -> Result<Self> {
+        if pair.encrypt_key.is_empty() {
+            return Err(Error::invalid("encrypt_key may not be empty"));
+        }
+        if pair.validate_key.is_empty() {
+            return Err(Error::invalid("encryption needs a validate_key"));
+        }
+        if !pair.validate_key.is_ascii() {
+            return Err(Error::invalid("validate_key must be ASCII"));
+        }
+        Ok(Self { encrypt_key: pair.encrypt_key.into(), validate_key: pair.validate_key.into() })
     }
 
     /// The key of the texts that begin with `nonce`.
-    fn key(&self, nonce: &[u8]) -> Result<[u8; 32]> {
+    fn derive(&self, nonce: &[u8]) -> Result<[u8; 32]> {
         let salt = [&self.validate_key, nonce].concat();
         let mut key = [0; 32];
         pbkdf2::pbkdf2::<hmac::Hmac<Sha1>>(&self.encrypt_key, &salt, 1, &mut key)
@@ -237,11 +296,10 @@ fn open_gcm(key: &[u8; 32], output: &mut [u8]) -> bool {
 }
 
 /// Encrypts or decrypts, which is the same.
-fn apply_ctr(key: [u8; 32], mut bytes: Vec<u8>) -> Result<Vec<u8>> {
-    Ctr::new(&key.into(), &[0; 16].into())
-        .try_apply_keystream(&mut bytes)
-        .map_err(|_| Error::invalid("a session is too long to encrypt"))?;
-    Ok(bytes)
+fn apply_ctr(key: &[u8; 32], bytes: &mut [u8]) -> Result<()> {
+    Ctr::new(&(*key).into(), &[0; 16].into())
+        .try_apply_keystream(bytes)
+        .map_err(|_| Error::invalid("a session is too long to encrypt"))
 }
 
 fn key_of(key: &[u8]) -> Result<[u8; 32]> {
@@ -265,7 +323,7 @@ pub fn aes_gcm_encrypt(plain: &[u8], key: &[u8]) -> Result<Vec<u8>> {
 pub fn aes_gcm_decrypt(sealed: &[u8], key: &[u8]) -> Result<Vec<u8>> {
     let mut output = sealed.to_vec();
     if !open_gcm(&key_of(key)?, &mut output) {
-        return Err(Error::corrupt(DECRYPT).with_detail("it was not made with this key"));
+        return Err(Error::corrupt(DECRYPT).with_detail(OTHER_KEY));
     }
     output.drain(..IV + TAG);
     Ok(output)
@@ -276,7 +334,9 @@ pub fn aes_gcm_decrypt(sealed: &[u8], key: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// `Invalid` if the key has not 32 bytes.
 pub fn aes_ctr(bytes: &[u8], key: &[u8]) -> Result<Vec<u8>> {
-    apply_ctr(key_of(key)?, bytes.to_vec())
+    let mut bytes = bytes.to_vec();
+    apply_ctr(&key_of(key)?, &mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
 use super::*;
+use crate::codec::looks_like_pickle;
 use crate::error::ErrorKind;
 
 const PLAIN: &[u8] = b"\x80\x02}q\0X\x07\0\0\0user_idq\x01K\ns.";
@@ -30,7 +31,20 @@ const BEAKER_CTR: [(usize, &str); 5] = [
 ];
 
 fn sealer(nonce_bits: usize, writes: Cipher, reads: Reading) -> Sealer {
-    Sealer::new(ENCRYPT_KEY, VALIDATE_KEY, nonce_bits, writes, reads).unwrap()
+    Sealer::new(&[pair(ENCRYPT_KEY, VALIDATE_KEY)], nonce_bits, writes, reads).unwrap()
+}
+
+fn pair<'k>(encrypt_key: &'k [u8], validate_key: &'k str) -> KeyPair<'k> {
+    KeyPair { encrypt_key, validate_key: validate_key.as_bytes() }
+}
+
+/// What these tests encrypt is often no pickle.
+fn any(_: &[u8]) -> bool {
+    true
+}
+
+fn authentic(bytes: &[u8]) -> Decrypted {
+    Decrypted::Authentic { bytes: bytes.to_vec(), is_current: true }
 }
 
 fn hex(text: &str) -> Vec<u8> {
@@ -90,12 +104,14 @@ fn the_same_randomness_gives_the_text_of_beaker() {
 fn what_beaker_encrypted_is_read_whichever_cipher_is_written() {
     for writes in [Cipher::AesGcm, Cipher::AesCtr] {
         for (bits, text) in BEAKER_GCM {
-            let read = sealer(bits, writes, Reading::Both).decrypt(text.as_bytes()).unwrap();
-            assert_eq!(read, Decrypted::Authentic(PLAIN.to_vec()));
+            let read =
+                sealer(bits, writes, Reading::Both).decrypt(text.as_bytes(), looks_like_pickle).unwrap();
+            assert_eq!(read, authentic(PLAIN));
         }
         for (bits, text) in BEAKER_CTR {
-            let read = sealer(bits, writes, Reading::Both).decrypt(text.as_bytes()).unwrap();
-            assert_eq!(read, Decrypted::Unauthenticated(PLAIN.to_vec()));
+            let read =
+                sealer(bits, writes, Reading::Both).decrypt(text.as_bytes(), looks_like_pickle).unwrap();
+            assert_eq!(read, Decrypted::Unauthenticated { bytes: PLAIN.to_vec(), is_current: true });
         }
     }
 }
@@ -105,12 +121,9 @@ fn what_was_encrypted_comes_back_at_every_length() {
     for len in (0..70).chain([4096, 100_000]) {
         let plain = vec![0xa5; len];
         let gcm = sealer(128, Cipher::AesGcm, Reading::GcmOnly);
-        assert_eq!(
-            gcm.decrypt(gcm.encrypt(&plain).unwrap().as_bytes()).unwrap(),
-            Decrypted::Authentic(plain.clone())
-        );
+        assert_eq!(gcm.decrypt(gcm.encrypt(&plain).unwrap().as_bytes(), any).unwrap(), authentic(&plain));
         let ctr = sealer(128, Cipher::AesCtr, Reading::Both);
-        assert_eq!(ctr.decrypt(ctr.encrypt(&plain).unwrap().as_bytes()).unwrap().into_bytes(), plain);
+        assert_eq!(ctr.decrypt(ctr.encrypt(&plain).unwrap().as_bytes(), any).unwrap().into_bytes(), plain);
     }
 }
 
@@ -131,8 +144,8 @@ fn a_text_changed_in_any_bit_is_not_authentic() {
         for bit in 0..8 {
             let mut changed = text.as_bytes().to_vec();
             changed[at] ^= 1 << bit;
-            assert_eq!(strict.decrypt(&changed).unwrap_err().kind(), ErrorKind::Corrupt);
-            assert!(!matches!(both.decrypt(&changed), Ok(Decrypted::Authentic(_))));
+            assert_eq!(strict.decrypt(&changed, any).unwrap_err().kind(), ErrorKind::Corrupt);
+            assert!(!matches!(both.decrypt(&changed, any), Ok(Decrypted::Authentic { .. })));
         }
     }
 }
@@ -140,7 +153,7 @@ fn a_text_changed_in_any_bit_is_not_authentic() {
 #[test]
 fn ctr_is_refused_where_only_gcm_is_read() {
     for (bits, text) in BEAKER_CTR {
-        let error = sealer(bits, Cipher::AesGcm, Reading::GcmOnly).decrypt(text.as_bytes()).unwrap_err();
+        let error = sealer(bits, Cipher::AesGcm, Reading::GcmOnly).decrypt(text.as_bytes(), any).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
     }
 }
@@ -149,8 +162,11 @@ fn ctr_is_refused_where_only_gcm_is_read() {
 fn another_key_reads_nothing() {
     let (bits, text) = BEAKER_GCM[3];
     for (encrypt_key, validate_key) in [(&b"another"[..], VALIDATE_KEY), (ENCRYPT_KEY, "another")] {
-        let other = Sealer::new(encrypt_key, validate_key, bits, Cipher::AesGcm, Reading::Both).unwrap();
-        assert_ne!(other.decrypt(text.as_bytes()).unwrap().into_bytes(), PLAIN);
+        let other =
+            Sealer::new(&[pair(encrypt_key, validate_key)], bits, Cipher::AesGcm, Reading::Both).unwrap();
+        let error = other.decrypt(text.as_bytes(), looks_like_pickle).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_ne!(other.decrypt(text.as_bytes(), any).unwrap().into_bytes(), PLAIN);
     }
 }
 
@@ -158,14 +174,15 @@ fn another_key_reads_nothing() {
 fn a_text_without_the_form_is_corrupt() {
     let sealer = sealer(128, Cipher::AesGcm, Reading::Both);
     for text in [&b""[..], b"AAECAwQFBgcICQoLDA0ODw=", b"AAECAwQFBgcICQoLDA0ODw==EBE", b"\xff\xfe"] {
-        assert_eq!(sealer.decrypt(text).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(sealer.decrypt(text, any).unwrap_err().kind(), ErrorKind::Corrupt);
     }
 }
 
 #[test]
 fn what_cannot_be_meant_is_refused() {
     let new = |encrypt, validate, bits| {
-        Sealer::new(encrypt, validate, bits, Cipher::AesGcm, Reading::Both).map_err(|error| error.kind())
+        Sealer::new(&[pair(encrypt, validate)], bits, Cipher::AesGcm, Reading::Both)
+            .map_err(|error| error.kind())
     };
     for bits in [0, 1, 40, 47, 49, 100, 8200, usize::MAX] {
         assert_eq!(new(b"k", "v", bits).unwrap_err(), ErrorKind::Invalid, "{bits}");
@@ -179,6 +196,6 @@ fn what_cannot_be_meant_is_refused() {
 #[test]
 fn debug_shows_neither_key_nor_plaintext() {
     let sealer = sealer(128, Cipher::AesGcm, Reading::Both);
-    let shown = format!("{sealer:?} {:?}", sealer.decrypt(BEAKER_GCM[3].1.as_bytes()).unwrap());
+    let shown = format!("{sealer:?} {:?}", sealer.decrypt(BEAKER_GCM[3].1.as_bytes(), any).unwrap());
     assert!(!shown.contains("666a19") && !shown.contains(VALIDATE_KEY) && !shown.contains("128, 2, 125"));
 }

@@ -48,6 +48,23 @@ pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+/// Whether `bytes` begin as zlib streams without a preset dictionary do (RFC 1950, section 2.2). Of random bytes
+/// one in a thousand does.
+#[must_use]
+pub fn has_header(bytes: &[u8]) -> bool {
+    let [method, flags, ..] = *bytes else { return false };
+    let (is_deflate, window_is_valid) = (method & 0x0f == 8, method >> 4 <= 7);
+    let has_dictionary = flags & 0x20 != 0;
+    is_deflate && window_is_valid && !has_dictionary && u16::from_be_bytes([method, flags]).is_multiple_of(31)
+}
+
+/// Whether [`decompress`] would give something. Nothing of it is kept.
+#[must_use]
+pub(super) fn is_whole(compressed: &[u8], limit: usize) -> bool {
+    let mut decoder = ZlibDecoder::new(compressed).take((limit as u64).saturating_add(1));
+    std::io::copy(&mut decoder, &mut std::io::sink()).is_ok_and(|len| len <= limit as u64)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]

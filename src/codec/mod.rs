@@ -24,9 +24,11 @@ pub mod cipher;
 pub mod deflate;
 pub mod envelope;
 mod envelope_walk;
+mod form;
 mod opcode;
 pub mod text;
 
-pub use access_time::{Splice, locate, splice};
-pub use cipher::{Cipher, Decrypted, Reading, Sealer};
+pub use access_time::{Splice, locate, splice, with_access_time};
+pub use cipher::{Cipher, Decrypted, KeyPair, Reading, Sealer};
 pub use envelope::Envelope;
+pub use form::{looks_like_pickle, looks_like_zlib};

@@ -1,13 +1,21 @@
 //! Options: what a person writes, what it means, and what it cannot mean.
 //!
 //! An application gives options as Python values or as the strings of an ini file. [`rules`] says of each name
-//! what kind of value it takes and turns one into the other; [`Settings`] is what remains: typed, checked once,
-//! and shared by every request.
+//! what kind of value it takes and turns one into the other; [`Keys`] are the keys that change; [`Settings`] is
+//! what remains: typed, checked once, and shared by every request.
 
 mod expires;
+mod keys;
+mod profile;
+mod read;
 mod rules;
 mod settings;
+mod values;
 
 pub use expires::CookieExpires;
+pub use keys::{Keys, SHORTEST_GOOD_KEY};
+pub use profile::Profile;
+pub use read::cookie_expires;
 pub use rules::{Kind, Rule, Scope, Value, coerce, nearest_name, option_names, rule};
-pub use settings::{PicklePolicy, STORE_GRACE_SECONDS, Settings};
+pub use settings::{CookieKeys, Keeping, PicklePolicy, STORE_GRACE_SECONDS, Settings};
+pub use values::Values;

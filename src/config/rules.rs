@@ -18,6 +18,10 @@ pub enum Value {
     Span(f64),
     /// A `datetime`, as it stands.
     Date(CookieDate),
+    /// A moment, in seconds since the epoch.
+    Moment(f64),
+    /// Several texts or byte strings.
+    List(Vec<Vec<u8>>),
     /// Any other object, by the name of its type.
     Object(String),
 }
@@ -35,6 +39,14 @@ pub enum Kind {
     Int,
     /// `cookie_expires`: a boolean, a span, a date or a number of seconds.
     Expires,
+    /// A key, or several with the newest first. Text is one key as it stands, unless it is a JSON list.
+    Keys,
+    /// Keys that are no longer written with: a list, or text with a key a line.
+    OlderKeys,
+    /// Names: a list, or text with spaces, commas or line ends between them.
+    Names,
+    /// A moment: seconds since the epoch, a `datetime`, or text for one (ISO 8601).
+    Moment,
     /// Text, or an object with `loads` and `dumps`.
     Serializer,
     /// Whatever it is, it is passed on.
@@ -78,8 +90,15 @@ const RULES: &[Rule] = &[
     session("key", Kind::RequiredText),
     session("id", Kind::RequiredText),
     session("data_dir", Kind::Text),
-    session("secret", Kind::Text),
+    session("key_fallbacks", Kind::Names),
+    session("secret", Kind::Keys),
+    session("secret_fallbacks", Kind::OlderKeys),
+    session("secret_file", Kind::Text),
+    session("cookie_format", Kind::Int),
+    session("profile", Kind::RequiredText),
     session("timeout", Kind::Int),
+    session("absolute_timeout", Kind::Int),
+    session("session_epoch", Kind::Moment),
     session("save_accessed_time", Kind::Bool),
     session("cookie_expires", Kind::Expires),
     session("cookie_domain", Kind::Text),
@@ -87,17 +106,23 @@ const RULES: &[Rule] = &[
     session("secure", Kind::Bool),
     session("httponly", Kind::Bool),
     session("samesite", Kind::Text),
+    session("partitioned", Kind::Bool),
     session("use_cookies", Kind::Bool),
     session("invalidate_corrupt", Kind::Bool),
     session("data_serializer", Kind::Serializer),
     session("pickle", Kind::RequiredText),
-    session("encrypt_key", Kind::Text),
-    session("validate_key", Kind::Text),
+    session("encrypt_key", Kind::Keys),
+    session("encrypt_key_fallbacks", Kind::OlderKeys),
+    session("encrypt_key_file", Kind::Text),
+    session("validate_key", Kind::Keys),
+    session("validate_key_fallbacks", Kind::OlderKeys),
+    session("validate_key_file", Kind::Text),
     session("encrypt_nonce_bits", Kind::Int),
     session("crypto_type", Kind::RequiredText),
     session("namespace_class", Kind::Any),
     middleware("auto", Kind::Bool),
     middleware("vary", Kind::Bool),
+    middleware("no_store", Kind::Bool),
     middleware("session_class", Kind::Any),
     middleware("webtest_varname", Kind::Text),
     middleware("log_file", Kind::Any),
@@ -151,6 +176,12 @@ pub fn coerce(rule: &Rule, value: Value) -> Result<Value> {
             Value::Null => Err(refuse(rule, "text")),
             other => text(rule, other),
         },
+        Kind::Keys => keys(rule, value),
+        Kind::OlderKeys => list(rule, value, |text| text.lines().map(str::trim).collect()),
+        Kind::Names => {
+            list(rule, value, |text| text.split(|c: char| c == ',' || c.is_ascii_whitespace()).collect())
+        }
+        Kind::Moment => moment(rule, value),
         Kind::Serializer => match value {
             Value::Object(type_name) => Ok(Value::Object(type_name)),
             other => text(rule, other),
@@ -172,6 +203,42 @@ fn text(rule: &Rule, value: Value) -> Result<Value> {
         Value::Text(text) => Ok(Value::Text(text)),
         Value::Int(number) => Ok(Value::Text(number.to_string())),
         _ => Err(refuse(rule, "text")),
+    }
+}
+
+fn keys(rule: &Rule, value: Value) -> Result<Value> {
+    match value {
+        Value::Null => Ok(Value::Null),
+        Value::List(keys) if keys.is_empty() || keys.iter().any(|key| key.trim_ascii().is_empty()) => {
+            Err(refuse(rule, "a key or a list of keys, none of them empty"))
+        }
+        Value::List(_) => Ok(value),
+        other => text(rule, other),
+    }
+}
+
+/// A list, or the parts of a text; parts that are empty are passed over.
+fn list(rule: &Rule, value: Value, split: fn(&str) -> Vec<&str>) -> Result<Value> {
+    let mut parts = match value {
+        Value::Null => return Ok(Value::Null),
+        Value::List(parts) => parts,
+        Value::Text(text) => split(&text).into_iter().map(|part| part.as_bytes().to_vec()).collect(),
+        _ => return Err(refuse(rule, "a list of texts")),
+    };
+    parts.retain(|part| !part.trim_ascii().is_empty());
+    Ok(Value::List(parts))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a moment beyond 2^53 seconds is not told from its neighbour")]
+fn moment(rule: &Rule, value: Value) -> Result<Value> {
+    match value {
+        Value::Null => Ok(Value::Null),
+        Value::Moment(seconds) if seconds.is_finite() => Ok(value),
+        Value::Int(seconds) => Ok(Value::Moment(seconds as f64)),
+        _ => Err(refuse(
+            rule,
+            "a moment: seconds since the epoch, a datetime, or text such as 2026-01-31T12:00:00Z",
+        )),
     }
 }
 
@@ -287,6 +354,24 @@ mod tests {
     fn empty_text_means_nothing_and_is_refused() {
         assert_eq!(coerced("secret", ini("  ")), None);
         assert_eq!(coerced("key", Value::Null), None);
+    }
+
+    #[test]
+    fn a_key_is_one_text_as_it_stands_or_a_list() {
+        assert_eq!(coerced("secret", ini("a, b\nc ")), Some(ini("a, b\nc ")));
+        let list = Value::List(vec![b"new".to_vec(), b"old".to_vec()]);
+        assert_eq!(coerced("secret", list.clone()), Some(list));
+        for bad in [Value::List(vec![]), Value::List(vec![b"new".to_vec(), b" ".to_vec()]), ini(" ")] {
+            assert_eq!(coerced("secret", bad), None);
+        }
+    }
+
+    #[test]
+    fn older_keys_stand_on_lines_and_older_names_between_commas_or_spaces() {
+        let list = |parts: [&str; 2]| Some(Value::List(parts.map(|part| part.into()).to_vec()));
+        assert_eq!(coerced("secret_fallbacks", ini("\n a, b \n\n c d\n")), list(["a, b", "c d"]));
+        assert_eq!(coerced("key_fallbacks", ini(" sid,\n old.id ")), list(["sid", "old.id"]));
+        assert_eq!(coerced("key_fallbacks", ini("")), Some(Value::List(vec![])));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::CookieExpires;
+use super::{CookieExpires, Keys};
 use crate::codec::Sealer;
-use crate::cookie::{Attributes, Signer};
+use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
+use crate::ring::Ring;
+use crate::session::Limits;
 
 /// How much longer a store keeps a session than its idle timeout, so that a record does not vanish between
 /// being found alive and being written back.
@@ -38,11 +40,33 @@ impl PicklePolicy {
     }
 }
 
+/// Where a session's data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// In a store; the cookie has the id.
+    Store,
+    /// In the cookie.
+    Cookie,
+}
+
+/// What protects a session that its cookie keeps.
+#[derive(Clone, Debug)]
+pub struct CookieKeys {
+    /// Signs the text of format 1.
+    pub signers: Ring<Signer>,
+    /// Seals the payload of format 2.
+    pub sealer: CookieSealer,
+}
+
 /// Everything about a session that its options decide, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Where the data is.
+    pub keeping: Keeping,
     /// The cookie's name.
     pub key: String,
+    /// Names that the cookie had before, which are still read.
+    pub older_names: Vec<String>,
     /// The cookie's `Domain`, if it has one.
     pub domain: Option<String>,
     /// The cookie's `Path`.
@@ -53,10 +77,12 @@ pub struct Settings {
     pub secure: bool,
     /// Whether the cookie is `HttpOnly`.
     pub http_only: bool,
+    /// Whether the browser keeps the cookie apart for each site that embeds this one.
+    pub partitioned: bool,
     /// When the browser forgets the cookie.
     pub cookie_expires: CookieExpires,
-    /// Seconds without a request after which a session is over.
-    pub timeout: Option<i64>,
+    /// When a session is over.
+    pub limits: Limits,
     /// Whether a request that only reads renews the session.
     pub save_accessed_time: bool,
     /// Whether the session is found by, and announced in, a cookie.
@@ -67,20 +93,35 @@ pub struct Settings {
     pub auto: bool,
     /// Whether a response that used its session says `Vary: Cookie`.
     pub vary: bool,
+    /// Whether a response that sets the cookie is kept out of every cache.
+    pub no_store: bool,
     /// Which pickles are read.
     pub pickle: PicklePolicy,
+    /// In which format cookies are written. Both are read.
+    pub format: Format,
     /// Signs the id in the cookie, if there is a secret.
-    pub signer: Option<Arc<Signer>>,
-    /// Encrypts what is stored, if there is a key for it.
+    pub signer: Option<Arc<IdRing>>,
+    /// Encrypts the text of a session, if there is a key for it.
     pub sealer: Option<Arc<Sealer>>,
+    /// Protects the cookie that has the session itself.
+    pub cookie: Option<Arc<CookieKeys>>,
+    /// The keys that sign cookies: those of `secret`, or where the cookie keeps the session, of `validate_key`.
+    pub signing_keys: Keys,
+    /// The options whose keys are too short, with the length of the shortest in bytes.
+    pub weak: Vec<(&'static str, usize)>,
 }
 
 impl Settings {
     /// How long a store has to keep a record that is written now.
     #[must_use]
     pub fn store_ttl(&self) -> Option<Duration> {
-        let seconds = self.timeout?.saturating_add(STORE_GRACE_SECONDS);
+        let seconds = self.limits.idle?.saturating_add(STORE_GRACE_SECONDS);
         u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// The names under which the cookie is looked for, the one that it has now first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.key.as_str()).chain(self.older_names.iter().map(String::as_str))
     }
 
     /// The attributes of the cookie, for a session whose domain, path and expiry may be its own.
@@ -95,6 +136,7 @@ impl Settings {
             domain,
             expires,
             http_only: self.http_only,
+            partitioned: self.partitioned,
             path,
             same_site: self.same_site.as_deref(),
             secure: self.secure,
@@ -106,15 +148,28 @@ impl Settings {
     /// # Errors
     /// `Invalid`, naming the options that contradict each other or the one that no cookie can carry.
     pub fn validate(&self) -> Result<()> {
-        if self.timeout.is_some_and(|timeout| timeout != 0) && !self.save_accessed_time {
+        if self.limits.idle.is_some_and(|timeout| timeout != 0) && !self.save_accessed_time {
             return Err(Error::invalid("timeout requires save_accessed_time"));
         }
-        if self.timeout.is_some_and(|timeout| timeout < 0) {
+        if self.limits.idle.is_some_and(|timeout| timeout < 0) {
             return Err(Error::invalid("timeout is a number of seconds and cannot be negative"));
+        }
+        if self.limits.epoch.is_some() && self.keeping == Keeping::Store {
+            return Err(Error::invalid(
+                "session_epoch is for sessions that their cookie keeps; a store can be emptied",
+            ));
+        }
+        if self.format == Format::Two
+            && self.use_cookies
+            && self.keeping == Keeping::Store
+            && self.signer.is_none()
+        {
+            return Err(Error::invalid("cookie_format = 2 needs a secret"));
         }
         self.cookie_expires.attribute(0.0)?;
         if self.use_cookies {
             crate::cookie::validate(&self.key, &self.attributes(self.domain.as_deref(), &self.path, None))?;
+            self.older_names.iter().try_for_each(|name| crate::cookie::validate_name(name))?;
         }
         Ok(())
     }

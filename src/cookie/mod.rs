@@ -1,7 +1,8 @@
-//! Cookies as text: reading a request's `Cookie` header, writing a `Set-Cookie` header, and signatures.
+//! Cookies as text: reading a request's `Cookie` header, writing a `Set-Cookie` header, and the values of our
+//! own cookies, signed or encrypted.
 //!
-//! Everything here works on strings alone. It knows no session, no store and no configuration, and it keeps
-//! no state but the key of a [`Signer`].
+//! Everything here works on strings and bytes alone. It knows no session, no store and no configuration, and it
+//! keeps no state but keys.
 //!
 //! # The contract
 //!
@@ -16,20 +17,41 @@
 //!   attributes together by [`validate()`], for a configuration and again for a domain or a path that a
 //!   program or a stored session brings in later; the value by [`validate_value`]. A header made of
 //!   validated parts holds no control character and no attribute that was not asked for.
-//! * **Signatures are compared in constant time**, and the key appears in no `Debug` and no error.
+//! * **Signatures are compared in constant time**, and a key appears in no `Debug` and no error.
+//! * **What is written under the newest key is read under all.** A [`Ring`](crate::ring::Ring) of [`Signer`]s,
+//!   an [`IdRing`] and a [`CookieSealer`] say whether what they read is as they would write it today.
+//!
+//! # The values of our own cookies
+//!
+//! | format | the id of a session | a whole session |
+//! | --- | --- | --- |
+//! | 1 | [`Signer`]: HMAC-SHA1, id | [`Signer`]: HMAC-SHA1, text; the text may be [encrypted](crate::codec::Sealer) |
+//! | 2 | [`Stamper`]: `v2.`, HMAC-SHA-256, time, id | [`CookieSealer`]: `v2.`, XChaCha20-Poly1305 |
+//!
+//! Format 1 binds a value neither to its purpose nor to the cookie's name: with the same secret, a signed text
+//! passes for a signed id. Format 2 binds it to both.
 //!
 //! The grammar is that of RFC 6265 and its revision (draft-ietf-httpbis-rfc6265bis), which is what browsers
 //! implement; the form of what is written is that of Python's `http.cookies.Morsel`.
 
 mod chars;
 mod date;
+mod derive;
+mod format;
 mod header;
+mod ring;
+mod sealed;
 mod set_cookie;
 mod signed;
+mod stamped;
 mod validate;
 
 pub use date::{CookieDate, cookie_date};
+pub use format::Format;
 pub use header::{Cookies, cookies, last_matching, values};
+pub use ring::{Accepted, IdRing};
+pub use sealed::{CookieSealer, Opened, SealingKeys};
 pub use set_cookie::{Attributes, SameSite, write};
 pub use signed::Signer;
+pub use stamped::{Stamped, Stamper};
 pub use validate::{validate, validate_domain, validate_name, validate_path, validate_value};

@@ -48,6 +48,9 @@ pub struct Attributes<'a> {
     pub expires: Option<&'a str>,
     /// Whether scripts are kept from the cookie.
     pub http_only: bool,
+    /// Whether the browser keeps a jar for each site in which ours is embedded (CHIPS,
+    /// draft-cutler-httpbis-partitioned-cookies).
+    pub partitioned: bool,
     /// The paths for which the cookie is sent; empty for the folder of the request that sets it.
     pub path: &'a str,
     /// One of the words that [`SameSite::parse`] reads, written in the case in which it is given.
@@ -62,7 +65,7 @@ pub struct Attributes<'a> {
 ///
 /// Nothing is checked here; see the [module's contract](super).
 pub fn write(out: &mut String, name: &str, value: &str, attributes: &Attributes<'_>) {
-    let Attributes { domain, expires, http_only, path, same_site, secure } = *attributes;
+    let Attributes { domain, expires, http_only, partitioned, path, same_site, secure } = *attributes;
     let domain = domain.unwrap_or_default();
     // One allocation: the fixed words, the date and SameSite's value fit in 128 bytes.
     out.reserve(name.len() + value.len() + domain.len() + path.len() + 128);
@@ -74,6 +77,9 @@ pub fn write(out: &mut String, name: &str, value: &str, attributes: &Attributes<
     push_attribute(out, "; expires=", expires.unwrap_or_default());
     if http_only {
         out.push_str("; HttpOnly");
+    }
+    if partitioned {
+        out.push_str("; Partitioned");
     }
     push_attribute(out, "; Path=", path);
     push_attribute(out, "; SameSite=", same_site.unwrap_or_default());
@@ -104,6 +110,7 @@ mod tests {
         domain: None,
         expires: None,
         http_only: false,
+        partitioned: false,
         path: "/",
         same_site: None,
         secure: false,
@@ -125,6 +132,7 @@ mod tests {
             domain: Some(".example.org"),
             expires: Some("Thu, 01-Jan-1970 00:00:00 GMT"),
             http_only: true,
+            partitioned: false,
             path: "",
             same_site: Some("Strict"),
             secure: true,
@@ -132,6 +140,10 @@ mod tests {
         assert_eq!(
             written("k", "v", &without_path),
             " k=v; Domain=.example.org; expires=Thu, 01-Jan-1970 00:00:00 GMT; HttpOnly; SameSite=Strict; Secure"
+        );
+        assert_eq!(
+            written("k", "v", &Attributes { http_only: true, partitioned: true, secure: true, ..PLAIN }),
+            " k=v; HttpOnly; Partitioned; Path=/; Secure"
         );
         assert_eq!(
             written("k", "v", &Attributes { same_site: Some("None"), secure: true, ..PLAIN }),
@@ -189,10 +201,12 @@ mod tests {
                 "(?i:lax|strict|none)[; ]?".prop_filter("validated", |text| SameSite::parse(text).is_ok())
             ),
             http_only: bool,
+            partitioned: bool,
             secure: bool,
         ) {
             let (domain, expires, same_site) = (domain.as_deref(), expires.as_deref(), same_site.as_deref());
-            let attributes = Attributes { domain, expires, http_only, path: &path, same_site, secure };
+            let attributes =
+                Attributes { domain, expires, http_only, partitioned, path: &path, same_site, secure };
             prop_assume!(validate(&name, &attributes).is_ok());
             let header = written(&name, &value, &attributes);
 
@@ -209,6 +223,7 @@ mod tests {
                 with("Domain", domain),
                 with("expires", expires),
                 http_only.then(|| " HttpOnly".to_owned()),
+                partitioned.then(|| " Partitioned".to_owned()),
                 with("Path", Some(&path)),
                 with("SameSite", same_site),
                 secure.then(|| " Secure".to_owned()),

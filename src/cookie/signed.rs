@@ -11,6 +11,7 @@ use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
 use crate::error::{Error, Result};
+use crate::ring::Ring;
 
 /// The bytes of an HMAC-SHA1.
 const MAC_LENGTH: usize = 20;
@@ -75,6 +76,28 @@ impl Signer {
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer").finish_non_exhaustive()
+    }
+}
+
+impl Ring<Signer> {
+    /// A ring of signers for `secrets`, the newest first.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no secret, or if one is empty.
+    pub fn signers(secrets: &[impl AsRef<[u8]>]) -> Result<Self> {
+        Self::new(secrets.iter().map(|secret| Signer::new(secret.as_ref())), "signed cookies need a secret")
+    }
+
+    /// `value` signed with the newest secret.
+    #[must_use]
+    pub fn sign(&self, value: &str) -> String {
+        self.newest().sign(value)
+    }
+
+    /// The value in `signed`, if one of the secrets signed it, and whether that was the newest.
+    #[must_use]
+    pub fn verify<'a>(&self, signed: &'a str) -> Option<(&'a str, bool)> {
+        self.find_map(|signer| signer.verify(signed))
     }
 }
 

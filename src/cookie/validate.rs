@@ -37,6 +37,11 @@ pub fn validate(name: &str, attributes: &Attributes<'_>) -> Result<()> {
     if same_site == Some(SameSite::None) && !attributes.secure {
         return Err(Error::invalid("samesite None is one that browsers accept on a secure cookie only"));
     }
+    if attributes.partitioned && !attributes.secure {
+        return Err(Error::invalid(
+            "partitioned is an attribute that browsers accept on a secure cookie only",
+        ));
+    }
     Ok(())
 }
 
@@ -114,6 +119,7 @@ mod tests {
         domain: None,
         expires: None,
         http_only: false,
+        partitioned: false,
         path: "/",
         same_site: None,
         secure: false,
@@ -169,6 +175,12 @@ mod tests {
     fn same_site_none_demands_secure() {
         assert!(refuses("k", &Attributes { same_site: Some("NONE"), ..PLAIN }));
         assert!(validate("k", &Attributes { same_site: Some("NONE"), secure: true, ..PLAIN }).is_ok());
+    }
+
+    #[test]
+    fn partitioned_demands_secure() {
+        assert!(refuses("k", &Attributes { partitioned: true, ..PLAIN }));
+        assert!(validate("k", &Attributes { partitioned: true, secure: true, ..PLAIN }).is_ok());
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(crate) fn resolve(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDi
 fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
     if kind == "cookie" {
         return Err(ConfigurationError::new_err(
-            "session.type = cookie is not available in this version of beaker-rs; choose memory or file",
+            "type = cookie is for beaker.session.CookieSession: a Session is kept in a store",
         ));
     }
     py.import("beaker.cache")?.getattr("clsmap")?.get_item(kind)

@@ -2,14 +2,16 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use super::backend::MEMORY;
 use super::clock;
 use super::errors::IntoPyResult;
 use crate::codec::{cipher, envelope};
-use crate::cookie::{self, Signer};
+use crate::cookie::{self, Format, IdRing, Signer};
 use crate::id::SessionId;
+use crate::ring::Ring;
 use crate::store::file::default_directory;
 use crate::store::{Expect, Store, Written};
 
@@ -27,12 +29,26 @@ pub(crate) fn sign(py: Python<'_>, secret: &[u8], value: &str) -> PyResult<Strin
     Ok(Signer::new(secret).into_py(py)?.sign(value))
 }
 
-/// The value behind a format 1 signature, or `None` if the signature is not that of the secret.
+/// The value behind a signature that one of the secrets made, or `None` if none of them did.
 ///
-/// Raises `ConfigurationError` if the secret is empty.
+/// With the `name` of the cookie that it stood in, format 2 is read too, which is signed for a name.
+///
+/// Raises `ConfigurationError` if there is no secret, or if one is empty.
 #[pyfunction]
-pub(crate) fn verify(py: Python<'_>, secret: &[u8], signed: &str) -> PyResult<Option<String>> {
-    Ok(Signer::new(secret).into_py(py)?.verify(signed).map(str::to_owned))
+pub(crate) fn verify(
+    py: Python<'_>,
+    secrets: Vec<PyBackedBytes>,
+    name: Option<&str>,
+    signed: &str,
+) -> PyResult<Option<String>> {
+    let value = match name {
+        None => Ring::signers(&secrets).into_py(py)?.verify(signed).map(|(value, _)| value.to_owned()),
+        Some(name) => {
+            let ring = IdRing::new(&secrets, &[name], Format::One).into_py(py)?;
+            ring.verify(name, signed).map(|accepted| accepted.value.to_owned())
+        }
+    };
+    Ok(value)
 }
 
 /// The names and values in a Cookie header, in their order; what is no cookie is passed over.

@@ -10,7 +10,8 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, intern};
 
 use super::coerce;
-use super::options::Options;
+use super::cookie_session::CookieSession;
+use super::options::{For, Options};
 use super::session::Session;
 use super::session_object::SessionObject;
 use super::start_response::StartResponse;
@@ -122,12 +123,12 @@ impl SessionMiddleware {
         let kind = options.get_item("type")?.map(|kind| kind.to_string()).unwrap_or_default();
         let own_backend = given("namespace_class")? || given("session_class")? || kind.starts_with("ext:");
         coerce::warn_of_unknown(&options, own_backend)?;
-        let mut prepared = Options::of(&options)?;
+        let mut prepared = Options::of(&options, For::Request)?;
         if let Some(data_dir) = prepared.given(py, "data_dir")?
             && !options.get_item("data_dir")?.is_some_and(|given| given.is(&data_dir))
         {
             options.set_item("data_dir", data_dir)?;
-            prepared = Options::of(&options)?;
+            prepared = Options::of(&options, For::Request)?;
         }
         let environ_key = match environ_key {
             Some(key) => key,
@@ -166,6 +167,9 @@ impl SessionMiddleware {
         let py = slf.py();
         let params = slf.get().parts()?.options.bind(py).copy()?;
         params.set_item(intern!(py, "use_cookies"), false)?;
+        if Options::of(&params, For::Request)?.is_in_cookie() {
+            return py.get_type::<CookieSession>().call((PyDict::new(py),), Some(&params));
+        }
         py.get_type::<Session>().call((PyDict::new(py),), Some(&params))
     }
 

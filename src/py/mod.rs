@@ -3,6 +3,7 @@
 mod backend;
 mod clock;
 mod coerce;
+mod cookie_session;
 mod errors;
 mod functions;
 mod gil;
@@ -23,6 +24,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<session::ConfigurableSession>()?;
     module.add_class::<session::Session>()?;
+    module.add_class::<cookie_session::CookieSession>()?;
     module.add_class::<session_object::SessionObject>()?;
     module.add_class::<start_response::StartResponse>()?;
     module.add_class::<middleware::SessionMiddleware>()?;

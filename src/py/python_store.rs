@@ -56,8 +56,8 @@ impl NamespaceStore {
         let arguments = self.arguments(py)?.copy()?;
         arguments.set_item(intern!(py, "data_dir"), self.options.given(py, "data_dir")?)?;
         arguments.set_item(intern!(py, "digest_filenames"), false)?;
-        let namespace = self.options.backend.namespace_class.bind(py).call((id,), Some(&arguments))?;
-        if self.options.backend.native.is_some() && !self.options.serializer.uses_pickle() {
+        let namespace = self.options.backend()?.namespace_class.bind(py).call((id,), Some(&arguments))?;
+        if self.options.backend()?.native.is_some() && !self.options.serializer.uses_pickle() {
             // The record's envelope is a pickle, and no pickle is loaded where the serializer is another.
             namespace.setattr(intern!(py, "allow_pickle"), false)?;
         }

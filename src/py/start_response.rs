@@ -55,7 +55,8 @@ fn finish<'py>(
     let py = session.py();
     session_object::persist(session)?;
     let cookie = session_object::cookie_due(session)?;
-    let varies = session_object::options(session)?.settings.vary;
+    let options = session_object::options(session)?;
+    let varies = options.settings.vary;
     if cookie.is_none() && !varies {
         return Ok(headers);
     }
@@ -64,36 +65,43 @@ fn finish<'py>(
         Err(_) => PyList::new(py, headers.try_iter()?.collect::<PyResult<Vec<_>>>()?)?,
     };
     if varies {
-        vary_by_cookie(&copy)?;
+        // The response depends on the request's cookies (RFC 9110, section 12.5.5).
+        add_to_list(&copy, "Vary", "Cookie", "*")?;
     }
     if let Some(cookie) = cookie {
+        if options.settings.no_store {
+            // No cache keeps a response with a cookie that is a person's (RFC 9111, section 5.2.2.5).
+            add_to_list(&copy, "Cache-Control", "no-store", "no-store")?;
+        }
         copy.append((intern!(py, "Set-cookie"), cookie))?;
+        for retired in session_object::retired_cookies(session, &options)? {
+            copy.append((intern!(py, "Set-cookie"), retired))?;
+        }
     }
     Ok(copy.into_any())
 }
 
-/// Says that the response depends on the request's cookies (RFC 9110, section 12.5.5), where it is not said yet.
-fn vary_by_cookie(headers: &Bound<'_, PyList>) -> PyResult<()> {
-    let py = headers.py();
+/// Adds `word` to the header `name`, a list with commas, unless the list has it or `instead`, which says as much.
+fn add_to_list(headers: &Bound<'_, PyList>, name: &str, word: &str, instead: &str) -> PyResult<()> {
     let mut last = None;
     for (index, header) in headers.iter().enumerate() {
-        let Ok((name, value)) = header.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>() else {
+        let Ok((given, value)) = header.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>() else {
             continue;
         };
-        if !name.to_str()?.eq_ignore_ascii_case("vary") {
+        if !given.to_str()?.eq_ignore_ascii_case(name) {
             continue;
         }
         let value = value.to_str()?;
-        let fields = value.split(',').map(str::trim);
-        if fields.clone().any(|field| field == "*" || field.eq_ignore_ascii_case("cookie")) {
+        let says = |field: &str| field == instead || field.eq_ignore_ascii_case(word);
+        if value.split(',').map(str::trim).any(says) {
             return Ok(());
         }
-        last = Some((index, name, value.to_owned()));
+        last = Some((index, given, value.to_owned()));
     }
     match last {
-        Some((index, name, value)) if !value.trim().is_empty() => {
-            headers.set_item(index, (name, format!("{value}, Cookie")))
+        Some((index, given, value)) if !value.trim().is_empty() => {
+            headers.set_item(index, (given, format!("{value}, {word}")))
         }
-        _ => headers.append((intern!(py, "Vary"), intern!(py, "Cookie"))),
+        _ => headers.append((name, word)),
     }
 }

@@ -1,7 +1,10 @@
 //! Python values as option values, and back.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyInt, PyString, PyTimeAccess};
+use pyo3::types::{
+    PyBool, PyBytes, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyInt, PyList, PyString,
+    PyTimeAccess, PyTuple,
+};
 
 use crate::config::{Kind, Rule, Value};
 use crate::cookie::CookieDate;
@@ -15,7 +18,11 @@ pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value
         return Ok(Value::Bool(flag.is_true()));
     }
     if let Ok(text) = object.cast::<PyString>() {
-        return Ok(Value::Text(text.to_str()?.to_owned()));
+        return match rule.kind {
+            Kind::Keys | Kind::OlderKeys => keys_in_text(text),
+            Kind::Moment => moment_in_text(text),
+            _ => Ok(Value::Text(text.to_str()?.to_owned())),
+        };
     }
     if let Ok(number) = object.cast::<PyInt>() {
         return Ok(number.extract().map_or_else(|_| unknown(object), Value::Int));
@@ -24,7 +31,13 @@ pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value
         // A path object, say, is the text that it prints as; so Beaker has it.
         Kind::Text | Kind::RequiredText => Ok(Value::Text(object.str()?.to_str()?.to_owned())),
         Kind::Bool => Ok(Value::Bool(object.is_truthy()?)),
-        Kind::Expires => Ok(moment(object).unwrap_or_else(|| unknown(object))),
+        Kind::Keys => match list(object) {
+            Some(keys) => Ok(keys),
+            None => Ok(Value::Text(object.str()?.to_str()?.to_owned())),
+        },
+        Kind::OlderKeys | Kind::Names => Ok(list(object).unwrap_or_else(|| unknown(object))),
+        Kind::Moment => Ok(seconds(object).unwrap_or_else(|_| unknown(object))),
+        Kind::Expires => Ok(expiry(object).unwrap_or_else(|| unknown(object))),
         Kind::Int | Kind::Serializer | Kind::Any => Ok(unknown(object)),
     }
 }
@@ -33,7 +46,66 @@ fn unknown(object: &Bound<'_, PyAny>) -> Value {
     Value::Object(object.get_type().name().map_or_else(|_| String::from("object"), |name| name.to_string()))
 }
 
-fn moment(object: &Bound<'_, PyAny>) -> Option<Value> {
+/// A byte string, or a list or tuple of texts and byte strings.
+fn list(object: &Bound<'_, PyAny>) -> Option<Value> {
+    let bytes = |object: &Bound<'_, PyAny>| match object.cast::<PyString>() {
+        Ok(text) => text.to_str().ok().map(|text| text.as_bytes().to_vec()),
+        Err(_) => object.cast::<PyBytes>().ok().map(|bytes| bytes.as_bytes().to_vec()),
+    };
+    if let Some(one) = bytes(object) {
+        return Some(Value::List(vec![one]));
+    }
+    if !object.is_instance_of::<PyList>() && !object.is_instance_of::<PyTuple>() {
+        return None;
+    }
+    let parts = object.try_iter().ok()?.map(|part| bytes(&part.ok()?));
+    parts.collect::<Option<_>>().map(Value::List)
+}
+
+/// The keys of a JSON list; any other text is text. A key that looks like a list by chance is not to be thought of.
+fn keys_in_text(text: &Bound<'_, PyString>) -> PyResult<Value> {
+    let plain = Value::Text(text.to_str()?.to_owned());
+    if !text.to_str()?.trim_start().starts_with('[') {
+        return Ok(plain);
+    }
+    let parsed = text.py().import("json")?.call_method1("loads", (text,));
+    Ok(parsed
+        .ok()
+        .filter(|parsed| parsed.is_instance_of::<PyList>())
+        .as_ref()
+        .and_then(list)
+        .unwrap_or(plain))
+}
+
+fn moment_in_text(text: &Bound<'_, PyString>) -> PyResult<Value> {
+    let plain = text.to_str()?.trim();
+    if let Ok(seconds) = plain.parse::<f64>() {
+        return Ok(Value::Moment(seconds));
+    }
+    // CPython 3.10 does not read the Z.
+    let plain =
+        plain.strip_suffix(['Z', 'z']).map_or_else(|| plain.to_owned(), |date| format!("{date}+00:00"));
+    let read = text.py().import("datetime")?.getattr("datetime")?.call_method1("fromisoformat", (&plain,));
+    Ok(read.and_then(|date| seconds(&date)).unwrap_or(Value::Text(plain)))
+}
+
+/// The moment of a number of seconds or of a `datetime`; one without a time zone is UTC.
+fn seconds(object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let Ok(date) = object.cast::<PyDateTime>() else {
+        return object.extract().map(Value::Moment);
+    };
+    let py = object.py();
+    let aware = if date.getattr("tzinfo")?.is_none() {
+        let kwargs = PyDict::new(py);
+        kwargs.set_item("tzinfo", py.import("datetime")?.getattr("timezone")?.getattr("utc")?)?;
+        date.call_method("replace", (), Some(&kwargs))?
+    } else {
+        date.clone().into_any()
+    };
+    aware.call_method0("timestamp")?.extract().map(Value::Moment)
+}
+
+fn expiry(object: &Bound<'_, PyAny>) -> Option<Value> {
     if let Ok(date) = object.cast::<PyDateTime>() {
         return CookieDate::from_parts(
             date.get_year(),
@@ -76,6 +148,8 @@ pub(crate) fn to_object<'py>(
         Value::Int(number) => number.into_pyobject(py)?.into_any(),
         Value::Text(text) => PyString::new(py, text).into_any(),
         Value::Span(seconds) => py.import("datetime")?.getattr("timedelta")?.call1((0, *seconds))?,
-        Value::Null | Value::Date(_) | Value::Object(_) => original.clone(),
+        Value::Null | Value::Date(_) | Value::Moment(_) | Value::List(_) | Value::Object(_) => {
+            original.clone()
+        }
     })
 }

@@ -5,4 +5,4 @@ mod life;
 mod timeout;
 
 pub use life::Life;
-pub use timeout::{Idle, idle};
+pub use timeout::{Limits, Span, Times};

@@ -1,47 +1,113 @@
-//! The idle timeout (OWASP Session Management Cheat Sheet, "Idle Timeout").
+//! When a session is over (OWASP Session Management Cheat Sheet, "Session Expiration").
 
 use crate::store::Timestamp;
 
-/// Whether a session has been left alone for too long.
+/// Whether a session may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Idle {
+pub enum Span {
     /// It may go on.
     Alive,
     /// It is over.
     Expired,
 }
 
-/// Judges a session last used at `last_accessed`. A `timeout` of 0 ends a session as soon as time has passed.
-/// A clock that went back makes the age negative, which is alive.
-#[must_use]
-pub fn idle(now: Timestamp, last_accessed: Timestamp, timeout: Option<i64>) -> Idle {
+/// How long sessions live.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Seconds without a request. With 0 a session ends as soon as time has passed.
+    pub idle: Option<i64>,
+    /// Seconds since the beginning, however much the session is used.
+    pub absolute: Option<i64>,
+    /// The moment before which no session began that is still alive.
+    pub epoch: Option<Timestamp>,
+}
+
+/// What a session says of itself. What it does not say ends no session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Times {
+    /// When it was used last.
+    pub accessed: Option<Timestamp>,
+    /// When it began.
+    pub begun: Option<Timestamp>,
+}
+
+impl Limits {
+    /// Judges a session at `now`. A clock that went back makes an age negative, which is alive.
+    #[must_use]
+    pub fn judge(&self, now: Timestamp, times: Times) -> Span {
+        let over = is_over(now, times.accessed, self.idle)
+            || is_over(now, times.begun, self.absolute)
+            || matches!((times.begun, self.epoch), (Some(begun), Some(epoch)) if begun < epoch);
+        if over { Span::Expired } else { Span::Alive }
+    }
+
+    /// When a session that began at `begun` is over at the latest.
+    #[must_use]
     #[allow(
         clippy::cast_precision_loss,
         reason = "a timeout over 2^53 seconds is not told from its neighbour"
     )]
-    match timeout {
-        Some(timeout) if now - last_accessed > timeout as f64 => Idle::Expired,
-        _ => Idle::Alive,
+    pub fn end(&self, begun: Option<Timestamp>) -> Option<Timestamp> {
+        Some(begun? + self.absolute? as f64)
     }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a timeout over 2^53 seconds is not told from its neighbour")]
+fn is_over(now: Timestamp, since: Option<Timestamp>, limit: Option<i64>) -> bool {
+    matches!((since, limit), (Some(since), Some(limit)) if now - since > limit as f64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_session_without_a_timeout_never_expires() {
-        assert_eq!(idle(1e12, 0.0, None), Idle::Alive);
+    const IDLE: Limits = Limits { idle: Some(60), absolute: None, epoch: None };
+    const ABSOLUTE: Limits = Limits { idle: None, absolute: Some(60), epoch: None };
+
+    fn used(accessed: Timestamp) -> Times {
+        Times { accessed: Some(accessed), begun: None }
+    }
+    fn begun(begun: Timestamp) -> Times {
+        Times { accessed: None, begun: Some(begun) }
     }
 
     #[test]
-    fn a_session_is_alive_up_to_and_including_its_timeout() {
-        assert_eq!(idle(160.0, 100.0, Some(60)), Idle::Alive);
-        assert_eq!(idle(160.001, 100.0, Some(60)), Idle::Expired);
+    fn a_session_without_a_limit_never_expires() {
+        let times = Times { accessed: Some(0.0), begun: Some(0.0) };
+        assert_eq!(Limits::default().judge(1e12, times), Span::Alive);
+    }
+
+    #[test]
+    fn a_session_is_alive_up_to_and_including_its_idle_timeout() {
+        assert_eq!(IDLE.judge(160.0, used(100.0)), Span::Alive);
+        assert_eq!(IDLE.judge(160.001, used(100.0)), Span::Expired);
+    }
+
+    #[test]
+    fn a_session_ends_at_its_absolute_timeout_however_much_it_is_used() {
+        let busy = |now| Times { accessed: Some(now), begun: Some(100.0) };
+        assert_eq!(ABSOLUTE.judge(160.0, busy(160.0)), Span::Alive);
+        assert_eq!(ABSOLUTE.judge(160.001, busy(160.0)), Span::Expired);
+        assert_eq!(ABSOLUTE.end(Some(100.0)), Some(160.0));
+        assert_eq!(IDLE.end(Some(100.0)), None);
+    }
+
+    #[test]
+    fn a_session_that_began_before_the_epoch_is_over() {
+        let limits = Limits { epoch: Some(100.0), ..Limits::default() };
+        assert_eq!(limits.judge(200.0, begun(99.9)), Span::Expired);
+        assert_eq!(limits.judge(200.0, begun(100.0)), Span::Alive);
     }
 
     #[test]
     fn a_clock_that_went_back_ends_no_session() {
-        assert_eq!(idle(50.0, 100.0, Some(60)), Idle::Alive);
+        assert_eq!(IDLE.judge(50.0, used(100.0)), Span::Alive);
+        assert_eq!(ABSOLUTE.judge(50.0, begun(100.0)), Span::Alive);
+    }
+
+    #[test]
+    fn what_a_session_does_not_say_ends_it_not() {
+        let limits = Limits { idle: Some(0), absolute: Some(0), epoch: Some(1e9) };
+        assert_eq!(limits.judge(1e12, Times::default()), Span::Alive);
     }
 }

@@ -32,6 +32,7 @@ def configured(config: Any = None, **kwargs: Any) -> dict[str, Any]:
     return options
 
 
+GOOD_KEYS = {"encrypt_key": "k" * 32, "validate_key": "v" * 32}
 DEFAULTS = {
     "invalidate_corrupt": True,
     "type": None,
@@ -282,6 +283,21 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
     "a class of backends that is none": {"namespace_class": "memory"},
     "a type of no kind": {"type": "no_such_backend"},
     "an extension that is not there": {"type": "ext:no_such_backend"},
+    "a cookie in no known format": {"secret": "s" * 32, "cookie_format": 3},
+    "format 2 without a secret": {"cookie_format": 2},
+    "a hardened session without a secret": {"profile": "hardened"},
+    "a profile of no kind": {"profile": "paranoid"},
+    "an empty list of secrets": {"secret": []},
+    "a list with an empty secret": {"secret": ["s" * 32, " "]},
+    "older secrets without one": {"secret_fallbacks": ["s" * 32]},
+    "a secret here and in a file": {"secret": "s" * 32, "secret_file": "/etc/hostname"},
+    "a file of keys that is not there": {"secret_file": "/nowhere/secret"},
+    "a file of keys that is a folder": {"secret_file": "/"},
+    "an older name that is no token": {"key_fallbacks": ["old name"]},
+    "partitioned without secure": {"partitioned": True},
+    "an epoch for sessions in a store": {"session_epoch": 0},
+    "an epoch at no time": {"session_epoch": "soon"},
+    "an absolute timeout below nothing": {"absolute_timeout": -1},
 }
 
 
@@ -308,12 +324,17 @@ def test_what_cannot_be_meant_is_refused_by_the_session_itself(contradiction: st
         {"key": "__Host-id", "secure": True},
         {"key": "__Secure-id", "secure": "yes", "cookie_path": "/app"},
         {"timeout": None, "save_accessed_time": False},
-        {"encrypt_key": "k", "validate_key": "v", "encrypt_nonce_bits": 48},
-        {"encrypt_key": "k", "validate_key": "v", "crypto_type": "pycryptodome"},
+        {**GOOD_KEYS, "encrypt_nonce_bits": 48},
+        {**GOOD_KEYS, "crypto_type": "pycryptodome"},
         {"pickle": "deny", "data_serializer": "json"},
         {"pickle": "allowlist"},
         {"data_serializer": Literals()},
         {"validate_key": "v"},
+        {"secret": ["s" * 32, b"t" * 32], "cookie_format": "2", "key_fallbacks": "sid, old.sid"},
+        {"secret": "s" * 32, "profile": "hardened", "absolute_timeout": "3600"},
+        {"type": "cookie", **GOOD_KEYS, "session_epoch": "2026-01-31T12:00:00Z"},
+        {"secret": "s" * 32, "secret_fallbacks": "t" * 32 + "\n" + "u" * 32},
+        {"secure": True, "partitioned": "true", "no_store": "yes"},
     ],
 )
 def test_what_can_be_meant_is_taken(options: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from beaker import cache, middleware, session
+from beaker import cache, middleware
 from beaker._backends import BackendRegistry, UnknownBackendError
 from beaker.container import DBMNamespaceManager, FileNamespaceManager, MemoryNamespaceManager
 from beaker.exceptions import BeakerException, BeakerWarning, InvalidCacheBackendError
@@ -105,16 +105,11 @@ def test_a_broken_package_is_named_and_harms_no_other(
         registry["other"]
 
 
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [(middleware, "CacheMiddleware"), (session, "CookieSession")],
-    ids=str,
-)
-def test_what_this_version_does_not_bring_says_so(module: types.ModuleType, name: str) -> None:
-    with pytest.raises(ImportError, match=f"this version of beaker-rs brings .*{name}"):
-        getattr(module, name)
+def test_what_this_version_does_not_bring_says_so() -> None:
+    with pytest.raises(ImportError, match=r"this version of beaker-rs brings .*CacheMiddleware"):
+        middleware.CacheMiddleware  # noqa: B018 - asking is the test
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        module.nothing  # noqa: B018 - asking is the test
+        middleware.nothing  # noqa: B018 - asking is the test
 
 
 @pytest.mark.parametrize("name", ["CacheManager", "cache_region", "cache_regions", "Cache"])

@@ -26,6 +26,30 @@ def test_what_is_encrypted_can_be_decrypted_with_the_same_key(name: str, data: b
     assert len(data) < 2 or data not in hidden
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_may_be_in_any_object_that_holds_bytes(name: str) -> None:
+    module = crypto.get_crypto_module(name)
+    key = os.urandom(module.getKeyLength())
+    for kind in (bytes, bytearray, memoryview):
+        hidden = module.aesEncrypt(kind(b"data"), kind(key))
+        assert isinstance(hidden, bytes)
+        assert module.aesDecrypt(kind(hidden), kind(key)) == b"data"
+    for wrong in ("data", 7, None):
+        with pytest.raises(TypeError):
+            module.aesEncrypt(wrong, key)
+        with pytest.raises(TypeError):
+            module.aesEncrypt(b"data", wrong)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_key_of_another_length_is_refused(name: str) -> None:
+    module = crypto.get_crypto_module(name)
+    for length in (0, 16, 31, 33):
+        for call in (module.aesEncrypt, module.aesDecrypt):
+            with pytest.raises(ValueError, match="32 bytes"):
+                call(b"data", bytes(length))
+
+
 def test_gcm_notices_a_change_and_another_key() -> None:
     module = crypto.get_crypto_module("cryptography")
     key = os.urandom(32)

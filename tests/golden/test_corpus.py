@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.golden import sessions
+from tests.golden.contents import CONTENTS
 
 CORPUS: dict[str, Any] = json.loads(Path(__file__).with_name("corpus.json").read_text(encoding="utf-8"))
 every_session = pytest.mark.parametrize(
@@ -45,4 +46,5 @@ def test_reading_renews_the_session_and_leaves_its_content(entry: dict[str, Any]
 
 def test_the_corpus_holds_every_case() -> None:
     assert [entry["name"] for entry in CORPUS["sessions"]] == [case["name"] for case in sessions.cases()]
-    assert CORPUS["contents"] == {name: repr(content) for name, content in sessions.CONTENTS.items()}
+    assert CORPUS["contents"] == {name: repr(CONTENTS[name]) for name in CORPUS["contents"]}
+    assert {entry["content"] for entry in CORPUS["sessions"]} == set(CORPUS["contents"])

@@ -1,4 +1,4 @@
-"""Sessions that we write are read by the original: every serializer, cipher and content."""
+"""What the one writes the other reads: every serializer, cipher and content, in files and in cookies."""
 
 from __future__ import annotations
 
@@ -6,38 +6,42 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.golden import sessions
+from tests.interop.pairs import CASES, back, back_and_forth, forth
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.golden.sessions import Case
     from tests.interop.original import Original
 
-# What makes us write the cipher that an original with other packages writes by default.
-CRYPTO_TYPE = {"plain": {}, "gcm": {}, "ctr": {"crypto_type": "pycryptodome"}}
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 
-every_case = pytest.mark.parametrize("case", list(sessions.cases()), ids=lambda case: case["name"])
+
+@pytest.fixture
+def theirs(case: Case, gcm: Original, ctr: Original) -> Original:
+    """The original that writes the cipher of the case."""
+    return ctr if case["cipher"] == "ctr" else gcm
 
 
 @every_case
 def test_the_original_reads_what_we_write_with_our_cookie(
-    case: sessions.Case, tmp_path: Path, gcm: Original, ctr: Original
+    case: Case, theirs: Original, tmp_path: Path
 ) -> None:
-    written = sessions.write(case, str(tmp_path), CRYPTO_TYPE[case["cipher"]])
-    reader = ctr if case["cipher"] == "ctr" else gcm
-    seen = reader.call(sessions.read, case, written, str(tmp_path))
-    assert seen == sessions.expected(case, written, repr(sessions.CONTENTS[case["content"]]))
+    seen, expected = forth(case, theirs, str(tmp_path))
+    assert seen == expected
+
+
+@every_case
+def test_we_read_what_the_original_writes_with_its_cookie(
+    case: Case, theirs: Original, tmp_path: Path
+) -> None:
+    seen, expected = back(case, theirs, str(tmp_path))
+    assert seen == expected
 
 
 @every_case
 def test_the_original_reads_what_it_wrote_and_we_renewed(
-    case: sessions.Case, tmp_path: Path, gcm: Original, ctr: Original
+    case: Case, theirs: Original, tmp_path: Path
 ) -> None:
-    theirs = ctr if case["cipher"] == "ctr" else gcm
-    written = theirs.call(sessions.write, case, str(tmp_path))
-    crypto = CRYPTO_TYPE[case["cipher"]]
-    sessions.read({**case, "options": {**case["options"], **crypto}}, written, str(tmp_path))
-    seen = theirs.call(sessions.read, case, written, str(tmp_path))
-    expected = sessions.expected(case, written, repr(sessions.CONTENTS[case["content"]]))
-    renewed = sessions.CREATED if written["cookie"] is None else sessions.LATER
-    assert seen == {**expected, "last_accessed": renewed}
+    seen, expected = back_and_forth(case, theirs, str(tmp_path))
+    assert seen == expected

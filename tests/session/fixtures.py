@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SECRETS = {
     "encrypt_key": "an encryption key of some length",
-    "validate_key": "a validation key of some length",
+    "validate_key": "a validation key of a good length",
 }
 
 

@@ -24,14 +24,14 @@ def test_the_cookie_is_a_morsel_among_those_of_the_request(browser: Browsers) ->
     def work(session: Any) -> tuple[Any, ...]:
         morsel = session.cookie[session.key]
         return (
-            type(morsel),
+            isinstance(morsel, Morsel),
             morsel.key,
             morsel.value == session.id,
             morsel["path"],
             session.cookie["theme"].value,
         )
 
-    assert browser().visit(work, cookie="theme=dark").result == (Morsel, KEY, True, "/", "dark")
+    assert browser().visit(work, cookie="theme=dark").result == (True, KEY, True, "/", "dark")
 
 
 def test_options_are_changed_for_one_session_by_setting_its_attributes(browser: Browsers) -> None:

@@ -2,20 +2,21 @@
 """AES-256-GCM, in the form of Beaker with the package ``cryptography``: nonce (12), tag (16), ciphertext."""
 
 from beaker import _core
+from beaker.crypto._bytes import BytesLike, bytes_of
 
 __all__ = ["aesDecrypt", "aesEncrypt", "getKeyLength", "has_aes"]
 
 has_aes = True
 
 
-def aesEncrypt(data: bytes, key: bytes) -> bytes:
+def aesEncrypt(data: BytesLike, key: BytesLike) -> bytes:
     """``data`` encrypted and authenticated with ``key`` under a fresh random nonce."""
-    return _core.aes_gcm_encrypt(data, key)
+    return _core.aes_gcm_encrypt(bytes_of(data), bytes_of(key))
 
 
-def aesDecrypt(data: bytes, key: bytes) -> bytes:
+def aesDecrypt(data: BytesLike, key: BytesLike) -> bytes:
     """What :func:`aesEncrypt` was given. Raises if ``data`` was changed or belongs to another key."""
-    return _core.aes_gcm_decrypt(data, key)
+    return _core.aes_gcm_decrypt(bytes_of(data), bytes_of(key))
 
 
 def getKeyLength() -> int:

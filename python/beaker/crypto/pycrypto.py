@@ -6,20 +6,21 @@ AES-256-GCM is the better choice wherever old data does not decide.
 """
 
 from beaker import _core
+from beaker.crypto._bytes import BytesLike, bytes_of
 
 __all__ = ["aesDecrypt", "aesEncrypt", "getKeyLength", "has_aes"]
 
 has_aes = True
 
 
-def aesEncrypt(data: bytes, key: bytes) -> bytes:
+def aesEncrypt(data: BytesLike, key: BytesLike) -> bytes:
     """``data`` encrypted with ``key``, at the same length."""
-    return _core.aes_ctr(data, key)
+    return _core.aes_ctr(bytes_of(data), bytes_of(key))
 
 
-def aesDecrypt(data: bytes, key: bytes) -> bytes:
+def aesDecrypt(data: BytesLike, key: BytesLike) -> bytes:
     """What :func:`aesEncrypt` was given; something else, without an error, under another key."""
-    return _core.aes_ctr(data, key)
+    return _core.aes_ctr(bytes_of(data), bytes_of(key))
 
 
 def getKeyLength() -> int:

@@ -4,13 +4,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Session, as_dict, call, cookie, record};
-use crate::cookie as cookies;
+use super::{Session, as_dict, call, cookie, place, record};
 use crate::id::SessionId;
-use crate::py::errors::IntoPyResult;
 
 /// `session.accessed_dict`: the session as it was loaded.
-pub(super) fn accessed_dict<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn accessed_dict<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
     let py = session.py();
     let accessed = session.get().with(|state| state.accessed_dict.as_ref().map(|dict| dict.clone_ref(py)))?;
     Ok(accessed.map_or_else(|| PyDict::new(py).into_any(), |dict| dict.into_bound(py)))
@@ -121,45 +119,34 @@ impl Session {
     /// The `Domain` of the session's cookie, or `None`. Setting it sends the cookie.
     #[getter(domain)]
     fn domain<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        as_dict(slf)?.as_any().get_item(intern!(slf.py(), "_domain"))
+        place::domain(slf)
     }
     #[setter(domain)]
     fn set_domain(slf: &Bound<'_, Self>, domain: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::_set_domain(slf, domain)
     }
     fn _get_domain<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Self::domain(slf)
+        place::domain(slf)
     }
     fn _set_domain(slf: &Bound<'_, Self>, domain: &Bound<'_, PyAny>) -> PyResult<()> {
-        let options = slf.get().options()?;
-        let text: Option<String> = domain.extract()?;
-        let path = options.settings.path.as_str();
-        let attributes = options.settings.attributes(text.as_deref(), path, None);
-        cookies::validate(&options.settings.key, &attributes).into_py(slf.py())?;
-        as_dict(slf)?.set_item(intern!(slf.py(), "_domain"), domain)?;
-        cookie::set_attribute(slf, "domain", domain)?;
+        place::set_domain(slf, domain)?;
         call::update_cookie_out(slf, true)
     }
 
     /// The `Path` of the session's cookie. Setting it sends the cookie.
     #[getter(path)]
     fn path<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let path = as_dict(slf)?.get_item(intern!(slf.py(), "_path"))?;
-        Ok(path.unwrap_or_else(|| intern!(slf.py(), "/").clone().into_any()))
+        place::path(slf)
     }
     #[setter(path)]
     fn set_path(slf: &Bound<'_, Self>, path: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::_set_path(slf, path)
     }
     fn _get_path<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Self::path(slf)
+        place::path(slf)
     }
     fn _set_path(slf: &Bound<'_, Self>, path: &Bound<'_, PyAny>) -> PyResult<()> {
-        let options = slf.get().options()?;
-        let text: String = path.extract()?;
-        let attributes = options.settings.attributes(None, &text, None);
-        cookies::validate(&options.settings.key, &attributes).into_py(slf.py())?;
-        as_dict(slf)?.set_item(intern!(slf.py(), "_path"), path)?;
+        place::set_path(slf, path)?;
         call::update_cookie_out(slf, true)
     }
 

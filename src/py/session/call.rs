@@ -4,21 +4,25 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::{Session, as_dict, configurable, cookie, create, encode, is_exact, verbs};
+use super::{Methods, Session, as_dict, configurable, cookie, create, encode, is_exact, methods, verbs};
+use crate::py::cookie_session::{self, CookieSession};
 
 /// `session.load()`
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
-    if is_exact(session) {
-        return super::load::load(session);
+    match methods(session) {
+        Methods::Session => super::load::load(session),
+        Methods::CookieSession => cookie_session::load(session),
+        Methods::Subclass => session.call_method0(intern!(session.py(), "load")).map(drop),
     }
-    session.call_method0(intern!(session.py(), "load")).map(drop)
 }
 
 /// `session.save()`, or `session.save(accessed_only=True)`.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
     let py = session.py();
-    if is_exact(session) {
-        return super::save::save(session, accessed_only);
+    match methods(session) {
+        Methods::Session => return super::save::save(session, accessed_only),
+        Methods::CookieSession => return cookie_session::save(session, accessed_only),
+        Methods::Subclass => {}
     }
     if !accessed_only {
         return session.call_method0(intern!(py, "save")).map(drop);
@@ -29,7 +33,7 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
 }
 
 /// `session.clear()`
-pub(super) fn clear(session: &Bound<'_, Session>) -> PyResult<()> {
+pub(crate) fn clear(session: &Bound<'_, Session>) -> PyResult<()> {
     if is_exact(session) {
         return configurable::clear(session.as_super());
     }
@@ -37,18 +41,38 @@ pub(super) fn clear(session: &Bound<'_, Session>) -> PyResult<()> {
 }
 
 /// `session.invalidate()`
-pub(super) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
-    if is_exact(session) {
-        return verbs::invalidate(session);
+pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
+    match methods(session) {
+        Methods::Session => verbs::invalidate(session),
+        Methods::CookieSession => cookie_session::invalidate(session),
+        Methods::Subclass => session.call_method0(intern!(session.py(), "invalidate")).map(drop),
     }
-    session.call_method0(intern!(session.py(), "invalidate")).map(drop)
+}
+
+/// `session.delete()`
+pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
+    match methods(session) {
+        Methods::Session => verbs::delete(session),
+        Methods::CookieSession => cookie_session::delete(session),
+        Methods::Subclass => session.call_method0(intern!(session.py(), "delete")).map(drop),
+    }
+}
+
+/// `session._create_cookie()`, of a session that its cookie keeps.
+pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
+    if is_exact(session) {
+        return cookie_session::create_cookie(session);
+    }
+    session.call_method0(intern!(session.py(), "_create_cookie")).map(drop)
 }
 
 /// `session._create_id()`, or `session._create_id(set_new=False)`
-pub(super) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
+pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
     let py = session.py();
-    if is_exact(session) {
-        return create::create_id(session, set_new);
+    match methods(session) {
+        Methods::Session => return create::create_id(session, set_new),
+        Methods::CookieSession => return cookie_session::create_id(session, set_new),
+        Methods::Subclass => {}
     }
     if set_new {
         return session.call_method0(intern!(py, "_create_id")).map(drop);
@@ -59,7 +83,7 @@ pub(super) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 }
 
 /// `session._update_cookie_out()`, or with `set_cookie=False`
-pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
+pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
     let py = session.py();
     if is_exact(session) {
         return cookie::update_cookie_out(session, set_cookie);
@@ -72,7 +96,7 @@ pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
 }
 
 /// `session._set_cookie_values()`
-pub(super) fn set_cookie_values(session: &Bound<'_, Session>) -> PyResult<()> {
+pub(crate) fn set_cookie_values(session: &Bound<'_, Session>) -> PyResult<()> {
     if is_exact(session) {
         return cookie::set_cookie_values(session, None);
     }
@@ -80,7 +104,7 @@ pub(super) fn set_cookie_values(session: &Bound<'_, Session>) -> PyResult<()> {
 }
 
 /// `session._set_cookie_expires(expires)`
-pub(super) fn set_cookie_expires(
+pub(crate) fn set_cookie_expires(
     session: &Bound<'_, Session>,
     expires: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
@@ -92,7 +116,7 @@ pub(super) fn set_cookie_expires(
 }
 
 /// `session._delete_cookie()`
-pub(super) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
+pub(crate) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     if is_exact(session) {
         return cookie::delete_cookie(session);
     }
@@ -100,7 +124,7 @@ pub(super) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
 }
 
 /// `session._set_serializer(data_serializer)`; only where it is overridden, for the options have it otherwise.
-pub(super) fn set_serializer(
+pub(crate) fn set_serializer(
     session: &Bound<'_, Session>,
     data_serializer: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
@@ -110,13 +134,18 @@ pub(super) fn set_serializer(
     Ok(())
 }
 
+/// Whether the class has a way of its own from the data to the text.
+pub(crate) fn encrypts_itself(session: &Bound<'_, Session>) -> PyResult<bool> {
+    overrides(session, intern!(session.py(), "_encrypt_data"))
+}
+
 /// `session._encrypt_data(data)`
-pub(super) fn encrypt_data<'py>(
+pub(crate) fn encrypt_data<'py>(
     session: &Bound<'py, Session>,
     data: &Bound<'py, PyDict>,
 ) -> PyResult<Vec<u8>> {
     let py = session.py();
-    if !overrides(session, intern!(py, "_encrypt_data"))? {
+    if !encrypts_itself(session)? {
         return encode::encode(session, data).map(String::into_bytes);
     }
     let text = session.call_method1(intern!(py, "_encrypt_data"), (data,))?;
@@ -127,19 +156,24 @@ pub(super) fn encrypt_data<'py>(
 }
 
 /// Whether the object's class has a method of its own in place of the one named.
-pub(super) fn overrides(session: &Bound<'_, Session>, name: &Bound<'_, PyString>) -> PyResult<bool> {
+pub(crate) fn overrides(session: &Bound<'_, Session>, name: &Bound<'_, PyString>) -> PyResult<bool> {
     if is_exact(session) {
         return Ok(false);
     }
     let own = session.get_type().getattr(name)?;
-    let ours = session.py().get_type::<Session>().getattr(name)?;
-    Ok(!own.is(&ours))
+    let py = session.py();
+    let base = if session.is_instance_of::<CookieSession>() {
+        py.get_type::<CookieSession>()
+    } else {
+        py.get_type::<Session>()
+    };
+    Ok(!own.is(&base.getattr(name)?))
 }
 
 /// The session's items as a dictionary of its own. Copied item by item: since a session iterates in a way of
 /// its own, the interpreter would ask it for each key, and for each value as if a program had. And gathered
 /// before they are copied: to put a key into a dictionary may call its `__hash__`, which may change the session.
-pub(super) fn plain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn plain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
     let copy = PyDict::new(session.py());
     let items: Vec<_> = as_dict(session)?.iter().collect();
     for (key, value) in items {

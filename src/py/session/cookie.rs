@@ -3,24 +3,32 @@
 //! As long as no program asks for `session.cookie`, the header is written directly. Once one did, the `Morsel`
 //! that it may have changed is the truth, and the header is what the `Morsel` prints.
 
+use std::sync::Arc;
+
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyTuple};
 
-use super::{Session, as_dict, call};
+use super::{CookieValue, Session, call, place};
 use crate::config::CookieExpires;
 use crate::cookie;
 use crate::py::clock;
+use crate::py::cookie_session;
 use crate::py::errors::{ConfigurationError, IntoPyResult};
 use crate::py::options::cookie_expires_of;
 
 /// How long ago a cookie that deletes itself claims to have expired, in seconds.
-const A_YEAR: f64 = 365.0 * 86_400.0;
+pub(crate) const A_YEAR: f64 = 365.0 * 86_400.0;
 
 /// `_update_cookie_out`: writes `cookie_out` and `set_cookie` into the request.
-pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
-    let py = session.py();
+pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
     call::set_cookie_values(session)?;
+    publish(session, set_cookie)
+}
+
+/// Writes the cookie as it is by now into the request.
+pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
+    let py = session.py();
     let header = match materialised(session)? {
         None => write(session)?.into_pyobject(py)?.into_any(),
         Some(cookie) => {
@@ -40,8 +48,20 @@ pub(super) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
     set_request(session, intern!(py, "set_cookie"), PyBool::new(py, set_cookie).as_any())
 }
 
+/// Brings the cookie up to date with the session, in the way in which a session that its cookie keeps does.
+pub(crate) fn refresh(session: &Bound<'_, Session>) -> PyResult<()> {
+    if let Some(cookie) = materialised(session)? {
+        fill_morsel(session, &cookie)?;
+    }
+    call::set_cookie_expires(session, None)?;
+    if super::is_exact(session) {
+        return Ok(());
+    }
+    session.call_method0(intern!(session.py(), "_set_cookie_http_only")).map(drop)
+}
+
 /// `_set_cookie_values`
-pub(super) fn set_cookie_values(
+pub(crate) fn set_cookie_values(
     session: &Bound<'_, Session>,
     expires: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
@@ -57,12 +77,8 @@ pub(super) fn set_cookie_values(
 fn fill_morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<()> {
     let options = session.get().options()?;
     let settings = &options.settings;
-    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
-    cookie::validate_value(&id).into_py(session.py())?;
-    cookie.set_item(settings.key.as_str(), id)?;
-    let morsel = morsel(session, cookie)?;
-    let (domain, path) = place(session)?;
-    check_place(session.py(), domain.as_deref(), &path)?;
+    let morsel = set_value(session, cookie)?;
+    let (domain, path) = place::checked(session)?;
     if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
         morsel.set_item("domain", domain)?;
     }
@@ -75,11 +91,46 @@ fn fill_morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -
     if settings.http_only {
         morsel.set_item("httponly", true)?;
     }
+    if settings.partitioned {
+        morsel.set_item("partitioned", true)?;
+    }
     morsel.set_item("path", path)
 }
 
+/// Puts the value into the session's `Morsel`, as it is sent.
+fn set_value<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let key = session.get().options()?.settings.key.clone();
+    let value = value(session)?;
+    if !cookie.contains(&key)? {
+        cookie.set_item(&key, &value.plain)?;
+    }
+    let morsel = cookie.get_item(&key)?;
+    morsel.call_method1(intern!(session.py(), "set"), (key, value.plain, value.coded))?;
+    Ok(morsel)
+}
+
+/// The value of the cookie: the id, or the session itself.
+fn value(session: &Bound<'_, Session>) -> PyResult<CookieValue> {
+    let py = session.py();
+    let (options, known) =
+        session.get().with(|state| (Arc::clone(&state.options), state.cookie_value.clone()))?;
+    if let Some(value) = known {
+        return Ok(value);
+    }
+    if options.is_in_cookie() {
+        return cookie_session::current_value(session);
+    }
+    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    cookie::validate_value(&id).into_py(py)?;
+    let coded = match &options.settings.signer {
+        Some(signer) => signer.sign(&id, clock::now(py)?.seconds),
+        None => id.clone(),
+    };
+    Ok(CookieValue { plain: id, coded })
+}
+
 /// `_set_cookie_expires`: what the cookie's expiry is from now on; without an argument, what it was.
-pub(super) fn set_cookie_expires(
+pub(crate) fn set_cookie_expires(
     session: &Bound<'_, Session>,
     expires: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<CookieExpires> {
@@ -101,7 +152,7 @@ pub(super) fn set_cookie_expires(
 }
 
 /// The moment that `expires` means, as Beaker returns it: a `datetime`, or `True` for none.
-pub(super) fn moment<'py>(
+pub(crate) fn moment<'py>(
     session: &Bound<'py, Session>,
     meant: CookieExpires,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -129,7 +180,7 @@ fn utc(py: Python<'_>, seconds: f64) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// `_delete_cookie`: a cookie that has expired.
-pub(super) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
+pub(crate) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     let past = utc(py, clock::now(py)?.seconds - A_YEAR)?;
@@ -142,7 +193,7 @@ pub(super) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
 }
 
 /// The cookies as an `http.cookies` object, made when a program first asks.
-pub(super) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
     let py = session.py();
     if let Some(cookie) = materialised(session)? {
         return Ok(cookie);
@@ -152,9 +203,11 @@ pub(super) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
     let header = request.bind(py).call_method1(intern!(py, "get"), (intern!(py, "cookie"), ""))?;
     let header = if header.is_none() { PyString::new(py, "").into_any() } else { header };
     let module = py.import("beaker.cookie")?;
-    let cookie = match options.given(py, "secret")? {
-        Some(secret) => module.getattr("SignedCookie")?.call1((secret, header))?,
-        None => module.getattr("SimpleCookie")?.call1((header,))?,
+    let cookie = if options.settings.signing_keys.is_empty() {
+        module.getattr("SimpleCookie")?.call1((header,))?
+    } else {
+        let keys = options.settings.signing_keys.iter().map(|key| PyBytes::new(py, key));
+        module.getattr("SignedCookie")?.call1((PyTuple::new(py, keys)?, header))?
     };
     let kept = cookie.clone().unbind();
     let _dropped = session.get().with(|state| state.cookie.replace(kept))?;
@@ -174,15 +227,11 @@ fn materialised<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py
 
 fn morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let key = session.get().options()?.settings.key.clone();
-    if !cookie.contains(&key)? {
-        let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
-        cookie.set_item(&key, id)?;
-    }
-    cookie.get_item(key)
+    if cookie.contains(&key)? { cookie.get_item(key) } else { set_value(session, cookie) }
 }
 
 /// Takes an attribute that a program sets to nothing out of the `Morsel`, if there is one.
-pub(super) fn set_attribute(
+pub(crate) fn set_attribute(
     session: &Bound<'_, Session>,
     name: &str,
     value: &Bound<'_, PyAny>,
@@ -194,7 +243,7 @@ pub(super) fn set_attribute(
 }
 
 /// Writes a key of the request.
-pub(super) fn set_request(
+pub(crate) fn set_request(
     session: &Bound<'_, Session>,
     key: &Bound<'_, PyString>,
     value: &Bound<'_, PyAny>,
@@ -214,44 +263,16 @@ fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
     })
 }
 
-/// The domain and the path of the session's cookie.
-fn place(session: &Bound<'_, Session>) -> PyResult<(Option<String>, String)> {
-    let py = session.py();
-    let dict = as_dict(session)?;
-    let domain = dict.get_item(intern!(py, "_domain"))?.filter(|domain| !domain.is_none());
-    let domain = domain.map(|domain| domain.extract::<String>()).transpose();
-    let path = match dict.get_item(intern!(py, "_path"))? {
-        None => Ok(String::from("/")),
-        Some(path) if path.is_none() => Ok(String::new()),
-        Some(path) => path.extract::<String>(),
-    };
-    match (domain, path) {
-        (Ok(domain), Ok(path)) => Ok((domain, path)),
-        _ => Err(ConfigurationError::new_err("the domain and the path of a session's cookie are text")),
-    }
-}
-
-fn check_place(py: Python<'_>, domain: Option<&str>, path: &str) -> PyResult<()> {
-    cookie::validate_path(path).into_py(py)?;
-    domain.map_or(Ok(()), |domain| cookie::validate_domain(domain).into_py(py))
-}
-
 fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     let py = session.py();
     let options = session.get().options()?;
     let settings = &options.settings;
-    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
-    let (domain, path) = place(session)?;
-    cookie::validate_value(&id).into_py(py)?;
-    check_place(py, domain.as_deref(), &path)?;
+    let (domain, path) = place::checked(session)?;
     let expires = match current_expires(session)? {
         CookieExpires::WithBrowser => None,
         other => other.attribute(clock::now(py)?.seconds).into_py(py)?,
     };
-    let value = match &settings.signer {
-        Some(signer) => signer.sign(&id),
-        None => id,
-    };
+    let value = value(session)?.coded;
     let mut header = String::new();
     let attributes = settings.attributes(domain.as_deref(), &path, expires.as_deref());
     cookie::write(&mut header, &settings.key, &value, &attributes);

@@ -9,12 +9,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::{ConfigurableSession, Session, State, as_dict, call, configurable};
-use crate::cookie::last_matching;
+use crate::cookie::{Accepted, last_matching};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, ConfigurationError, CorruptSessionError};
-use crate::py::options::Options;
+use crate::py::options::{For, Options};
 use crate::session::Life;
+use crate::store::Timestamp;
 
 /// The constructor's parameters in the order in which Beaker takes them.
 const PARAMETERS: [&str; 22] = [
@@ -65,25 +66,36 @@ pub(super) fn init(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
-    let py = session.py();
+    let (request, params) = arguments("Session", &PARAMETERS, args, kwargs)?;
+    let id = take(&params, intern!(session.py(), "id"))?.filter(|id| !id.is_none());
+    begin(session, &request, id.as_ref(), Options::of(&params, For::Session)?)
+}
+
+/// The request and the options in the arguments of a constructor.
+pub(crate) fn arguments<'py>(
+    class: &str,
+    parameters: &[&str],
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
+    let py = args.py();
     let params = match kwargs {
         Some(kwargs) => kwargs.copy()?,
         None => PyDict::new(py),
     };
-    if args.len() > PARAMETERS.len() {
-        return Err(PyTypeError::new_err("Session takes its request, its id and options by name"));
+    if args.len() > parameters.len() {
+        return Err(PyTypeError::new_err(format!("{class} takes {} arguments at most", parameters.len())));
     }
-    for (name, argument) in PARAMETERS.iter().zip(args.iter()) {
+    for (name, argument) in parameters.iter().zip(args.iter()) {
         if params.contains(name)? {
-            return Err(PyTypeError::new_err(format!("Session got two values for '{name}'")));
+            return Err(PyTypeError::new_err(format!("{class} got two values for '{name}'")));
         }
         params.set_item(name, argument)?;
     }
     let Some(request) = take(&params, intern!(py, "request"))? else {
-        return Err(PyTypeError::new_err("Session needs a request: a mapping, which may be empty"));
+        return Err(PyTypeError::new_err(format!("{class} needs a request: a mapping, which may be empty")));
     };
-    let id = take(&params, intern!(py, "id"))?.filter(|id| !id.is_none());
-    begin(session, &request, id.as_ref(), Options::of(&params)?)
+    Ok((request, params))
 }
 
 fn take<'py>(
@@ -103,15 +115,35 @@ fn begin(
     id: Option<&Bound<'_, PyAny>>,
     options: Arc<Options>,
 ) -> PyResult<()> {
-    let py = session.py();
-    let known = match id {
-        Some(id) => Some(Life::named(SessionId::from_program(text_of(id)?), false)),
-        None => id_in_cookie(request, &options)?.map(|id| Life::named(id, true)),
+    let received = match id {
+        Some(_) => None,
+        None => id_in_cookie(request, &options)?,
     };
-    let is_new = known.is_none();
-    let life = known.unwrap_or_else(Life::fresh);
+    let life = match (id, &received) {
+        (Some(id), _) => Life::named(SessionId::from_program(text_of(id)?), false),
+        (None, Some(received)) => Life::named(received.id.clone(), true),
+        (None, None) => Life::fresh(),
+    };
+    let is_new = id.is_none() && received.is_none();
+    let mut state = State::new(options, request.clone().unbind(), life);
+    state.begun = received.as_ref().and_then(|received| received.signed_at);
+    install(session, state)?;
+    if is_new {
+        return start(session);
+    }
+    load_or_replace(session)?;
+    let is_stale = received.is_some_and(|received| !received.is_current);
+    if is_stale && !session.get().with(|state| state.life.is_new())? {
+        call::update_cookie_out(session, true)?;
+    }
+    Ok(())
+}
+
+/// Gives the session its fields, and a subclass its say.
+pub(crate) fn install(session: &Bound<'_, Session>, state: State) -> PyResult<()> {
+    let py = session.py();
+    let options = Arc::clone(&state.options);
     session.as_super().get().set_config(options.initial.clone_ref(py));
-    let state = State::new(Arc::clone(&options), request.clone().unbind(), life);
     let replaced = session.get().fields().replace(state);
     drop(replaced);
     if !super::is_exact(session) {
@@ -120,10 +152,10 @@ fn begin(
         let serializer = serializer.unwrap_or_else(|| intern!(py, "pickle").clone().into_any());
         call::set_serializer(session, &serializer)?;
     }
-    if is_new { start(session) } else { load_or_replace(session) }
+    Ok(())
 }
 
-pub(super) fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
+pub(crate) fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
     let text = id.str()?;
     // A lone surrogate would have to be replaced, and then two ids would be one.
     let text =
@@ -131,31 +163,55 @@ pub(super) fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(text.to_owned())
 }
 
-/// The id that the request's cookie brings: the last under our name that verifies.
-fn id_in_cookie(request: &Bound<'_, PyAny>, options: &Options) -> PyResult<Option<SessionId>> {
-    let py = request.py();
-    if !options.settings.use_cookies {
+/// The header that brings the cookies, if there is one.
+pub(crate) fn cookie_header<'py>(request: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyString>>> {
+    let name = intern!(request.py(), "cookie");
+    let header = match request.cast::<PyDict>() {
+        Ok(request) => request.get_item(name)?,
+        Err(_) => Some(request.call_method1(intern!(request.py(), "get"), (name,))?),
+    };
+    Ok(header.and_then(|header| header.cast_into::<PyString>().ok()))
+}
+
+/// An id that the request's cookie brings.
+struct Received {
+    id: SessionId,
+    /// Whether the cookie is as it would be written today.
+    is_current: bool,
+    /// When it was signed, if it says so: the session had begun by then.
+    signed_at: Option<Timestamp>,
+}
+
+impl Received {
+    #[allow(clippy::cast_precision_loss, reason = "a moment below 2^53 seconds")]
+    fn signed(accepted: Accepted<'_>) -> Self {
+        Self {
+            id: SessionId::from_program(accepted.value),
+            is_current: accepted.is_current,
+            signed_at: accepted.signed_at.map(|seconds| seconds as f64),
+        }
+    }
+}
+
+/// The id that the request's cookie brings: the last under our name that verifies, else that under an older name.
+fn id_in_cookie(request: &Bound<'_, PyAny>, options: &Options) -> PyResult<Option<Received>> {
+    let settings = &options.settings;
+    if !settings.use_cookies {
         return Ok(None);
     }
-    let header = match request.cast::<PyDict>() {
-        Ok(request) => request.get_item(intern!(py, "cookie"))?,
-        Err(_) => Some(request.call_method1(intern!(py, "get"), (intern!(py, "cookie"),))?),
-    };
-    let Some(header) = header else { return Ok(None) };
-    let Ok(header) = header.cast::<PyString>() else { return Ok(None) };
+    let Some(header) = cookie_header(request)? else { return Ok(None) };
     let header = header.to_string_lossy();
-    let settings = &options.settings;
+    let mut names = settings.names();
     Ok(match &settings.signer {
-        Some(signer) => {
-            let id = last_matching(&header, &settings.key, |value| {
-                signer.verify(value).filter(|id| !id.is_empty())
-            });
-            id.map(SessionId::from_program)
-        }
-        None => {
-            let id = last_matching(&header, &settings.key, |value| Some(value).filter(|id| !id.is_empty()));
-            id.map(SessionId::from_request)
-        }
+        Some(signer) => names.find_map(|name| {
+            let verify = |value| signer.verify(name, value).filter(|accepted| !accepted.value.is_empty());
+            last_matching(&header, name, verify).map(Received::signed)
+        }),
+        None => names.find_map(|name| {
+            let id = last_matching(&header, name, |value| Some(value).filter(|id| !id.is_empty()))?;
+            let is_current = name == settings.key;
+            Some(Received { id: SessionId::from_request(id), is_current, signed_at: None })
+        }),
     })
 }
 
@@ -178,20 +234,26 @@ fn start(session: &Bound<'_, Session>) -> PyResult<()> {
 /// Loads the session; with `invalidate_corrupt` one that cannot be decoded is replaced by a new one. A store
 /// that does not answer is never a reason for that.
 fn load_or_replace(session: &Bound<'_, Session>) -> PyResult<()> {
-    let py = session.py();
     let Err(error) = call::load(session) else { return Ok(()) };
+    let shown = session.get().with(|state| state.life.id().abbreviated())?;
+    replace_corrupt(session, error, &format!("session {shown}"))
+}
+
+/// Replaces a session that cannot be decoded by a new one and says so, if that is asked for and the error is of
+/// that kind.
+pub(crate) fn replace_corrupt(session: &Bound<'_, Session>, error: PyErr, subject: &str) -> PyResult<()> {
+    let py = session.py();
     let forgives = session.get().with(|state| state.options.settings.invalidate_corrupt)?;
     if !forgives || !error.is_instance_of::<CorruptSessionError>(py) {
         return Err(error);
     }
-    let shown = session.get().with(|state| state.life.id().abbreviated())?;
-    errors::warn(py, &format!("session {shown} cannot be decoded and a new one takes its place: {error}"))?;
+    errors::warn(py, &format!("{subject} cannot be decoded and a new one takes its place: {error}"))?;
     session.get().with(|state| state.life.disown())?;
     call::invalidate(session)
 }
 
 /// `Session._create_id`: a new id; with `set_new` for a new session, otherwise for this one.
-pub(super) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
+pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
     session.get().with(|state| state.life.rename(SessionId::generate()))?;
     announce(session, set_new)
 }

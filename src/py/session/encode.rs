@@ -4,61 +4,78 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::{Session, call};
-use crate::codec::{self, Decrypted};
+use crate::codec;
 use crate::py::errors::{self, CorruptSessionError, IntoPyResult};
 use crate::py::options::Options;
 
-/// What a stored text says.
-pub(super) struct Decoded<'py> {
-    /// The session; `None` if the text says that there is none.
-    pub(super) data: Option<Bound<'py, PyDict>>,
+/// A session as it came.
+#[derive(Clone, Copy)]
+pub(crate) enum Content<'a> {
+    /// As the text that is stored, or that a cookie of format 1 has.
+    Text(&'a [u8]),
+    /// As the serializer made it, which a cookie of format 2 has; or the text of a subclass that makes its own.
+    Payload(&'a [u8]),
+}
+
+/// What it says.
+pub(crate) struct Decoded<'py> {
+    /// The session; `None` if it says that there is none.
+    pub(crate) data: Option<Bound<'py, PyDict>>,
     /// The serialized session, where it is known.
-    pub(super) payload: Option<Bound<'py, PyBytes>>,
+    pub(crate) payload: Option<Bound<'py, PyBytes>>,
+    /// Whether it was encrypted with the newest keys, as far as that is known.
+    pub(crate) is_current: bool,
 }
 
 /// The stored text of `data`.
 pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<String> {
     let options = session.get().options()?;
     let payload = options.serializer.dumps(data)?;
-    text_of(&options, &payload)
+    text_of(data.py(), &options, payload.as_bytes())
 }
 
 /// The stored text of a serialized session.
-pub(super) fn text_of(options: &Options, payload: &Bound<'_, PyBytes>) -> PyResult<String> {
+pub(crate) fn text_of(py: Python<'_>, options: &Options, payload: &[u8]) -> PyResult<String> {
     match &options.settings.sealer {
-        Some(sealer) => sealer.encrypt(payload.as_bytes()).into_py(payload.py()),
-        None => Ok(codec::text::encode_plain(payload.as_bytes())),
+        Some(sealer) => sealer.encrypt(payload).into_py(py),
+        None => Ok(codec::text::encode_plain(payload)),
     }
 }
 
-/// Reads a stored text, through the subclass's `_decrypt_data` if it has one.
-pub(super) fn decode<'py>(session: &Bound<'py, Session>, text: &[u8]) -> PyResult<Decoded<'py>> {
+/// Reads a session, through the subclass's `_decrypt_data` if it has one.
+pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -> PyResult<Decoded<'py>> {
     let py = session.py();
     let name = pyo3::intern!(py, "_decrypt_data");
+    let (Content::Text(bytes) | Content::Payload(bytes)) = content;
     if call::overrides(session, name)? {
-        let text = PyString::new(py, &String::from_utf8_lossy(text));
+        let text = PyString::new(py, &String::from_utf8_lossy(bytes));
         let data = session.call_method1(name, (text,)).map_err(|error| errors::from_decoder(py, error))?;
-        return Ok(Decoded { data: as_data(data)?, payload: None });
+        return Ok(Decoded { data: as_data(data)?, payload: None, is_current: true });
     }
-    let (data, payload) = read(session, text)?;
-    Ok(Decoded { data: as_data(data)?, payload: Some(payload) })
+    let options = session.get().options()?;
+    let (payload, is_current) = match content {
+        Content::Text(text) => payload_of(py, &options, text)?,
+        Content::Payload(payload) => (PyBytes::new(py, payload), true),
+    };
+    let data = as_data(options.serializer.loads(&payload)?)?;
+    Ok(Decoded { data, payload: Some(payload), is_current })
 }
 
-/// Reads a stored text; gives what it means and the serialized session.
-pub(super) fn read<'py>(
-    session: &Bound<'py, Session>,
-    text: &[u8],
-) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyBytes>)> {
-    let py = session.py();
-    let options = session.get().options()?;
-    let payload = match &options.settings.sealer {
-        None => codec::text::decode_plain(text).into_py(py)?,
-        Some(sealer) => match sealer.decrypt(text).into_py(py)? {
-            Decrypted::Authentic(payload) | Decrypted::Unauthenticated(payload) => payload,
-        },
+/// The serialized session of a stored text, and whether it was encrypted with the newest keys.
+fn payload_of<'py>(py: Python<'py>, options: &Options, text: &[u8]) -> PyResult<(Bound<'py, PyBytes>, bool)> {
+    let Some(sealer) = &options.settings.sealer else {
+        return Ok((PyBytes::new(py, &codec::text::decode_plain(text).into_py(py)?), true));
     };
-    let payload = PyBytes::new(py, &payload);
-    Ok((options.serializer.loads(&payload)?, payload))
+    let decrypted = sealer.decrypt(text, |bytes| options.serializer.is_sound(bytes)).into_py(py)?;
+    let is_current = decrypted.is_current();
+    Ok((PyBytes::new(py, &decrypted.into_bytes()), is_current))
+}
+
+/// What a stored text means, whatever that is.
+pub(super) fn read<'py>(session: &Bound<'py, Session>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let options = session.get().options()?;
+    let (payload, _) = payload_of(session.py(), &options, text)?;
+    options.serializer.loads(&payload)
 }
 
 fn as_data(data: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyDict>>> {

@@ -6,11 +6,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
-use super::{Loaded, Session, as_dict, call, cookie, encode, is_exact, record};
+use super::encode::{self, Content};
+use super::{Loaded, Session, as_dict, call, cookie, is_exact, loaded_times, record};
 use crate::py::clock::{self, Now};
-use crate::py::errors::{CorruptSessionError, IntoPyResult};
+use crate::py::errors::IntoPyResult;
 use crate::py::gil;
-use crate::session::{Idle, idle};
+use crate::session::Span;
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
@@ -29,20 +30,21 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
         state.saved.take()
     })?;
     let Some(record) = record else { return absent(session, &now) };
-    session.get().with(|state| state.life.found(record.version))?;
-    let decoded = encode::decode(session, &record.data)?;
+    let signed_at = session.get().with(|state| {
+        state.life.found(record.version);
+        state.begun
+    })?;
+    let decoded = encode::decode(session, Content::Text(&record.data))?;
     let Some(data) = decoded.data else { return absent(session, &now) };
-    let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
-    if let Some(last_accessed) = &last_accessed {
-        let seconds = last_accessed.extract::<f64>().map_err(|_| {
-            CorruptSessionError::new_err("cannot decode the session: its access time is no number")
-        })?;
-        if idle(now.seconds, seconds, options.settings.timeout) == Idle::Expired {
-            return call::invalidate(session);
-        }
+    let times = loaded_times(&data, signed_at)?;
+    if options.settings.limits.judge(now.seconds, times) == Span::Expired {
+        return call::invalidate(session);
     }
+    let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
     let loaded = decoded.payload.map(|payload| Loaded { record, payload: Arc::new(payload.unbind()) });
     let _dropped = session.get().with(|state| {
+        state.begun = times.begun;
+        state.is_stale |= !decoded.is_current;
         let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),

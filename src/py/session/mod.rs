@@ -6,17 +6,19 @@
 //! Programs subclass `Session`. A method that a subclass may override is called through Python where the object
 //! is of a subclass, and directly where it is a `Session` itself; `call` has one function for each.
 
-mod attributes;
+pub(crate) mod attributes;
 pub(crate) mod call;
 mod configurable;
-mod cookie;
-mod create;
-mod encode;
+pub(crate) mod cookie;
+pub(crate) mod create;
+pub(crate) mod encode;
 mod load;
 mod mapping;
 mod option_attributes;
+pub(crate) mod place;
 mod record;
 mod save;
+mod times;
 mod verbs;
 
 use std::sync::Arc;
@@ -28,15 +30,17 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyTypeInfo};
 
+use super::cookie_session::CookieSession;
 use super::options::Options;
 use super::python_store::NamespaceStore;
 use crate::config::CookieExpires;
 use crate::session::Life;
-use crate::store::Record;
+use crate::store::{Record, Timestamp};
 
 pub(crate) use configurable::ConfigurableSession;
-pub(crate) use create::create;
-pub(crate) use verbs::{delete, is_rotated};
+pub(crate) use create::{create, text_of};
+pub(crate) use times::{creation_time, loaded_times};
+pub(crate) use verbs::has_to_move;
 
 /// A session: a dictionary that knows how to load and save itself.
 ///
@@ -65,6 +69,14 @@ pub(crate) struct State {
     pub(crate) saved: Option<Py<PyDict>>,
     /// Whether a value that can be changed in place was handed to the program.
     pub(crate) handed_out: bool,
+    /// Whether what was received is not as it would be written today, and has to be written again.
+    pub(crate) is_stale: bool,
+    /// When the session began, in seconds since the epoch, where that is known beside its data.
+    pub(crate) begun: Option<Timestamp>,
+    /// The serialized session that the cookie brought.
+    pub(crate) payload: Option<Arc<Py<PyBytes>>>,
+    /// The value of the cookie, where it is more than the id.
+    pub(crate) cookie_value: Option<CookieValue>,
     /// The cookies as an `http.cookies` object, once a program has asked for it.
     pub(crate) cookie: Option<Py<PyAny>>,
     /// What `cookie_expires` was set to on this session.
@@ -73,6 +85,15 @@ pub(crate) struct State {
     pub(crate) namespaces: Option<Arc<NamespaceStore>>,
     /// Whether the program has locked the record through that view; then it is the only way to the record.
     pub(crate) locked: bool,
+}
+
+/// The value of a cookie.
+#[derive(Clone, Default)]
+pub(crate) struct CookieValue {
+    /// What it says.
+    pub(crate) plain: String,
+    /// What is sent: the same with what protects it.
+    pub(crate) coded: String,
 }
 
 /// What the store had when the session was loaded.
@@ -84,7 +105,7 @@ pub(crate) struct Loaded {
 }
 
 impl State {
-    fn new(options: Arc<Options>, request: Py<PyAny>, life: Life) -> Self {
+    pub(crate) fn new(options: Arc<Options>, request: Py<PyAny>, life: Life) -> Self {
         Self {
             options,
             request,
@@ -94,6 +115,10 @@ impl State {
             loaded: None,
             saved: None,
             handed_out: false,
+            is_stale: false,
+            begun: None,
+            payload: None,
+            cookie_value: None,
             cookie: None,
             cookie_expires: None,
             namespaces: None,
@@ -120,9 +145,32 @@ impl Session {
     }
 }
 
-/// Whether `session` is of the class itself, so that no method of it is overridden.
+/// Whose methods a session has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Methods {
+    /// Those of `Session`, none overridden.
+    Session,
+    /// Those of `CookieSession`, none overridden.
+    CookieSession,
+    /// Those of a subclass, to be looked up by Python.
+    Subclass,
+}
+
+/// Whose methods `session` has.
+pub(crate) fn methods(session: &Bound<'_, Session>) -> Methods {
+    let class = session.get_type();
+    if class.is(Session::type_object(session.py())) {
+        Methods::Session
+    } else if class.is(CookieSession::type_object(session.py())) {
+        Methods::CookieSession
+    } else {
+        Methods::Subclass
+    }
+}
+
+/// Whether no method of `session` is overridden.
 pub(crate) fn is_exact(session: &Bound<'_, Session>) -> bool {
-    session.get_type().is(Session::type_object(session.py()))
+    methods(session) != Methods::Subclass
 }
 
 /// The session as the dictionary it is.

@@ -95,7 +95,7 @@ impl Session {
     /// The backend's name.
     #[getter(r#type)]
     fn kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.with(|state| state.options.backend.kind.clone_ref(py))
+        Ok(self.options()?.backend()?.kind.clone_ref(py))
     }
 
     /// The folder of the file backend, or `None`.
@@ -111,7 +111,7 @@ impl Session {
     /// The backend's class.
     #[getter]
     fn namespace_class(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.with(|state| state.options.backend.namespace_class.clone_ref(py))
+        Ok(self.options()?.backend()?.namespace_class.clone_ref(py))
     }
     #[setter]
     fn set_namespace_class(slf: &Bound<'_, Self>, class: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -10,12 +10,10 @@ use crate::store::Store;
 
 /// The store of the session: that of its options, or the namespace that the program has locked or brought.
 pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
-    let native = session.get().with(|state| {
-        if state.locked { None } else { state.options.backend.native.as_ref().map(Arc::clone) }
-    })?;
-    match native {
-        Some(native) => Ok(native),
-        None => Ok(namespaces(session)? as Arc<dyn Store>),
+    let (options, locked) = session.get().with(|state| (Arc::clone(&state.options), state.locked))?;
+    match &options.backend()?.native {
+        Some(native) if !locked => Ok(Arc::clone(native)),
+        _ => Ok(namespaces(session)? as Arc<dyn Store>),
     }
 }
 

@@ -23,9 +23,24 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
         return renew(session);
     }
     let data = call::plain(session)?;
+    keep_beginning(session, &data)?;
     store(session, &data)?;
     let _dropped = session.get().with(|state| state.saved.replace(data.unbind()))?;
     Ok(())
+}
+
+/// Where sessions end at a time that counts from their beginning, `clear()` does not make them begin anew.
+fn keep_beginning(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
+    let key = intern!(session.py(), "_creation_time");
+    let (limited, begun) =
+        session.get().with(|state| (state.options.settings.limits.absolute.is_some(), state.begun))?;
+    if !limited || data.contains(key)? {
+        return Ok(());
+    }
+    match begun {
+        Some(begun) => data.set_item(key, begun),
+        None => data.set_item(key, clock::now(session.py())?.object),
+    }
 }
 
 /// Writes `data` as the session's record, and removes the record of the id that the session had before.
@@ -94,18 +109,18 @@ pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<(
 /// in place, or where the session has another id by now.
 fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (is_new, rotated, keeps_time, handed_out, loaded, version, saved) = session.get().with(|state| {
+    let (is_new, rotated, renews, handed_out, loaded, version, saved) = session.get().with(|state| {
         (
             state.life.is_new(),
             state.life.is_rotated(),
-            state.options.settings.save_accessed_time,
+            state.is_stale || state.options.settings.save_accessed_time,
             state.handed_out,
             state.loaded.clone(),
             state.life.version(),
             state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
         )
     })?;
-    if !(rotated || keeps_time && !is_new) {
+    if !(rotated || renews && !is_new) {
         return Ok(());
     }
     if let Some(saved) = saved {
@@ -163,7 +178,7 @@ fn touch(
     let ttl = options.settings.store_ttl();
     let accessed = data.get_item(intern!(py, "_accessed_time"))?;
     let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
-    let own_text = call::overrides(session, intern!(py, "_encrypt_data"))?;
+    let own_text = call::encrypts_itself(session)?;
     let splice = match (&options.settings.sealer, accessed, loaded) {
         (None, Some(accessed), Some(loaded)) if !own_text => {
             codec::locate(loaded.payload.bind(py).as_bytes())

@@ -11,7 +11,7 @@ use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
 
 /// `Session.invalidate`: ends the session, removes its record, and begins another.
-pub(super) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
+pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     if let Some(ended) = session.get().with(|state| state.life.end())? {
         save::remove(session, &ended)?;
@@ -38,9 +38,10 @@ pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
     call::clear(session)
 }
 
-/// Whether the session has an id that its record does not have yet.
-pub(crate) fn is_rotated(session: &Bound<'_, Session>) -> PyResult<bool> {
-    session.get().with(|state| state.life.is_rotated())
+/// Whether the session is written at the end of its request even if nothing in it changed and no access time is
+/// kept: its record has another id, or the session was protected in a way that is not that of today.
+pub(crate) fn has_to_move(session: &Bound<'_, Session>) -> PyResult<bool> {
+    session.get().with(|state| state.life.is_rotated() || state.is_stale)
 }
 
 #[pymethods]
@@ -171,6 +172,6 @@ impl Session {
                 .extract()
                 .map_err(|_| CorruptSessionError::new_err("cannot decode the session: it is no text"))?,
         };
-        encode::read(slf, &text).map(|(data, _)| data)
+        encode::read(slf, &text)
     }
 }

@@ -11,9 +11,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
-use super::errors;
-use super::options::Options;
+use super::clock;
+use super::cookie_session;
+use super::errors::{self, IntoPyResult};
+use super::options::{For, Options};
 use super::session::{self, Session, create, is_exact};
+use crate::config::CookieExpires;
+use crate::cookie;
 use state::Cell;
 
 /// Stands for the session of a request, which is made when it is first used.
@@ -49,13 +53,14 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     }
     let options = match slf.get().cell.prepared() {
         Some(options) => options,
-        None => Options::of(&slf.get().cell.params(slf)?)?,
+        None => Options::of(&slf.get().cell.params(slf)?, For::Request)?,
     };
     let request = PyDict::new(py);
     request.set_item(intern!(py, "cookie_out"), py.None())?;
     request.set_item(intern!(py, "cookie"), slf.get().cell.cookie(slf)?)?;
     slf.get().cell.set_headers(slf, request.clone())?;
     let session = match &options.session_class {
+        None if options.is_in_cookie() => cookie_session::create(py, request.as_any(), options)?.into_any(),
         None => create(py, request.as_any(), options)?.into_any(),
         Some(class) => class.bind(py).call((request,), Some(&slf.get().cell.params(slf)?))?,
     };
@@ -81,7 +86,7 @@ pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
     if options.settings.auto || slf.get().cell.is_dirty(slf)? {
         return session::call::save(session, false);
     }
-    if options.settings.save_accessed_time || session::is_rotated(session)? {
+    if options.settings.save_accessed_time || session::has_to_move(session)? {
         return session::call::save(session, true);
     }
     Ok(())
@@ -104,6 +109,29 @@ pub(crate) fn cookie_due<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Optio
         Some(cookie) if cookie.is_truthy()? => Ok(Some(cookie)),
         _ => Ok(None),
     }
+}
+
+/// The headers that remove what the browser still sends under older names of the cookie. Otherwise a session that
+/// its cookie keeps would be there again once the cookie under the new name has gone.
+pub(crate) fn retired_cookies(slf: &Bound<'_, SessionObject>, options: &Options) -> PyResult<Vec<String>> {
+    let py = slf.py();
+    let settings = &options.settings;
+    let Some(request) = slf.get().cell.headers(slf)?.filter(|_| !settings.older_names.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let Some(header) = create::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
+    let header = header.to_string_lossy();
+    let sent = settings.older_names.iter().filter(|name| cookie::values(&header, name).next().is_some());
+    let expires =
+        CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
+    let attributes = settings.attributes(settings.domain.as_deref(), &settings.path, expires.as_deref());
+    Ok(sent
+        .map(|name| {
+            let mut header = String::new();
+            cookie::write(&mut header, name, "", &attributes);
+            header
+        })
+        .collect())
 }
 
 /// Remembers that the response's headers have gone.
@@ -167,10 +195,7 @@ impl SessionObject {
         note_change(slf)?;
         slf.get().cell.set_dirty(slf)?;
         let session = session(slf)?;
-        match plain(&session) {
-            Some(session) => session::delete(session),
-            None => session.call_method0(intern!(slf.py(), "delete")).map(drop),
-        }
+        session::call::delete(session.cast::<Session>()?)
     }
 
     /// Ends the session, removes its record, and begins an empty one under a new id.
@@ -217,6 +242,11 @@ impl SessionObject {
     ) -> PyResult<Option<Bound<'py, Session>>> {
         let py = slf.py();
         let params = slf.get().cell.params(slf)?.copy()?;
+        if Options::of(&params, For::Request)?.is_in_cookie() {
+            return Err(errors::BeakerException::new_err(
+                "a session that its cookie keeps cannot be found by its id",
+            ));
+        }
         params.set_item(intern!(py, "use_cookies"), false)?;
         params.set_item(intern!(py, "id"), id)?;
         let found =

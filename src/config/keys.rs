@@ -1,0 +1,192 @@
+//! Keys that can be changed: the newest is used, the older ones are still accepted.
+
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::path::Path;
+
+use super::Value;
+use crate::error::{Error, Result};
+
+/// A key that is shorter can be guessed, or found by trying (NIST SP 800-63B-4 and RFC 2104, section 3, ask for as
+/// much as the hash gives).
+pub const SHORTEST_GOOD_KEY: usize = 32;
+
+/// More than a file of keys ever holds; what is larger is some other file.
+const KEY_FILE_LIMIT: u64 = 64 * 1024;
+
+/// The keys of one purpose, the newest first. Its `Debug` shows how many there are and nothing of them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    keys: Vec<Vec<u8>>,
+}
+
+impl Keys {
+    /// The keys that the options `name`, `<name>_file` and `<name>_fallbacks` give together.
+    ///
+    /// # Errors
+    /// `Invalid` if the newest keys are given twice or not at all beside fallbacks, or if the file cannot be
+    /// read, holds no key, or can be written by other users.
+    pub fn gather(
+        name: &str,
+        newest: Option<&Value>,
+        file: Option<&str>,
+        fallbacks: Option<&Value>,
+    ) -> Result<Self> {
+        let given = keys_of(newest);
+        let mut keys = match file {
+            None => given,
+            Some(_) if !given.is_empty() => {
+                return Err(contradiction(format!("{name} and {name}_file are both given")));
+            }
+            Some(file) => read_file(name, Path::new(file))?,
+        };
+        let older = keys_of(fallbacks);
+        if keys.is_empty() && !older.is_empty() {
+            return Err(contradiction(format!("{name}_fallbacks is given without {name}")));
+        }
+        keys.extend(older);
+        Ok(Self { keys })
+    }
+
+    /// The keys, the newest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.keys.iter().map(Vec::as_slice)
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The bytes of the shortest key, if that is too short to be a good one.
+    #[must_use]
+    pub fn weakness(&self) -> Option<usize> {
+        self.keys.iter().map(Vec::len).min().filter(|length| *length < SHORTEST_GOOD_KEY)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({})", self.keys.len())
+    }
+}
+
+fn keys_of(value: Option<&Value>) -> Vec<Vec<u8>> {
+    match value {
+        Some(Value::Text(key)) => vec![key.as_bytes().to_vec()],
+        Some(Value::List(keys)) => keys.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn contradiction(detail: String) -> Error {
+    Error::invalid("the options for a key contradict each other").with_detail(detail)
+}
+
+/// The keys in a file: one a line, the newest first.
+fn read_file(name: &str, path: &Path) -> Result<Vec<Vec<u8>>> {
+    let refuse = |why: &str| {
+        Error::invalid("a file of keys cannot be used")
+            .with_detail(format!("{name}_file = {}: {why}", path.display()))
+    };
+    let metadata = fs::metadata(path).map_err(|error| refuse("it cannot be read").with_source(error))?;
+    if !metadata.is_file() || metadata.len() > KEY_FILE_LIMIT {
+        return Err(refuse("it is no file with one key a line"));
+    }
+    if others_may_write(&metadata) {
+        return Err(refuse("other users may write it; chmod go-w"));
+    }
+    let bytes = fs::read(path).map_err(|error| refuse("it cannot be read").with_source(error))?;
+    let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let keys: Vec<_> = lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
+    if keys.is_empty() { Err(refuse("there is no key in it")) } else { Ok(keys) }
+}
+
+#[cfg(unix)]
+fn others_may_write(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    metadata.mode() & 0o022 != 0
+}
+
+#[cfg(not(unix))]
+fn others_may_write(_metadata: &Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+    fn list(keys: &[&str]) -> Value {
+        Value::List(keys.iter().map(|key| key.as_bytes().to_vec()).collect())
+    }
+    fn gathered(
+        newest: Option<&Value>,
+        file: Option<&str>,
+        fallbacks: Option<&Value>,
+    ) -> Result<Vec<String>> {
+        let keys = Keys::gather("secret", newest, file, fallbacks)?;
+        Ok(keys.iter().map(|key| String::from_utf8(key.to_vec()).unwrap()).collect())
+    }
+    fn file_with(contents: &str, mode: u32) -> tempfile::NamedTempFile {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), contents).unwrap();
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_newest_come_first_and_the_fallbacks_last() {
+        assert_eq!(gathered(Some(&text("a")), None, None).unwrap(), ["a"]);
+        assert_eq!(gathered(Some(&list(&["b", "a"])), None, Some(&list(&["z"]))).unwrap(), ["b", "a", "z"]);
+        assert!(gathered(None, None, None).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_file_holds_a_key_a_line() {
+        let file = file_with("\n new key \r\n\nold\n", 0o600);
+        let path = file.path().to_str();
+        assert_eq!(gathered(None, path, Some(&list(&["older"]))).unwrap(), ["new key", "old", "older"]);
+    }
+
+    #[test]
+    fn keys_given_twice_or_only_old_ones_are_a_contradiction() {
+        let file = file_with("a", 0o600);
+        assert!(gathered(Some(&text("a")), file.path().to_str(), None).is_err());
+        assert!(gathered(None, None, Some(&list(&["old"]))).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_missing_empty_too_large_or_open_to_others_is_refused_by_name() {
+        let open = file_with("hunter2", 0o620);
+        let empty = file_with(" \n", 0o600);
+        let large = file_with(&"x\n".repeat(40_000), 0o600);
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        for path in [open.path(), empty.path(), large.path(), folder.path(), &missing] {
+            let error = gathered(None, path.to_str(), None).unwrap_err().to_string();
+            assert!(error.contains("secret_file"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_key_tells_the_weakness() {
+        let of = |value: &Value| Keys::gather("secret", Some(value), None, None).unwrap().weakness();
+        assert_eq!(of(&list(&[&"x".repeat(40), "short"])), Some(5));
+        assert_eq!(of(&text(&"x".repeat(32))), None);
+        assert_eq!(Keys::default().weakness(), None);
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let keys = Keys::gather("secret", Some(&text("hunter2")), None, None).unwrap();
+        assert_eq!(format!("{keys:?}"), "Keys(1)");
+    }
+}

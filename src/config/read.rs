@@ -1,0 +1,226 @@
+//! From the values of the options to what they mean together.
+
+use std::sync::Arc;
+
+use super::keys::Keys;
+use super::{CookieExpires, CookieKeys, Keeping, PicklePolicy, Profile, Settings, Value, Values};
+use crate::codec::cipher::check_nonce_bits;
+use crate::codec::{Cipher, KeyPair, Reading, Sealer};
+use crate::cookie::{CookieSealer, Format, IdRing, SameSite, SealingKeys};
+use crate::error::{Error, Result};
+use crate::ring::Ring;
+use crate::session::Limits;
+
+/// The cookie's name where no option gives one.
+const DEFAULT_KEY: &str = "beaker.session.id";
+/// The random bits of an encryption nonce where no option gives a number.
+const DEFAULT_NONCE_BITS: usize = 128;
+
+/// What the option `cookie_expires` means.
+#[must_use]
+pub fn cookie_expires(value: Option<&Value>) -> CookieExpires {
+    match value {
+        Some(Value::Bool(false)) => CookieExpires::Never,
+        Some(Value::Span(seconds)) => CookieExpires::After(*seconds),
+        Some(Value::Date(date)) => CookieExpires::At(*date),
+        _ => CookieExpires::WithBrowser,
+    }
+}
+
+/// The keys that the options give.
+struct KeyOptions {
+    secret: Keys,
+    encrypt: Keys,
+    validate: Keys,
+}
+
+impl KeyOptions {
+    fn of(values: &Values) -> Result<Self> {
+        let keys = |name, file, fallbacks| {
+            Keys::gather(name, values.get(name), values.text(file), values.get(fallbacks))
+        };
+        Ok(Self {
+            secret: keys("secret", "secret_file", "secret_fallbacks")?,
+            encrypt: keys("encrypt_key", "encrypt_key_file", "encrypt_key_fallbacks")?,
+            validate: keys("validate_key", "validate_key_file", "validate_key_fallbacks")?,
+        })
+    }
+
+    /// Every encryption key with every validation key, the newest of both first.
+    fn pairs(&self) -> Vec<KeyPair<'_>> {
+        let pair =
+            |encrypt_key| self.validate.iter().map(move |validate_key| KeyPair { encrypt_key, validate_key });
+        self.encrypt.iter().flat_map(pair).collect()
+    }
+
+    /// The same for the cookies that keep sessions, which are sealed without an encryption key too.
+    fn sealing_keys(&self) -> Vec<SealingKeys<'_>> {
+        if self.encrypt.is_empty() {
+            let alone = |validate_key| SealingKeys { encrypt_key: None, validate_key };
+            return self.validate.iter().map(alone).collect();
+        }
+        let pairs = self.pairs().into_iter();
+        pairs
+            .map(|KeyPair { encrypt_key, validate_key }| SealingKeys {
+                encrypt_key: Some(encrypt_key),
+                validate_key,
+            })
+            .collect()
+    }
+
+    /// The options whose keys are used and too short, with the bytes of the shortest.
+    fn weak(&self, keeping: Keeping) -> Vec<(&'static str, usize)> {
+        let validates = keeping == Keeping::Cookie || !self.encrypt.is_empty();
+        let keys = [
+            ("secret", &self.secret, keeping == Keeping::Store),
+            ("validate_key", &self.validate, validates),
+            ("encrypt_key", &self.encrypt, true),
+        ];
+        let used = keys.into_iter().filter(|(_, _, is_used)| *is_used);
+        used.filter_map(|(name, keys, _)| Some((name, keys.weakness()?))).collect()
+    }
+}
+
+impl Settings {
+    /// What the options mean for sessions whose data is where `keeping` says.
+    ///
+    /// # Errors
+    /// `Invalid` for what an option, or several together, cannot mean.
+    pub fn read(values: &Values, keeping: Keeping) -> Result<Self> {
+        let profile = values.text("profile").map(Profile::parse).transpose()?.unwrap_or(Profile::Compatible);
+        let hardened = profile.is_hardened();
+        let pickle = match values.text("pickle") {
+            Some(word) => PicklePolicy::parse(word)?,
+            None if hardened => PicklePolicy::Allowlist,
+            None => PicklePolicy::Any,
+        };
+        let secure = values.flag("secure", hardened);
+        let use_cookies = keeping == Keeping::Cookie || values.flag("use_cookies", true);
+        let keys = KeyOptions::of(values)?;
+        if keeping == Keeping::Cookie && keys.validate.is_empty() {
+            return Err(Error::invalid("No validate_key specified for Cookie only Session."));
+        }
+        let mut settings = Self {
+            keeping,
+            key: values.text("key").unwrap_or(DEFAULT_KEY).to_owned(),
+            older_names: values.names("key_fallbacks").unwrap_or_default(),
+            domain: values.text("cookie_domain").map(str::to_owned),
+            path: values.text("cookie_path").unwrap_or("/").to_owned(),
+            same_site: same_site(values)?,
+            secure,
+            http_only: values.flag("httponly", hardened),
+            partitioned: values.flag("partitioned", false),
+            cookie_expires: cookie_expires(values.get("cookie_expires")),
+            limits: limits(values, profile),
+            save_accessed_time: values.flag("save_accessed_time", true),
+            use_cookies,
+            invalidate_corrupt: values.flag("invalidate_corrupt", false),
+            auto: values.flag("auto", false),
+            vary: values.flag("vary", true),
+            no_store: values.flag("no_store", hardened),
+            pickle,
+            format: format(values, profile)?,
+            signer: None,
+            sealer: sealer(values, &keys)?.map(Arc::new),
+            cookie: None,
+            weak: keys.weak(keeping),
+            signing_keys: match keeping {
+                Keeping::Store => keys.secret.clone(),
+                Keeping::Cookie => keys.validate.clone(),
+            },
+        };
+        if hardened && secure && use_cookies {
+            settings.prefix_name(values.get("key_fallbacks").is_none());
+        }
+        settings.add_cookie_keys(&keys)?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// Gives the cookie the strictest of the names that browsers protect (RFC 6265bis, section 4.1.3); the one that
+    /// it had is still read if `keeps_old`.
+    fn prefix_name(&mut self, keeps_old: bool) {
+        if self.key.starts_with("__") {
+            return;
+        }
+        let host_only = self.domain.is_none() && self.path == "/";
+        let prefixed = format!("{}{}", if host_only { "__Host-" } else { "__Secure-" }, self.key);
+        let old = std::mem::replace(&mut self.key, prefixed);
+        if keeps_old {
+            self.older_names.push(old);
+        }
+    }
+
+    fn add_cookie_keys(&mut self, keys: &KeyOptions) -> Result<()> {
+        let names: Vec<String> = self.names().map(str::to_owned).collect();
+        match self.keeping {
+            Keeping::Store if keys.secret.is_empty() => {}
+            Keeping::Store => {
+                let secrets: Vec<_> = keys.secret.iter().collect();
+                self.signer = Some(Arc::new(IdRing::new(&secrets, &names, self.format)?));
+            }
+            Keeping::Cookie => {
+                let validate: Vec<_> = keys.validate.iter().collect();
+                let signers = Ring::signers(&validate)?;
+                let sealer = CookieSealer::new(&keys.sealing_keys(), &names)?;
+                self.cookie = Some(Arc::new(CookieKeys { signers, sealer }));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn limits(values: &Values, profile: Profile) -> Limits {
+    Limits {
+        idle: values.number("timeout"),
+        absolute: match values.get("absolute_timeout") {
+            None => profile.absolute_timeout(),
+            Some(_) => values.number("absolute_timeout"),
+        },
+        epoch: match values.get("session_epoch") {
+            Some(Value::Moment(seconds)) => Some(*seconds),
+            _ => None,
+        },
+    }
+}
+
+fn same_site(values: &Values) -> Result<Option<String>> {
+    match values.get("samesite") {
+        None => Ok(Some(String::from("Lax"))),
+        Some(Value::Text(text)) => SameSite::parse(text).map(|_| Some(text.clone())),
+        Some(_) => Ok(None),
+    }
+}
+
+fn format(values: &Values, profile: Profile) -> Result<Format> {
+    match values.number("cookie_format") {
+        None if profile.is_hardened() => Ok(Format::Two),
+        None | Some(1) => Ok(Format::One),
+        Some(2) => Ok(Format::Two),
+        Some(_) => Err(Error::invalid("cookie_format is 1 or 2")),
+    }
+}
+
+/// The cipher that the option `crypto_type` writes with.
+fn cipher(values: &Values) -> Result<Cipher> {
+    match values.text("crypto_type").unwrap_or("default") {
+        "default" | "cryptography" => Ok(Cipher::AesGcm),
+        "pycryptodome" | "pycrypto" => Ok(Cipher::AesCtr),
+        _ => Err(Error::invalid("crypto_type is one of default, cryptography, pycryptodome, pycrypto")),
+    }
+}
+
+fn sealer(values: &Values, keys: &KeyOptions) -> Result<Option<Sealer>> {
+    // Without a key too: what cannot be meant is a mistake that is best found before there is one.
+    let cipher = cipher(values)?;
+    let nonce_bits = values.number("encrypt_nonce_bits").map_or(Ok(DEFAULT_NONCE_BITS), usize::try_from);
+    let nonce_bits = nonce_bits.map_err(|_| Error::invalid("encrypt_nonce_bits is too large"))?;
+    check_nonce_bits(nonce_bits)?;
+    if keys.encrypt.is_empty() {
+        return Ok(None);
+    }
+    if keys.validate.is_empty() {
+        return Err(Error::invalid("encrypt_key needs a validate_key beside it"));
+    }
+    Sealer::new(&keys.pairs(), nonce_bits, cipher, Reading::Both).map(Some)
+}

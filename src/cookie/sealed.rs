@@ -1,0 +1,247 @@
+//! Cookies that carry a whole session, format 2: `v2.` and the base64url of
+//! `nonce(24) + ciphertext + tag(16)`.
+//!
+//! The cipher is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). Its nonce is long enough to be random for
+//! every value without ever meeting another, which the 12 bytes of AES-GCM are not for a key that lives for
+//! years. The key belongs to the cookie's name and to this use ([`derive`](super::derive)), and both are
+//! authenticated once more beside the ciphertext.
+//!
+//! What is encrypted is `compression(1) + expiry(8) + payload`: compression 0 for none and 1 for zlib; the
+//! expiry in seconds since the epoch, big-endian, 0 for none. So neither can be changed by whoever holds the
+//! cookie, and a value is over when it was meant to be, whatever the browser does.
+
+use std::fmt;
+
+use base64::Engine as _;
+use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
+
+use super::derive::{Purpose, derive};
+use super::format::{BASE64, PREFIX};
+use crate::codec::deflate;
+use crate::error::{Error, Result};
+use crate::ring::Ring;
+
+const WRITE: &str = "seal a session into a cookie";
+const READ: &str = "read the session in a cookie";
+
+const NONCE: usize = 24;
+const TAG: usize = 16;
+const COMPRESSION: usize = 1;
+const EXPIRY: usize = 8;
+const HEAD: usize = NONCE + COMPRESSION + EXPIRY;
+
+/// The most bytes that a payload has before it is compressed. A cookie has 4096, but a hostile one, from
+/// somebody who came to know an old key, could unfold to a thousand times that.
+const PAYLOAD_LIMIT: usize = 1 << 20;
+
+/// What is shorter than this does not get shorter.
+const COMPRESSED_FROM: usize = 64;
+
+const PLAIN: u8 = 0;
+const ZLIB: u8 = 1;
+
+/// The keys that one value is sealed with.
+#[derive(Clone, Copy)]
+pub struct SealingKeys<'k> {
+    /// The secret, if there is one apart from `validate_key`.
+    pub encrypt_key: Option<&'k [u8]>,
+    /// Goes into the key beside `encrypt_key`, or is the secret itself where there is no other.
+    pub validate_key: &'k [u8],
+}
+
+impl fmt::Debug for SealingKeys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealingKeys").finish_non_exhaustive()
+    }
+}
+
+/// What a sealed value says.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The session's payload.
+    pub payload: Vec<u8>,
+    /// When the value expires, in seconds since the epoch. Whether it has is for the caller to see.
+    pub expires: Option<u64>,
+    /// Whether it is as it would be written today: under the newest keys, in the cookie that is written.
+    pub is_current: bool,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .field("expires", &self.expires)
+            .field("is_current", &self.is_current)
+            .finish()
+    }
+}
+
+/// Seals payloads with the newest of several pairs of keys, and opens what any of them sealed.
+#[derive(Clone)]
+pub struct CookieSealer {
+    names: Ring<Name>,
+}
+
+/// What opens the cookie of one name.
+#[derive(Clone)]
+struct Name {
+    name: Box<str>,
+    associated: Box<[u8]>,
+    ciphers: Ring<XChaCha20Poly1305>,
+}
+
+impl CookieSealer {
+    /// A sealer with `keys`, the newest first, for the cookies of `names`, of which the first is written and
+    /// the others are only read.
+    ///
+    /// # Errors
+    /// `Invalid` if there are no keys or no names, if a key is empty, or if a name holds a NUL.
+    pub fn new(keys: &[SealingKeys<'_>], names: &[impl AsRef<str>]) -> Result<Self> {
+        let names = names.iter().map(|name| Name::new(keys, name.as_ref()));
+        Ok(Self { names: Ring::new(names, "a cookie needs a name")? })
+    }
+
+    /// Whether `value` begins as sealed values do. What does not is of format 1 or none of ours.
+    #[must_use]
+    pub fn is_sealed(value: &str) -> bool {
+        value.starts_with(PREFIX)
+    }
+
+    /// The value of the cookie for `payload`, which is over `expires` seconds after the epoch. No two are alike.
+    ///
+    /// # Errors
+    /// `Invalid` if `payload` is longer than 1 MiB; `Unavailable` if the system gives no random bytes.
+    pub fn seal(&self, payload: &[u8], expires: Option<u64>) -> Result<String> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|error| Error::unavailable(WRITE).with_source(error))?;
+        self.seal_with(payload, expires, nonce)
+    }
+
+    /// The same with a nonce that must never have been given before.
+    fn seal_with(&self, payload: &[u8], expires: Option<u64>, nonce: [u8; NONCE]) -> Result<String> {
+        if payload.len() > PAYLOAD_LIMIT {
+            return Err(Error::invalid("a session is too large for a cookie")
+                .with_detail(format!("{} bytes", payload.len())));
+        }
+        let compressed = compress(payload)?;
+        let (compression, body) = match &compressed {
+            Some(compressed) => (ZLIB, compressed.as_slice()),
+            None => (PLAIN, payload),
+        };
+        // Zero says that there is no expiry; what ended in the first second of the epoch is as long over in the
+        // next.
+        let expiry = expires.map_or(0, |at| at.max(1));
+
+        let mut sealed = Vec::with_capacity(HEAD + body.len() + TAG);
+        sealed.extend_from_slice(&nonce);
+        sealed.push(compression);
+        sealed.extend_from_slice(&expiry.to_be_bytes());
+        sealed.extend_from_slice(body);
+        let name = self.names.newest();
+        let (_, secret) = sealed.split_at_mut(NONCE);
+        let tag = name
+            .ciphers
+            .newest()
+            .encrypt_inout_detached(&nonce.into(), &name.associated, secret.into())
+            .map_err(|_| Error::invalid("a session is too large to encrypt"))?;
+        sealed.extend_from_slice(&tag);
+
+        let mut value = String::with_capacity(PREFIX.len() + (sealed.len() * 4).div_ceil(3));
+        value.push_str(PREFIX);
+        BASE64.encode_string(&sealed, &mut value);
+        Ok(value)
+    }
+
+    /// What `value`, which stood in the cookie `name`, says; `None` if it was not made with our keys for that
+    /// cookie, or is not as it was made.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is ours, but its payload cannot be unfolded into 1 MiB, or is folded in a way that this
+    /// version does not know.
+    pub fn open(&self, name: &str, value: &str) -> Result<Option<Opened>> {
+        let Some((known, is_written_name)) =
+            self.names.find_map(|known| (*known.name == *name).then_some(known))
+        else {
+            return Ok(None);
+        };
+        let Some((plain, is_newest)) = known.decrypt(value) else { return Ok(None) };
+        let (compression, expiry, body) = parts(&plain)
+            .ok_or_else(|| Error::corrupt(READ).with_detail("it is shorter than its own head"))?;
+        let payload = match compression {
+            PLAIN if body.len() <= PAYLOAD_LIMIT => body.to_vec(),
+            PLAIN => return Err(Error::corrupt(READ).with_detail("it is larger than 1 MiB")),
+            ZLIB => deflate::decompress(body, PAYLOAD_LIMIT)?,
+            _ => return Err(Error::corrupt(READ).with_detail("it is compressed in an unknown way")),
+        };
+        let expires = (expiry != 0).then_some(expiry);
+        Ok(Some(Opened { payload, expires, is_current: is_newest && is_written_name }))
+    }
+}
+
+impl fmt::Debug for CookieSealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieSealer").finish_non_exhaustive()
+    }
+}
+
+impl Name {
+    fn new(keys: &[SealingKeys<'_>], name: &str) -> Result<Self> {
+        let ciphers = keys.iter().map(|keys| {
+            let key = match keys.encrypt_key {
+                None => derive(keys.validate_key, None, Purpose::Seal, name)?,
+                Some(_) if keys.validate_key.is_empty() => {
+                    return Err(Error::invalid("encryption needs a validate_key"));
+                }
+                Some(encrypt_key) => derive(encrypt_key, Some(keys.validate_key), Purpose::Seal, name)?,
+            };
+            Ok(XChaCha20Poly1305::new(&key.into()))
+        });
+        Ok(Self {
+            name: name.into(),
+            associated: ["v2\0", Purpose::Seal.word(), "\0", name].concat().into_bytes().into(),
+            ciphers: Ring::new(ciphers, "encrypted cookies need a key")?,
+        })
+    }
+
+    /// What is encrypted in `value`, and whether with the newest keys.
+    fn decrypt(&self, value: &str) -> Option<(Vec<u8>, bool)> {
+        let mut sealed = BASE64.decode(value.strip_prefix(PREFIX)?).ok()?;
+        let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE>()?;
+        let (secret, tag) = rest.split_last_chunk_mut::<TAG>()?;
+        // What does not authenticate is left as it was, for the next key.
+        let ((), is_newest) = self.ciphers.find_map(|cipher| {
+            cipher
+                .decrypt_inout_detached(
+                    &(*nonce).into(),
+                    &self.associated,
+                    (&mut *secret).into(),
+                    &(*tag).into(),
+                )
+                .ok()
+        })?;
+        let end = sealed.len() - TAG;
+        sealed.truncate(end);
+        sealed.drain(..NONCE);
+        Some((sealed, is_newest))
+    }
+}
+
+/// The parts of what is encrypted: the kind of compression, the expiry, the payload.
+fn parts(plain: &[u8]) -> Option<(u8, u64, &[u8])> {
+    let (compression, rest) = plain.split_first()?;
+    let (expiry, body) = rest.split_first_chunk()?;
+    Some((*compression, u64::from_be_bytes(*expiry), body))
+}
+
+/// `payload` compressed, if that is shorter.
+fn compress(payload: &[u8]) -> Result<Option<Vec<u8>>> {
+    if payload.len() < COMPRESSED_FROM || deflate::has_header(payload) {
+        return Ok(None);
+    }
+    let compressed = deflate::compress(payload)?;
+    Ok((compressed.len() < payload.len()).then_some(compressed))
+}
+
+#[cfg(test)]
+#[path = "sealed_tests.rs"]
+mod tests;

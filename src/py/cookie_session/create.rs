@@ -1,0 +1,73 @@
+//! Making a session from the cookie that has it, or anew.
+
+use std::sync::Arc;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyTuple};
+
+use super::{CookieSession, load};
+use crate::py::options::{For, Options};
+use crate::py::session::{self, Session, State, as_dict, call, cookie, is_exact};
+use crate::session::Life;
+
+/// The constructor's parameters in the order in which Beaker takes them.
+const PARAMETERS: [&str; 16] = [
+    "request",
+    "key",
+    "timeout",
+    "save_accessed_time",
+    "cookie_expires",
+    "cookie_domain",
+    "cookie_path",
+    "encrypt_key",
+    "validate_key",
+    "secure",
+    "httponly",
+    "data_serializer",
+    "encrypt_nonce_bits",
+    "invalidate_corrupt",
+    "crypto_type",
+    "samesite",
+];
+
+/// A session that has not been initialised.
+pub(super) fn empty() -> PyClassInitializer<CookieSession> {
+    session::create::empty().add_subclass(CookieSession)
+}
+
+/// A session for a request, by the options of its middleware.
+pub(crate) fn create<'py>(
+    py: Python<'py>,
+    request: &Bound<'py, PyAny>,
+    options: Arc<Options>,
+) -> PyResult<Bound<'py, CookieSession>> {
+    let session = Bound::new(py, empty())?;
+    begin(session.as_super(), request, options)?;
+    Ok(session)
+}
+
+/// `CookieSession.__init__`
+pub(super) fn init(
+    session: &Bound<'_, Session>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    let (request, params) = session::create::arguments("CookieSession", &PARAMETERS, args, kwargs)?;
+    begin(session, &request, Options::of(&params, For::CookieSession)?)
+}
+
+fn begin(session: &Bound<'_, Session>, request: &Bound<'_, PyAny>, options: Arc<Options>) -> PyResult<()> {
+    let py = session.py();
+    session::create::install(session, State::new(options, request.clone().unbind(), Life::fresh()))?;
+    if is_exact(session) {
+        call::clear(session)?;
+    }
+    cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, false).as_any())?;
+    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    as_dict(session)?.set_item(intern!(py, "_id"), id)?;
+    match load::fill(session) {
+        Ok(()) => Ok(()),
+        Err(error) => session::create::replace_corrupt(session, error, "the session in the cookie"),
+    }
+}

@@ -1,0 +1,66 @@
+//! Reading the session out of the request's cookie.
+
+use std::sync::Arc;
+
+use super::{value, verbs};
+use crate::id::SessionId;
+use crate::py::clock;
+use crate::py::session::{Session, as_dict, call, encode, loaded_times, text_of};
+use crate::session::Span;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+/// `CookieSession.load`: what the request's cookie has becomes the session's content.
+pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
+    call::clear(session)?;
+    let id = session.get().with(|state| {
+        state.handed_out = false;
+        state.life.id().as_str().to_owned()
+    })?;
+    as_dict(session)?.set_item(intern!(session.py(), "_id"), id)?;
+    fill(session)
+}
+
+/// Fills a session that has nothing but its id. Without a cookie it remains so, and is new.
+pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    let options = session.get().options()?;
+    let Some(received) = value::receive(session, &options)? else { return Ok(()) };
+    let now = clock::now(py)?;
+    session.get().with(|state| {
+        state.life.set_new(false);
+        state.is_stale = !received.is_current;
+    })?;
+    let decoded = encode::decode(session, received.content())?;
+    let Some(data) = decoded.data else {
+        return session.get().with(|state| state.life.set_new(true));
+    };
+    if let Some(id) = data.get_item(intern!(py, "_id"))? {
+        let id = text_of(&id)?;
+        session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))?;
+    }
+    let is_over = received.expires.is_some_and(|expires| now.seconds > expires);
+    if is_over || options.settings.limits.judge(now.seconds, loaded_times(&data, None)?) == Span::Expired {
+        return verbs::invalidate(session);
+    }
+    let dict = as_dict(session)?;
+    dict.update(data.as_mapping())?;
+    let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);
+    let accessed = call::plain(session)?.into_any().unbind();
+    let payload = decoded.payload.map(|payload| Arc::new(payload.unbind()));
+    let _dropped = session.get().with(|state| {
+        state.is_stale |= !decoded.is_current;
+        (
+            std::mem::replace(&mut state.last_accessed, last_accessed),
+            state.accessed_dict.replace(accessed),
+            std::mem::replace(&mut state.payload, payload),
+            state.saved.take(),
+        )
+    })?;
+    dict.set_item(intern!(py, "_accessed_time"), &now.object)?;
+    if options.settings.save_accessed_time && call::overrides(session, intern!(py, "_create_cookie"))? {
+        // A subclass with a way of its own to send the cookie has it called as soon as the session is loaded.
+        call::create_cookie(session)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Sending the session in its cookie.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::value;
+use crate::codec;
+use crate::py::clock;
+use crate::py::errors::{self, BeakerException};
+use crate::py::session::{CookieValue, Session, as_dict, attributes, call, cookie, is_exact};
+
+/// `CookieSession.save`: sends the session, or with `accessed_only` renews it as it was loaded.
+pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
+    if session.get().with(|state| state.life.is_deleted())? {
+        return Ok(());
+    }
+    if accessed_only { renew(session) } else { call::create_cookie(session) }
+}
+
+/// `_create_cookie`: what the session has by now becomes the cookie's value.
+pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
+    complete(session, as_dict(session)?)?;
+    let data = call::plain(session)?;
+    send_data(session, data)
+}
+
+/// Sends `data`, which takes the place of what was loaded.
+pub(super) fn send_data(session: &Bound<'_, Session>, data: Bound<'_, PyDict>) -> PyResult<()> {
+    let value = value::of_data(session, &data)?;
+    send(session, value)?;
+    let _dropped = session.get().with(|state| (state.saved.replace(data.unbind()), state.payload.take()))?;
+    Ok(())
+}
+
+fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
+    session.get().with(|state| {
+        state.cookie_value = Some(value);
+        state.is_stale = false;
+    })?;
+    cookie::refresh(session)?;
+    cookie::publish(session, true)
+}
+
+/// Puts into `data` what every session that is sent has: an id and its times.
+pub(super) fn complete(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
+    let py = session.py();
+    let now = clock::now(py)?.object;
+    if !data.contains(intern!(py, "_creation_time"))? {
+        data.set_item(intern!(py, "_creation_time"), &now)?;
+    }
+    if !data.contains(intern!(py, "_id"))? {
+        let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+        data.set_item(intern!(py, "_id"), id)?;
+    }
+    data.set_item(intern!(py, "_accessed_time"), now)
+}
+
+/// The session as it was sent in this request, else as it was loaded, else empty; complete, and a copy.
+pub(super) fn stored_data<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
+    let py = session.py();
+    let saved = session.get().with(|state| state.saved.as_ref().map(|saved| saved.clone_ref(py)))?;
+    let data = match saved {
+        Some(saved) => saved.into_bound(py).copy()?,
+        None => attributes::accessed_dict(session)?.cast::<PyDict>()?.copy()?,
+    };
+    if data.is_empty() {
+        data.update(session.get().options()?.initial.bind(py).as_mapping())?;
+    }
+    complete(session, &data)?;
+    Ok(data)
+}
+
+/// Sends a session again that was only read, with the time of today: what the program changed and did not save
+/// is not in it, but for nested values that it changed in place.
+fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    let (is_new, is_due, handed_out, saved, payload) = session.get().with(|state| {
+        (
+            state.life.is_new(),
+            state.is_stale || state.options.settings.save_accessed_time,
+            state.handed_out,
+            state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
+            state.payload.clone(),
+        )
+    })?;
+    if is_new || !is_due || saved.is_some() && !handed_out {
+        return Ok(());
+    }
+    let accessed = match saved {
+        Some(saved) => saved.into_any(),
+        None => attributes::accessed_dict(session)?,
+    };
+    call::clear(session)?;
+    as_dict(session)?.update(accessed.cast::<PyDict>()?.as_mapping())?;
+    let sent = match payload.filter(|_| !handed_out && is_exact(session)) {
+        Some(payload) => touch(session, payload.bind(py).as_bytes()),
+        None => call::create_cookie(session),
+    };
+    match sent {
+        Err(error) if error.is_instance_of::<BeakerException>(py) => {
+            errors::log_warning(py, &format!("the session's access time is not sent: {error}"))
+        }
+        sent => sent,
+    }
+}
+
+/// Sends the payload that was loaded with another access time in it; where that cannot be found, encodes anew.
+fn touch(session: &Bound<'_, Session>, payload: &[u8]) -> PyResult<()> {
+    let dict = as_dict(session)?;
+    complete(session, dict)?;
+    let accessed = dict.get_item(intern!(session.py(), "_accessed_time"))?;
+    let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
+    let touched = accessed.and_then(|accessed| codec::with_access_time(payload, accessed));
+    let Some(touched) = touched else { return create_cookie(session) };
+    send(session, value::of_payload(session, dict, &touched)?)
+}

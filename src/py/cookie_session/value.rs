@@ -1,0 +1,169 @@
+//! The value of the cookie: what protects a session on its way through the browser.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::config::{CookieKeys, Settings};
+use crate::cookie::{self, CookieSealer, Format, last_matching};
+use crate::error::Result;
+use crate::py::errors::{self, BeakerException, CorruptSessionError, IntoPyResult};
+use crate::py::options::Options;
+use crate::py::session::create::cookie_header;
+use crate::py::session::encode::{self, Content};
+use crate::py::session::{CookieValue, Session, as_dict, call, creation_time};
+
+/// Browsers keep a cookie of which name and value together have this many bytes, and ignore a larger one (RFC
+/// 6265bis, section 5.6).
+const LARGEST_COOKIE: usize = 4096;
+
+/// A value that is ours.
+pub(super) struct Received {
+    /// The session in it, in the form that its format has.
+    bytes: Vec<u8>,
+    format: Format,
+    /// Whether it is as it would be written today.
+    pub(super) is_current: bool,
+    /// When it ends, in seconds since the epoch, if it says so.
+    pub(super) expires: Option<f64>,
+}
+
+impl Received {
+    /// The session in it.
+    pub(super) fn content(&self) -> Content<'_> {
+        match self.format {
+            Format::One => Content::Text(&self.bytes),
+            Format::Two => Content::Payload(&self.bytes),
+        }
+    }
+}
+
+fn keys(options: &Options) -> PyResult<&Arc<CookieKeys>> {
+    let keys = options.settings.cookie.as_ref();
+    keys.ok_or_else(|| BeakerException::new_err("a session that a store keeps is not sent in its cookie"))
+}
+
+/// The value in the request's cookie: the last under our name that is ours, else that under an older name. `None`
+/// if there is no such cookie; `CorruptSessionError` if there is, and none is ours.
+pub(super) fn receive(session: &Bound<'_, Session>, options: &Options) -> PyResult<Option<Received>> {
+    let py = session.py();
+    let request = session.get().with(|state| state.request.clone_ref(py))?;
+    let Some(header) = cookie_header(request.bind(py))? else { return Ok(None) };
+    let header = header.to_string_lossy();
+    let keys = keys(options)?;
+    let mut refusal = None;
+    for name in options.settings.names() {
+        let found = last_matching(&header, name, |value| {
+            if value.is_empty() {
+                return None;
+            }
+            match open(keys, &options.settings, name, value) {
+                Ok(Some(received)) => Some(received),
+                Ok(None) => {
+                    refusal.get_or_insert(None);
+                    None
+                }
+                Err(error) => {
+                    refusal = Some(Some(error));
+                    None
+                }
+            }
+        });
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    match refusal {
+        None => Ok(None),
+        Some(None) => Err(CorruptSessionError::new_err("Invalid signature")),
+        Some(Some(error)) => Err(errors::to_python(py, error)),
+    }
+}
+
+fn open(keys: &CookieKeys, settings: &Settings, name: &str, value: &str) -> Result<Option<Received>> {
+    if CookieSealer::is_sealed(value) {
+        let opened = keys.sealer.open(name, value)?;
+        return Ok(opened.map(|opened| Received {
+            is_current: opened.is_current && settings.format == Format::Two,
+            #[allow(clippy::cast_precision_loss, reason = "a moment below 2^53 seconds")]
+            expires: opened.expires.map(|seconds| seconds as f64),
+            bytes: opened.payload,
+            format: Format::Two,
+        }));
+    }
+    Ok(keys.signers.verify(value).map(|(text, is_newest)| Received {
+        is_current: is_newest && name == settings.key && settings.format == Format::One,
+        expires: None,
+        bytes: text.as_bytes().to_vec(),
+        format: Format::One,
+    }))
+}
+
+/// The value that has `data`.
+pub(super) fn of_data(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<CookieValue> {
+    let options = session.get().options()?;
+    if call::encrypts_itself(session)? {
+        let text = call::encrypt_data(session, data)?;
+        return match options.settings.format {
+            Format::One => of_text(session, &options, String::from_utf8_lossy(&text).into_owned()),
+            Format::Two => sealed(&options, data, &text),
+        };
+    }
+    let payload = options.serializer.dumps(data)?;
+    of_payload(session, data, payload.as_bytes())
+}
+
+/// The value that has `data`, which is serialized already.
+pub(super) fn of_payload(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    payload: &[u8],
+) -> PyResult<CookieValue> {
+    let options = session.get().options()?;
+    match options.settings.format {
+        Format::One => of_text(session, &options, encode::text_of(session.py(), &options, payload)?),
+        Format::Two => sealed(&options, data, payload),
+    }
+}
+
+fn of_text(session: &Bound<'_, Session>, options: &Options, text: String) -> PyResult<CookieValue> {
+    cookie::validate_value(&text).into_py(session.py())?;
+    let coded = keys(options)?.signers.sign(&text);
+    fitting(options, CookieValue { plain: text, coded })
+}
+
+fn sealed(options: &Options, data: &Bound<'_, PyDict>, payload: &[u8]) -> PyResult<CookieValue> {
+    let expires = options.settings.limits.end(creation_time(data)?);
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast from a float saturates, and nothing ends before 1970"
+    )]
+    let expires = expires.map(|seconds| seconds.ceil() as u64);
+    let coded = keys(options)?.sealer.seal(payload, expires).into_py(data.py())?;
+    fitting(options, CookieValue { plain: coded.clone(), coded })
+}
+
+/// Refuses what a browser would drop without a word.
+fn fitting(options: &Options, value: CookieValue) -> PyResult<CookieValue> {
+    let size = options.settings.key.len() + value.coded.len();
+    if size <= LARGEST_COOKIE {
+        return Ok(value);
+    }
+    Err(BeakerException::new_err(format!(
+        "Cookie value is too long to store: its name and value have {size} bytes, and browsers keep \
+         {LARGEST_COOKIE} at most"
+    )))
+}
+
+/// The value for a program that writes the cookie itself before the session was saved: the session as it was
+/// loaded, or empty.
+pub(crate) fn current_value(session: &Bound<'_, Session>) -> PyResult<CookieValue> {
+    of_data(session, &super::save::stored_data(session)?)
+}
+
+/// The id in the session's data, or that which it gets when it is saved.
+pub(super) fn id_in<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    as_dict(session)?.get_item(pyo3::intern!(session.py(), "_id"))
+}

@@ -1,0 +1,77 @@
+//! Beginning, rotating and ending a session that its cookie keeps. Each takes effect at once: there is no record
+//! that could stay behind, only a cookie to be replaced.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use super::save::{self, stored_data};
+use super::value::id_in;
+use crate::id::SessionId;
+use crate::py::session::{CookieValue, Session, as_dict, attributes, call, text_of};
+
+/// `CookieSession.id`
+pub(super) fn id<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(id) = id_in(session)? {
+        return Ok(id);
+    }
+    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    Ok(PyString::new(session.py(), &id).into_any())
+}
+
+/// Sets `CookieSession.id`; the cookie has it when the session is saved.
+pub(super) fn set_id(session: &Bound<'_, Session>, id: &Bound<'_, PyAny>) -> PyResult<()> {
+    let id = text_of(id)?;
+    as_dict(session)?.set_item(intern!(session.py(), "_id"), &id)?;
+    session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))
+}
+
+fn rename<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyString>> {
+    let id = SessionId::generate();
+    let text = PyString::new(session.py(), id.as_str());
+    session.get().with(|state| state.life.rename(id))?;
+    as_dict(session)?.set_item(intern!(session.py(), "_id"), &text)?;
+    Ok(text)
+}
+
+/// `CookieSession._create_id`: a new id. With `set_new` for a new session, otherwise for this one, whose cookie then
+/// goes out with what it had.
+pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
+    let id = rename(session)?;
+    if set_new {
+        let _dropped = session.get().with(|state| {
+            state.life.set_new(true);
+            state.last_accessed.take()
+        })?;
+        return Ok(());
+    }
+    let data = stored_data(session)?;
+    let accessed = attributes::accessed_dict(session)?;
+    for dict in [data.as_any(), &accessed] {
+        dict.set_item(intern!(session.py(), "_id"), &id)?;
+    }
+    save::send_data(session, data)
+}
+
+/// `CookieSession.invalidate`: ends the session and begins another, whose cookie takes its place.
+pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
+    let _ended = session.get().with(|state| state.life.end())?;
+    call::clear(session)?;
+    rename(session)?;
+    let _dropped = session.get().with(|state| {
+        state.life.set_new(true);
+        state.handed_out = false;
+        (state.last_accessed.take(), state.accessed_dict.take(), state.payload.take(), state.saved.take())
+    })?;
+    save::create_cookie(session)
+}
+
+/// `CookieSession.delete`: sends a cookie that has expired and holds nothing.
+pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
+    let _ended = session.get().with(|state| {
+        state.cookie_value = Some(CookieValue::default());
+        state.life.delete()
+    })?;
+    call::delete_cookie(session)?;
+    call::clear(session)
+}

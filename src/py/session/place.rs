@@ -1,0 +1,58 @@
+//! The domain and the path of the session's cookie, which a program may set for this session alone.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use super::{Session, as_dict, cookie};
+use crate::cookie as cookies;
+use crate::py::errors::{ConfigurationError, IntoPyResult};
+
+/// `session.domain`
+pub(crate) fn domain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
+    as_dict(session)?.as_any().get_item(intern!(session.py(), "_domain"))
+}
+
+/// Sets the domain; an error for what no cookie can carry.
+pub(crate) fn set_domain(session: &Bound<'_, Session>, domain: &Bound<'_, PyAny>) -> PyResult<()> {
+    let options = session.get().options()?;
+    let text: Option<String> = domain.extract()?;
+    let attributes = options.settings.attributes(text.as_deref(), &options.settings.path, None);
+    cookies::validate(&options.settings.key, &attributes).into_py(session.py())?;
+    as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
+    cookie::set_attribute(session, "domain", domain)
+}
+
+/// `session.path`
+pub(crate) fn path<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
+    let path = as_dict(session)?.get_item(intern!(session.py(), "_path"))?;
+    Ok(path.unwrap_or_else(|| PyString::intern(session.py(), "/").into_any()))
+}
+
+/// Sets the path; an error for what no cookie can carry.
+pub(crate) fn set_path(session: &Bound<'_, Session>, path: &Bound<'_, PyAny>) -> PyResult<()> {
+    let options = session.get().options()?;
+    let text: String = path.extract()?;
+    let attributes = options.settings.attributes(None, &text, None);
+    cookies::validate(&options.settings.key, &attributes).into_py(session.py())?;
+    as_dict(session)?.set_item(intern!(session.py(), "_path"), path)
+}
+
+/// Both, checked, as a header has them.
+pub(super) fn checked(session: &Bound<'_, Session>) -> PyResult<(Option<String>, String)> {
+    let py = session.py();
+    let dict = as_dict(session)?;
+    let domain = dict.get_item(intern!(py, "_domain"))?.filter(|domain| !domain.is_none());
+    let domain = domain.map(|domain| domain.extract::<String>()).transpose();
+    let path = match dict.get_item(intern!(py, "_path"))? {
+        None => Ok(String::from("/")),
+        Some(path) if path.is_none() => Ok(String::new()),
+        Some(path) => path.extract::<String>(),
+    };
+    let (Ok(domain), Ok(path)) = (domain, path) else {
+        return Err(ConfigurationError::new_err("the domain and the path of a session's cookie are text"));
+    };
+    cookies::validate_path(&path).into_py(py)?;
+    domain.as_deref().map_or(Ok(()), |domain| cookies::validate_domain(domain).into_py(py))?;
+    Ok((domain, path))
+}

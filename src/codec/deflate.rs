@@ -49,7 +49,7 @@ pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>> {
 }
 
 /// Whether `bytes` begin as zlib streams without a preset dictionary do (RFC 1950, section 2.2). Of random bytes
-/// one in a thousand does.
+/// one in two thousand does.
 #[must_use]
 pub fn has_header(bytes: &[u8]) -> bool {
     let [method, flags, ..] = *bytes else { return false };

@@ -9,6 +9,7 @@
 //! Nothing is flushed to the disk: the machine may forget the last seconds when its power fails.
 
 mod directory;
+mod held;
 mod lock;
 mod path;
 mod record;
@@ -22,18 +23,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use directory::{default_directory, ensure_private_dir};
+use held::HeldFile;
 use lock::LockFile;
 use path::Place;
 use record::Found;
 pub use temporary::is_temporary;
 
-use super::{Capabilities, Expect, Record, Store, Timestamp, Touch, Written};
+use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
 const WRITING: &str = "write the session file";
 const REMOVING: &str = "remove the session file";
+const LOCKING: &str = "lock the session";
 
 /// How long a lock is waited for, unless something else is asked for.
 const LOCK_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -101,6 +104,83 @@ impl FileStore {
             .transpose()?;
         Ok(Locks { own, neighbour })
     }
+
+    /// Removes what is in a place whose lock the caller has.
+    fn remove(&self, place: &Place<'_>, path: &Path) -> Result<Removed> {
+        match record::read(path, place, self.lock_time_limit)? {
+            Found::Foreign => Ok(Removed::Foreign),
+            Found::Absent => unlink(path).map(|()| Removed::Nothing),
+            Found::Unreadable(_) | Found::Ours(_) => unlink(path).map(|()| Removed::Ours),
+        }
+    }
+
+    /// Moves the record of a place whose lock the caller has to another place, with other data. Returns the
+    /// lock of that one too, if the record is there.
+    fn move_locked(
+        &self,
+        from: &Place<'_>,
+        to: &Place<'_>,
+        data: &[u8],
+        expect: Expect,
+    ) -> Result<(Written, Option<Locks>)> {
+        let (old_path, new_path) = (from.data_file(&self.file_dir), to.data_file(&self.file_dir));
+        let found = record::read(&old_path, from, self.lock_time_limit)?;
+        let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
+        if !is_there || !may_write(expect, &found)? {
+            return Ok((Written::Refused, None));
+        }
+        if old_path == new_path {
+            return Err(Error::unavailable(WRITING).with_detail("both ids have the same file"));
+        }
+        let locks = self.lock(to)?;
+        let there = record::read(&new_path, to, self.lock_time_limit)?;
+        let moved = replace(&new_path, to, data, Expect::Any, &there).and_then(|written| {
+            if let Err(error) = unlink(&old_path) {
+                // A session that is to have a new id must not have both.
+                let _ = unlink(&new_path);
+                return Err(error);
+            }
+            Ok(written)
+        });
+        if moved.is_err() {
+            let _ = locks.remove_if_without_record(&there);
+            return moved.map(|written| (written, None));
+        }
+        moved.map(|written| (written, Some(locks)))
+    }
+}
+
+/// What became of the contents of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removed {
+    /// The id had none.
+    Nothing,
+    /// They were the id's and are gone.
+    Ours,
+    /// They are another id's and stay.
+    Foreign,
+}
+
+impl Removed {
+    /// What is there now.
+    fn left(self) -> Found {
+        match self {
+            Self::Nothing | Self::Ours => Found::Absent,
+            Self::Foreign => Found::Foreign,
+        }
+    }
+}
+
+/// Writes `data` to a place whose lock the caller has, if what was found there is what was expected.
+fn replace(path: &Path, place: &Place<'_>, data: &[u8], expect: Expect, found: &Found) -> Result<Written> {
+    // The stored shape holds text: what a codec makes, base64, always is.
+    let text = std::str::from_utf8(data)
+        .map_err(|error| Error::invalid("a session in a file has to be text").with_source(error))?;
+    if !may_write(expect, found)? {
+        return Ok(Written::Refused);
+    }
+    temporary::replace(path, &envelope::write(text, place.owner())?.bytes)?;
+    Ok(Written::Stored(record::version_of(data)))
 }
 
 /// What is locked while a record is replaced or removed.
@@ -111,6 +191,14 @@ struct Locks {
 }
 
 impl Locks {
+    /// Forgets them without letting them go: they are those of the process which this one was forked from.
+    fn abandon(self) {
+        self.own.abandon();
+        if let Some(neighbour) = self.neighbour {
+            neighbour.abandon();
+        }
+    }
+
     /// Lets go, leaving no lock file for an id that has no record.
     fn remove_if_without_record(self, found: &Found) -> Result<()> {
         if let (Found::Absent, Some(neighbour)) = (found, self.neighbour) {
@@ -145,9 +233,6 @@ impl Store for FileStore {
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
-        // The stored shape holds text: what a codec makes, base64, always is.
-        let text = std::str::from_utf8(data)
-            .map_err(|error| Error::invalid("a session in a file has to be text").with_source(error))?;
         let place = Place::of(id);
         let path = place.data_file(&self.file_dir);
         let locks = match expect {
@@ -158,13 +243,15 @@ impl Store for FileStore {
             },
         };
         let found = record::read(&path, &place, self.lock_time_limit)?;
-        let allowed = may_write(expect, &found);
-        if !matches!(allowed, Ok(true)) {
-            locks.remove_if_without_record(&found)?;
-            return allowed.map(|_| Written::Refused);
+        match replace(&path, &place, data, expect, &found) {
+            Ok(Written::Refused) => locks.remove_if_without_record(&found).map(|()| Written::Refused),
+            Err(error) => {
+                // The error above is the one to tell; an empty lock file harms nobody.
+                let _ = locks.remove_if_without_record(&found);
+                Err(error)
+            }
+            stored @ Ok(Written::Stored(_)) => stored,
         }
-        temporary::replace(&path, &envelope::write(text, place.owner())?.bytes)?;
-        Ok(Written::Stored(record::version_of(data)))
     }
 
     fn touch(
@@ -182,20 +269,56 @@ impl Store for FileStore {
         record::touch(&place.data_file(&self.file_dir), &place, touch, now, self.lock_time_limit)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<()> {
+    fn delete(&self, id: &SessionId) -> Result<bool> {
         let place = Place::of(id);
         let path = place.data_file(&self.file_dir);
         let Some(locks) = self.lock_known(&place, &path, REMOVING)? else {
-            return Ok(());
+            return Ok(false);
         };
-        let found = match record::read(&path, &place, self.lock_time_limit)? {
-            Found::Foreign => Found::Foreign,
-            Found::Absent | Found::Unreadable(_) | Found::Ours(_) => {
-                unlink(&path)?;
-                Found::Absent
-            }
+        let removed = self.remove(&place, &path)?;
+        locks.remove_if_without_record(&removed.left())?;
+        Ok(removed == Removed::Ours)
+    }
+
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        if old.as_str() == new.as_str() {
+            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            return self.write(old, data, ttl, expect, now);
+        }
+        let (from, to) = (Place::of(old), Place::of(new));
+        let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
+            return Ok(Written::Refused);
         };
-        locks.remove_if_without_record(&found)
+        let (written, _new_locks) = self.move_locked(&from, &to, data, expect)?;
+        if let Written::Stored(_) = written {
+            locks.remove_if_without_record(&Found::Absent)?;
+        }
+        Ok(written)
+    }
+
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        _now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>> {
+        let patient = (*self).clone().with_lock_time_limit(limit);
+        let place = Place::of(id);
+        let locks = match of {
+            HoldOf::Id => patient.lock(&place).map(Some),
+            HoldOf::Record => patient.lock_known(&place, &place.data_file(&self.file_dir), LOCKING),
+        };
+        let locks = locks.map_err(Error::of_holder)?;
+        Ok(locks.map(|locks| Arc::new(HeldFile::new(self, id, locks)) as Arc<dyn Held>))
     }
 
     fn capabilities(&self) -> Capabilities {

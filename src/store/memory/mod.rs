@@ -1,5 +1,9 @@
 //! Sessions in the memory of this process.
 
+mod holds;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -7,7 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Capabilities, Expect, Record, Store, Timestamp, Touch, Version, Written};
+use holds::{HeldInMemory, Holds};
+
+use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Version, Written};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -31,6 +37,7 @@ pub struct MemoryStore {
     /// Ids come from outside, so that the choice of the shard is keyed at random too.
     hasher: RandomState,
     last_version: AtomicU64,
+    holds: Holds,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -54,6 +61,7 @@ impl MemoryStore {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
             last_version: AtomicU64::new(0),
+            holds: Holds::default(),
         }
     }
 
@@ -94,10 +102,28 @@ impl MemoryStore {
         }
     }
 
+    fn number(&self, id: &str) -> usize {
+        usize::try_from(self.hasher.hash_one(id) % SHARDS as u64).unwrap_or_default()
+    }
+
     fn shard(&self, id: &str) -> Option<MutexGuard<'_, Shard>> {
-        let hash = self.hasher.hash_one(id);
-        let number = usize::try_from(hash % SHARDS as u64).ok()?;
-        self.shards.get(number).map(lock)
+        self.shards.get(self.number(id)).map(lock)
+    }
+
+    /// The shards of two ids. The one of the lower number is locked first, so that nobody waits in a circle.
+    fn locked_both(&self, old: &str, new: &str, operation: &'static str) -> Result<Both<'_>> {
+        let (of_old, of_new) = (self.number(old), self.number(new));
+        let locked = |number: usize| {
+            let shard = self.shards.get(number).map(lock);
+            shard.ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
+        };
+        if of_old == of_new {
+            return Ok(Both { old: locked(of_old)?, new: None });
+        }
+        let lower = locked(of_old.min(of_new))?;
+        let higher = locked(of_old.max(of_new))?;
+        let (old, new) = if of_old < of_new { (lower, higher) } else { (higher, lower) };
+        Ok(Both { old, new: Some(new) })
     }
 
     fn locked(&self, id: &str, operation: &'static str) -> Result<MutexGuard<'_, Shard>> {
@@ -132,24 +158,11 @@ impl Store for MemoryStore {
         let mut shard = self.locked(id, "write the session in memory")?;
         shard.drop_some_expired(now);
         let present = shard.live_or_drop(id, now);
-        let holds = match expect {
-            Expect::Any => true,
-            Expect::Absent => present.is_none(),
-            Expect::Present => present.is_some(),
-            Expect::Version(version) => present.as_ref().is_some_and(|slot| slot.version == version),
-        };
-        if !holds {
+        if !expect.holds(present.as_ref().map(|slot| slot.version)) {
             return Ok(Written::Refused);
         }
         let version = self.next_version();
-        let expires_at = expiry(ttl, now);
-        if let Some(slot) = present {
-            slot.data = data;
-            slot.version = version;
-            slot.expires_at = expires_at;
-        } else {
-            shard.insert(Slot { id: Arc::from(id), data, version, expires_at });
-        }
+        shard.put(id, data, version, expiry(ttl, now));
         Ok(Written::Stored(version))
     }
 
@@ -176,13 +189,70 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<()> {
-        self.locked(id.as_str(), "remove the session in memory")?.remove(id.as_str());
-        Ok(())
+    fn delete(&self, id: &SessionId) -> Result<bool> {
+        Ok(self.locked(id.as_str(), "remove the session in memory")?.remove(id.as_str()))
+    }
+
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        let (old, new) = (old.as_str(), new.as_str());
+        let data = Arc::from(data);
+        let mut both = self.locked_both(old, new, "rotate the session in memory")?;
+        let shard = both.of_old();
+        let Some(present) = shard.live_or_drop(old, now).map(|slot| slot.version) else {
+            return Ok(Written::Refused);
+        };
+        if !expect.holds(Some(present)) {
+            return Ok(Written::Refused);
+        }
+        shard.remove(old);
+        let version = self.next_version();
+        both.of_new().put(new, data, version, expiry(ttl, now));
+        Ok(Written::Stored(version))
+    }
+
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>> {
+        if of == HoldOf::Record && !self.contains(id.as_str(), now) {
+            return Ok(None);
+        }
+        self.holds.take(id.as_str(), limit)?;
+        Ok(Some(Arc::new(HeldInMemory::new(self, id))))
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { native_expiry: true, compare_and_swap: true, blocking: false }
+    }
+}
+
+/// The shards of two ids, which may be one.
+struct Both<'a> {
+    old: MutexGuard<'a, Shard>,
+    new: Option<MutexGuard<'a, Shard>>,
+}
+
+impl Both<'_> {
+    fn of_old(&mut self) -> &mut Shard {
+        &mut self.old
+    }
+
+    fn of_new(&mut self) -> &mut Shard {
+        match &mut self.new {
+            Some(new) => new,
+            None => &mut self.old,
+        }
     }
 }
 
@@ -230,9 +300,22 @@ impl Shard {
         self.slots.push(slot);
     }
 
-    fn remove(&mut self, id: &str) {
+    /// Stores a record, over the one that there is.
+    fn put(&mut self, id: &str, data: Arc<[u8]>, version: Version, expires_at: Option<Timestamp>) {
+        let position = self.index.get(id).copied();
+        match position.and_then(|position| self.slots.get_mut(position)) {
+            Some(slot) => {
+                slot.data = data;
+                slot.version = version;
+                slot.expires_at = expires_at;
+            }
+            None => self.insert(Slot { id: Arc::from(id), data, version, expires_at }),
+        }
+    }
+
+    fn remove(&mut self, id: &str) -> bool {
         let Some(position) = self.index.remove(id) else {
-            return;
+            return false;
         };
         if position < self.slots.len() {
             self.slots.swap_remove(position);
@@ -247,6 +330,7 @@ impl Shard {
             self.slots.shrink_to(self.slots.len() * 2);
             self.index.shrink_to(self.slots.len() * 2);
         }
+        true
     }
 
     fn drop_some_expired(&mut self, now: Timestamp) {
@@ -259,7 +343,7 @@ impl Shard {
             };
             if slot.expired(now) {
                 let id = Arc::clone(&slot.id);
-                self.remove(&id);
+                let _was_there = self.remove(&id);
             } else {
                 self.cursor += 1;
             }
@@ -274,95 +358,4 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 
 fn expiry(ttl: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
     ttl.map(|ttl| now + ttl.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
-
-    use super::*;
-    use crate::store::laws::{Fixture, laws};
-
-    fn fixture() -> Fixture {
-        let store = Arc::new(MemoryStore::new());
-        let counted = Arc::clone(&store);
-        Fixture::new(store, move || counted.len())
-    }
-
-    laws!(fixture);
-
-    fn id(number: usize) -> SessionId {
-        SessionId::from_program(format!("{number:032x}"))
-    }
-
-    #[test]
-    fn expired_records_leave_while_others_are_written() {
-        let store = MemoryStore::new();
-        let minute = Some(Duration::from_secs(60));
-        for number in 0..1000 {
-            let _ = store.write(&id(number), b"old", minute, Expect::Any, 0.0).unwrap();
-        }
-        for number in 0..1000 {
-            let _ = store.write(&id(1000 + number), b"new", minute, Expect::Any, 100.0).unwrap();
-        }
-        assert_eq!(store.len(), 1000);
-        assert_eq!(store.ids(100.0).len(), 1000);
-    }
-
-    #[test]
-    fn an_expired_record_that_is_met_is_dropped() {
-        let store = MemoryStore::new();
-        let _ = store.write(&id(1), b"x", Some(Duration::from_secs(1)), Expect::Any, 0.0).unwrap();
-        assert!(store.contains(id(1).as_str(), 0.5));
-        assert!(!store.contains(id(1).as_str(), 1.0));
-        assert!(store.ids(1.0).is_empty());
-        assert_eq!(store.len(), 1);
-        assert!(store.load(&id(1), 1.0).unwrap().is_none());
-        assert!(store.is_empty());
-    }
-
-    #[test]
-    fn clearing_forgets_everything() {
-        let store = MemoryStore::new();
-        for number in 0..100 {
-            let _ = store.write(&id(number), b"x", None, Expect::Any, 0.0).unwrap();
-        }
-        store.clear();
-        assert!(store.is_empty());
-        assert!(store.load(&id(7), 0.0).unwrap().is_none());
-    }
-
-    #[test]
-    fn removing_leaves_every_other_record_where_it_can_be_found() {
-        let store = MemoryStore::new();
-        for number in 0..500 {
-            let _ = store.write(&id(number), &number.to_le_bytes(), None, Expect::Any, 0.0).unwrap();
-        }
-        for number in (0..500).filter(|number| number % 3 != 0) {
-            store.delete(&id(number)).unwrap();
-        }
-        for number in 0..500 {
-            let found = store.load(&id(number), 0.0).unwrap().map(|record| record.data.to_vec());
-            assert_eq!(found, (number % 3 == 0).then(|| number.to_le_bytes().to_vec()));
-        }
-    }
-
-    #[test]
-    fn room_is_given_back_when_most_records_are_gone() {
-        let store = MemoryStore::new();
-        for number in 0..20_000 {
-            let _ = store.write(&id(number), b"x", None, Expect::Any, 0.0).unwrap();
-        }
-        for number in 0..20_000 {
-            store.delete(&id(number)).unwrap();
-        }
-        assert!(store.shards.iter().all(|shard| lock(shard).slots.capacity() <= SMALLEST_SHRUNK * 4));
-    }
-
-    #[test]
-    fn debug_shows_neither_ids_nor_data() {
-        let store = MemoryStore::new();
-        let _ = store.write(&id(0xabcdef), b"secret", None, Expect::Any, 0.0).unwrap();
-        assert_eq!(format!("{store:?}"), "MemoryStore { records: 1 }");
-    }
 }

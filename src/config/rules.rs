@@ -100,6 +100,8 @@ const RULES: &[Rule] = &[
     session("absolute_timeout", Kind::Int),
     session("session_epoch", Kind::Moment),
     session("save_accessed_time", Kind::Bool),
+    session("concurrency", Kind::RequiredText),
+    session("lock_timeout", Kind::Int),
     session("cookie_expires", Kind::Expires),
     session("cookie_domain", Kind::Text),
     session("cookie_path", Kind::Text),

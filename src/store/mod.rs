@@ -16,6 +16,7 @@
 
 #[cfg(unix)]
 pub mod file;
+pub(crate) mod id_locks;
 #[cfg(test)]
 mod laws;
 mod memory;

@@ -1,53 +1,12 @@
-//! Who holds which session.
+//! The store as the holder of a session has it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::MemoryStore;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::SessionId;
 use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
-
-/// The ids that are held, each with the process that holds it: what a process inherits from the one that
-/// forked it is held by threads that it does not have.
-#[derive(Default)]
-pub(super) struct Holds {
-    held: Mutex<HashMap<Arc<str>, u32>>,
-    released: Condvar,
-}
-
-impl Holds {
-    /// Waits until nobody else holds `id`, at most `limit`, and holds it.
-    pub(super) fn take(&self, id: &str, limit: Duration) -> Result<()> {
-        let process = std::process::id();
-        let mut since = None;
-        let mut held = self.lock();
-        while held.get(id) == Some(&process) {
-            let waited = since.get_or_insert_with(Instant::now).elapsed();
-            let Some(left) = limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
-                return Err(Error::locked("lock the session")
-                    .with_detail(format!("somebody else held it for {limit:?}")));
-            };
-            held = self.released.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        held.insert(Arc::from(id), process);
-        Ok(())
-    }
-
-    fn give_back(&self, id: &str) {
-        let mut held = self.lock();
-        if held.get(id) == Some(&std::process::id()) {
-            held.remove(id);
-        }
-        drop(held);
-        self.released.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, u32>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The store as the holder of a session has it.
 pub(super) struct HeldInMemory {

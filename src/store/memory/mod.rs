@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use holds::{HeldInMemory, Holds};
+use holds::HeldInMemory;
 
+use super::id_locks::IdLocks;
 use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Version, Written};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -37,7 +38,7 @@ pub struct MemoryStore {
     /// Ids come from outside, so that the choice of the shard is keyed at random too.
     hasher: RandomState,
     last_version: AtomicU64,
-    holds: Holds,
+    holds: IdLocks,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -61,7 +62,7 @@ impl MemoryStore {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
             last_version: AtomicU64::new(0),
-            holds: Holds::default(),
+            holds: IdLocks::default(),
         }
     }
 

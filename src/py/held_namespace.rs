@@ -47,7 +47,7 @@ impl HeldNamespace {
         Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), is_reserved: false })
     }
 
-    /// The ids whose record was removed meanwhile.
+    /// The ids that had no record when they were released.
     pub(crate) fn take_emptied(&self) -> Vec<SessionId> {
         std::mem::take(&mut *self.emptied.lock())
     }
@@ -89,7 +89,11 @@ impl Held for HeldNamespace {
         Python::attach(|py| {
             let mut outcome = Ok(());
             for one in all {
-                let released = one.namespace.bind(py).call_method0(intern!(py, "release_write_lock"));
+                let namespace = one.namespace.bind(py);
+                if python_store::record_in(namespace).is_ok_and(|record| record.is_none()) {
+                    self.emptied.lock().push(one.id.clone());
+                }
+                let released = namespace.call_method0(intern!(py, "release_write_lock"));
                 if one.is_reserved {
                     self.store.unreserve(&one.id);
                 }
@@ -119,10 +123,7 @@ impl Store for HeldNamespace {
         now: Timestamp,
     ) -> Result<Written> {
         match self.on(id, WRITING, |namespace| python_store::write_in(namespace, data, expect)) {
-            Ok(written) => {
-                self.emptied.lock().retain(|emptied| emptied.as_str() != id.as_str());
-                written
-            }
+            Ok(written) => written,
             Err(_) => self.store.write(id, data, ttl, expect, now),
         }
     }
@@ -142,11 +143,7 @@ impl Store for HeldNamespace {
 
     fn delete(&self, id: &SessionId) -> Result<bool> {
         match self.on(id, REMOVING, python_store::delete_in) {
-            Ok(deleted) => {
-                let deleted = deleted?;
-                self.emptied.lock().push(id.clone());
-                Ok(deleted)
-            }
+            Ok(deleted) => deleted,
             Err(_) => self.store.delete(id),
         }
     }

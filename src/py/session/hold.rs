@@ -4,6 +4,7 @@
 //! its first use to the end of the saving. Either way it is let go when its object is dropped, too.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::gc::PyVisit;
@@ -25,13 +26,21 @@ pub(crate) struct Hold {
     is_native: bool,
     /// The backend's view of the record, which `lock()` opened: then it is the only way to the record.
     view: Mutex<Option<Arc<HeldNamespace>>>,
+    /// Whether the program has called `lock()`, and not `unlock()` since.
+    by_program: AtomicBool,
     /// A view that was given to the program, and the lock which that has otherwise.
     lent: Mutex<Option<(Py<PyAny>, Py<PyAny>)>>,
 }
 
 impl Hold {
     fn new(held: Arc<dyn Held>, is_native: bool) -> Self {
-        Self { held, is_native, view: Mutex::new(None), lent: Mutex::new(None) }
+        Self {
+            held,
+            is_native,
+            view: Mutex::new(None),
+            by_program: AtomicBool::new(false),
+            lent: Mutex::new(None),
+        }
     }
 
     /// The store as the holder has it.
@@ -187,6 +196,7 @@ pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<()> {
     })?;
     let id = session.get().with(|state| state.life.record_id().clone())?;
     let Some(hold) = of(session)? else { return Ok(()) };
+    hold.by_program.store(true, Ordering::Relaxed);
     let opened = hold.open(session, &id);
     if opened.is_err() && !was_held {
         let _failed = release(session);
@@ -200,7 +210,9 @@ pub(super) fn unlock(session: &Bound<'_, Session>) -> PyResult<()> {
     match of(session)? {
         None => Err(LockError::new_err("the session is not locked")),
         // Its request goes on holding it.
-        Some(hold) if by_request => hold.close(session.py()),
+        Some(hold) if by_request && hold.by_program.swap(false, Ordering::Relaxed) => {
+            hold.close(session.py())
+        }
         Some(_) => release(session),
     }
 }

@@ -1,11 +1,14 @@
-//! What cookies cost a request: finding ours, verifying it, signing a new one and writing it.
+//! What cookies cost a request: finding ours, verifying or opening it, making a new one and
+//! writing it.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 #![allow(clippy::expect_used, reason = "a benchmark that cannot start has nothing to measure")]
 
 use std::hint::black_box;
 
-use beaker_core::cookie::{Attributes, Signer, cookie_date, last_matching, write};
+use beaker_core::cookie::{
+    Attributes, CookieSealer, Format, IdRing, SealingKeys, Signer, cookie_date, last_matching, write,
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const NAME: &str = "beaker.session.id";
@@ -51,6 +54,43 @@ fn signature(c: &mut Criterion) {
     c.bench_function("verify_forged", |b| b.iter(|| signer.verify(black_box(&forged)).is_some()));
 }
 
+/// The value of the cookie that carries an id, with one secret and with the third of three.
+fn ids(c: &mut Criterion) {
+    let secrets =
+        ["a secret of thirty-two bytes, yes", "another secret of many bytes", "the oldest of three"];
+    for (format, name) in [(Format::One, "1"), (Format::Two, "2")] {
+        let mut group = c.benchmark_group(format!("id/format {name}"));
+        let ring =
+            |secrets: &[&str]| IdRing::new(secrets, &[NAME], format).expect("the secrets are not empty");
+        let one = ring(secrets.get(..1).unwrap_or_default());
+        let signed = one.sign(ID, 1.8e9);
+        group.bench_function("sign", |b| b.iter(|| one.sign(black_box(ID), black_box(1.8e9))));
+        group.bench_function("verify", |b| b.iter(|| one.verify(NAME, black_box(&signed)).is_some()));
+        let old = ring(secrets.get(2..).unwrap_or_default()).sign(ID, 1.8e9);
+        let all = ring(&secrets);
+        group.bench_function("verify, third secret", |b| {
+            b.iter(|| all.verify(NAME, black_box(&old)).is_some())
+        });
+        group.finish();
+    }
+}
+
+/// A cookie that carries a session. The payloads repeat themselves as pickles of short texts do.
+fn sealed(c: &mut Criterion) {
+    let keys =
+        SealingKeys { encrypt_key: Some(b"an encrypt_key of many bytes"), validate_key: b"validate_key" };
+    let sealer = CookieSealer::new(&[keys], &[NAME]).expect("the keys are not empty");
+    for size in [60, 200, 1000, 2500] {
+        let payload: Vec<u8> =
+            (0..).flat_map(|n| format!("X\0entry_{n:04}q\x01K{n}").into_bytes()).take(size).collect();
+        let value = sealer.seal(&payload, Some(1)).expect("it is small");
+        let mut group = c.benchmark_group(format!("sealed/{size} B"));
+        group.bench_function("seal", |b| b.iter(|| sealer.seal(black_box(&payload), Some(1))));
+        group.bench_function("open", |b| b.iter(|| sealer.open(NAME, black_box(&value))));
+        group.finish();
+    }
+}
+
 fn set_cookie(c: &mut Criterion) {
     let signed = signer().sign(ID);
     let few = Attributes { path: "/", same_site: Some("Lax"), ..Attributes::default() };
@@ -73,5 +113,5 @@ fn set_cookie(c: &mut Criterion) {
     c.bench_function("cookie_date", |b| b.iter(|| cookie_date(black_box(1_798_761_599))));
 }
 
-criterion_group!(benches, header, signature, set_cookie);
+criterion_group!(benches, header, signature, ids, sealed, set_cookie);
 criterion_main!(benches);

@@ -56,38 +56,87 @@ fn block<const N: usize>(text: &str) -> [u8; N] {
 }
 
 #[test]
-fn pbkdf2_gives_the_vector_of_rfc_6070() {
-    let mut key = [0; 20];
-    pbkdf2::pbkdf2::<hmac::Hmac<Sha1>>(b"password", b"salt", 1, &mut key).unwrap();
-    assert_eq!(key, block("0c60c80f961f0e71f3a9b524af6012062fe037a6"));
+fn pbkdf2_gives_the_vectors_of_rfc_6070() {
+    // All but the one with 16 million iterations, which takes minutes.
+    for (password, salt, iterations, key) in [
+        (&b"password"[..], &b"salt"[..], 1, "0c60c80f961f0e71f3a9b524af6012062fe037a6"),
+        (b"password", b"salt", 2, "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"),
+        (b"password", b"salt", 4096, "4b007901b765489abead49d926f721d065a429c1"),
+        (
+            b"passwordPASSWORDpassword",
+            b"saltSALTsaltSALTsaltSALTsaltSALTsalt",
+            4096,
+            "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038",
+        ),
+        (b"pass\0word", b"sa\0lt", 4096, "56fa6aa75548099dcc37d7f03425e0c3"),
+    ] {
+        let mut derived = vec![0; key.len() / 2];
+        pbkdf2::pbkdf2::<hmac::Hmac<Sha1>>(password, salt, iterations, &mut derived).unwrap();
+        assert_eq!(derived, hex(key));
+    }
 }
 
 #[test]
-fn ctr_gives_the_vector_of_sp_800_38a() {
+fn ctr_gives_the_vectors_of_sp_800_38a() {
+    // F.5.5, and in reverse F.5.6.
     let key: [u8; 32] = block("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4");
     let counter: [u8; 16] = block("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
-    let mut data = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
-    Ctr::new(&key.into(), &counter.into()).apply_keystream(&mut data);
-    assert_eq!(data, hex("601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5"));
+    let plain = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51\
+                     30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710");
+    let cipher = hex("601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5\
+                      2b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6");
+    for (from, to) in [(&plain, &cipher), (&cipher, &plain)] {
+        let mut data = from.clone();
+        Ctr::new(&key.into(), &counter.into()).apply_keystream(&mut data);
+        assert_eq!(&data, to);
+    }
 }
 
-#[test]
-fn gcm_gives_the_vectors_of_its_specification() {
-    let mut output =
-        hex("000000000000000000000000d0d1c8a799996bf0265b98b5d48ab919cea7403d4d606b6e074ec5d3baf39d18");
-    assert!(open_gcm(&[0; 32], &mut output));
-    assert_eq!(output[IV + TAG..], [0; 16]);
+/// Key, IV, plaintext, ciphertext and tag of AES-256-GCM without associated data: the cases 13 to 15 of its
+/// specification (McGrew and Viega), and of NIST's CAVP the first of `gcmEncryptExtIV256` for a plaintext of 0
+/// and of 128 bits.
+const GCM: [(&str, &str, &str, &str, &str); 5] = [
+    (ZERO_KEY, "000000000000000000000000", "", "", "530f8afbc74536b9a963b4f1c4cb738b"),
+    (
+        ZERO_KEY,
+        "000000000000000000000000",
+        "00000000000000000000000000000000",
+        "cea7403d4d606b6e074ec5d3baf39d18",
+        "d0d1c8a799996bf0265b98b5d48ab919",
+    ),
+    (
+        "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
+        "cafebabefacedbaddecaf888",
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
+         1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa\
+         8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad",
+        "b094dac5d93471bdec1a502270e3cc6c",
+    ),
+    (
+        "b52c505a37d78eda5dd34f20c22540ea1b58963cf8e5bf8ffa85f9f2492505b4",
+        "516c33929df5a3284ff463d7",
+        "",
+        "",
+        "bdc1ac884d332457a1d2664f168c76f0",
+    ),
+    (
+        "31bdadd96698c204aa9ce1448ea94ae1fb4a9a0b3c9d773b51bb1822666b8f22",
+        "0d18e06c7c725ac9e362e1ce",
+        "2db5168e932556f8089a0622981d017d",
+        "fa4362189661d163fcd6a56d8bf0405a",
+        "d636ac1bbedd5cc3ee727dc2ab4a9489",
+    ),
+];
+const ZERO_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-    let key = block("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
-    let iv = "cafebabefacedbaddecaf888";
-    let tag = "b094dac5d93471bdec1a502270e3cc6c";
-    let cipher = "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa\
-                  8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad";
-    let plain = "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
-                 1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255";
-    let mut output = hex(&format!("{iv}{tag}{cipher}"));
-    assert!(open_gcm(&key, &mut output));
-    assert_eq!(output[IV + TAG..], hex(plain));
+#[test]
+fn gcm_gives_the_vectors_of_its_specification_and_of_nist() {
+    for (key, iv, plain, cipher, tag) in GCM {
+        let sealed = hex(&format!("{iv}{tag}{cipher}"));
+        assert_eq!(seal_gcm(&block(key), block(iv), &hex(plain)).unwrap(), sealed);
+        assert_eq!(aes_gcm_decrypt(&sealed, &hex(key)).unwrap(), hex(plain));
+    }
 }
 
 #[test]
@@ -151,6 +200,85 @@ fn a_text_changed_in_any_bit_is_not_authentic() {
 }
 
 #[test]
+fn a_text_cut_anywhere_is_not_authentic() {
+    let (bits, text) = BEAKER_GCM[3];
+    let strict = sealer(bits, Cipher::AesGcm, Reading::GcmOnly);
+    for at in 0..text.len() {
+        for cut in [&text[..at], &text[at + 1..]] {
+            assert_eq!(strict.decrypt(cut.as_bytes(), any).unwrap_err().kind(), ErrorKind::Corrupt);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_text_is_not_decoded_even_where_ctr_is_read() {
+    let both = sealer(128, Cipher::AesGcm, Reading::Both);
+    let (_, text) = BEAKER_GCM[3];
+    let mut forged = text.as_bytes().to_vec();
+    forged[50] ^= 1;
+    assert_eq!(both.decrypt(&forged, looks_like_pickle).unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+/// One sealer with `count` pairs of keys, one without the newest of them, one without the two newest, and so on.
+fn rotated(count: usize, writes: Cipher, reads: Reading) -> Vec<Sealer> {
+    let keys: Vec<_> = (0..count).map(|n| (format!("encrypt {n}"), format!("validate {n}"))).collect();
+    let pairs: Vec<_> = keys.iter().map(|(encrypt, validate)| pair(encrypt.as_bytes(), validate)).collect();
+    (0..count).map(|newest| Sealer::new(&pairs[newest..], 128, writes, reads).unwrap()).collect()
+}
+
+#[test]
+fn the_newest_keys_encrypt_and_all_decrypt() {
+    for count in 1..=5 {
+        for (writes, reads) in [
+            (Cipher::AesGcm, Reading::GcmOnly),
+            (Cipher::AesGcm, Reading::Both),
+            (Cipher::AesCtr, Reading::Both),
+        ] {
+            let sealers = rotated(count, writes, reads);
+            for (oldest, writer) in sealers.iter().enumerate() {
+                let text = writer.encrypt(PLAIN).unwrap();
+                for (newest, reader) in sealers.iter().enumerate() {
+                    let read = reader.decrypt(text.as_bytes(), looks_like_pickle);
+                    if newest > oldest {
+                        assert_eq!(read.unwrap_err().kind(), ErrorKind::Corrupt);
+                        continue;
+                    }
+                    let read = read.unwrap();
+                    assert_eq!(read.is_current(), newest == oldest);
+                    assert_eq!(matches!(read, Decrypted::Authentic { .. }), writes == Cipher::AesGcm);
+                    assert_eq!(read.into_bytes(), PLAIN);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_proof_under_an_older_pair_goes_before_soundness_under_the_newest() {
+    let sealers = rotated(2, Cipher::AesGcm, Reading::Both);
+    let text = sealers[1].encrypt(PLAIN).unwrap();
+    let read = sealers[0].decrypt(text.as_bytes(), any).unwrap();
+    assert_eq!(read, Decrypted::Authentic { bytes: PLAIN.to_vec(), is_current: false });
+}
+
+#[test]
+fn ctr_candidates_are_offered_newest_first_until_one_is_sound() {
+    let sealers = rotated(3, Cipher::AesCtr, Reading::Both);
+    let text = sealers[1].encrypt(PLAIN).unwrap();
+    let offered = std::cell::RefCell::new(Vec::new());
+    let read = sealers[0].decrypt(text.as_bytes(), |bytes| {
+        offered.borrow_mut().push(bytes.to_vec());
+        bytes == PLAIN
+    });
+    assert_eq!(read.unwrap(), Decrypted::Unauthenticated { bytes: PLAIN.to_vec(), is_current: false });
+    let offered = offered.into_inner();
+    assert_eq!(offered.len(), 2);
+    let newest = Sealer::new(&[pair(b"encrypt 0", "validate 0")], 128, Cipher::AesCtr, Reading::Both);
+    assert_eq!(newest.unwrap().decrypt(text.as_bytes(), any).unwrap().into_bytes(), offered[0]);
+    assert_eq!(offered[1], PLAIN);
+}
+
+#[test]
 fn ctr_is_refused_where_only_gcm_is_read() {
     for (bits, text) in BEAKER_CTR {
         let error = sealer(bits, Cipher::AesGcm, Reading::GcmOnly).decrypt(text.as_bytes(), any).unwrap_err();
@@ -191,11 +319,17 @@ fn what_cannot_be_meant_is_refused() {
     assert_eq!(new(b"k", "", 128).unwrap_err(), ErrorKind::Invalid);
     assert_eq!(new(b"k", "schlüssel", 128).unwrap_err(), ErrorKind::Invalid);
     assert!(new(b"k", "v", 48).is_ok());
+    let none = Sealer::new(&[], 128, Cipher::AesGcm, Reading::Both);
+    assert_eq!(none.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[test]
 fn debug_shows_neither_key_nor_plaintext() {
     let sealer = sealer(128, Cipher::AesGcm, Reading::Both);
-    let shown = format!("{sealer:?} {:?}", sealer.decrypt(BEAKER_GCM[3].1.as_bytes(), any).unwrap());
+    let shown = format!(
+        "{sealer:?} {:?} {:?}",
+        pair(ENCRYPT_KEY, VALIDATE_KEY),
+        sealer.decrypt(BEAKER_GCM[3].1.as_bytes(), any).unwrap()
+    );
     assert!(!shown.contains("666a19") && !shown.contains(VALIDATE_KEY) && !shown.contains("128, 2, 125"));
 }

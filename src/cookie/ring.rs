@@ -99,3 +99,7 @@ impl fmt::Debug for IdRing {
         f.debug_struct("IdRing").field("writes", &self.writes).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "ring_tests.rs"]
+mod tests;

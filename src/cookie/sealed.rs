@@ -34,8 +34,10 @@ const HEAD: usize = NONCE + COMPRESSION + EXPIRY;
 /// somebody who came to know an old key, could unfold to a thousand times that.
 const PAYLOAD_LIMIT: usize = 1 << 20;
 
-/// What is shorter than this does not get shorter.
-const COMPRESSED_FROM: usize = 64;
+/// From how many bytes on compression is tried. Below, it would cost more than all the rest: clearing its tables
+/// takes several microseconds however short the payload is, sealing takes three. And there it saves little or
+/// nothing, since a short session hardly repeats itself.
+const COMPRESSED_FROM: usize = 256;
 
 const PLAIN: u8 = 0;
 const ZLIB: u8 = 1;
@@ -233,7 +235,8 @@ fn parts(plain: &[u8]) -> Option<(u8, u64, &[u8])> {
     Some((*compression, u64::from_be_bytes(*expiry), body))
 }
 
-/// `payload` compressed, if that is shorter.
+/// `payload` compressed, if that is worth trying and makes it shorter. What is compressed already, as JSON
+/// sessions are, is not.
 fn compress(payload: &[u8]) -> Result<Option<Vec<u8>>> {
     if payload.len() < COMPRESSED_FROM || deflate::has_header(payload) {
         return Ok(None);

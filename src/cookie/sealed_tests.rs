@@ -107,7 +107,7 @@ fn what_was_sealed_comes_back_at_every_length() {
 }
 
 #[test]
-fn a_payload_that_gets_shorter_is_compressed_and_no_other() {
+fn a_long_payload_that_gets_shorter_is_compressed_and_no_other() {
     let sealer = sealer(&[BOTH]);
     let compression = |payload: &[u8]| {
         let value = sealer.seal(payload, None).unwrap();
@@ -115,16 +115,18 @@ fn a_payload_that_gets_shorter_is_compressed_and_no_other() {
         sealer.names.newest().decrypt(&value).unwrap().0[0]
     };
     let mut state = 1_u32;
-    let random: Vec<u8> = (0..500)
+    let random: Vec<u8> = (0..COMPRESSED_FROM)
         .map(|_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 24) as u8
         })
         .collect();
-    assert_eq!(compression(&[b'a'; 500]), ZLIB);
+    assert_eq!(compression(&[b'a'; COMPRESSED_FROM]), ZLIB);
+    assert_eq!(compression(&[b'a'; COMPRESSED_FROM - 1]), PLAIN);
     assert_eq!(compression(&random), PLAIN);
-    assert_eq!(compression(b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), PLAIN);
-    assert_eq!(compression(&deflate::compress(&[b'a'; 100_000]).unwrap()), PLAIN);
+    let compressed = deflate::compress(&[b'a'; PAYLOAD_LIMIT]).unwrap();
+    assert!(compressed.len() >= COMPRESSED_FROM);
+    assert_eq!(compression(&compressed), PLAIN);
 }
 
 #[test]

@@ -134,8 +134,7 @@ def site(chromium: Chromium, ports: Ports, sites_folder: Path, kind: Kind) -> It
 
 
 @pytest.fixture
-def seen(request: pytest.FixtureRequest, one_chromium: Chromium) -> Callable[[str], None]:
+def seen(request: pytest.FixtureRequest, one_chromium: Chromium, kind: Kind) -> Callable[[str], None]:
     """Notes what Chromium did about what the test's name promises."""
     function: str = request.function.__name__
-    kind = request.getfixturevalue("kind").name if "kind" in request.fixturenames else None
-    return lambda saw: request.config.stash[SEEN].note(sentence(function), saw, kind)
+    return lambda saw: request.config.stash[SEEN].note(sentence(function), saw, kind.name)

@@ -109,7 +109,9 @@ def test_a_page_may_let_its_session_outlive_the_browser(site: MakeSite, seen: Se
     seen("session._set_cookie_expires(3600) on a later page: the cookie is replaced by one for 3600 s")
 
 
-def test_whether_later_saves_move_the_expiry(site: MakeSite, kind: Kind, seen: See) -> None:
+def test_a_later_save_moves_the_expiry_where_it_sends_the_cookie_again(
+    site: MakeSite, kind: Kind, seen: See
+) -> None:
     shop = site(cookie_expires=600)
     shop.visit("put", name="Ada")
     first = shop.cookie().expires

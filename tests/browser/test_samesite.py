@@ -106,7 +106,7 @@ def test_http_and_https_of_one_host_are_two_sites(
 
 @few_kinds
 @pytest.mark.parametrize("samesite", BRING)
-def test_a_session_that_begins_inside_another_sites_page_is_kept_only_with_none(
+def test_a_session_that_begins_inside_a_page_of_another_site_is_kept_with_none_only(
     site: MakeSite, chromium: Chromium, samesite: str, seen: See
 ) -> None:
     shop, other = site(samesite=samesite, secure=True), site()

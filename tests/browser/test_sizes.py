@@ -57,7 +57,8 @@ def test_the_largest_session_that_is_saved_is_kept_and_a_larger_one_refused_at_s
             too_long, refused = length, received.refused
             assert shop.cookie() == before
     largest = shop.cookie()
-    assert LIMIT - 8 < largest.size <= LIMIT
+    # A character more is up to four in the cookie, and what is compressed may vary by a few.
+    assert LIMIT - 16 < largest.size <= LIMIT
     assert max(map(int, re.findall(r"\d+", refused))) > LIMIT
     session = shop.visit("read").session
     assert session is not None

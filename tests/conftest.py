@@ -16,6 +16,7 @@ from tests.session.fixtures import (
     memory,
     secrecy,
     serializer,
+    visitors,
     written_in_python,
 )
 from tests.support.environment import ORACLE, need_file
@@ -35,6 +36,7 @@ __all__ = [
     "oracle_ctr",
     "secrecy",
     "serializer",
+    "visitors",
     "written_in_python",
 ]
 

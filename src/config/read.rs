@@ -175,7 +175,8 @@ fn limits(values: &Values, profile: Profile) -> Limits {
         idle: values.number("timeout"),
         absolute: match values.get("absolute_timeout") {
             None => profile.absolute_timeout(),
-            Some(_) => values.number("absolute_timeout"),
+            // An ini file has no other word for none.
+            Some(_) => values.number("absolute_timeout").filter(|seconds| *seconds != 0),
         },
         epoch: match values.get("session_epoch") {
             Some(Value::Moment(seconds)) => Some(*seconds),

@@ -33,6 +33,8 @@ pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value
         Kind::Bool => Ok(Value::Bool(object.is_truthy()?)),
         Kind::Keys => match list(object) {
             Some(keys) => Ok(keys),
+            // A list that holds something else is no key, however it prints.
+            None if object.try_iter().is_ok() => Ok(unknown(object)),
             None => Ok(Value::Text(object.str()?.to_str()?.to_owned())),
         },
         Kind::OlderKeys | Kind::Names => Ok(list(object).unwrap_or_else(|| unknown(object))),

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.container import MemoryNamespaceManager
-from tests.session.kit import Backend, Browser, Clock, Literals, namespace_class
+from tests.session.kit import COOKIE, VALIDATE_KEY, Backend, Browser, Clock, Literals, namespace_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SECRETS = {
-    "encrypt_key": "an encryption key of some length",
-    "validate_key": "a validation key of a good length",
+    "encrypt_key": "an encryption key of the tests, of some length",
+    "validate_key": VALIDATE_KEY,
 }
+BACKENDS = ["memory", "file", "python"]
+COOKIES: dict[str, dict[str, Any]] = {"cookie": COOKIE, "sealed cookie": {**COOKIE, "cookie_format": 2}}
 
 
 def _backend(name: str, folder: Path) -> Backend:
@@ -36,7 +38,7 @@ def empty_memory() -> Iterator[None]:
     MemoryNamespaceManager.namespaces.clear()
 
 
-@pytest.fixture(params=["memory", "file", "python"])
+@pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> Backend:
     """Each place where sessions are kept."""
     return _backend(request.param, tmp_path)
@@ -82,6 +84,13 @@ def encoding(serializer: dict[str, Any], secrecy: dict[str, Any]) -> dict[str, A
 def browser(backend: Backend) -> Callable[..., Browser]:
     """Makes browsers of an application on the backend."""
     return lambda **options: Browser(backend.options, options)
+
+
+@pytest.fixture(params=[*BACKENDS, *COOKIES])
+def visitors(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> Callable[..., Browser]:
+    """Makes browsers of an application on each backend, and of one whose cookie keeps the session."""
+    options = COOKIES.get(request.param) or _backend(request.param, tmp_path).options
+    return lambda **more: Browser(options, more)
 
 
 @pytest.fixture

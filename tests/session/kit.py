@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 KEY = "beaker.session.id"
 START = 1_700_000_000.0
 UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
+VALIDATE_KEY = "a validation key of the tests, of some length"
+COOKIE: dict[str, Any] = {"type": "cookie", "validate_key": VALIDATE_KEY}
+"""The options of a session that its cookie keeps."""
 
 Headers = list[tuple[str, str]]
 NOBODY = 65534
@@ -185,9 +188,21 @@ class Browser:
             visit.status, visit.headers = status, headers
 
         list(self.middleware(environ, start_response))
-        for set_cookie in visit.cookies:
-            self.jar = set_cookie.partition(";")[0].strip()
+        self._keep(visit.cookies)
         return visit
+
+    def _keep(self, cookies: list[str]) -> None:
+        """Does what a browser does with cookies: one of a name replaces the other, an empty one goes."""
+        if not cookies:
+            return
+        kept: dict[str, str] = {}
+        for pair in [
+            *(self.jar or "").split("; "),
+            *(cookie.partition(";")[0].strip() for cookie in cookies),
+        ]:
+            name, _, value = pair.partition("=")
+            kept[name] = value
+        self.jar = "; ".join(f"{name}={value}" for name, value in kept.items() if value) or None
 
     def put(self, **values: Any) -> Visit:
         """Visits a page that stores values."""

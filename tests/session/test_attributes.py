@@ -28,8 +28,8 @@ def test_a_new_session_says_so(browser: Browsers, clock: Clock) -> None:
     assert browser().visit(work).result == (True, clock.now, None, False)
 
 
-def test_a_stored_session_knows_when_it_began_and_was_used_before(browser: Browsers, clock: Clock) -> None:
-    visitor = browser()
+def test_a_stored_session_knows_when_it_began_and_was_used_before(visitors: Browsers, clock: Clock) -> None:
+    visitor = visitors()
     began = clock.now
     visitor.put(name="Ada")
     clock.advance(60)
@@ -150,7 +150,7 @@ def test_the_request_is_the_mapping_that_was_passed() -> None:
     assert session.request["set_cookie"] is False
 
 
-def test_attributes_are_set_through_the_proxy(browser: Browsers) -> None:
+def test_attributes_are_set_through_the_proxy(visitors: Browsers) -> None:
     def work(session: Any) -> tuple[Any, ...]:
         session.is_new = False
         session.was_invalidated = True
@@ -160,21 +160,21 @@ def test_attributes_are_set_through_the_proxy(browser: Browsers) -> None:
         del session.mark
         return (*seen, hasattr(session, "mark"), session._session().last_accessed)
 
-    assert browser().visit(work).result == (False, True, 5.0, "own", False, 5.0)
+    assert visitors().visit(work).result == (False, True, 5.0, "own", False, 5.0)
 
 
-def test_a_name_that_is_no_attribute_is_an_attribute_error(browser: Browsers) -> None:
+def test_a_name_that_is_no_attribute_is_an_attribute_error(visitors: Browsers) -> None:
     def work(session: Any) -> None:
         with pytest.raises(AttributeError):
             session.no_such_attribute  # noqa: B018
         with pytest.raises(AttributeError):
             del session.no_such_attribute
 
-    browser().visit(work)
+    visitors().visit(work)
 
 
-def test_the_timeout_is_changed_for_one_session(browser: Browsers, clock: Clock) -> None:
-    visitor = browser(timeout=100)
+def test_the_timeout_is_changed_for_one_session(visitors: Browsers, clock: Clock) -> None:
+    visitor = visitors(timeout=100)
     visitor.put(name="Ada")
     clock.advance(50)
 

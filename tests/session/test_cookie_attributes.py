@@ -50,8 +50,8 @@ def test_options_are_changed_for_one_session_by_setting_its_attributes(browser: 
     assert visitor.put(name="Grace").cookie.endswith("; Path=/; SameSite=Lax")
 
 
-def test_setting_the_domain_and_the_path_sends_the_cookie_and_stores_them(browser: Browsers) -> None:
-    visitor = browser()
+def test_setting_the_domain_and_the_path_sends_the_cookie_and_stores_them(visitors: Browsers) -> None:
+    visitor = visitors()
 
     def work(session: Any) -> tuple[str, str]:
         session.domain = "example.org"

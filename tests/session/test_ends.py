@@ -28,8 +28,8 @@ def test_delete_removes_the_record_and_expires_the_cookie(browser: Browsers, bac
     assert visitor.read() == {}
 
 
-def test_delete_ends_the_cookie_a_year_ago(browser: Browsers, clock: Clock) -> None:
-    visitor = browser()
+def test_delete_ends_the_cookie_a_year_ago(visitors: Browsers, clock: Clock) -> None:
+    visitor = visitors()
     visitor.put(name="Ada")
     visit = visitor.visit(lambda session: session.delete())
     assert "; expires=Mon, 14-Nov-2022 22:13:20 GMT" in visit.cookie

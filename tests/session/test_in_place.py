@@ -57,29 +57,29 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_change_in_place_without_save_is_stored(browser: Browsers, way: str) -> None:
-    visitor = browser()
+def test_a_change_in_place_without_save_is_stored(visitors: Browsers, way: str) -> None:
+    visitor = visitors()
     visitor.put(cart=["apple"], name="Ada")
     visitor.visit(lambda session: WAYS[way](session).append("pear"))
     assert visitor.read() == {"cart": ["apple", "pear"], "name": "Ada"}
 
 
-def test_a_change_in_place_is_stored_in_every_encoding(browser: Browsers, encoding: dict[str, Any]) -> None:
-    visitor = browser(**encoding)
+def test_a_change_in_place_is_stored_in_every_encoding(visitors: Browsers, encoding: dict[str, Any]) -> None:
+    visitor = visitors(**encoding)
     visitor.put(user={"roles": ["reader"]}, name="Ada")
     visitor.visit(lambda session: session["user"]["roles"].append("writer"))
     assert visitor.read() == {"user": {"roles": ["reader", "writer"]}, "name": "Ada"}
 
 
-def test_objects_of_the_applications_own_may_be_changed_in_place(browser: Browsers) -> None:
-    visitor = browser()
+def test_objects_of_the_applications_own_may_be_changed_in_place(visitors: Browsers) -> None:
+    visitor = visitors()
     visitor.put(tags={"one"})
     visitor.visit(lambda session: session["tags"].add("two"))
     assert visitor.read() == {"tags": {"one", "two"}}
 
 
-def test_a_change_in_place_does_not_carry_unsaved_assignments_along(browser: Browsers) -> None:
-    visitor = browser()
+def test_a_change_in_place_does_not_carry_unsaved_assignments_along(visitors: Browsers) -> None:
+    visitor = visitors()
     visitor.put(cart=["apple"], name="Ada")
 
     def work(session: Any) -> None:
@@ -91,8 +91,8 @@ def test_a_change_in_place_does_not_carry_unsaved_assignments_along(browser: Bro
     assert visitor.read() == {"cart": ["apple", "pear"], "name": "Ada"}
 
 
-def test_a_value_that_was_replaced_and_then_changed_is_dropped(browser: Browsers) -> None:
-    visitor = browser()
+def test_a_value_that_was_replaced_and_then_changed_is_dropped(visitors: Browsers) -> None:
+    visitor = visitors()
     visitor.put(cart=["apple"])
 
     def work(session: Any) -> None:
@@ -103,8 +103,8 @@ def test_a_value_that_was_replaced_and_then_changed_is_dropped(browser: Browsers
     assert visitor.read() == {"cart": ["apple"]}
 
 
-def test_nothing_in_place_is_stored_when_access_times_are_not(browser: Browsers) -> None:
-    visitor = browser(save_accessed_time=False)
+def test_nothing_in_place_is_stored_when_access_times_are_not(visitors: Browsers) -> None:
+    visitor = visitors(save_accessed_time=False)
     visitor.put(cart=["apple"])
     visitor.visit(lambda session: session["cart"].append("pear"))
     assert visitor.read() == {"cart": ["apple"]}

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def test_a_session_lives_up_to_its_timeout_and_not_longer(
-    browser: Browsers, clock: Clock, encoding: dict[str, Any]
+    visitors: Browsers, clock: Clock, encoding: dict[str, Any]
 ) -> None:
-    visitor = browser(timeout=60, **encoding)
+    visitor = visitors(timeout=60, **encoding)
     visitor.put(name="Ada")
     clock.advance(60)
     assert visitor.read() == {"name": "Ada"}
@@ -33,17 +33,17 @@ def test_a_session_lives_up_to_its_timeout_and_not_longer(
 
 
 def test_each_request_that_reads_renews_the_life_of_a_session(
-    browser: Browsers, clock: Clock, encoding: dict[str, Any]
+    visitors: Browsers, clock: Clock, encoding: dict[str, Any]
 ) -> None:
-    visitor = browser(timeout=60, **encoding)
+    visitor = visitors(timeout=60, **encoding)
     visitor.put(name="Ada")
     for _ in range(10):
         clock.advance(50)
         assert visitor.read() == {"name": "Ada"}
 
 
-def test_a_request_that_does_not_use_the_session_does_not_renew_it(browser: Browsers, clock: Clock) -> None:
-    visitor = browser(timeout=60)
+def test_a_request_that_does_not_use_the_session_does_not_renew_it(visitors: Browsers, clock: Clock) -> None:
+    visitor = visitors(timeout=60)
     visitor.put(name="Ada")
     clock.advance(50)
     visitor.visit()
@@ -51,15 +51,15 @@ def test_a_request_that_does_not_use_the_session_does_not_renew_it(browser: Brow
     assert visitor.read() == {}
 
 
-def test_a_session_without_a_timeout_lives_for_years(browser: Browsers, clock: Clock) -> None:
-    visitor = browser()
+def test_a_session_without_a_timeout_lives_for_years(visitors: Browsers, clock: Clock) -> None:
+    visitor = visitors()
     visitor.put(name="Ada")
     clock.advance(10 * 365 * 86_400)
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_a_clock_that_goes_back_ends_no_session(browser: Browsers, clock: Clock) -> None:
-    visitor = browser(timeout=60)
+def test_a_clock_that_goes_back_ends_no_session(visitors: Browsers, clock: Clock) -> None:
+    visitor = visitors(timeout=60)
     visitor.put(name="Ada")
     clock.advance(-86_400)
     assert visitor.read() == {"name": "Ada"}
@@ -110,8 +110,8 @@ def test_the_access_time_of_a_read_is_stored(
 
 
 @pytest.mark.parametrize("now", [0.0, 1.0, 1e9, 2**31, 2**33 + 0.5, 1_700_000_000])
-def test_any_moment_is_stored_and_read(browser: Browsers, clock: Clock, now: float, serializer: Any) -> None:
-    visitor = browser(**serializer)
+def test_any_moment_is_stored_and_read(visitors: Browsers, clock: Clock, now: float, serializer: Any) -> None:
+    visitor = visitors(**serializer)
     clock.now = now
     visitor.put(name="Ada")
     for step in (1, 10.5, 1000):
@@ -120,13 +120,13 @@ def test_any_moment_is_stored_and_read(browser: Browsers, clock: Clock, now: flo
     assert visitor.visit(lambda session: session.last_accessed).result == now + 1000
 
 
-def test_the_expiry_of_a_cookie_counts_from_the_patched_clock(browser: Browsers, clock: Clock) -> None:
-    visit = browser(cookie_expires=60).put(name="Ada")
+def test_the_expiry_of_a_cookie_counts_from_the_patched_clock(visitors: Browsers, clock: Clock) -> None:
+    visit = visitors(cookie_expires=60).put(name="Ada")
     assert "expires=Tue, 14-Nov-2023 22:14:20 GMT" in visit.cookie
 
 
-def test_a_mock_on_the_module_moves_the_clock(browser: Browsers) -> None:
-    visitor = browser(timeout=60)
+def test_a_mock_on_the_module_moves_the_clock(visitors: Browsers) -> None:
+    visitor = visitors(timeout=60)
     with mock.patch("time.time", return_value=1000.0):
         visitor.put(name="Ada")
         assert visitor.visit(lambda session: session.created).result == 1000.0
@@ -136,10 +136,10 @@ def test_a_mock_on_the_module_moves_the_clock(browser: Browsers) -> None:
         assert visitor.read() == {}
 
 
-def test_freezegun_moves_the_clock(browser: Browsers) -> None:
+def test_freezegun_moves_the_clock(visitors: Browsers) -> None:
     need_distribution("freezegun")
     freezegun = importlib.import_module("freezegun")
-    visitor = browser(timeout=60)
+    visitor = visitors(timeout=60)
     with freezegun.freeze_time("2030-01-01 12:00:00") as frozen:
         visitor.put(name="Ada")
         assert visitor.visit(lambda session: session.created).result == 1893499200.0
@@ -163,14 +163,14 @@ def test_a_session_in_a_store_that_forgets_in_time_is_simply_gone(memory: Backen
 
 
 def test_the_dates_of_cookies_are_english_and_in_utc_wherever_the_server_stands(
-    browser: Browsers, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    visitors: Browsers, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     time.tzset()
     try:
-        never = browser(cookie_expires=False).put(name="Ada").cookie
-        later = browser(cookie_expires=60).put(name="Ada").cookie
+        never = visitors(cookie_expires=False).put(name="Ada").cookie
+        later = visitors(cookie_expires=60).put(name="Ada").cookie
     finally:
         monkeypatch.undo()
         time.tzset()

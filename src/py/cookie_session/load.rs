@@ -31,7 +31,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
         state.life.set_new(false);
         state.is_stale = !received.is_current;
     })?;
-    let decoded = encode::decode(session, received.content())?;
+    let decoded = encode::decode(session, received.content(session)?)?;
     let Some(data) = decoded.data else {
         return session.get().with(|state| state.life.set_new(true));
     };
@@ -61,6 +61,8 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     if options.settings.save_accessed_time && call::overrides(session, intern!(py, "_create_cookie"))? {
         // A subclass with a way of its own to send the cookie has it called as soon as the session is loaded.
         call::create_cookie(session)?;
+        // The program has saved nothing.
+        let _dropped = session.get().with(|state| state.saved.take())?;
     }
     Ok(())
 }

@@ -31,11 +31,11 @@ pub(super) struct Received {
 
 impl Received {
     /// The session in it.
-    pub(super) fn content(&self) -> Content<'_> {
-        match self.format {
-            Format::One => Content::Text(&self.bytes),
-            Format::Two => Content::Payload(&self.bytes),
-        }
+    pub(super) fn content(&self, session: &Bound<'_, Session>) -> PyResult<Content<'_>> {
+        Ok(match self.format {
+            Format::Two if !call::has_own_text(session)? => Content::Payload(&self.bytes),
+            Format::One | Format::Two => Content::Text(&self.bytes),
+        })
     }
 }
 
@@ -103,7 +103,7 @@ fn open(keys: &CookieKeys, settings: &Settings, name: &str, value: &str) -> Resu
 /// The value that has `data`.
 pub(super) fn of_data(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<CookieValue> {
     let options = session.get().options()?;
-    if call::encrypts_itself(session)? {
+    if call::has_own_text(session)? {
         let text = call::encrypt_data(session, data)?;
         return match options.settings.format {
             Format::One => of_text(session, &options, String::from_utf8_lossy(&text).into_owned()),

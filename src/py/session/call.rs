@@ -139,6 +139,11 @@ pub(crate) fn encrypts_itself(session: &Bound<'_, Session>) -> PyResult<bool> {
     overrides(session, intern!(session.py(), "_encrypt_data"))
 }
 
+/// Whether the class has a way of its own from the data to the text or back, so that both go through the text.
+pub(crate) fn has_own_text(session: &Bound<'_, Session>) -> PyResult<bool> {
+    Ok(encrypts_itself(session)? || overrides(session, intern!(session.py(), "_decrypt_data"))?)
+}
+
 /// `session._encrypt_data(data)`
 pub(crate) fn encrypt_data<'py>(
     session: &Bound<'py, Session>,

@@ -50,12 +50,15 @@ pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResul
 
 /// Brings the cookie up to date with the session, in the way in which a session that its cookie keeps does.
 pub(crate) fn refresh(session: &Bound<'_, Session>) -> PyResult<()> {
-    if let Some(cookie) = materialised(session)? {
-        fill_morsel(session, &cookie)?;
-    }
+    let is_exact = super::is_exact(session);
+    // The methods of a subclass find the `Morsel` that they may change.
+    let cookie = if is_exact { materialised(session)? } else { Some(object(session)?) };
+    let Some(cookie) = cookie else { return call::set_cookie_expires(session, None) };
+    let morsel = set_value(session, &cookie)?;
     call::set_cookie_expires(session, None)?;
-    if super::is_exact(session) {
-        return Ok(());
+    fill_place(session, &morsel)?;
+    if is_exact {
+        return fill_http_only(session, &morsel);
     }
     session.call_method0(intern!(session.py(), "_set_cookie_http_only")).map(drop)
 }
@@ -73,11 +76,24 @@ pub(crate) fn set_cookie_values(
     call::set_cookie_expires(session, expires)
 }
 
-/// Writes the session's id and every attribute but the expiry into its `Morsel`.
+/// Writes the session's value and every attribute but the expiry into its `Morsel`.
 fn fill_morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<()> {
+    let morsel = set_value(session, cookie)?;
+    fill_place(session, &morsel)?;
+    fill_http_only(session, &morsel)
+}
+
+fn fill_http_only<'py>(session: &Bound<'py, Session>, morsel: &Bound<'py, PyAny>) -> PyResult<()> {
+    if session.get().options()?.settings.http_only {
+        morsel.set_item("httponly", true)?;
+    }
+    Ok(())
+}
+
+/// Where the cookie is sent.
+fn fill_place<'py>(session: &Bound<'py, Session>, morsel: &Bound<'py, PyAny>) -> PyResult<()> {
     let options = session.get().options()?;
     let settings = &options.settings;
-    let morsel = set_value(session, cookie)?;
     let (domain, path) = place::checked(session)?;
     if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
         morsel.set_item("domain", domain)?;
@@ -87,9 +103,6 @@ fn fill_morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -
     }
     if let Some(same_site) = &settings.same_site {
         morsel.set_item("samesite", same_site)?;
-    }
-    if settings.http_only {
-        morsel.set_item("httponly", true)?;
     }
     if settings.partitioned {
         morsel.set_item("partitioned", true)?;

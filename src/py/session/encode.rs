@@ -13,7 +13,7 @@ use crate::py::options::Options;
 pub(crate) enum Content<'a> {
     /// As the text that is stored, or that a cookie of format 1 has.
     Text(&'a [u8]),
-    /// As the serializer made it, which a cookie of format 2 has; or the text of a subclass that makes its own.
+    /// As the serializer made it, which a cookie of format 2 has.
     Payload(&'a [u8]),
 }
 
@@ -46,9 +46,10 @@ pub(crate) fn text_of(py: Python<'_>, options: &Options, payload: &[u8]) -> PyRe
 pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -> PyResult<Decoded<'py>> {
     let py = session.py();
     let name = pyo3::intern!(py, "_decrypt_data");
-    let (Content::Text(bytes) | Content::Payload(bytes)) = content;
-    if call::overrides(session, name)? {
-        let text = PyString::new(py, &String::from_utf8_lossy(bytes));
+    if let Content::Text(text) = content
+        && call::overrides(session, name)?
+    {
+        let text = PyString::new(py, &String::from_utf8_lossy(text));
         let data = session.call_method1(name, (text,)).map_err(|error| errors::from_decoder(py, error))?;
         return Ok(Decoded { data: as_data(data)?, payload: None, is_current: true });
     }

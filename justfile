@@ -3,6 +3,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+# One for both workspaces, which have their crates in common.
+cargo_target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+
 export VIRTUAL_ENV := justfile_directory() / ".venv"
 export PATH := VIRTUAL_ENV / "bin:" + env("PATH")
 
@@ -27,9 +30,10 @@ example: build
 test: build oracle wheels test-rust
     pytest
 
-# The tests of the Rust half, which need no interpreter
+# The tests of the Rust half, which need no interpreter, and what the fuzz targets try, on their seeds
 test-rust:
     cargo test --locked --no-default-features
+    cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}"
 
 # The Python tests, or some of them: `./dev test-python tests/servers -k waitress`
 test-python *arguments: build
@@ -41,18 +45,22 @@ lint: format-check lint-rust lint-python deny
 # Whether everything is formatted
 format-check:
     cargo fmt --check
+    cargo fmt --check --manifest-path fuzz/Cargo.toml
     ruff format --check
 
 # Format everything
 format:
     cargo fmt
+    cargo fmt --manifest-path fuzz/Cargo.toml
     ruff check --fix --select I
     ruff format
 
-# Clippy, with the interpreter and without
+# Clippy, with the interpreter and without, and for the fuzz targets
 lint-rust:
     cargo clippy --locked --all-targets -- -D warnings
     cargo clippy --locked --all-targets --no-default-features -- -D warnings
+    cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}" \
+        --all-targets --features targets -- -D warnings
 
 # Ruff, mypy in strict mode, and the stubs against the built module
 lint-python: build
@@ -63,6 +71,15 @@ lint-python: build
 # Licences, sources, duplicates and known vulnerabilities of the crates
 deny:
     tools/deny
+
+# Let libFuzzer try one target for some seconds: `./dev fuzz cookie_header 600`
+fuzz target seconds="60" *options:
+    python -m tools.fuzz {{ target }} {{ seconds }} {{ options }}
+
+# Give the fuzz targets the very crates of the package, after Cargo.lock has changed
+fuzz-lock:
+    cp Cargo.lock fuzz/Cargo.lock
+    cargo metadata --quiet --manifest-path fuzz/Cargo.toml --format-version 1 >/dev/null
 
 # Measure against the original, interleaved, in one run
 bench *arguments: build oracle

@@ -43,7 +43,7 @@ VARIANTS = {
     "json": (("secret", SECRET), ("data_serializer", "json")),
     "encrypted": (("secret", SECRET), *KEYS),
 }
-# Sessions that their cookie keeps. The original has no second format: there, ours is measured against its first.
+# Sessions that their cookie keeps. The original has no second format: there it writes its only one.
 COOKIE_VARIANTS = {
     "plain": (("validate_key", SECRET),),
     "json": (("validate_key", SECRET), ("data_serializer", "json")),

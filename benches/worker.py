@@ -147,7 +147,7 @@ class Worker:
             assert again == b"%d" % self.counts[size], "every count is stored"
 
     def check_in_cookie(self, size: str, request: str, cookie: str | None, body: bytes) -> None:
-        """The same where the cookie is the session: whoever sends the same one is counted up to the same number."""
+        """The same where the cookie is the session, so that the same cookie always gives the same count."""
         wanted = EXPECTED.get(request, b"1")
         assert body == wanted, f"{request} answered {body!r} and not {wanted!r}"
         sent = self.server.cookie()

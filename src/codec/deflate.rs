@@ -1,13 +1,16 @@
 //! The compression around a JSON payload: zlib (RFC 1950).
+//!
+//! A compressor has tables of some hundred kilobytes and a decompressor has a window. For a session of some hundred
+//! bytes it takes longer to allocate and clear them than to use them, so each thread keeps one of each.
 
-use std::io::{Read as _, Write as _};
+use std::cell::RefCell;
+use std::thread::LocalKey;
 
-use flate2::Compression;
-use flate2::bufread::ZlibDecoder;
-use flate2::write::ZlibEncoder;
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use crate::error::{Error, Result};
 
+const COMPRESS: &str = "a session could not be compressed";
 const DECOMPRESS: &str = "decompress a stored session";
 
 /// The level that zlib itself, and so Python, takes when none is named.
@@ -18,12 +21,49 @@ const LEVEL: u32 = 6;
 /// # Errors
 /// `Invalid` if the compressor refuses, which no input is known to bring about.
 pub fn compress(plain: &[u8]) -> Result<Vec<u8>> {
-    let out = Vec::with_capacity(plain.len() / 2 + 64);
-    let mut encoder = ZlibEncoder::new(out, Compression::new(LEVEL));
-    encoder
-        .write_all(plain)
-        .and_then(|()| encoder.finish())
-        .map_err(|error| Error::invalid("a session could not be compressed").with_source(error))
+    with(
+        &COMPRESSOR,
+        || Compress::new(Compression::new(LEVEL), true),
+        |compressor| {
+            compressor.reset();
+            let mut out = Vec::with_capacity(plain.len() / 2 + 64);
+            loop {
+                let status = compressor
+                    .compress_vec(rest(plain, compressor.total_in()), &mut out, FlushCompress::Finish)
+                    .map_err(|error| Error::invalid(COMPRESS).with_source(error))?;
+                match status {
+                    Status::StreamEnd => return Ok(out),
+                    // There was no room left.
+                    Status::Ok | Status::BufError => out.reserve(out.capacity().max(64)),
+                }
+            }
+        },
+    )
+}
+
+thread_local! {
+    static COMPRESSOR: RefCell<Option<Compress>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompress>> = const { RefCell::new(None) };
+}
+
+/// Works with the thread's own `T`, which is made when it is first needed; or with a new one, should the thread be
+/// at its end, where it has none any more.
+fn with<T, R>(
+    own: &'static LocalKey<RefCell<Option<T>>>,
+    make: impl Fn() -> T,
+    work: impl FnOnce(&mut T) -> R,
+) -> R {
+    let taken = own.try_with(RefCell::take).ok().flatten();
+    let mut tool = taken.unwrap_or_else(make);
+    let result = work(&mut tool);
+    // One that is lost is made again.
+    let _kept = own.try_with(|own| own.replace(Some(tool)));
+    result
+}
+
+/// What is left of `input` after its first `done` bytes.
+fn rest(input: &[u8], done: u64) -> &[u8] {
+    usize::try_from(done).ok().and_then(|done| input.get(done..)).unwrap_or_default()
 }
 
 /// Decompresses what `zlib.compress` made, into at most `limit` bytes.
@@ -34,18 +74,38 @@ pub fn compress(plain: &[u8]) -> Result<Vec<u8>> {
 /// `Corrupt` if `compressed` is not a whole zlib stream with the right checksum, or if it decompresses to more
 /// than `limit` bytes; one byte more than that is all that is ever made of it.
 pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>> {
+    let too_large =
+        || Error::corrupt(DECOMPRESS).with_detail(format!("it is larger than the limit of {limit} bytes"));
     // Session data compresses to a third or so; what does not fit makes the buffer grow.
     let mut out = Vec::with_capacity(compressed.len().saturating_mul(4).clamp(64, 1 << 20).min(limit));
-    ZlibDecoder::new(compressed)
-        .take((limit as u64).saturating_add(1))
-        .read_to_end(&mut out)
-        .map_err(|error| Error::corrupt(DECOMPRESS).with_source(error))?;
-    if out.len() > limit {
-        return Err(
-            Error::corrupt(DECOMPRESS).with_detail(format!("it is larger than the limit of {limit} bytes"))
-        );
-    }
-    Ok(out)
+    with(
+        &DECOMPRESSOR,
+        || Decompress::new(true),
+        |decompressor| {
+            decompressor.reset(true);
+            loop {
+                let before = (decompressor.total_in(), decompressor.total_out());
+                let status = decompressor
+                    .decompress_vec(rest(compressed, before.0), &mut out, FlushDecompress::None)
+                    .map_err(|error| Error::corrupt(DECOMPRESS).with_source(error))?;
+                match status {
+                    _ if out.len() > limit => return Err(too_large()),
+                    Status::StreamEnd => return Ok(out),
+                    Status::Ok | Status::BufError if out.len() == out.capacity() => {
+                        // One byte more than the limit is all that is ever asked for.
+                        let growth = out.len().max(64).min(limit.saturating_add(1) - out.len());
+                        out.reserve_exact(growth);
+                    }
+                    Status::Ok | Status::BufError
+                        if before == (decompressor.total_in(), decompressor.total_out()) =>
+                    {
+                        return Err(Error::corrupt(DECOMPRESS).with_detail("it ends too early"));
+                    }
+                    Status::Ok | Status::BufError => {}
+                }
+            }
+        },
+    )
 }
 
 /// Whether `bytes` begin as zlib streams without a preset dictionary do (RFC 1950, section 2.2). Of random bytes
@@ -58,11 +118,10 @@ pub fn has_header(bytes: &[u8]) -> bool {
     is_deflate && window_is_valid && !has_dictionary && u16::from_be_bytes([method, flags]).is_multiple_of(31)
 }
 
-/// Whether [`decompress`] would give something. Nothing of it is kept.
+/// Whether [`decompress`] gives something.
 #[must_use]
 pub(super) fn is_whole(compressed: &[u8], limit: usize) -> bool {
-    let mut decoder = ZlibDecoder::new(compressed).take((limit as u64).saturating_add(1));
-    std::io::copy(&mut decoder, &mut std::io::sink()).is_ok_and(|len| len <= limit as u64)
+    decompress(compressed, limit).is_ok()
 }
 
 #[cfg(test)]

@@ -1,0 +1,140 @@
+"""How long the browser keeps the cookie, for every form of `cookie_expires`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.chromium import eventually, running
+from tests.browser.kinds import FEW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.browser.conftest import MakeSite
+    from tests.browser.kinds import Kind
+
+    See = Callable[[str], None]
+
+DAY = 86_400.0
+# A date has whole seconds, and Chromium moves it by what the server's clock, in whole seconds too, differs from its own.
+PRECISION = 2.5
+# No cookie is kept for longer, as RFC 6265bis, 5.5, recommends.
+LONGEST = 400 * DAY
+TEN_DAYS_ON = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=10)
+
+few_kinds = pytest.mark.parametrize("kind", FEW, indirect=True, ids=str)
+
+
+def about(moment: float | None, expected: float) -> bool:
+    return moment is not None and abs(moment - expected) < PRECISION
+
+
+@few_kinds
+@pytest.mark.parametrize("expires", [True, "true"])
+def test_cookie_expires_true_is_until_the_browser_is_closed(
+    site: MakeSite, expires: object, seen: See
+) -> None:
+    shop = site(cookie_expires=expires)
+    shop.visit("put", name="Ada")
+    assert shop.cookie().expires is None
+    seen("kept without an expiry")
+
+
+@few_kinds
+@pytest.mark.parametrize("expires", [False, "false"])
+def test_cookie_expires_false_is_for_as_long_as_a_browser_keeps_any_cookie(
+    site: MakeSite, expires: object, seen: See
+) -> None:
+    shop = site(cookie_expires=expires)
+    shop.visit("put", name="Ada")
+    assert about(shop.cookie().expires, time.time() + LONGEST)
+    seen("we send the year 2038; kept for 400 days, the longest that Chromium keeps any")
+
+
+@few_kinds
+@pytest.mark.parametrize(
+    ("expires", "seconds"),
+    [
+        (600, 600.0),
+        ("600", 600.0),
+        (timedelta(days=7), 7 * DAY),
+        (timedelta(days=1000), LONGEST),
+        (TEN_DAYS_ON, None),
+        (TEN_DAYS_ON.replace(tzinfo=None), None),
+    ],
+    ids=["int", "ini text", "timedelta", "long timedelta", "datetime in UTC", "naive datetime"],
+)
+def test_cookie_expires_is_the_moment_at_which_the_cookie_goes(
+    site: MakeSite, expires: object, seconds: float | None, seen: See
+) -> None:
+    shop = site(cookie_expires=expires)
+    now = time.time()
+    shop.visit("put", name="Ada")
+    moment = shop.cookie().expires
+    assert about(moment, TEN_DAYS_ON.timestamp() if seconds is None else now + seconds)
+    shown = "the given date" if seconds is None else f"{seconds:.0f} s on"
+    seen(f"{type(expires).__name__} {str(expires) if seconds else '…'}: kept until {shown}")
+
+
+@few_kinds
+def test_a_cookie_that_expires_is_gone_and_no_longer_sent(site: MakeSite, seen: See) -> None:
+    shop = site(cookie_expires=2)
+    began = time.time()
+    first = shop.visit("put", name="Ada")
+    assert shop.visit("page").cookie == shop.cookie().header
+    assert eventually(lambda: shop.cookies() == [], 2 + PRECISION)
+    assert time.time() > began + 0.5
+    after = shop.visit("read")
+    assert (after.cookie, after.session) == ("", {})
+    assert after.id != first.id
+    seen("with 2 seconds to live it is soon gone from the jar, and the next request has no Cookie header")
+
+
+@few_kinds
+def test_a_page_may_let_its_session_outlive_the_browser(site: MakeSite, seen: See) -> None:
+    shop = site()
+    shop.visit("put", name="Ada")
+    assert shop.cookie().expires is None
+    shop.visit("remember", seconds=3600)
+    assert about(shop.cookie().expires, time.time() + 3600)
+    assert shop.visit("read").session == {"name": "Ada", "remembered": True}
+    seen("session._set_cookie_expires(3600) on a later page: the cookie is replaced by one for 3600 s")
+
+
+def test_whether_later_saves_move_the_expiry(site: MakeSite, kind: Kind, seen: See) -> None:
+    shop = site(cookie_expires=600)
+    shop.visit("put", name="Ada")
+    first = shop.cookie().expires
+    shop.visit("put", name="Grace", clock=300)
+    second = shop.cookie().expires
+    assert first is not None
+    if kind.in_cookie:
+        assert about(second, first + 300)
+        seen("each save sends the cookie again, and moves its expiry")
+    else:
+        assert second == first
+        seen("the cookie is sent once, and its expiry stays")
+
+
+def test_only_a_cookie_with_an_expiry_outlives_the_browser(
+    site: MakeSite, tmp_path: Path, kind: Kind, seen: See
+) -> None:
+    if kind not in FEW and kind.name not in {few.name for few in FEW}:
+        return
+    brief = site(cookie_expires=True)
+    lasting = site(cookie_expires=600)
+    for name in ("first", "second"):
+        with running(tmp_path / "profile") as chromium:
+            here = [replace(shop, chromium=chromium) for shop in (brief, lasting)]
+            if name == "first":
+                for shop in here:
+                    shop.visit("put", name="Ada")
+            else:
+                assert [shop.visit("read").session for shop in here] == [{}, {"name": "Ada"}]
+    seen("closed and started again, Chromium has the cookie of cookie_expires=600 and not that of True")

@@ -95,4 +95,20 @@ PROBED: tuple[Probed, ...] = (
         ('["' + KEY + '", "an older key of a fair length"]', KEY),
         (False, True),
     ),
+    Probed(
+        "`beaker.crypto` encrypts with keys of 32 bytes alone",
+        "keys of 16 and 24 bytes will do",
+        "that is what `getKeyLength()` says, and what every session is encrypted with",
+        "encrypts",
+        ("beaker.crypto.pyca_cryptography", 16),
+        (True, False),
+    ),
+    Probed(
+        "`beaker.crypto.noencryption` refuses to act",
+        "it gives back what it was to encrypt",
+        "what was to be secret would be stored for all to read",
+        "encrypts",
+        ("beaker.crypto.noencryption", 32),
+        (True, False),
+    ),
 )

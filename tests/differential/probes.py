@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import stat
 import tempfile
@@ -204,3 +205,8 @@ def signs_alike(secret: str, other: str) -> bool:
         session._update_cookie_out()
         headers.append(session.request["cookie_out"])
     return bool(headers[0] == headers[1])
+
+
+def encrypts(module: str, length: int) -> bool:
+    """Whether a module for encryption takes data and a key of so many bytes."""
+    return bool(_outcome(lambda: importlib.import_module(module).aesEncrypt(b"data", bytes(length)))[0])

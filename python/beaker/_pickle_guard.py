@@ -16,6 +16,7 @@ import pickletools
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+from beaker._core import is_modest_pickle
 from beaker._pickle_values import CONSTRUCTORS, REFERENCES
 
 __all__ = ["DEFAULT_ALLOWED", "AllowlistUnpickler", "loader", "loads"]
@@ -123,6 +124,10 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
     allowed. A class that is itself a value comes out as a stand-in. Everything else, and everything
     malformed, raises :class:`pickle.UnpicklingError`.
     """
+    if not is_modest_pickle(data):
+        raise pickle.UnpicklingError(
+            "a pickle is damaged, nested too deeply, or refers to its values too often"
+        )
     try:
         _refuse_extensions(data)
         return _unwrapped(AllowlistUnpickler(io.BytesIO(data), allowed=allowed).load())

@@ -111,6 +111,7 @@ impl Settings {
             http_only: values.flag("httponly", hardened),
             partitioned: values.flag("partitioned", false),
             cookie_expires: cookie_expires(values.get("cookie_expires")),
+            rolling: values.flag("rolling", false),
             limits: limits(values, profile),
             save_accessed_time: values.flag("save_accessed_time", true),
             use_cookies,

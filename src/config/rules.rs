@@ -101,6 +101,7 @@ const RULES: &[Rule] = &[
     session("session_epoch", Kind::Moment),
     session("save_accessed_time", Kind::Bool),
     session("cookie_expires", Kind::Expires),
+    session("rolling", Kind::Bool),
     session("cookie_domain", Kind::Text),
     session("cookie_path", Kind::Text),
     session("secure", Kind::Bool),

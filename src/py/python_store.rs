@@ -3,16 +3,14 @@
 //! The class is used as Beaker uses it: an object for each session id, its locks around every access, the
 //! session's text under the key `session`.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
+use pyo3::types::{PyBool, PyDict};
 use pyo3::{PyTraverseError, intern};
 
 use super::errors::{CorruptSessionError, StoreUnavailableError};
@@ -22,7 +20,7 @@ use super::options::Options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::store::id_locks::IdLocks;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Version, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
 
 /// The namespaces that a thread of this process works on at this moment.
 static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);

@@ -158,11 +158,12 @@ impl SessionMiddleware {
             SessionObject::for_request(environ.clone(), parts.options.clone_ref(py), parts.prepared.clone()),
         )?;
         announce(slf, &environ, &session, &parts)?;
-        let response = StartResponse::new(session.clone().unbind(), start_response.unbind());
-        let answer = parts.app.bind(py).call1((environ, response));
+        let proxy = session.clone();
+        let start_response = StartResponse::new(session.unbind(), start_response.unbind());
+        let answer = parts.app.bind(py).call1((environ, start_response));
         if answer.is_err() {
             // Whoever has the exception may keep all that it went through.
-            let _failed = session_object::release(&session);
+            let _failed = session_object::release(&proxy);
         }
         answer
     }

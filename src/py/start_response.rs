@@ -1,6 +1,8 @@
 //! What the application calls in place of the server's `start_response`: the session is stored and its cookie
 //! added before the headers go on their way.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
@@ -14,19 +16,21 @@ use super::session_object::{self, SessionObject};
 pub(crate) struct StartResponse {
     session: Py<SessionObject>,
     inner: Py<PyAny>,
+    /// Whether the headers have gone, so that nothing is left to be done.
+    sent: AtomicBool,
 }
 
 impl StartResponse {
     /// Saves `session`, then calls `inner`.
     pub(crate) fn new(session: Py<SessionObject>, inner: Py<PyAny>) -> Self {
-        Self { session, inner }
+        Self { session, inner, sent: AtomicBool::new(false) }
     }
 }
 
 impl Drop for StartResponse {
     /// The request is over. If there was no response, nobody has let the session go yet.
     fn drop(&mut self) {
-        if !session_object::is_sent(self.session.get()) {
+        if !self.sent.load(Ordering::Relaxed) {
             let _ = Python::try_attach(|py| session_object::release(self.session.bind(py)));
         }
     }
@@ -45,6 +49,7 @@ impl StartResponse {
         let session = self.session.bind(py);
         let headers = if session_object::is_used(session)? { finish(session, headers)? } else { headers };
         session_object::headers_sent(session)?;
+        self.sent.store(true, Ordering::Relaxed);
         self.inner.bind(py).call1((status, headers, exc_info))
     }
 

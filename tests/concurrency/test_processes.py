@@ -1,8 +1,12 @@
-"""Many processes with many threads that use one session: what is lost, and what comes back."""
+"""Many processes with many threads that use one session: what is lost, and what comes back.
+
+`BEAKER_LOAD=8x4x1000` in the environment makes it eight processes of four threads with a thousand requests each.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -21,9 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ID = "0123456789abcdef0123456789abcdef"
-PROCESSES = 3
-THREADS = 3
-TURNS = 15
+PROCESSES, THREADS, TURNS = map(int, os.environ.get("BEAKER_LOAD", "3x3x15").split("x"))
+PATIENCE = 30 + TURNS
 
 Kind = dict[str, Any]
 
@@ -92,7 +95,7 @@ def started(task: str, options: Kind, turns: int = TURNS) -> Callable[[], None]:
 
     def wait() -> None:
         for process in running:
-            _, complaints = process.communicate(timeout=300)
+            _, complaints = process.communicate(timeout=PROCESSES * THREADS * PATIENCE)
             assert process.returncode == 0, complaints
 
     return wait
@@ -111,13 +114,13 @@ def test_of_the_distinct_keys_that_many_set_none_is_lost(kind: Kind) -> None:
 
 def test_with_locks_a_counter_is_exact(kind: Kind) -> None:
     begin(kind, count=0)
-    started("counted", {**kind, "concurrency": "lock", "lock_timeout": 120})()
+    started("counted", {**kind, "concurrency": "lock", "lock_timeout": PATIENCE})()
     assert opened(kind)["count"] == total(kind)
 
 
 def test_a_counter_that_is_locked_by_hand_is_exact(kind: Kind) -> None:
     begin(kind, count=0)
-    started("counted_by_hand", {**kind, "lock_timeout": 120})()
+    started("counted_by_hand", {**kind, "lock_timeout": PATIENCE})()
     assert opened(kind)["count"] == total(kind)
 
 

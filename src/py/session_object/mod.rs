@@ -105,11 +105,6 @@ pub(crate) fn release(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
     }
 }
 
-/// Whether the response's headers have gone.
-pub(crate) fn is_sent(slf: &SessionObject) -> bool {
-    slf.cell.is_sent()
-}
-
 /// The options of a session that stands for no request, which would not end and let it go.
 pub(crate) fn apart_from_requests(params: &Bound<'_, PyDict>) -> PyResult<Arc<Options>> {
     let options = Options::of(params, For::Request)?;

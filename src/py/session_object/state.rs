@@ -4,10 +4,10 @@
 //! where the fields are; until then they cost no dictionary.
 
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard, ReentrantMutex, ReentrantMutexGuard};
+use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -25,6 +25,8 @@ struct Fields {
     cookie: Option<Py<PyAny>>,
     params: Option<Py<PyDict>>,
     session: Option<Py<PyAny>>,
+    /// The thread that makes the session, where that is done by one alone.
+    maker: Option<ThreadId>,
     headers: Option<Py<PyDict>>,
     prepared: Option<Arc<Options>>,
     dirty: bool,
@@ -37,8 +39,20 @@ struct Fields {
 #[derive(Default)]
 pub(super) struct Cell {
     fields: Mutex<Fields>,
-    /// Taken by the thread that makes the session, whose class may use the proxy meanwhile.
-    making: ReentrantMutex<()>,
+}
+
+/// While it lives, one thread alone makes the session.
+pub(super) struct Making<'a> {
+    cell: &'a Cell,
+    is_outermost: bool,
+}
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        if self.is_outermost {
+            self.cell.lock().maker = None;
+        }
+    }
 }
 
 type Object<'a, 'py> = &'a Bound<'py, SessionObject>;
@@ -54,22 +68,28 @@ impl Cell {
 
     pub(super) fn new(environ: Py<PyAny>, params: Py<PyDict>, prepared: Option<Arc<Options>>) -> Self {
         let fields = Fields { environ: Some(environ), params: Some(params), prepared, ..Fields::default() };
-        Self { fields: Mutex::new(fields), making: ReentrantMutex::default() }
+        Self { fields: Mutex::new(fields) }
     }
 
-    /// Waits until no other thread makes the session. The interpreter is let go meanwhile.
-    pub(super) fn wait_to_make(&self, py: Python<'_>) -> ReentrantMutexGuard<'_, ()> {
+    /// Waits until no other thread makes the session, and keeps others from it. The interpreter is let go meanwhile.
+    /// The class of the session may use the proxy that is making it.
+    pub(super) fn wait_to_make(&self, py: Python<'_>) -> Making<'_> {
         const PAUSE: Duration = Duration::from_millis(1);
+        let this = thread::current().id();
         loop {
-            if let Some(making) = self.making.try_lock() {
-                return making;
+            {
+                let mut fields = self.lock();
+                match fields.maker {
+                    None => {
+                        fields.maker = Some(this);
+                        return Making { cell: self, is_outermost: true };
+                    }
+                    Some(maker) if maker == this => return Making { cell: self, is_outermost: false },
+                    Some(_) => {}
+                }
             }
             py.detach(|| thread::sleep(PAUSE));
         }
-    }
-
-    pub(super) fn is_sent(&self) -> bool {
-        self.lock().sent
     }
 
     /// What the options mean, if that is known and no program can have changed them.

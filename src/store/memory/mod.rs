@@ -163,7 +163,11 @@ impl Store for MemoryStore {
             return Ok(Written::Refused);
         }
         let version = self.next_version();
-        shard.put(id, data, version, expiry(ttl, now));
+        let expires_at = expiry(ttl, now);
+        match present {
+            Some(slot) => slot.replace(data, version, expires_at),
+            None => shard.insert(Slot { id: Arc::from(id), data, version, expires_at }),
+        }
         Ok(Written::Stored(version))
     }
 
@@ -276,6 +280,12 @@ struct Slot {
 }
 
 impl Slot {
+    fn replace(&mut self, data: Arc<[u8]>, version: Version, expires_at: Option<Timestamp>) {
+        self.data = data;
+        self.version = version;
+        self.expires_at = expires_at;
+    }
+
     fn expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
@@ -305,11 +315,7 @@ impl Shard {
     fn put(&mut self, id: &str, data: Arc<[u8]>, version: Version, expires_at: Option<Timestamp>) {
         let position = self.index.get(id).copied();
         match position.and_then(|position| self.slots.get_mut(position)) {
-            Some(slot) => {
-                slot.data = data;
-                slot.version = version;
-                slot.expires_at = expires_at;
-            }
+            Some(slot) => slot.replace(data, version, expires_at),
             None => self.insert(Slot { id: Arc::from(id), data, version, expires_at }),
         }
     }

@@ -66,7 +66,8 @@ pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
         state.begun = None;
         (state.last_accessed.take(), state.accessed_dict.take(), state.payload.take(), state.saved.take())
     })?;
-    save::create_cookie(session)
+    // A subclass may have a way of its own to make the cookie.
+    call::create_cookie(session)
 }
 
 /// `CookieSession.delete`: sends a cookie that has expired and holds nothing.

@@ -116,11 +116,11 @@ fn begin(
     options: Arc<Options>,
 ) -> PyResult<()> {
     let request_of = request.clone().unbind();
-    let mut is_stale = false;
+    let mut is_due = false;
     let state = if let Some(id) = id {
         State::new(options, request_of, Life::named(SessionId::from_program(text_of(id)?), false))
     } else if let Some(received) = id_in_cookie(request, &options)? {
-        is_stale = !received.is_current;
+        is_due = options.settings.rolls() || !received.is_current;
         let mut state = State::new(options, request_of, Life::named(received.id, true));
         state.begun = received.signed_at;
         state
@@ -130,7 +130,7 @@ fn begin(
     };
     install(session, state)?;
     load_or_replace(session)?;
-    if is_stale && !session.get().with(|state| state.life.is_new())? {
+    if is_due && !session.get().with(|state| state.life.is_new())? {
         call::update_cookie_out(session, true)?;
     }
     Ok(())

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::Value;
 use crate::error::{Error, Result};
 
-/// A key that is shorter can be guessed, or found by trying (NIST SP 800-63B-4 and RFC 2104, section 3, ask for as
-/// much as the hash gives).
+/// A key should have as many bytes as the hash gives (RFC 2104, section 3), which for SHA-256 are 32. A shorter one is
+/// mostly a word, and those are found by trying.
 pub const SHORTEST_GOOD_KEY: usize = 32;
 
 /// More than a file of keys ever holds; what is larger is some other file.

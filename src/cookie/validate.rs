@@ -24,7 +24,7 @@ pub fn validate(name: &str, attributes: &Attributes<'_>) -> Result<()> {
     )?;
     let same_site = attributes.same_site.filter(|text| !text.is_empty()).map(SameSite::parse).transpose()?;
 
-    let host_only = has_prefix(name, "__Host-");
+    let host_only = is_for_one_host(name);
     if (host_only || has_prefix(name, "__Secure-")) && !attributes.secure {
         return Err(refused(name, "is one that browsers accept on a secure cookie only"));
     }
@@ -43,6 +43,13 @@ pub fn validate(name: &str, attributes: &Attributes<'_>) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Whether browsers take a cookie of this name only for the host that sets it and for all of its paths: without a
+/// `Domain`, and with the path `/` (RFC 6265bis, section 4.1.3.2).
+#[must_use]
+pub fn is_for_one_host(name: &str) -> bool {
+    has_prefix(name, "__Host-")
 }
 
 /// Checks that `name` is a token (RFC 9110, section 5.6.2).

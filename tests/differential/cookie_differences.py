@@ -111,4 +111,12 @@ PROBED: tuple[Probed, ...] = (
         ("beaker.crypto.noencryption", 32),
         (True, False),
     ),
+    Probed(
+        "a module that an application registered encrypts no session",
+        "`crypto_type` may name what `beaker.crypto.register_crypto_module` was given",
+        "sessions are encrypted without Python; `crypto_type` with a name of its own is refused",
+        "encrypts_through",
+        ("default",),
+        (True, False),
+    ),
 )

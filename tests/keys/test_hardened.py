@@ -55,10 +55,13 @@ def test_a_cookie_with_the_name_that_there_was_before_goes_on(options: dict[str,
 
 
 @pytest.mark.parametrize("where", [{"cookie_domain": "example.org"}, {"cookie_path": "/app"}])
-def test_where_the_prefix_cannot_be_the_name_stays(options: dict[str, Any], where: dict[str, str]) -> None:
+def test_a_cookie_that_is_not_for_one_host_and_all_its_paths_has_the_other_prefix(
+    options: dict[str, Any], where: dict[str, str]
+) -> None:
     visitor = hardened(options, where)
     cookie = visitor.put(name="Ada").cookie
     assert "__Host-" not in cookie
+    assert cookie.startswith(f" __Secure-{KEY}=")
     assert "; Secure" in cookie
     assert visitor.read() == {"name": "Ada"}
 
@@ -137,6 +140,22 @@ def test_partitioned_needs_secure(options: dict[str, Any]) -> None:
     assert cookie.endswith("; Partitioned; Path=/; SameSite=Lax; Secure")
     with pytest.raises(BeakerException, match=r"(?i)partitioned"):
         Browser(options, partitioned=True)
+
+
+def test_a_place_that_a_session_keeps_from_before_gives_way_to_the_name(options: dict[str, Any]) -> None:
+    old = Browser(options, cookie_domain="example.org", cookie_path="/app")
+    old.put(name="Ada")
+    visitor = hardened(options)
+    visitor.jar = old.jar
+    visit = visitor.put(more=1)
+    # With a domain, or another path, a browser would not keep a cookie of this name.
+    sent, taken = visit.cookies
+    assert sent.partition(";")[2] == " HttpOnly; Path=/; SameSite=Lax; Secure"
+    assert sent.startswith(f" {HOST}=v2.")
+    # The old one goes where it was, else it would be there again after a logout.
+    assert taken.startswith(f" {KEY}=; Domain=example.org; expires=")
+    assert "; Path=/app;" in taken
+    assert visitor.read() == {"name": "Ada", "more": 1}
 
 
 def test_prefixes_of_names_are_kept_to(options: dict[str, Any]) -> None:

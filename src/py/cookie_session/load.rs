@@ -25,7 +25,9 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
 pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let options = session.get().options()?;
-    let Some(received) = value::receive(session, &options)? else { return Ok(()) };
+    let Some(header) = value::header(session)? else { return Ok(()) };
+    let header = header.to_string_lossy();
+    let Some(received) = value::receive(py, &options, &header)? else { return Ok(()) };
     let now = clock::now(py)?;
     session.get().with(|state| {
         state.life.set_new(false);
@@ -40,7 +42,8 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
         session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))?;
     }
     let is_over = received.expires.is_some_and(|expires| now.seconds > expires);
-    if is_over || options.settings.limits.judge(now.seconds, loaded_times(&data, None)?) == Span::Expired {
+    let times = loaded_times(&data, None)?;
+    if is_over || options.settings.limits.judge(now.seconds, times) == Span::Expired {
         return verbs::invalidate(session);
     }
     let dict = as_dict(session)?;
@@ -49,6 +52,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let accessed = call::plain(session)?.into_any().unbind();
     let payload = decoded.payload.map(|payload| Arc::new(payload.unbind()));
     let _dropped = session.get().with(|state| {
+        state.begun = times.begun;
         state.is_stale |= !decoded.is_current;
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),

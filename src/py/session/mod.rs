@@ -39,7 +39,7 @@ use crate::store::{Record, Timestamp};
 
 pub(crate) use configurable::ConfigurableSession;
 pub(crate) use create::{create, text_of};
-pub(crate) use times::{creation_time, loaded_times};
+pub(crate) use times::{beginning, creation_time, loaded_times};
 pub(crate) use verbs::has_to_move;
 
 /// A session: a dictionary that knows how to load and save itself.
@@ -76,7 +76,7 @@ pub(crate) struct State {
     /// The serialized session that the cookie brought.
     pub(crate) payload: Option<Arc<Py<PyBytes>>>,
     /// The value of the cookie, where it is more than the id.
-    pub(crate) cookie_value: Option<CookieValue>,
+    pub(crate) cookie_value: Option<Arc<CookieValue>>,
     /// The cookies as an `http.cookies` object, once a program has asked for it.
     pub(crate) cookie: Option<Py<PyAny>>,
     /// What `cookie_expires` was set to on this session.
@@ -88,12 +88,19 @@ pub(crate) struct State {
 }
 
 /// The value of a cookie.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct CookieValue {
-    /// What it says.
-    pub(crate) plain: String,
+    /// What it says, where that is not what is sent.
+    pub(crate) plain: Option<String>,
     /// What is sent: the same with what protects it.
     pub(crate) coded: String,
+}
+
+impl CookieValue {
+    /// What it says.
+    pub(crate) fn plain(&self) -> &str {
+        self.plain.as_deref().unwrap_or(&self.coded)
+    }
 }
 
 /// What the store had when the session was loaded.

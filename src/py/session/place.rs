@@ -38,8 +38,12 @@ pub(crate) fn set_path(session: &Bound<'_, Session>, path: &Bound<'_, PyAny>) ->
     as_dict(session)?.set_item(intern!(session.py(), "_path"), path)
 }
 
-/// Both, checked, as a header has them.
-pub(super) fn checked(session: &Bound<'_, Session>) -> PyResult<(Option<String>, String)> {
+/// Both, checked, as the header of the cookie `name` has them. A name that is for one host overrules what a session
+/// has from before the cookie was called so: browsers would not keep it otherwise.
+pub(crate) fn of_cookie(session: &Bound<'_, Session>, name: &str) -> PyResult<(Option<String>, String)> {
+    if cookies::is_for_one_host(name) {
+        return Ok((None, String::from("/")));
+    }
     let py = session.py();
     let dict = as_dict(session)?;
     let domain = dict.get_item(intern!(py, "_domain"))?.filter(|domain| !domain.is_none());

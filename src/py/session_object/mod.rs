@@ -116,22 +116,26 @@ pub(crate) fn cookie_due<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Optio
 pub(crate) fn retired_cookies(slf: &Bound<'_, SessionObject>, options: &Options) -> PyResult<Vec<String>> {
     let py = slf.py();
     let settings = &options.settings;
-    let Some(request) = slf.get().cell.headers(slf)?.filter(|_| !settings.older_names.is_empty()) else {
+    if settings.older_names.is_empty() {
         return Ok(Vec::new());
-    };
+    }
+    let Some(request) = slf.get().cell.headers(slf)? else { return Ok(Vec::new()) };
     let Some(header) = create::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
     let header = header.to_string_lossy();
     let sent = settings.older_names.iter().filter(|name| cookie::values(&header, name).next().is_some());
+    let session = session(slf)?;
+    let session = session.cast::<Session>()?;
     let expires =
         CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
-    let attributes = settings.attributes(settings.domain.as_deref(), &settings.path, expires.as_deref());
-    Ok(sent
-        .map(|name| {
-            let mut header = String::new();
-            cookie::write(&mut header, name, "", &attributes);
-            header
-        })
-        .collect())
+    sent.map(|name| {
+        // Where the session has its place from, the cookie of the older name was set.
+        let (domain, path) = session::place::of_cookie(session, name)?;
+        let mut header = String::new();
+        let attributes = settings.attributes(domain.as_deref(), &path, expires.as_deref());
+        cookie::write(&mut header, name, "", &attributes);
+        Ok(header)
+    })
+    .collect()
 }
 
 /// Remembers that the response's headers have gone.

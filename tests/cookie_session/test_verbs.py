@@ -176,6 +176,18 @@ def test_a_deleted_session_is_not_sent_by_a_later_save(cookies: Cookies) -> None
     assert visit.cookie.startswith(f" {KEY}=; expires=")
 
 
+def test_a_deleted_session_does_not_go_out_under_a_new_id(cookies: Cookies) -> None:
+    visitor = cookies()
+    visitor.put(name="Ada")
+
+    def work(session: Any) -> None:
+        session.delete()
+        session.regenerate_id()
+        session.save()
+
+    assert visitor.visit(work).cookie.startswith(f" {KEY}=; expires=")
+
+
 def test_a_new_session_may_be_deleted(cookies: Cookies) -> None:
     visitor = cookies()
     visit = visitor.visit(lambda session: session.delete())

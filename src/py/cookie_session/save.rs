@@ -46,8 +46,17 @@ fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
 pub(super) fn complete(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     let py = session.py();
     let now = clock::now(py)?.object;
-    if !data.contains(intern!(py, "_creation_time"))? {
-        data.set_item(intern!(py, "_creation_time"), &now)?;
+    let begun = intern!(py, "_creation_time");
+    if !data.contains(begun)? {
+        // Where a session's beginning decides when it ends, `clear()` does not make it begin anew.
+        let known = session.get().with(|state| {
+            let limits = &state.options.settings.limits;
+            state.begun.filter(|_| limits.absolute.is_some() || limits.epoch.is_some())
+        })?;
+        match known {
+            Some(known) => data.set_item(begun, known)?,
+            None => data.set_item(begun, &now)?,
+        }
     }
     if !data.contains(intern!(py, "_id"))? {
         let id = session.get().with(|state| state.life.id().as_str().to_owned())?;

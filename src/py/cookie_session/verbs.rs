@@ -45,6 +45,10 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
         })?;
         return Ok(());
     }
+    if session.get().with(|state| state.life.is_deleted())? {
+        // What it had is not to go out again, not even in a cookie that has expired.
+        return Ok(());
+    }
     let data = stored_data(session)?;
     let accessed = attributes::accessed_dict(session)?;
     for dict in [data.as_any(), &accessed] {
@@ -61,6 +65,7 @@ pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let _dropped = session.get().with(|state| {
         state.life.set_new(true);
         state.handed_out = false;
+        state.begun = None;
         (state.last_accessed.take(), state.accessed_dict.take(), state.payload.take(), state.saved.take())
     })?;
     save::create_cookie(session)

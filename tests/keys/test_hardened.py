@@ -148,3 +148,19 @@ def test_prefixes_of_names_are_kept_to(options: dict[str, Any]) -> None:
             Browser(options, more, key="__Host-sid", secure=True)
         cookie = Browser(options, more, key="__Secure-sid", secure=True).put(name="Ada").cookie
         assert cookie.startswith(" __Secure-sid=")
+
+
+def test_a_session_that_had_a_domain_goes_on_without_where_its_name_allows_none(
+    options: dict[str, Any],
+) -> None:
+    old = Browser(options, cookie_domain="example.org", cookie_path="/")
+    old.put(name="Ada")
+    visitor = hardened(options)
+    visitor.jar = old.jar
+    visit = visitor.visit(lambda session: session["name"])
+    assert visit.result == "Ada"
+    assert visit.cookies[0].startswith(f" {HOST}=v2.")
+    assert "Domain" not in visit.cookies[0]
+    assert visitor.jar is not None
+    assert KEY not in visitor.jar.replace(HOST, "")
+    assert not any("Domain" in cookie for cookie in visitor.put(name="Grace").cookies)

@@ -81,6 +81,9 @@ pub struct Settings {
     pub partitioned: bool,
     /// When the browser forgets the cookie.
     pub cookie_expires: CookieExpires,
+    /// Whether a cookie that is forgotten some time from now is sent with every request that uses the session, so
+    /// that this time begins anew.
+    pub rolling: bool,
     /// When a session is over.
     pub limits: Limits,
     /// Whether a request that only reads renews the session.
@@ -97,6 +100,8 @@ pub struct Settings {
     pub no_store: bool,
     /// Which pickles are read.
     pub pickle: PicklePolicy,
+    /// Classes of the application that an allow-list has beside the standard library's, as `module.Class`.
+    pub pickle_allow: Vec<String>,
     /// In which format cookies are written. Both are read.
     pub format: Format,
     /// Signs the id in the cookie, if there is a secret.
@@ -117,6 +122,12 @@ impl Settings {
     pub fn store_ttl(&self) -> Option<Duration> {
         let seconds = self.limits.idle?.saturating_add(STORE_GRACE_SECONDS);
         u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// Whether a cookie that came is sent again for its expiry's sake.
+    #[must_use]
+    pub fn rolls(&self) -> bool {
+        self.rolling && matches!(self.cookie_expires, CookieExpires::After(_))
     }
 
     /// The names under which the cookie is looked for, the one that it has now first.
@@ -154,6 +165,13 @@ impl Settings {
         if self.limits.idle.is_some_and(|timeout| timeout < 0) {
             return Err(Error::invalid("timeout is a number of seconds and cannot be negative"));
         }
+        if !self.pickle_allow.is_empty() && self.pickle != PicklePolicy::Allowlist {
+            return Err(Error::invalid("pickle_allow needs pickle = allowlist"));
+        }
+        if let Some(name) = self.pickle_allow.iter().find(|name| !is_dotted_name(name)) {
+            return Err(Error::invalid("pickle_allow names classes as module.Class")
+                .with_detail(format!("got {name:?}")));
+        }
         if self.limits.epoch.is_some() && self.keeping == Keeping::Store {
             return Err(Error::invalid(
                 "session_epoch is for sessions that their cookie keeps; a store can be emptied",
@@ -173,4 +191,14 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Whether `name` is that of something in a module.
+fn is_dotted_name(name: &str) -> bool {
+    let is_identifier = |part: &str| {
+        let mut characters = part.chars();
+        characters.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+            && characters.all(|character| character == '_' || character.is_alphanumeric())
+    };
+    name.contains('.') && name.split('.').all(is_identifier)
 }

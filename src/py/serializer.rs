@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::errors::{self, ConfigurationError, IntoPyResult};
+use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult};
 use crate::codec::{self, deflate};
 use crate::config::{PicklePolicy, Settings};
 

@@ -36,8 +36,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
         return session.get().with(|state| state.life.set_new(true));
     };
     let times = loaded_times(&data, None)?;
-    let brought_from =
-        if options.settings.older_names.is_empty() { None } else { place::in_data(&data).ok() };
+    let brought_from = place::in_data(&data).ok();
     session.get().with(|state| {
         state.begun = times.begun;
         state.brought_from = brought_from;

@@ -61,6 +61,11 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let _ended = session.get().with(|state| state.life.end())?;
     call::clear(session)?;
+    // Under another domain or path the new cookie would stand beside the old one, which would still be good.
+    if let Some((domain, path)) = session.get().with(|state| state.brought_from.clone())? {
+        as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
+        as_dict(session)?.set_item(intern!(session.py(), "_path"), path)?;
+    }
     rename(session)?;
     let _dropped = session.get().with(|state| {
         state.life.set_new(true);

@@ -73,7 +73,7 @@ pub(crate) struct State {
     pub(crate) is_stale: bool,
     /// When the session began, in seconds since the epoch, where that is known beside its data.
     pub(crate) begun: Option<Timestamp>,
-    /// The domain and the path of the cookie that brought the session, where it may have to be taken away.
+    /// The domain and the path of the cookie that brought the session.
     pub(crate) brought_from: Option<(Option<String>, String)>,
     /// The serialized session that the cookie brought.
     pub(crate) payload: Option<Arc<Py<PyBytes>>>,

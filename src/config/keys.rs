@@ -188,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_no_text_in_utf_8_is_refused() {
+        for bytes in
+            [&b"k\0e\0y\0\n\0"[..], b"\xff\xfek\0\n\0", b"\xe9\xe9", b"\xef\xbb\xbfkey", b"/dev\0null"]
+        {
+            let file = file_with("", 0o600);
+            fs::write(file.path(), bytes).unwrap();
+            assert!(gathered(None, file.path().to_str(), None).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn the_shortest_key_tells_the_weakness() {
         let of = |value: &Value| Keys::gather("secret", Some(value), None, None).unwrap().weakness();
         assert_eq!(of(&list(&[&"x".repeat(40), "short"])), Some(5));

@@ -191,6 +191,17 @@ mod tests {
     }
 
     #[test]
+    fn attributes_as_a_name_demands_them_are_those_that_it_is_accepted_with() {
+        let given = Attributes { path: "/app", domain: Some("example.org"), ..PLAIN };
+        for name in ["__Host-id", "__host-id", "__Secure-id", "id"] {
+            assert!(validate(name, &as_demanded(name, given)).is_ok(), "{name}");
+        }
+        assert_eq!(as_demanded("id", given), given);
+        assert_eq!(as_demanded("__Secure-id", given), Attributes { secure: true, ..given });
+        assert_eq!(as_demanded("__Host-id", given), Attributes { secure: true, ..PLAIN });
+    }
+
+    #[test]
     fn same_site_none_demands_secure() {
         assert!(refuses("k", &Attributes { same_site: Some("NONE"), ..PLAIN }));
         assert!(validate("k", &Attributes { same_site: Some("NONE"), secure: true, ..PLAIN }).is_ok());

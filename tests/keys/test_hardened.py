@@ -164,3 +164,18 @@ def test_a_session_that_had_a_domain_goes_on_without_where_its_name_allows_none(
     assert visitor.jar is not None
     assert KEY not in visitor.jar.replace(HOST, "")
     assert not any("Domain" in cookie for cookie in visitor.put(name="Grace").cookies)
+
+
+def test_processes_of_both_profiles_serve_one_browser_if_they_know_the_names(
+    options: dict[str, Any],
+) -> None:
+    switched, unswitched = hardened(options), Browser(options, key_fallbacks=HOST)
+    unswitched.put(visits=0)
+    jar = unswitched.jar
+    for visits, process in enumerate([switched, unswitched, switched, switched, unswitched, unswitched]):
+        process.jar = jar
+        assert process.read() == {"visits": visits}
+        process.put(visits=visits + 1)
+        jar = process.jar
+        assert jar is not None
+        assert jar.count(KEY) == 1

@@ -134,6 +134,7 @@ impl Settings {
         if hardened && secure && use_cookies {
             settings.prefix_name(values.get("key_fallbacks").is_none());
         }
+        settings.forget_repeated_names();
         settings.add_cookie_keys(&keys)?;
         settings.validate()?;
         Ok(settings)
@@ -151,6 +152,19 @@ impl Settings {
         if keeps_old {
             self.older_names.push(old);
         }
+    }
+
+    /// Keeps of the older names those that are others than the cookie's own, each once: a cookie under an older
+    /// name is taken out of the browser when the session's is sent, and that must never be the same one.
+    fn forget_repeated_names(&mut self) {
+        let mut seen = vec![self.key.clone()];
+        self.older_names.retain(|name| {
+            let is_other = !seen.contains(name);
+            if is_other {
+                seen.push(name.clone());
+            }
+            is_other
+        });
     }
 
     fn add_cookie_keys(&mut self, keys: &KeyOptions) -> Result<()> {

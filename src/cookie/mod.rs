@@ -55,5 +55,5 @@ pub use set_cookie::{Attributes, SameSite, write};
 pub use signed::Signer;
 pub use stamped::{Stamped, Stamper};
 pub use validate::{
-    is_for_one_host, validate, validate_domain, validate_name, validate_path, validate_value,
+    as_demanded, is_host_only, validate, validate_domain, validate_name, validate_path, validate_value,
 };

@@ -56,6 +56,23 @@ def test_saving_and_a_new_id_do_not_prolong_the_life(visitors: Visitors, clock: 
     assert visitor.read() == {}
 
 
+def test_clearing_a_session_does_not_prolong_its_life(visitors: Visitors, clock: Clock) -> None:
+    visitor = visitors(absolute_timeout=HOUR)
+    visitor.put(name="Ada")
+
+    def work(session: Any) -> None:
+        session.clear()
+        session["name"] = "Grace"
+        session.save()
+
+    for _ in range(3):
+        clock.advance(HOUR / 4)
+        visitor.visit(work)
+    assert visitor.read() == {"name": "Grace"}
+    clock.advance(HOUR / 4 + 1)
+    assert visitor.read() == {}
+
+
 def test_a_session_begun_anew_has_a_life_of_its_own(visitors: Visitors, clock: Clock) -> None:
     visitor = visitors(absolute_timeout=HOUR)
     visitor.put(name="Ada")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{value, verbs};
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::session::{Session, as_dict, call, encode, loaded_times, text_of};
+use crate::py::session::{Session, as_dict, call, encode, loaded_times, place, text_of};
 use crate::session::Span;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -37,6 +37,8 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let Some(data) = decoded.data else {
         return session.get().with(|state| state.life.set_new(true));
     };
+    let brought_from = place::in_data(&data).ok();
+    session.get().with(|state| state.brought_from = brought_from)?;
     if let Some(id) = data.get_item(intern!(py, "_id"))? {
         let id = text_of(&id)?;
         session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))?;

@@ -47,6 +47,10 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
         })?;
         return Ok(());
     }
+    if session.get().with(|state| state.life.is_deleted())? {
+        // What it had is not to go out again, not even in a cookie that has expired.
+        return Ok(());
+    }
     let data = stored_data(session)?;
     let accessed = attributes::accessed_dict(session)?;
     for dict in [data.as_any(), &accessed] {
@@ -59,6 +63,11 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let _ended = session.get().with(|state| state.life.end())?;
     call::clear(session)?;
+    // Under another domain or path the new cookie would stand beside the old one, which would still be good.
+    if let Some((domain, path)) = session.get().with(|state| state.brought_from.clone())? {
+        as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
+        as_dict(session)?.set_item(intern!(session.py(), "_path"), path)?;
+    }
     rename(session)?;
     let _dropped = session.get().with(|state| {
         state.life.set_new(true);

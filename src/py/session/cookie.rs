@@ -94,7 +94,7 @@ fn fill_http_only<'py>(session: &Bound<'py, Session>, morsel: &Bound<'py, PyAny>
 fn fill_place<'py>(session: &Bound<'py, Session>, morsel: &Bound<'py, PyAny>) -> PyResult<()> {
     let options = session.get().options()?;
     let settings = &options.settings;
-    let (domain, path) = place::of_cookie(session, &settings.key)?;
+    let (domain, path) = place::checked(session)?;
     if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
         morsel.set_item("domain", domain)?;
     }
@@ -282,7 +282,7 @@ fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     let py = session.py();
     let options = session.get().options()?;
     let settings = &options.settings;
-    let (domain, path) = place::of_cookie(session, &settings.key)?;
+    let (domain, path) = place::checked(session)?;
     let expires = match current_expires(session)? {
         CookieExpires::WithBrowser => None,
         other => other.attribute(clock::now(py)?.seconds).into_py(py)?,

@@ -73,6 +73,8 @@ pub(crate) struct State {
     pub(crate) is_stale: bool,
     /// When the session began, in seconds since the epoch, where that is known beside its data.
     pub(crate) begun: Option<Timestamp>,
+    /// The domain and the path of the cookie that brought the session.
+    pub(crate) brought_from: Option<(Option<String>, String)>,
     /// The serialized session that the cookie brought.
     pub(crate) payload: Option<Arc<Py<PyBytes>>>,
     /// The value of the cookie, where it is more than the id.
@@ -124,6 +126,7 @@ impl State {
             handed_out: false,
             is_stale: false,
             begun: None,
+            brought_from: None,
             payload: None,
             cookie_value: None,
             cookie: None,

@@ -123,19 +123,24 @@ pub(crate) fn retired_cookies(slf: &Bound<'_, SessionObject>, options: &Options)
     let Some(header) = create::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
     let header = header.to_string_lossy();
     let sent = settings.older_names.iter().filter(|name| cookie::values(&header, name).next().is_some());
-    let session = session(slf)?;
-    let session = session.cast::<Session>()?;
     let expires =
         CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
-    sent.map(|name| {
-        // Where the session has its place from, the cookie of the older name was set.
-        let (domain, path) = session::place::of_cookie(session, name)?;
-        let mut header = String::new();
-        let attributes = settings.attributes(domain.as_deref(), &path, expires.as_deref());
-        cookie::write(&mut header, name, "", &attributes);
-        Ok(header)
-    })
-    .collect()
+    // A browser takes away what has the very domain and path; the session may have had its own.
+    let own = session(slf)?.cast::<Session>()?.get().with(|state| state.brought_from.clone())?;
+    let places = [(settings.domain.as_deref(), settings.path.as_str())];
+    let own = own.as_ref().map(|(domain, path)| (domain.as_deref(), path.as_str()));
+    let mut retired = Vec::new();
+    for name in sent {
+        for (domain, path) in places.into_iter().chain(own) {
+            let attributes = settings.attributes(domain, path, expires.as_deref());
+            let mut header = String::new();
+            cookie::write(&mut header, name, "", &cookie::as_demanded(name, attributes));
+            if !retired.contains(&header) {
+                retired.push(header);
+            }
+        }
+    }
+    Ok(retired)
 }
 
 /// Remembers that the response's headers have gone.

@@ -126,7 +126,12 @@ pub(crate) fn retired_cookies(slf: &Bound<'_, SessionObject>, options: &Options)
     let expires =
         CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
     // A browser takes away what has the very domain and path; the session may have had its own.
-    let own = session(slf)?.cast::<Session>()?.get().with(|state| state.brought_from.clone())?;
+    let session = session(slf)?;
+    let session = session.cast::<Session>()?;
+    let own = match session.get().with(|state| state.brought_from.clone())? {
+        Some(place) => Some(place),
+        None => session::place::in_data(session::as_dict(session)?).ok(),
+    };
     let places = [(settings.domain.as_deref(), settings.path.as_str())];
     let own = own.as_ref().map(|(domain, path)| (domain.as_deref(), path.as_str()));
     let mut retired = Vec::new();

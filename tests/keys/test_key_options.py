@@ -114,6 +114,22 @@ def test_a_file_is_read_when_the_middleware_is_built(key_file: Callable[..., str
     assert visitor.read() == {"name": "Ada"}
 
 
+def test_a_file_is_not_read_again_by_a_request(key_file: Callable[..., str], empty_memory: None) -> None:
+    path = key_file(NEW)
+    visitor = Browser({"type": "memory", "secret_file": path})
+    visitor.put(name="Ada")
+    Path(path).unlink()
+
+    def work(session: Any) -> tuple[Any, ...]:
+        session.timeout = 60
+        session.secure = False
+        return session.get_by_id(session.id)["name"], session.get_by_id("made up")
+
+    assert visitor.visit(work).result == ("Ada", None)
+    with pytest.raises(ConfigurationError, match="secret_file"):
+        Browser({"type": "memory", "secret_file": path})
+
+
 def test_a_file_that_the_command_made_and_rotated_is_read(tmp_path: Path) -> None:
     path = tmp_path / "keys"
 

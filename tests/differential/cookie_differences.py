@@ -72,6 +72,15 @@ PROBED: tuple[Probed, ...] = (
         (False, True),
     ),
     Probed(
+        "a session in a cookie is ended where it stands",
+        "after `invalidate()` the cookie goes to the domain and the path of the options, and the old one stays"
+        " where the program had it, with the session",
+        "a logout is one",
+        "invalidated_elsewhere",
+        (),
+        (True, False),
+    ),
+    Probed(
         "a session in a cookie needs its `validate_key` when the middleware is built",
         "an exception in the first request",
         REFUSED,

@@ -197,6 +197,18 @@ def written_by_hand() -> bool:
         return False
 
 
+def invalidated_elsewhere() -> bool:
+    """Whether a session that had a path of its own is ended by a cookie that stands beside it."""
+    session = CookieSession({}, validate_key=VALIDATE_KEY)
+    session.path = "/app"
+    session.save()
+    header = session.request["cookie_out"].strip().partition(";")[0]
+    ended = CookieSession({"cookie": header}, validate_key=VALIDATE_KEY)
+    ended.invalidate()
+    ended.save()
+    return "Path=/app" not in ended.request["cookie_out"]
+
+
 def signs_alike(secret: str, other: str) -> bool:
     """Whether two secrets sign an id alike."""
     headers = []

@@ -77,6 +77,7 @@ fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
 /// What a session without a record begins with.
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
     let _dropped = session.get().with(|state| {
+        state.begun = None;
         (state.last_accessed.take(), state.loaded.take(), state.saved.take(), state.base.take())
     })?;
     let data = PyDict::new(py);

@@ -11,7 +11,7 @@ use pyo3::{PyTraverseError, intern};
 
 use super::coerce;
 use super::cookie_session::CookieSession;
-use super::options::{For, Options};
+use super::options::Options;
 use super::session::Session;
 use super::session_object::{self, SessionObject, apart_from_requests};
 use super::start_response::StartResponse;

@@ -6,12 +6,15 @@
 //! moment it locks the record's file itself, as a reader does for the moment of reading. A reader takes no
 //! lock of the id and makes nothing.
 //!
-//! Nothing is flushed to the disk: the machine may forget the last seconds when its power fails.
+//! What a save survives is the [`Durability`] that was asked for. A touch is never flushed to the disk: the
+//! machine may forget when its power fails that a session was used.
 
 mod directory;
+mod disk;
 mod lock;
 mod path;
 mod record;
+mod sweep;
 mod temporary;
 #[cfg(test)]
 mod tests;
@@ -24,10 +27,11 @@ use std::time::Duration;
 pub use directory::{default_directory, ensure_private_dir};
 use lock::LockFile;
 use path::Place;
-use record::Found;
+use record::{Found, Later};
+pub use sweep::{FileSweep, SweepPlan};
 pub use temporary::is_temporary;
 
-use super::{Capabilities, Expect, Record, Store, Timestamp, Touch, Written};
+use super::{Capabilities, Durability, Expect, Record, Store, Sweep, Timestamp, Touch, Written};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -48,13 +52,21 @@ pub struct FileStore {
     file_dir: PathBuf,
     lock_dir: PathBuf,
     lock_time_limit: Duration,
+    lifetime: Option<Duration>,
+    durability: Durability,
 }
 
 impl FileStore {
     /// A store of the records in `file_dir` with the locks in `lock_dir`. Neither is looked at yet.
     #[must_use]
     pub fn new(file_dir: PathBuf, lock_dir: PathBuf) -> Self {
-        Self { file_dir, lock_dir, lock_time_limit: LOCK_TIME_LIMIT }
+        Self {
+            file_dir,
+            lock_dir,
+            lock_time_limit: LOCK_TIME_LIMIT,
+            lifetime: None,
+            durability: Durability::default(),
+        }
     }
 
     /// The same, waiting at most `limit` for a lock that somebody else holds; then the store is unavailable.
@@ -62,6 +74,28 @@ impl FileStore {
     pub fn with_lock_time_limit(mut self, limit: Duration) -> Self {
         self.lock_time_limit = limit;
         self
+    }
+
+    /// The same, whose records are over when nobody has used them for `lifetime`, so that a sweep removes them.
+    /// It has to be at least what every other program allows that keeps its sessions in these folders.
+    /// Records that are written with another lifetime are kept for theirs.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// The same, whose saves survive what `durability` says.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// A sweep by `plan` instead of by the store's own lifetime.
+    #[must_use]
+    pub fn sweep_by(&self, plan: SweepPlan) -> FileSweep {
+        FileSweep::new(self, plan)
     }
 
     /// The file that holds, or would hold, the record of `id`.
@@ -74,6 +108,17 @@ impl FileStore {
     #[must_use]
     pub fn lock_file(&self, id: &SessionId) -> PathBuf {
         Place::of(id).lock_file(&self.lock_dir)
+    }
+
+    /// Sees to it that a removal survives what a save does.
+    fn bring_to_disk(&self, removed: &Path) -> Result<()> {
+        match removed.parent() {
+            Some(folder) if self.durability == Durability::Full => match disk::sync(folder) {
+                Err(error) if !is_absence(&error) => Err(Error::unavailable(REMOVING).with_source(error)),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
     }
 
     fn lock(&self, place: &Place<'_>) -> Result<Locks> {
@@ -141,7 +186,7 @@ impl Store for FileStore {
         &self,
         id: &SessionId,
         data: &[u8],
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
@@ -163,7 +208,8 @@ impl Store for FileStore {
             locks.remove_if_without_record(&found)?;
             return allowed.map(|_| Written::Refused);
         }
-        temporary::replace(&path, &envelope::write(text, place.owner())?.bytes)?;
+        let later = Later::of(ttl, self.lifetime);
+        temporary::replace(&path, &envelope::write(text, place.owner())?.bytes, later, self.durability)?;
         Ok(Written::Stored(record::version_of(data)))
     }
 
@@ -171,15 +217,16 @@ impl Store for FileStore {
         &self,
         id: &SessionId,
         touch: &Touch<'_>,
-        _ttl: Option<Duration>,
-        now: Timestamp,
+        ttl: Option<Duration>,
+        _now: Timestamp,
     ) -> Result<bool> {
         let place = Place::of(id);
         // Processes of the original read under the lock of the id alone, and the file's own tells them
         // nothing. Where there is no lock file, none of them is reading.
         let lock = place.lock_file(&self.lock_dir);
         let _lock = LockFile::acquire_existing(lock, self.lock_time_limit)?;
-        record::touch(&place.data_file(&self.file_dir), &place, touch, now, self.lock_time_limit)
+        let later = Later::of(ttl, self.lifetime);
+        record::touch(&place.data_file(&self.file_dir), &place, touch, later, self.lock_time_limit)
     }
 
     fn delete(&self, id: &SessionId) -> Result<()> {
@@ -192,10 +239,15 @@ impl Store for FileStore {
             Found::Foreign => Found::Foreign,
             Found::Absent | Found::Unreadable(_) | Found::Ours(_) => {
                 unlink(&path)?;
+                self.bring_to_disk(&path)?;
                 Found::Absent
             }
         };
         locks.remove_if_without_record(&found)
+    }
+
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, dry_run: false }))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -1,0 +1,276 @@
+//! Sessions in the memory of this process.
+
+mod shard;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use shard::{Shard, Slot};
+use sweep::MemorySweep;
+
+use super::{Capabilities, Expect, Record, Store, Sweep, Timestamp, Touch, Version, Written};
+use crate::error::{Error, Result};
+use crate::id::SessionId;
+
+/// Enough that threads seldom meet at one lock.
+const SHARDS: usize = 16;
+
+/// How many records every write looks at for having expired. More than the one that a write can add, so that
+/// expired records leave faster than new ones come, and without a thread.
+const INSPECTED_PER_WRITE: usize = 4;
+
+/// Keeps sessions in this process, for as long as it lives.
+///
+/// Records whose lifetime is over are absent at once. They are dropped when they are met, and every write
+/// looks at a few others, so that they go even when nobody asks for them again. No call waits for anything
+/// but a moment's lock.
+///
+/// A clone has the same records.
+#[derive(Clone)]
+pub struct MemoryStore {
+    records: Arc<Records>,
+    most: Option<NonZeroUsize>,
+}
+
+/// The records themselves.
+struct Records {
+    shards: [Mutex<Shard>; SHARDS],
+    /// Ids come from outside, so that the choice of the shard is keyed at random too.
+    hasher: RandomState,
+    last_version: AtomicU64,
+    last_use: AtomicU64,
+    /// How many there are in all shards. It is right when nobody is in the middle of a change.
+    count: AtomicUsize,
+}
+
+impl fmt::Debug for MemoryStore {
+    /// Neither ids nor data belong in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("records", &self.len()).field("most", &self.most).finish()
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        let records = Records {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
+            last_version: AtomicU64::new(0),
+            last_use: AtomicU64::new(0),
+            count: AtomicUsize::new(0),
+        };
+        Self { records: Arc::new(records), most: None }
+    }
+
+    /// The same records, of which a write through this value leaves `most` at the most: it drops those that have
+    /// not been used for the longest time, whoever wrote them.
+    #[must_use]
+    pub fn bounded(&self, most: Option<NonZeroUsize>) -> Self {
+        Self { records: Arc::clone(&self.records), most }
+    }
+
+    /// Whether there is a record of `id` at `now`.
+    #[must_use]
+    pub fn contains(&self, id: &str, now: Timestamp) -> bool {
+        self.records.shard_of(id).is_some_and(|shard| shard.live(id, now).is_some())
+    }
+
+    /// The ids of all records there are at `now`, in no order. They are bearer secrets.
+    #[must_use]
+    pub fn ids(&self, now: Timestamp) -> Vec<String> {
+        let mut ids = Vec::new();
+        for shard in &self.records.shards {
+            let shard = lock(shard);
+            ids.extend(shard.slots().filter(|slot| !slot.expired(now)).map(|slot| slot.id.to_string()));
+        }
+        ids
+    }
+
+    /// How many records are held in memory, counting those that have expired and were not dropped yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    /// Whether no record at all is held in memory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets every record.
+    pub fn clear(&self) {
+        for shard in &self.records.shards {
+            let forgotten = std::mem::take(&mut *lock(shard));
+            self.records.forget(forgotten.len());
+        }
+    }
+
+    /// Drops what has not been used for the longest time, until there are no more records than there may be.
+    fn make_room(&self) {
+        let Some(most) = self.most else { return };
+        while self.records.count.load(Ordering::Relaxed) > most.get() && self.records.drop_oldest() {}
+    }
+}
+
+impl Records {
+    fn shard(&self, number: usize) -> Option<MutexGuard<'_, Shard>> {
+        self.shards.get(number).map(lock)
+    }
+
+    fn shard_of(&self, id: &str) -> Option<MutexGuard<'_, Shard>> {
+        let hash = self.hasher.hash_one(id);
+        self.shard(usize::try_from(hash % SHARDS as u64).ok()?)
+    }
+
+    fn locked(&self, id: &str, operation: &'static str) -> Result<MutexGuard<'_, Shard>> {
+        self.shard_of(id).ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
+    }
+
+    fn next_version(&self) -> Version {
+        Version(self.last_version.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
+    }
+
+    fn next_use(&self) -> u64 {
+        self.last_use.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// So many records were removed.
+    fn forget(&self, removed: usize) {
+        self.count.fetch_sub(removed, Ordering::Relaxed);
+    }
+
+    /// The record of `id`, which is used now; one that is over is dropped.
+    fn live_or_drop<'a>(&self, shard: &'a mut Shard, id: &str, now: Timestamp) -> Option<&'a mut Slot> {
+        if shard.remove_expired(id, now) {
+            self.forget(1);
+            return None;
+        }
+        shard.use_live(id, now, self.next_use())
+    }
+
+    /// Drops the record that has not been used for the longest time, unless somebody uses it just then. `false`
+    /// if there is none at all.
+    fn drop_oldest(&self) -> bool {
+        let oldest = self
+            .shards
+            .iter()
+            .enumerate()
+            .filter_map(|(number, shard)| Some((lock(shard).oldest()?, number)));
+        let Some((used, number)) = oldest.min() else { return false };
+        if let Some(mut shard) = self.shard(number) {
+            self.forget(usize::from(shard.remove_oldest(used)));
+        }
+        true
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
+        let mut shard = self.records.locked(id.as_str(), "read the session in memory")?;
+        Ok(self.records.live_or_drop(&mut shard, id.as_str(), now).map(|slot| Record {
+            data: Arc::clone(&slot.data),
+            version: slot.version,
+            expires_at: slot.expires_at,
+        }))
+    }
+
+    fn write(
+        &self,
+        id: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        let id = id.as_str();
+        let data = Arc::from(data);
+        let records = &*self.records;
+        let mut shard = records.locked(id, "write the session in memory")?;
+        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now));
+        let present = records.live_or_drop(&mut shard, id, now);
+        let holds = match expect {
+            Expect::Any => true,
+            Expect::Absent => present.is_none(),
+            Expect::Present => present.is_some(),
+            Expect::Version(version) => present.as_ref().is_some_and(|slot| slot.version == version),
+        };
+        if !holds {
+            return Ok(Written::Refused);
+        }
+        let version = records.next_version();
+        let expires_at = expiry(ttl, now);
+        if let Some(slot) = present {
+            slot.data = data;
+            slot.version = version;
+            slot.expires_at = expires_at;
+        } else {
+            shard.insert(Slot::new(Arc::from(id), data, version, expires_at, records.next_use()));
+            records.count.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(shard);
+        self.make_room();
+        Ok(Written::Stored(version))
+    }
+
+    fn touch(
+        &self,
+        id: &SessionId,
+        touch: &Touch<'_>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        const OPERATION: &str = "touch the session in memory";
+        let mut shard = self.records.locked(id.as_str(), OPERATION)?;
+        let Some(slot) = self.records.live_or_drop(&mut shard, id.as_str(), now) else {
+            return Ok(false);
+        };
+        if slot.version == touch.version {
+            let range = touch.range(slot.data.len(), OPERATION)?;
+            // A reader that still holds the bytes keeps the ones it was given: they are copied then.
+            if let Some(place) = Arc::make_mut(&mut slot.data).get_mut(range) {
+                place.copy_from_slice(touch.bytes);
+            }
+        }
+        slot.expires_at = expiry(ttl, now);
+        Ok(true)
+    }
+
+    fn delete(&self, id: &SessionId) -> Result<()> {
+        let mut shard = self.records.locked(id.as_str(), "remove the session in memory")?;
+        self.records.forget(usize::from(shard.remove(id.as_str())));
+        Ok(())
+    }
+
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        Box::new(MemorySweep::new(self))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { native_expiry: true, compare_and_swap: true, blocking: false }
+    }
+}
+
+/// No code that may panic runs under these locks, so that a poisoned one still guards a sound shard.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn expiry(ttl: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    ttl.map(|ttl| now + ttl.as_secs_f64())
+}

@@ -40,6 +40,7 @@ __all__ = [
     "read_envelope",
     "session_id",
     "sign",
+    "sweep_files",
     "verify",
     "write_envelope",
 ]

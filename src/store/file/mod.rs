@@ -18,6 +18,7 @@ mod sweep;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ use path::Place;
 use record::{Found, Later};
 pub use sweep::{FileSweep, SweepPlan};
 pub use temporary::is_temporary;
+pub use upkeep::{Claim, Upkeep};
 
 use super::{Capabilities, Durability, Expect, Record, Store, Sweep, Timestamp, Touch, Written};
 use crate::codec::envelope;
@@ -54,6 +56,7 @@ pub struct FileStore {
     lock_time_limit: Duration,
     lifetime: Option<Duration>,
     durability: Durability,
+    upkeep: Option<Arc<Upkeep>>,
 }
 
 impl FileStore {
@@ -66,6 +69,7 @@ impl FileStore {
             lock_time_limit: LOCK_TIME_LIMIT,
             lifetime: None,
             durability: Durability::default(),
+            upkeep: None,
         }
     }
 
@@ -90,6 +94,25 @@ impl FileStore {
     pub fn with_durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
+    }
+
+    /// The same, which is swept at intervals: a write that finds it is time starts a thread.
+    #[must_use]
+    pub fn with_upkeep(mut self, upkeep: Option<Arc<Upkeep>>) -> Self {
+        self.upkeep = upkeep;
+        self
+    }
+
+    /// The folder of the records.
+    #[must_use]
+    pub fn file_dir(&self) -> &Path {
+        &self.file_dir
+    }
+
+    fn attend(&self) {
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.attend(self);
+        }
     }
 
     /// A sweep by `plan` instead of by the store's own lifetime.
@@ -210,6 +233,7 @@ impl Store for FileStore {
         }
         let later = Later::of(ttl, self.lifetime);
         temporary::replace(&path, &envelope::write(text, place.owner())?.bytes, later, self.durability)?;
+        self.attend();
         Ok(Written::Stored(record::version_of(data)))
     }
 
@@ -226,6 +250,7 @@ impl Store for FileStore {
         let lock = place.lock_file(&self.lock_dir);
         let _lock = LockFile::acquire_existing(lock, self.lock_time_limit)?;
         let later = Later::of(ttl, self.lifetime);
+        self.attend();
         record::touch(&place.data_file(&self.file_dir), &place, touch, later, self.lock_time_limit)
     }
 

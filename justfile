@@ -26,8 +26,8 @@ build:
 example: build
     python -m examples.visit
 
-# All tests: Rust, then Python, with real servers, the original and wheels for every CPython found
-test: build oracle wheels test-rust
+# All tests: Rust, then Python, with real servers, a browser, the original and wheels for every CPython found
+test: build oracle chromium wheels test-rust
     pytest
 
 # The tests of the Rust half, which need no interpreter, and what the fuzz targets try, on their seeds
@@ -96,6 +96,10 @@ wheels:
 # The released original in environments of its own: .oracle writes AES-GCM, .oracle/ctr writes AES-CTR
 oracle *arguments:
     python -m tools.oracle {{ arguments }}
+
+# Install Debian's Chromium, if there is none and it is possible without asking
+chromium:
+    tools/chromium
 
 # Print who reads what, the original and ours: every serializer and cipher, in files and in cookies
 matrix: build oracle

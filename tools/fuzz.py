@@ -83,8 +83,8 @@ def main() -> int:
     ) as process:
         for line in process.stdout or ():
             sys.stderr.write(line)
-            if "INITED" in line:
-                # Compiling and reading the corpus are no fuzzing.
+            if line.startswith("INFO: Seed:"):
+                # Compiling is no fuzzing.
                 begun = time.monotonic()
             if number := re.match(r"stat::number_of_executed_units:\s*(\d+)", line):
                 executions = int(number[1])

@@ -13,11 +13,13 @@ import importlib
 import io
 import pickle
 import pickletools
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+from beaker._core import is_modest_pickle
 from beaker._pickle_values import CONSTRUCTORS, REFERENCES
 
-__all__ = ["DEFAULT_ALLOWED", "AllowlistUnpickler", "loads"]
+__all__ = ["DEFAULT_ALLOWED", "AllowlistUnpickler", "loader", "loads"]
 
 DEFAULT_ALLOWED: frozenset[str] = frozenset(CONSTRUCTORS) | frozenset(REFERENCES)
 """The value types of the standard library, by dotted name; :func:`loads` takes them and a program's own."""
@@ -122,6 +124,10 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
     allowed. A class that is itself a value comes out as a stand-in. Everything else, and everything
     malformed, raises :class:`pickle.UnpicklingError`.
     """
+    if not is_modest_pickle(data):
+        raise pickle.UnpicklingError(
+            "a pickle is damaged, nested too deeply, or refers to its values too often"
+        )
     try:
         _refuse_extensions(data)
         return _unwrapped(AllowlistUnpickler(io.BytesIO(data), allowed=allowed).load())
@@ -129,3 +135,8 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
         raise
     except Exception as cause:  # a damaged pickle can raise anything at all
         raise pickle.UnpicklingError(f"a pickle cannot be read: {type(cause).__name__}: {cause}") from cause
+
+
+def loader(names: Iterable[str]) -> Callable[[bytes], object]:
+    """:func:`loads` for the value types of the standard library and the classes that ``names`` name."""
+    return functools.partial(loads, allowed=DEFAULT_ALLOWED.union(names))

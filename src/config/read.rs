@@ -127,6 +127,7 @@ impl Settings {
             vary: values.flag("vary", true),
             no_store: values.flag("no_store", hardened),
             pickle,
+            pickle_allow: values.names("pickle_allow").unwrap_or_default(),
             format: format(values, profile)?,
             signer: None,
             sealer: sealer(values, &keys)?.map(Arc::new),

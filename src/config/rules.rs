@@ -113,6 +113,7 @@ const RULES: &[Rule] = &[
     session("invalidate_corrupt", Kind::Bool),
     session("data_serializer", Kind::Serializer),
     session("pickle", Kind::RequiredText),
+    session("pickle_allow", Kind::Names),
     session("encrypt_key", Kind::Keys),
     session("encrypt_key_fallbacks", Kind::OlderKeys),
     session("encrypt_key_file", Kind::Text),

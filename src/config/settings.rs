@@ -105,6 +105,8 @@ pub struct Settings {
     pub no_store: bool,
     /// Which pickles are read.
     pub pickle: PicklePolicy,
+    /// Classes of the application that an allow-list has beside the standard library's, as `module.Class`.
+    pub pickle_allow: Vec<String>,
     /// In which format cookies are written. Both are read.
     pub format: Format,
     /// Signs the id in the cookie, if there is a secret.
@@ -162,6 +164,13 @@ impl Settings {
         if self.limits.idle.is_some_and(|timeout| timeout < 0) {
             return Err(Error::invalid("timeout is a number of seconds and cannot be negative"));
         }
+        if !self.pickle_allow.is_empty() && self.pickle != PicklePolicy::Allowlist {
+            return Err(Error::invalid("pickle_allow needs pickle = allowlist"));
+        }
+        if let Some(name) = self.pickle_allow.iter().find(|name| !is_dotted_name(name)) {
+            return Err(Error::invalid("pickle_allow names classes as module.Class")
+                .with_detail(format!("got {name:?}")));
+        }
         if self.limits.epoch.is_some() && self.keeping == Keeping::Store {
             return Err(Error::invalid(
                 "session_epoch is for sessions that their cookie keeps; a store can be emptied",
@@ -181,4 +190,14 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Whether `name` is that of something in a module.
+fn is_dotted_name(name: &str) -> bool {
+    let is_identifier = |part: &str| {
+        let mut characters = part.chars();
+        characters.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+            && characters.all(|character| character == '_' || character.is_alphanumeric())
+    };
+    name.contains('.') && name.split('.').all(is_identifier)
 }

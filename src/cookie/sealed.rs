@@ -34,10 +34,10 @@ const HEAD: usize = NONCE + COMPRESSION + EXPIRY;
 /// somebody who came to know an old key, could unfold to a thousand times that.
 const PAYLOAD_LIMIT: usize = 1 << 20;
 
-/// From how many bytes on compression is tried. Below, it would cost more than all the rest: setting its tables up
-/// takes several microseconds however short the payload is, sealing takes three. And there it saves little, since
-/// a value of this length fits into a cookie twice over.
-const COMPRESSED_FROM: usize = 1024;
+/// From how many bytes on compression is tried. Below, it would cost more than all the rest: clearing its tables
+/// takes several microseconds however short the payload is, sealing takes three. And there it saves little or
+/// nothing, since a short session hardly repeats itself.
+const COMPRESSED_FROM: usize = 256;
 
 const PLAIN: u8 = 0;
 const ZLIB: u8 = 1;

@@ -8,7 +8,7 @@ use pyo3::types::PyBytes;
 use super::backend::MEMORY;
 use super::clock;
 use super::errors::IntoPyResult;
-use crate::codec::{cipher, envelope};
+use crate::codec::{self, cipher, envelope};
 use crate::cookie::{self, Format, IdRing, Signer};
 use crate::id::SessionId;
 use crate::ring::Ring;
@@ -82,6 +82,12 @@ pub(crate) fn write_envelope<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let written = envelope::write(text, owner).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(PyBytes::new(py, &written.bytes))
+}
+
+/// Whether making what a pickle describes is no more work than its length lets one expect. It is not made.
+#[pyfunction]
+pub(crate) fn is_modest_pickle(data: &[u8]) -> bool {
+    codec::is_modest(data)
 }
 
 /// `data` under AES-256-GCM with a random IV: the IV (12 bytes), the tag (16), the ciphertext.

@@ -142,7 +142,7 @@ impl Options {
         }
         Ok(Self {
             session_class: session_class.map(Bound::unbind),
-            serializer: Serializer::from_option(&data_serializer, settings.pickle)?,
+            serializer: Serializer::from_option(&data_serializer, &settings)?,
             backend: match keeping {
                 Keeping::Store => Some(backend::resolve(&given, &namespace_args, &settings)?),
                 Keeping::Cookie => None,

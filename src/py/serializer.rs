@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult};
+use super::errors::{self, ConfigurationError, IntoPyResult};
 use crate::codec::{self, deflate};
-use crate::config::PicklePolicy;
+use crate::config::{PicklePolicy, Settings};
 
 /// The pickle protocol that every Python still in use reads.
 const PROTOCOL: u8 = 2;
@@ -19,8 +19,8 @@ const INFLATED_LIMIT: usize = 64 * 1024 * 1024;
 
 /// How a session becomes bytes.
 pub(crate) enum Serializer {
-    /// Pickle, of which the policy says what is read.
-    Pickle(PicklePolicy),
+    /// Pickle, with the function that reads it.
+    Pickle(Py<PyAny>),
     /// JSON, compressed.
     Json,
     /// An object of the application with `loads` and `dumps`.
@@ -29,7 +29,7 @@ pub(crate) enum Serializer {
 
 impl Serializer {
     /// Reads the option `data_serializer`: `'pickle'`, `'json'` or an object with `loads` and `dumps`.
-    pub(crate) fn from_option(option: &Bound<'_, PyAny>, policy: PicklePolicy) -> PyResult<Self> {
+    pub(crate) fn from_option(option: &Bound<'_, PyAny>, settings: &Settings) -> PyResult<Self> {
         let Ok(name) = option.cast::<PyString>() else {
             if option.hasattr("loads")? && option.hasattr("dumps")? {
                 return Ok(Self::Custom(option.clone().unbind()));
@@ -39,10 +39,7 @@ impl Serializer {
             ));
         };
         match name.to_str()? {
-            "pickle" if policy == PicklePolicy::Deny => Err(ConfigurationError::new_err(
-                "pickle = deny contradicts data_serializer = pickle: choose json",
-            )),
-            "pickle" => Ok(Self::Pickle(policy)),
+            "pickle" => unpickler(option.py(), settings).map(Self::Pickle),
             "json" => Ok(Self::Json),
             _ => Err(ConfigurationError::new_err(
                 "data_serializer is 'pickle', 'json' or an object with loads and dumps",
@@ -101,13 +98,7 @@ impl Serializer {
     fn try_loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
         let py = payload.py();
         match self {
-            Self::Pickle(PicklePolicy::Any) => import(py, &LOADS, "pickle", "loads")?.call1((payload,)),
-            Self::Pickle(PicklePolicy::Allowlist) => {
-                import(py, &GUARDED_LOADS, "beaker._pickle_guard", "loads")?.call1((payload,))
-            }
-            Self::Pickle(PicklePolicy::Deny) => {
-                Err(CorruptSessionError::new_err("the session is a pickle, and pickle = deny"))
-            }
+            Self::Pickle(loads) => loads.bind(py).call1((payload,)),
             Self::Json => {
                 let text = deflate::decompress(payload.as_bytes(), INFLATED_LIMIT).into_py(py)?;
                 import(py, &JSON_LOADS, "json", "loads")?.call1((PyBytes::new(py, &text),))
@@ -117,10 +108,24 @@ impl Serializer {
     }
 }
 
+/// The function that reads the pickles which the options allow.
+fn unpickler(py: Python<'_>, settings: &Settings) -> PyResult<Py<PyAny>> {
+    let loads = match settings.pickle {
+        PicklePolicy::Any => py.import("pickle")?.getattr("loads")?,
+        PicklePolicy::Allowlist => {
+            py.import("beaker._pickle_guard")?.call_method1("loader", (settings.pickle_allow.clone(),))?
+        }
+        PicklePolicy::Deny => {
+            return Err(ConfigurationError::new_err(
+                "pickle = deny contradicts data_serializer = pickle: choose json",
+            ));
+        }
+    };
+    Ok(loads.unbind())
+}
+
 type Cell = PyOnceLock<Py<PyAny>>;
 static DUMPS: Cell = PyOnceLock::new();
-static LOADS: Cell = PyOnceLock::new();
-static GUARDED_LOADS: Cell = PyOnceLock::new();
 static JSON_DUMPS: Cell = PyOnceLock::new();
 static JSON_LOADS: Cell = PyOnceLock::new();
 

@@ -124,10 +124,29 @@ class Chromium:
         self.driver.execute_cdp_cmd("Storage.clearCookies", {})
         self.refusals()
 
+    @contextmanager
+    def third_parties_restricted(self) -> Iterator[None]:
+        """Refuses cookies inside other sites' pages, as users of Chromium may."""
+        try:
+            self._restrict_third_parties(True)
+            yield
+        finally:
+            self._restrict_third_parties(False)
+
+    def _restrict_third_parties(self, restricted: bool) -> None:
+        self.driver.execute_cdp_cmd(
+            "Network.setCookieControls",
+            {
+                "enableThirdPartyCookieRestriction": restricted,
+                "disableThirdPartyCookieMetadata": restricted,
+                "disableThirdPartyCookieHeuristics": restricted,
+            },
+        )
+
     def refusals(self) -> list[str]:
         """Why cookies that responses set were refused, since this was last asked."""
         reasons = []
-        for entry in self.driver.get_log("performance"):
+        for entry in self.driver.get_log("performance"):  # type: ignore[no-untyped-call]
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.responseReceivedExtraInfo":
                 for blocked in message["params"]["blockedCookies"]:

@@ -1,8 +1,7 @@
-"""One Chromium and two servers, one of them by TLS, for all the tests; an empty jar and a new site for each."""
+"""One Chromium and two servers, one of them by TLS, for all; an empty jar and a new site for each test."""
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -11,8 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from beaker.exceptions import BeakerException, BeakerWarning
-from beaker.middleware import SessionMiddleware
 from tests.browser.chromium import Chromium, running
 from tests.browser.kinds import KINDS, Kind
 from tests.browser.seen import Seen, sentence
@@ -26,7 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEEN = pytest.StashKey[Seen]()
-NUMBERS = itertools.count(1)
+# The sites of a test, in the order in which it makes them. Chromium begins a process for every site that it
+# does not know yet, so tests share them.
+NAMES = ("shop.test", "news.test", "blog.test")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -46,7 +45,7 @@ def sites_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ports(sites_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     """Where gunicorn serves the pages.
 
-    By many threads: Chromium opens connections that it does not use, and over TLS each of them keeps one waiting.
+    By many threads: Chromium opens connections that it does not use, and over TLS each keeps one waiting.
     """
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -54,7 +53,18 @@ def ports(sites_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder = tmp_path_factory.mktemp("servers")
     subprocess.run(
         [
-            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *(
+                openssl,
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+            ),
             *("-keyout", "key.pem", "-out", "certificate.pem"),
         ],
         cwd=folder,
@@ -98,28 +108,24 @@ def chromium(one_chromium: Chromium) -> Chromium:
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
     """Each kind of session, with a folder for it."""
     chosen: Kind = request.param
-    options = {**chosen.options, "data_dir": str(tmp_path / "sessions")}
-    try:
-        SessionMiddleware(lambda _environ, _start_response: [], **options)
-    except (BeakerException, BeakerWarning) as absent:
-        pytest.skip(f"not in this version: {absent}")
-    return replace(chosen, options=options)
+    return replace(chosen, options={**chosen.options, "data_dir": str(tmp_path / "sessions")})
 
 
 class MakeSite(Protocol):
     """Makes sites."""
 
     def __call__(self, name: str | None = None, **options: object) -> Site:
-        """A site with options beside those of the kind of session, under a name that no other test has."""
+        """A site with options beside those of the kind of session."""
 
 
 @pytest.fixture
 def site(chromium: Chromium, ports: Ports, sites_folder: Path, kind: Kind) -> Iterator[MakeSite]:
     """Makes sites with the kind of session."""
+    names = iter(NAMES)
     with ExitStack() as ending:
 
         def make(name: str | None = None, **options: object) -> Site:
-            made = Site(chromium, ports, sites_folder, name or f"site{next(NUMBERS)}.test", kind.options)
+            made = Site(chromium, ports, sites_folder, name or next(names), kind.options)
             made.configure(**options)
             ending.callback(made.close)
             return made
@@ -128,8 +134,7 @@ def site(chromium: Chromium, ports: Ports, sites_folder: Path, kind: Kind) -> It
 
 
 @pytest.fixture
-def seen(request: pytest.FixtureRequest, one_chromium: Chromium) -> Callable[[str], None]:
+def seen(request: pytest.FixtureRequest, one_chromium: Chromium, kind: Kind) -> Callable[[str], None]:
     """Notes what Chromium did about what the test's name promises."""
     function: str = request.function.__name__
-    kind = request.getfixturevalue("kind").name if "kind" in request.fixturenames else None
-    return lambda saw: request.config.stash[SEEN].note(sentence(function), saw, kind)
+    return lambda saw: request.config.stash[SEEN].note(sentence(function), saw, kind.name)

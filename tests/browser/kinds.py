@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beaker.middleware import SessionMiddleware
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,6 +24,11 @@ class Kind:
     in_cookie: bool = False
     # Whether a cookie that somebody else made is recognised.
     signed: bool = True
+
+    def middleware(self, **more: object) -> SessionMiddleware:
+        """The middleware with sessions of this kind and further options."""
+        options = {f"session.{name}": value for name, value in {**self.options, **more}.items()}
+        return SessionMiddleware(lambda _environ, _start_response: [], options)
 
     def __str__(self) -> str:
         """Its name among a test's parameters."""
@@ -44,5 +51,7 @@ KINDS = (
         in_cookie=True,
     ),
 )
+SIGNED = tuple(kind for kind in KINDS if kind.signed and "cookie_format" not in kind.options)
+IN_COOKIE = tuple(kind for kind in KINDS if kind.in_cookie)
 # Where the kind of session changes nothing that a browser looks at.
 FEW = tuple(kind for kind in KINDS if kind.name in {"file signed", "cookie sealed"})

@@ -1,8 +1,8 @@
 """The pages that Chromium visits, and pages of other sites that send it there.
 
-A host's session options are in a file of the folder `SITES`, named after the host or the end of it: several hosts
-may share one site. Each page is the last part of a path. It notes what it received, a line a request, in another file
-of the site.
+A host's session options are in a file of the folder `SITES`, named after the host or the end of it: several
+hosts may share one site. The last part of a path is the page. What it receives is noted, a line a request, in
+another file of the site.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Clock(threading.local):
 
 CLOCK = _Clock()
 _true_time = time.time
-mock.patch.object(time, "time", lambda: _true_time() + CLOCK.offset).start()
+mock.patch.object(time, "time", side_effect=lambda: _true_time() + CLOCK.offset).start()
 
 
 def put(session: Any, values: dict[str, str]) -> None:
@@ -94,11 +94,10 @@ def remember(session: Any, values: dict[str, str]) -> None:
 
 
 def fill(session: Any, values: dict[str, str]) -> None:
-    """Stores so many characters at once, so that a refusal is this page's."""
+    """Stores so many characters."""
     session["name"] = "filled"
     session["padding"] = PADDING[: int(values["length"])]
     session.save()
-    session.persist()
 
 
 WITH_SESSION: dict[str, Callable[[Any, dict[str, str]], None]] = {
@@ -115,20 +114,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     if page == "sized":
         name = values["name"]
         headers.append(("Set-Cookie", f"{name}={'x' * (int(values['size']) - len(name))}; Path=/"))
-    received = {
-        "path": environ["PATH_INFO"],
-        "method": environ["REQUEST_METHOD"],
-        "host": environ["HTTP_HOST"].partition(":")[0],
-        "cookie": environ.get("HTTP_COOKIE", ""),
-    }
-    try:
-        received |= with_session(environ["beaker.session"], page, values)
-    except BeakerException as refused:
-        received["refused"] = str(refused)
-        raise
-    finally:
-        with Path(environ["tests.received"]).open("a") as notes:
-            notes.write(json.dumps(received) + "\n")
+    environ["tests.received"] |= with_session(environ["beaker.session"], page, values)
     start_response("200 OK", headers)
     return [values.get("html", "<p>done").encode()]
 
@@ -164,7 +150,19 @@ def wsgi_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterabl
     if options is None or environ["PATH_INFO"] == "/favicon.ico":
         start_response("404 Not Found", [("Content-Type", "text/plain")])
         return [b"nothing here"]
-    environ["tests.received"] = str(options.with_name(f"{options.name}.received"))
     values = dict(parse_qsl(environ["QUERY_STRING"]))
-    with CLOCK.moved(float(values.get("clock", "0"))):
-        return middleware(options.read_bytes())(environ, start_response)
+    received = environ["tests.received"] = {
+        "path": environ["PATH_INFO"],
+        "method": environ["REQUEST_METHOD"],
+        "host": environ["HTTP_HOST"].partition(":")[0],
+        "cookie": environ.get("HTTP_COOKIE", ""),
+    }
+    try:
+        with CLOCK.moved(float(values.get("clock", "0"))):
+            return middleware(options.read_bytes())(environ, start_response)
+    except BeakerException as refused:
+        received["refused"] = str(refused)
+        raise
+    finally:
+        with options.with_name(f"{options.name}.received").open("a") as notes:
+            notes.write(json.dumps(received) + "\n")

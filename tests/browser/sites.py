@@ -83,7 +83,9 @@ class Site:
         port = self.ports.https if scheme == "https" else self.ports.http
         return f"{scheme}://{host or self.host}:{port}/{path}" + (f"?{urlencode(query)}" if query else "")
 
-    def visit(self, path: str, /, *, host: str | None = None, scheme: str = "http", **query: object) -> Received:
+    def visit(
+        self, path: str, /, *, host: str | None = None, scheme: str = "http", **query: object
+    ) -> Received:
         """Goes to a page, and tells what the server received."""
         before = len(self.received())
         self.chromium.open(self.url(path, host=host, scheme=scheme, **query))
@@ -103,9 +105,7 @@ class Site:
 
     def cookies(self) -> list[Cookie]:
         """The jar's cookies of this site."""
-        return [
-            cookie for cookie in self.chromium.jar() if f".{cookie.domain}".endswith(f".{self.name}")
-        ]
+        return [cookie for cookie in self.chromium.jar() if f".{cookie.domain}".endswith(f".{self.name}")]
 
     def cookie(self) -> Cookie:
         """The jar's one cookie of this site."""

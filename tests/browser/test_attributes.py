@@ -73,7 +73,7 @@ def test_a_domain_that_a_page_sets_widens_the_cookie_of_its_session(site: MakeSi
     seen("after session.domain = … it is sent to the domain's other hosts too")
 
 
-def test_a_domain_that_is_not_the_sites_own_is_refused_by_the_browser(
+def test_a_domain_that_does_not_belong_to_the_site_is_refused_by_the_browser(
     site: MakeSite, chromium: Chromium, seen: See
 ) -> None:
     for name, domain in ((None, "elsewhere.test"), ("shop.co.uk", "co.uk"), ("127.0.0.1", "0.0.1")):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     See = Callable[[str], None]
 
 DAY = 86_400.0
-# A date has whole seconds, and Chromium moves it by what the server's clock, in whole seconds too, differs from its own.
+# A date has whole seconds, and Chromium moves it by what the response's `Date`, in whole seconds too, differs
+# from its own clock.
 PRECISION = 2.5
 # No cookie is kept for longer, as RFC 6265bis, 5.5, recommends.
 LONGEST = 400 * DAY
@@ -59,27 +60,28 @@ def test_cookie_expires_false_is_for_as_long_as_a_browser_keeps_any_cookie(
 
 @few_kinds
 @pytest.mark.parametrize(
-    ("expires", "seconds"),
+    ("given", "expires", "seconds"),
     [
-        (600, 600.0),
-        ("600", 600.0),
-        (timedelta(days=7), 7 * DAY),
-        (timedelta(days=1000), LONGEST),
-        (TEN_DAYS_ON, None),
-        (TEN_DAYS_ON.replace(tzinfo=None), None),
+        ("an int", 600, 600.0),
+        ("text of an ini file", "600", 600.0),
+        ("a timedelta", timedelta(days=7), 7 * DAY),
+        ("a timedelta", timedelta(days=1000), LONGEST),
+        ("a datetime in UTC", TEN_DAYS_ON, None),
+        ("a naive datetime, taken for UTC", TEN_DAYS_ON.replace(tzinfo=None), None),
     ],
-    ids=["int", "ini text", "timedelta", "long timedelta", "datetime in UTC", "naive datetime"],
 )
 def test_cookie_expires_is_the_moment_at_which_the_cookie_goes(
-    site: MakeSite, expires: object, seconds: float | None, seen: See
+    site: MakeSite, given: str, expires: object, seconds: float | None, seen: See
 ) -> None:
     shop = site(cookie_expires=expires)
     now = time.time()
     shop.visit("put", name="Ada")
     moment = shop.cookie().expires
     assert about(moment, TEN_DAYS_ON.timestamp() if seconds is None else now + seconds)
-    shown = "the given date" if seconds is None else f"{seconds:.0f} s on"
-    seen(f"{type(expires).__name__} {str(expires) if seconds else '…'}: kept until {shown}")
+    if seconds is None:
+        seen(f"{given}: kept until then")
+    else:
+        seen(f"{given}, {expires}: kept for {seconds:.0f} s")
 
 
 @few_kinds
@@ -107,7 +109,9 @@ def test_a_page_may_let_its_session_outlive_the_browser(site: MakeSite, seen: Se
     seen("session._set_cookie_expires(3600) on a later page: the cookie is replaced by one for 3600 s")
 
 
-def test_whether_later_saves_move_the_expiry(site: MakeSite, kind: Kind, seen: See) -> None:
+def test_a_later_save_moves_the_expiry_where_it_sends_the_cookie_again(
+    site: MakeSite, kind: Kind, seen: See
+) -> None:
     shop = site(cookie_expires=600)
     shop.visit("put", name="Ada")
     first = shop.cookie().expires
@@ -122,11 +126,8 @@ def test_whether_later_saves_move_the_expiry(site: MakeSite, kind: Kind, seen: S
         seen("the cookie is sent once, and its expiry stays")
 
 
-def test_only_a_cookie_with_an_expiry_outlives_the_browser(
-    site: MakeSite, tmp_path: Path, kind: Kind, seen: See
-) -> None:
-    if kind not in FEW and kind.name not in {few.name for few in FEW}:
-        return
+@few_kinds
+def test_only_a_cookie_with_an_expiry_outlives_the_browser(site: MakeSite, tmp_path: Path, seen: See) -> None:
     brief = site(cookie_expires=True)
     lasting = site(cookie_expires=600)
     for name in ("first", "second"):

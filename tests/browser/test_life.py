@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.browser.kinds import IN_COOKIE
 from tests.browser.sites import KEY
 
 if TYPE_CHECKING:
@@ -34,11 +37,11 @@ def test_a_saved_session_leaves_one_cookie_with_the_promised_attributes(site: Ma
 
 def test_the_cookie_is_returned_byte_for_byte(site: MakeSite, seen: See) -> None:
     shop = site()
-    shop.visit("put", name="Ada Lovelace, née Byron; \"Countess\" = 1 %3B\\")
+    shop.visit("put", name='Ada Lovelace, née Byron; "Countess" = 1 %3B\\')
     kept = shop.cookie()
     received = shop.visit("read")
     assert received.cookie == kept.header
-    assert received.session == {"name": "Ada Lovelace, née Byron; \"Countess\" = 1 %3B\\"}
+    assert received.session == {"name": 'Ada Lovelace, née Byron; "Countess" = 1 %3B\\'}
     seen("the server receives the jar's bytes, and the session is what was saved")
 
 
@@ -56,6 +59,19 @@ def test_every_visit_continues_the_session_and_the_jar_never_holds_two(
     else:
         assert len(values) == 1
         seen("five visits counted to 5; the one cookie stayed as it was")
+
+
+@pytest.mark.parametrize("kind", IN_COOKIE, indirect=True, ids=str)
+def test_a_mere_read_sends_the_cookie_again_only_to_keep_the_access_time(site: MakeSite, seen: See) -> None:
+    shop = site(save_accessed_time=False)
+    shop.visit("put", name="Ada")
+    kept = shop.cookie()
+    assert shop.visit("read").session == {"name": "Ada"}
+    assert shop.cookie() == kept
+    shop.configure(save_accessed_time=True)
+    assert shop.visit("read").session == {"name": "Ada"}
+    assert shop.cookie() != kept
+    seen("with save_accessed_time = false a read leaves the jar as it was, otherwise it replaces the cookie")
 
 
 def test_regenerate_id_replaces_the_cookie_and_keeps_the_session(
@@ -113,6 +129,7 @@ def test_delete_finds_the_cookie_wherever_it_was_put(site: MakeSite, seen: See) 
         {"cookie_path": "/app", "httponly": True, "samesite": "Strict"},
         {"cookie_path": "/app", "samesite": "None", "cookie_expires": 600},
         {"key": "__Secure-id", "cookie_expires": False},
+        {"partitioned": True, "samesite": "None"},
     ]
     for options in places:
         for domain in (None, shop.name):
@@ -121,7 +138,7 @@ def test_delete_finds_the_cookie_wherever_it_was_put(site: MakeSite, seen: See) 
             assert shop.cookie().secure
             shop.visit("app/delete", scheme="https")
             assert shop.cookies() == []
-    seen("the jar is empty for every Domain, Path, Secure, SameSite and expiry that was tried")
+    seen("the jar is empty, whatever Domain, Path, SameSite, expiry, prefix and partition the cookie had")
 
 
 def test_a_timed_out_session_is_replaced_in_the_browser(site: MakeSite, kind: Kind, seen: See) -> None:
@@ -146,7 +163,7 @@ def test_a_cookie_that_was_changed_in_the_browser_opens_nothing(
     shop = site()
     shop.visit("put", name="Ada")
     kept = shop.cookie()
-    # In the middle: of a signature, of an id, of what is sealed. (In base64 the last character may say nothing.)
+    # Not the last character, of which base64 may leave bits unused.
     for place in (8, len(kept.value) // 2, len(kept.value) - 8):
         other = "1" if kept.value[place] != "1" else "2"
         value = kept.value[:place] + other + kept.value[place + 1 :]

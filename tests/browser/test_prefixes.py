@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from beaker.exceptions import ConfigurationError
-from beaker.middleware import SessionMiddleware
 from tests.browser.kinds import FEW
 from tests.browser.sites import KEY
 
@@ -24,9 +23,7 @@ pytestmark = pytest.mark.parametrize("kind", FEW, indirect=True, ids=str)
 
 
 @pytest.mark.parametrize("key", ["__Host-id", "__Secure-id"])
-def test_a_prefixed_name_is_kept_and_returned_over_https(
-    site: MakeSite, key: str, seen: See
-) -> None:
+def test_a_prefixed_name_is_kept_and_returned_over_https(site: MakeSite, key: str, seen: See) -> None:
     shop = site(key=key, secure=True)
     shop.visit("put", name="Ada", scheme="https")
     cookie = shop.cookie()
@@ -48,12 +45,14 @@ def test_what_the_prefixes_forbid_is_refused_by_us_and_dropped_by_the_browser(
     ]
     for key, options, attributes in forbidden:
         with pytest.raises(ConfigurationError, match=key):
-            SessionMiddleware(lambda _environ, _start_response: [], **{**kind.options, "key": key, **options})
+            kind.middleware(key=key, **options)
         shop.visit("raw", scheme="https", line=f"{key}=by hand; {attributes}")
         assert shop.cookies() == []
         assert chromium.refusals() == ["InvalidPrefix"]
-    seen("__Host- without Secure, with a Path or with a Domain, __Secure- without Secure: never configured by us; "
-         "made by hand it is dropped (InvalidPrefix)")
+    seen(
+        "__Host- without Secure, with a Path or with a Domain, __Secure- without Secure: "
+        "never configured by us; made by hand it is dropped (InvalidPrefix)"
+    )
 
 
 def test_a_host_name_cannot_be_planted_from_a_neighbour(
@@ -63,7 +62,9 @@ def test_a_host_name_cannot_be_planted_from_a_neighbour(
     shop.visit("put", name="Ada", scheme="https")
     cookie = shop.cookie()
     for domain in ("", f"; Domain={shop.name}"):
-        shop.visit("raw", host=f"evil.{shop.name}", scheme="https", line=f"__Host-id=x; Secure; Path=/{domain}")
+        shop.visit(
+            "raw", host=f"evil.{shop.name}", scheme="https", line=f"__Host-id=x; Secure; Path=/{domain}"
+        )
     assert chromium.refusals() == ["InvalidPrefix"]
     assert shop.visit("read", scheme="https").cookie == cookie.header
     seen("a neighbouring host sets the same name for the domain: dropped (InvalidPrefix); ours is sent alone")

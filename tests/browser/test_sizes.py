@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.kinds import FEW, KINDS
-from tests.browser.sites import KEY
+from tests.browser.kinds import FEW, IN_COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,10 +35,10 @@ def test_a_browser_keeps_4096_bytes_of_name_and_value_and_drops_one_more(
     assert chromium.refusals() == ["NameValuePairExceedsMaxSize"]
     shop.visit("sized", name="n" * 2000, size=LIMIT)
     assert shop.cookie().size == LIMIT
-    seen("made by hand: 4096 are kept and returned, 4097 dropped without a word to anybody (NameValuePairExceedsMaxSize)")
+    seen("made by hand: 4096 are kept and returned, 4097 silently dropped (NameValuePairExceedsMaxSize)")
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.in_cookie], indirect=True, ids=str)
+@pytest.mark.parametrize("kind", IN_COOKIE, indirect=True, ids=str)
 def test_the_largest_session_that_is_saved_is_kept_and_a_larger_one_refused_at_save(
     site: MakeSite, seen: See
 ) -> None:
@@ -58,13 +57,13 @@ def test_the_largest_session_that_is_saved_is_kept_and_a_larger_one_refused_at_s
             too_long, refused = length, received.refused
             assert shop.cookie() == before
     largest = shop.cookie()
-    assert LIMIT - 8 < largest.size <= LIMIT
+    # A character more is up to four in the cookie, and what is compressed may vary by a few.
+    assert LIMIT - 16 < largest.size <= LIMIT
     assert max(map(int, re.findall(r"\d+", refused))) > LIMIT
     session = shop.visit("read").session
     assert session is not None
     assert len(session["padding"]) == fits
-    # A longer name fills what the steps of the encoding left.
-    shop.chromium.empty_jar()
-    shop.configure(key=KEY + "x" * (LIMIT - largest.size))
-    assert shop.visit("fill", length=fits).refused is None
-    seen(f"the largest session saved has {largest.size} bytes of name and value and is kept; one character more: {refused!r}")
+    seen(
+        f"the largest session saved has {largest.size} bytes of name and value and is kept; "
+        f"one character more: {refused!r}, and the jar stays as it was"
+    )

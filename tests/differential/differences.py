@@ -8,66 +8,11 @@ have a probe, with what it finds in the original and in ours. The table of docs/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from tests.differential.play import Scenario
+from tests.differential import cookie_differences
+from tests.differential.rows import BEGIN, LOOK, REFUSED, Difference, Probed, scenario
 
-
-@dataclass(frozen=True)
-class Difference:
-    """A difference that requests can meet."""
-
-    name: str
-    """What ours does."""
-    original: str
-    """What the original does."""
-    reason: str
-    scenario: Scenario
-    """Requests that meet it."""
-
-
-@dataclass(frozen=True)
-class Probed:
-    """A difference that an experiment shows."""
-
-    name: str
-    original: str
-    reason: str
-    probe: str
-    """A function of `probes`."""
-    arguments: tuple[Any, ...]
-    finds: tuple[Any, Any]
-    """What it finds in the original, and in ours."""
-
-
-def scenario(*requests: Any, **settings: Any) -> Scenario:
-    """A scenario of requests that are lists of operations, or dictionaries of what is not as usual."""
-    usual = {
-        "client": 0,
-        "wait": 10,
-        "cookie": ["jar"],
-        "damage": None,
-        "operations": [],
-        "late": [],
-        "headers": [],
-        "ending": "plain",
-    }
-    listed = [request if isinstance(request, dict) else {"operations": request} for request in requests]
-    return {
-        "how": "middleware",
-        "backend": "file",
-        "subclass": False,
-        "options": {},
-        **settings,
-        "requests": [{**usual, **request} for request in listed],
-    }
-
-
-BEGIN = [["put", "a", 1], ["save"]]
-LOOK = [["text"]]
 STRANGER = {"cookie": ["text", "{key}=" + "f" * 32], "operations": BEGIN}
 
 DIFFERENCES: tuple[Difference, ...] = (
@@ -178,9 +123,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         "the option is refused beside that one too",
         scenario([["assign", "timeout", 300]], options={"save_accessed_time": False}),
     ),
+    *cookie_differences.DIFFERENCES,
 )
-
-REFUSED = "a mistake is better met when the program starts than by its users"
 
 PROBED: tuple[Probed, ...] = (
     Probed(
@@ -360,6 +304,7 @@ PROBED: tuple[Probed, ...] = (
         ({"use_cookies": "perhaps"},),
         ([True, 0], [False, 0]),
     ),
+    *cookie_differences.PROBED,
 )
 
 CORRECTED = [difference.name for difference in DIFFERENCES]

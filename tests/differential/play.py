@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
-from beaker.session import Session, SessionObject
+from beaker.session import CookieSession, Session, SessionObject
 from beaker.util import coerce_session_params
 from tests.differential.clock import Clock, clock
 from tests.differential.operations import Context, perform
@@ -27,6 +27,7 @@ from tests.differential.recorders import (
     BACKEND_LOG,
     LOG,
     RecordingBackend,
+    RecordingCookieSession,
     RecordingSession,
     without_repeated_encoding,
 )
@@ -40,6 +41,7 @@ Seen = dict[str, Any]
 
 IS_ORIGINAL = importlib.util.find_spec("beaker._core") is None
 DEFAULT_KEY = "beaker.session.id"
+CLASSES = {False: (Session, RecordingSession), True: (CookieSession, RecordingCookieSession)}
 
 
 class Raised(Exception):  # noqa: N818 -- an application's own
@@ -55,6 +57,7 @@ class World:
         self.options: dict[str, Any] = {name: given(value) for name, value in scenario["options"].items()}
         self.how: str = scenario["how"]
         backend = scenario["backend"]
+        self.in_cookie: bool = backend == "cookie"
         if backend == "namespace":
             self.options["namespace_class"] = RecordingBackend
             self.options["namespace_args"] = "an argument of the backend"
@@ -62,10 +65,12 @@ class World:
             self.options["type"] = backend
         if backend == "file":
             self.options["data_dir"] = str(folder)
+        plain, recording = CLASSES[self.in_cookie]
         if scenario["subclass"] and self.how != "bare":
-            self.options["session_class"] = RecordingSession
-        self.class_ = RecordingSession if scenario["subclass"] else Session
-        self.names = Names(self.options.get("secret"))
+            self.options["session_class"] = recording
+        self.class_: Any = recording if scenario["subclass"] else plain
+        secret = self.options.get("validate_key" if self.in_cookie else "secret")
+        self.names = Names(secret, self.content if self.in_cookie else None)
         self.key: str = self.options.get("key", DEFAULT_KEY)
         self.jars: dict[int, str | None] = {}
         self.sent: list[str] = []
@@ -101,9 +106,9 @@ class World:
 
     def stored(self) -> list[str]:
         """What the store has under every id that was seen, by way of the library."""
-        left_out = ("timeout", "auto", "session_class", "key", "cookie_expires", "invalidate_corrupt")
-        options = {name: value for name, value in self.options.items() if name not in left_out}
-        options = coerce_session_params(options)
+        if self.in_cookie:
+            return [str(jar) for _, jar in sorted(self.jars.items())]
+        options = self._bare_options()
 
         def look(session_id: str) -> Any:
             found = Session({}, id=session_id, use_cookies=False, **options)
@@ -111,6 +116,16 @@ class World:
 
         with LOG.off(), BACKEND_LOG.off():
             return [outcome(look, session_id) for session_id in self.ids]
+
+    def content(self, text: str) -> Any:
+        """What a signed text says."""
+        with LOG.off():
+            return CookieSession({}, **self._bare_options())._decrypt_data(text)
+
+    def _bare_options(self) -> dict[str, Any]:
+        left_out = ("timeout", "auto", "session_class", "key", "cookie_expires", "invalidate_corrupt")
+        options = {name: value for name, value in self.options.items() if name not in left_out}
+        return coerce_session_params(options)
 
 
 def play(scenario: Scenario) -> list[Seen]:
@@ -125,6 +140,7 @@ def play(scenario: Scenario) -> list[Seen]:
         LOG.take()
         BACKEND_LOG.take()
         if IS_ORIGINAL:
+            from tests.differential import cookie_corrections  # noqa: F401 - they are found by name
             from tests.differential.corrections import corrected
 
             stack.enter_context(corrected(scenario["corrections"]))
@@ -143,7 +159,7 @@ def _request(world: World, request: Scenario) -> Seen:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         seen: Seen = HOW[world.how](world, request, environ)
-    if world.class_ is Session:
+    if world.class_ in (Session, CookieSession):
         # Where a program decodes sessions by itself, ours may warn of losing a change that it only presumes.
         seen["warnings"] = sum(issubclass(warning.category, BeakerWarning) for warning in caught)
     seen["calls"] = without_repeated_encoding(LOG.take())
@@ -188,7 +204,7 @@ def _look_back(world: World, session: SessionObject) -> Seen:
     inside = session.__dict__
     headers = {name: shown(value) for name, value in sorted(inside["_headers"].items())}
     used = inside["_sess"] is not None
-    if used:
+    if used and not world.in_cookie:
         world.meet(session.id)
     return {
         "accessed": session.accessed(),
@@ -272,6 +288,8 @@ def _alone(world: World, request: Scenario, environ: dict[str, Any]) -> Seen:
 
 def _bare(world: World, request: Scenario, environ: dict[str, Any]) -> Seen:
     """As programs open a session that is theirs by an id that they chose."""
+    if world.in_cookie:
+        return _bare_cookie(world, request, environ)
     performed: list[str] = []
     options = coerce_session_params(dict(world.options))
     session_id = f"{'3f2b0c9d8e7a46519b0c1d2e3f4a5b6'}{request['client']}.progress.x"
@@ -285,6 +303,21 @@ def _bare(world: World, request: Scenario, environ: dict[str, Any]) -> Seen:
         performed.append(shown([session.id, session.is_new, session.last_accessed, session.was_invalidated]))
 
     return {"finished": outcome(use), "performed": performed}
+
+
+def _bare_cookie(world: World, request: Scenario, environ: dict[str, Any]) -> Seen:
+    """As programs use the class by itself."""
+    performed: list[str] = []
+    headers: dict[str, Any] = {"cookie": environ.get("HTTP_COOKIE")}
+
+    def use() -> None:
+        session = world.class_(headers, **coerce_session_params(dict(world.options)))
+        performed.extend(_perform(world, session, environ, request["operations"]))
+        performed.append(shown([session.id, session.is_new, dict(session)]))
+        if headers["set_cookie"]:
+            world.receive(request["client"], headers["cookie_out"])
+
+    return {"finished": outcome(use), "performed": performed, "sent": shown(headers)}
 
 
 HOW: dict[str, Callable[[World, Scenario, dict[str, Any]], Seen]] = {

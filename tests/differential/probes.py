@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import stat
 import tempfile
@@ -13,11 +14,13 @@ from unittest import mock
 
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
-from beaker.session import Session, SessionObject
+from beaker.session import CookieSession, Session, SessionObject
 from tests.differential.values import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+VALIDATE_KEY = "a key that validates, of a fair length too"
 
 
 def _outcome(action: Callable[[], Any]) -> list[Any]:
@@ -167,3 +170,43 @@ def changed_while_read() -> list[str]:
         writing.persist()
         reading.persist()
         return [name for name in SessionObject(environ, **options) if name == "cart"]
+
+
+def largest_cookie(name: str) -> bool:
+    """Whether a cookie is sent that browsers do not keep: more than 4096 bytes of name and value."""
+    for characters in range(2700, 3100):
+        session = CookieSession({}, key=name, validate_key=VALIDATE_KEY)
+        session["text"] = "x" * characters
+        if not _outcome(session.save)[0]:
+            break
+        header = session.request["cookie_out"].strip().partition(";")[0]
+    return len(header) - len("=") > 4096
+
+
+def written_by_hand() -> bool:
+    """Whether a session is found in a cookie that the program wrote by `_update_cookie_out`."""
+    session = CookieSession({}, validate_key=VALIDATE_KEY)
+    session["name"] = "Ada"
+    session.save()
+    session._update_cookie_out()
+    header = session.request["cookie_out"].strip().partition(";")[0]
+    try:
+        return bool(CookieSession({"cookie": header}, validate_key=VALIDATE_KEY)["name"])
+    except Exception:  # told
+        return False
+
+
+def signs_alike(secret: str, other: str) -> bool:
+    """Whether two secrets sign an id alike."""
+    headers = []
+    for key in (secret, other):
+        session = Session({}, secret=key)
+        session.id = "0" * 32
+        session._update_cookie_out()
+        headers.append(session.request["cookie_out"])
+    return bool(headers[0] == headers[1])
+
+
+def encrypts(module: str, length: int) -> bool:
+    """Whether a module for encryption takes data and a key of so many bytes."""
+    return bool(_outcome(lambda: importlib.import_module(module).aesEncrypt(b"data", bytes(length)))[0])

@@ -9,7 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from beaker.container import NamespaceManager
-from beaker.session import Session
+from beaker.session import CookieSession, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ def without_repeated_encoding(lines: list[str]) -> list[str]:
     return kept
 
 
-def _recording(name: str) -> Callable[..., Any]:
+def _recording(name: str, of: Callable[[], type]) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         shown = [repr(value) for value in args if value is None or isinstance(value, (bool, str))]
         if name in ("_encrypt_data", "_decrypt_data"):
@@ -91,7 +91,7 @@ def _recording(name: str) -> Callable[..., Any]:
         # Whether a default is spelt out is no part of what an override can rely on.
         shown += [f"{key}={value!r}" for key, value in kwargs.items() if (key, value) != ("set_cookie", True)]
         LOG.note(f"{name}({', '.join(shown)})")
-        return getattr(super(RecordingSession, self), name)(*args, **kwargs)
+        return getattr(super(of(), self), name)(*args, **kwargs)
 
     method.__name__ = name
     return method
@@ -101,8 +101,16 @@ class RecordingSession(Session):
     """A session that overrides everything that applications override."""
 
 
+class RecordingCookieSession(CookieSession):
+    """The same for one that its cookie keeps."""
+
+
 for _name in OVERRIDDEN:
-    setattr(RecordingSession, _name, _recording(_name))
+    setattr(RecordingSession, _name, _recording(_name, lambda: RecordingSession))
+    setattr(RecordingCookieSession, _name, _recording(_name, lambda: RecordingCookieSession))
+RecordingCookieSession._create_cookie = _recording(  # type: ignore[method-assign]
+    "_create_cookie", lambda: RecordingCookieSession
+)
 
 
 class RecordingBackend(NamespaceManager):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tests.differential.play import Scenario
 
 SECRET = "a secret of a fair length, as it should be"
+ENCRYPT_KEY = "a key that encrypts, of a fair length too"
+VALIDATE_KEY = "a key that validates, of a fair length too"
 KEYS = ("a", "b", "list")
 
 
@@ -39,7 +41,7 @@ ACCESS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {}, {"timeout": 60}, {"timeout": "60"}, {"save_accessed_time": False}]
 )
 ENCRYPTION: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
-    [{}, {}, {"encrypt_key": "an encryption key", "validate_key": "another key", "encrypt_nonce_bits": 48}]
+    [{}, {}, {"encrypt_key": ENCRYPT_KEY, "validate_key": VALIDATE_KEY, "encrypt_nonce_bits": 48}]
 )
 
 key = st.sampled_from(KEYS)
@@ -185,3 +187,33 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         "options": options,
         "requests": [*draw(BEGINNINGS), *draw(st.lists(requests(backend), min_size=1, max_size=5))],
     }
+
+
+# What concerns a store, or writes past the session what only the session can write.
+NOT_IN_COOKIES = {
+    "apart",
+    "namespace_name",
+    "save_itself",
+    "persist",
+    "load",
+    "expires",
+    "morsel",
+    "request_keys",
+}
+
+
+@st.composite
+def cookie_scenarios(draw: st.DrawFn) -> Scenario:
+    """Any scenario of sessions that their cookie keeps."""
+    made = draw(scenarios())
+    subclass = made["subclass"]
+    left_out = {*NOT_IN_COOKIES, "regenerate_id", "tick"} if subclass else NOT_IN_COOKIES
+    for request in made["requests"]:
+        request["damage"] = None
+        for when in ("operations", "late"):
+            request[when] = [operation for operation in request[when] if operation[0] not in left_out]
+    options = {name: value for name, value in made["options"].items() if name != "secret"}
+    if subclass:
+        # Ours does not call a subclass where nothing is to be sent.
+        options.pop("save_accessed_time", None)
+    return {**made, "backend": "cookie", "options": {"validate_key": VALIDATE_KEY, **options}}

@@ -8,13 +8,14 @@ import pytest
 
 from tests.differential import probes
 from tests.differential.compare import differences_between
-from tests.differential.differences import CORRECTED, DIFFERENCES, PROBED, Difference, Probed, table
+from tests.differential.differences import CORRECTED, DIFFERENCES, PROBED, table
 from tests.differential.play import play
 from tests.support.environment import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.differential.rows import Difference, Probed
     from tests.interop.original import Original
 
 

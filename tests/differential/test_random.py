@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.differential.compare import differences_between, told
 from tests.differential.differences import CORRECTED
 from tests.differential.play import play
-from tests.differential.scenarios import scenarios
+from tests.differential.scenarios import cookie_scenarios, scenarios
 
 if TYPE_CHECKING:
     from tests.interop.original import Original
@@ -20,9 +20,7 @@ EXAMPLES = "BEAKER_DIFFERENTIAL_EXAMPLES"
 """How many scenarios are tried. If it is set they are new ones each time, otherwise always the same."""
 
 
-@pytest.mark.timeout(0)
-@given(scenario=scenarios())
-@settings(
+often = settings(
     max_examples=int(os.environ.get(EXAMPLES, "300")),
     derandomize=EXAMPLES not in os.environ,
     deadline=None,
@@ -30,7 +28,23 @@ EXAMPLES = "BEAKER_DIFFERENTIAL_EXAMPLES"
     print_blob=False,
     suppress_health_check=list(HealthCheck),
 )
+
+
+@pytest.mark.timeout(0)
+@given(scenario=scenarios())
+@often
 def test_both_do_the_same(theirs: Original, scenario: dict[str, Any]) -> None:
+    compare(theirs, scenario)
+
+
+@pytest.mark.timeout(0)
+@given(scenario=cookie_scenarios())
+@often
+def test_both_do_the_same_with_sessions_in_cookies(theirs: Original, scenario: dict[str, Any]) -> None:
+    compare(theirs, scenario)
+
+
+def compare(theirs: Original, scenario: dict[str, Any]) -> None:
     corrected = {**scenario, "corrections": CORRECTED}
     found = differences_between(theirs.call(play, corrected), play(corrected))
     if found:

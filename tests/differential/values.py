@@ -14,6 +14,7 @@ from beaker.session import Session, SessionObject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_SIGNED = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}[A-Za-z0-9+/=]{33,}")
 _ID = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{72}|[0-9a-f]{32})(?![0-9a-f])")
 
 
@@ -30,25 +31,40 @@ def given(value: Any) -> Any:
 
 
 class Names:
-    """Names for ids, which are random: `id1` is the one that was seen first."""
+    """Names for ids, which are random: `id1` is the one that was seen first.
 
-    def __init__(self, secret: str | None) -> None:
+    A session that its cookie keeps is shown as what it says, by a function that reads its text.
+    """
+
+    def __init__(self, secret: str | None, content: Callable[[str], Any] | None = None) -> None:
         self._secret = secret
+        self._content = content
         self._known: dict[str, str] = {}
 
     def __call__(self, text: str) -> str:
         """The text with every id replaced, and every signature that is right."""
+        if self._content is not None:
+            text = _SIGNED.sub(lambda found: self._session(found.group()), text)
         return _ID.sub(lambda found: self._name(found.group()), text)
+
+    def _session(self, text: str) -> str:
+        if self._content is None or not self._is_signed(text):
+            return text
+        try:
+            content = self._content(text[40:])
+        except Exception:  # it says nothing
+            return text
+        return f"signed-{shown(dict(sorted(content.items())))}"
 
     def _name(self, text: str) -> str:
         if len(text) == 32:
             return self._known.setdefault(text, f"id{len(self._known) + 1}")
-        signature, session_id = text[:40], text[40:]
-        if self._secret is not None:
-            right = hmac.new(self._secret.encode(), session_id.encode(), hashlib.sha1).hexdigest()
-            if signature == right:
-                return f"signed-{self._name(session_id)}"
-        return text
+        return f"signed-{self._name(text[40:])}" if self._is_signed(text) else text
+
+    def _is_signed(self, text: str) -> bool:
+        if self._secret is None:
+            return False
+        return hmac.new(self._secret.encode(), text[40:].encode(), hashlib.sha1).hexdigest() == text[:40]
 
 
 def shown(value: Any) -> str:

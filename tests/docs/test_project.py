@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import requires, version
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
@@ -19,6 +20,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -47,6 +51,20 @@ def test_the_pinned_packages_are_those_that_are_asked_for(group: str) -> None:
     for wanted in map(Requirement, PROJECT["dependency-groups"][group]):
         assert wanted.name in pinned
         assert all(number in wanted.specifier for number in pinned[wanted.name])
+
+
+def locked(lock: Path) -> dict[str, set[str]]:
+    """The versions of each crate of a lock file."""
+    versions: dict[str, set[str]] = {}
+    for package in tomllib.loads(lock.read_text())["package"]:
+        versions.setdefault(package["name"], set()).add(package["version"])
+    return versions
+
+
+def test_the_fuzz_targets_are_built_with_the_crates_of_the_package() -> None:
+    package, fuzz = locked(ROOT / "Cargo.lock"), locked(ROOT / "fuzz" / "Cargo.lock")
+    common = package.keys() & fuzz.keys()
+    assert {name: fuzz[name] - package[name] for name in common if fuzz[name] - package[name]} == {}
 
 
 def test_the_example_counts_visits_through_gunicorn() -> None:

@@ -216,6 +216,10 @@ ATTACKS: dict[str, bytes] = {
     "nothing": b"",
     "a cut one": pickle.dumps([1, 2, 3])[:-3],
     "an empty stack": b"\x80\x02R.",
+    "a key that doubles sixty times": b"\x80\x02})"
+    + b"".join(b"q%ch%c\x86" % (turn, turn) for turn in range(60))
+    + b"Ns.",
+    "a key in two hundred thousand tuples": b"\x80\x02})" + b"\x85" * 200_000 + b"Ns.",
 }
 
 
@@ -226,6 +230,16 @@ def test_everything_else_is_refused(data: bytes) -> None:
     assert MARKER not in os.environ
     assert uuid.UUID(int=1) == uuid.UUID(int=1)
     assert uuid.UUID(int=1) != uuid.UUID(int=2)
+
+
+def test_a_large_session_of_many_shared_values_is_read() -> None:
+    row = (1, "two", datetime.date(2024, 2, 29))
+    deep: list[Any] = []
+    for _ in range(200):
+        deep = [deep]
+    session = {"rows": [row] * 20_000, "deep": deep}
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert _pickle_guard.loads(pickle.dumps(session, protocol)) == session
 
 
 def test_a_class_known_by_number_is_refused_even_when_it_was_used_before() -> None:

@@ -169,6 +169,16 @@ def test_the_allow_list_takes_a_class_of_the_applications_own_for_corrupt(backen
         opened(backend, "chosen", pickle="allowlist")
 
 
+def test_the_allow_list_takes_the_classes_that_are_named(backend: Backend) -> None:
+    named = f"{Own.__module__}.{Own.__qualname__}"
+    session = opened(backend, "chosen", pickle="allowlist", pickle_allow=f"decimal.Context, {named}")
+    session["own"] = Own()
+    session.save()
+    assert opened(backend, "chosen", pickle="allowlist", pickle_allow=[named])["own"] == Own()
+    with pytest.raises(CorruptSessionError):
+        opened(backend, "chosen", pickle="allowlist", pickle_allow="decimal.Context")
+
+
 def test_denying_pickles_needs_another_serializer(backend: Backend) -> None:
     with pytest.raises(ConfigurationError, match="deny"):
         opened(backend, "chosen", pickle="deny")

@@ -23,3 +23,16 @@ def stamped(secret: str, name: str, value: str, at: int) -> str:
     key = derive(secret.encode(), b"", b"beaker-rs v2 sign\0" + name.encode())
     message = f"{at}.{value}"
     return f"v2.{base64url(hmac.digest(key, message.encode(), hashlib.sha256))}.{message}"
+
+
+def sealing_key(validate_key: str, encrypt_key: str | None, name: str) -> bytes:
+    """The key that seals a session in the cookie of that name."""
+    info = b"beaker-rs v2 seal\0" + name.encode()
+    if encrypt_key is None:
+        return derive(validate_key.encode(), b"", info)
+    return derive(encrypt_key.encode(), validate_key.encode(), info)
+
+
+def associated(name: str) -> bytes:
+    """What is authenticated beside a sealed session."""
+    return b"v2\0seal\0" + name.encode()

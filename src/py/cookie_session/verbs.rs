@@ -63,7 +63,7 @@ pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
         state.handed_out = false;
         (state.last_accessed.take(), state.accessed_dict.take(), state.payload.take(), state.saved.take())
     })?;
-    save::create_cookie(session)
+    call::create_cookie(session)
 }
 
 /// `CookieSession.delete`: sends a cookie that has expired and holds nothing.

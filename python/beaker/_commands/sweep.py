@@ -24,13 +24,13 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
         "sweep",
         help="remove the files of sessions that are over",
         description=(
-            "Removes the files of sessions that nobody has used for longer than the timeout, temporary files and "
-            "lock files that nobody uses and that are over an hour old, and prints how many. An application "
-            "with a timeout does so by itself."
+            "Removes the files of sessions that nobody has used for longer than the timeout, and temporary "
+            "and lock files that nobody uses and that are over an hour old, and prints how many. An "
+            "application with a timeout does so by itself."
         ),
         epilog=(
-            "Without a timeout no session is removed. Where several programs keep their sessions in one folder, "
-            "give the longest of their timeouts."
+            "Without a timeout no session is removed. Where several programs keep their sessions in one "
+            "folder, give the longest of their timeouts."
         ),
         allow_abbrev=False,
     )

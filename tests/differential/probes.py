@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
 from beaker.session import CookieSession, Session, SessionObject
@@ -210,3 +211,30 @@ def signs_alike(secret: str, other: str) -> bool:
 def encrypts(module: str, length: int) -> bool:
     """Whether a module for encryption takes data and a key of so many bytes."""
     return bool(_outcome(lambda: importlib.import_module(module).aesEncrypt(b"data", bytes(length)))[0])
+
+
+def old_file_after_saves(folder: str) -> bool:
+    """Whether the file of a session that is long over is there, after three seconds of saving another one."""
+    own = tempfile.mkdtemp(dir=folder)
+    kept: dict[str, Any] = {"use_cookies": False, "type": "file", "data_dir": own, "timeout": 60}
+    over = Session({}, **kept)
+    over.save()
+    path = Path(over.namespace.file)
+    os.utime(path, (0, 0))
+    another = Session({}, **kept, sweep_interval=1)
+    begun = time.monotonic()
+    while path.exists() and time.monotonic() - begun < 3:
+        another.save()
+        time.sleep(0.02)
+    return path.exists()
+
+
+def sessions_in_memory(options: dict[str, Any], count: int) -> int:
+    """How many sessions are in memory after that many were saved."""
+    MemoryNamespaceManager.namespaces.clear()
+    sessions = [Session({}, use_cookies=False, type="memory", **options) for _ in range(count)]
+    for session in sessions:
+        session.save()
+    kept = sum(session.id in MemoryNamespaceManager.namespaces for session in sessions)
+    MemoryNamespaceManager.namespaces.clear()
+    return kept

@@ -116,6 +116,7 @@ impl Settings {
             http_only: values.flag("httponly", hardened),
             partitioned: values.flag("partitioned", false),
             cookie_expires: cookie_expires(values.get("cookie_expires")),
+            rolling: values.flag("rolling", false),
             limits: limits(values, profile),
             sweep_interval: sweep_interval(values)?,
             max_sessions: max_sessions(values)?,

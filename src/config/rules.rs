@@ -103,6 +103,7 @@ const RULES: &[Rule] = &[
     session("max_sessions", Kind::Int),
     session("save_accessed_time", Kind::Bool),
     session("cookie_expires", Kind::Expires),
+    session("rolling", Kind::Bool),
     session("cookie_domain", Kind::Text),
     session("cookie_path", Kind::Text),
     session("secure", Kind::Bool),

@@ -83,6 +83,9 @@ pub struct Settings {
     pub partitioned: bool,
     /// When the browser forgets the cookie.
     pub cookie_expires: CookieExpires,
+    /// Whether a cookie that is forgotten some time from now is sent with every request that uses the session, so
+    /// that this time begins anew.
+    pub rolling: bool,
     /// When a session is over.
     pub limits: Limits,
     /// How often a store is swept whose records do not go by themselves; if not at all, nothing.
@@ -127,6 +130,12 @@ impl Settings {
     pub fn store_ttl(&self) -> Option<Duration> {
         let seconds = self.limits.idle?.saturating_add(STORE_GRACE_SECONDS);
         u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// Whether a cookie that came is sent again for its expiry's sake.
+    #[must_use]
+    pub fn rolls(&self) -> bool {
+        self.rolling && matches!(self.cookie_expires, CookieExpires::After(_))
     }
 
     /// The names under which the cookie is looked for, the one that it has now first.

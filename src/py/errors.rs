@@ -70,13 +70,28 @@ pub(crate) fn warn(py: Python<'_>, message: &str) -> PyResult<()> {
 
 /// The same with a category of the caller's choice.
 pub(crate) fn warn_as(py: Python<'_>, category: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
-    let message = CString::new(message.replace('\0', "\\0"))?;
+    let message = CString::new(on_one_line(message))?;
     PyErr::warn(py, category, &message, 1)
 }
 
 /// Tells the operator what went wrong without failing the request, on the logger `beaker.session`.
 pub(crate) fn log_warning(py: Python<'_>, message: &str) -> PyResult<()> {
     let logger = py.import("logging")?.call_method1("getLogger", ("beaker.session",))?;
-    logger.call_method1("warning", ("%s", message))?;
+    logger.call_method1("warning", ("%s", on_one_line(message)))?;
     Ok(())
+}
+
+/// `message` with its control characters spelt out. Part of it may come from a request or from what is stored, and
+/// must not pass for a line of the log, nor for an instruction to the terminal that shows it (CWE-117).
+fn on_one_line(message: &str) -> String {
+    let mut line = String::with_capacity(message.len());
+    for character in message.chars() {
+        // The separators of lines and of paragraphs are no control characters, and end a line all the same.
+        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }

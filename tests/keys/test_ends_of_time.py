@@ -13,7 +13,7 @@ from tests.session.kit import COOKIE, START, Browser
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.session.kit import Clock
+    from tests.session.kit import Backend, Clock
 
     Visitors = Callable[..., Browser]
 
@@ -144,3 +144,27 @@ def test_an_epoch_that_is_no_moment_is_refused(wrong: Any) -> None:
 def test_the_epoch_is_for_sessions_in_cookies(empty_memory: None) -> None:
     with pytest.raises(BeakerException, match="session_epoch"):
         Browser(type="memory", session_epoch=START)
+
+
+@pytest.mark.parametrize("keeps_time", [True, False])
+def test_a_rolling_cookie_lives_on_from_each_use(visitors: Visitors, clock: Clock, keeps_time: bool) -> None:
+    visitor = visitors(rolling=True, cookie_expires=HOUR, save_accessed_time=keeps_time)
+    visitor.put(name="Ada")
+    clock.advance(HOUR / 2)
+    expected = datetime.fromtimestamp(clock.now + HOUR, timezone.utc).strftime("%a, %d-%b-%Y %H:%M:%S GMT")
+    assert f"; expires={expected}" in visitor.visit(state).cookie
+    assert visitor.visit().cookies == []
+    assert visitor.read() == {"name": "Ada"}
+
+
+@pytest.mark.parametrize("expires", [True, False, datetime(2030, 1, 2, tzinfo=timezone.utc)])
+def test_an_expiry_that_does_not_count_from_now_has_nothing_to_roll(visitors: Visitors, expires: Any) -> None:
+    visitor = visitors(rolling=True, cookie_expires=expires, save_accessed_time=False)
+    visitor.put(name="Ada")
+    assert visitor.visit(state).cookies == []
+
+
+def test_a_cookie_does_not_roll_unless_it_is_asked_to(backend: Backend) -> None:
+    visitor = Browser(backend.options, cookie_expires=HOUR)
+    visitor.put(name="Ada")
+    assert visitor.visit(state).cookies == []

@@ -162,3 +162,20 @@ def test_no_object_shows_a_key_when_it_is_printed(tmp_path: Path) -> None:
     shown = [text for thing in objects for text in (repr(thing), str(thing), f"{thing}")]
     assert [text for text in shown if any(word in text for word in WORDS)] == []
     assert [text for text in (repr(kept), repr(kept.namespace)) if kept.id in text] == []
+
+
+def test_no_warning_has_lines_that_came_from_outside(overheard: Overheard, tmp_path: Path) -> None:
+    class Chatty:
+        def dumps(self, data: Any) -> bytes:
+            return repr(dict(data)).encode()
+
+        def loads(self, data: bytes) -> Any:
+            raise ValueError("no\r\nERROR root logged in\x1b[2J\u2028as admin\x00")
+
+    options = {"type": "cookie", "data_serializer": Chatty(), **KEYS}
+    browser = Browser(options)
+    browser.put(colour="green")
+    overheard.hear(lambda: browser.visit(dict))
+    [warning] = overheard.texts
+    assert warning.isprintable()
+    assert "no\\r\\nERROR root" in warning

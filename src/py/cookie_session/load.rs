@@ -29,7 +29,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let now = clock::now(py)?;
     session.get().with(|state| {
         state.life.set_new(false);
-        state.is_stale = !received.is_current;
+        state.is_stale = !received.is_current || options.settings.rolls();
     })?;
     let decoded = encode::decode(session, received.content(session)?)?;
     let Some(data) = decoded.data else {

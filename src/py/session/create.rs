@@ -125,6 +125,7 @@ fn begin(
         (None, None) => Life::fresh(),
     };
     let is_new = id.is_none() && received.is_none();
+    let rolls = options.settings.rolls();
     let mut state = State::new(options, request.clone().unbind(), life);
     state.begun = received.as_ref().and_then(|received| received.signed_at);
     install(session, state)?;
@@ -132,8 +133,8 @@ fn begin(
         return start(session);
     }
     load_or_replace(session)?;
-    let is_stale = received.is_some_and(|received| !received.is_current);
-    if is_stale && !session.get().with(|state| state.life.is_new())? {
+    let is_due = received.is_some_and(|received| rolls || !received.is_current);
+    if is_due && !session.get().with(|state| state.life.is_new())? {
         call::update_cookie_out(session, true)?;
     }
     Ok(())

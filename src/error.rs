@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Invalid,
     /// The backend cannot do what was asked of it.
     Unsupported,
+    /// Somebody else holds the session, and went on holding it for as long as the caller would wait.
+    Locked,
 }
 
 /// A failure with its [`ErrorKind`], the operation that failed and its cause.
@@ -27,6 +29,7 @@ pub struct Error {
     operation: &'static str,
     detail: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    waited: bool,
 }
 
 /// The result of an operation of this crate.
@@ -36,7 +39,7 @@ impl Error {
     /// An error of `kind` while doing `operation` (a phrase such as `"read the session file"`).
     #[must_use]
     pub fn new(kind: ErrorKind, operation: &'static str) -> Self {
-        Self { kind, operation, detail: None, source: None }
+        Self { kind, operation, detail: None, source: None, waited: false }
     }
 
     /// [`ErrorKind::Corrupt`].
@@ -63,10 +66,32 @@ impl Error {
         Self::new(ErrorKind::Unsupported, operation)
     }
 
+    /// [`ErrorKind::Locked`].
+    #[must_use]
+    pub fn locked(operation: &'static str) -> Self {
+        Self::new(ErrorKind::Locked, operation)
+    }
+
     /// Adds what a person needs in order to act; never a secret or a whole id.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// Says that nothing is wrong but that the caller would not wait any longer.
+    #[must_use]
+    pub fn after_waiting(mut self) -> Self {
+        self.waited = true;
+        self
+    }
+
+    /// Says what kind it is to a caller for whom [`after_waiting`](Self::after_waiting) is [`ErrorKind::Locked`].
+    #[must_use]
+    pub fn of_holder(mut self) -> Self {
+        if self.waited {
+            self.kind = ErrorKind::Locked;
+        }
         self
     }
 

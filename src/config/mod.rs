@@ -17,5 +17,5 @@ pub use keys::{Keys, SHORTEST_GOOD_KEY};
 pub use profile::Profile;
 pub use read::cookie_expires;
 pub use rules::{Kind, Rule, Scope, Value, coerce, nearest_name, option_names, rule};
-pub use settings::{CookieKeys, Keeping, PicklePolicy, STORE_GRACE_SECONDS, Settings};
+pub use settings::{Concurrency, CookieKeys, Keeping, PicklePolicy, STORE_GRACE_SECONDS, Settings};
 pub use values::Values;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::Keys;
-use super::{CookieExpires, CookieKeys, Keeping, PicklePolicy, Profile, Settings, Value, Values};
+use super::{
+    Concurrency, CookieExpires, CookieKeys, Keeping, PicklePolicy, Profile, Settings, Value, Values,
+};
 use crate::codec::cipher::check_nonce_bits;
 use crate::codec::{Cipher, KeyPair, Reading, Sealer};
 use crate::cookie::{CookieSealer, Format, IdRing, SameSite, SealingKeys};
@@ -18,6 +20,8 @@ use crate::store::Durability;
 const DEFAULT_KEY: &str = "beaker.session.id";
 /// In seconds.
 const DEFAULT_SWEEP_INTERVAL: i64 = 3600;
+/// How long a session that somebody else holds is waited for where no option says it.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// The random bits of an encryption nonce where no option gives a number.
 const DEFAULT_NONCE_BITS: usize = 128;
 
@@ -121,6 +125,8 @@ impl Settings {
             sweep_interval: sweep_interval(values)?,
             max_sessions: max_sessions(values)?,
             durability: values.text("durability").map(Durability::parse).transpose()?.unwrap_or_default(),
+            concurrency: values.text("concurrency").map_or(Ok(Concurrency::Merge), Concurrency::parse)?,
+            lock_timeout: values.number("lock_timeout").map_or(Ok(LOCK_TIMEOUT), seconds)?,
             save_accessed_time: values.flag("save_accessed_time", true),
             use_cookies,
             invalidate_corrupt: values.flag("invalidate_corrupt", false),
@@ -178,6 +184,12 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+fn seconds(number: i64) -> Result<Duration> {
+    u64::try_from(number)
+        .map(Duration::from_secs)
+        .map_err(|_| Error::invalid("lock_timeout cannot be negative"))
 }
 
 fn limits(values: &Values, profile: Profile) -> Limits {

@@ -102,6 +102,8 @@ const RULES: &[Rule] = &[
     session("sweep_interval", Kind::Int),
     session("max_sessions", Kind::Int),
     session("save_accessed_time", Kind::Bool),
+    session("concurrency", Kind::RequiredText),
+    session("lock_timeout", Kind::Int),
     session("cookie_expires", Kind::Expires),
     session("rolling", Kind::Bool),
     session("cookie_domain", Kind::Text),

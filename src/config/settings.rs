@@ -42,6 +42,38 @@ impl PicklePolicy {
     }
 }
 
+/// What becomes of a session that several requests change at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// The changes of all are kept; of a key that several change, the last one's.
+    Merge,
+    /// The last to write has it all, as with Beaker.
+    LastWriter,
+    /// One request after the other has the session.
+    Lock,
+}
+
+impl Concurrency {
+    /// Reads the option `concurrency`.
+    ///
+    /// # Errors
+    /// `Invalid` for a word that is none of the three.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "merge" => Ok(Self::Merge),
+            "beaker" => Ok(Self::LastWriter),
+            "lock" => Ok(Self::Lock),
+            _ => Err(Error::invalid("the option 'concurrency' is one of merge, beaker, lock")),
+        }
+    }
+
+    /// Whether what others wrote since the session was loaded is kept.
+    #[must_use]
+    pub fn merges(self) -> bool {
+        self != Self::LastWriter
+    }
+}
+
 /// Where a session's data is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeping {
@@ -94,6 +126,10 @@ pub struct Settings {
     pub max_sessions: Option<NonZeroUsize>,
     /// What a save to a file survives.
     pub durability: Durability,
+    /// What becomes of a session that several requests change at once.
+    pub concurrency: Concurrency,
+    /// How long a session that somebody else holds is waited for.
+    pub lock_timeout: Duration,
     /// Whether a request that only reads renews the session.
     pub save_accessed_time: bool,
     /// Whether the session is found by, and announced in, a cookie.
@@ -179,6 +215,11 @@ impl Settings {
         if let Some(name) = self.pickle_allow.iter().find(|name| !is_dotted_name(name)) {
             return Err(Error::invalid("pickle_allow names classes as module.Class")
                 .with_detail(format!("got {name:?}")));
+        }
+        if self.concurrency == Concurrency::Lock && self.keeping == Keeping::Cookie {
+            return Err(Error::invalid(
+                "concurrency = lock is for sessions in a store; a cookie cannot be locked",
+            ));
         }
         if self.limits.epoch.is_some() && self.keeping == Keeping::Store {
             return Err(Error::invalid(

@@ -28,6 +28,7 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
         ErrorKind::Corrupt => CorruptSessionError::new_err(message),
         ErrorKind::Unavailable => StoreUnavailableError::new_err(message),
         ErrorKind::Invalid => ConfigurationError::new_err(message),
+        ErrorKind::Locked => LockError::new_err(message),
         ErrorKind::Unsupported => BeakerException::new_err(message),
     };
     if cause.is_some() {

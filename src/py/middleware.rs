@@ -13,7 +13,7 @@ use super::coerce;
 use super::cookie_session::CookieSession;
 use super::options::{For, Options};
 use super::session::Session;
-use super::session_object::SessionObject;
+use super::session_object::{self, SessionObject, apart_from_requests};
 use super::start_response::StartResponse;
 
 /// Gives a WSGI application sessions.
@@ -158,8 +158,13 @@ impl SessionMiddleware {
             SessionObject::for_request(environ.clone(), parts.options.clone_ref(py), parts.prepared.clone()),
         )?;
         announce(slf, &environ, &session, &parts)?;
-        let start_response = StartResponse::new(session.unbind(), start_response.unbind());
-        parts.app.bind(py).call1((environ, start_response))
+        let response = StartResponse::new(session.clone().unbind(), start_response.unbind());
+        let answer = parts.app.bind(py).call1((environ, response));
+        if answer.is_err() {
+            // Whoever has the exception may keep all that it went through.
+            let _failed = session_object::release(&session);
+        }
+        answer
     }
 
     /// A session apart from any request, under an id of its own, that sends no cookie.
@@ -167,7 +172,7 @@ impl SessionMiddleware {
         let py = slf.py();
         let params = slf.get().parts()?.options.bind(py).copy()?;
         params.set_item(intern!(py, "use_cookies"), false)?;
-        if Options::of(&params, For::Request)?.is_in_cookie() {
+        if apart_from_requests(&params)?.is_in_cookie() {
             return py.get_type::<CookieSession>().call((PyDict::new(py),), Some(&params));
         }
         py.get_type::<Session>().call((PyDict::new(py),), Some(&params))

@@ -7,6 +7,7 @@ mod cookie_session;
 mod errors;
 mod functions;
 mod gil;
+mod held_namespace;
 mod middleware;
 mod options;
 mod python_store;

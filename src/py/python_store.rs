@@ -5,26 +5,40 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
 use pyo3::{PyTraverseError, intern};
 
 use super::errors::{CorruptSessionError, StoreUnavailableError};
+use super::held_namespace::HeldNamespace;
 use super::options::Options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Record, Store, Timestamp, Touch, Version, Written};
+use crate::store::id_locks::IdLocks;
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Version, Written};
 
 /// The key of the session's text within its namespace.
 const KEY: &str = "session";
 
 /// Keyed anew in every process, so that nobody can make two texts that look the same.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// The namespaces that a thread of this process works on at this moment.
+static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
+/// The namespaces that somebody in this process holds.
+static RESERVED: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
+
+/// How long a thread waits for another one's work on a namespace.
+const LONGEST_WORK: Duration = Duration::from_secs(30);
+/// Between two attempts to take a backend's lock.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 fn version_of(text: &[u8]) -> Version {
     Version(HASHER.hash_one(text))
@@ -53,6 +67,13 @@ impl NamespaceStore {
         if let Some(namespace) = known {
             return Ok(namespace.into_bound(py));
         }
+        let namespace = self.new_namespace(py, id)?;
+        self.replace(id, namespace.clone().unbind());
+        Ok(namespace)
+    }
+
+    /// A namespace of `id`, made anew.
+    fn new_namespace<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
         let arguments = self.arguments(py)?.copy()?;
         arguments.set_item(intern!(py, "data_dir"), self.options.given(py, "data_dir")?)?;
         arguments.set_item(intern!(py, "digest_filenames"), false)?;
@@ -61,7 +82,6 @@ impl NamespaceStore {
             // The record's envelope is a pickle, and no pickle is loaded where the serializer is another.
             namespace.setattr(intern!(py, "allow_pickle"), false)?;
         }
-        self.replace(id, namespace.clone().unbind());
         Ok(namespace)
     }
 
@@ -108,26 +128,103 @@ impl NamespaceStore {
         work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T> {
         Python::attach(|py| {
-            let outcome = self.namespace(py, id.as_str()).and_then(|namespace| {
-                let kwargs = PyDict::new(py);
-                if replace {
-                    kwargs.set_item(intern!(py, "replace"), true)?;
-                }
-                namespace.call_method(intern!(py, "acquire_write_lock"), (), Some(&kwargs))?;
-                let done = work(&namespace);
-                let released = namespace.call_method0(intern!(py, "release_write_lock"));
-                let done = done?;
-                released?;
-                Ok(done)
-            });
-            outcome.map_err(|error| failure(py, operation, error))
+            let namespace = self.namespace(py, id.as_str()).map_err(|error| failure(py, operation, error))?;
+            let done = locked(&namespace, replace, || Ok(self.alone(py, id, operation, || work(&namespace))));
+            done.map_err(|error| failure(py, operation, error))?
         })
+    }
+
+    /// Runs `work` while no other thread of this process works on the namespace of `id`: a backend need not have
+    /// locks of its own, and the interpreter turns to another thread whenever it likes.
+    pub(super) fn alone<T>(
+        &self,
+        py: Python<'_>,
+        id: &SessionId,
+        operation: &'static str,
+        work: impl FnOnce() -> PyResult<T>,
+    ) -> Result<T> {
+        let key = self.key(id)?;
+        if BUSY.take(&key, Duration::ZERO).is_err() {
+            py.detach(|| BUSY.take(&key, LONGEST_WORK))?;
+        }
+        let done = work();
+        BUSY.give_back(&key);
+        done.map_err(|error| failure(py, operation, error))
+    }
+
+    /// Takes the write lock of `id` after having shut the other holders of this process out, and waits at most
+    /// `limit` for both.
+    pub(super) fn reserve(&self, py: Python<'_>, id: &SessionId, limit: Duration) -> Result<Py<PyAny>> {
+        const OPERATION: &str = "lock the session in its backend";
+        let key = self.key(id)?;
+        let since = Instant::now();
+        py.detach(|| RESERVED.take(&key, limit))?;
+        let taken = self
+            .namespace(py, id.as_str())
+            .map_err(|error| failure(py, OPERATION, error))
+            .and_then(|namespace| take_write_lock(&namespace, limit, since).map(|()| namespace.unbind()));
+        if taken.is_err() {
+            RESERVED.give_back(&key);
+        }
+        taken
+    }
+
+    /// Lets the other holders of this process in again.
+    pub(super) fn unreserve(&self, id: &SessionId) {
+        if let Ok(key) = self.key(id) {
+            RESERVED.give_back(&key);
+        }
+    }
+
+    /// What names a namespace in this process: its class and its id.
+    fn key(&self, id: &SessionId) -> Result<String> {
+        let backend = self.options.backend();
+        let class = backend.map_err(|error| Error::unsupported("lock the session").with_source(error))?;
+        Ok(format!("{:x} {}", class.namespace_class.as_ptr() as usize, id.as_str()))
+    }
+}
+
+/// Runs `work` under the write lock of `namespace`.
+fn locked<T>(namespace: &Bound<'_, PyAny>, replace: bool, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    let py = namespace.py();
+    let kwargs = PyDict::new(py);
+    if replace {
+        kwargs.set_item(intern!(py, "replace"), true)?;
+    }
+    namespace.call_method(intern!(py, "acquire_write_lock"), (), Some(&kwargs))?;
+    let done = work();
+    let released = namespace.call_method0(intern!(py, "release_write_lock"));
+    let done = done?;
+    released?;
+    Ok(done)
+}
+
+/// Takes the write lock of `namespace`, asking again and again until `limit` has passed `since`.
+fn take_write_lock(namespace: &Bound<'_, PyAny>, limit: Duration, since: Instant) -> Result<()> {
+    const OPERATION: &str = "lock the session in its backend";
+    let py = namespace.py();
+    let kwargs = PyDict::new(py);
+    let name = intern!(py, "acquire_write_lock");
+    let failed = |error| failure(py, OPERATION, error);
+    kwargs.set_item(intern!(py, "wait"), false).map_err(failed)?;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let taken = namespace.call_method(name, (), Some(&kwargs)).map_err(failed)?;
+        // A backend without locks may well answer nothing.
+        if !taken.cast::<PyBool>().is_ok_and(|taken| !taken.is_true()) {
+            return Ok(());
+        }
+        if since.elapsed() >= limit {
+            return Err(Error::locked(OPERATION).with_detail(format!("somebody else held it for {limit:?}")));
+        }
+        py.detach(|| thread::sleep(pause));
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
 /// An exception of the backend. What it says is not passed on in our own message, for it may show the id; it is
 /// the cause.
-fn failure(py: Python<'_>, operation: &'static str, error: PyErr) -> Error {
+pub(super) fn failure(py: Python<'_>, operation: &'static str, error: PyErr) -> Error {
     let kind = if error.is_instance_of::<CorruptSessionError>(py) {
         ErrorKind::Corrupt
     } else {
@@ -171,19 +268,67 @@ fn put(namespace: &Bound<'_, PyAny>, text: &[u8]) -> PyResult<()> {
     namespace.set_item(intern!(py, KEY), String::from_utf8_lossy(text))
 }
 
+/// The record in a namespace.
+pub(super) fn record_in(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Record>> {
+    let text = text_in(namespace)?;
+    Ok(text.map(|text| Record { version: version_of(&text), data: text.into(), expires_at: None }))
+}
+
+fn expected(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
+    if expect == Expect::Any {
+        return Ok(true);
+    }
+    Ok(expect.holds(text_in(namespace)?.as_deref().map(version_of)))
+}
+
+/// Writes to a namespace whose lock the caller has.
+pub(super) fn write_in(namespace: &Bound<'_, PyAny>, data: &[u8], expect: Expect) -> PyResult<Written> {
+    if !expected(namespace, expect)? {
+        return Ok(Written::Refused);
+    }
+    put(namespace, data)?;
+    Ok(Written::Stored(version_of(data)))
+}
+
+/// Touches what is in a namespace whose lock the caller has.
+pub(super) fn touch_in(namespace: &Bound<'_, PyAny>, touch: &Touch<'_>) -> PyResult<bool> {
+    let Some(mut text) = text_in(namespace)? else { return Ok(false) };
+    let end = touch.offset.saturating_add(touch.bytes.len());
+    if version_of(&text) == touch.version
+        && let Some(place) = text.get_mut(touch.offset..end)
+    {
+        place.copy_from_slice(touch.bytes);
+        put(namespace, &text)?;
+    }
+    Ok(true)
+}
+
+/// Empties a namespace whose lock the caller has; whether there was a record.
+pub(super) fn delete_in(namespace: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let present = text_in(namespace)?.is_some();
+    if present {
+        namespace.del_item(intern!(namespace.py(), KEY))?;
+    }
+    Ok(present)
+}
+
+/// Whether there is a record that may be rotated.
+pub(super) fn may_rotate(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
+    Ok(text_in(namespace)?.as_deref().map(version_of).is_some_and(|version| expect.holds(Some(version))))
+}
+
 impl Store for NamespaceStore {
     fn load(&self, id: &SessionId, _now: Timestamp) -> Result<Option<Record>> {
         Python::attach(|py| {
             let read = self.namespace(py, id.as_str()).and_then(|namespace| {
                 namespace.call_method0(intern!(py, "acquire_read_lock"))?;
-                let text = text_in(&namespace);
+                let record = record_in(&namespace);
                 let released = namespace.call_method0(intern!(py, "release_read_lock"));
-                let text = text?;
+                let record = record?;
                 released?;
-                Ok(text)
+                Ok(record)
             });
-            let text = read.map_err(|error| failure(py, "read the session from its backend", error))?;
-            Ok(text.map(|text| Record { version: version_of(&text), data: text.into(), expires_at: None }))
+            read.map_err(|error| failure(py, "read the session from its backend", error))
         })
     }
 
@@ -197,19 +342,7 @@ impl Store for NamespaceStore {
     ) -> Result<Written> {
         let unconditional = expect == Expect::Any;
         self.exclusively(id, unconditional, "write the session to its backend", |namespace| {
-            let holds = match expect {
-                Expect::Any => true,
-                Expect::Absent => text_in(namespace)?.is_none(),
-                Expect::Present => text_in(namespace)?.is_some(),
-                Expect::Version(version) => {
-                    text_in(namespace)?.is_some_and(|text| version_of(&text) == version)
-                }
-            };
-            if !holds {
-                return Ok(Written::Refused);
-            }
-            put(namespace, data)?;
-            Ok(Written::Stored(version_of(data)))
+            write_in(namespace, data, expect)
         })
     }
 
@@ -221,24 +354,56 @@ impl Store for NamespaceStore {
         _now: Timestamp,
     ) -> Result<bool> {
         self.exclusively(id, false, "renew the session in its backend", |namespace| {
-            let Some(mut text) = text_in(namespace)? else { return Ok(false) };
-            let end = touch.offset.saturating_add(touch.bytes.len());
-            if version_of(&text) == touch.version
-                && let Some(place) = text.get_mut(touch.offset..end)
-            {
-                place.copy_from_slice(touch.bytes);
-                put(namespace, &text)?;
-            }
-            Ok(true)
+            touch_in(namespace, touch)
         })
     }
 
-    fn delete(&self, id: &SessionId) -> Result<()> {
-        self.exclusively(id, false, "remove the session from its backend", |namespace| {
-            if text_in(namespace)?.is_some() {
-                namespace.del_item(intern!(namespace.py(), KEY))?;
+    fn delete(&self, id: &SessionId) -> Result<bool> {
+        self.exclusively(id, false, "remove the session from its backend", delete_in)
+    }
+
+    /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a
+    /// process that dies between the two steps leaves both records.
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        const OPERATION: &str = "rotate the session in its backend";
+        if old.as_str() == new.as_str() {
+            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            return self.write(old, data, ttl, expect, now);
+        }
+        self.exclusively(old, false, OPERATION, |from| {
+            if !may_rotate(from, expect)? {
+                return Ok(Written::Refused);
             }
-            Ok(())
+            let py = from.py();
+            let to = self.new_namespace(py, new.as_str())?;
+            let written = locked(&to, true, || write_in(&to, data, Expect::Any))?;
+            delete_in(from)?;
+            self.replace(new.as_str(), to.unbind());
+            Ok(written)
+        })
+    }
+
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>> {
+        if of == HoldOf::Record && self.load(id, now)?.is_none() {
+            return Ok(None);
+        }
+        Python::attach(|py| {
+            let namespace = self.reserve(py, id, limit)?.into_bound(py);
+            Ok(Some(Arc::new(HeldNamespace::reserved(Arc::clone(&self), id, namespace)) as Arc<dyn Held>))
         })
     }
 

@@ -23,6 +23,15 @@ impl StartResponse {
     }
 }
 
+impl Drop for StartResponse {
+    /// The request is over. If there was no response, nobody has let the session go yet.
+    fn drop(&mut self) {
+        if !session_object::is_sent(self.session.get()) {
+            let _ = Python::try_attach(|py| session_object::release(self.session.bind(py)));
+        }
+    }
+}
+
 #[pymethods]
 impl StartResponse {
     #[pyo3(signature = (status, headers, exc_info = None))]

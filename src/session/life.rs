@@ -161,23 +161,33 @@ impl Life {
         self.stored_as.take().unwrap_or_else(|| self.id.clone())
     }
 
-    /// What a save expects of the store: a session that was found must still be there, so that a save that
-    /// began before a logout does not bring the session back.
+    /// Whether a browser chose the id.
     #[must_use]
-    pub fn expectation(&self) -> Expect {
-        match &self.stored_as {
-            Some(stored) if stored.as_str() == self.id.as_str() => Expect::Present,
-            _ => Expect::Any,
+    pub fn is_from_cookie(&self) -> bool {
+        self.from_cookie
+    }
+
+    /// What a save expects of the record that the session has: it must still be there, so that a save that began
+    /// before a logout does not bring the session back, and if `keeps_others` it must be in the state that is
+    /// known. `None` if that state is not known: then it has to be looked at first.
+    #[must_use]
+    pub fn expectation(&self, keeps_others: bool) -> Option<Expect> {
+        match (&self.stored_as, keeps_others) {
+            (None, _) => Some(Expect::Any),
+            (Some(_), false) => Some(Expect::Present),
+            (Some(_), true) => self.version.map(Expect::Version),
         }
     }
 
-    /// The record was written. Returns the id of the record it replaces, which has to go.
-    #[must_use]
-    pub fn saved(&mut self, version: Version) -> Option<SessionId> {
-        let replaced = if self.is_rotated() { self.stored_as.take() } else { None };
+    /// The record was written, under the id that the session has now.
+    pub fn saved(&mut self, version: Version) {
         self.stored_as = Some(self.id.clone());
         self.version = Some(version);
-        replaced
+    }
+
+    /// The record has what others wrote beside what this session has: nobody may write this session over it.
+    pub fn diverged(&mut self) {
+        self.version = None;
     }
 }
 
@@ -196,12 +206,13 @@ mod tests {
     fn a_fresh_session_is_new_and_expects_nothing_of_the_store() {
         let life = Life::fresh();
         assert!(life.is_new());
-        assert_eq!(life.expectation(), Expect::Any);
+        assert_eq!(life.expectation(true), Some(Expect::Any));
     }
 
     #[test]
     fn a_session_that_was_found_is_saved_only_where_it_still_is() {
-        assert_eq!(loaded("a").expectation(), Expect::Present);
+        assert_eq!(loaded("a").expectation(false), Some(Expect::Present));
+        assert_eq!(loaded("a").expectation(true), Some(Expect::Version(Version(1))));
     }
 
     #[test]
@@ -217,20 +228,20 @@ mod tests {
         life.rename(SessionId::from_program("new"));
         assert!(life.is_rotated());
         assert_eq!(life.rotated_from().unwrap().as_str(), "old");
-        assert_eq!(life.expectation(), Expect::Any);
-        assert_eq!(life.saved(Version(2)).unwrap().as_str(), "old");
+        assert_eq!(life.expectation(false), Some(Expect::Present));
+        life.saved(Version(2));
         assert!(!life.is_rotated());
-        assert_eq!(life.saved(Version(3)), None);
+        assert_eq!(life.stored_as().unwrap().as_str(), "new");
     }
 
     #[test]
     fn a_session_that_turned_to_another_id_leaves_the_record_it_had() {
         let mut life = loaded("one");
         life.turn_to(SessionId::from_program("one"));
-        assert_eq!(life.expectation(), Expect::Present);
+        assert_eq!(life.expectation(false), Some(Expect::Present));
         life.turn_to(SessionId::from_program("other"));
         assert!(!life.is_rotated());
-        assert_eq!(life.saved(Version(2)), None);
+        assert_eq!(life.expectation(true), Some(Expect::Any));
     }
 
     #[test]
@@ -240,8 +251,17 @@ mod tests {
         assert_eq!(life.record_id().as_str(), "old");
         life.found(Version(1));
         assert!(life.is_rotated());
-        let _ = life.saved(Version(2));
+        life.saved(Version(2));
         assert_eq!(life.record_id().as_str(), "new");
+    }
+
+    #[test]
+    fn a_session_whose_record_has_more_than_it_is_not_written_unseen() {
+        let mut life = loaded("a");
+        life.diverged();
+        assert_eq!(life.expectation(true), None);
+        life.saved(Version(2));
+        assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
     }
 
     #[test]

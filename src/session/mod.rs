@@ -2,7 +2,9 @@
 //! becomes of the old one. No store, no cookie and no interpreter is reached from here.
 
 mod life;
+mod merge;
 mod timeout;
 
 pub use life::Life;
+pub use merge::{Row, Rule, Side, decide};
 pub use timeout::{Limits, Span, Times};

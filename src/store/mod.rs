@@ -17,6 +17,7 @@
 mod durability;
 #[cfg(unix)]
 pub mod file;
+pub(crate) mod id_locks;
 #[cfg(test)]
 mod laws;
 mod memory;
@@ -66,6 +67,27 @@ pub enum Expect {
     Present,
     /// This very state: compare and swap.
     Version(Version),
+}
+
+impl Expect {
+    /// Whether it holds where the record is in the state `present`, or there is none.
+    pub(crate) fn holds(self, present: Option<Version>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Absent => present.is_none(),
+            Self::Present => present.is_some(),
+            Self::Version(version) => present == Some(version),
+        }
+    }
+}
+
+/// What is to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldOf {
+    /// An id that has a record. One that has none is not held, and nothing is made for it.
+    Record,
+    /// The id, whether or not it has a record.
+    Id,
 }
 
 /// What became of a write. A refusal is an answer, not an error, and has to be looked at.
@@ -150,11 +172,48 @@ pub trait Store: Send + Sync {
     fn touch(&self, id: &SessionId, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp)
     -> Result<bool>;
 
-    /// Removes `id` and everything kept for it. Removing what is not there is success.
+    /// Removes `id` and everything kept for it, and says whether there was a record. Removing what is not
+    /// there is success.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer; the record may then still be there.
-    fn delete(&self, id: &SessionId) -> Result<()>;
+    fn delete(&self, id: &SessionId) -> Result<bool>;
+
+    /// Replaces the record of `old`, of which `expect` has to hold, by one of `new` with `data`: afterwards
+    /// nothing is left under `old`, and what was under `new` is overwritten. A record that is not there is
+    /// never rotated, whatever is expected: a session that was deleted meanwhile is not brought back under
+    /// another id. Of a rotation and a deletion of `old` at once, one finds the record and the other finds
+    /// none. Where both ids are the same this is a write.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write). The record of `old` is then still whole.
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written>;
+
+    /// Keeps every other holder of `id` out, in this process and in others that share the store, until what is
+    /// returned is released or dropped, or this process is gone. Who holds nothing may still read; whether it
+    /// may write meanwhile is the store's affair, but a write always changes the version. `None` if
+    /// [`HoldOf::Record`] was asked for and there is no record.
+    ///
+    /// It waits at most `limit`, and always may wait, whatever [`Capabilities::blocking`] says. Who asks for
+    /// what it holds itself waits in vain.
+    ///
+    /// # Errors
+    /// `Locked` if somebody else held it all that time, `Unavailable` if the store did not answer.
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>>;
 
     /// A sweep through the whole store, which removes what nobody will ask for again: records that are over,
     /// what writers left that were killed, locks without a record. See [`Sweep`] for what it promises.
@@ -166,4 +225,19 @@ pub trait Store: Send + Sync {
 
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;
+}
+
+/// A store as the holder of a session has it: what is held is read and written without waiting for oneself.
+/// Every other id is as in the store itself. A rotation of what is held holds the new id too.
+///
+/// Dropping it releases it, without telling what went wrong.
+pub trait Held: Store {
+    /// Whether `id` is held.
+    fn holds(&self, id: &SessionId) -> bool;
+
+    /// Lets go of all that is held. Releasing again does nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if what the store keeps for the hold could not be put away. It is let go all the same.
+    fn release(&self) -> Result<()>;
 }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::encode::{self, Content};
-use super::{Loaded, Session, as_dict, call, cookie, is_exact, loaded_times, record};
+use super::{Base, Loaded, Session, as_dict, call, cookie, hold, is_exact, loaded_times, record};
 use crate::py::clock::{self, Now};
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
@@ -15,6 +15,16 @@ use crate::session::Span;
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
+    hold::acquire_for_request(session)?;
+    let loaded = load_held(session);
+    if loaded.is_err() {
+        // Whoever has the exception may keep the session with it.
+        let _failed = hold::release(session);
+    }
+    loaded
+}
+
+fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let now = clock::now(py)?;
     let (options, id) =
@@ -27,11 +37,12 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     call::clear(session)?;
     let _dropped = session.get().with(|state| {
         state.handed_out = false;
-        state.saved.take()
+        (state.saved.take(), state.base.take())
     })?;
     let Some(record) = record else { return absent(session, &now) };
     let signed_at = session.get().with(|state| {
         state.life.found(record.version);
+        state.base = Some(Base::Loaded(Arc::clone(&record.data)));
         state.begun
     })?;
     let decoded = encode::decode(session, Content::Text(&record.data))?;
@@ -65,8 +76,9 @@ fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
 
 /// What a session without a record begins with.
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
-    let _dropped =
-        session.get().with(|state| (state.last_accessed.take(), state.loaded.take(), state.saved.take()))?;
+    let _dropped = session.get().with(|state| {
+        (state.last_accessed.take(), state.loaded.take(), state.saved.take(), state.base.take())
+    })?;
     let data = PyDict::new(py);
     data.set_item(intern!(py, "_creation_time"), &now.object)?;
     fill(session, &data, now)

@@ -12,8 +12,10 @@ mod configurable;
 pub(crate) mod cookie;
 pub(crate) mod create;
 pub(crate) mod encode;
+pub(crate) mod hold;
 mod load;
 mod mapping;
+mod merge;
 mod option_attributes;
 pub(crate) mod place;
 mod record;
@@ -83,8 +85,10 @@ pub(crate) struct State {
     pub(crate) cookie_expires: Option<(Py<PyAny>, CookieExpires)>,
     /// The store over the backend's own view of the record, once it is needed.
     pub(crate) namespaces: Option<Arc<NamespaceStore>>,
-    /// Whether the program has locked the record through that view; then it is the only way to the record.
-    pub(crate) locked: bool,
+    /// The text of which this session is a changed copy: what was loaded, or what it was when it was saved last.
+    pub(crate) base: Option<Base>,
+    /// While the session is held.
+    pub(crate) hold: Option<Arc<hold::Hold>>,
 }
 
 /// The value of a cookie.
@@ -102,6 +106,24 @@ pub(crate) struct Loaded {
     pub(crate) record: Record,
     /// The serialized session.
     pub(crate) payload: Arc<Py<PyBytes>>,
+}
+
+/// A stored text.
+#[derive(Clone)]
+pub(crate) enum Base {
+    /// As the store gave it.
+    Loaded(Arc<[u8]>),
+    /// As it was given to the store.
+    Written(Arc<Vec<u8>>),
+}
+
+impl Base {
+    pub(crate) fn text(&self) -> &[u8] {
+        match self {
+            Self::Loaded(text) => text,
+            Self::Written(text) => text,
+        }
+    }
 }
 
 impl State {
@@ -122,7 +144,8 @@ impl State {
             cookie: None,
             cookie_expires: None,
             namespaces: None,
-            locked: false,
+            base: None,
+            hold: None,
         }
     }
 }
@@ -204,10 +227,13 @@ impl Session {
         for held in [&state.last_accessed, &state.accessed_dict, &state.cookie] {
             visit.call(held)?;
         }
-        if let Some(namespaces) = &state.namespaces {
-            namespaces.traverse(visit)?;
+        if let Some(hold) = &state.hold {
+            hold.traverse(&visit)?;
         }
-        Ok(())
+        match &state.namespaces {
+            Some(namespaces) => namespaces.traverse(visit),
+            None => Ok(()),
+        }
     }
 
     fn __clear__(&self) {

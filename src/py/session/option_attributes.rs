@@ -13,7 +13,7 @@ pub(super) fn configure(session: &Bound<'_, Session>, name: &str, value: &Bound<
     let options = session.get().options()?.with(session.py(), name, value)?;
     let _dropped = session.get().with(|state| {
         // The namespace that the program has locked has to be the one that it unlocks.
-        let namespaces = if state.locked { None } else { state.namespaces.take() };
+        let namespaces = if state.hold.is_some() { None } else { state.namespaces.take() };
         (std::mem::replace(&mut state.options, options), namespaces)
     })?;
     Ok(())

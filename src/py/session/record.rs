@@ -8,12 +8,14 @@ use super::Session;
 use crate::py::python_store::NamespaceStore;
 use crate::store::Store;
 
-/// The store of the session: that of its options, or the namespace that the program has locked or brought.
+/// The store of the session: that of its options, or as the session has it while it is held.
 pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
-    let (options, locked) = session.get().with(|state| (Arc::clone(&state.options), state.locked))?;
-    match &options.backend()?.native {
-        Some(native) if !locked => Ok(Arc::clone(native)),
-        _ => Ok(namespaces(session)? as Arc<dyn Store>),
+    let (options, hold) =
+        session.get().with(|state| (Arc::clone(&state.options), state.hold.as_ref().map(Arc::clone)))?;
+    match (hold, &options.backend()?.native) {
+        (Some(hold), _) => Ok(hold.store()),
+        (None, Some(native)) => Ok(Arc::clone(native)),
+        (None, None) => Ok(namespaces(session)? as Arc<dyn Store>),
     }
 }
 
@@ -27,6 +29,11 @@ pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<Namespace
 
 /// `session.namespace`: the backend's view of the session's record.
 pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
-    let id = session.get().with(|state| state.life.id().clone())?;
-    namespaces(session)?.namespace(session.py(), id.as_str())
+    let (id, hold) =
+        session.get().with(|state| (state.life.id().clone(), state.hold.as_ref().map(Arc::clone)))?;
+    let namespace = namespaces(session)?.namespace(session.py(), id.as_str())?;
+    if let Some(hold) = hold {
+        hold.lend(&namespace)?;
+    }
+    Ok(namespace)
 }

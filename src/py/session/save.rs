@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::{Loaded, Session, attributes, call, cookie, record};
+use super::{Base, Loaded, Session, attributes, call, cookie, merge, record};
 use crate::codec;
 use crate::id::SessionId;
 use crate::py::clock;
@@ -43,16 +43,15 @@ fn keep_beginning(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyR
     }
 }
 
-/// Writes `data` as the session's record, and removes the record of the id that the session had before.
+/// Writes `data` as the session's record, in place of the record of the id that the session had before.
 fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     // Nothing was loaded into a session that a program declares to be an old one: then there is only what it has.
-    let text = if data.is_empty() {
-        call::encrypt_data(session, &call::plain(session)?)?
+    if data.is_empty() {
+        let data = call::plain(session)?;
+        write(session, &data, call::encrypt_data(session, &data)?)?;
     } else {
-        call::encrypt_data(session, data)?
-    };
-    let expect = session.get().with(|state| state.life.expectation())?;
-    write(session, &text, expect)?;
+        write(session, data, call::encrypt_data(session, data)?)?;
+    }
     let py = session.py();
     let announces = session.get().with(|state| state.options.settings.use_cookies && state.life.is_new())?;
     if announces {
@@ -61,7 +60,24 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
     Ok(())
 }
 
-fn write(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<()> {
+/// Writes `text`, which `data` encodes to, where the record is as it was; where it is not, what was changed.
+fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, text: Vec<u8>) -> PyResult<()> {
+    let (merges, expect) = session.get().with(|state| {
+        let merges = state.options.settings.concurrency.merges();
+        (merges, state.life.expectation(merges))
+    })?;
+    if let Some(expect) = expect {
+        match attempt(session, &text, expect)? {
+            Written::Stored(version) => return stored(session, version, text),
+            Written::Refused if !merges => return ended(session),
+            Written::Refused => {}
+        }
+    }
+    if merge::write(session, data, text)? { Ok(()) } else { ended(session) }
+}
+
+/// Writes `text` under the session's id, in place of the record under the id before if there is one.
+pub(super) fn attempt(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<Written> {
     let py = session.py();
     let (options, id, replaces) = session.get().with(|state| {
         (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
@@ -69,40 +85,36 @@ fn write(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<
     let store = record::store(session)?;
     let ttl = options.settings.store_ttl();
     let now = clock::now(py)?.seconds;
-    let written = gil::with_store(py, &*store, |store| {
-        // A session that was ended under its old id must not come back under its new one.
-        if let Some(replaced) = &replaces
-            && store.load(replaced, now)?.is_none()
-        {
-            return Ok(Written::Refused);
-        }
-        store.write(&id, text, ttl, expect, now)
+    gil::with_store(py, &*store, |store| match &replaces {
+        Some(replaced) => store.rotate(replaced, &id, text, ttl, expect, now),
+        None => store.write(&id, text, ttl, expect, now),
     })
-    .into_py(py)?;
-    match written {
-        Written::Stored(version) => {
-            let (replaced, _dropped) =
-                session.get().with(|state| (state.life.saved(version), state.loaded.take()))?;
-            match replaced {
-                Some(replaced) => remove(session, &replaced),
-                None => Ok(()),
-            }
-        }
-        Written::Refused => errors::warn(
-            py,
-            &format!(
-                "session {} was ended while this request used it; what the request changed is not stored",
-                id.abbreviated()
-            ),
-        ),
-    }
+    .into_py(py)
+}
+
+/// The record is in this state now, and this session is a copy of `base`.
+pub(super) fn stored(session: &Bound<'_, Session>, version: Version, base: Vec<u8>) -> PyResult<()> {
+    let base = Base::Written(Arc::new(base));
+    let _dropped = session.get().with(|state| {
+        state.life.saved(version);
+        (state.loaded.take(), state.base.replace(base))
+    })?;
+    Ok(())
+}
+
+fn ended(session: &Bound<'_, Session>) -> PyResult<()> {
+    let id = session.get().with(|state| state.life.id().abbreviated())?;
+    errors::warn(
+        session.py(),
+        &format!("session {id} was ended while this request used it; what the request changed is not stored"),
+    )
 }
 
 /// Removes the record of `id`.
 pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
     let py = session.py();
     let store = record::store(session)?;
-    gil::with_store(py, &*store, |store| store.delete(id)).into_py(py)
+    gil::with_store(py, &*store, |store| store.delete(id)).into_py(py).map(drop)
 }
 
 /// Renews a session that was only read. Its data is written again only where the program changed a nested value

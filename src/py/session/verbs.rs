@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::{
-    Session, as_dict, attributes, call, cookie, create, encode, load, option_attributes, record, save,
+    Session, as_dict, attributes, call, cookie, create, encode, hold, load, option_attributes, save,
 };
 use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
@@ -89,18 +89,17 @@ impl Session {
         slf.get().with(|state| state.life.moved_from(stored_as))
     }
 
-    /// Locks the session's record against other requests until `unlock()`.
+    /// Keeps everybody else who locks the session out until `unlock()`, or until the request or this process ends.
+    /// What was loaded before may be out of date: `load()` it again.
+    ///
+    /// Raises `LockError` if somebody else has it for longer than the option `lock_timeout`.
     fn lock(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let namespace = record::namespace(slf)?;
-        namespace.call_method0(intern!(slf.py(), "acquire_write_lock"))?;
-        slf.get().with(|state| state.locked = true)
+        hold::lock(slf)
     }
 
-    /// Lets the record go.
+    /// Lets the session go. Raises `LockError` if it is not locked.
     fn unlock(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let namespace = record::namespace(slf)?;
-        namespace.call_method0(intern!(slf.py(), "release_write_lock"))?;
-        slf.get().with(|state| state.locked = false)
+        hold::unlock(slf)
     }
 
     /// Whether there is a key of that name.

@@ -16,7 +16,7 @@ use super::cookie_session;
 use super::errors::{self, IntoPyResult};
 use super::options::{For, Options};
 use super::session::{self, Session, create, is_exact};
-use crate::config::CookieExpires;
+use crate::config::{Concurrency, CookieExpires};
 use crate::cookie;
 use state::Cell;
 
@@ -55,6 +55,16 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
         Some(options) => options,
         None => Options::of(&slf.get().cell.params(slf)?, For::Request)?,
     };
+    let _making = if options.settings.concurrency == Concurrency::Lock {
+        // A second session of this proxy would wait for the first one's lock.
+        let making = slf.get().cell.wait_to_make(py);
+        if let Some(session) = made(slf)? {
+            return Ok(session);
+        }
+        Some(making)
+    } else {
+        None
+    };
     let request = PyDict::new(py);
     request.set_item(intern!(py, "cookie_out"), py.None())?;
     request.set_item(intern!(py, "cookie"), slf.get().cell.cookie(slf)?)?;
@@ -82,6 +92,34 @@ pub(super) fn plain<'a, 'py>(session: &'a Bound<'py, PyAny>) -> Option<&'a Bound
 pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
     let session = session(slf)?;
     let session = session.cast::<Session>()?;
+    let stored = store(slf, session);
+    let released = session::hold::release(session);
+    stored.and(released)
+}
+
+/// Lets the session go, if it was made and is held.
+pub(crate) fn release(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
+    match made(slf)? {
+        Some(session) => session.cast::<Session>().map_or(Ok(()), session::hold::release),
+        None => Ok(()),
+    }
+}
+
+/// Whether the response's headers have gone.
+pub(crate) fn is_sent(slf: &SessionObject) -> bool {
+    slf.cell.is_sent()
+}
+
+/// The options of a session that stands for no request, which would not end and let it go.
+pub(crate) fn apart_from_requests(params: &Bound<'_, PyDict>) -> PyResult<Arc<Options>> {
+    let options = Options::of(params, For::Request)?;
+    if options.settings.concurrency == Concurrency::Lock {
+        params.set_item(intern!(params.py(), "concurrency"), "merge")?;
+    }
+    Ok(options)
+}
+
+fn store(slf: &Bound<'_, SessionObject>, session: &Bound<'_, Session>) -> PyResult<()> {
     let options = session.get().options()?;
     if options.settings.auto || slf.get().cell.is_dirty(slf)? {
         return session::call::save(session, false);
@@ -242,7 +280,7 @@ impl SessionObject {
     ) -> PyResult<Option<Bound<'py, Session>>> {
         let py = slf.py();
         let params = slf.get().cell.params(slf)?.copy()?;
-        if Options::of(&params, For::Request)?.is_in_cookie() {
+        if apart_from_requests(&params)?.is_in_cookie() {
             return Err(errors::BeakerException::new_err(
                 "a session that its cookie keeps cannot be found by its id",
             ));

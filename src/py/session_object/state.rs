@@ -4,8 +4,10 @@
 //! where the fields are; until then they cost no dictionary.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, ReentrantMutex, ReentrantMutexGuard};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -35,6 +37,8 @@ struct Fields {
 #[derive(Default)]
 pub(super) struct Cell {
     fields: Mutex<Fields>,
+    /// Taken by the thread that makes the session, whose class may use the proxy meanwhile.
+    making: ReentrantMutex<()>,
 }
 
 type Object<'a, 'py> = &'a Bound<'py, SessionObject>;
@@ -50,7 +54,22 @@ impl Cell {
 
     pub(super) fn new(environ: Py<PyAny>, params: Py<PyDict>, prepared: Option<Arc<Options>>) -> Self {
         let fields = Fields { environ: Some(environ), params: Some(params), prepared, ..Fields::default() };
-        Self { fields: Mutex::new(fields) }
+        Self { fields: Mutex::new(fields), making: ReentrantMutex::default() }
+    }
+
+    /// Waits until no other thread makes the session. The interpreter is let go meanwhile.
+    pub(super) fn wait_to_make(&self, py: Python<'_>) -> ReentrantMutexGuard<'_, ()> {
+        const PAUSE: Duration = Duration::from_millis(1);
+        loop {
+            if let Some(making) = self.making.try_lock() {
+                return making;
+            }
+            py.detach(|| thread::sleep(PAUSE));
+        }
+    }
+
+    pub(super) fn is_sent(&self) -> bool {
+        self.lock().sent
     }
 
     /// What the options mean, if that is known and no program can have changed them.

@@ -39,13 +39,15 @@ pub(super) enum Mode {
 #[derive(Debug)]
 pub(super) struct Locked {
     file: File,
+    /// Whether the lock is this process's to let go.
+    is_ours: bool,
 }
 
 impl Locked {
     /// Waits for a lock on `file`, at most `limit`.
     pub(super) fn new(file: File, mode: Mode, limit: Duration) -> Result<Self> {
         Waiting::new(limit).lock(&file, mode)?;
-        Ok(Self { file })
+        Ok(Self { file, is_ours: true })
     }
 
     pub(super) fn file(&self) -> &File {
@@ -55,8 +57,10 @@ impl Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Should this fail, the close that follows does the same for every process but a forked one.
-        let _ = self.file.unlock();
+        if self.is_ours {
+            // Should this fail, the close that follows does the same for every process but a forked one.
+            let _ = self.file.unlock();
+        }
     }
 }
 
@@ -64,7 +68,7 @@ impl Drop for Locked {
 #[derive(Debug)]
 pub(super) struct LockFile {
     path: PathBuf,
-    _locked: Locked,
+    locked: Locked,
 }
 
 impl LockFile {
@@ -76,7 +80,7 @@ impl LockFile {
             match open(&path, true) {
                 Ok(file) => {
                     if let Some(locked) = waiting.lock_the_one_at(&path, file)? {
-                        return Ok(Self { path, _locked: locked });
+                        return Ok(Self { path, locked });
                     }
                 }
                 Err(error) if error.kind() == IoKind::NotFound => {
@@ -101,7 +105,7 @@ impl LockFile {
             match open(&path, false) {
                 Ok(file) => {
                     if let Some(locked) = waiting.lock_the_one_at(&path, file)? {
-                        return Ok(Some(Self { path, _locked: locked }));
+                        return Ok(Some(Self { path, locked }));
                     }
                 }
                 Err(error) if is_absence(&error) => return Ok(None),
@@ -109,6 +113,11 @@ impl LockFile {
             }
             waiting.pause()?;
         }
+    }
+
+    /// Forgets the lock without letting it go: it is that of the process which this one was forked from.
+    pub(super) fn abandon(mut self) {
+        self.locked.is_ours = false;
     }
 
     /// Removes the file while its lock is held, then lets go. Whoever waits for it finds that out.
@@ -156,7 +165,7 @@ impl Waiting {
             let _ = file.set_permissions(Permissions::from_mode(PRIVATE));
         }
         self.lock(&file, Mode::Exclusive)?;
-        let locked = Locked { file };
+        let locked = Locked { file, is_ours: true };
         match std::fs::symlink_metadata(path) {
             Ok(found) if (found.dev(), found.ino()) == (opened.dev(), opened.ino()) => Ok(Some(locked)),
             Ok(_) => Ok(None),
@@ -169,6 +178,7 @@ impl Waiting {
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         let Some(left) = self.limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
             return Err(Error::unavailable(OPERATION)
+                .after_waiting()
                 .with_detail(format!("somebody else held its lock for {:?}", self.limit)));
         };
         thread::sleep(self.pause.min(left));
@@ -203,7 +213,7 @@ mod tests {
         let path = home.path().join("a/ab/abc.lock");
         let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
         // A copy of the descriptor shares the lock, as a child's does.
-        let childs = lock._locked.file().try_clone().unwrap();
+        let childs = lock.locked.file().try_clone().unwrap();
         drop(lock);
         assert!(LockFile::acquire_existing(path, Duration::ZERO).unwrap().is_some());
         drop(childs);

@@ -11,7 +11,9 @@
 
 mod directory;
 mod disk;
+mod held;
 mod lock;
+mod locked;
 mod path;
 mod record;
 mod sweep;
@@ -26,20 +28,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use directory::{default_directory, ensure_private_dir};
+use held::HeldFile;
 use lock::LockFile;
+use locked::Removed;
 use path::Place;
-use record::{Found, Later};
+use record::Found;
 pub use sweep::{FileSweep, SweepPlan};
 pub use temporary::is_temporary;
 pub use upkeep::{Claim, Upkeep};
 
-use super::{Capabilities, Durability, Expect, Record, Store, Sweep, Timestamp, Touch, Written};
-use crate::codec::envelope;
+use super::{
+    Capabilities, Durability, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written,
+};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
 const WRITING: &str = "write the session file";
 const REMOVING: &str = "remove the session file";
+const LOCKING: &str = "lock the session";
 
 /// How long a lock is waited for, unless something else is asked for.
 const LOCK_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -132,63 +138,6 @@ impl FileStore {
     pub fn lock_file(&self, id: &SessionId) -> PathBuf {
         Place::of(id).lock_file(&self.lock_dir)
     }
-
-    /// Sees to it that a removal survives what a save does.
-    fn bring_to_disk(&self, removed: &Path) -> Result<()> {
-        match removed.parent() {
-            Some(folder) if self.durability == Durability::Full => match disk::sync(folder) {
-                Err(error) if !is_absence(&error) => Err(Error::unavailable(REMOVING).with_source(error)),
-                _ => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    fn lock(&self, place: &Place<'_>) -> Result<Locks> {
-        let own = LockFile::acquire(place.lock_file(&self.lock_dir), self.lock_time_limit)?;
-        self.lock_neighbour(place, own)
-    }
-
-    /// Locks an id that has a lock file or a record, and makes nothing for one that has neither.
-    fn lock_known(&self, place: &Place<'_>, data: &Path, operation: &'static str) -> Result<Option<Locks>> {
-        let lock = place.lock_file(&self.lock_dir);
-        if let Some(own) = LockFile::acquire_existing(lock, self.lock_time_limit)? {
-            return self.lock_neighbour(place, own).map(Some);
-        }
-        match std::fs::symlink_metadata(data) {
-            Ok(_) => self.lock(place).map(Some),
-            Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(Error::unavailable(operation).with_source(error)),
-        }
-    }
-
-    fn lock_neighbour(&self, place: &Place<'_>, own: LockFile) -> Result<Locks> {
-        let neighbour = place
-            .neighbours_lock_file(&self.lock_dir)
-            .map(|path| LockFile::acquire(path, self.lock_time_limit))
-            .transpose()?;
-        Ok(Locks { own, neighbour })
-    }
-}
-
-/// What is locked while a record is replaced or removed.
-struct Locks {
-    own: LockFile,
-    /// Of the id that has the same file, so that two ids which meet there do not write at once.
-    neighbour: Option<LockFile>,
-}
-
-impl Locks {
-    /// Lets go, leaving no lock file for an id that has no record.
-    fn remove_if_without_record(self, found: &Found) -> Result<()> {
-        if let (Found::Absent, Some(neighbour)) = (found, self.neighbour) {
-            neighbour.remove()?;
-        }
-        match found {
-            Found::Absent | Found::Foreign => self.own.remove(),
-            Found::Unreadable(_) | Found::Ours(_) => Ok(()),
-        }
-    }
 }
 
 impl Store for FileStore {
@@ -213,9 +162,6 @@ impl Store for FileStore {
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
-        // The stored shape holds text: what a codec makes, base64, always is.
-        let text = std::str::from_utf8(data)
-            .map_err(|error| Error::invalid("a session in a file has to be text").with_source(error))?;
         let place = Place::of(id);
         let path = place.data_file(&self.file_dir);
         let locks = match expect {
@@ -226,15 +172,15 @@ impl Store for FileStore {
             },
         };
         let found = record::read(&path, &place, self.lock_time_limit)?;
-        let allowed = may_write(expect, &found);
-        if !matches!(allowed, Ok(true)) {
-            locks.remove_if_without_record(&found)?;
-            return allowed.map(|_| Written::Refused);
+        match self.replace(&path, &place, data, ttl, expect, &found) {
+            Ok(Written::Refused) => locks.remove_if_without_record(&found).map(|()| Written::Refused),
+            Err(error) => {
+                // The error above is the one to tell; an empty lock file harms nobody.
+                let _ = locks.remove_if_without_record(&found);
+                Err(error)
+            }
+            stored @ Ok(Written::Stored(_)) => stored,
         }
-        let later = Later::of(ttl, self.lifetime);
-        temporary::replace(&path, &envelope::write(text, place.owner())?.bytes, later, self.durability)?;
-        self.attend();
-        Ok(Written::Stored(record::version_of(data)))
     }
 
     fn touch(
@@ -249,26 +195,59 @@ impl Store for FileStore {
         // nothing. Where there is no lock file, none of them is reading.
         let lock = place.lock_file(&self.lock_dir);
         let _lock = LockFile::acquire_existing(lock, self.lock_time_limit)?;
-        let later = Later::of(ttl, self.lifetime);
-        self.attend();
-        record::touch(&place.data_file(&self.file_dir), &place, touch, later, self.lock_time_limit)
+        self.renew(&place, touch, ttl)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<()> {
+    fn delete(&self, id: &SessionId) -> Result<bool> {
         let place = Place::of(id);
         let path = place.data_file(&self.file_dir);
         let Some(locks) = self.lock_known(&place, &path, REMOVING)? else {
-            return Ok(());
+            return Ok(false);
         };
-        let found = match record::read(&path, &place, self.lock_time_limit)? {
-            Found::Foreign => Found::Foreign,
-            Found::Absent | Found::Unreadable(_) | Found::Ours(_) => {
-                unlink(&path)?;
-                self.bring_to_disk(&path)?;
-                Found::Absent
-            }
+        let removed = self.remove(&place, &path)?;
+        locks.remove_if_without_record(&removed.left())?;
+        Ok(removed == Removed::Ours)
+    }
+
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        if old.as_str() == new.as_str() {
+            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            return self.write(old, data, ttl, expect, now);
+        }
+        let (from, to) = (Place::of(old), Place::of(new));
+        let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
+            return Ok(Written::Refused);
         };
-        locks.remove_if_without_record(&found)
+        let (written, _new_locks) = self.move_locked(&from, &to, data, ttl, expect)?;
+        if let Written::Stored(_) = written {
+            locks.remove_if_without_record(&Found::Absent)?;
+        }
+        Ok(written)
+    }
+
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        _now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>> {
+        let patient = (*self).clone().with_lock_time_limit(limit);
+        let place = Place::of(id);
+        let locks = match of {
+            HoldOf::Id => patient.lock(&place).map(Some),
+            HoldOf::Record => patient.lock_known(&place, &place.data_file(&self.file_dir), LOCKING),
+        };
+        let locks = locks.map_err(Error::of_holder)?;
+        Ok(locks.map(|locks| Arc::new(HeldFile::new(self, id, locks)) as Arc<dyn Held>))
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
@@ -277,19 +256,6 @@ impl Store for FileStore {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { native_expiry: false, compare_and_swap: true, blocking: true }
-    }
-}
-
-fn may_write(expect: Expect, found: &Found) -> Result<bool> {
-    match (expect, found) {
-        (Expect::Any | Expect::Absent, Found::Foreign) => {
-            Err(Error::unavailable(WRITING).with_detail("the file has another id's record"))
-        }
-        (Expect::Any, _) | (Expect::Absent, Found::Absent) => Ok(true),
-        (Expect::Absent, Found::Unreadable(_) | Found::Ours(_)) => Ok(false),
-        (Expect::Present, Found::Unreadable(_) | Found::Ours(_)) => Ok(true),
-        (Expect::Version(version), Found::Ours(contents)) => Ok(contents.version() == version),
-        (Expect::Present | Expect::Version(_), _) => Ok(false),
     }
 }
 

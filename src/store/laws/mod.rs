@@ -5,16 +5,32 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
+mod holds;
 mod lifetimes;
+mod rotation;
 mod sweeps;
 mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use holds::{
+    a_held_session_is_held_by_nobody_else, a_hold_leaves_nothing_where_there_is_no_record,
+    a_hold_that_is_dropped_lets_go, a_holder_uses_what_it_holds_without_waiting_for_itself,
+    a_session_that_is_rotated_while_it_is_held_stays_held, an_unknown_id_is_not_held_and_allocates_nothing,
+    of_all_who_want_a_session_one_holds_it, who_waits_for_a_session_that_is_deleted_finds_it_absent,
+};
 pub(super) use lifetimes::{
     a_lifetime_that_is_over_is_absence, a_touch_renews_a_lifetime, a_write_renews_a_lifetime,
     without_a_lifetime_a_record_stays,
+};
+pub(super) use rotation::{
+    a_rotation_does_not_revive_a_deleted_record,
+    a_rotation_expecting_a_version_is_refused_once_another_was_stored,
+    a_rotation_leaves_nothing_under_the_old_id, a_rotation_overwrites_what_is_under_the_new_id,
+    a_rotation_to_the_same_id_is_a_write_that_creates_nothing, deleting_says_whether_there_was_a_record,
+    of_a_rotation_and_a_deletion_at_once_one_finds_the_record, of_concurrent_rotations_one_succeeds,
+    rotations_in_a_circle_wait_for_nobody,
 };
 pub(super) use threads::{
     concurrent_compare_and_swap_loses_no_update, of_concurrent_creators_one_succeeds,
@@ -109,6 +125,23 @@ macro_rules! laws {
             a_sweep_makes_nothing_and_is_finished_where_nothing_is
             a_step_of_a_sweep_examines_no_more_than_it_may
             a_sweep_never_removes_a_live_record_among_readers_writers_and_logouts
+            deleting_says_whether_there_was_a_record
+            a_rotation_leaves_nothing_under_the_old_id
+            a_rotation_does_not_revive_a_deleted_record
+            a_rotation_expecting_a_version_is_refused_once_another_was_stored
+            a_rotation_overwrites_what_is_under_the_new_id
+            a_rotation_to_the_same_id_is_a_write_that_creates_nothing
+            of_a_rotation_and_a_deletion_at_once_one_finds_the_record
+            of_concurrent_rotations_one_succeeds
+            rotations_in_a_circle_wait_for_nobody
+            a_held_session_is_held_by_nobody_else
+            a_hold_that_is_dropped_lets_go
+            an_unknown_id_is_not_held_and_allocates_nothing
+            a_hold_leaves_nothing_where_there_is_no_record
+            a_holder_uses_what_it_holds_without_waiting_for_itself
+            a_session_that_is_rotated_while_it_is_held_stays_held
+            who_waits_for_a_session_that_is_deleted_finds_it_absent
+            of_all_who_want_a_session_one_holds_it
         );
     };
 }

@@ -1,5 +1,6 @@
 //! Sessions in the memory of this process.
 
+mod holds;
 mod shard;
 mod sweep;
 #[cfg(test)]
@@ -12,10 +13,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shard::{Shard, Slot};
+use holds::HeldInMemory;
+use shard::{Shard, State};
 use sweep::MemorySweep;
 
-use super::{Capabilities, Expect, Record, Store, Sweep, Timestamp, Touch, Version, Written};
+use super::id_locks::IdLocks;
+use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Version, Written};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -48,6 +51,7 @@ struct Records {
     last_use: AtomicU64,
     /// How many there are in all shards. It is right when nobody is in the middle of a change.
     count: AtomicUsize,
+    holds: IdLocks,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -73,6 +77,7 @@ impl MemoryStore {
             last_version: AtomicU64::new(0),
             last_use: AtomicU64::new(0),
             count: AtomicUsize::new(0),
+            holds: IdLocks::default(),
         };
         Self { records: Arc::new(records), most: None }
     }
@@ -133,9 +138,28 @@ impl Records {
         self.shards.get(number).map(lock)
     }
 
+    fn number(&self, id: &str) -> usize {
+        usize::try_from(self.hasher.hash_one(id) % SHARDS as u64).unwrap_or_default()
+    }
+
     fn shard_of(&self, id: &str) -> Option<MutexGuard<'_, Shard>> {
-        let hash = self.hasher.hash_one(id);
-        self.shard(usize::try_from(hash % SHARDS as u64).ok()?)
+        self.shard(self.number(id))
+    }
+
+    /// The shards of two ids. The one of the lower number is locked first, so that nobody waits in a circle.
+    fn locked_both(&self, old: &str, new: &str, operation: &'static str) -> Result<Both<'_>> {
+        let (of_old, of_new) = (self.number(old), self.number(new));
+        let locked = |number: usize| {
+            let shard = self.shard(number);
+            shard.ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
+        };
+        if of_old == of_new {
+            return Ok(Both { old: locked(of_old)?, new: None });
+        }
+        let lower = locked(of_old.min(of_new))?;
+        let higher = locked(of_old.max(of_new))?;
+        let (old, new) = if of_old < of_new { (lower, higher) } else { (higher, lower) };
+        Ok(Both { old, new: Some(new) })
     }
 
     fn locked(&self, id: &str, operation: &'static str) -> Result<MutexGuard<'_, Shard>> {
@@ -156,12 +180,18 @@ impl Records {
     }
 
     /// The record of `id`, which is used now; one that is over is dropped.
-    fn live_or_drop<'a>(&self, shard: &'a mut Shard, id: &str, now: Timestamp) -> Option<&'a mut Slot> {
+    fn live_or_drop<'a>(&self, shard: &'a mut Shard, id: &str, now: Timestamp) -> Option<&'a mut State> {
         if shard.remove_expired(id, now) {
             self.forget(1);
             return None;
         }
         shard.use_live(id, now, self.next_use())
+    }
+
+    /// Stores a record, over the one that there is.
+    fn put(&self, shard: &mut Shard, id: &str, state: State) {
+        let is_more = shard.put(id, state, self.next_use());
+        self.count.fetch_add(usize::from(is_more), Ordering::Relaxed);
     }
 
     /// Drops the record that has not been used for the longest time, unless somebody uses it just then. `false`
@@ -204,25 +234,11 @@ impl Store for MemoryStore {
         let mut shard = records.locked(id, "write the session in memory")?;
         records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now));
         let present = records.live_or_drop(&mut shard, id, now);
-        let holds = match expect {
-            Expect::Any => true,
-            Expect::Absent => present.is_none(),
-            Expect::Present => present.is_some(),
-            Expect::Version(version) => present.as_ref().is_some_and(|slot| slot.version == version),
-        };
-        if !holds {
+        if !expect.holds(present.map(|slot| slot.version)) {
             return Ok(Written::Refused);
         }
         let version = records.next_version();
-        let expires_at = expiry(ttl, now);
-        if let Some(slot) = present {
-            slot.data = data;
-            slot.version = version;
-            slot.expires_at = expires_at;
-        } else {
-            shard.insert(Slot::new(Arc::from(id), data, version, expires_at, records.next_use()));
-            records.count.fetch_add(1, Ordering::Relaxed);
-        }
+        records.put(&mut shard, id, State { data, version, expires_at: expiry(ttl, now) });
         drop(shard);
         self.make_room();
         Ok(Written::Stored(version))
@@ -251,10 +267,53 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<()> {
+    fn delete(&self, id: &SessionId) -> Result<bool> {
         let mut shard = self.records.locked(id.as_str(), "remove the session in memory")?;
-        self.records.forget(usize::from(shard.remove(id.as_str())));
-        Ok(())
+        let removed = shard.remove(id.as_str());
+        self.records.forget(usize::from(removed));
+        Ok(removed)
+    }
+
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        let (old, new) = (old.as_str(), new.as_str());
+        let data = Arc::from(data);
+        let records = &*self.records;
+        let mut both = records.locked_both(old, new, "rotate the session in memory")?;
+        let shard = both.of_old();
+        let Some(present) = records.live_or_drop(shard, old, now).map(|slot| slot.version) else {
+            return Ok(Written::Refused);
+        };
+        if !expect.holds(Some(present)) {
+            return Ok(Written::Refused);
+        }
+        records.forget(usize::from(shard.remove(old)));
+        let version = records.next_version();
+        records.put(both.of_new(), new, State { data, version, expires_at: expiry(ttl, now) });
+        drop(both);
+        self.make_room();
+        Ok(Written::Stored(version))
+    }
+
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>> {
+        if of == HoldOf::Record && !self.contains(id.as_str(), now) {
+            return Ok(None);
+        }
+        self.records.holds.take(id.as_str(), limit)?;
+        Ok(Some(Arc::new(HeldInMemory::new(self, id))))
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
@@ -263,6 +322,25 @@ impl Store for MemoryStore {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { native_expiry: true, compare_and_swap: true, blocking: false }
+    }
+}
+
+/// The shards of two ids, which may be one.
+struct Both<'a> {
+    old: MutexGuard<'a, Shard>,
+    new: Option<MutexGuard<'a, Shard>>,
+}
+
+impl Both<'_> {
+    fn of_old(&mut self) -> &mut Shard {
+        &mut self.old
+    }
+
+    fn of_new(&mut self) -> &mut Shard {
+        match &mut self.new {
+            Some(new) => new,
+            None => &mut self.old,
+        }
     }
 }
 

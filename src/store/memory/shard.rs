@@ -11,31 +11,26 @@ pub(super) const SMALLEST_SHRUNK: usize = 64;
 /// No slot.
 const NONE: usize = usize::MAX;
 
-/// A record, and where it stands among those of its shard.
-pub(super) struct Slot {
-    pub(super) id: Arc<str>,
+/// What there is of a record, its id aside.
+pub(super) struct State {
     pub(super) data: Arc<[u8]>,
     pub(super) version: Version,
     pub(super) expires_at: Option<Timestamp>,
+}
+
+/// A record, and where it stands among those of its shard.
+pub(super) struct Slot {
+    pub(super) id: Arc<str>,
+    pub(super) state: State,
     /// Grows with every use of any record of the store.
-    pub(super) used: u64,
+    used: u64,
     older: usize,
     newer: usize,
 }
 
 impl Slot {
-    pub(super) fn new(
-        id: Arc<str>,
-        data: Arc<[u8]>,
-        version: Version,
-        expires_at: Option<Timestamp>,
-        used: u64,
-    ) -> Self {
-        Self { id, data, version, expires_at, used, older: NONE, newer: NONE }
-    }
-
     pub(super) fn expired(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|expires_at| now >= expires_at)
+        self.state.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 }
 
@@ -78,25 +73,40 @@ impl Shard {
     }
 
     /// The record of `id`, which is used now.
-    pub(super) fn use_live(&mut self, id: &str, now: Timestamp, used: u64) -> Option<&mut Slot> {
+    pub(super) fn use_live(&mut self, id: &str, now: Timestamp, used: u64) -> Option<&mut State> {
         let position = *self.index.get(id)?;
         if self.slots.get(position)?.expired(now) {
             return None;
         }
+        self.make_newest(position, used);
+        self.slots.get_mut(position).map(|slot| &mut slot.state)
+    }
+
+    fn make_newest(&mut self, position: usize, used: u64) {
         if self.newest != position {
             self.leave_order(position);
             self.join_as_newest(position);
         }
-        let slot = self.slots.get_mut(position)?;
-        slot.used = used;
-        Some(slot)
+        if let Some(slot) = self.slots.get_mut(position) {
+            slot.used = used;
+        }
     }
 
-    pub(super) fn insert(&mut self, slot: Slot) {
+    /// Stores a record, which is used now. `false` if there was one of this id, whose place it takes.
+    pub(super) fn put(&mut self, id: &str, state: State, used: u64) -> bool {
+        if let Some(position) = self.index.get(id).copied()
+            && let Some(slot) = self.slots.get_mut(position)
+        {
+            slot.state = state;
+            self.make_newest(position, used);
+            return false;
+        }
         let position = self.slots.len();
-        self.index.insert(Arc::clone(&slot.id), position);
-        self.slots.push(slot);
+        let id: Arc<str> = Arc::from(id);
+        self.index.insert(Arc::clone(&id), position);
+        self.slots.push(Slot { id, state, used, older: NONE, newer: NONE });
         self.join_as_newest(position);
+        true
     }
 
     /// When the record was used that has not been for the longest time.

@@ -1,3 +1,5 @@
+//! What is said of memory alone; the laws of every store run here too.
+
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
 use super::shard::SMALLEST_SHRUNK;

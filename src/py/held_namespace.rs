@@ -1,0 +1,192 @@
+//! A store written in Python as the holder of a session has it: the backend's own lock is taken once, and what is
+//! done until it is given back takes no lock again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::python_store::{self, NamespaceStore};
+use crate::error::Result;
+use crate::id::SessionId;
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+
+const READING: &str = "read the session from its backend";
+const WRITING: &str = "write the session to its backend";
+const REMOVING: &str = "remove the session from its backend";
+const RELEASING: &str = "unlock the session in its backend";
+
+struct One {
+    id: SessionId,
+    namespace: Py<PyAny>,
+    /// Whether other holders of this process were shut out too.
+    is_reserved: bool,
+}
+
+/// Namespaces whose write lock this holder has.
+pub(crate) struct HeldNamespace {
+    store: Arc<NamespaceStore>,
+    held: Mutex<Vec<One>>,
+    emptied: Mutex<Vec<SessionId>>,
+}
+
+impl HeldNamespace {
+    fn new(store: Arc<NamespaceStore>, one: One) -> Self {
+        Self { store, held: Mutex::new(vec![one]), emptied: Mutex::new(Vec::new()) }
+    }
+
+    /// Of a namespace whose lock was taken, and whose id this process reserved.
+    pub(crate) fn reserved(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
+        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), is_reserved: true })
+    }
+
+    /// Of a namespace that was opened under a lock of another kind.
+    pub(crate) fn opened(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
+        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), is_reserved: false })
+    }
+
+    /// The ids that had no record when they were released.
+    pub(crate) fn take_emptied(&self) -> Vec<SessionId> {
+        std::mem::take(&mut *self.emptied.lock())
+    }
+
+    fn namespace<'py>(&self, py: Python<'py>, id: &SessionId) -> Option<Bound<'py, PyAny>> {
+        let held = self.held.lock();
+        let one = held.iter().find(|one| one.id.as_str() == id.as_str())?;
+        Some(one.namespace.clone_ref(py).into_bound(py))
+    }
+
+    /// Runs `work` on the namespace of `id` if it is held, and otherwise gives it back.
+    fn on<T, W: FnOnce(&Bound<'_, PyAny>) -> PyResult<T>>(
+        &self,
+        id: &SessionId,
+        operation: &'static str,
+        work: W,
+    ) -> std::result::Result<Result<T>, W> {
+        Python::attach(|py| match self.namespace(py, id) {
+            Some(namespace) => Ok(self.store.alone(py, id, operation, || work(&namespace))),
+            None => Err(work),
+        })
+    }
+}
+
+impl Drop for HeldNamespace {
+    fn drop(&mut self) {
+        // Whoever wants to know what went wrong releases in so many words.
+        let _ = Python::try_attach(|_| self.release());
+    }
+}
+
+impl Held for HeldNamespace {
+    fn holds(&self, id: &SessionId) -> bool {
+        self.held.lock().iter().any(|one| one.id.as_str() == id.as_str())
+    }
+
+    fn release(&self) -> Result<()> {
+        let all = std::mem::take(&mut *self.held.lock());
+        Python::attach(|py| {
+            let mut outcome = Ok(());
+            for one in all {
+                let namespace = one.namespace.bind(py);
+                if python_store::record_in(namespace).is_ok_and(|record| record.is_none()) {
+                    self.emptied.lock().push(one.id.clone());
+                }
+                let released = namespace.call_method0(intern!(py, "release_write_lock"));
+                if one.is_reserved {
+                    self.store.unreserve(&one.id);
+                }
+                let released =
+                    released.map(drop).map_err(|error| python_store::failure(py, RELEASING, error));
+                outcome = outcome.and(released);
+            }
+            outcome
+        })
+    }
+}
+
+impl Store for HeldNamespace {
+    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
+        match self.on(id, READING, python_store::record_in) {
+            Ok(found) => found,
+            Err(_) => self.store.load(id, now),
+        }
+    }
+
+    fn write(
+        &self,
+        id: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        match self.on(id, WRITING, |namespace| python_store::write_in(namespace, data, expect)) {
+            Ok(written) => written,
+            Err(_) => self.store.write(id, data, ttl, expect, now),
+        }
+    }
+
+    fn touch(
+        &self,
+        id: &SessionId,
+        touch: &Touch<'_>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        match self.on(id, WRITING, |namespace| python_store::touch_in(namespace, touch)) {
+            Ok(touched) => touched,
+            Err(_) => self.store.touch(id, touch, ttl, now),
+        }
+    }
+
+    fn delete(&self, id: &SessionId) -> Result<bool> {
+        match self.on(id, REMOVING, python_store::delete_in) {
+            Ok(deleted) => deleted,
+            Err(_) => self.store.delete(id),
+        }
+    }
+
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        if old.as_str() == new.as_str() || !self.holds(old) {
+            return self.store.rotate(old, new, data, ttl, expect, now);
+        }
+        let allowed = self.on(old, READING, |from| python_store::may_rotate(from, expect));
+        if !matches!(allowed, Ok(Ok(true))) {
+            return allowed.unwrap_or(Ok(false)).map(|_| Written::Refused);
+        }
+        let follower = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
+        let written = Python::attach(|py| {
+            let follower = follower.bind(py);
+            let written = python_store::write_in(follower, data, Expect::Any);
+            written.map_err(|error| python_store::failure(py, WRITING, error))
+        });
+        self.held.lock().push(One { id: new.clone(), namespace: follower, is_reserved: true });
+        let written = written?;
+        self.delete(old)?;
+        Ok(written)
+    }
+
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>> {
+        Arc::clone(&self.store).hold(id, of, limit, now)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+}

@@ -1,0 +1,181 @@
+//! Saving a session that others have changed since it was loaded.
+//!
+//! What was loaded is decoded here and not before, since it seldom comes to this. The program's own session stays as
+//! the program sees it; what others wrote is in the record alone, and a later save in the same request merges again.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, PyString};
+
+use super::encode::{self, Content};
+use super::{Session, call, hold, record, save};
+use crate::py::clock;
+use crate::py::errors::{IntoPyResult, LockError};
+use crate::py::gil;
+use crate::py::options::Options;
+use crate::session::{Row, Rule, Side, decide};
+use crate::store::{Expect, HoldOf, Written};
+
+/// How often a save is tried before it holds the session, so that nobody comes between any more.
+const UNHELD_TRIES: usize = 8;
+/// How often it is tried at all, where a store lets others come between even so.
+const TRIES: usize = 64;
+
+/// Writes what `ours` changed into the record. `text` is what `ours` encodes to. `false` if the record has gone.
+pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text: Vec<u8>) -> PyResult<bool> {
+    let was_held = session.get().with(|state| state.hold.is_some())?;
+    let outcome = retry(session, ours, text, was_held);
+    if !was_held {
+        let released = hold::release(session);
+        // What went wrong first is the one to tell.
+        return outcome.and_then(|written| released.map(|()| written));
+    }
+    outcome
+}
+
+fn retry(
+    session: &Bound<'_, Session>,
+    ours: &Bound<'_, PyDict>,
+    text: Vec<u8>,
+    was_held: bool,
+) -> PyResult<bool> {
+    let py = session.py();
+    let base = base(session)?;
+    for turn in 0..TRIES {
+        if turn == UNHELD_TRIES && !was_held {
+            hold::acquire(session, HoldOf::Record)?;
+        }
+        let id = session.get().with(|state| state.life.record_id().clone())?;
+        let store = record::store(session)?;
+        let now = clock::now(py)?.seconds;
+        let found = gil::with_store(py, &*store, |store| store.load(&id, now)).into_py(py)?;
+        let Some(found) = found else { return Ok(false) };
+        let theirs = encode::decode(session, Content::Text(&found.data))?.data;
+        let theirs = theirs.unwrap_or_else(|| PyDict::new(py));
+        let merged = merge(session, &base, ours, &theirs)?;
+        let merged_text = call::encrypt_data(session, &merged.data)?;
+        match save::attempt(session, &merged_text, Expect::Version(found.version))? {
+            Written::Stored(version) if merged.has_theirs => {
+                save::stored(session, version, text)?;
+                session.get().with(|state| state.life.diverged())?;
+                return Ok(true);
+            }
+            Written::Stored(version) => {
+                save::stored(session, version, merged_text)?;
+                return Ok(true);
+            }
+            Written::Refused => {}
+        }
+    }
+    let id = session.get().with(|state| state.life.id().abbreviated())?;
+    Err(LockError::new_err(format!(
+        "session {id} is not stored: others wrote it each of the {TRIES} times that this was tried"
+    )))
+}
+
+/// What this session is a changed copy of.
+fn base<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
+    let base = session.get().with(|state| state.base.clone())?;
+    let decoded = match &base {
+        Some(base) => encode::decode(session, Content::Text(base.text()))?.data,
+        None => None,
+    };
+    Ok(decoded.unwrap_or_else(|| PyDict::new(session.py())))
+}
+
+struct Merged<'py> {
+    data: Bound<'py, PyDict>,
+    /// Whether others have changed what this session has otherwise, moments aside.
+    has_theirs: bool,
+}
+
+fn merge<'py>(
+    session: &Bound<'py, Session>,
+    base: &Bound<'py, PyDict>,
+    ours: &Bound<'py, PyDict>,
+    theirs: &Bound<'py, PyDict>,
+) -> PyResult<Merged<'py>> {
+    let py = session.py();
+    let options = session.get().options()?;
+    let data = PyDict::new(py);
+    let mut has_theirs = false;
+    let mut keys: Vec<_> = ours.keys().iter().collect();
+    for key in theirs.keys() {
+        if !ours.contains(&key)? {
+            keys.push(key);
+        }
+    }
+    for key in keys {
+        let row =
+            Row { base: base.get_item(&key)?, ours: ours.get_item(&key)?, theirs: theirs.get_item(&key)? };
+        let rule = rule(&key);
+        let value = match decide(rule, &row, |one, other| same(&options, one, other), is_later)? {
+            Side::Ours => row.ours,
+            Side::Theirs => {
+                has_theirs |= rule == Rule::Changed
+                    && match (&row.ours, &row.theirs) {
+                        (Some(ours), Some(theirs)) => !same(&options, ours, theirs)?,
+                        _ => true,
+                    };
+                row.theirs
+            }
+        };
+        if let Some(value) = value {
+            data.set_item(key, value)?;
+        }
+    }
+    Ok(Merged { data, has_theirs })
+}
+
+fn rule(key: &Bound<'_, PyAny>) -> Rule {
+    match key.cast::<PyString>().ok().and_then(|key| key.to_str().ok()) {
+        Some("_accessed_time") => Rule::Latest,
+        Some("_creation_time") => Rule::Kept,
+        _ => Rule::Changed,
+    }
+}
+
+fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(matches!((one.extract::<f64>(), other.extract::<f64>()), (Ok(one), Ok(other)) if one > other))
+}
+
+/// Whether two values are one and the same as far as anybody can tell who loads them. What an application's own
+/// class takes for equal need not be, so that anything but a plain value is compared by what would be stored.
+fn same(options: &Options, one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if !one.get_type().is(&other.get_type()) {
+        return Ok(false);
+    }
+    if is_plain(one) {
+        return one.eq(other);
+    }
+    if (one.is_exact_instance_of::<PySet>() || one.is_exact_instance_of::<PyFrozenSet>()) && one.eq(other)? {
+        // The order of a set depends on its past, and is part of what is stored.
+        return Ok(true);
+    }
+    let py = one.py();
+    match (stored_form(options, one), stored_form(options, other)) {
+        (Ok(one), Ok(other)) => Ok(one.as_bytes() == other.as_bytes()),
+        // A subclass stores in a way of its own what the serializer cannot.
+        (Err(error), _) | (_, Err(error)) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => {
+            one.eq(other)
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
+fn is_plain(value: &Bound<'_, PyAny>) -> bool {
+    value.is_none()
+        || value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyBytes>()
+        // A number that is not one is not equal to itself, and of the two zeros one is negative.
+        || value.cast_exact::<PyFloat>().is_ok_and(|number| number.value() != 0.0 && !number.value().is_nan())
+}
+
+fn stored_form<'py>(options: &Options, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let py = value.py();
+    let data = PyDict::new(py);
+    data.set_item(intern!(py, "value"), value)?;
+    options.serializer.dumps(&data)
+}

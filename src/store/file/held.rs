@@ -1,0 +1,182 @@
+//! The store as the holder of a session has it: the lock of the id, which everybody else takes to write, is
+//! its own from the first use to the last.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::FileStore;
+use super::locked::{Locks, Removed};
+use super::path::Place;
+use super::record::{self, Found};
+use crate::error::{Error, Result};
+use crate::id::SessionId;
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+
+/// Ids and the locks of theirs that this holder has. The kernel gives the locks back when the process is gone.
+pub(super) struct HeldFile {
+    store: Arc<FileStore>,
+    process: u32,
+    held: Mutex<Vec<(SessionId, Locks)>>,
+}
+
+type HeldIds<'a> = MutexGuard<'a, Vec<(SessionId, Locks)>>;
+
+impl HeldFile {
+    /// Of an id that was locked.
+    pub(super) fn new(store: Arc<FileStore>, id: &SessionId, locks: Locks) -> Self {
+        Self { store, process: std::process::id(), held: Mutex::new(vec![(id.clone(), locks)]) }
+    }
+
+    /// Locked for as long as somebody works with what is held, so that it is not released meanwhile.
+    fn held(&self) -> HeldIds<'_> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same if `id` is among it.
+    fn holding(&self, id: &SessionId) -> Option<HeldIds<'_>> {
+        Some(self.held()).filter(|held| has(held, id))
+    }
+
+    fn path(&self, place: &Place<'_>) -> PathBuf {
+        place.data_file(&self.store.file_dir)
+    }
+
+    /// Lets an id go, and leaves no lock file if it has no record.
+    fn let_go(&self, id: &SessionId, locks: Locks) -> Result<()> {
+        let place = Place::of(id);
+        let path = self.path(&place);
+        let there = std::fs::symlink_metadata(&path);
+        match there {
+            Err(error) if super::is_absence(&error) => locks.remove_if_without_record(&Found::Absent),
+            // Only a file that several ids have can be another's.
+            Ok(_) if place.owner().is_some() => {
+                let found = record::read(&path, &place, self.store.lock_time_limit)?;
+                locks.remove_if_without_record(&found)
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::unavailable(super::LOCKING).with_source(error)),
+        }
+    }
+}
+
+fn has(held: &[(SessionId, Locks)], id: &SessionId) -> bool {
+    held.iter().any(|(one, _)| one.as_str() == id.as_str())
+}
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        // What is left is an empty lock file, which harms nobody.
+        let _ = self.release();
+    }
+}
+
+impl Held for HeldFile {
+    fn holds(&self, id: &SessionId) -> bool {
+        has(&self.held(), id)
+    }
+
+    fn release(&self) -> Result<()> {
+        let all = std::mem::take(&mut *self.held());
+        let forked = std::process::id() != self.process;
+        let mut outcome = Ok(());
+        for (id, locks) in all {
+            let one = if forked {
+                locks.abandon();
+                Ok(())
+            } else {
+                self.let_go(&id, locks)
+            };
+            outcome = outcome.and(one);
+        }
+        outcome
+    }
+}
+
+impl Store for HeldFile {
+    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
+        // A reader takes no lock of the id.
+        self.store.load(id, now)
+    }
+
+    fn write(
+        &self,
+        id: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        let Some(_held) = self.holding(id) else {
+            return self.store.write(id, data, ttl, expect, now);
+        };
+        let place = Place::of(id);
+        let path = self.path(&place);
+        let found = record::read(&path, &place, self.store.lock_time_limit)?;
+        self.store.replace(&path, &place, data, ttl, expect, &found)
+    }
+
+    fn touch(
+        &self,
+        id: &SessionId,
+        touch: &Touch<'_>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let Some(_held) = self.holding(id) else {
+            return self.store.touch(id, touch, ttl, now);
+        };
+        let place = Place::of(id);
+        self.store.renew(&place, touch, ttl)
+    }
+
+    fn delete(&self, id: &SessionId) -> Result<bool> {
+        let Some(_held) = self.holding(id) else {
+            return self.store.delete(id);
+        };
+        let place = Place::of(id);
+        Ok(self.store.remove(&place, &self.path(&place))? == Removed::Ours)
+    }
+
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        if old.as_str() == new.as_str() {
+            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            return self.write(old, data, ttl, expect, now);
+        }
+        let Some(mut held) = self.holding(old) else {
+            return self.store.rotate(old, new, data, ttl, expect, now);
+        };
+        if has(&held, new) {
+            return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
+        }
+        let (written, locks) = self.store.move_locked(&Place::of(old), &Place::of(new), data, ttl, expect)?;
+        held.extend(locks.map(|locks| (new.clone(), locks)));
+        Ok(written)
+    }
+
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>> {
+        Arc::clone(&self.store).hold(id, of, limit, now)
+    }
+
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        self.store.sweep()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+}

@@ -1,0 +1,118 @@
+//! The store as the holder of a session has it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::MemoryStore;
+use crate::error::Result;
+use crate::id::SessionId;
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+
+/// The store as the holder of a session has it.
+pub(super) struct HeldInMemory {
+    store: Arc<MemoryStore>,
+    ids: Mutex<Vec<SessionId>>,
+}
+
+impl HeldInMemory {
+    /// Of an id that was taken.
+    pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId) -> Self {
+        Self { store, ids: Mutex::new(vec![id.clone()]) }
+    }
+
+    fn ids(&self) -> MutexGuard<'_, Vec<SessionId>> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for HeldInMemory {
+    fn drop(&mut self) {
+        // Nothing is kept for a hold that could not be put away.
+        let _ = self.release();
+    }
+}
+
+impl Held for HeldInMemory {
+    fn holds(&self, id: &SessionId) -> bool {
+        self.ids().iter().any(|held| held.as_str() == id.as_str())
+    }
+
+    fn release(&self) -> Result<()> {
+        for id in std::mem::take(&mut *self.ids()) {
+            self.store.records.holds.give_back(id.as_str());
+        }
+        Ok(())
+    }
+}
+
+impl Store for HeldInMemory {
+    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
+        self.store.load(id, now)
+    }
+
+    fn write(
+        &self,
+        id: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        self.store.write(id, data, ttl, expect, now)
+    }
+
+    fn touch(
+        &self,
+        id: &SessionId,
+        touch: &Touch<'_>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.store.touch(id, touch, ttl, now)
+    }
+
+    fn delete(&self, id: &SessionId) -> Result<bool> {
+        self.store.delete(id)
+    }
+
+    fn rotate(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        let follows = self.holds(old) && !self.holds(new);
+        if follows {
+            // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
+            self.store.records.holds.take(new.as_str(), Duration::ZERO)?;
+        }
+        let written = self.store.rotate(old, new, data, ttl, expect, now);
+        match &written {
+            Ok(Written::Stored(_)) if follows => self.ids().push(new.clone()),
+            _ if follows => self.store.records.holds.give_back(new.as_str()),
+            _ => {}
+        }
+        written
+    }
+
+    fn hold(
+        self: Arc<Self>,
+        id: &SessionId,
+        of: HoldOf,
+        limit: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Arc<dyn Held>>> {
+        Arc::clone(&self.store).hold(id, of, limit, now)
+    }
+
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        self.store.sweep()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+}

@@ -1,0 +1,166 @@
+"""Many processes with many threads that use one session: what is lost, and what comes back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from beaker.container import MemoryNamespaceManager
+from beaker.exceptions import BeakerWarning
+from beaker.session import Session
+from tests.concurrency import worker
+from tests.session.kit import namespace_class
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ID = "0123456789abcdef0123456789abcdef"
+PROCESSES = 3
+THREADS = 3
+TURNS = 15
+
+Kind = dict[str, Any]
+Run = "Callable[[str, Kind], int]"
+
+
+@pytest.fixture(params=["memory", "python", "file", "dbm"])
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
+    """Each store: two of one process, and two that processes share, one of each kind written in Python."""
+    MemoryNamespaceManager.namespaces.clear()
+    if request.param == "memory":
+        yield {"type": "memory"}
+    elif request.param == "python":
+        yield {"namespace_class": namespace_class()}
+    elif request.param == "file":
+        yield {"type": "file", "data_dir": str(tmp_path)}
+    else:
+        yield {"type": "dbm", "data_dir": str(tmp_path)}
+    MemoryNamespaceManager.namespaces.clear()
+
+
+def opened(options: Kind, **more: Any) -> Any:
+    return Session({}, id=ID, use_cookies=False, **{**options, **more})
+
+
+def begin(options: Kind, **values: Any) -> None:
+    session = opened(options)
+    session.update(values)
+    session.save()
+
+
+def is_shared(options: Kind) -> bool:
+    return "data_dir" in options
+
+
+def started(task: str, options: Kind, turns: int = TURNS) -> Callable[[], None]:
+    """Starts processes with threads that do a task; threads alone where processes share nothing.
+
+    Calling what is returned waits for them.
+    """
+    if not is_shared(options):
+        failures: list[BaseException] = []
+
+        def run(number: int) -> None:
+            try:
+                getattr(worker, task)(options, ID, str(number), turns)
+            except BaseException as error:  # raised below
+                failures.append(error)
+
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(PROCESSES * THREADS)]
+        for thread in threads:
+            thread.start()
+
+        def join() -> None:
+            for thread in threads:
+                thread.join()
+            if failures:
+                raise failures[0]
+
+        return join
+    root = str(Path(__file__).parents[2])
+    arguments = [[task, options, ID, process, THREADS, turns] for process in range(PROCESSES)]
+    command = [sys.executable, "-m", "tests.concurrency.worker"]
+    running = [
+        subprocess.Popen([*command, json.dumps(argument)], cwd=root, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own worker
+        for argument in arguments
+    ]
+
+    def wait() -> None:
+        for process in running:
+            _, complaints = process.communicate(timeout=300)
+            assert process.returncode == 0, complaints
+
+    return wait
+
+
+def total(options: Kind) -> int:
+    return PROCESSES * THREADS * TURNS
+
+
+def test_of_the_distinct_keys_that_many_set_none_is_lost(kind: Kind) -> None:
+    begin(kind)
+    started("distinct_keys", kind)()
+    keys = [key for key in opened(kind) if "-" in key or key[:1].isdigit()]
+    assert len(keys) == total(kind)
+
+
+def test_with_locks_a_counter_is_exact(kind: Kind) -> None:
+    begin(kind, count=0)
+    started("counted", {**kind, "concurrency": "lock", "lock_timeout": 120})()
+    assert opened(kind)["count"] == total(kind)
+
+
+def test_a_counter_that_is_locked_by_hand_is_exact(kind: Kind) -> None:
+    begin(kind, count=0)
+    started("counted_by_hand", {**kind, "lock_timeout": 120})()
+    assert opened(kind)["count"] == total(kind)
+
+
+def _delete(options: Kind) -> list[str]:
+    opened(options).delete()
+    return []
+
+
+def _invalidate(options: Kind) -> list[str]:
+    opened(options).invalidate()
+    return []
+
+
+def _rotate(options: Kind) -> list[str]:
+    session = opened(options)
+    session.regenerate_id()
+    session.save()
+    return [session.id]
+
+
+def _expire(options: Kind) -> list[str]:
+    session = opened(options, timeout=0)
+    session["_accessed_time"] = 1.0
+    session.save()
+    opened(options, timeout=1)
+    return []
+
+
+@pytest.mark.parametrize("end", [_delete, _invalidate, _rotate, _expire])
+def test_a_session_that_ends_while_many_use_it_does_not_come_back(
+    kind: Kind, end: Callable[[Kind], list[str]]
+) -> None:
+    for _ in range(2 if is_shared(kind) else 10):
+        begin(kind, nested=[], name="Ada")
+        wait = started("used_until_it_ends", kind, turns=10_000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BeakerWarning)
+            new = end(kind)
+        wait()
+        assert opened(kind).is_new
+        for session_id in new:
+            rotated: Any = Session({}, id=session_id, use_cookies=False, **kind)
+            assert rotated["name"] == "Ada"
+            rotated.delete()

@@ -209,6 +209,11 @@ impl Settings {
         if self.limits.idle.is_some_and(|timeout| timeout < 0) {
             return Err(Error::invalid("timeout is a number of seconds and cannot be negative"));
         }
+        if self.concurrency == Concurrency::Lock && self.keeping == Keeping::Cookie {
+            return Err(Error::invalid(
+                "concurrency = lock is for sessions in a store; a cookie cannot be locked",
+            ));
+        }
         if !self.pickle_allow.is_empty() && self.pickle != PicklePolicy::Allowlist {
             return Err(Error::invalid("pickle_allow needs pickle = allowlist"));
         }

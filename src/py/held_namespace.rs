@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::namespace_record;
 use super::python_store::{self, NamespaceStore};
 use crate::error::Result;
 use crate::id::SessionId;
@@ -90,7 +91,7 @@ impl Held for HeldNamespace {
             let mut outcome = Ok(());
             for one in all {
                 let namespace = one.namespace.bind(py);
-                if python_store::record_in(namespace).is_ok_and(|record| record.is_none()) {
+                if namespace_record::record_in(namespace).is_ok_and(|record| record.is_none()) {
                     self.emptied.lock().push(one.id.clone());
                 }
                 let released = namespace.call_method0(intern!(py, "release_write_lock"));
@@ -108,7 +109,7 @@ impl Held for HeldNamespace {
 
 impl Store for HeldNamespace {
     fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
-        match self.on(id, READING, python_store::record_in) {
+        match self.on(id, READING, namespace_record::record_in) {
             Ok(found) => found,
             Err(_) => self.store.load(id, now),
         }
@@ -122,7 +123,7 @@ impl Store for HeldNamespace {
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        match self.on(id, WRITING, |namespace| python_store::write_in(namespace, data, expect)) {
+        match self.on(id, WRITING, |namespace| namespace_record::write_in(namespace, data, expect)) {
             Ok(written) => written,
             Err(_) => self.store.write(id, data, ttl, expect, now),
         }
@@ -135,14 +136,14 @@ impl Store for HeldNamespace {
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        match self.on(id, WRITING, |namespace| python_store::touch_in(namespace, touch)) {
+        match self.on(id, WRITING, |namespace| namespace_record::touch_in(namespace, touch)) {
             Ok(touched) => touched,
             Err(_) => self.store.touch(id, touch, ttl, now),
         }
     }
 
     fn delete(&self, id: &SessionId) -> Result<bool> {
-        match self.on(id, REMOVING, python_store::delete_in) {
+        match self.on(id, REMOVING, namespace_record::delete_in) {
             Ok(deleted) => deleted,
             Err(_) => self.store.delete(id),
         }
@@ -160,14 +161,14 @@ impl Store for HeldNamespace {
         if old.as_str() == new.as_str() || !self.holds(old) {
             return self.store.rotate(old, new, data, ttl, expect, now);
         }
-        let allowed = self.on(old, READING, |from| python_store::may_rotate(from, expect));
+        let allowed = self.on(old, READING, |from| namespace_record::may_rotate(from, expect));
         if !matches!(allowed, Ok(Ok(true))) {
             return allowed.unwrap_or(Ok(false)).map(|_| Written::Refused);
         }
         let follower = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
-            let written = python_store::write_in(follower, data, Expect::Any);
+            let written = namespace_record::write_in(follower, data, Expect::Any);
             written.map_err(|error| python_store::failure(py, WRITING, error))
         });
         self.held.lock().push(One { id: new.clone(), namespace: follower, is_reserved: true });

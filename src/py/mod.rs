@@ -9,6 +9,7 @@ mod functions;
 mod gil;
 mod held_namespace;
 mod middleware;
+mod namespace_record;
 mod options;
 mod python_store;
 mod serializer;

@@ -3,31 +3,24 @@
 //! The class is used as Beaker uses it: an object for each session id, its locks around every access, the
 //! session's text under the key `session`.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
+use pyo3::types::{PyBool, PyDict};
 use pyo3::{PyTraverseError, intern};
 
 use super::errors::{CorruptSessionError, StoreUnavailableError};
 use super::held_namespace::HeldNamespace;
+use super::namespace_record;
 use super::options::Options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::store::id_locks::IdLocks;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Version, Written};
-
-/// The key of the session's text within its namespace.
-const KEY: &str = "session";
-
-/// Keyed anew in every process, so that nobody can make two texts that look the same.
-static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
 
 /// The namespaces that a thread of this process works on at this moment.
 static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
@@ -39,10 +32,6 @@ const LONGEST_WORK: Duration = Duration::from_secs(30);
 /// Between two attempts to take a backend's lock.
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
-
-fn version_of(text: &[u8]) -> Version {
-    Version(HASHER.hash_one(text))
-}
 
 /// A store over objects of a `NamespaceManager` class.
 pub(crate) struct NamespaceStore {
@@ -240,89 +229,12 @@ pub(super) fn failure(py: Python<'_>, operation: &'static str, error: PyErr) -> 
     Error::new(kind, operation).with_detail(format!("the backend raised {name}")).with_source(error)
 }
 
-/// The text in a namespace, `None` if there is none.
-fn text_in(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
-    let py = namespace.py();
-    let value = match namespace.get_item(intern!(py, KEY)) {
-        Ok(value) => value,
-        // Beaker takes both for "no such record"; a backend answers an unknown key with either.
-        Err(error) if error.is_instance_of::<PyKeyError>(py) || error.is_instance_of::<PyTypeError>(py) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    if value.is_none() {
-        return Ok(None);
-    }
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Some(text.to_str()?.as_bytes().to_vec()));
-    }
-    match value.cast::<PyBytes>() {
-        Ok(bytes) => Ok(Some(bytes.as_bytes().to_vec())),
-        Err(_) => Err(CorruptSessionError::new_err("cannot decode the session: the backend holds no text")),
-    }
-}
-
-fn put(namespace: &Bound<'_, PyAny>, text: &[u8]) -> PyResult<()> {
-    let py = namespace.py();
-    namespace.set_item(intern!(py, KEY), String::from_utf8_lossy(text))
-}
-
-/// The record in a namespace.
-pub(super) fn record_in(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Record>> {
-    let text = text_in(namespace)?;
-    Ok(text.map(|text| Record { version: version_of(&text), data: text.into(), expires_at: None }))
-}
-
-fn expected(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
-    if expect == Expect::Any {
-        return Ok(true);
-    }
-    Ok(expect.holds(text_in(namespace)?.as_deref().map(version_of)))
-}
-
-/// Writes to a namespace whose lock the caller has.
-pub(super) fn write_in(namespace: &Bound<'_, PyAny>, data: &[u8], expect: Expect) -> PyResult<Written> {
-    if !expected(namespace, expect)? {
-        return Ok(Written::Refused);
-    }
-    put(namespace, data)?;
-    Ok(Written::Stored(version_of(data)))
-}
-
-/// Touches what is in a namespace whose lock the caller has.
-pub(super) fn touch_in(namespace: &Bound<'_, PyAny>, touch: &Touch<'_>) -> PyResult<bool> {
-    let Some(mut text) = text_in(namespace)? else { return Ok(false) };
-    let end = touch.offset.saturating_add(touch.bytes.len());
-    if version_of(&text) == touch.version
-        && let Some(place) = text.get_mut(touch.offset..end)
-    {
-        place.copy_from_slice(touch.bytes);
-        put(namespace, &text)?;
-    }
-    Ok(true)
-}
-
-/// Empties a namespace whose lock the caller has; whether there was a record.
-pub(super) fn delete_in(namespace: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let present = text_in(namespace)?.is_some();
-    if present {
-        namespace.del_item(intern!(namespace.py(), KEY))?;
-    }
-    Ok(present)
-}
-
-/// Whether there is a record that may be rotated.
-pub(super) fn may_rotate(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
-    Ok(text_in(namespace)?.as_deref().map(version_of).is_some_and(|version| expect.holds(Some(version))))
-}
-
 impl Store for NamespaceStore {
     fn load(&self, id: &SessionId, _now: Timestamp) -> Result<Option<Record>> {
         Python::attach(|py| {
             let read = self.namespace(py, id.as_str()).and_then(|namespace| {
                 namespace.call_method0(intern!(py, "acquire_read_lock"))?;
-                let record = record_in(&namespace);
+                let record = namespace_record::record_in(&namespace);
                 let released = namespace.call_method0(intern!(py, "release_read_lock"));
                 let record = record?;
                 released?;
@@ -342,7 +254,7 @@ impl Store for NamespaceStore {
     ) -> Result<Written> {
         let unconditional = expect == Expect::Any;
         self.exclusively(id, unconditional, "write the session to its backend", |namespace| {
-            write_in(namespace, data, expect)
+            namespace_record::write_in(namespace, data, expect)
         })
     }
 
@@ -354,12 +266,12 @@ impl Store for NamespaceStore {
         _now: Timestamp,
     ) -> Result<bool> {
         self.exclusively(id, false, "renew the session in its backend", |namespace| {
-            touch_in(namespace, touch)
+            namespace_record::touch_in(namespace, touch)
         })
     }
 
     fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.exclusively(id, false, "remove the session from its backend", delete_in)
+        self.exclusively(id, false, "remove the session from its backend", namespace_record::delete_in)
     }
 
     /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a
@@ -379,13 +291,13 @@ impl Store for NamespaceStore {
             return self.write(old, data, ttl, expect, now);
         }
         self.exclusively(old, false, OPERATION, |from| {
-            if !may_rotate(from, expect)? {
+            if !namespace_record::may_rotate(from, expect)? {
                 return Ok(Written::Refused);
             }
             let py = from.py();
             let to = self.new_namespace(py, new.as_str())?;
-            let written = locked(&to, true, || write_in(&to, data, Expect::Any))?;
-            delete_in(from)?;
+            let written = locked(&to, true, || namespace_record::write_in(&to, data, Expect::Any))?;
+            namespace_record::delete_in(from)?;
             self.replace(new.as_str(), to.unbind());
             Ok(written)
         })

@@ -298,6 +298,9 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
     "a file of keys that is a folder": {"secret_file": "/"},
     "an older name that is no token": {"key_fallbacks": ["old name"]},
     "partitioned without secure": {"partitioned": True},
+    "concurrency of no kind": {"concurrency": "hope"},
+    "a negative wait": {"lock_timeout": -1},
+    "a lock on a cookie": {"type": "cookie", **GOOD_KEYS, "concurrency": "lock"},
     "an epoch for sessions in a store": {"session_epoch": 0},
     "an epoch at no time": {"session_epoch": "soon"},
     "an absolute timeout below nothing": {"absolute_timeout": -1},
@@ -339,6 +342,9 @@ def test_what_cannot_be_meant_is_refused_by_the_session_itself(contradiction: st
         {"type": "cookie", **GOOD_KEYS, "session_epoch": "2026-01-31T12:00:00Z"},
         {"secret": "s" * 32, "secret_fallbacks": "t" * 32 + "\n" + "u" * 32},
         {"secure": True, "partitioned": "true", "no_store": "yes"},
+        {"concurrency": "lock", "lock_timeout": "5"},
+        {"concurrency": "Beaker"},
+        {"type": "cookie", **GOOD_KEYS, "concurrency": "merge"},
     ],
 )
 def test_what_can_be_meant_is_taken(options: dict[str, Any]) -> None:

@@ -157,6 +157,46 @@ def dots() -> bool:
         return not Session({}, id="user1", **options).is_new
 
 
+def changed_by_two() -> list[str]:
+    """What is left when two requests change different keys of one session at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        options: dict[str, Any] = {"type": "file", "data_dir": folder}
+        first = Session({}, **options)
+        first.save()
+        environ = {"HTTP_COOKIE": f"beaker.session.id={first.id}"}
+        requests = [SessionObject(environ, **options) for _ in range(2)]
+        for name, session in zip("ab", requests, strict=True):
+            session[name] = 1
+        for session in requests:
+            session.save()
+            session.persist()
+        return sorted(name for name in SessionObject(environ, **options) if name in "ab")
+
+
+def rotated_by_two() -> int:
+    """How many sessions there are when two requests give one session a new id at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        options: dict[str, Any] = {"type": "file", "data_dir": folder, "use_cookies": False}
+        first = Session({}, **options)
+        first.save()
+        requests = [Session({}, id=first.id, **options) for _ in range(2)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for session in requests:
+                session.regenerate_id()
+                session.save()
+        return len(list(Path(folder).glob("container_file/*/*/*.cache")))
+
+
+def locked_and_loaded() -> bool:
+    """Whether a locked session can be loaded."""
+    with tempfile.TemporaryDirectory() as folder:
+        session = Session({}, type="file", data_dir=folder, use_cookies=False)
+        session.save()
+        session.lock()
+        return bool(_outcome(session.load)[0])
+
+
 def changed_while_read() -> list[str]:
     """What is left when one request changes a session while another, which began before, only reads it."""
     with tempfile.TemporaryDirectory() as folder:

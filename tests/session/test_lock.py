@@ -1,4 +1,4 @@
-"""Sessions that are held: by their requests with `concurrency = lock`, or by programs from `lock()` to `unlock()`."""
+"""Sessions that are held: by their requests with `concurrency = lock`, or by programs that `lock()` them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Browsers = Callable[..., Browser]
 
-LOCK = {"concurrency": "lock", "lock_timeout": 0}
+LOCK: dict[str, Any] = {"concurrency": "lock", "lock_timeout": 0}
 
 
 def stored(backend: Backend, **values: Any) -> None:

@@ -142,7 +142,7 @@ fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> 
 /// Whether two values are one and the same as far as anybody can tell who loads them. What an application's own
 /// class takes for equal need not be, so that anything but a plain value is compared by what would be stored.
 fn same(options: &Options, one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-    if !one.get_type().is(&other.get_type()) {
+    if !one.get_type().is(other.get_type()) {
         return Ok(false);
     }
     if is_plain(one) {

@@ -1,0 +1,99 @@
+//! The session's text in a namespace of a backend written in Python. Whoever calls has the namespace's lock.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+
+use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use super::errors::CorruptSessionError;
+use crate::store::{Expect, Record, Touch, Version, Written};
+
+/// The key of the session's text within its namespace.
+const KEY: &str = "session";
+
+/// Keyed anew in every process, so that nobody can make two texts that look the same.
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+fn version_of(text: &[u8]) -> Version {
+    Version(HASHER.hash_one(text))
+}
+
+/// The text in a namespace, `None` if there is none.
+fn text_in(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+    let py = namespace.py();
+    let value = match namespace.get_item(intern!(py, KEY)) {
+        Ok(value) => value,
+        // Beaker takes both for "no such record"; a backend answers an unknown key with either.
+        Err(error) if error.is_instance_of::<PyKeyError>(py) || error.is_instance_of::<PyTypeError>(py) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    if value.is_none() {
+        return Ok(None);
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Some(text.to_str()?.as_bytes().to_vec()));
+    }
+    match value.cast::<PyBytes>() {
+        Ok(bytes) => Ok(Some(bytes.as_bytes().to_vec())),
+        Err(_) => Err(CorruptSessionError::new_err("cannot decode the session: the backend holds no text")),
+    }
+}
+
+fn put(namespace: &Bound<'_, PyAny>, text: &[u8]) -> PyResult<()> {
+    let py = namespace.py();
+    namespace.set_item(intern!(py, KEY), String::from_utf8_lossy(text))
+}
+
+/// The record in a namespace.
+pub(super) fn record_in(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Record>> {
+    let text = text_in(namespace)?;
+    Ok(text.map(|text| Record { version: version_of(&text), data: text.into(), expires_at: None }))
+}
+
+fn expected(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
+    if expect == Expect::Any {
+        return Ok(true);
+    }
+    Ok(expect.holds(text_in(namespace)?.as_deref().map(version_of)))
+}
+
+/// Writes to a namespace.
+pub(super) fn write_in(namespace: &Bound<'_, PyAny>, data: &[u8], expect: Expect) -> PyResult<Written> {
+    if !expected(namespace, expect)? {
+        return Ok(Written::Refused);
+    }
+    put(namespace, data)?;
+    Ok(Written::Stored(version_of(data)))
+}
+
+/// Touches what is in a namespace.
+pub(super) fn touch_in(namespace: &Bound<'_, PyAny>, touch: &Touch<'_>) -> PyResult<bool> {
+    let Some(mut text) = text_in(namespace)? else { return Ok(false) };
+    let end = touch.offset.saturating_add(touch.bytes.len());
+    if version_of(&text) == touch.version
+        && let Some(place) = text.get_mut(touch.offset..end)
+    {
+        place.copy_from_slice(touch.bytes);
+        put(namespace, &text)?;
+    }
+    Ok(true)
+}
+
+/// Empties a namespace; whether there was a record.
+pub(super) fn delete_in(namespace: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let present = text_in(namespace)?.is_some();
+    if present {
+        namespace.del_item(intern!(namespace.py(), KEY))?;
+    }
+    Ok(present)
+}
+
+/// Whether there is a record that may be rotated.
+pub(super) fn may_rotate(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
+    Ok(text_in(namespace)?.as_deref().map(version_of).is_some_and(|version| expect.holds(Some(version))))
+}

@@ -174,7 +174,9 @@ impl Later {
 
 /// Opens and locks the file that is at `path` once it is locked. Whoever had it locked may have removed it.
 fn open_the_one_at(path: &Path, limit: Duration) -> Result<Option<Locked>> {
-    loop {
+    /// Every turn takes somebody who replaces the file; a file system that counts no names never ends it.
+    const TURNS: usize = 16;
+    for _ in 1..TURNS {
         let Some(data) = open(path, Mode::Exclusive, TOUCHING, limit)? else { return Ok(None) };
         let metadata =
             data.file().metadata().map_err(|error| Error::unavailable(TOUCHING).with_source(error))?;
@@ -182,6 +184,7 @@ fn open_the_one_at(path: &Path, limit: Duration) -> Result<Option<Locked>> {
             return Ok(Some(data));
         }
     }
+    open(path, Mode::Exclusive, TOUCHING, limit)
 }
 
 /// Opens and locks the file. Nothing but a regular file is read, and nothing is waited for but the lock.

@@ -221,11 +221,6 @@ impl Settings {
             return Err(Error::invalid("pickle_allow names classes as module.Class")
                 .with_detail(format!("got {name:?}")));
         }
-        if self.concurrency == Concurrency::Lock && self.keeping == Keeping::Cookie {
-            return Err(Error::invalid(
-                "concurrency = lock is for sessions in a store; a cookie cannot be locked",
-            ));
-        }
         if self.limits.epoch.is_some() && self.keeping == Keeping::Store {
             return Err(Error::invalid(
                 "session_epoch is for sessions that their cookie keeps; a store can be emptied",

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use beaker_core::id::SessionId;
-use beaker_core::store::{Expect, FileStore, Store, Written};
+use beaker_core::store::{Durability, Expect, FileStore, Store, Written};
 use rustix::time::{ClockId, clock_gettime};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -63,9 +63,9 @@ fn bare(folder: &Path, length: usize, cycles: u64) -> Outcome<Cost> {
 }
 
 /// What a request that changes a stored session asks of the store.
-fn store(folder: &Path, length: usize, cycles: u64) -> Outcome<Cost> {
+fn store(folder: &Path, length: usize, cycles: u64, durability: Durability) -> Outcome<Cost> {
     let folder = folder.join("replace.bench");
-    let store = FileStore::new(folder.join("data"), folder.join("locks"));
+    let store = FileStore::new(folder.join("data"), folder.join("locks")).with_durability(durability);
     let id = SessionId::generate();
     let text = vec![b'a'; length];
     let write = |expect| match store.write(&id, &text, None, expect, NOW)? {
@@ -90,7 +90,7 @@ fn answer(command: &str) -> Outcome<Cost> {
     let (length, cycles) = (word()?.parse()?, word()?.parse()?);
     match what {
         "bare" => bare(folder, length, cycles),
-        "store" => store(folder, length, cycles),
+        "store" => store(folder, length, cycles, Durability::Beaker),
         _ => Err("WHAT is bare or store".into()),
     }
 }
@@ -112,13 +112,19 @@ fn show() -> Outcome<()> {
     const ROUNDS: usize = 25;
     const CYCLES: u64 = 100;
     let folder = tempfile::tempdir()?;
+    let kinds = [Durability::Beaker, Durability::Process, Durability::Full];
     for length in [600, 76 * 1024] {
-        let (mut bares, mut stores) = (Vec::new(), Vec::new());
+        let (mut bares, mut stores) = (Vec::new(), kinds.map(|_| Vec::new()));
         for _ in 0..ROUNDS {
             bares.push(bare(folder.path(), length, CYCLES)?.wall / u128::from(CYCLES));
-            stores.push(store(folder.path(), length, CYCLES)?.wall / u128::from(CYCLES));
+            for (costs, durability) in stores.iter_mut().zip(kinds) {
+                costs.push(store(folder.path(), length, CYCLES, durability)?.wall / u128::from(CYCLES));
+            }
         }
-        println!("{length} bytes: bare {} ns, store {} ns", median(bares), median(stores));
+        println!("{length} bytes: bare {} ns", median(bares));
+        for (costs, durability) in stores.into_iter().zip(kinds) {
+            println!("{length} bytes: store, {durability:?} {} ns", median(costs));
+        }
     }
     Ok(())
 }

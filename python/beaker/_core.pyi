@@ -41,6 +41,7 @@ __all__ = [
     "read_envelope",
     "session_id",
     "sign",
+    "sweep_files",
     "verify",
     "write_envelope",
 ]
@@ -215,4 +216,7 @@ def memory_set(id: str, text: str) -> None: ...  # noqa: A002 — as the functio
 def memory_delete(id: str) -> bool: ...  # noqa: A002 — as the function has it
 def memory_ids() -> list[str]: ...
 def memory_clear() -> None: ...
+def sweep_files(
+    file_dir: str, lock_dir: str, lifetime: float | None, dry_run: bool
+) -> dict[str, int] | None: ...
 def private_data_dir() -> str: ...

@@ -9,7 +9,7 @@ from typing import Any
 
 from beaker import _core
 from beaker._file_backed import FileBackedNamespaceManager, storage_folder
-from beaker._files import safe_write, verify_directory
+from beaker._files import sync_folder, verify_directory, write_file
 from beaker.exceptions import BeakerException, CorruptSessionError, StoreUnavailableError
 from beaker.synchronization import file_synchronizer
 
@@ -44,6 +44,8 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         file_dir: str | None = None,
         lock_dir: str | None = None,
         digest_filenames: bool = True,
+        *,
+        durability: str = "beaker",
         **kwargs: Any,
     ) -> None:
         self.file_dir = storage_folder(file_dir, data_dir, "container_file", "file_dir")
@@ -51,6 +53,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         super().__init__(namespace, self.file_dir, lock_dir, ".cache", digest_filenames)
         self.hash: dict[Any, Any] = {}
         self.flags: str | None = None
+        self._to_disk = durability.strip().lower() == "full"
 
     def do_open(self, flags: str, replace: bool) -> None:
         """Reads the file, unless all of it will be replaced. No file is an empty namespace."""
@@ -107,10 +110,10 @@ class FileNamespaceManager(FileBackedNamespaceManager):
                 raise StoreUnavailableError("the file is another session's, whose id differs in its dots")
             try:
                 try:
-                    safe_write(self.file, data)
+                    write_file(self.file, data, self._to_disk)
                 except FileNotFoundError:
                     verify_directory(os.path.dirname(self.file))
-                    safe_write(self.file, data)
+                    write_file(self.file, data, self._to_disk)
             except OSError as cause:
                 raise StoreUnavailableError(
                     f"cannot write a file of {self.file_dir}: {cause.strerror}"
@@ -161,6 +164,8 @@ class FileNamespaceManager(FileBackedNamespaceManager):
             return
         try:
             os.remove(self.file)
+            if self._to_disk:
+                sync_folder(os.path.dirname(self.file))
         except FileNotFoundError:
             return
         except OSError as cause:

@@ -8,10 +8,12 @@ import re
 import secrets
 from collections.abc import Iterable
 
-__all__ = ["encoded_path", "file_path", "safe_write", "verify_directory"]
+__all__ = ["encoded_path", "file_path", "safe_write", "sync_folder", "verify_directory", "write_file"]
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
+# The one that the file is in, the two above it, and that of the backend.
+_FOLDERS_OF_AN_ID = 4
 
 # The names below are the native store's too: both sides have to find the same file, and to know what a
 # process that was killed has left behind.
@@ -105,14 +107,37 @@ def safe_write(filepath: str, contents: bytes) -> None:
     a name that nobody can have guessed or prepared, and a link of the name ``filepath`` is replaced, not
     followed. Raises :class:`OSError`, and then the old file is as it was.
     """
+    write_file(filepath, contents)
+
+
+def write_file(filepath: str, contents: bytes, to_disk: bool = False) -> None:
+    """Does what :func:`safe_write` does, and with ``to_disk`` returns when it survives a power cut."""
     temporary = os.path.join(os.path.dirname(filepath), _TEMPORARY.format(secrets.token_hex(8)))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, _FILE_MODE)
     try:
         with open(descriptor, "wb") as file:
             file.write(contents)
+            if to_disk:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, filepath)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+    if to_disk:
+        # The folders of an id may be new, and their names are in the ones above.
+        folder = os.path.dirname(os.path.abspath(filepath))
+        for _ in range(_FOLDERS_OF_AN_ID):
+            sync_folder(folder)
+            folder = os.path.dirname(folder)
+
+
+def sync_folder(path: str) -> None:
+    """Brings the names in a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,5 +1,6 @@
 //! From the values of the options to what they mean together.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,12 @@ use crate::cookie::{CookieSealer, Format, IdRing, SameSite};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
+use crate::store::Durability;
 
 /// The cookie's name where no option gives one.
 const DEFAULT_KEY: &str = "beaker.session.id";
+/// In seconds.
+const DEFAULT_SWEEP_INTERVAL: i64 = 3600;
 /// How long a session that somebody else holds is waited for where no option says it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// The random bits of an encryption nonce where no option gives a number.
@@ -68,6 +72,9 @@ impl Settings {
             cookie_expires: cookie_expires(values.get("cookie_expires")),
             rolling: values.flag("rolling", false),
             limits: limits(values, profile),
+            sweep_interval: sweep_interval(values)?,
+            max_sessions: max_sessions(values)?,
+            durability: values.text("durability").map(Durability::parse).transpose()?.unwrap_or_default(),
             concurrency: values.text("concurrency").map_or(Ok(Concurrency::Merge), Concurrency::parse)?,
             lock_timeout: values.number("lock_timeout").map_or(Ok(LOCK_TIMEOUT), seconds)?,
             save_accessed_time: values.flag("save_accessed_time", true),
@@ -163,6 +170,24 @@ fn limits(values: &Values, profile: Profile) -> Limits {
             _ => None,
         },
     }
+}
+
+/// Where sessions have an end, a store is swept unless the option says that it is not.
+fn sweep_interval(values: &Values) -> Result<Option<Duration>> {
+    let seconds = match (values.number("sweep_interval"), values.number("timeout")) {
+        (Some(0), _) | (None, None) => return Ok(None),
+        (Some(seconds), _) => seconds,
+        (None, Some(_)) => DEFAULT_SWEEP_INTERVAL,
+    };
+    let seconds = u64::try_from(seconds).map_err(|_| Error::invalid("sweep_interval cannot be negative"))?;
+    Ok(Some(Duration::from_secs(seconds)))
+}
+
+/// An ini file has no other word for none than 0.
+fn max_sessions(values: &Values) -> Result<Option<NonZeroUsize>> {
+    let most = values.number("max_sessions").unwrap_or(0);
+    let most = usize::try_from(most).map_err(|_| Error::invalid("max_sessions is more than there can be"))?;
+    Ok(NonZeroUsize::new(most))
 }
 
 fn same_site(values: &Values) -> Result<Option<String>> {

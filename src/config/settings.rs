@@ -1,5 +1,6 @@
 //! The checked meaning of a set of options.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
+use crate::store::Durability;
 
 /// How much longer a store keeps a session than its idle timeout, so that a record does not vanish between
 /// being found alive and being written back.
@@ -118,6 +120,12 @@ pub struct Settings {
     pub rolling: bool,
     /// When a session is over.
     pub limits: Limits,
+    /// How often a store is swept whose records do not go by themselves; if not at all, nothing.
+    pub sweep_interval: Option<Duration>,
+    /// How many sessions memory keeps at the most.
+    pub max_sessions: Option<NonZeroUsize>,
+    /// What a save to a file survives.
+    pub durability: Durability,
     /// What becomes of a session that several requests change at once.
     pub concurrency: Concurrency,
     /// How long a session that somebody else holds is waited for.

@@ -1,18 +1,21 @@
 //! From the option `type` or `namespace_class` to the store that keeps the sessions.
 
-use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Weak};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use super::errors::{self, ConfigurationError, IntoPyResult};
-use crate::store::file::default_directory;
+use crate::config::Settings;
+use crate::store::file::{Upkeep, default_directory};
 use crate::store::{FileStore, MemoryStore, Store};
 
 /// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
-pub(crate) static MEMORY: LazyLock<Arc<MemoryStore>> = LazyLock::new(|| Arc::new(MemoryStore::new()));
+pub(crate) static MEMORY: LazyLock<MemoryStore> = LazyLock::new(MemoryStore::new);
 
 /// Where sessions are kept.
 pub(crate) struct Backend {
@@ -24,8 +27,13 @@ pub(crate) struct Backend {
     pub(crate) native: Option<Arc<dyn Store>>,
 }
 
-/// Finds the backend. `given` are the session's options and `namespace_args` the backend's.
-pub(crate) fn resolve(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDict>) -> PyResult<Backend> {
+/// Finds the backend. `given` are the session's options and `namespace_args` the backend's; `settings` are what they
+/// mean.
+pub(crate) fn resolve(
+    given: &Bound<'_, PyDict>,
+    namespace_args: &Bound<'_, PyDict>,
+    settings: &Settings,
+) -> PyResult<Backend> {
     let py = given.py();
     let kind = match text(given, "type")? {
         Some(kind) => kind,
@@ -39,9 +47,15 @@ pub(crate) fn resolve(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDi
         None => class_of(py, &kind)?,
     };
     let native = if namespace_class.is(container_class(py, &MEMORY_CLASS, "MemoryNamespaceManager")?) {
-        Some(Arc::clone(&*MEMORY) as Arc<dyn Store>)
+        Some(Arc::new(MEMORY.bounded(settings.max_sessions)) as Arc<dyn Store>)
     } else if namespace_class.is(container_class(py, &FILE_CLASS, "FileNamespaceManager")?) {
-        Some(Arc::new(file_store(given, namespace_args)?) as Arc<dyn Store>)
+        {
+            let store = file_store(given, namespace_args)?
+                .with_lifetime(settings.store_ttl())
+                .with_durability(settings.durability);
+            let upkeep = settings.sweep_interval.map(|interval| upkeep_of(store.file_dir(), interval));
+            Some(Arc::new(store.with_upkeep(upkeep)) as Arc<dyn Store>)
+        }
     } else {
         None
     };
@@ -50,6 +64,29 @@ pub(crate) fn resolve(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDi
         namespace_class: namespace_class.unbind(),
         native,
     })
+}
+
+/// The sweeping of a folder, for as long as some options name the folder.
+struct Swept {
+    folder: PathBuf,
+    interval: Duration,
+    upkeep: Weak<Upkeep>,
+}
+
+/// Options are worked out again for a session that has one of its own; the folder is swept as often as it was.
+/// The lock is held with the interpreter's, so that no fork finds it taken.
+static SWEPT: Mutex<Vec<Swept>> = Mutex::new(Vec::new());
+
+fn upkeep_of(folder: &Path, interval: Duration) -> Arc<Upkeep> {
+    let mut swept = SWEPT.lock();
+    swept.retain(|entry| entry.upkeep.strong_count() > 0);
+    let known = swept.iter().find(|entry| entry.interval == interval && entry.folder == folder);
+    if let Some(upkeep) = known.and_then(|entry| entry.upkeep.upgrade()) {
+        return upkeep;
+    }
+    let upkeep = Arc::new(Upkeep::new(interval));
+    swept.push(Swept { folder: folder.to_owned(), interval, upkeep: Arc::downgrade(&upkeep) });
+    upkeep
 }
 
 fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {

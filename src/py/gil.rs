@@ -12,3 +12,8 @@ pub(crate) fn with_store<T: Send>(
 ) -> T {
     if store.capabilities().blocking { py.detach(|| work(store)) } else { work(store) }
 }
+
+/// Runs `work`, which waits for a disk, and lets other Python threads run meanwhile.
+pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+    py.detach(work)
+}

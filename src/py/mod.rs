@@ -16,6 +16,7 @@ mod serializer;
 mod session;
 mod session_object;
 mod start_response;
+mod sweep;
 mod values;
 
 use pyo3::prelude::*;
@@ -48,5 +49,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::memory_delete, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_ids, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
+    module.add_function(wrap_pyfunction!(sweep::sweep_files, module)?)?;
     Ok(())
 }

@@ -169,7 +169,7 @@ impl Options {
             session_class: session_class.map(Bound::unbind),
             serializer: Serializer::from_option(&data_serializer, &settings)?,
             backend: match keeping {
-                Keeping::Store => Some(backend::resolve(&given, &namespace_args)?),
+                Keeping::Store => Some(backend::resolve(&given, &namespace_args, &settings)?),
                 Keeping::Cookie => None,
             },
             settings,

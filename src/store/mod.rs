@@ -14,12 +14,14 @@
 //!
 //! The time is passed in, so that a test can pass any time it likes.
 
+mod durability;
 #[cfg(unix)]
 pub mod file;
 pub(crate) mod id_locks;
 #[cfg(test)]
 mod laws;
 mod memory;
+mod sweep;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,9 +30,11 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
+pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;
 pub use memory::MemoryStore;
+pub use sweep::{Sweep, Swept};
 
 /// Seconds since the epoch.
 pub type Timestamp = f64;
@@ -210,6 +214,14 @@ pub trait Store: Send + Sync {
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>>;
+
+    /// A sweep through the whole store, which removes what nobody will ask for again: records that are over,
+    /// what writers left that were killed, locks without a record. See [`Sweep`] for what it promises.
+    ///
+    /// Where records go by themselves, or are for the backend alone to remove, there is nothing to do.
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        Box::new(sweep::NothingToSweep)
+    }
 
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.differential import cookie_differences
+from tests.differential import cookie_differences, store_differences
 from tests.differential.rows import BEGIN, LOOK, REFUSED, Difference, Probed, scenario
 
 STRANGER = {"cookie": ["text", "{key}=" + "f" * 32], "operations": BEGIN}
@@ -329,6 +329,7 @@ PROBED: tuple[Probed, ...] = (
         ([True, 0], [False, 0]),
     ),
     *cookie_differences.PROBED,
+    *store_differences.PROBED,
 )
 
 CORRECTED = [difference.name for difference in DIFFERENCES]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from beaker import crypto
+from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
 from beaker.session import CookieSession, Session, SessionObject
@@ -276,3 +277,30 @@ def encrypts_through(name: str) -> bool:
         session: Any = Session({}, type="memory", encrypt_key=key, validate_key=key)
         session._encrypt_data({})
     return bool(module.aesEncrypt.called)
+
+
+def old_file_after_saves(folder: str) -> bool:
+    """Whether the file of a session that is long over is there, after three seconds of saving another one."""
+    own = tempfile.mkdtemp(dir=folder)
+    kept: dict[str, Any] = {"use_cookies": False, "type": "file", "data_dir": own, "timeout": 60}
+    over = Session({}, **kept)
+    over.save()
+    path = Path(over.namespace.file)
+    os.utime(path, (0, 0))
+    another = Session({}, **kept, sweep_interval=1)
+    begun = time.monotonic()
+    while path.exists() and time.monotonic() - begun < 3:
+        another.save()
+        time.sleep(0.02)
+    return path.exists()
+
+
+def sessions_in_memory(options: dict[str, Any], count: int) -> int:
+    """How many sessions are in memory after that many were saved."""
+    MemoryNamespaceManager.namespaces.clear()
+    sessions = [Session({}, use_cookies=False, type="memory", **options) for _ in range(count)]
+    for session in sessions:
+        session.save()
+    kept = sum(session.id in MemoryNamespaceManager.namespaces for session in sessions)
+    MemoryNamespaceManager.namespaces.clear()
+    return kept

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from beaker import _core
 from tests.interop import visits
 
 if TYPE_CHECKING:
@@ -80,3 +81,54 @@ def test_many_writers_of_both_lose_no_record(folder: str, gcm: Original) -> None
         gcm.finish()
         assert "before" in visits.names(folder, SESSION)
         assert "before" in gcm.call(visits.names, folder, SESSION)
+
+
+def sweep(folder: str) -> dict[str, int]:
+    counts = _core.sweep_files(f"{folder}/container_file", f"{folder}/container_file_lock", 3600.0, False)
+    assert counts is not None
+    return counts
+
+
+def age(folder: str, name: str) -> None:
+    """Makes everything of that name look as if nobody had used it for a day."""
+    then = time.time() - 86_400
+    for path in Path(folder).rglob(name):
+        os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("hold", [visits.hold, visits.hold_shared], ids=["writing", "reading"])
+def test_a_sweep_leaves_what_the_original_has_locked(
+    folder: str, gcm: Original, hold: Callable[..., Any]
+) -> None:
+    gcm.call(hold, folder, SESSION)
+    age(folder, "*.*")
+    counts = sweep(folder)
+    assert (counts["expired"], counts["locks"], counts["skipped"]) == (0, 0, 1)
+    if hold is visits.hold:
+        gcm.call(visits.write_and_let_go, "theirs")
+        assert "theirs" in visits.names(folder, SESSION)
+        age(folder, "*.*")
+    else:
+        gcm.call(visits.let_go)
+    assert sweep(folder)["expired"] == 1
+
+
+def test_what_the_original_writes_while_we_sweep_is_not_lost(folder: str, gcm: Original) -> None:
+    for round_ in range(20):
+        # The record is over, and may go until the original has it; then it may not.
+        age(folder, "*.*")
+        gcm.start(visits.write, folder, SESSION, f"theirs{round_}")
+        for _ in range(5):
+            sweep(folder)
+        gcm.finish()
+        for _ in range(3):
+            sweep(folder)
+        assert f"theirs{round_}" in gcm.call(visits.names, folder, SESSION)
+        assert f"theirs{round_}" in visits.names(folder, SESSION)
+
+
+def test_a_sweep_leaves_the_files_of_the_originals_caches(folder: str, gcm: Original) -> None:
+    gcm.call(visits.cache, folder, "some key", "some value")
+    age(folder, "*.*")
+    assert sweep(folder)["expired"] == 1
+    assert gcm.call(visits.cached, folder, "some key") == "some value"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -128,3 +129,18 @@ def write(folder: str, session_id: str, name: str) -> None:
 def names(folder: str, session_id: str) -> list[str]:
     """What a record has, the times and the cookie's place aside."""
     return sorted(name for name in _by_id(folder, session_id) if not name.startswith("_"))
+
+
+def cache(folder: str, key: str, value: str) -> None:
+    """Puts a value into a cache beside the sessions, which the original alone has."""
+    _cache(folder).put(key, value)
+
+
+def cached(folder: str, key: str) -> object:
+    """The value that such a cache has."""
+    return _cache(folder).get(key)
+
+
+def _cache(folder: str) -> Any:
+    manager: Any = vars(importlib.import_module("beaker.cache"))["CacheManager"]
+    return manager(type="file", data_dir=folder).get_cache("some cache")

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::FileStore;
+use super::locked::{Locks, Removed};
 use super::path::Place;
 use super::record::{self, Found};
-use super::{FileStore, Locks, Removed, replace};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
 
 /// Ids and the locks of theirs that this holder has. The kernel gives the locks back when the process is gone.
 pub(super) struct HeldFile {
@@ -112,7 +113,7 @@ impl Store for HeldFile {
         let place = Place::of(id);
         let path = self.path(&place);
         let found = record::read(&path, &place, self.store.lock_time_limit)?;
-        replace(&path, &place, data, expect, &found)
+        self.store.replace(&path, &place, data, ttl, expect, &found)
     }
 
     fn touch(
@@ -126,7 +127,7 @@ impl Store for HeldFile {
             return self.store.touch(id, touch, ttl, now);
         };
         let place = Place::of(id);
-        record::touch(&self.path(&place), &place, touch, now, self.store.lock_time_limit)
+        self.store.renew(&place, touch, ttl)
     }
 
     fn delete(&self, id: &SessionId) -> Result<bool> {
@@ -156,7 +157,7 @@ impl Store for HeldFile {
         if has(&held, new) {
             return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
         }
-        let (written, locks) = self.store.move_locked(&Place::of(old), &Place::of(new), data, expect)?;
+        let (written, locks) = self.store.move_locked(&Place::of(old), &Place::of(new), data, ttl, expect)?;
         held.extend(locks.map(|locks| (new.clone(), locks)));
         Ok(written)
     }
@@ -169,6 +170,10 @@ impl Store for HeldFile {
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
         Arc::clone(&self.store).hold(id, of, limit, now)
+    }
+
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        self.store.sweep()
     }
 
     fn capabilities(&self) -> Capabilities {

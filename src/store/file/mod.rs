@@ -6,16 +6,21 @@
 //! moment it locks the record's file itself, as a reader does for the moment of reading. A reader takes no
 //! lock of the id and makes nothing.
 //!
-//! Nothing is flushed to the disk: the machine may forget the last seconds when its power fails.
+//! What a save survives is the [`Durability`] that was asked for. A touch is never flushed to the disk: the
+//! machine may forget when its power fails that a session was used.
 
 mod directory;
+mod disk;
 mod held;
 mod lock;
+mod locked;
 mod path;
 mod record;
+mod sweep;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,12 +30,16 @@ use std::time::Duration;
 pub use directory::{default_directory, ensure_private_dir};
 use held::HeldFile;
 use lock::LockFile;
+use locked::Removed;
 use path::Place;
 use record::Found;
+pub use sweep::{FileSweep, SweepPlan};
 pub use temporary::is_temporary;
+pub use upkeep::{Claim, Upkeep};
 
-use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
-use crate::codec::envelope;
+use super::{
+    Capabilities, Durability, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written,
+};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -51,13 +60,23 @@ pub struct FileStore {
     file_dir: PathBuf,
     lock_dir: PathBuf,
     lock_time_limit: Duration,
+    lifetime: Option<Duration>,
+    durability: Durability,
+    upkeep: Option<Arc<Upkeep>>,
 }
 
 impl FileStore {
     /// A store of the records in `file_dir` with the locks in `lock_dir`. Neither is looked at yet.
     #[must_use]
     pub fn new(file_dir: PathBuf, lock_dir: PathBuf) -> Self {
-        Self { file_dir, lock_dir, lock_time_limit: LOCK_TIME_LIMIT }
+        Self {
+            file_dir,
+            lock_dir,
+            lock_time_limit: LOCK_TIME_LIMIT,
+            lifetime: None,
+            durability: Durability::default(),
+            upkeep: None,
+        }
     }
 
     /// The same, waiting at most `limit` for a lock that somebody else holds; then the store is unavailable.
@@ -65,6 +84,47 @@ impl FileStore {
     pub fn with_lock_time_limit(mut self, limit: Duration) -> Self {
         self.lock_time_limit = limit;
         self
+    }
+
+    /// The same, whose records are over when nobody has used them for `lifetime`, so that a sweep removes them.
+    /// It has to be at least what every other program allows that keeps its sessions in these folders.
+    /// Records that are written with another lifetime are kept for theirs.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// The same, whose saves survive what `durability` says.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// The same, which is swept at intervals: a write that finds it is time starts a thread.
+    #[must_use]
+    pub fn with_upkeep(mut self, upkeep: Option<Arc<Upkeep>>) -> Self {
+        self.upkeep = upkeep;
+        self
+    }
+
+    /// The folder of the records.
+    #[must_use]
+    pub fn file_dir(&self) -> &Path {
+        &self.file_dir
+    }
+
+    fn attend(&self) {
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.attend(self);
+        }
+    }
+
+    /// A sweep by `plan` instead of by the store's own lifetime.
+    #[must_use]
+    pub fn sweep_by(&self, plan: SweepPlan) -> FileSweep {
+        FileSweep::new(self, plan)
     }
 
     /// The file that holds, or would hold, the record of `id`.
@@ -77,137 +137,6 @@ impl FileStore {
     #[must_use]
     pub fn lock_file(&self, id: &SessionId) -> PathBuf {
         Place::of(id).lock_file(&self.lock_dir)
-    }
-
-    fn lock(&self, place: &Place<'_>) -> Result<Locks> {
-        let own = LockFile::acquire(place.lock_file(&self.lock_dir), self.lock_time_limit)?;
-        self.lock_neighbour(place, own)
-    }
-
-    /// Locks an id that has a lock file or a record, and makes nothing for one that has neither.
-    fn lock_known(&self, place: &Place<'_>, data: &Path, operation: &'static str) -> Result<Option<Locks>> {
-        let lock = place.lock_file(&self.lock_dir);
-        if let Some(own) = LockFile::acquire_existing(lock, self.lock_time_limit)? {
-            return self.lock_neighbour(place, own).map(Some);
-        }
-        match std::fs::symlink_metadata(data) {
-            Ok(_) => self.lock(place).map(Some),
-            Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(Error::unavailable(operation).with_source(error)),
-        }
-    }
-
-    fn lock_neighbour(&self, place: &Place<'_>, own: LockFile) -> Result<Locks> {
-        let neighbour = place
-            .neighbours_lock_file(&self.lock_dir)
-            .map(|path| LockFile::acquire(path, self.lock_time_limit))
-            .transpose()?;
-        Ok(Locks { own, neighbour })
-    }
-
-    /// Removes what is in a place whose lock the caller has.
-    fn remove(&self, place: &Place<'_>, path: &Path) -> Result<Removed> {
-        match record::read(path, place, self.lock_time_limit)? {
-            Found::Foreign => Ok(Removed::Foreign),
-            Found::Absent => unlink(path).map(|()| Removed::Nothing),
-            Found::Unreadable(_) | Found::Ours(_) => unlink(path).map(|()| Removed::Ours),
-        }
-    }
-
-    /// Moves the record of a place whose lock the caller has to another place, with other data. Returns the
-    /// lock of that one too, if the record is there.
-    fn move_locked(
-        &self,
-        from: &Place<'_>,
-        to: &Place<'_>,
-        data: &[u8],
-        expect: Expect,
-    ) -> Result<(Written, Option<Locks>)> {
-        let (old_path, new_path) = (from.data_file(&self.file_dir), to.data_file(&self.file_dir));
-        let found = record::read(&old_path, from, self.lock_time_limit)?;
-        let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
-        if !is_there || !may_write(expect, &found)? {
-            return Ok((Written::Refused, None));
-        }
-        if old_path == new_path {
-            return Err(Error::unavailable(WRITING).with_detail("both ids have the same file"));
-        }
-        let locks = self.lock(to)?;
-        let there = record::read(&new_path, to, self.lock_time_limit)?;
-        let moved = replace(&new_path, to, data, Expect::Any, &there).and_then(|written| {
-            if let Err(error) = unlink(&old_path) {
-                // A session that is to have a new id must not have both.
-                let _ = unlink(&new_path);
-                return Err(error);
-            }
-            Ok(written)
-        });
-        if moved.is_err() {
-            let _ = locks.remove_if_without_record(&there);
-            return moved.map(|written| (written, None));
-        }
-        moved.map(|written| (written, Some(locks)))
-    }
-}
-
-/// What became of the contents of a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Removed {
-    /// The id had none.
-    Nothing,
-    /// They were the id's and are gone.
-    Ours,
-    /// They are another id's and stay.
-    Foreign,
-}
-
-impl Removed {
-    /// What is there now.
-    fn left(self) -> Found {
-        match self {
-            Self::Nothing | Self::Ours => Found::Absent,
-            Self::Foreign => Found::Foreign,
-        }
-    }
-}
-
-/// Writes `data` to a place whose lock the caller has, if what was found there is what was expected.
-fn replace(path: &Path, place: &Place<'_>, data: &[u8], expect: Expect, found: &Found) -> Result<Written> {
-    // The stored shape holds text: what a codec makes, base64, always is.
-    let text = std::str::from_utf8(data)
-        .map_err(|error| Error::invalid("a session in a file has to be text").with_source(error))?;
-    if !may_write(expect, found)? {
-        return Ok(Written::Refused);
-    }
-    temporary::replace(path, &envelope::write(text, place.owner())?.bytes)?;
-    Ok(Written::Stored(record::version_of(data)))
-}
-
-/// What is locked while a record is replaced or removed.
-struct Locks {
-    own: LockFile,
-    /// Of the id that has the same file, so that two ids which meet there do not write at once.
-    neighbour: Option<LockFile>,
-}
-
-impl Locks {
-    /// Forgets them without letting them go: they are those of the process which this one was forked from.
-    fn abandon(self) {
-        self.own.abandon();
-        if let Some(neighbour) = self.neighbour {
-            neighbour.abandon();
-        }
-    }
-
-    /// Lets go, leaving no lock file for an id that has no record.
-    fn remove_if_without_record(self, found: &Found) -> Result<()> {
-        if let (Found::Absent, Some(neighbour)) = (found, self.neighbour) {
-            neighbour.remove()?;
-        }
-        match found {
-            Found::Absent | Found::Foreign => self.own.remove(),
-            Found::Unreadable(_) | Found::Ours(_) => Ok(()),
-        }
     }
 }
 
@@ -229,7 +158,7 @@ impl Store for FileStore {
         &self,
         id: &SessionId,
         data: &[u8],
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
@@ -243,7 +172,7 @@ impl Store for FileStore {
             },
         };
         let found = record::read(&path, &place, self.lock_time_limit)?;
-        match replace(&path, &place, data, expect, &found) {
+        match self.replace(&path, &place, data, ttl, expect, &found) {
             Ok(Written::Refused) => locks.remove_if_without_record(&found).map(|()| Written::Refused),
             Err(error) => {
                 // The error above is the one to tell; an empty lock file harms nobody.
@@ -258,15 +187,15 @@ impl Store for FileStore {
         &self,
         id: &SessionId,
         touch: &Touch<'_>,
-        _ttl: Option<Duration>,
-        now: Timestamp,
+        ttl: Option<Duration>,
+        _now: Timestamp,
     ) -> Result<bool> {
         let place = Place::of(id);
         // Processes of the original read under the lock of the id alone, and the file's own tells them
         // nothing. Where there is no lock file, none of them is reading.
         let lock = place.lock_file(&self.lock_dir);
         let _lock = LockFile::acquire_existing(lock, self.lock_time_limit)?;
-        record::touch(&place.data_file(&self.file_dir), &place, touch, now, self.lock_time_limit)
+        self.renew(&place, touch, ttl)
     }
 
     fn delete(&self, id: &SessionId) -> Result<bool> {
@@ -297,7 +226,7 @@ impl Store for FileStore {
         let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
             return Ok(Written::Refused);
         };
-        let (written, _new_locks) = self.move_locked(&from, &to, data, expect)?;
+        let (written, _new_locks) = self.move_locked(&from, &to, data, ttl, expect)?;
         if let Written::Stored(_) = written {
             locks.remove_if_without_record(&Found::Absent)?;
         }
@@ -321,21 +250,12 @@ impl Store for FileStore {
         Ok(locks.map(|locks| Arc::new(HeldFile::new(self, id, locks)) as Arc<dyn Held>))
     }
 
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, dry_run: false }))
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities { native_expiry: false, compare_and_swap: true, blocking: true }
-    }
-}
-
-fn may_write(expect: Expect, found: &Found) -> Result<bool> {
-    match (expect, found) {
-        (Expect::Any | Expect::Absent, Found::Foreign) => {
-            Err(Error::unavailable(WRITING).with_detail("the file has another id's record"))
-        }
-        (Expect::Any, _) | (Expect::Absent, Found::Absent) => Ok(true),
-        (Expect::Absent, Found::Unreadable(_) | Found::Ours(_)) => Ok(false),
-        (Expect::Present, Found::Unreadable(_) | Found::Ours(_)) => Ok(true),
-        (Expect::Version(version), Found::Ours(contents)) => Ok(contents.version() == version),
-        (Expect::Present | Expect::Version(_), _) => Ok(false),
     }
 }
 

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::id::{IdSource, SessionId};
 
-const DATA_EXTENSION: &str = ".cache";
-const LOCK_EXTENSION: &str = ".lock";
+pub(super) const DATA_EXTENSION: &str = ".cache";
+pub(super) const LOCK_EXTENSION: &str = ".lock";
 
 /// What begins the name of an id that cannot name its file itself. 64 hexadecimal digits follow.
 const HASHED_PREFIX: char = '~';
@@ -68,6 +68,11 @@ impl<'a> Place<'a> {
         lock_file(lock_dir, self.id.as_str())
     }
 
+    /// The lock file of this name below `lock_dir`.
+    pub(super) fn lock_file_named(digits: &str, lock_dir: &Path) -> PathBuf {
+        below(lock_dir, digits, LOCK_EXTENSION)
+    }
+
     /// The lock of the id that this one shares its file with, if there may be such an id. Whoever has both
     /// locks takes this one last.
     pub(super) fn neighbours_lock_file(&self, lock_dir: &Path) -> Option<PathBuf> {
@@ -110,7 +115,8 @@ fn can_be_a_name(stem: &str) -> bool {
         && !is_hashed_name(stem)
 }
 
-fn is_hashed_name(stem: &str) -> bool {
+/// Whether this is the name that a hash gives.
+pub(super) fn is_hashed_name(stem: &str) -> bool {
     stem.strip_prefix(HASHED_PREFIX)
         .is_some_and(|rest| rest.len() == HASHED_DIGITS && rest.bytes().all(|b| b.is_ascii_hexdigit()))
 }

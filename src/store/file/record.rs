@@ -1,10 +1,10 @@
 //! Reading what is stored, and changing it in place.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ use super::lock::{Locked, Mode};
 use super::path::Place;
 use crate::codec::envelope;
 use crate::error::{Error, Result};
-use crate::store::{Timestamp, Touch, Version};
+use crate::store::{Touch, Version};
 
 const READING: &str = "read the session file";
 const TOUCHING: &str = "touch the session file";
@@ -74,16 +74,37 @@ pub(super) fn read(path: &Path, place: &Place<'_>, limit: Duration) -> Result<Fo
     }
 }
 
+/// Whose the record at `path` is, if it says so.
+pub(super) fn owner(path: &Path) -> Result<Option<String>> {
+    let Some(data) = open(path, Mode::Shared, READING, Duration::ZERO)? else { return Ok(None) };
+    let Some(file) = content(&data, READING)?.whole else { return Ok(None) };
+    // A record that cannot be understood names nobody.
+    Ok(envelope::read(&file).ok().flatten().and_then(|found| found.owner))
+}
+
+/// What `place` holds, with the file that keeps it so for as long as it is held: nobody touches it, and with
+/// `Mode::Exclusive` nobody is reading it either. Waits for nobody; `None` if there is no file.
+pub(super) fn hold(path: &Path, place: &Place<'_>, mode: Mode) -> Result<Option<(Locked, Metadata, Found)>> {
+    let Some(data) = open(path, mode, READING, Duration::ZERO)? else { return Ok(None) };
+    let metadata = data.file().metadata().map_err(|error| Error::unavailable(READING).with_source(error))?;
+    if metadata.nlink() == 0 {
+        return Ok(None);
+    }
+    let found = examine(&data, place, READING)?;
+    Ok(Some((data, metadata, found)))
+}
+
 /// Puts the bytes of `touch` in, if the record is still in that state, and renews the file's time of change
-/// in any case. `false` if there is no record.
+/// in any case; that time is moved into the future by `later`, and may be moved into the past. `false` if there
+/// is no record.
 pub(super) fn touch(
     path: &Path,
     place: &Place<'_>,
     touch: &Touch<'_>,
-    now: Timestamp,
+    later: Later,
     limit: Duration,
 ) -> Result<bool> {
-    let Some(data) = open(path, Mode::Exclusive, TOUCHING, limit)? else {
+    let Some(data) = open_the_one_at(path, limit)? else {
         return Ok(false);
     };
     let contents = match examine(&data, place, TOUCHING)? {
@@ -98,11 +119,72 @@ pub(super) fn touch(
         None
     };
     match changed {
-        Some(offset) => data.file().write_all_at(touch.bytes, offset as u64),
-        None => data.file().set_modified(system_time(now)?),
+        Some(offset) => data
+            .file()
+            .write_all_at(touch.bytes, offset as u64)
+            .and_then(|()| if later.is_nothing() { Ok(()) } else { later.mark(data.file()) }),
+        None => later.mark(data.file()),
     }
     .map_err(|error| Error::unavailable(TOUCHING).with_source(error))?;
     Ok(true)
+}
+
+/// By how much the time of a record's file is moved, because the record's own lifetime is not the store's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Later {
+    /// By nothing.
+    #[default]
+    Not,
+    /// Into the future.
+    By(Duration),
+    /// Into the past.
+    Earlier(Duration),
+}
+
+impl Later {
+    /// A hundred years stand for ever: no file system takes a time that has no end.
+    const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+    /// What a record of lifetime `own` needs in a store of lifetime `usual`, which sweeps by the file's time.
+    pub(super) fn of(own: Option<Duration>, usual: Option<Duration>) -> Self {
+        let Some(usual) = usual else { return Self::Not };
+        let own = own.unwrap_or(Self::FOR_EVER).min(Self::FOR_EVER);
+        match own.checked_sub(usual) {
+            Some(Duration::ZERO) => Self::Not,
+            Some(more) => Self::By(more),
+            None => Self::Earlier(usual.saturating_sub(own)),
+        }
+    }
+
+    pub(super) fn is_nothing(self) -> bool {
+        self == Self::Not
+    }
+
+    /// Gives `file` the time of now, moved. It is this machine's clock that tells: the one that a sweep goes by.
+    pub(super) fn mark(self, file: &File) -> io::Result<()> {
+        let now = SystemTime::now();
+        let moved = match self {
+            Self::Not => Some(now),
+            Self::By(more) => now.checked_add(more),
+            Self::Earlier(less) => now.checked_sub(less),
+        };
+        file.set_modified(moved.unwrap_or(now))
+    }
+}
+
+/// Opens and locks the file that is at `path` once it is locked. Whoever had it locked may have removed it.
+fn open_the_one_at(path: &Path, limit: Duration) -> Result<Option<Locked>> {
+    /// Every turn takes somebody who replaces the file; a file system that counts no names never ends it.
+    const TURNS: usize = 16;
+    for _ in 1..TURNS {
+        let Some(data) = open(path, Mode::Exclusive, TOUCHING, limit)? else { return Ok(None) };
+        let metadata =
+            data.file().metadata().map_err(|error| Error::unavailable(TOUCHING).with_source(error))?;
+        if metadata.nlink() != 0 {
+            return Ok(Some(data));
+        }
+    }
+    open(path, Mode::Exclusive, TOUCHING, limit)
 }
 
 /// Opens and locks the file. Nothing but a regular file is read, and nothing is waited for but the lock.
@@ -133,24 +215,40 @@ fn examine(data: &Locked, place: &Place<'_>, operation: &'static str) -> Result<
     let unreadable = |error: Error| {
         if place.owns_the_unreadable() { Found::Unreadable(error) } else { Found::Foreign }
     };
-    let failed = |error: io::Error| Error::unavailable(operation).with_source(error);
-    let metadata = data.file().metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Error::unavailable(operation).with_detail("what is in its place is not a regular file"));
-    }
-    if metadata.len() == 0 {
-        return Ok(unreadable(Error::corrupt(operation).with_detail("the file is empty")));
-    }
-    if metadata.len() > LONGEST_FILE {
-        return Ok(unreadable(Error::corrupt(operation).with_detail("the file is longer than any session")));
-    }
-    let file = read_whole(data.file(), metadata.len()).map_err(failed)?;
+    let content = content(data, operation)?;
+    let Some(file) = content.whole else {
+        let problem =
+            if content.length == 0 { "the file is empty" } else { "the file is longer than any session" };
+        return Ok(unreadable(Error::corrupt(operation).with_detail(problem)));
+    };
     Ok(match envelope::read(&file) {
         Err(error) => unreadable(error),
         Ok(None) => Found::Absent,
         Ok(Some(found)) if !place.is_owned(found.owner.as_deref()) => Found::Foreign,
         Ok(Some(found)) => Found::Ours(Contents { text: found.text, file }),
     })
+}
+
+/// What a file holds.
+struct Content {
+    length: u64,
+    /// All of it, where it can be a record.
+    whole: Option<Vec<u8>>,
+}
+
+fn content(data: &Locked, operation: &'static str) -> Result<Content> {
+    let failed = |error: io::Error| Error::unavailable(operation).with_source(error);
+    let metadata = data.file().metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(Error::unavailable(operation).with_detail("what is in its place is not a regular file"));
+    }
+    let length = metadata.len();
+    let whole = if length == 0 || length > LONGEST_FILE {
+        None
+    } else {
+        Some(read_whole(data.file(), length).map_err(failed)?)
+    };
+    Ok(Content { length, whole })
 }
 
 fn read_whole(file: &File, length: u64) -> io::Result<Vec<u8>> {
@@ -160,17 +258,4 @@ fn read_whole(file: &File, length: u64) -> io::Result<Vec<u8>> {
     // The lock keeps the length: only a rename gives a record another one, and that is another file.
     file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn system_time(now: Timestamp) -> Result<SystemTime> {
-    Duration::try_from_secs_f64(now.abs())
-        .ok()
-        .and_then(|from_epoch| {
-            if now < 0.0 {
-                SystemTime::UNIX_EPOCH.checked_sub(from_epoch)
-            } else {
-                SystemTime::UNIX_EPOCH.checked_add(from_epoch)
-            }
-        })
-        .ok_or_else(|| Error::invalid(TOUCHING).with_detail("the time is out of range"))
 }

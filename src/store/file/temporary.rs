@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use super::directory::ensure_private_dir;
+use super::disk;
+use super::record::Later;
 use crate::error::{Error, Result};
+use crate::store::Durability;
 
 const OPERATION: &str = "write the session file";
 
@@ -34,25 +37,58 @@ pub fn is_temporary(file_name: &OsStr) -> bool {
 }
 
 /// Puts a private file that holds `bytes` at `target`, making the folders above it if they are missing. If
-/// it fails, what was there is whole and no temporary file is left.
-pub(super) fn replace(target: &Path, bytes: &[u8]) -> Result<()> {
+/// it fails before the file is there, what was there is whole and no temporary file is left.
+pub(super) fn replace(target: &Path, bytes: &[u8], later: Later, durability: Durability) -> Result<()> {
     let (mut file, temporary) = create_beside(target)?;
-    let written = write(&mut file, bytes);
+    let written = write(&mut file, bytes, later, durability);
     drop(file);
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, target)) {
+    if let Err(error) = written.and_then(|()| put(&temporary, target, durability)) {
         // The error above is the one to tell; a file that cannot be removed is recognised by its name later.
         let _ = fs::remove_file(&temporary);
         return Err(failed(error));
     }
-    Ok(())
+    match target.parent() {
+        Some(folder) if durability == Durability::Full => disk::sync_with_names(folder).map_err(failed),
+        _ => Ok(()),
+    }
 }
 
-fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+fn write(file: &mut File, bytes: &[u8], later: Later, durability: Durability) -> io::Result<()> {
     // A umask may have taken away what the owner needs.
     if file.metadata()?.mode() & PERMISSIONS != PRIVATE {
         file.set_permissions(Permissions::from_mode(PRIVATE))?;
     }
-    file.write_all(bytes)
+    file.write_all(bytes)?;
+    if !later.is_nothing() {
+        later.mark(file)?;
+    }
+    if durability == Durability::Full { file.sync_all() } else { Ok(()) }
+}
+
+/// Gives the finished file its name, in one step for whoever reads.
+///
+/// A rename onto a file that is there makes ext4 write the new one to the disk before it returns, which is most
+/// of what a save costs. When two files change their names with each other it does not, and readers
+/// see as little of it; what was the old file then goes under the name of a temporary one.
+fn put(temporary: &Path, target: &Path, durability: Durability) -> io::Result<()> {
+    if durability == Durability::Process && exchange(temporary, target) {
+        // Should this fail, the old file is a temporary one that somebody left, and is swept.
+        let _ = fs::remove_file(temporary);
+        return Ok(());
+    }
+    fs::rename(temporary, target)
+}
+
+/// `false` if there is no file to change with, or the system cannot do it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn exchange(one: &Path, other: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn exchange(_one: &Path, _other: &Path) -> bool {
+    false
 }
 
 fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
@@ -73,7 +109,10 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
             Ok(file) => return Ok((file, path)),
             Err(error) => {
                 match error.kind() {
-                    IoKind::NotFound => ensure_private_dir(folder)?,
+                    IoKind::NotFound => {
+                        disk::forget(folder);
+                        ensure_private_dir(folder)?;
+                    }
                     IoKind::AlreadyExists => {}
                     _ => return Err(failed(error)),
                 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Fixture, NOW, some_id};
+use super::{Fixture, LIFETIME, NOW, some_id};
 use crate::store::{Expect, Touch, Version, Written};
 
-const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
+const MINUTE: Option<Duration> = Some(LIFETIME);
 
 pub(in crate::store) fn a_lifetime_that_is_over_is_absence(fixture: &Fixture) {
     if !fixture.store.capabilities().native_expiry {

@@ -8,9 +8,11 @@
 mod holds;
 mod lifetimes;
 mod rotation;
+mod sweeps;
 mod threads;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) use holds::{
     a_held_session_is_held_by_nobody_else, a_hold_leaves_nothing_where_there_is_no_record,
@@ -35,9 +37,18 @@ pub(super) use threads::{
     readers_never_see_a_mixture_and_never_nothing, touches_among_writers_never_mix_states,
 };
 
+pub(super) use sweeps::{
+    a_step_of_a_sweep_examines_no_more_than_it_may, a_sweep_makes_nothing_and_is_finished_where_nothing_is,
+    a_sweep_never_removes_a_live_record_among_readers_writers_and_logouts,
+    a_sweep_removes_what_is_over_and_nothing_else, a_touched_record_outlives_a_sweep,
+};
+
 use super::{Expect, Record, Store, Touch, Version, Written};
 use crate::error::ErrorKind;
 use crate::id::SessionId;
+
+/// How long the records of a store live that knows of one lifetime only; a test that wants an end takes this one.
+pub(super) const LIFETIME: Duration = Duration::from_secs(60);
 
 /// A store with nothing in it, and a way to see what it has allocated.
 pub(super) struct Fixture {
@@ -109,6 +120,11 @@ macro_rules! laws {
             a_touch_renews_a_lifetime
             a_write_renews_a_lifetime
             without_a_lifetime_a_record_stays
+            a_sweep_removes_what_is_over_and_nothing_else
+            a_touched_record_outlives_a_sweep
+            a_sweep_makes_nothing_and_is_finished_where_nothing_is
+            a_step_of_a_sweep_examines_no_more_than_it_may
+            a_sweep_never_removes_a_live_record_among_readers_writers_and_logouts
             deleting_says_whether_there_was_a_record
             a_rotation_leaves_nothing_under_the_old_id
             a_rotation_does_not_revive_a_deleted_record

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::MemoryStore;
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
 
 /// The store as the holder of a session has it.
 pub(super) struct HeldInMemory {
@@ -39,7 +39,7 @@ impl Held for HeldInMemory {
 
     fn release(&self) -> Result<()> {
         for id in std::mem::take(&mut *self.ids()) {
-            self.store.holds.give_back(id.as_str());
+            self.store.records.holds.give_back(id.as_str());
         }
         Ok(())
     }
@@ -87,12 +87,12 @@ impl Store for HeldInMemory {
         let follows = self.holds(old) && !self.holds(new);
         if follows {
             // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
-            self.store.holds.take(new.as_str(), Duration::ZERO)?;
+            self.store.records.holds.take(new.as_str(), Duration::ZERO)?;
         }
         let written = self.store.rotate(old, new, data, ttl, expect, now);
         match &written {
             Ok(Written::Stored(_)) if follows => self.ids().push(new.clone()),
-            _ if follows => self.store.holds.give_back(new.as_str()),
+            _ if follows => self.store.records.holds.give_back(new.as_str()),
             _ => {}
         }
         written
@@ -106,6 +106,10 @@ impl Store for HeldInMemory {
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
         Arc::clone(&self.store).hold(id, of, limit, now)
+    }
+
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        self.store.sweep()
     }
 
     fn capabilities(&self) -> Capabilities {

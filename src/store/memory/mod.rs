@@ -1,20 +1,24 @@
 //! Sessions in the memory of this process.
 
 mod holds;
+mod shard;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use holds::HeldInMemory;
+use shard::{Shard, State};
+use sweep::MemorySweep;
 
 use super::id_locks::IdLocks;
-use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Version, Written};
+use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Version, Written};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -25,26 +29,35 @@ const SHARDS: usize = 16;
 /// expired records leave faster than new ones come, and without a thread.
 const INSPECTED_PER_WRITE: usize = 4;
 
-/// Below this many records a shard keeps the room it has.
-const SMALLEST_SHRUNK: usize = 64;
-
 /// Keeps sessions in this process, for as long as it lives.
 ///
 /// Records whose lifetime is over are absent at once. They are dropped when they are met, and every write
 /// looks at a few others, so that they go even when nobody asks for them again. No call waits for anything
 /// but a moment's lock.
+///
+/// A clone has the same records.
+#[derive(Clone)]
 pub struct MemoryStore {
+    records: Arc<Records>,
+    most: Option<NonZeroUsize>,
+}
+
+/// The records themselves.
+struct Records {
     shards: [Mutex<Shard>; SHARDS],
     /// Ids come from outside, so that the choice of the shard is keyed at random too.
     hasher: RandomState,
     last_version: AtomicU64,
+    last_use: AtomicU64,
+    /// How many there are in all shards. It is right when nobody is in the middle of a change.
+    count: AtomicUsize,
     holds: IdLocks,
 }
 
 impl fmt::Debug for MemoryStore {
     /// Neither ids nor data belong in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("records", &self.len()).finish()
+        f.debug_struct("MemoryStore").field("records", &self.len()).field("most", &self.most).finish()
     }
 }
 
@@ -58,27 +71,37 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self {
+        let records = Records {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
             last_version: AtomicU64::new(0),
+            last_use: AtomicU64::new(0),
+            count: AtomicUsize::new(0),
             holds: IdLocks::default(),
-        }
+        };
+        Self { records: Arc::new(records), most: None }
+    }
+
+    /// The same records, of which a write through this value leaves `most` at the most: it drops those that have
+    /// not been used for the longest time, whoever wrote them.
+    #[must_use]
+    pub fn bounded(&self, most: Option<NonZeroUsize>) -> Self {
+        Self { records: Arc::clone(&self.records), most }
     }
 
     /// Whether there is a record of `id` at `now`.
     #[must_use]
     pub fn contains(&self, id: &str, now: Timestamp) -> bool {
-        self.shard(id).is_some_and(|shard| shard.live(id, now).is_some())
+        self.records.shard_of(id).is_some_and(|shard| shard.live(id, now).is_some())
     }
 
     /// The ids of all records there are at `now`, in no order. They are bearer secrets.
     #[must_use]
     pub fn ids(&self, now: Timestamp) -> Vec<String> {
         let mut ids = Vec::new();
-        for shard in &self.shards {
+        for shard in &self.records.shards {
             let shard = lock(shard);
-            ids.extend(shard.slots.iter().filter(|slot| !slot.expired(now)).map(|slot| slot.id.to_string()));
+            ids.extend(shard.slots().filter(|slot| !slot.expired(now)).map(|slot| slot.id.to_string()));
         }
         ids
     }
@@ -86,7 +109,7 @@ impl MemoryStore {
     /// How many records are held in memory, counting those that have expired and were not dropped yet.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).slots.len()).sum()
+        self.records.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
     /// Whether no record at all is held in memory.
@@ -97,25 +120,37 @@ impl MemoryStore {
 
     /// Forgets every record.
     pub fn clear(&self) {
-        for shard in &self.shards {
+        for shard in &self.records.shards {
             let forgotten = std::mem::take(&mut *lock(shard));
-            drop(forgotten);
+            self.records.forget(forgotten.len());
         }
+    }
+
+    /// Drops what has not been used for the longest time, until there are no more records than there may be.
+    fn make_room(&self) {
+        let Some(most) = self.most else { return };
+        while self.records.count.load(Ordering::Relaxed) > most.get() && self.records.drop_oldest() {}
+    }
+}
+
+impl Records {
+    fn shard(&self, number: usize) -> Option<MutexGuard<'_, Shard>> {
+        self.shards.get(number).map(lock)
     }
 
     fn number(&self, id: &str) -> usize {
         usize::try_from(self.hasher.hash_one(id) % SHARDS as u64).unwrap_or_default()
     }
 
-    fn shard(&self, id: &str) -> Option<MutexGuard<'_, Shard>> {
-        self.shards.get(self.number(id)).map(lock)
+    fn shard_of(&self, id: &str) -> Option<MutexGuard<'_, Shard>> {
+        self.shard(self.number(id))
     }
 
     /// The shards of two ids. The one of the lower number is locked first, so that nobody waits in a circle.
     fn locked_both(&self, old: &str, new: &str, operation: &'static str) -> Result<Both<'_>> {
         let (of_old, of_new) = (self.number(old), self.number(new));
         let locked = |number: usize| {
-            let shard = self.shards.get(number).map(lock);
+            let shard = self.shard(number);
             shard.ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
         };
         if of_old == of_new {
@@ -128,18 +163,57 @@ impl MemoryStore {
     }
 
     fn locked(&self, id: &str, operation: &'static str) -> Result<MutexGuard<'_, Shard>> {
-        self.shard(id).ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
+        self.shard_of(id).ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
     }
 
     fn next_version(&self) -> Version {
         Version(self.last_version.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
     }
+
+    fn next_use(&self) -> u64 {
+        self.last_use.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// So many records were removed.
+    fn forget(&self, removed: usize) {
+        self.count.fetch_sub(removed, Ordering::Relaxed);
+    }
+
+    /// The record of `id`, which is used now; one that is over is dropped.
+    fn live_or_drop<'a>(&self, shard: &'a mut Shard, id: &str, now: Timestamp) -> Option<&'a mut State> {
+        if shard.remove_expired(id, now) {
+            self.forget(1);
+            return None;
+        }
+        shard.use_live(id, now, self.next_use())
+    }
+
+    /// Stores a record, over the one that there is.
+    fn put(&self, shard: &mut Shard, id: &str, state: State) {
+        let is_more = shard.put(id, state, self.next_use());
+        self.count.fetch_add(usize::from(is_more), Ordering::Relaxed);
+    }
+
+    /// Drops the record that has not been used for the longest time, unless somebody uses it just then. `false`
+    /// if there is none at all.
+    fn drop_oldest(&self) -> bool {
+        let oldest = self
+            .shards
+            .iter()
+            .enumerate()
+            .filter_map(|(number, shard)| Some((lock(shard).oldest()?, number)));
+        let Some((used, number)) = oldest.min() else { return false };
+        if let Some(mut shard) = self.shard(number) {
+            self.forget(usize::from(shard.remove_oldest(used)));
+        }
+        true
+    }
 }
 
 impl Store for MemoryStore {
     fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
-        let mut shard = self.locked(id.as_str(), "read the session in memory")?;
-        Ok(shard.live_or_drop(id.as_str(), now).map(|slot| Record {
+        let mut shard = self.records.locked(id.as_str(), "read the session in memory")?;
+        Ok(self.records.live_or_drop(&mut shard, id.as_str(), now).map(|slot| Record {
             data: Arc::clone(&slot.data),
             version: slot.version,
             expires_at: slot.expires_at,
@@ -156,18 +230,17 @@ impl Store for MemoryStore {
     ) -> Result<Written> {
         let id = id.as_str();
         let data = Arc::from(data);
-        let mut shard = self.locked(id, "write the session in memory")?;
-        shard.drop_some_expired(now);
-        let present = shard.live_or_drop(id, now);
-        if !expect.holds(present.as_ref().map(|slot| slot.version)) {
+        let records = &*self.records;
+        let mut shard = records.locked(id, "write the session in memory")?;
+        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now));
+        let present = records.live_or_drop(&mut shard, id, now);
+        if !expect.holds(present.map(|slot| slot.version)) {
             return Ok(Written::Refused);
         }
-        let version = self.next_version();
-        let expires_at = expiry(ttl, now);
-        match present {
-            Some(slot) => slot.replace(data, version, expires_at),
-            None => shard.insert(Slot { id: Arc::from(id), data, version, expires_at }),
-        }
+        let version = records.next_version();
+        records.put(&mut shard, id, State { data, version, expires_at: expiry(ttl, now) });
+        drop(shard);
+        self.make_room();
         Ok(Written::Stored(version))
     }
 
@@ -179,8 +252,8 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Result<bool> {
         const OPERATION: &str = "touch the session in memory";
-        let mut shard = self.locked(id.as_str(), OPERATION)?;
-        let Some(slot) = shard.live_or_drop(id.as_str(), now) else {
+        let mut shard = self.records.locked(id.as_str(), OPERATION)?;
+        let Some(slot) = self.records.live_or_drop(&mut shard, id.as_str(), now) else {
             return Ok(false);
         };
         if slot.version == touch.version {
@@ -195,7 +268,10 @@ impl Store for MemoryStore {
     }
 
     fn delete(&self, id: &SessionId) -> Result<bool> {
-        Ok(self.locked(id.as_str(), "remove the session in memory")?.remove(id.as_str()))
+        let mut shard = self.records.locked(id.as_str(), "remove the session in memory")?;
+        let removed = shard.remove(id.as_str());
+        self.records.forget(usize::from(removed));
+        Ok(removed)
     }
 
     fn rotate(
@@ -209,17 +285,20 @@ impl Store for MemoryStore {
     ) -> Result<Written> {
         let (old, new) = (old.as_str(), new.as_str());
         let data = Arc::from(data);
-        let mut both = self.locked_both(old, new, "rotate the session in memory")?;
+        let records = &*self.records;
+        let mut both = records.locked_both(old, new, "rotate the session in memory")?;
         let shard = both.of_old();
-        let Some(present) = shard.live_or_drop(old, now).map(|slot| slot.version) else {
+        let Some(present) = records.live_or_drop(shard, old, now).map(|slot| slot.version) else {
             return Ok(Written::Refused);
         };
         if !expect.holds(Some(present)) {
             return Ok(Written::Refused);
         }
-        shard.remove(old);
-        let version = self.next_version();
-        both.of_new().put(new, data, version, expiry(ttl, now));
+        records.forget(usize::from(shard.remove(old)));
+        let version = records.next_version();
+        records.put(both.of_new(), new, State { data, version, expires_at: expiry(ttl, now) });
+        drop(both);
+        self.make_room();
         Ok(Written::Stored(version))
     }
 
@@ -233,8 +312,12 @@ impl Store for MemoryStore {
         if of == HoldOf::Record && !self.contains(id.as_str(), now) {
             return Ok(None);
         }
-        self.holds.take(id.as_str(), limit)?;
+        self.records.holds.take(id.as_str(), limit)?;
         Ok(Some(Arc::new(HeldInMemory::new(self, id))))
+    }
+
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        Box::new(MemorySweep::new(self))
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -257,103 +340,6 @@ impl Both<'_> {
         match &mut self.new {
             Some(new) => new,
             None => &mut self.old,
-        }
-    }
-}
-
-/// A part of the records, under a lock of its own.
-///
-/// The records lie in a row, so that a cursor can go round them; the index says where each one lies.
-#[derive(Default)]
-struct Shard {
-    index: HashMap<Arc<str>, usize>,
-    slots: Vec<Slot>,
-    /// The slot that is inspected next.
-    cursor: usize,
-}
-
-struct Slot {
-    id: Arc<str>,
-    data: Arc<[u8]>,
-    version: Version,
-    expires_at: Option<Timestamp>,
-}
-
-impl Slot {
-    fn replace(&mut self, data: Arc<[u8]>, version: Version, expires_at: Option<Timestamp>) {
-        self.data = data;
-        self.version = version;
-        self.expires_at = expires_at;
-    }
-
-    fn expired(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|expires_at| now >= expires_at)
-    }
-}
-
-impl Shard {
-    fn live(&self, id: &str, now: Timestamp) -> Option<&Slot> {
-        let position = *self.index.get(id)?;
-        self.slots.get(position).filter(|slot| !slot.expired(now))
-    }
-
-    fn live_or_drop(&mut self, id: &str, now: Timestamp) -> Option<&mut Slot> {
-        let position = *self.index.get(id)?;
-        if self.slots.get(position)?.expired(now) {
-            self.remove(id);
-            return None;
-        }
-        self.slots.get_mut(position)
-    }
-
-    fn insert(&mut self, slot: Slot) {
-        self.index.insert(Arc::clone(&slot.id), self.slots.len());
-        self.slots.push(slot);
-    }
-
-    /// Stores a record, over the one that there is.
-    fn put(&mut self, id: &str, data: Arc<[u8]>, version: Version, expires_at: Option<Timestamp>) {
-        let position = self.index.get(id).copied();
-        match position.and_then(|position| self.slots.get_mut(position)) {
-            Some(slot) => slot.replace(data, version, expires_at),
-            None => self.insert(Slot { id: Arc::from(id), data, version, expires_at }),
-        }
-    }
-
-    fn remove(&mut self, id: &str) -> bool {
-        let Some(position) = self.index.remove(id) else {
-            return false;
-        };
-        if position < self.slots.len() {
-            self.slots.swap_remove(position);
-        }
-        // The last record now lies where the removed one lay.
-        if let Some(moved) = self.slots.get(position)
-            && let Some(entry) = self.index.get_mut(&moved.id)
-        {
-            *entry = position;
-        }
-        if self.slots.capacity() > SMALLEST_SHRUNK && self.slots.len() < self.slots.capacity() / 4 {
-            self.slots.shrink_to(self.slots.len() * 2);
-            self.index.shrink_to(self.slots.len() * 2);
-        }
-        true
-    }
-
-    fn drop_some_expired(&mut self, now: Timestamp) {
-        for _ in 0..INSPECTED_PER_WRITE {
-            if self.cursor >= self.slots.len() {
-                self.cursor = 0;
-            }
-            let Some(slot) = self.slots.get(self.cursor) else {
-                return;
-            };
-            if slot.expired(now) {
-                let id = Arc::clone(&slot.id);
-                let _was_there = self.remove(&id);
-            } else {
-                self.cursor += 1;
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
+use super::shard::SMALLEST_SHRUNK;
 use super::*;
 use crate::store::laws::{Fixture, laws};
 
@@ -78,12 +79,145 @@ fn room_is_given_back_when_most_records_are_gone() {
     for number in 0..20_000 {
         store.delete(&id(number)).unwrap();
     }
-    assert!(store.shards.iter().all(|shard| lock(shard).slots.capacity() <= SMALLEST_SHRUNK * 4));
+    assert!(store.records.shards.iter().all(|shard| lock(shard).capacity() <= SMALLEST_SHRUNK * 4));
 }
 
 #[test]
 fn debug_shows_neither_ids_nor_data() {
     let store = MemoryStore::new();
     let _ = store.write(&id(0xabcdef), b"secret", None, Expect::Any, 0.0).unwrap();
-    assert_eq!(format!("{store:?}"), "MemoryStore { records: 1 }");
+    assert_eq!(format!("{store:?}"), "MemoryStore { records: 1, most: None }");
+}
+
+fn bounded(most: usize) -> MemoryStore {
+    MemoryStore::new().bounded(NonZeroUsize::new(most))
+}
+
+fn save(store: &MemoryStore, number: usize) {
+    let _ = store.write(&id(number), b"x", None, Expect::Any, 0.0).unwrap();
+}
+
+#[test]
+fn no_more_records_are_kept_than_there_may_be() {
+    let store = bounded(100);
+    for number in 0..1000 {
+        save(&store, number);
+        assert!(store.len() <= 100);
+    }
+    assert_eq!(store.len(), 100);
+}
+
+#[test]
+fn the_record_goes_first_that_has_not_been_used_for_the_longest_time() {
+    let store = bounded(50);
+    for number in 0..50 {
+        save(&store, number);
+    }
+    // The even ones are used, each in one of the ways there are.
+    for number in (0..50).step_by(2) {
+        let version = store.load(&id(number), 0.0).unwrap().unwrap().version;
+        match number % 3 {
+            0 => save(&store, number),
+            1 => assert!(
+                store.touch(&id(number), &Touch { version, offset: 0, bytes: b"y" }, None, 0.0).unwrap()
+            ),
+            _ => {}
+        }
+    }
+    for number in 50..75 {
+        save(&store, number);
+    }
+    for number in 0..75 {
+        let is_kept = number >= 50 || number % 2 == 0;
+        assert_eq!(store.contains(id(number).as_str(), 0.0), is_kept, "{number}");
+    }
+}
+
+#[test]
+fn a_bound_is_for_the_writes_that_are_made_with_it() {
+    let store = MemoryStore::new();
+    for number in 0..100 {
+        save(&store, number);
+    }
+    let bounded = store.bounded(NonZeroUsize::new(10));
+    assert_eq!(bounded.len(), 100);
+    save(&bounded, 100);
+    assert_eq!(store.len(), 10);
+    save(&store, 101);
+    assert_eq!(store.len(), 11);
+    assert_eq!(store.bounded(None).len(), 11);
+}
+
+#[test]
+fn the_order_of_use_is_that_of_a_list_whatever_is_done() {
+    // A generator of its own, so that a failure can be repeated.
+    let mut seed = 1_u64;
+    let mut next = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((seed >> 33) % below).unwrap()
+    };
+    let store = bounded(20);
+    let mut order: Vec<usize> = Vec::new();
+    for _ in 0..20_000 {
+        let number = next(40);
+        let is_there = order.contains(&number);
+        match next(4) {
+            0 => {
+                store.delete(&id(number)).unwrap();
+                order.retain(|other| *other != number);
+                continue;
+            }
+            1 => assert_eq!(store.load(&id(number), 0.0).unwrap().is_some(), is_there),
+            _ => save(&store, number),
+        }
+        if is_there || store.contains(id(number).as_str(), 0.0) {
+            order.retain(|other| *other != number);
+            order.push(number);
+        }
+        if order.len() > 20 {
+            order.remove(0);
+        }
+        assert_eq!(store.len(), order.len());
+        assert!(order.iter().all(|number| store.contains(id(*number).as_str(), 0.0)));
+    }
+}
+
+#[test]
+fn threads_that_write_at_once_leave_no_more_records_than_there_may_be() {
+    let store = bounded(64);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for number in 0..5000 {
+                    save(store, thread * 5000 + number);
+                    store.delete(&id(thread * 5000 + number / 2)).unwrap();
+                }
+            });
+        }
+    });
+    assert!(store.len() <= 64);
+    assert_eq!(store.len(), store.records.count.load(Ordering::Relaxed));
+}
+
+#[test]
+fn any_number_of_saves_leaves_what_a_cap_or_a_lifetime_lets_live() {
+    const SAVES: u32 = 100_000;
+    let capped = bounded(1000);
+    let timed = MemoryStore::new();
+    let mut most = 0;
+    for number in 0..SAVES {
+        let id = SessionId::from_program(format!("{number:032x}"));
+        let _ = capped.write(&id, b"x", None, Expect::Any, 0.0).unwrap();
+        // A thousand a second, each for two seconds.
+        let two = Some(Duration::from_secs(2));
+        let _ = timed.write(&id, b"x", two, Expect::Any, f64::from(number) / 1000.0).unwrap();
+        if number % 1000 == 0 {
+            most = most.max(timed.len());
+        }
+    }
+    assert_eq!(capped.len(), 1000);
+    assert!(capped.records.shards.iter().all(|shard| lock(shard).capacity() <= 512));
+    // Two thousand live; the cursor passes each of them four times as fast as they come.
+    assert!(most <= 3000, "{most}");
 }

@@ -1,0 +1,172 @@
+"""``python -m beaker sweep``: removes the files of sessions that are over, and what killed processes left."""
+
+import argparse
+import configparser
+import sys
+from pathlib import Path
+from typing import Final
+
+from beaker import _core
+from beaker._commands._command import Failure, SubParsers
+from beaker.exceptions import BeakerException
+
+__all__ = ["add_to"]
+
+# How much longer than its timeout a session is kept.
+_GRACE: Final = 120
+_PREFIXES: Final = ("session.", "beaker.session.")
+_USED: Final = ("type", "data_dir", "file_dir", "lock_dir", "timeout")
+
+
+def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
+    """Adds the command's parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "sweep",
+        help="remove the files of sessions that are over",
+        description=(
+            "Removes the files of sessions that nobody has used for longer than the timeout, and temporary "
+            "and lock files that nobody uses and that are over an hour old, and prints how many. An "
+            "application with a timeout does so by itself."
+        ),
+        epilog=(
+            "Without a timeout no session is removed. Where several programs keep their sessions in one "
+            "folder, give the longest of their timeouts."
+        ),
+        allow_abbrev=False,
+    )
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--data-dir", metavar="PATH", help="the folder of the option data_dir")
+    place.add_argument("--ini", type=Path, metavar="FILE", help="take the options from an ini file")
+    parser.add_argument(
+        "--section",
+        metavar="NAME",
+        help="the section of the ini file (default: the one with options of sessions)",
+    )
+    age = parser.add_mutually_exclusive_group()
+    age.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help=f"the option timeout; sessions are kept for {_GRACE} seconds longer",
+    )
+    age.add_argument(
+        "--older-than", type=_seconds, metavar="SECONDS", help="remove sessions not used for so long, exactly"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="count only, and remove nothing")
+    parser.set_defaults(run=_run, refuse=parser.error)
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    if chosen.section is not None and chosen.ini is None:
+        chosen.refuse("--section goes with --ini")
+    options = {"data_dir": chosen.data_dir} if chosen.ini is None else _options(chosen.ini, chosen.section)
+    file_dir, lock_dir = _folders(options)
+    if not file_dir.is_dir():
+        raise Failure(f"there is no folder {file_dir}")
+    try:
+        counts = _core.sweep_files(str(file_dir), str(lock_dir), _lifetime(chosen, options), chosen.dry_run)
+    except (BeakerException, OSError) as error:
+        raise Failure(str(error)) from None
+    except KeyboardInterrupt:
+        raise Failure("interrupted; what was removed is gone, the rest is as it was") from None
+    if counts is None:
+        raise Failure(f"another process is sweeping {file_dir}")
+    _say(counts, "would be removed" if chosen.dry_run else "removed")
+
+
+def _say(counts: dict[str, int], what: str) -> None:
+    names = (
+        ("expired", f"sessions {what}"),
+        ("temporaries", f"temporary files {what}"),
+        ("locks", f"lock files {what}"),
+        ("skipped", "left, for they are in use or cannot be removed"),
+        ("examined", "files and folders examined"),
+    )
+    try:
+        sys.stdout.write("".join(f"{counts[key]:>9} {said}\n" for key, said in names))
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would be written, and would fail, once more when Python ends.
+        sys.stdout = None
+        raise Failure(f"cannot print what was done: {error.strerror}") from None
+
+
+def _lifetime(chosen: argparse.Namespace, options: dict[str, str]) -> float | None:
+    if chosen.older_than is not None:
+        return float(chosen.older_than)
+    timeout = chosen.timeout
+    if timeout is None and "timeout" in options:
+        try:
+            timeout = _seconds(options["timeout"])
+        except argparse.ArgumentTypeError as error:
+            raise Failure(f"the option timeout: {error}") from None
+    return None if timeout is None else float(timeout + _GRACE)
+
+
+def _folders(options: dict[str, str]) -> tuple[Path, Path]:
+    data_dir = options.get("data_dir")
+
+    def folder(option: str, name: str) -> Path:
+        given = options.get(option)
+        if given:
+            return Path(given)
+        if not data_dir:
+            raise Failure(f"there is neither data_dir nor {option}: it is not known where the sessions are")
+        return Path(data_dir) / name
+
+    return folder("file_dir", "container_file"), folder("lock_dir", "container_file_lock")
+
+
+class _Parser(configparser.ConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        """Options are told apart by case, as Paste does."""
+        return optionstr
+
+
+def _options(path: Path, section: str | None) -> dict[str, str]:
+    # As Paste reads them: `here` is the folder of the file.
+    parser = _Parser({"here": str(path.resolve().parent), "__file__": str(path.resolve())}, strict=False)
+    try:
+        with path.open(encoding="utf-8") as file:
+            parser.read_file(file)
+        if section is None:
+            section = _only_section(parser, path)
+        elif not parser.has_section(section):
+            raise Failure(f"{path} has no section [{section}]")
+        options = {name: parser.get(section, key).strip() for key, name in _named(parser, section)}
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror}") from None
+    except (configparser.Error, UnicodeDecodeError):
+        # The text may hold secrets, which the error would show.
+        raise Failure(f"{path} is no ini file, or what it refers to is not there") from None
+    kind = options.get("type", "file")
+    if kind != "file":
+        raise Failure(f"type = {kind}: only sessions in files are swept")
+    return options
+
+
+def _only_section(parser: _Parser, path: Path) -> str:
+    sections = [name for name in parser.sections() if _named(parser, name)]
+    if len(sections) == 1:
+        return sections[0]
+    if not sections:
+        raise Failure(f"{path} has no section with data_dir or file_dir of sessions")
+    raise Failure(f"{path} has several sections with sessions; --section names one: {', '.join(sections)}")
+
+
+def _named(parser: _Parser, section: str) -> list[tuple[str, str]]:
+    """The keys of a section that are of use here, with the options that they give."""
+    return [
+        (key, key.removeprefix(prefix))
+        for prefix in _PREFIXES
+        for key in parser.options(section)
+        if key.startswith(prefix) and key.removeprefix(prefix) in _USED
+    ]
+
+
+def _seconds(text: str) -> int:
+    # `int` also takes signs, spaces and underscores, and refuses very long numbers in words of its own.
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise argparse.ArgumentTypeError("not a number of seconds")
+    return int(text)

@@ -1,0 +1,59 @@
+//! Sweeping folders by hand.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::errors::IntoPyResult;
+use super::gil;
+use crate::store::file::{Claim, SweepPlan};
+use crate::store::{FileStore, Sweep, Swept};
+
+/// Some milliseconds of work.
+const STEP: usize = 1000;
+
+/// Sweeps the folders of a file store and returns what was removed: `examined`, `expired`, `temporaries`, `locks`
+/// and `skipped`. Records go that have not been used for `lifetime` seconds; without it none does. With `dry_run`
+/// it is counted what would go. `None` if another process is sweeping the same folder.
+///
+/// Raises `StoreUnavailableError` if the folders cannot be read, `ValueError` for a lifetime that is no time.
+#[pyfunction]
+pub(crate) fn sweep_files<'py>(
+    py: Python<'py>,
+    file_dir: PathBuf,
+    lock_dir: PathBuf,
+    lifetime: Option<f64>,
+    dry_run: bool,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let lifetime = lifetime
+        .map(Duration::try_from_secs_f64)
+        .transpose()
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let store = FileStore::new(file_dir, lock_dir);
+    let claim = if dry_run { None } else { Claim::on(store.file_dir()).into_py(py)? };
+    // Where there is no folder there may be locks yet, and nobody to share them with.
+    if claim.is_none() && !dry_run && store.file_dir().exists() {
+        return Ok(None);
+    }
+    let mut sweep = store.sweep_by(SweepPlan { lifetime, dry_run });
+    let mut swept = Swept::default();
+    while !swept.finished {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        swept += gil::detached(py, || sweep.step(STEP, now)).into_py(py)?;
+        py.check_signals()?;
+    }
+    let counts = PyDict::new(py);
+    for (name, count) in [
+        ("examined", swept.examined),
+        ("expired", swept.expired),
+        ("temporaries", swept.temporaries),
+        ("locks", swept.locks),
+        ("skipped", swept.skipped),
+    ] {
+        counts.set_item(name, count)?;
+    }
+    Ok(Some(counts))
+}

@@ -1,0 +1,33 @@
+//! What a save that was acknowledged survives.
+
+use crate::error::{Error, Result};
+
+/// What a save survives once it has returned. In every case readers see the old record or the new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// As Beaker does: the new file takes the old one's place, and when it reaches the disk is left to the
+    /// system. The end of the process does no harm; a power cut may take the last seconds, on some file
+    /// systems with the record itself.
+    #[default]
+    Beaker,
+    /// The end of the process at any point does no harm, and nothing is done for more than that: a power cut
+    /// may take the records that were written in the last half minute.
+    Process,
+    /// File and folder are on the disk before the save returns: it survives a power cut.
+    Full,
+}
+
+impl Durability {
+    /// Reads the option `durability`.
+    ///
+    /// # Errors
+    /// `Invalid` for a word that is none of the three.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "beaker" => Ok(Self::Beaker),
+            "process" => Ok(Self::Process),
+            "full" => Ok(Self::Full),
+            _ => Err(Error::invalid("durability is one of beaker, process, full")),
+        }
+    }
+}

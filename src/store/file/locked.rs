@@ -1,0 +1,193 @@
+//! Taking the lock of an id, and what is done to its file by whoever has it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::lock::LockFile;
+use super::path::Place;
+use super::record::{self, Found, Later};
+use super::{FileStore, REMOVING, WRITING, disk, is_absence, temporary, unlink};
+use crate::codec::envelope;
+use crate::error::{Error, Result};
+use crate::store::{Durability, Expect, Touch, Written};
+
+impl FileStore {
+    /// Removes a file, so that its end survives what a save does.
+    pub(super) fn unlink(&self, path: &Path) -> Result<()> {
+        unlink(path)?;
+        match path.parent() {
+            Some(folder) if self.durability == Durability::Full => match disk::sync(folder) {
+                Err(error) if !is_absence(&error) => Err(Error::unavailable(REMOVING).with_source(error)),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn lock(&self, place: &Place<'_>) -> Result<Locks> {
+        let own = LockFile::acquire(place.lock_file(&self.lock_dir), self.lock_time_limit)?;
+        self.lock_neighbour(place, own)
+    }
+
+    /// Locks an id that has a lock file or a record, and makes nothing for one that has neither.
+    pub(super) fn lock_known(
+        &self,
+        place: &Place<'_>,
+        data: &Path,
+        operation: &'static str,
+    ) -> Result<Option<Locks>> {
+        let lock = place.lock_file(&self.lock_dir);
+        if let Some(own) = LockFile::acquire_existing(lock, self.lock_time_limit)? {
+            return self.lock_neighbour(place, own).map(Some);
+        }
+        match std::fs::symlink_metadata(data) {
+            Ok(_) => self.lock(place).map(Some),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(Error::unavailable(operation).with_source(error)),
+        }
+    }
+
+    pub(super) fn lock_neighbour(&self, place: &Place<'_>, own: LockFile) -> Result<Locks> {
+        let neighbour = place
+            .neighbours_lock_file(&self.lock_dir)
+            .map(|path| LockFile::acquire(path, self.lock_time_limit))
+            .transpose()?;
+        Ok(Locks { own, neighbour })
+    }
+
+    /// Writes `data` to a place whose lock the caller has, if what was found there is what was expected.
+    pub(super) fn replace(
+        &self,
+        path: &Path,
+        place: &Place<'_>,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        found: &Found,
+    ) -> Result<Written> {
+        // The stored shape holds text: what a codec makes, base64, always is.
+        let text = std::str::from_utf8(data)
+            .map_err(|error| Error::invalid("a session in a file has to be text").with_source(error))?;
+        if !may_write(expect, found)? {
+            return Ok(Written::Refused);
+        }
+        let later = Later::of(ttl, self.lifetime);
+        temporary::replace(path, &envelope::write(text, place.owner())?.bytes, later, self.durability)?;
+        self.attend();
+        Ok(Written::Stored(record::version_of(data)))
+    }
+
+    /// Touches what is in a place whose lock the caller has, or that has none.
+    pub(super) fn renew(&self, place: &Place<'_>, touch: &Touch<'_>, ttl: Option<Duration>) -> Result<bool> {
+        self.attend();
+        let later = Later::of(ttl, self.lifetime);
+        record::touch(&place.data_file(&self.file_dir), place, touch, later, self.lock_time_limit)
+    }
+
+    /// Removes what is in a place whose lock the caller has.
+    pub(super) fn remove(&self, place: &Place<'_>, path: &Path) -> Result<Removed> {
+        match record::read(path, place, self.lock_time_limit)? {
+            Found::Foreign => Ok(Removed::Foreign),
+            Found::Absent => self.unlink(path).map(|()| Removed::Nothing),
+            Found::Unreadable(_) | Found::Ours(_) => self.unlink(path).map(|()| Removed::Ours),
+        }
+    }
+
+    /// Moves the record of a place whose lock the caller has to another place, with other data. Returns the
+    /// lock of that one too, if the record is there.
+    pub(super) fn move_locked(
+        &self,
+        from: &Place<'_>,
+        to: &Place<'_>,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+    ) -> Result<(Written, Option<Locks>)> {
+        let (old_path, new_path) = (from.data_file(&self.file_dir), to.data_file(&self.file_dir));
+        let found = record::read(&old_path, from, self.lock_time_limit)?;
+        let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
+        if !is_there || !may_write(expect, &found)? {
+            return Ok((Written::Refused, None));
+        }
+        if old_path == new_path {
+            return Err(Error::unavailable(WRITING).with_detail("both ids have the same file"));
+        }
+        let locks = self.lock(to)?;
+        let there = record::read(&new_path, to, self.lock_time_limit)?;
+        let moved = self.replace(&new_path, to, data, ttl, Expect::Any, &there).and_then(|written| {
+            if let Err(error) = self.unlink(&old_path) {
+                // A session that is to have a new id must not have both.
+                let _ = self.unlink(&new_path);
+                return Err(error);
+            }
+            Ok(written)
+        });
+        if moved.is_err() {
+            let _ = locks.remove_if_without_record(&there);
+            return moved.map(|written| (written, None));
+        }
+        moved.map(|written| (written, Some(locks)))
+    }
+}
+
+/// What became of the contents of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Removed {
+    /// The id had none.
+    Nothing,
+    /// They were the id's and are gone.
+    Ours,
+    /// They are another id's and stay.
+    Foreign,
+}
+
+impl Removed {
+    /// What is there now.
+    pub(super) fn left(self) -> Found {
+        match self {
+            Self::Nothing | Self::Ours => Found::Absent,
+            Self::Foreign => Found::Foreign,
+        }
+    }
+}
+
+/// What is locked while a record is replaced or removed.
+pub(super) struct Locks {
+    own: LockFile,
+    /// Of the id that has the same file, so that two ids which meet there do not write at once.
+    neighbour: Option<LockFile>,
+}
+
+impl Locks {
+    /// Forgets them without letting them go: they are those of the process which this one was forked from.
+    pub(super) fn abandon(self) {
+        self.own.abandon();
+        if let Some(neighbour) = self.neighbour {
+            neighbour.abandon();
+        }
+    }
+
+    /// Lets go, leaving no lock file for an id that has no record.
+    pub(super) fn remove_if_without_record(self, found: &Found) -> Result<()> {
+        if let (Found::Absent, Some(neighbour)) = (found, self.neighbour) {
+            neighbour.remove()?;
+        }
+        match found {
+            Found::Absent | Found::Foreign => self.own.remove(),
+            Found::Unreadable(_) | Found::Ours(_) => Ok(()),
+        }
+    }
+}
+
+fn may_write(expect: Expect, found: &Found) -> Result<bool> {
+    match (expect, found) {
+        (Expect::Any | Expect::Absent, Found::Foreign) => {
+            Err(Error::unavailable(WRITING).with_detail("the file has another id's record"))
+        }
+        (Expect::Any, _) | (Expect::Absent, Found::Absent) => Ok(true),
+        (Expect::Absent, Found::Unreadable(_) | Found::Ours(_)) => Ok(false),
+        (Expect::Present, Found::Unreadable(_) | Found::Ours(_)) => Ok(true),
+        (Expect::Version(version), Found::Ours(contents)) => Ok(contents.version() == version),
+        (Expect::Present | Expect::Version(_), _) => Ok(false),
+    }
+}

@@ -1,0 +1,119 @@
+//! What processes that were killed, and visits to sessions that are gone, leave behind.
+
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use super::seen::Seen;
+use super::{LEFTOVER_AGE, age};
+use crate::error::Result;
+use crate::id::SessionId;
+use crate::store::file::lock::LockFile;
+use crate::store::file::path::{DATA_EXTENSION, LOCK_EXTENSION, Place};
+use crate::store::file::{FileStore, is_absence, temporary, unlink};
+use crate::store::{Swept, Timestamp};
+
+/// What the original puts behind the name of the record that it is writing.
+const ORIGINALS_SUFFIX: &str = ".temp";
+
+const LOCK_DIGITS: usize = 40;
+
+/// Time enough for whoever has been waiting for a lock to get it.
+const HANDING_OVER: Duration = Duration::from_millis(5);
+
+/// Removes a writer's temporary file that has been left behind; any other file stays.
+pub(super) fn remove_temporary(
+    store: &FileStore,
+    path: &Path,
+    name: &str,
+    dry_run: bool,
+    now: Timestamp,
+) -> Swept {
+    let originals = name.strip_suffix(ORIGINALS_SUFFIX).and_then(|name| name.strip_suffix(DATA_EXTENSION));
+    if !(temporary::is_temporary(name.as_ref()) || originals.is_some()) || !is_old_file(path, now) {
+        return Swept::default();
+    }
+    let removed = match originals {
+        _ if dry_run => Ok(true),
+        None => unlink(path).map(|()| true),
+        Some(stem) => remove_originals(store, path, stem, now),
+    };
+    match removed {
+        Ok(true) => Swept { temporaries: 1, ..Swept::default() },
+        Ok(false) => Swept::default(),
+        Err(_) => Swept { skipped: 1, ..Swept::default() },
+    }
+}
+
+/// The original writes to one name again and again, so that an old file may become a new one meanwhile.
+fn remove_originals(store: &FileStore, path: &Path, stem: &str, now: Timestamp) -> Result<bool> {
+    let id = SessionId::from_program(stem);
+    let lock = Place::of(&id).lock_file(&store.lock_dir);
+    let lock = LockFile::acquire(lock, Duration::ZERO)?;
+    let is_old = is_old_file(path, now);
+    if is_old {
+        unlink(path)?;
+    }
+    if matches!(fs::symlink_metadata(store.data_file(&id)), Err(error) if is_absence(&error)) {
+        lock.remove()?;
+    }
+    Ok(is_old)
+}
+
+/// Whether `path` is a lock file, an old one, of a session that was not seen.
+pub(super) fn is_orphaned_lock(
+    store: &FileStore,
+    path: &Path,
+    name: &str,
+    seen: &Seen,
+    now: Timestamp,
+) -> bool {
+    let Some(digits) = name.strip_suffix(LOCK_EXTENSION) else { return false };
+    digits.len() == LOCK_DIGITS
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+        && Place::lock_file_named(digits, &store.lock_dir) == path
+        && !seen.may_contain(digits)
+        && is_old_file(path, now)
+}
+
+/// Removes the lock files of `paths` that nobody holds.
+///
+/// One of our processes that waits for such a lock finds out once it has it, and takes the lock that is then at
+/// this path. A process of the original does not look: the one that has opened the file when it goes has a
+/// lock that shuts nobody out, for that one read or write. That takes a visit, in the microseconds between its
+/// opening the file and its locking it, to a session which has had no record for an hour, and does harm only if
+/// a second process of the original writes the same session in those microseconds. One that has been waiting for
+/// the lock is not overlooked: the lock is found free twice, with time between for it to be handed over.
+pub(super) fn remove_locks(paths: &[PathBuf], dry_run: bool) -> Swept {
+    let mut swept = Swept::default();
+    let mut free = Vec::new();
+    for path in paths {
+        match LockFile::acquire_existing(path.clone(), Duration::ZERO) {
+            Ok(Some(_lock)) => free.push(path),
+            Ok(None) => {}
+            Err(_) => swept.skipped += 1,
+        }
+    }
+    if dry_run {
+        swept.locks += free.len() as u64;
+        return swept;
+    }
+    if !free.is_empty() {
+        thread::sleep(HANDING_OVER);
+    }
+    for path in free {
+        match LockFile::acquire_existing(path.clone(), Duration::ZERO).map(|lock| lock.map(LockFile::remove))
+        {
+            Ok(Some(Ok(()))) => swept.locks += 1,
+            Ok(None) => {}
+            Ok(Some(Err(_))) | Err(_) => swept.skipped += 1,
+        }
+    }
+    swept
+}
+
+fn is_old_file(path: &Path, now: Timestamp) -> bool {
+    let is_old = |metadata: &Metadata| age(metadata, now).is_ok_and(|age| age > LEFTOVER_AGE);
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && is_old(&metadata))
+}

@@ -1,0 +1,136 @@
+//! The records that are over, and the temporary files beside them.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{FileSweep, age, leftovers};
+use crate::error::Result;
+use crate::id::SessionId;
+use crate::store::file::lock::Mode;
+use crate::store::file::path::{DATA_EXTENSION, Place, is_hashed_name};
+use crate::store::file::record::{self, Found};
+use crate::store::file::{is_absence, unlink};
+use crate::store::{Swept, Timestamp};
+
+/// In bytes. No session and no entry of a cache is as short; an empty dict, in any pickle protocol, is.
+const LONGEST_EMPTY: u64 = 16;
+
+/// The digits of the ids that Beaker makes.
+const ID_DIGITS: usize = 32;
+
+/// What became of a record that was due.
+enum Outcome {
+    Removed,
+    /// It is in use again, or is no session.
+    Left,
+}
+
+impl FileSweep {
+    pub(super) fn examine_beside_records(&mut self, path: &Path, name: &str, now: Timestamp) -> Swept {
+        let Some(stem) = name.strip_suffix(DATA_EXTENSION) else {
+            return leftovers::remove_temporary(&self.store, path, name, self.plan.dry_run, now);
+        };
+        let mut swept = Swept::default();
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Ok(_) => return swept,
+            Err(error) => {
+                swept.skipped += u64::from(!is_absence(&error));
+                return swept;
+            }
+        };
+        let Some(lifetime) = self.plan.lifetime.filter(|lifetime| is_over(&metadata, *lifetime, now)) else {
+            self.keep_locks_of(path, stem);
+            return swept;
+        };
+        match self.remove(path, stem, lifetime, now) {
+            Ok(Outcome::Removed) => swept.expired += 1,
+            Ok(Outcome::Left) => self.keep_locks_of(path, stem),
+            Err(_) => {
+                swept.skipped += 1;
+                self.keep_locks_of(path, stem);
+            }
+        }
+        swept
+    }
+
+    /// Notes which locks belong to the record at `path`. Where its name does not tell its id, it does itself.
+    fn keep_locks_of(&mut self, path: &Path, stem: &str) {
+        self.see(&SessionId::from_program(stem));
+        if is_id(stem) {
+            return;
+        }
+        if is_cache(stem) {
+            // Caches of the original share these folders; theirs are named by the very hash that names the lock.
+            self.seen.insert(stem);
+        }
+        if let Ok(Some(owner)) = record::owner(path) {
+            self.see(&SessionId::from_program(owner));
+        }
+    }
+
+    fn see(&mut self, id: &SessionId) {
+        let lock = Place::of(id).lock_file(Path::new(""));
+        if let Some(name) = lock.file_stem().and_then(|name| name.to_str()) {
+            self.seen.insert(name);
+        }
+    }
+
+    /// Removes the record at `path` with its locks, if it is a session's and is still over once nobody else can
+    /// change it.
+    fn remove(&self, path: &Path, stem: &str, lifetime: Duration, now: Timestamp) -> Result<Outcome> {
+        let id = record::owner(path)?.unwrap_or_else(|| stem.to_owned());
+        let id = SessionId::from_program(id);
+        let place = Place::of(&id);
+        // A file that was moved here, or that somebody else made.
+        if place.data_file(&self.store.file_dir) != path {
+            return Ok(Outcome::Left);
+        }
+        // First without the lock, whose file may have to be made for it.
+        match record::hold(path, &place, Mode::Shared)? {
+            Some((_, metadata, found))
+                if is_over(&metadata, lifetime, now) && may_go(&found, &metadata, stem) => {}
+            _ => return Ok(Outcome::Left),
+        }
+        if self.plan.dry_run {
+            return Ok(Outcome::Removed);
+        }
+        // An original that made up an id with dots, which the name has lost, locks another file than this. It
+        // can write between the last look and the removal; that it does so to a session which it has not
+        // used for a whole lifetime, within those microseconds, is taken to be impossible.
+        let locks = self.store.lock(&place)?;
+        let Some((_held, metadata, found)) = record::hold(path, &place, Mode::Exclusive)? else {
+            locks.remove_if_without_record(&Found::Absent)?;
+            return Ok(Outcome::Left);
+        };
+        if !is_over(&metadata, lifetime, now) || !may_go(&found, &metadata, stem) {
+            return Ok(Outcome::Left);
+        }
+        unlink(path)?;
+        locks.remove_if_without_record(&Found::Absent)?;
+        Ok(Outcome::Removed)
+    }
+}
+
+fn is_over(metadata: &fs::Metadata, lifetime: Duration, now: Timestamp) -> bool {
+    age(metadata, now).is_ok_and(|age| age > lifetime.as_secs_f64())
+}
+
+/// Whether what was found is a session, or nothing. A dict that holds something else is the original's cache.
+fn may_go(found: &Found, metadata: &fs::Metadata, stem: &str) -> bool {
+    match found {
+        Found::Ours(_) => true,
+        Found::Absent => metadata.len() <= LONGEST_EMPTY,
+        Found::Unreadable(_) => metadata.len() == 0 || is_id(stem) || is_hashed_name(stem),
+        Found::Foreign => false,
+    }
+}
+
+fn is_id(stem: &str) -> bool {
+    stem.len() == ID_DIGITS && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_cache(stem: &str) -> bool {
+    stem.len() == 40 && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

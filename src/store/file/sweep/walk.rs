@@ -1,0 +1,85 @@
+//! The files of a store one after another, however many there are.
+
+use std::ffi::OsString;
+use std::fs::{self, ReadDir};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::store::file::is_absence;
+
+/// How many folders deep the files of a store lie.
+const DEPTH: usize = 2;
+
+/// The files two folders below a root. No more than three folders are open at a time, and no list of names is
+/// kept. Links are not followed.
+pub(super) struct Walk {
+    root: PathBuf,
+    started: bool,
+    open: Vec<(PathBuf, ReadDir)>,
+}
+
+/// What a walk came to.
+pub(super) enum Found {
+    /// A folder, or something that is of no interest where it is.
+    Passing,
+    /// A folder that cannot be read: what is in it has not been seen.
+    Closed,
+    /// Anything two folders deep that is no folder.
+    File { folder: PathBuf, name: OsString },
+}
+
+impl Walk {
+    pub(super) fn of(root: &Path) -> Self {
+        Self { root: root.to_owned(), started: false, open: Vec::new() }
+    }
+
+    /// The next entry, or `None` at the end.
+    ///
+    /// # Errors
+    /// That of listing the root, unless there is none.
+    pub(super) fn next(&mut self) -> io::Result<Option<Found>> {
+        if !self.started {
+            match fs::read_dir(&self.root) {
+                Ok(entries) => self.open.push((self.root.clone(), entries)),
+                Err(error) if is_absence(&error) => {}
+                Err(error) => return Err(error),
+            }
+            self.started = true;
+        }
+        loop {
+            let depth = self.open.len();
+            let Some((folder, entries)) = self.open.last_mut() else { return Ok(None) };
+            let entry = match entries.next() {
+                None => {
+                    self.open.pop();
+                    continue;
+                }
+                Some(Err(_)) => {
+                    self.open.pop();
+                    return Ok(Some(Found::Closed));
+                }
+                Some(Ok(entry)) => entry,
+            };
+            let is_folder = match entry.file_type() {
+                Ok(kind) => kind.is_dir(),
+                Err(error) if is_absence(&error) => continue,
+                Err(_) => return Ok(Some(Found::Closed)),
+            };
+            return Ok(Some(match (depth > DEPTH, is_folder) {
+                (true, false) => Found::File { folder: folder.clone(), name: entry.file_name() },
+                (false, true) => {
+                    let below = entry.path();
+                    match fs::read_dir(&below) {
+                        Ok(entries) => {
+                            self.open.push((below, entries));
+                            Found::Passing
+                        }
+                        Err(error) if is_absence(&error) => Found::Passing,
+                        Err(_) => Found::Closed,
+                    }
+                }
+                _ => Found::Passing,
+            }));
+        }
+    }
+}

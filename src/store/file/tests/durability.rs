@@ -1,0 +1,89 @@
+//! Whatever a save survives, the laws are the same.
+
+use super::*;
+
+fn fixture_of(durability: Durability) -> Fixture {
+    let home = Arc::new(Home::new());
+    let store = home.store.clone().with_lifetime(Some(LIFETIME)).with_durability(durability);
+    Fixture::new(Arc::new(store), move || home.everything().len())
+}
+
+mod that_ends_with_the_process {
+    use super::*;
+
+    fn fixture() -> Fixture {
+        fixture_of(Durability::Process)
+    }
+
+    laws!(fixture);
+}
+
+mod of_the_disk {
+    use super::*;
+
+    fn fixture() -> Fixture {
+        fixture_of(Durability::Full)
+    }
+
+    laws!(fixture);
+}
+
+const ALL: [Durability; 3] = [Durability::Beaker, Durability::Process, Durability::Full];
+
+#[test]
+fn no_temporary_file_is_left_whatever_a_save_survives() {
+    for durability in ALL {
+        let home = Home::new();
+        let store = home.store.clone().with_durability(durability);
+        let id = SessionId::generate();
+        for round in 0..5_u8 {
+            let _ = store.write(&id, &[b'a' + round], None, Expect::Any, NOW).unwrap();
+            assert_eq!(mode(&store.data_file(&id)), 0o600);
+        }
+        assert_eq!(home.data(&id).unwrap(), b"e");
+        assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 2);
+        store.delete(&id).unwrap();
+        assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 0);
+    }
+}
+
+#[test]
+fn a_link_in_a_records_place_is_not_followed_whatever_a_save_survives() {
+    use std::os::unix::fs::symlink;
+    for durability in ALL {
+        let home = Home::new();
+        let store = home.store.clone().with_durability(durability);
+        let id = SessionId::generate();
+        let path = store.data_file(&id);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let precious = home.folder.path().join("precious");
+        fs::write(&precious, b"precious").unwrap();
+        symlink(&precious, &path).unwrap();
+        let _ = store.write(&id, b"x", None, Expect::Any, NOW);
+        assert_eq!(fs::read(&precious).unwrap(), b"precious");
+    }
+}
+
+#[test]
+fn folders_that_were_removed_are_made_again_whatever_a_save_survives() {
+    for durability in ALL {
+        let home = Home::new();
+        let store = home.store.clone().with_durability(durability);
+        let id = SessionId::generate();
+        for _ in 0..2 {
+            let _ = store.write(&id, b"x", None, Expect::Any, NOW).unwrap();
+            assert!(home.data(&id).is_some());
+            fs::remove_dir_all(home.folder.path().join("data")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_durability_is_one_of_three_words() {
+    for (word, durability) in [("beaker", ALL[0]), (" Process ", ALL[1]), ("FULL", ALL[2])] {
+        assert_eq!(Durability::parse(word).unwrap(), durability);
+    }
+    for word in ["", "none", "fsync", "beaker,full"] {
+        assert_eq!(Durability::parse(word).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+}

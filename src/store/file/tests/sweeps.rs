@@ -1,0 +1,265 @@
+//! Sweeping folders that the processes of a Beaker installation share.
+
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::*;
+use crate::store::{Sweep, Swept};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+const PLAN: SweepPlan = SweepPlan { lifetime: Some(HOUR), dry_run: false };
+
+fn clock() -> Timestamp {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
+}
+
+impl Home {
+    fn sweep(&self, plan: SweepPlan) -> Swept {
+        let mut sweep = self.store.sweep_by(plan);
+        let mut swept = Swept::default();
+        while !swept.finished {
+            swept += sweep.step(5, clock()).unwrap();
+        }
+        swept
+    }
+
+    /// A file of some name in the folder where records, or locks, are whose names begin with an `a`.
+    fn put(&self, folder: &str, name: &str, content: &[u8], by: Duration) -> PathBuf {
+        let path = self.folder.path().join(folder).join("a/ab").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::File::create(&path).unwrap().write_all(content).unwrap();
+        age(&path, by);
+        path
+    }
+
+    fn files(&self) -> usize {
+        self.everything().iter().filter(|path| !path.is_dir()).count()
+    }
+}
+
+#[test]
+fn an_expired_record_goes_with_its_lock_whatever_its_name() {
+    let home = Home::new();
+    for id in ["abcdef", "ab.cd.ef", "ab/cd", "", "é"].map(SessionId::from_program) {
+        home.write(&id, b"x");
+        age(&home.store.data_file(&id), DAY);
+        assert_eq!(home.sweep(PLAN).expired, 1, "{id:?}");
+        assert_eq!(home.files(), 0, "{id:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_counts_what_a_sweep_would_remove_and_removes_nothing() {
+    let home = Home::new();
+    for _ in 0..5 {
+        let id = SessionId::generate();
+        home.write(&id, b"x");
+        age(&home.store.data_file(&id), DAY);
+    }
+    home.put("data", ".beaker-0123456789abcdef.tmp", b"x", DAY);
+    home.put("locks", &format!("ab{}.lock", "0".repeat(38)), b"", DAY);
+    let before = home.everything();
+    let counted = home.sweep(SweepPlan { dry_run: true, ..PLAN });
+    assert_eq!((counted.expired, counted.temporaries, counted.locks), (5, 1, 1));
+    assert_eq!(home.everything(), before);
+    let swept = home.sweep(PLAN);
+    assert_eq!((swept.expired, swept.temporaries, swept.locks), (5, 1, 1));
+    assert_eq!(home.files(), 0);
+}
+
+#[test]
+fn without_a_lifetime_a_sweep_leaves_every_record() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    home.write(&id, b"x");
+    age(&home.store.data_file(&id), DAY * 10_000);
+    home.put("data", ".beaker-0123456789abcdef.tmp", b"x", DAY);
+    let swept = home.sweep(SweepPlan::default());
+    assert_eq!((swept.expired, swept.temporaries), (0, 1));
+    assert!(home.data(&id).is_some());
+}
+
+#[test]
+fn a_record_that_somebody_has_locked_is_left() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    home.write(&id, b"x");
+    age(&home.store.data_file(&id), DAY);
+    for path in [home.store.lock_file(&id), home.store.data_file(&id)] {
+        let reader = fs::File::open(path).unwrap();
+        reader.lock_shared().unwrap();
+        let swept = home.sweep(PLAN);
+        assert_eq!((swept.expired, swept.skipped), (0, 1));
+        drop(reader);
+        assert!(home.data(&id).is_some());
+    }
+    assert_eq!(home.sweep(PLAN).expired, 1);
+}
+
+#[test]
+fn a_record_of_the_future_is_left() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    home.write(&id, b"x");
+    let file = fs::File::open(home.store.data_file(&id)).unwrap();
+    file.set_modified(std::time::SystemTime::now() + DAY * 10_000).unwrap();
+    assert_eq!(home.sweep(PLAN).expired, 0);
+}
+
+#[test]
+fn what_is_no_session_is_left_however_old() {
+    let home = Home::new();
+    let cache = b"\x80\x02}q\x00X\x0a\x00\x00\x00some valueq\x01K\x01s.";
+    let hash = format!("ab{}", "0".repeat(38));
+    let kept = [
+        home.put("data", &format!("{hash}.cache"), cache, DAY),
+        home.put("locks", &format!("{hash}.lock"), b"", DAY),
+        home.put("data", "abroken.cache", b"no pickle", DAY),
+        home.put("data", "notes.txt", b"x", DAY),
+        home.put("data", ".beaker-short.tmp", b"x", DAY),
+        home.put("locks", "notes.lock", b"x", DAY),
+        home.put("locks", &format!("cd{}.lock", "0".repeat(38)), b"x", DAY),
+        home.folder.path().join("data/.beaker-0123456789abcdef.tmp"),
+        home.folder.path().join("data/a/deep.cache"),
+    ];
+    for path in &kept[7..] {
+        fs::write(path, b"x").unwrap();
+        age(path, DAY);
+    }
+    symlink(&kept[0], home.folder.path().join("data/a/ab/ablink.cache")).unwrap();
+    symlink(home.folder.path().join("data"), home.folder.path().join("data/link")).unwrap();
+    fs::create_dir(home.folder.path().join("data/a/ab/abfolder.cache")).unwrap();
+    let before = home.everything();
+    let swept = home.sweep(PLAN);
+    assert_eq!((swept.expired, swept.temporaries, swept.locks), (0, 0, 0));
+    assert_eq!(home.everything(), before);
+}
+
+#[test]
+fn what_holds_nothing_or_cannot_be_read_by_anybody_goes() {
+    let home = Home::new();
+    let id = format!("ab{}", "0".repeat(30));
+    for (name, content) in [
+        ("abc.cache", &b""[..]),
+        ("abd.cache", b"\x80\x02}q\x00."),
+        ("abe.cache", b"\x80\x04}\x94."),
+        (&format!("{id}.cache"), b"no pickle"),
+    ] {
+        home.put("data", name, content, Duration::ZERO);
+        assert_eq!(home.sweep(PLAN).expired, 0, "{name}");
+        home.put("data", name, content, DAY);
+        assert_eq!(home.sweep(PLAN).expired, 1, "{name}");
+    }
+    assert_eq!(home.files(), 0);
+}
+
+#[test]
+fn a_moved_record_is_left() {
+    let home = Home::new();
+    let id = SessionId::from_program("ab.cdef");
+    home.write(&id, b"x");
+    let moved = home.put("data", "abother.cache", b"", DAY);
+    fs::rename(home.store.data_file(&id), &moved).unwrap();
+    age(&moved, DAY);
+    assert_eq!(home.sweep(PLAN).expired, 0);
+}
+
+#[test]
+fn what_killed_writers_left_goes_once_it_is_old() {
+    let home = Home::new();
+    for name in [".beaker-0123456789abcdef.tmp", "abcdef.cache.temp"] {
+        home.put("data", name, b"half", Duration::from_secs(3000));
+        assert_eq!(home.sweep(PLAN).temporaries, 0, "{name}");
+        home.put("data", name, b"half", Duration::from_secs(4000));
+        assert_eq!(home.sweep(PLAN).temporaries, 1, "{name}");
+    }
+    assert_eq!(home.files(), 0);
+}
+
+#[test]
+fn what_the_original_is_writing_is_left() {
+    let home = Home::new();
+    let id = SessionId::from_program("abcdef");
+    let path = home.put("data", "abcdef.cache.temp", b"half", DAY);
+    home.write(&id, b"x");
+    let writer = fs::File::open(home.store.lock_file(&id)).unwrap();
+    writer.lock().unwrap();
+    assert_eq!(home.sweep(PLAN).skipped, 1);
+    drop(writer);
+    assert_eq!(home.sweep(PLAN).temporaries, 1);
+    assert!(!path.exists());
+    assert!(home.data(&id).is_some());
+}
+
+#[test]
+fn a_lock_without_a_record_goes_once_it_is_old_and_nobody_holds_it() {
+    let home = Home::new();
+    let name = format!("ab{}.lock", "0".repeat(38));
+    home.put("locks", &name, b"", Duration::from_secs(3000));
+    assert_eq!(home.sweep(PLAN).locks, 0);
+    let path = home.put("locks", &name, b"", DAY);
+    let holder = fs::File::open(&path).unwrap();
+    holder.lock_shared().unwrap();
+    let swept = home.sweep(PLAN);
+    assert_eq!((swept.locks, swept.skipped), (0, 1));
+    drop(holder);
+    assert_eq!(home.sweep(PLAN).locks, 1);
+    assert_eq!(home.files(), 0);
+}
+
+#[test]
+fn the_locks_of_records_stay_whatever_their_age() {
+    let home = Home::new();
+    let ids = ["abcdef", "ab.cd.ef", "ab/cd", "", "é", "0123456789abcdef0123456789abcdef"];
+    for id in ids.map(SessionId::from_program) {
+        home.write(&id, b"x");
+        age(&home.store.lock_file(&id), DAY);
+    }
+    let before = home.everything();
+    assert_eq!(home.sweep(PLAN).locks, 0);
+    assert_eq!(home.everything(), before);
+}
+
+#[test]
+fn locks_stay_where_records_may_be_that_cannot_be_seen() {
+    let home = Home::new();
+    fs::create_dir_all(home.folder.path().join("data/a")).unwrap();
+    symlink("nowhere", home.folder.path().join("data/b")).unwrap();
+    fs::set_permissions(home.folder.path().join("data/a"), fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::read_dir(home.folder.path().join("data/a")).is_ok() {
+        // For root there are no such folders.
+        return;
+    }
+    home.put("locks", &format!("ab{}.lock", "0".repeat(38)), b"", DAY);
+    let swept = home.sweep(PLAN);
+    assert_eq!((swept.locks, swept.skipped), (0, 1));
+}
+
+#[test]
+fn whoever_waits_for_a_lock_that_is_swept_gets_the_one_that_counts() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    let path = home.store.lock_file(&id);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let lock = LockFile::acquire(path.clone(), Duration::from_secs(30)).unwrap();
+                        // Alone, or the other would find it too.
+                        let alone = path.with_extension("alone");
+                        fs::File::create_new(&alone).unwrap();
+                        let _ = fs::File::open(&path).map(|file| file.set_modified(std::time::UNIX_EPOCH));
+                        fs::remove_file(alone).unwrap();
+                        drop(lock);
+                    }
+                })
+            })
+            .collect();
+        while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            home.sweep(PLAN);
+        }
+    });
+}

@@ -1,0 +1,144 @@
+//! Sweeping at intervals, beside the requests.
+//!
+//! A write now and then finds that it is time, and starts a thread that sweeps and ends. Nothing runs between
+//! sweeps, nothing is started by making a store, and no lock is shared that a fork could leave locked: a process
+//! that was forked sweeps when its own writes find that it is time. Where nobody writes, nothing grows.
+//!
+//! Among all processes and machines that share a folder one sweeps at a time, and all share the interval; the
+//! [`Claim`] sees to it. Within a process one folder is swept at a time.
+
+mod claim;
+mod clock;
+
+use std::process;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use claim::Claim;
+use clock::{Note, Reading, Verdict, judge};
+
+use super::FileStore;
+use super::sweep::LEFTOVER_AGE;
+use crate::error::Result;
+use crate::store::Store;
+
+/// How long a process is at work before it sweeps for the first time, so that it neither makes the start
+/// slower nor begins what a short life does not let it end.
+const FIRST_DELAY: Duration = Duration::from_secs(60);
+
+/// When to come back while another folder is being swept.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// The entries of a step: a millisecond or less.
+const STEP: usize = 64;
+
+/// How many times as long as a step took is waited after it, so that a sweep takes a tenth of a processor at the
+/// most, and of a slow disk as much.
+const REST: u32 = 9;
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+const THREAD_NAME: &str = "beaker-sweep";
+const STACK: usize = 256 * 1024;
+
+/// The process that is sweeping, in its own view. A forked one sees its parent's number, which is not its own.
+static SWEEPING: AtomicU32 = AtomicU32::new(0);
+
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// When a folder is to be swept, in this process's knowledge. Stores of the same folder share it.
+#[derive(Debug)]
+pub struct Upkeep {
+    interval: Duration,
+    /// In milliseconds of this process, or before the first write 0.
+    due: AtomicU64,
+}
+
+impl Upkeep {
+    /// Every `interval`.
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
+        // Here, so that no two threads do it at once.
+        LazyLock::force(&BEGINNING);
+        Self { interval, due: AtomicU64::new(0) }
+    }
+
+    /// Starts a sweep of `store` if it is time. Waits for nothing; that no sweep can be started is no reason
+    /// for a request to fail.
+    pub(super) fn attend(&self, store: &FileStore) {
+        let now = milliseconds(BEGINNING.elapsed()).max(1);
+        let due = self.due.load(Ordering::Relaxed);
+        if due != 0 && now < due {
+            return;
+        }
+        let pause = if due == 0 { self.interval.min(FIRST_DELAY) } else { self.interval };
+        let next = now.saturating_add(milliseconds(pause));
+        if self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_err() || due == 0 {
+            return;
+        }
+        let started = match Turn::take() {
+            Some(turn) => start(store.clone(), self.interval, turn),
+            None => false,
+        };
+        if !started {
+            self.due.store(now.saturating_add(milliseconds(RETRY.min(self.interval))), Ordering::Relaxed);
+        }
+    }
+}
+
+fn start(store: FileStore, interval: Duration, turn: Turn) -> bool {
+    let work = move || {
+        let _turn = turn;
+        // What a sweep cannot do, the next one tries again. Its own file says when the last one was.
+        let _ = sweep(&store, interval);
+    };
+    thread::Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK).spawn(work).is_ok()
+}
+
+fn sweep(store: &FileStore, interval: Duration) -> Result<()> {
+    let Some(claim) = Claim::on(&store.file_dir)? else { return Ok(()) };
+    let patience = store.lifetime.unwrap_or_default().max(Duration::from_secs_f64(LEFTOVER_AGE));
+    let note = match judge(claim.read().as_ref(), Reading::now(), interval, patience) {
+        Verdict::NotDue => return Ok(()),
+        Verdict::Look(note) => return claim.write(&note),
+        Verdict::Sweep(note) => note,
+    };
+    claim.write(&note)?;
+    let mut sweep = store.sweep();
+    loop {
+        let begun = Instant::now();
+        let now = Reading::now();
+        if !note.at.went_on_steadily_to(&now) {
+            return claim.write(&Note { steady_since: Some(now.uptime), at: now });
+        }
+        if sweep.step(STEP, now.wall)?.finished {
+            return Ok(());
+        }
+        thread::sleep((begun.elapsed() * REST).clamp(SHORTEST_REST, LONGEST_REST));
+    }
+}
+
+/// That this process sweeps one folder at a time.
+struct Turn;
+
+impl Turn {
+    fn take() -> Option<Self> {
+        let me = process::id();
+        let before = SWEEPING.load(Ordering::Relaxed);
+        let is_mine = before != me
+            && SWEEPING.compare_exchange(before, me, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        is_mine.then_some(Self)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        SWEEPING.store(0, Ordering::Release);
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

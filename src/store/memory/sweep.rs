@@ -1,0 +1,45 @@
+//! Sweeping the memory. Writes do it too, a little each, so that this is for who cannot wait for them.
+
+use super::{MemoryStore, SHARDS};
+use crate::error::Result;
+use crate::store::{Sweep, Swept, Timestamp};
+
+pub(super) struct MemorySweep<'a> {
+    store: &'a MemoryStore,
+    shard: usize,
+    position: usize,
+}
+
+impl<'a> MemorySweep<'a> {
+    pub(super) fn new(store: &'a MemoryStore) -> Self {
+        Self { store, shard: 0, position: 0 }
+    }
+}
+
+impl Sweep for MemorySweep<'_> {
+    fn step(&mut self, limit: usize, now: Timestamp) -> Result<Swept> {
+        let limit = u64::try_from(limit.max(1)).unwrap_or(u64::MAX);
+        let mut swept = Swept::default();
+        while swept.examined < limit {
+            let Some(mut shard) = self.store.records.shard(self.shard) else { break };
+            match shard.inspect(self.position, now) {
+                None => {
+                    self.shard += 1;
+                    self.position = 0;
+                    continue;
+                }
+                Some(true) => {
+                    self.store.records.forget(1);
+                    swept.expired += 1;
+                }
+                Some(false) => self.position += 1,
+            }
+            swept.examined += 1;
+        }
+        if self.shard >= SHARDS {
+            (self.shard, self.position) = (0, 0);
+            swept.finished = true;
+        }
+        Ok(swept)
+    }
+}

@@ -1,0 +1,26 @@
+"""The differences in what stores keep and for how long."""
+
+from __future__ import annotations
+
+from tests.differential.rows import Probed
+
+GROWS = "a disk or a memory that is full stops every application on the machine"
+
+PROBED: tuple[Probed, ...] = (
+    Probed(
+        "with a `timeout`, files of sessions that are over go by themselves",
+        "they stay for ever, with their locks",
+        f"{GROWS}; `session.sweep_interval = 0` stops it",
+        "old_file_after_saves",
+        ("{tmp}",),
+        (True, False),
+    ),
+    Probed(
+        "memory keeps no sessions that are over, and with `max_sessions` no more than so many",
+        "it keeps all, for as long as the process lives",
+        GROWS,
+        "sessions_in_memory",
+        ({"max_sessions": 5}, 20),
+        (20, 5),
+    ),
+)

@@ -151,7 +151,7 @@ fn seal(sealer: &CookieSealer, payload: &[u8], expires: Option<u64>) -> String {
 }
 
 fn cookies_come_back(payload: &[u8], expires: Option<u64>, of_newest: &str) {
-    let CookieSealers { ours, older, foreign } = &*COOKIE_SEALERS;
+    let CookieSealers { ours, older, foreign, .. } = &*COOKIE_SEALERS;
     let of_older = seal(older, payload, expires);
     // The epoch's first second means that there is no expiry; what ends then ends a second later.
     let expires = expires.map(|at| at.max(1));

@@ -183,6 +183,12 @@ impl Sealer {
         })
     }
 
+    /// Whether there is only one pair of keys.
+    #[must_use]
+    pub fn has_one_key(&self) -> bool {
+        self.keys.iter().nth(1).is_none()
+    }
+
     /// The text of `plain`, with the newest keys. No two are alike.
     ///
     /// # Errors

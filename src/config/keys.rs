@@ -7,12 +7,15 @@ use std::path::Path;
 use super::Value;
 use crate::error::{Error, Result};
 
-/// A key that is shorter can be guessed, or found by trying (NIST SP 800-63B-4 and RFC 2104, section 3, ask for as
-/// much as the hash gives).
+/// A key should have as many bytes as the hash gives (RFC 2104, section 3), which for SHA-256 are 32. A shorter one is
+/// mostly a word, and those are found by trying.
 pub const SHORTEST_GOOD_KEY: usize = 32;
 
 /// More than a file of keys ever holds; what is larger is some other file.
 const KEY_FILE_LIMIT: u64 = 64 * 1024;
+
+/// What some editors put before text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The keys of one purpose, the newest first. Its `Debug` shows how many there are and nothing of them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -25,7 +28,7 @@ impl Keys {
     ///
     /// # Errors
     /// `Invalid` if the newest keys are given twice or not at all beside fallbacks, or if the file cannot be
-    /// read, holds no key, or can be written by other users.
+    /// read, is no UTF-8, holds no key, or can be written by other users.
     pub fn gather(
         name: &str,
         newest: Option<&Value>,
@@ -98,6 +101,14 @@ fn read_file(name: &str, path: &Path) -> Result<Vec<Vec<u8>>> {
         return Err(refuse("other users may write it; chmod go-w"));
     }
     let bytes = fs::read(path).map_err(|error| refuse("it cannot be read").with_source(error))?;
+    // Text of two bytes a character has lines of zeros, and a key of zeros is one that anybody knows.
+    if std::str::from_utf8(&bytes).is_err() || bytes.contains(&0) {
+        return Err(refuse("it is no text in UTF-8"));
+    }
+    // An editor's mark would become a part of the newest key, which nobody sees.
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        return Err(refuse("it begins with a byte order mark; save it without"));
+    }
     let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let keys: Vec<_> = lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
     if keys.is_empty() { Err(refuse("there is no key in it")) } else { Ok(keys) }
@@ -173,6 +184,17 @@ mod tests {
             let error = gathered(None, path.to_str(), None).unwrap_err().to_string();
             assert!(error.contains("secret_file"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_in_utf_8_is_refused() {
+        for bytes in
+            [&b"k\0e\0y\0\n\0"[..], b"\xff\xfek\0\n\0", b"\xe9\xe9", b"\xef\xbb\xbfkey", b"/dev\0null"]
+        {
+            let file = file_with("", 0o600);
+            fs::write(file.path(), bytes).unwrap();
+            assert!(gathered(None, file.path().to_str(), None).is_err(), "{bytes:?}");
         }
     }
 

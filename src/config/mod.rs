@@ -5,6 +5,7 @@
 //! what remains: typed, checked once, and shared by every request.
 
 mod expires;
+mod key_options;
 mod keys;
 mod profile;
 mod read;
@@ -13,6 +14,7 @@ mod settings;
 mod values;
 
 pub use expires::CookieExpires;
+pub use key_options::KeyOptions;
 pub use keys::{Keys, SHORTEST_GOOD_KEY};
 pub use profile::Profile;
 pub use read::cookie_expires;

@@ -4,11 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::keys::Keys;
-use super::{CookieExpires, CookieKeys, Keeping, PicklePolicy, Profile, Settings, Value, Values};
+use super::{CookieExpires, CookieKeys, Keeping, KeyOptions, PicklePolicy, Profile, Settings, Value, Values};
 use crate::codec::cipher::check_nonce_bits;
-use crate::codec::{Cipher, KeyPair, Reading, Sealer};
-use crate::cookie::{CookieSealer, Format, IdRing, SameSite, SealingKeys};
+use crate::codec::{Cipher, Reading, Sealer};
+use crate::cookie::{CookieSealer, Format, IdRing, SameSite};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
@@ -32,66 +31,13 @@ pub fn cookie_expires(value: Option<&Value>) -> CookieExpires {
     }
 }
 
-/// The keys that the options give.
-struct KeyOptions {
-    secret: Keys,
-    encrypt: Keys,
-    validate: Keys,
-}
-
-impl KeyOptions {
-    fn of(values: &Values) -> Result<Self> {
-        let keys = |name, file, fallbacks| {
-            Keys::gather(name, values.get(name), values.text(file), values.get(fallbacks))
-        };
-        Ok(Self {
-            secret: keys("secret", "secret_file", "secret_fallbacks")?,
-            encrypt: keys("encrypt_key", "encrypt_key_file", "encrypt_key_fallbacks")?,
-            validate: keys("validate_key", "validate_key_file", "validate_key_fallbacks")?,
-        })
-    }
-
-    /// Every encryption key with every validation key, the newest of both first.
-    fn pairs(&self) -> Vec<KeyPair<'_>> {
-        let pair =
-            |encrypt_key| self.validate.iter().map(move |validate_key| KeyPair { encrypt_key, validate_key });
-        self.encrypt.iter().flat_map(pair).collect()
-    }
-
-    /// The same for the cookies that keep sessions, which are sealed without an encryption key too.
-    fn sealing_keys(&self) -> Vec<SealingKeys<'_>> {
-        if self.encrypt.is_empty() {
-            let alone = |validate_key| SealingKeys { encrypt_key: None, validate_key };
-            return self.validate.iter().map(alone).collect();
-        }
-        let pairs = self.pairs().into_iter();
-        pairs
-            .map(|KeyPair { encrypt_key, validate_key }| SealingKeys {
-                encrypt_key: Some(encrypt_key),
-                validate_key,
-            })
-            .collect()
-    }
-
-    /// The options whose keys are used and too short, with the bytes of the shortest.
-    fn weak(&self, keeping: Keeping) -> Vec<(&'static str, usize)> {
-        let validates = keeping == Keeping::Cookie || !self.encrypt.is_empty();
-        let keys = [
-            ("secret", &self.secret, keeping == Keeping::Store),
-            ("validate_key", &self.validate, validates),
-            ("encrypt_key", &self.encrypt, true),
-        ];
-        let used = keys.into_iter().filter(|(_, _, is_used)| *is_used);
-        used.filter_map(|(name, keys, _)| Some((name, keys.weakness()?))).collect()
-    }
-}
-
 impl Settings {
-    /// What the options mean for sessions whose data is where `keeping` says.
+    /// What the options mean for sessions whose data is where `keeping` says. `known` are their keys where these have
+    /// been gathered before, so that no file of keys is read twice.
     ///
     /// # Errors
     /// `Invalid` for what an option, or several together, cannot mean.
-    pub fn read(values: &Values, keeping: Keeping) -> Result<Self> {
+    pub fn read(values: &Values, keeping: Keeping, known: Option<&Arc<KeyOptions>>) -> Result<Self> {
         let profile = values.text("profile").map(Profile::parse).transpose()?.unwrap_or(Profile::Compatible);
         let hardened = profile.is_hardened();
         let pickle = match values.text("pickle") {
@@ -101,7 +47,10 @@ impl Settings {
         };
         let secure = values.flag("secure", hardened);
         let use_cookies = keeping == Keeping::Cookie || values.flag("use_cookies", true);
-        let keys = KeyOptions::of(values)?;
+        let keys = match known {
+            Some(keys) => Arc::clone(keys),
+            None => Arc::new(KeyOptions::of(values)?),
+        };
         if keeping == Keeping::Cookie && keys.validate.is_empty() {
             return Err(Error::invalid("No validate_key specified for Cookie only Session."));
         }
@@ -134,6 +83,7 @@ impl Settings {
             sealer: sealer(values, &keys)?.map(Arc::new),
             cookie: None,
             weak: keys.weak(keeping),
+            keys: Arc::clone(&keys),
             signing_keys: match keeping {
                 Keeping::Store => keys.secret.clone(),
                 Keeping::Cookie => keys.validate.clone(),
@@ -142,6 +92,7 @@ impl Settings {
         if hardened && secure && use_cookies {
             settings.prefix_name(values.get("key_fallbacks").is_none());
         }
+        settings.forget_repeated_names();
         settings.add_cookie_keys(&keys)?;
         settings.validate()?;
         Ok(settings)
@@ -159,6 +110,19 @@ impl Settings {
         if keeps_old {
             self.older_names.push(old);
         }
+    }
+
+    /// Keeps of the older names those that are others than the cookie's own, each once: a cookie under an older
+    /// name is taken out of the browser when the session's is sent, and that must never be the same one.
+    fn forget_repeated_names(&mut self) {
+        let mut seen = vec![self.key.clone()];
+        self.older_names.retain(|name| {
+            let is_other = !seen.contains(name);
+            if is_other {
+                seen.push(name.clone());
+            }
+            is_other
+        });
     }
 
     fn add_cookie_keys(&mut self, keys: &KeyOptions) -> Result<()> {

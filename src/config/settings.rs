@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CookieExpires, Keys};
+use super::{CookieExpires, KeyOptions, Keys};
 use crate::codec::Sealer;
 use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
@@ -118,6 +118,8 @@ pub struct Settings {
     pub sealer: Option<Arc<Sealer>>,
     /// Protects the cookie that has the session itself.
     pub cookie: Option<Arc<CookieKeys>>,
+    /// All keys.
+    pub keys: Arc<KeyOptions>,
     /// The keys that sign cookies: those of `secret`, or where the cookie keeps the session, of `validate_key`.
     pub signing_keys: Keys,
     /// The options whose keys are too short, with the length of the shortest in bytes.

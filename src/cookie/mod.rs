@@ -54,4 +54,6 @@ pub use sealed::{CookieSealer, Opened, SealingKeys};
 pub use set_cookie::{Attributes, SameSite, write};
 pub use signed::Signer;
 pub use stamped::{Stamped, Stamper};
-pub use validate::{validate, validate_domain, validate_name, validate_path, validate_value};
+pub use validate::{
+    as_demanded, is_host_only, validate, validate_domain, validate_name, validate_path, validate_value,
+};

@@ -24,8 +24,8 @@ pub fn validate(name: &str, attributes: &Attributes<'_>) -> Result<()> {
     )?;
     let same_site = attributes.same_site.filter(|text| !text.is_empty()).map(SameSite::parse).transpose()?;
 
-    let host_only = has_prefix(name, "__Host-");
-    if (host_only || has_prefix(name, "__Secure-")) && !attributes.secure {
+    let host_only = is_host_only(name);
+    if is_secure_only(name) && !attributes.secure {
         return Err(refused(name, "is one that browsers accept on a secure cookie only"));
     }
     if host_only && !domain.is_empty() {
@@ -100,6 +100,25 @@ fn validate_attribute(text: &str, complaint: &'static str) -> Result<()> {
     Err(Error::invalid(complaint).with_detail(format!("got {text:?}")))
 }
 
+/// Whether browsers accept a cookie of this name only without a domain and with the path `/`.
+#[must_use]
+pub fn is_host_only(name: &str) -> bool {
+    has_prefix(name, "__Host-")
+}
+
+/// Whether browsers accept a cookie of this name only if it is `Secure`.
+fn is_secure_only(name: &str) -> bool {
+    is_host_only(name) || has_prefix(name, "__Secure-")
+}
+
+/// `attributes` as a cookie of this name has to have them: without, browsers ignore even the header that takes the
+/// cookie away.
+#[must_use]
+pub fn as_demanded<'a>(name: &str, attributes: Attributes<'a>) -> Attributes<'a> {
+    let attributes = Attributes { secure: attributes.secure || is_secure_only(name), ..attributes };
+    if is_host_only(name) { Attributes { domain: None, path: "/", ..attributes } } else { attributes }
+}
+
 fn has_prefix(name: &str, prefix: &str) -> bool {
     name.split_at_checked(prefix.len()).is_some_and(|(start, _)| start.eq_ignore_ascii_case(prefix))
 }
@@ -169,6 +188,17 @@ mod tests {
         assert!(validate("__Secure-id", &secure).is_ok());
         assert!(refuses("__secure-id", &Attributes { secure: false, ..secure }));
         assert!(validate("__Secureid", &PLAIN).is_ok());
+    }
+
+    #[test]
+    fn attributes_as_a_name_demands_them_are_those_that_it_is_accepted_with() {
+        let given = Attributes { path: "/app", domain: Some("example.org"), ..PLAIN };
+        for name in ["__Host-id", "__host-id", "__Secure-id", "id"] {
+            assert!(validate(name, &as_demanded(name, given)).is_ok(), "{name}");
+        }
+        assert_eq!(as_demanded("id", given), given);
+        assert_eq!(as_demanded("__Secure-id", given), Attributes { secure: true, ..given });
+        assert_eq!(as_demanded("__Host-id", given), Attributes { secure: true, ..PLAIN });
     }
 
     #[test]

@@ -123,12 +123,12 @@ impl SessionMiddleware {
         let kind = options.get_item("type")?.map(|kind| kind.to_string()).unwrap_or_default();
         let own_backend = given("namespace_class")? || given("session_class")? || kind.starts_with("ext:");
         coerce::warn_of_unknown(&options, own_backend)?;
-        let mut prepared = Options::of(&options, For::Request)?;
+        let mut prepared = Options::anew(&options)?;
         if let Some(data_dir) = prepared.given(py, "data_dir")?
             && !options.get_item("data_dir")?.is_some_and(|given| given.is(&data_dir))
         {
             options.set_item("data_dir", data_dir)?;
-            prepared = Options::of(&options, For::Request)?;
+            prepared = Options::anew(&options)?;
         }
         let environ_key = match environ_key {
             Some(key) => key,

@@ -14,7 +14,7 @@ use super::cookie_session::CookieSession;
 use super::errors::{self, ConfigurationError, IntoPyResult};
 use super::serializer::Serializer;
 use super::session::Session;
-use crate::config::{self, CookieExpires, Keeping, STORE_GRACE_SECONDS, Scope, Settings, Values};
+use crate::config::{self, CookieExpires, Keeping, KeyOptions, STORE_GRACE_SECONDS, Scope, Settings, Values};
 
 /// Which class of sessions options are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +50,34 @@ pub(crate) struct Options {
 impl Options {
     /// The options in `params`; from a small cache where the very same objects were given before.
     pub(crate) fn of(params: &Bound<'_, PyDict>, class: For) -> PyResult<Arc<Self>> {
-        let found = {
+        let (found, keys) = {
             let cache = CACHE.lock();
-            cache.iter().find(|entry| entry.is_of(params, class)).map(|entry| Arc::clone(&entry.options))
+            let found = cache.iter().find(|entry| entry.is_of(params, class));
+            // A file of keys is read once: what it has by now may be meant for the next start, and this process may
+            // no longer be allowed to read it.
+            let same_keys = found.or_else(|| cache.iter().find(|entry| entry.has_keys_of(params)));
+            (
+                found.map(|entry| Arc::clone(&entry.options)),
+                same_keys.map(|entry| Arc::clone(&entry.options.settings.keys)),
+            )
         };
-        if let Some(options) = found {
-            return Ok(options);
+        match found {
+            Some(options) => Ok(options),
+            None => Self::remembered(params, class, keys.as_ref()),
         }
-        let entry = Compiled::new(params, class)?;
+    }
+
+    /// The options in `params`, worked out anew, with files of keys read again: for a middleware that is built.
+    pub(crate) fn anew(params: &Bound<'_, PyDict>) -> PyResult<Arc<Self>> {
+        Self::remembered(params, For::Request, None)
+    }
+
+    fn remembered(
+        params: &Bound<'_, PyDict>,
+        class: For,
+        keys: Option<&Arc<KeyOptions>>,
+    ) -> PyResult<Arc<Self>> {
+        let entry = Compiled::new(params, class, keys)?;
         let options = Arc::clone(&entry.options);
         let dropped = {
             let mut cache = CACHE.lock();
@@ -80,7 +100,8 @@ impl Options {
             params.set_item(key, argument)?;
         }
         params.set_item(name, value)?;
-        Self::compile(&params, self.settings.keeping).map(Arc::new)
+        let keys = Some(&self.settings.keys).filter(|_| !KeyOptions::is_given_by(name));
+        Self::compile(&params, self.settings.keeping, keys).map(Arc::new)
     }
 
     /// An option as it was given, or `None`.
@@ -100,7 +121,11 @@ impl Options {
         self.settings.keeping == Keeping::Cookie
     }
 
-    fn compile(params: &Bound<'_, PyDict>, keeping: Keeping) -> PyResult<Self> {
+    fn compile(
+        params: &Bound<'_, PyDict>,
+        keeping: Keeping,
+        keys: Option<&Arc<KeyOptions>>,
+    ) -> PyResult<Self> {
         let py = params.py();
         let given = PyDict::new(py);
         let namespace_args = PyDict::new(py);
@@ -121,7 +146,7 @@ impl Options {
             }
             values.push(rule.name, value);
         }
-        let settings = Settings::read(&values, keeping).into_py(py)?;
+        let settings = Settings::read(&values, keeping, keys).into_py(py)?;
         if let Some(timeout) = settings.limits.idle {
             namespace_args.set_item("timeout", timeout.saturating_add(STORE_GRACE_SECONDS))?;
         }
@@ -185,6 +210,12 @@ pub(crate) fn cookie_expires_of(object: &Bound<'_, PyAny>) -> PyResult<CookieExp
     Ok(config::cookie_expires(Some(&coerce_value(rule, object)?.0)))
 }
 
+/// The name of an option that gives keys, if `name` is one. Reads a text and runs no Python.
+fn key_option(name: &Bound<'_, PyAny>) -> Option<String> {
+    let name = name.cast::<PyString>().ok()?.to_str().ok()?;
+    KeyOptions::is_given_by(name).then(|| name.to_owned())
+}
+
 /// Options beside the very objects that they were made from.
 struct Compiled {
     params: Vec<(Py<PyAny>, Py<PyAny>)>,
@@ -199,10 +230,10 @@ static CACHE: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
 
 impl Compiled {
     /// Works out `params`.
-    fn new(params: &Bound<'_, PyDict>, class: For) -> PyResult<Self> {
+    fn new(params: &Bound<'_, PyDict>, class: For, keys: Option<&Arc<KeyOptions>>) -> PyResult<Self> {
         // A copy: to read an option may run its `__str__`, which may change the dictionary that it is in.
         let params = &params.copy()?;
-        let options = Options::compile(params, keeping_of(params, class)?)?;
+        let options = Options::compile(params, keeping_of(params, class)?, keys)?;
         for (name, length) in &options.settings.weak {
             let shortest = config::SHORTEST_GOOD_KEY;
             errors::warn(
@@ -218,6 +249,16 @@ impl Compiled {
             options: Arc::new(options),
             params: params.iter().map(|(key, value)| (key.unbind(), value.unbind())).collect(),
         })
+    }
+
+    /// Whether `params` gives its keys by the very objects that gave those of this, in the same order.
+    fn has_keys_of(&self, params: &Bound<'_, PyDict>) -> bool {
+        let py = params.py();
+        let known: Vec<_> =
+            self.params.iter().filter_map(|(name, key)| Some((key_option(name.bind(py))?, key))).collect();
+        let given: Vec<_> = params.iter().filter_map(|(name, key)| Some((key_option(&name)?, key))).collect();
+        known.len() == given.len()
+            && known.iter().zip(&given).all(|(known, given)| known.0 == given.0 && given.1.is(known.1))
     }
 
     /// Whether `params` still holds the very objects that this was made from.

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::errors::{self, ConfigurationError, IntoPyResult};
+use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult};
 use crate::codec::{self, deflate};
 use crate::config::{PicklePolicy, Settings};
 
@@ -79,12 +79,18 @@ impl Serializer {
         }
     }
 
-    /// Whether `payload` may be one of its own, as far as its form tells; that of an application's is unknown.
-    pub(crate) fn is_sound(&self, payload: &[u8]) -> bool {
+    /// Whether `payload` may be one of its own, as far as its form tells. That of an application's is unknown: it
+    /// has to read the payload itself, where that decides between several keys.
+    pub(crate) fn is_sound(&self, py: Python<'_>, payload: &[u8], is_only_choice: bool) -> bool {
         match self {
             Self::Pickle(_) => codec::looks_like_pickle(payload),
             Self::Json => codec::looks_like_zlib(payload, INFLATED_LIMIT),
-            Self::Custom(_) => true,
+            Self::Custom(_) if is_only_choice => true,
+            // Trouble of the machine says nothing of the payload; it is raised when that is read in earnest.
+            Self::Custom(_) => match self.loads(&PyBytes::new(py, payload)) {
+                Ok(_) => true,
+                Err(error) => !error.is_instance_of::<CorruptSessionError>(py),
+            },
         }
     }
 

@@ -66,12 +66,13 @@ fn finish<'py>(
     };
     if varies {
         // The response depends on the request's cookies (RFC 9110, section 12.5.5).
-        add_to_list(&copy, "Vary", "Cookie", "*")?;
+        add_to_list(&copy, intern!(py, "Vary"), intern!(py, "Cookie"), "*")?;
     }
     if let Some(cookie) = cookie {
         if options.settings.no_store {
             // No cache keeps a response with a cookie that is a person's (RFC 9111, section 5.2.2.5).
-            add_to_list(&copy, "Cache-Control", "no-store", "no-store")?;
+            let word = intern!(py, "no-store");
+            add_to_list(&copy, intern!(py, "Cache-Control"), word, "no-store")?;
         }
         copy.append((intern!(py, "Set-cookie"), cookie))?;
         for retired in session_object::retired_cookies(session, &options)? {
@@ -82,17 +83,23 @@ fn finish<'py>(
 }
 
 /// Adds `word` to the header `name`, a list with commas, unless the list has it or `instead`, which says as much.
-fn add_to_list(headers: &Bound<'_, PyList>, name: &str, word: &str, instead: &str) -> PyResult<()> {
+fn add_to_list(
+    headers: &Bound<'_, PyList>,
+    name: &Bound<'_, PyString>,
+    word: &Bound<'_, PyString>,
+    instead: &str,
+) -> PyResult<()> {
+    let (spelt, added) = (name.to_str()?, word.to_str()?);
     let mut last = None;
     for (index, header) in headers.iter().enumerate() {
         let Ok((given, value)) = header.extract::<(Bound<'_, PyString>, Bound<'_, PyString>)>() else {
             continue;
         };
-        if !given.to_str()?.eq_ignore_ascii_case(name) {
+        if !given.to_str()?.eq_ignore_ascii_case(spelt) {
             continue;
         }
         let value = value.to_str()?;
-        let says = |field: &str| field == instead || field.eq_ignore_ascii_case(word);
+        let says = |field: &str| field == instead || field.eq_ignore_ascii_case(added);
         if value.split(',').map(str::trim).any(says) {
             return Ok(());
         }
@@ -100,7 +107,7 @@ fn add_to_list(headers: &Bound<'_, PyList>, name: &str, word: &str, instead: &st
     }
     match last {
         Some((index, given, value)) if !value.trim().is_empty() => {
-            headers.set_item(index, (given, format!("{value}, {word}")))
+            headers.set_item(index, (given, format!("{value}, {added}")))
         }
         _ => headers.append((name, word)),
     }

@@ -6,6 +6,7 @@ use pyo3::types::{
     PyTimeAccess, PyTuple,
 };
 
+use super::errors::ConfigurationError;
 use crate::config::{Kind, Rule, Value};
 use crate::cookie::CookieDate;
 
@@ -18,10 +19,14 @@ pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value
         return Ok(Value::Bool(flag.is_true()));
     }
     if let Ok(text) = object.cast::<PyString>() {
+        // Python's own error has the whole text in it, which may be a secret.
+        let Ok(plain) = text.to_str() else {
+            return Err(ConfigurationError::new_err(format!("{} is text that is no Unicode", rule.name)));
+        };
         return match rule.kind {
             Kind::Keys | Kind::OlderKeys => keys_in_text(text),
             Kind::Moment => moment_in_text(text),
-            _ => Ok(Value::Text(text.to_str()?.to_owned())),
+            _ => Ok(Value::Text(plain.to_owned())),
         };
     }
     if let Ok(number) = object.cast::<PyInt>() {

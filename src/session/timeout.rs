@@ -41,6 +41,12 @@ impl Limits {
         if over { Span::Expired } else { Span::Alive }
     }
 
+    /// Whether the life of a session depends on when it began.
+    #[must_use]
+    pub fn count_from_beginning(&self) -> bool {
+        self.absolute.is_some() || self.epoch.is_some()
+    }
+
     /// When a session that began at `begun` is over at the latest.
     #[must_use]
     #[allow(

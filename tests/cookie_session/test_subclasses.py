@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from beaker.exceptions import BeakerWarning
 from beaker.session import CookieSession
+from tests.session import hooks
+from tests.session.hooks import names
 from tests.session.kit import KEY, START, Browser, Literals
 
 if TYPE_CHECKING:
@@ -34,23 +37,7 @@ HOOKS = (
 )
 
 
-def _noted(name: str) -> Any:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        type(self).calls.append((name, kwargs))
-        return getattr(CookieSession, name)(self, *args, **kwargs)
-
-    return method
-
-
-def noting(*hooks: str) -> Any:
-    """A session class that overrides hooks and notes what was called."""
-    return type("Noting", (CookieSession,), {"calls": [], **{name: _noted(name) for name in hooks}})
-
-
-def names(kind: Any) -> list[str]:
-    called = [name for name, _ in kind.calls]
-    kind.calls.clear()
-    return called
+noting = partial(hooks.noting, CookieSession)
 
 
 def test_a_session_class_behaves_as_the_session_does(cookies: Cookies, encoding: dict[str, Any]) -> None:
@@ -130,6 +117,21 @@ def test_an_override_of_the_making_of_the_cookie_may_add_to_it(cookies: Cookies)
     visitor = cookies(session_class=Own)
     assert visitor.put(name="Ada").cookie.endswith("; Path=/; SameSite=Lax; Priority=High")
     assert visitor.read()["made"] >= 1
+
+
+def test_an_override_makes_the_cookie_of_a_session_that_takes_the_place_of_another(
+    cookies: Cookies, clock: Clock
+) -> None:
+    class Own(CookieSession):
+        def _create_cookie(self) -> None:
+            super()._create_cookie()
+            self.request["cookie_out"] += "; Priority=High"
+
+    visitor = cookies(session_class=Own, timeout=60)
+    visitor.put(name="Ada")
+    assert visitor.visit(lambda session: session.invalidate()).cookie.endswith("; Priority=High")
+    clock.advance(61)
+    assert visitor.visit(lambda session: session.is_new).cookie.endswith("; Priority=High")
 
 
 def test_load_may_add_to_what_was_loaded(cookies: Cookies) -> None:

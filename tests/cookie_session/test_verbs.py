@@ -176,6 +176,18 @@ def test_a_deleted_session_is_not_sent_by_a_later_save(cookies: Cookies) -> None
     assert visit.cookie.startswith(f" {KEY}=; expires=")
 
 
+def test_a_deleted_session_does_not_go_out_under_a_new_id(cookies: Cookies) -> None:
+    visitor = cookies()
+    visitor.put(name="Ada")
+
+    def work(session: Any) -> None:
+        session.delete()
+        session.regenerate_id()
+        session.save()
+
+    assert visitor.visit(work).cookie.startswith(f" {KEY}=; expires=")
+
+
 def test_a_new_session_may_be_deleted(cookies: Cookies) -> None:
     visitor = cookies()
     visit = visitor.visit(lambda session: session.delete())
@@ -189,6 +201,22 @@ def test_deleting_uses_the_domain_and_the_path_of_the_cookie(cookies: Cookies) -
     visit = visitor.visit(lambda session: session.delete())
     assert "; Domain=example.org; expires=" in visit.cookie
     assert visit.cookie.endswith("; Path=/app; SameSite=Lax; Secure")
+
+
+def test_a_cookie_that_ends_a_session_stands_where_the_one_before_stood(
+    cookies: Cookies, clock: Clock
+) -> None:
+    def begin(session: Any) -> None:
+        session.domain, session.path = "example.org", "/app"
+        session.save()
+
+    for work in (lambda session: session.invalidate(), lambda session: session.delete(), dict):
+        visitor = cookies(timeout=60)
+        visitor.visit(begin)
+        clock.advance(61 if work is dict else 0)
+        cookie = visitor.visit(work).cookie
+        assert "; Domain=example.org; " in cookie
+        assert "; Path=/app; " in cookie
 
 
 def test_revert_goes_back_to_what_the_cookie_had(cookies: Cookies) -> None:

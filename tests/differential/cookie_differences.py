@@ -72,6 +72,15 @@ PROBED: tuple[Probed, ...] = (
         (False, True),
     ),
     Probed(
+        "a session in a cookie is ended where it stands",
+        "after `invalidate()` the cookie goes to the domain and the path of the options, and the old one stays"
+        " where the program had it, with the session",
+        "a logout is one",
+        "invalidated_elsewhere",
+        (),
+        (True, False),
+    ),
+    Probed(
         "a session in a cookie needs its `validate_key` when the middleware is built",
         "an exception in the first request",
         REFUSED,
@@ -109,6 +118,14 @@ PROBED: tuple[Probed, ...] = (
         "what was to be secret would be stored for all to read",
         "encrypts",
         ("beaker.crypto.noencryption", 32),
+        (True, False),
+    ),
+    Probed(
+        "a module that an application registered encrypts no session",
+        "`crypto_type` may name what `beaker.crypto.register_crypto_module` was given",
+        "sessions are encrypted without Python; `crypto_type` with a name of its own is refused",
+        "encrypts_through",
+        ("default",),
         (True, False),
     ),
 )

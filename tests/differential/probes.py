@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from beaker import crypto
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
@@ -197,6 +198,18 @@ def written_by_hand() -> bool:
         return False
 
 
+def invalidated_elsewhere() -> bool:
+    """Whether a session that had a path of its own is ended by a cookie that stands beside it."""
+    session = CookieSession({}, validate_key=VALIDATE_KEY)
+    session.path = "/app"
+    session.save()
+    header = session.request["cookie_out"].strip().partition(";")[0]
+    ended = CookieSession({"cookie": header}, validate_key=VALIDATE_KEY)
+    ended.invalidate()
+    ended.save()
+    return "Path=/app" not in ended.request["cookie_out"]
+
+
 def signs_alike(secret: str, other: str) -> bool:
     """Whether two secrets sign an id alike."""
     headers = []
@@ -238,3 +251,16 @@ def sessions_in_memory(options: dict[str, Any], count: int) -> int:
     kept = sum(session.id in MemoryNamespaceManager.namespaces for session in sessions)
     MemoryNamespaceManager.namespaces.clear()
     return kept
+
+
+def encrypts_through(name: str) -> bool:
+    """Whether a session is encrypted by the module that an application registered under the name."""
+    module = mock.Mock(has_aes=True)
+    module.getKeyLength.return_value = 32
+    module.aesEncrypt.side_effect = lambda data, _key: data
+    key = "a key of a fair length, as keys should be"
+    with mock.patch.dict(crypto.CRYPTO_MODULES):
+        crypto.register_crypto_module(name, module)
+        session: Any = Session({}, type="memory", encrypt_key=key, validate_key=key)
+        session._encrypt_data({})
+    return bool(module.aesEncrypt.called)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
+from tests.support.malformed import MALFORMED
 
 SECRET = "a secret of the tests"
 
@@ -61,24 +62,7 @@ def test_the_mark_of_a_bad_signature_is_one_of_its_kind() -> None:
     assert repr(InvalidSignature) == "InvalidSignature"
 
 
-@pytest.mark.parametrize(
-    "neighbour",
-    [
-        "[]=1",
-        "a b=1",
-        "=1",
-        "novalue",
-        "é=1",
-        'q="unclosed',
-        "{json}={}",
-        "\x00=1",
-        "x=\x01",
-        ";;;",
-        ",",
-        "k\t=1",
-        "\ud800=1",
-    ],
-)
+@pytest.mark.parametrize("neighbour", [*MALFORMED, "\ud800=1"])
 def test_a_malformed_neighbour_is_skipped(neighbour: str) -> None:
     for header in (f"{neighbour}; a=1; b=2", f"a=1; {neighbour}; b=2", f"a=1; b=2; {neighbour}"):
         cookie = SimpleCookie(header)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import BeakerException
+from tests.keys.kit import OTHER
 from tests.session.kit import COOKIE, START, Browser
 
 if TYPE_CHECKING:
@@ -55,6 +56,23 @@ def test_saving_and_a_new_id_do_not_prolong_the_life(visitors: Visitors, clock: 
     assert visitor.read() == {}
 
 
+def test_clearing_a_session_does_not_prolong_its_life(visitors: Visitors, clock: Clock) -> None:
+    visitor = visitors(absolute_timeout=HOUR)
+    visitor.put(name="Ada")
+
+    def work(session: Any) -> None:
+        session.clear()
+        session["name"] = "Grace"
+        session.save()
+
+    for _ in range(3):
+        clock.advance(HOUR / 4)
+        visitor.visit(work)
+    assert visitor.read() == {"name": "Grace"}
+    clock.advance(HOUR / 4 + 1)
+    assert visitor.read() == {}
+
+
 def test_a_session_begun_anew_has_a_life_of_its_own(visitors: Visitors, clock: Clock) -> None:
     visitor = visitors(absolute_timeout=HOUR)
     visitor.put(name="Ada")
@@ -62,6 +80,43 @@ def test_a_session_begun_anew_has_a_life_of_its_own(visitors: Visitors, clock: C
     visitor.visit(lambda session: session.invalidate())
     visitor.put(name="Grace")
     clock.advance(HOUR / 2 + 1)
+    assert visitor.read() == {"name": "Grace"}
+
+
+def test_clearing_does_not_prolong_the_life(visitors: Visitors, clock: Clock) -> None:
+    visitor = visitors(absolute_timeout=HOUR)
+    visitor.put(name="Ada")
+    clock.advance(HOUR / 2)
+
+    def work(session: Any) -> None:
+        session.clear()
+        session["name"] = "Grace"
+        session.save()
+
+    visitor.visit(work)
+    clock.advance(HOUR / 2)
+    assert visitor.read() == {"name": "Grace"}
+    clock.advance(1)
+    assert visitor.read() == {}
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["it ends by itself", "it is ended"])
+def test_what_a_session_that_ended_had_of_its_life_does_not_shorten_the_next(
+    visitors: Visitors, clock: Clock, ends: bool
+) -> None:
+    visitor = visitors(absolute_timeout=HOUR, secret=OTHER, cookie_format=2)
+    visitor.put(name="Ada")
+    clock.advance(HOUR + 1 if ends else HOUR - 1)
+
+    def work(session: Any) -> None:
+        if not ends:
+            session.invalidate()
+        session.clear()
+        session["name"] = "Grace"
+        session.save()
+
+    visitor.visit(work)
+    clock.advance(HOUR)
     assert visitor.read() == {"name": "Grace"}
 
 

@@ -188,3 +188,38 @@ def test_a_name_that_is_not_listed_is_not_read(options: dict[str, Any], written:
 def test_an_older_name_that_is_no_token_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(BeakerException):
         Browser(options, key_fallbacks=["a;b"])
+
+
+def test_the_name_that_the_cookie_has_is_none_of_its_older_names(options: dict[str, Any]) -> None:
+    visitor = Browser(options, key="sid", key_fallbacks="sid, old.id, old.id")
+    for name in ("Ada", "Grace"):
+        assert " sid=" not in "".join(visitor.put(name=name).cookies[1:])
+        assert visitor.read() == {"name": name}
+    old = Browser(options, key="old.id")
+    old.put(name="Ada")
+    (_, taken) = visitor.visit(dict, cookie=old.jar).cookies
+    assert taken.startswith(" old.id=; expires=")
+
+
+@pytest.mark.parametrize("name", ["__Host-sid", "__Secure-sid", "__host-sid"])
+def test_an_older_name_with_a_prefix_is_taken_away_as_its_prefix_demands(name: str) -> None:
+    old = Browser(COOKIE, key=name, secure=True)
+    old.put(name="Ada")
+    new = given(old.jar, COOKIE, key="sid", key_fallbacks=[name], cookie_domain="example.org")
+    taken = new.visit(lambda session: session.delete()).cookies[1:]
+    assert taken, "the cookie stays"
+    for cookie in taken:
+        assert cookie.startswith(f" {name}=; ")
+        assert cookie.endswith("; Secure")
+    assert any("; Domain=" in cookie for cookie in taken) == name.startswith("__S")
+
+
+def test_an_older_cookie_is_taken_from_the_domain_and_the_path_that_it_had() -> None:
+    old = Browser(COOKIE, key="old.id", cookie_domain="example.org", cookie_path="/app")
+    old.put(name="Ada")
+    for work in (dict, lambda session: session.delete(), lambda session: session.invalidate()):
+        new = given(old.jar, COOKIE, key="sid", key_fallbacks=["old.id"])
+        (_, *taken) = new.visit(work).cookies
+        places = [cookie.partition("GMT; ")[2] for cookie in taken if cookie.startswith(" old.id=; ")]
+        assert "Path=/; SameSite=Lax" in places
+        assert any("; Domain=example.org; expires=" in c and "; Path=/app; " in c for c in taken), taken

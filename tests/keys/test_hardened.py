@@ -55,10 +55,13 @@ def test_a_cookie_with_the_name_that_there_was_before_goes_on(options: dict[str,
 
 
 @pytest.mark.parametrize("where", [{"cookie_domain": "example.org"}, {"cookie_path": "/app"}])
-def test_where_the_prefix_cannot_be_the_name_stays(options: dict[str, Any], where: dict[str, str]) -> None:
+def test_a_cookie_that_is_not_for_one_host_and_all_its_paths_has_the_other_prefix(
+    options: dict[str, Any], where: dict[str, str]
+) -> None:
     visitor = hardened(options, where)
     cookie = visitor.put(name="Ada").cookie
     assert "__Host-" not in cookie
+    assert cookie.startswith(f" __Secure-{KEY}=")
     assert "; Secure" in cookie
     assert visitor.read() == {"name": "Ada"}
 
@@ -139,6 +142,22 @@ def test_partitioned_needs_secure(options: dict[str, Any]) -> None:
         Browser(options, partitioned=True)
 
 
+def test_a_place_that_a_session_keeps_from_before_gives_way_to_the_name(options: dict[str, Any]) -> None:
+    old = Browser(options, cookie_domain="example.org", cookie_path="/app")
+    old.put(name="Ada")
+    visitor = hardened(options)
+    visitor.jar = old.jar
+    visit = visitor.put(more=1)
+    # With a domain, or another path, a browser would not keep a cookie of this name.
+    sent, *taken = visit.cookies
+    assert sent.partition(";")[2] == " HttpOnly; Path=/; SameSite=Lax; Secure"
+    assert sent.startswith(f" {HOST}=v2.")
+    # The old one goes where it was, else it would be there again after a logout.
+    assert [cookie for cookie in taken if "; Domain=example.org; " in cookie and "; Path=/app; " in cookie]
+    assert all(cookie.startswith(f" {KEY}=; ") for cookie in taken)
+    assert visitor.read() == {"name": "Ada", "more": 1}
+
+
 def test_prefixes_of_names_are_kept_to(options: dict[str, Any]) -> None:
     for name in ("__Host-sid", "__Secure-sid", "__host-sid"):
         with pytest.raises(BeakerException, match=r"(?i)secure"):
@@ -148,3 +167,34 @@ def test_prefixes_of_names_are_kept_to(options: dict[str, Any]) -> None:
             Browser(options, more, key="__Host-sid", secure=True)
         cookie = Browser(options, more, key="__Secure-sid", secure=True).put(name="Ada").cookie
         assert cookie.startswith(" __Secure-sid=")
+
+
+def test_a_session_that_had_a_domain_goes_on_without_where_its_name_allows_none(
+    options: dict[str, Any],
+) -> None:
+    old = Browser(options, cookie_domain="example.org", cookie_path="/")
+    old.put(name="Ada")
+    visitor = hardened(options)
+    visitor.jar = old.jar
+    visit = visitor.visit(lambda session: session["name"])
+    assert visit.result == "Ada"
+    assert visit.cookies[0].startswith(f" {HOST}=v2.")
+    assert "Domain" not in visit.cookies[0]
+    assert visitor.jar is not None
+    assert KEY not in visitor.jar.replace(HOST, "")
+    assert not any("Domain" in cookie for cookie in visitor.put(name="Grace").cookies)
+
+
+def test_processes_of_both_profiles_serve_one_browser_if_they_know_the_names(
+    options: dict[str, Any],
+) -> None:
+    switched, unswitched = hardened(options), Browser(options, key_fallbacks=HOST)
+    unswitched.put(visits=0)
+    jar = unswitched.jar
+    for visits, process in enumerate([switched, unswitched, switched, switched, unswitched, unswitched]):
+        process.jar = jar
+        assert process.read() == {"visits": visits}
+        process.put(visits=visits + 1)
+        jar = process.jar
+        assert jar is not None
+        assert jar.count(KEY) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,6 @@ from tests.session.kit import COOKIE, Browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.keys.kit import Keyed
 
@@ -89,12 +89,45 @@ def test_a_file_that_is_missing_empty_or_none_is_refused(
             Browser(secret_file=path)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        # Its second line would be the one byte 0, which everybody can sign with.
+        f"{NEW}\r\n".encode("utf-16"),
+        f"{NEW}\n".encode("utf-8-sig"),
+        f"{NEW}\0\n".encode(),
+        b"\xe9" * 40,
+    ],
+)
+def test_a_file_that_is_no_text_in_utf_8_is_refused(key_file: Callable[..., str], content: bytes) -> None:
+    path = Path(key_file())
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"secret_file.*(UTF-8|byte order mark)"):
+        Browser(secret_file=path)
+
+
 def test_a_file_is_read_when_the_middleware_is_built(key_file: Callable[..., str]) -> None:
     path = key_file(NEW)
     visitor = Browser(secret_file=path)
     os.unlink(path)  # noqa: PTH108 - the path is text, as an option is
     visitor.put(name="Ada")
     assert visitor.read() == {"name": "Ada"}
+
+
+def test_a_file_is_not_read_again_by_a_request(key_file: Callable[..., str], empty_memory: None) -> None:
+    path = key_file(NEW)
+    visitor = Browser({"type": "memory", "secret_file": path})
+    visitor.put(name="Ada")
+    Path(path).unlink()
+
+    def work(session: Any) -> tuple[Any, ...]:
+        session.timeout = 60
+        session.secure = False
+        return session.get_by_id(session.id)["name"], session.get_by_id("made up")
+
+    assert visitor.visit(work).result == ("Ada", None)
+    with pytest.raises(ConfigurationError, match="secret_file"):
+        Browser({"type": "memory", "secret_file": path})
 
 
 def test_a_file_that_the_command_made_and_rotated_is_read(tmp_path: Path) -> None:
@@ -127,6 +160,14 @@ def test_a_short_key_is_warned_of_wherever_it_stands(option: str, key_file: Call
             Browser(OPTIONS[option], given)
         assert all("hunter2" not in str(warning.message) for warning in caught)
         assert any("32" in str(warning.message) for warning in caught)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_key_that_is_no_unicode_is_refused_without_being_shown(option: str) -> None:
+    # So Python reads environment variables that are no UTF-8.
+    with pytest.raises(ConfigurationError, match=option) as caught:
+        Browser(OPTIONS[option], {option: "hunter2\udce9" * 8})
+    assert "hunter2" not in repr(caught.value)
 
 
 def test_keys_may_be_bytes() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.keys.kit import NEW, OLD, OLDEST, OTHER
+from tests.session.kit import COOKIE, Browser, Literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,3 +142,16 @@ def test_the_key_of_a_session_is_the_newest_as_its_attribute_shows(keyed: Keyed)
     visitor = keyed.browser([NEW, OLD])
     shown = visitor.visit(lambda session: str(getattr(session, keyed.option))).result
     assert NEW in shown
+
+
+@pytest.mark.parametrize("crypto_type", ["default", "pycryptodome"])
+def test_an_applications_own_serializer_tells_the_keys_apart(crypto_type: str) -> None:
+    options = {**COOKIE, "crypto_type": crypto_type, "data_serializer": Literals()}
+    old = Browser(options, encrypt_key=OLDEST)
+    old.put(name="Ada")
+    rotated = Browser(options, encrypt_key=[NEW, OLD, OLDEST])
+    rotated.jar = old.jar
+    assert rotated.read() == {"name": "Ada"}
+    newest = Browser(options, encrypt_key=NEW)
+    newest.jar = rotated.jar
+    assert newest.read() == {"name": "Ada"}

@@ -8,6 +8,8 @@ import pytest
 
 from beaker.exceptions import BeakerException, BeakerWarning
 from beaker.session import Session, _ConfigurableSession
+from tests.session import hooks
+from tests.session.hooks import names
 from tests.session.kit import KEY, UNKNOWN_ID, Browser, Literals
 
 if TYPE_CHECKING:
@@ -34,24 +36,10 @@ HOOKS = (
 )
 
 
-def _noted(name: str) -> Any:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        type(self).calls.append((name, kwargs))
-        return getattr(Session, name)(self, *args, **kwargs)
-
-    return method
-
-
 @pytest.fixture
 def noting() -> Any:
     """A session class that overrides every hook and notes what was called."""
-    return type("Noting", (Session,), {"calls": [], **{name: _noted(name) for name in HOOKS}})
-
-
-def names(noting: Any) -> list[str]:
-    called = [name for name, _ in noting.calls]
-    noting.calls.clear()
-    return called
+    return hooks.noting(Session, *HOOKS)
 
 
 def test_a_session_class_behaves_as_the_session_does(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{value, verbs};
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::session::{Session, as_dict, call, encode, loaded_times, text_of};
+use crate::py::session::{Session, as_dict, call, encode, loaded_times, place, text_of};
 use crate::session::Span;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -25,7 +25,9 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
 pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let options = session.get().options()?;
-    let Some(received) = value::receive(session, &options)? else { return Ok(()) };
+    let Some(header) = value::header(session)? else { return Ok(()) };
+    let header = header.to_string_lossy();
+    let Some(received) = value::receive(py, &options, &header)? else { return Ok(()) };
     let now = clock::now(py)?;
     session.get().with(|state| {
         state.life.set_new(false);
@@ -35,12 +37,15 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let Some(data) = decoded.data else {
         return session.get().with(|state| state.life.set_new(true));
     };
+    let brought_from = place::in_data(&data).ok();
+    session.get().with(|state| state.brought_from = brought_from)?;
     if let Some(id) = data.get_item(intern!(py, "_id"))? {
         let id = text_of(&id)?;
         session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))?;
     }
     let is_over = received.expires.is_some_and(|expires| now.seconds > expires);
-    if is_over || options.settings.limits.judge(now.seconds, loaded_times(&data, None)?) == Span::Expired {
+    let times = loaded_times(&data, None)?;
+    if is_over || options.settings.limits.judge(now.seconds, times) == Span::Expired {
         return verbs::invalidate(session);
     }
     let dict = as_dict(session)?;
@@ -49,6 +54,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let accessed = call::plain(session)?.into_any().unbind();
     let payload = decoded.payload.map(|payload| Arc::new(payload.unbind()));
     let _dropped = session.get().with(|state| {
+        state.begun = times.begun;
         state.is_stale |= !decoded.is_current;
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),

@@ -1,5 +1,7 @@
 //! Sending the session in its cookie.
 
+use std::sync::Arc;
+
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -8,7 +10,7 @@ use super::value;
 use crate::codec;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException};
-use crate::py::session::{CookieValue, Session, as_dict, attributes, call, cookie, is_exact};
+use crate::py::session::{CookieValue, Session, as_dict, attributes, beginning, call, cookie, is_exact};
 
 /// `CookieSession.save`: sends the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
@@ -35,7 +37,7 @@ pub(super) fn send_data(session: &Bound<'_, Session>, data: Bound<'_, PyDict>) -
 
 fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
     session.get().with(|state| {
-        state.cookie_value = Some(value);
+        state.cookie_value = Some(Arc::new(value));
         state.is_stale = false;
     })?;
     cookie::refresh(session)?;
@@ -47,7 +49,7 @@ pub(super) fn complete(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -
     let py = session.py();
     let now = clock::now(py)?.object;
     if !data.contains(intern!(py, "_creation_time"))? {
-        data.set_item(intern!(py, "_creation_time"), &now)?;
+        data.set_item(intern!(py, "_creation_time"), beginning(session, now.clone())?)?;
     }
     if !data.contains(intern!(py, "_id"))? {
         let id = session.get().with(|state| state.life.id().as_str().to_owned())?;

@@ -1,9 +1,10 @@
 //! The value of the cookie: what protects a session on its way through the browser.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use crate::config::{CookieKeys, Settings};
 use crate::cookie::{self, CookieSealer, Format, last_matching};
@@ -19,9 +20,9 @@ use crate::py::session::{CookieValue, Session, as_dict, call, creation_time};
 const LARGEST_COOKIE: usize = 4096;
 
 /// A value that is ours.
-pub(super) struct Received {
+pub(super) struct Received<'h> {
     /// The session in it, in the form that its format has.
-    bytes: Vec<u8>,
+    bytes: Cow<'h, [u8]>,
     format: Format,
     /// Whether it is as it would be written today.
     pub(super) is_current: bool,
@@ -29,7 +30,7 @@ pub(super) struct Received {
     pub(super) expires: Option<f64>,
 }
 
-impl Received {
+impl Received<'_> {
     /// The session in it.
     pub(super) fn content(&self, session: &Bound<'_, Session>) -> PyResult<Content<'_>> {
         Ok(match self.format {
@@ -44,17 +45,24 @@ fn keys(options: &Options) -> PyResult<&Arc<CookieKeys>> {
     keys.ok_or_else(|| BeakerException::new_err("a session that a store keeps is not sent in its cookie"))
 }
 
-/// The value in the request's cookie: the last under our name that is ours, else that under an older name. `None`
-/// if there is no such cookie; `CorruptSessionError` if there is, and none is ours.
-pub(super) fn receive(session: &Bound<'_, Session>, options: &Options) -> PyResult<Option<Received>> {
+/// The header with the request's cookies, if it has one.
+pub(super) fn header<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyString>>> {
     let py = session.py();
     let request = session.get().with(|state| state.request.clone_ref(py))?;
-    let Some(header) = cookie_header(request.bind(py))? else { return Ok(None) };
-    let header = header.to_string_lossy();
+    cookie_header(request.bind(py))
+}
+
+/// The value in the header's cookie: the last under our name that is ours, else that under an older name. `None`
+/// if there is no such cookie; `CorruptSessionError` if there is, and none is ours.
+pub(super) fn receive<'h>(
+    py: Python<'_>,
+    options: &Options,
+    header: &'h str,
+) -> PyResult<Option<Received<'h>>> {
     let keys = keys(options)?;
     let mut refusal = None;
     for name in options.settings.names() {
-        let found = last_matching(&header, name, |value| {
+        let found = last_matching(header, name, |value| {
             if value.is_empty() {
                 return None;
             }
@@ -81,21 +89,26 @@ pub(super) fn receive(session: &Bound<'_, Session>, options: &Options) -> PyResu
     }
 }
 
-fn open(keys: &CookieKeys, settings: &Settings, name: &str, value: &str) -> Result<Option<Received>> {
+fn open<'h>(
+    keys: &CookieKeys,
+    settings: &Settings,
+    name: &str,
+    value: &'h str,
+) -> Result<Option<Received<'h>>> {
     if CookieSealer::is_sealed(value) {
         let opened = keys.sealer.open(name, value)?;
         return Ok(opened.map(|opened| Received {
             is_current: opened.is_current && settings.format == Format::Two,
             #[allow(clippy::cast_precision_loss, reason = "a moment below 2^53 seconds")]
             expires: opened.expires.map(|seconds| seconds as f64),
-            bytes: opened.payload,
+            bytes: opened.payload.into(),
             format: Format::Two,
         }));
     }
     Ok(keys.signers.verify(value).map(|(text, is_newest)| Received {
         is_current: is_newest && name == settings.key && settings.format == Format::One,
         expires: None,
-        bytes: text.as_bytes().to_vec(),
+        bytes: text.as_bytes().into(),
         format: Format::One,
     }))
 }
@@ -106,7 +119,11 @@ pub(super) fn of_data(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) ->
     if call::has_own_text(session)? {
         let text = call::encrypt_data(session, data)?;
         return match options.settings.format {
-            Format::One => of_text(session, &options, String::from_utf8_lossy(&text).into_owned()),
+            Format::One => {
+                let text = String::from_utf8_lossy(&text).into_owned();
+                cookie::validate_value(&text).into_py(session.py())?;
+                of_text(&options, text)
+            }
             Format::Two => sealed(&options, data, &text),
         };
     }
@@ -122,15 +139,14 @@ pub(super) fn of_payload(
 ) -> PyResult<CookieValue> {
     let options = session.get().options()?;
     match options.settings.format {
-        Format::One => of_text(session, &options, encode::text_of(session.py(), &options, payload)?),
+        Format::One => of_text(&options, encode::text_of(session.py(), &options, payload)?),
         Format::Two => sealed(&options, data, payload),
     }
 }
 
-fn of_text(session: &Bound<'_, Session>, options: &Options, text: String) -> PyResult<CookieValue> {
-    cookie::validate_value(&text).into_py(session.py())?;
+fn of_text(options: &Options, text: String) -> PyResult<CookieValue> {
     let coded = keys(options)?.signers.sign(&text);
-    fitting(options, CookieValue { plain: text, coded })
+    fitting(options, CookieValue { plain: Some(text), coded })
 }
 
 fn sealed(options: &Options, data: &Bound<'_, PyDict>, payload: &[u8]) -> PyResult<CookieValue> {
@@ -142,7 +158,7 @@ fn sealed(options: &Options, data: &Bound<'_, PyDict>, payload: &[u8]) -> PyResu
     )]
     let expires = expires.map(|seconds| seconds.ceil() as u64);
     let coded = keys(options)?.sealer.seal(payload, expires).into_py(data.py())?;
-    fitting(options, CookieValue { plain: coded.clone(), coded })
+    fitting(options, CookieValue { plain: None, coded })
 }
 
 /// Refuses what a browser would drop without a word.

@@ -1,6 +1,8 @@
 //! Beginning, rotating and ending a session that its cookie keeps. Each takes effect at once: there is no record
 //! that could stay behind, only a cookie to be replaced.
 
+use std::sync::Arc;
+
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -8,7 +10,7 @@ use pyo3::types::PyString;
 use super::save::{self, stored_data};
 use super::value::id_in;
 use crate::id::SessionId;
-use crate::py::session::{CookieValue, Session, as_dict, attributes, call, text_of};
+use crate::py::session::{Session, as_dict, attributes, call, text_of};
 
 /// `CookieSession.id`
 pub(super) fn id<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
@@ -45,6 +47,10 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
         })?;
         return Ok(());
     }
+    if session.get().with(|state| state.life.is_deleted())? {
+        // What it had is not to go out again, not even in a cookie that has expired.
+        return Ok(());
+    }
     let data = stored_data(session)?;
     let accessed = attributes::accessed_dict(session)?;
     for dict in [data.as_any(), &accessed] {
@@ -57,19 +63,26 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let _ended = session.get().with(|state| state.life.end())?;
     call::clear(session)?;
+    // Under another domain or path the new cookie would stand beside the old one, which would still be good.
+    if let Some((domain, path)) = session.get().with(|state| state.brought_from.clone())? {
+        as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
+        as_dict(session)?.set_item(intern!(session.py(), "_path"), path)?;
+    }
     rename(session)?;
     let _dropped = session.get().with(|state| {
         state.life.set_new(true);
         state.handed_out = false;
+        state.begun = None;
         (state.last_accessed.take(), state.accessed_dict.take(), state.payload.take(), state.saved.take())
     })?;
+    // A subclass may have a way of its own to make the cookie.
     call::create_cookie(session)
 }
 
 /// `CookieSession.delete`: sends a cookie that has expired and holds nothing.
 pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
     let _ended = session.get().with(|state| {
-        state.cookie_value = Some(CookieValue::default());
+        state.cookie_value = Some(Arc::default());
         state.life.delete()
     })?;
     call::delete_cookie(session)?;

@@ -115,15 +115,15 @@ fn set_value<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> 
     let key = session.get().options()?.settings.key.clone();
     let value = value(session)?;
     if !cookie.contains(&key)? {
-        cookie.set_item(&key, &value.plain)?;
+        cookie.set_item(&key, value.plain())?;
     }
     let morsel = cookie.get_item(&key)?;
-    morsel.call_method1(intern!(session.py(), "set"), (key, value.plain, value.coded))?;
+    morsel.call_method1(intern!(session.py(), "set"), (key, value.plain(), &value.coded))?;
     Ok(morsel)
 }
 
 /// The value of the cookie: the id, or the session itself.
-fn value(session: &Bound<'_, Session>) -> PyResult<CookieValue> {
+fn value(session: &Bound<'_, Session>) -> PyResult<Arc<CookieValue>> {
     let py = session.py();
     let (options, known) =
         session.get().with(|state| (Arc::clone(&state.options), state.cookie_value.clone()))?;
@@ -131,15 +131,17 @@ fn value(session: &Bound<'_, Session>) -> PyResult<CookieValue> {
         return Ok(value);
     }
     if options.is_in_cookie() {
-        return cookie_session::current_value(session);
+        return cookie_session::current_value(session).map(Arc::new);
     }
     let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
     cookie::validate_value(&id).into_py(py)?;
-    let coded = match &options.settings.signer {
-        Some(signer) => signer.sign(&id, clock::now(py)?.seconds),
-        None => id.clone(),
-    };
-    Ok(CookieValue { plain: id, coded })
+    Ok(Arc::new(match &options.settings.signer {
+        Some(signer) => {
+            let coded = signer.sign(&id, clock::now(py)?.seconds);
+            CookieValue { plain: Some(id), coded }
+        }
+        None => CookieValue { plain: None, coded: id },
+    }))
 }
 
 /// `_set_cookie_expires`: what the cookie's expiry is from now on; without an argument, what it was.
@@ -285,9 +287,9 @@ fn write(session: &Bound<'_, Session>) -> PyResult<String> {
         CookieExpires::WithBrowser => None,
         other => other.attribute(clock::now(py)?.seconds).into_py(py)?,
     };
-    let value = value(session)?.coded;
+    let value = value(session)?;
     let mut header = String::new();
     let attributes = settings.attributes(domain.as_deref(), &path, expires.as_deref());
-    cookie::write(&mut header, &settings.key, &value, &attributes);
+    cookie::write(&mut header, &settings.key, &value.coded, &attributes);
     Ok(header)
 }

@@ -115,25 +115,21 @@ fn begin(
     id: Option<&Bound<'_, PyAny>>,
     options: Arc<Options>,
 ) -> PyResult<()> {
-    let received = match id {
-        Some(_) => None,
-        None => id_in_cookie(request, &options)?,
-    };
-    let life = match (id, &received) {
-        (Some(id), _) => Life::named(SessionId::from_program(text_of(id)?), false),
-        (None, Some(received)) => Life::named(received.id.clone(), true),
-        (None, None) => Life::fresh(),
-    };
-    let is_new = id.is_none() && received.is_none();
-    let rolls = options.settings.rolls();
-    let mut state = State::new(options, request.clone().unbind(), life);
-    state.begun = received.as_ref().and_then(|received| received.signed_at);
-    install(session, state)?;
-    if is_new {
+    let request_of = request.clone().unbind();
+    let mut is_due = false;
+    let state = if let Some(id) = id {
+        State::new(options, request_of, Life::named(SessionId::from_program(text_of(id)?), false))
+    } else if let Some(received) = id_in_cookie(request, &options)? {
+        is_due = options.settings.rolls() || !received.is_current;
+        let mut state = State::new(options, request_of, Life::named(received.id, true));
+        state.begun = received.signed_at;
+        state
+    } else {
+        install(session, State::new(options, request_of, Life::fresh()))?;
         return start(session);
-    }
+    };
+    install(session, state)?;
     load_or_replace(session)?;
-    let is_due = received.is_some_and(|received| rolls || !received.is_current);
     if is_due && !session.get().with(|state| state.life.is_new())? {
         call::update_cookie_out(session, true)?;
     }

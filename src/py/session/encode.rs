@@ -67,7 +67,8 @@ fn payload_of<'py>(py: Python<'py>, options: &Options, text: &[u8]) -> PyResult<
     let Some(sealer) = &options.settings.sealer else {
         return Ok((PyBytes::new(py, &codec::text::decode_plain(text).into_py(py)?), true));
     };
-    let decrypted = sealer.decrypt(text, |bytes| options.serializer.is_sound(bytes)).into_py(py)?;
+    let is_sound = |bytes: &[u8]| options.serializer.is_sound(py, bytes, sealer.has_one_key());
+    let decrypted = sealer.decrypt(text, is_sound).into_py(py)?;
     let is_current = decrypted.is_current();
     Ok((PyBytes::new(py, &decrypted.into_bytes()), is_current))
 }

@@ -65,8 +65,10 @@ fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
 
 /// What a session without a record begins with.
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
-    let _dropped =
-        session.get().with(|state| (state.last_accessed.take(), state.loaded.take(), state.saved.take()))?;
+    let _dropped = session.get().with(|state| {
+        state.begun = None;
+        (state.last_accessed.take(), state.loaded.take(), state.saved.take())
+    })?;
     let data = PyDict::new(py);
     data.set_item(intern!(py, "_creation_time"), &now.object)?;
     fill(session, &data, now)

@@ -39,7 +39,7 @@ use crate::store::{Record, Timestamp};
 
 pub(crate) use configurable::ConfigurableSession;
 pub(crate) use create::{create, text_of};
-pub(crate) use times::{creation_time, loaded_times};
+pub(crate) use times::{beginning, creation_time, loaded_times};
 pub(crate) use verbs::has_to_move;
 
 /// A session: a dictionary that knows how to load and save itself.
@@ -73,10 +73,12 @@ pub(crate) struct State {
     pub(crate) is_stale: bool,
     /// When the session began, in seconds since the epoch, where that is known beside its data.
     pub(crate) begun: Option<Timestamp>,
+    /// The domain and the path of the cookie that brought the session.
+    pub(crate) brought_from: Option<(Option<String>, String)>,
     /// The serialized session that the cookie brought.
     pub(crate) payload: Option<Arc<Py<PyBytes>>>,
     /// The value of the cookie, where it is more than the id.
-    pub(crate) cookie_value: Option<CookieValue>,
+    pub(crate) cookie_value: Option<Arc<CookieValue>>,
     /// The cookies as an `http.cookies` object, once a program has asked for it.
     pub(crate) cookie: Option<Py<PyAny>>,
     /// What `cookie_expires` was set to on this session.
@@ -88,12 +90,19 @@ pub(crate) struct State {
 }
 
 /// The value of a cookie.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct CookieValue {
-    /// What it says.
-    pub(crate) plain: String,
+    /// What it says, where that is not what is sent.
+    pub(crate) plain: Option<String>,
     /// What is sent: the same with what protects it.
     pub(crate) coded: String,
+}
+
+impl CookieValue {
+    /// What it says.
+    pub(crate) fn plain(&self) -> &str {
+        self.plain.as_deref().unwrap_or(&self.coded)
+    }
 }
 
 /// What the store had when the session was loaded.
@@ -117,6 +126,7 @@ impl State {
             handed_out: false,
             is_stale: false,
             begun: None,
+            brought_from: None,
             payload: None,
             cookie_value: None,
             cookie: None,

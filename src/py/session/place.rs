@@ -2,7 +2,7 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 
 use super::{Session, as_dict, cookie};
 use crate::cookie as cookies;
@@ -40,8 +40,16 @@ pub(crate) fn set_path(session: &Bound<'_, Session>, path: &Bound<'_, PyAny>) ->
 
 /// Both, checked, as a header has them.
 pub(super) fn checked(session: &Bound<'_, Session>) -> PyResult<(Option<String>, String)> {
-    let py = session.py();
-    let dict = as_dict(session)?;
+    if cookies::is_host_only(&session.get().options()?.settings.key) {
+        // The session may bring a domain from a time when its cookie had another name.
+        return Ok((None, String::from("/")));
+    }
+    in_data(as_dict(session)?)
+}
+
+/// The domain and the path in a session's data, if a header can carry them.
+pub(crate) fn in_data(dict: &Bound<'_, PyDict>) -> PyResult<(Option<String>, String)> {
+    let py = dict.py();
     let domain = dict.get_item(intern!(py, "_domain"))?.filter(|domain| !domain.is_none());
     let domain = domain.map(|domain| domain.extract::<String>()).transpose();
     let path = match dict.get_item(intern!(py, "_path"))? {

@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::{Loaded, Session, attributes, call, cookie, record};
+use super::{Loaded, Session, attributes, beginning, call, cookie, record};
 use crate::codec;
 use crate::id::SessionId;
 use crate::py::clock;
@@ -32,15 +32,11 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
 /// Where sessions end at a time that counts from their beginning, `clear()` does not make them begin anew.
 fn keep_beginning(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     let key = intern!(session.py(), "_creation_time");
-    let (limited, begun) =
-        session.get().with(|state| (state.options.settings.limits.absolute.is_some(), state.begun))?;
+    let limited = session.get().with(|state| state.options.settings.limits.count_from_beginning())?;
     if !limited || data.contains(key)? {
         return Ok(());
     }
-    match begun {
-        Some(begun) => data.set_item(key, begun),
-        None => data.set_item(key, clock::now(session.py())?.object),
-    }
+    data.set_item(key, beginning(session, clock::now(session.py())?.object)?)
 }
 
 /// Writes `data` as the session's record, and removes the record of the id that the session had before.

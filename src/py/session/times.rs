@@ -2,8 +2,9 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyFloat, PyString};
 
+use super::Session;
 use crate::py::errors::CorruptSessionError;
 use crate::session::Times;
 use crate::store::Timestamp;
@@ -18,6 +19,21 @@ fn time(data: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<Option<
 /// `_creation_time`
 pub(crate) fn creation_time(data: &Bound<'_, PyDict>) -> PyResult<Option<Timestamp>> {
     time(data, intern!(data.py(), "_creation_time"))
+}
+
+/// What `_creation_time` has to be where a session's data has none, as after `clear()`: `now`, unless the session's
+/// life counts from its beginning, which nobody is to move.
+pub(crate) fn beginning<'py>(
+    session: &Bound<'py, Session>,
+    now: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let known = session
+        .get()
+        .with(|state| state.begun.filter(|_| state.options.settings.limits.count_from_beginning()))?;
+    Ok(match known {
+        Some(begun) => PyFloat::new(session.py(), begun).into_any(),
+        None => now,
+    })
 }
 
 /// The times in what was loaded. Where it does not say when it began, it was not after `begun_by`.

@@ -116,22 +116,36 @@ pub(crate) fn cookie_due<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Optio
 pub(crate) fn retired_cookies(slf: &Bound<'_, SessionObject>, options: &Options) -> PyResult<Vec<String>> {
     let py = slf.py();
     let settings = &options.settings;
-    let Some(request) = slf.get().cell.headers(slf)?.filter(|_| !settings.older_names.is_empty()) else {
+    if settings.older_names.is_empty() {
         return Ok(Vec::new());
-    };
+    }
+    let Some(request) = slf.get().cell.headers(slf)? else { return Ok(Vec::new()) };
     let Some(header) = create::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
     let header = header.to_string_lossy();
     let sent = settings.older_names.iter().filter(|name| cookie::values(&header, name).next().is_some());
     let expires =
         CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
-    let attributes = settings.attributes(settings.domain.as_deref(), &settings.path, expires.as_deref());
-    Ok(sent
-        .map(|name| {
+    // A browser takes away what has the very domain and path; the session may have had its own.
+    let session = session(slf)?;
+    let session = session.cast::<Session>()?;
+    let own = match session.get().with(|state| state.brought_from.clone())? {
+        Some(place) => Some(place),
+        None => session::place::in_data(session::as_dict(session)?).ok(),
+    };
+    let places = [(settings.domain.as_deref(), settings.path.as_str())];
+    let own = own.as_ref().map(|(domain, path)| (domain.as_deref(), path.as_str()));
+    let mut retired = Vec::new();
+    for name in sent {
+        for (domain, path) in places.into_iter().chain(own) {
+            let attributes = settings.attributes(domain, path, expires.as_deref());
             let mut header = String::new();
-            cookie::write(&mut header, name, "", &attributes);
-            header
-        })
-        .collect())
+            cookie::write(&mut header, name, "", &cookie::as_demanded(name, attributes));
+            if !retired.contains(&header) {
+                retired.push(header);
+            }
+        }
+    }
+    Ok(retired)
 }
 
 /// Remembers that the response's headers have gone.

@@ -1,0 +1,85 @@
+//! The keys of a set of options: which there are, and which go together.
+
+use super::keys::Keys;
+use super::{Keeping, Values};
+use crate::codec::KeyPair;
+use crate::cookie::SealingKeys;
+use crate::error::Result;
+
+/// The keys that the options give.
+#[derive(Debug)]
+pub struct KeyOptions {
+    pub(super) secret: Keys,
+    pub(super) encrypt: Keys,
+    pub(super) validate: Keys,
+}
+
+/// The options that they are given by.
+const NAMES: [&str; 9] = [
+    "secret",
+    "secret_file",
+    "secret_fallbacks",
+    "encrypt_key",
+    "encrypt_key_file",
+    "encrypt_key_fallbacks",
+    "validate_key",
+    "validate_key_file",
+    "validate_key_fallbacks",
+];
+
+impl KeyOptions {
+    /// Whether an option of that name gives keys.
+    #[must_use]
+    pub fn is_given_by(name: &str) -> bool {
+        NAMES.contains(&name)
+    }
+
+    /// Gathers them, out of files too.
+    ///
+    /// # Errors
+    /// `Invalid`, see [`Keys::gather`].
+    pub fn of(values: &Values) -> Result<Self> {
+        let keys = |name, file, fallbacks| {
+            Keys::gather(name, values.get(name), values.text(file), values.get(fallbacks))
+        };
+        Ok(Self {
+            secret: keys("secret", "secret_file", "secret_fallbacks")?,
+            encrypt: keys("encrypt_key", "encrypt_key_file", "encrypt_key_fallbacks")?,
+            validate: keys("validate_key", "validate_key_file", "validate_key_fallbacks")?,
+        })
+    }
+
+    /// Every encryption key with every validation key, the newest of both first.
+    pub(super) fn pairs(&self) -> Vec<KeyPair<'_>> {
+        let pair =
+            |encrypt_key| self.validate.iter().map(move |validate_key| KeyPair { encrypt_key, validate_key });
+        self.encrypt.iter().flat_map(pair).collect()
+    }
+
+    /// The same for the cookies that keep sessions, which are sealed without an encryption key too.
+    pub(super) fn sealing_keys(&self) -> Vec<SealingKeys<'_>> {
+        if self.encrypt.is_empty() {
+            let alone = |validate_key| SealingKeys { encrypt_key: None, validate_key };
+            return self.validate.iter().map(alone).collect();
+        }
+        let pairs = self.pairs().into_iter();
+        pairs
+            .map(|KeyPair { encrypt_key, validate_key }| SealingKeys {
+                encrypt_key: Some(encrypt_key),
+                validate_key,
+            })
+            .collect()
+    }
+
+    /// The options whose keys are used and too short, with the bytes of the shortest.
+    pub(super) fn weak(&self, keeping: Keeping) -> Vec<(&'static str, usize)> {
+        let validates = keeping == Keeping::Cookie || !self.encrypt.is_empty();
+        let keys = [
+            ("secret", &self.secret, keeping == Keeping::Store),
+            ("validate_key", &self.validate, validates),
+            ("encrypt_key", &self.encrypt, true),
+        ];
+        let used = keys.into_iter().filter(|(_, _, is_used)| *is_used);
+        used.filter_map(|(name, keys, _)| Some((name, keys.weakness()?))).collect()
+    }
+}

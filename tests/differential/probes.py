@@ -266,19 +266,6 @@ def encrypts(module: str, length: int) -> bool:
     return bool(_outcome(lambda: importlib.import_module(module).aesEncrypt(b"data", bytes(length)))[0])
 
 
-def encrypts_through(name: str) -> bool:
-    """Whether a session is encrypted by the module that an application registered under the name."""
-    module = mock.Mock(has_aes=True)
-    module.getKeyLength.return_value = 32
-    module.aesEncrypt.side_effect = lambda data, _key: data
-    key = "a key of a fair length, as keys should be"
-    with mock.patch.dict(crypto.CRYPTO_MODULES):
-        crypto.register_crypto_module(name, module)
-        session: Any = Session({}, type="memory", encrypt_key=key, validate_key=key)
-        session._encrypt_data({})
-    return bool(module.aesEncrypt.called)
-
-
 def old_file_after_saves(folder: str) -> bool:
     """Whether the file of a session that is long over is there, after three seconds of saving another one."""
     own = tempfile.mkdtemp(dir=folder)
@@ -304,3 +291,16 @@ def sessions_in_memory(options: dict[str, Any], count: int) -> int:
     kept = sum(session.id in MemoryNamespaceManager.namespaces for session in sessions)
     MemoryNamespaceManager.namespaces.clear()
     return kept
+
+
+def encrypts_through(name: str) -> bool:
+    """Whether a session is encrypted by the module that an application registered under the name."""
+    module = mock.Mock(has_aes=True)
+    module.getKeyLength.return_value = 32
+    module.aesEncrypt.side_effect = lambda data, _key: data
+    key = "a key of a fair length, as keys should be"
+    with mock.patch.dict(crypto.CRYPTO_MODULES):
+        crypto.register_crypto_module(name, module)
+        session: Any = Session({}, type="memory", encrypt_key=key, validate_key=key)
+        session._encrypt_data({})
+    return bool(module.aesEncrypt.called)

@@ -1,6 +1,7 @@
 """Many processes with many threads that use one session: what is lost, and what comes back.
 
-`BEAKER_LOAD=8x4x1000` in the environment makes it eight processes of four threads with a thousand requests each.
+`BEAKER_LOAD=8x4x1000` in the environment makes it eight processes of four threads with a thousand requests
+each.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ PROBED: tuple[Probed, ...] = (
     ),
     Probed(
         "a session in a cookie is ended where it stands",
-        "after `invalidate()` the cookie goes to the domain and the path of the options, and the old one stays"
-        " where the program had it, with the session",
+        "after `invalidate()` the cookie goes to the domain and the path of the options, and the old one"
+        " stays where the program had it, with the session",
         "a logout is one",
         "invalidated_elsewhere",
         (),

@@ -10,6 +10,8 @@ pub struct Life {
     from_cookie: bool,
     stored_as: Option<SessionId>,
     version: Option<Version>,
+    /// Whether the store was asked and had no record under the id.
+    was_absent: bool,
     is_new: bool,
     was_invalidated: bool,
     deleted: bool,
@@ -31,6 +33,7 @@ impl Life {
             from_cookie,
             stored_as: None,
             version: None,
+            was_absent: false,
             is_new: false,
             was_invalidated: false,
             deleted: false,
@@ -99,6 +102,7 @@ impl Life {
     pub fn found(&mut self, version: Version) {
         self.stored_as = Some(self.record_id().clone());
         self.version = Some(version);
+        self.was_absent = false;
     }
 
     /// The store has no record. `true` if the session needs an id made here, because a browser chose this one.
@@ -106,6 +110,7 @@ impl Life {
     pub fn not_found(&mut self) -> bool {
         self.stored_as = None;
         self.version = None;
+        self.was_absent = true;
         self.is_new = true;
         self.from_cookie
     }
@@ -114,6 +119,7 @@ impl Life {
     pub fn rename(&mut self, id: SessionId) {
         self.id = id;
         self.from_cookie = false;
+        self.was_absent = false;
     }
 
     /// Turns to another id, as a program does that sets it. The record under the id before is a session of its
@@ -169,10 +175,12 @@ impl Life {
 
     /// What a save expects of the record that the session has: it must still be there, so that a save that began
     /// before a logout does not bring the session back, and if `keeps_others` it must be in the state that is
-    /// known. `None` if that state is not known: then it has to be looked at first.
+    /// known: also that of having been absent, for others may have begun a session under the same id since.
+    /// `None` if that state is not known: then it has to be looked at first.
     #[must_use]
     pub fn expectation(&self, keeps_others: bool) -> Option<Expect> {
         match (&self.stored_as, keeps_others) {
+            (None, true) if self.was_absent => Some(Expect::Absent),
             (None, _) => Some(Expect::Any),
             (Some(_), false) => Some(Expect::Present),
             (Some(_), true) => self.version.map(Expect::Version),
@@ -183,6 +191,7 @@ impl Life {
     pub fn saved(&mut self, version: Version) {
         self.stored_as = Some(self.id.clone());
         self.version = Some(version);
+        self.was_absent = false;
     }
 
     /// The record has what others wrote beside what this session has: nobody may write this session over it.
@@ -219,6 +228,19 @@ mod tests {
     fn an_id_from_a_cookie_that_the_store_does_not_know_is_not_taken_on() {
         assert!(Life::named(SessionId::from_request("made-up"), true).not_found());
         assert!(!Life::named(SessionId::from_program("chosen"), false).not_found());
+    }
+
+    #[test]
+    fn a_session_that_was_looked_for_in_vain_is_saved_over_nobodys() {
+        let mut life = Life::named(SessionId::from_program("chosen"), false);
+        let _from_cookie = life.not_found();
+        assert_eq!(life.expectation(true), Some(Expect::Absent));
+        assert_eq!(life.expectation(false), Some(Expect::Any));
+        life.turn_to(SessionId::from_program("another"));
+        assert_eq!(life.expectation(true), Some(Expect::Any));
+        let _from_cookie = life.not_found();
+        life.saved(Version(1));
+        assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
     }
 
     #[test]

@@ -253,8 +253,25 @@ def test_unlock_without_lock_is_an_error(backend: Backend) -> None:
     with pytest.raises(LockError):
         held.unlock()
     session.lock()
-    session.lock()
     session.unlock()
+    with pytest.raises(LockError):
+        session.unlock()
+
+
+def test_a_session_that_is_locked_twice_is_free_after_the_second_unlock(backend: Backend) -> None:
+    stored(backend, count=1)
+    session = opened(backend, ID)
+    session.lock()
+    session.lock()
+    session["count"] = 2
+    session.save()
+    session.unlock()
+    assert not is_free(backend)
+    session["count"] = 3
+    session.save()
+    session.unlock()
+    assert is_free(backend)
+    assert content(backend)["count"] == 3
     with pytest.raises(LockError):
         session.unlock()
 

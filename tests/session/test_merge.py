@@ -220,6 +220,18 @@ def test_what_two_make_of_a_new_session_after_its_first_save_merges(backend: Bac
     assert content(backend) == {"new": 1, "other": 2, "more": 3}
 
 
+def test_two_that_begin_a_session_under_one_id_both_keep_their_keys(backend: Backend) -> None:
+    one, other = opened(backend, ID), opened(backend, ID)
+    one["one"] = 1
+    other["other"] = 2
+    one.save()
+    other.save()
+    assert content(backend) == {"one": 1, "other": 2}
+    other["more"] = 3
+    other.save()
+    assert content(backend) == {"one": 1, "other": 2, "more": 3}
+
+
 def test_the_later_access_time_stays_and_so_does_the_beginning(backend: Backend, clock: Clock) -> None:
     began = clock.now
     early, _ = begun(backend, {})

@@ -4,7 +4,7 @@
 //! its first use to the end of the saving. Either way it is let go when its object is dropped, too.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::gc::PyVisit;
@@ -26,8 +26,9 @@ pub(crate) struct Hold {
     is_native: bool,
     /// The backend's view of the record, which `lock()` opened: then it is the only way to the record.
     view: Mutex<Option<Arc<HeldNamespace>>>,
-    /// Whether the program has called `lock()`, and not `unlock()` since.
-    by_program: AtomicBool,
+    /// How many calls of `lock()` by the program have had no `unlock()` yet. Functions that lock and unlock may call
+    /// each other, as they may with Beaker.
+    by_program: AtomicUsize,
     /// A view that was given to the program, and the lock which that has otherwise.
     lent: Mutex<Option<(Py<PyAny>, Py<PyAny>)>>,
 }
@@ -38,7 +39,7 @@ impl Hold {
             held,
             is_native,
             view: Mutex::new(None),
-            by_program: AtomicBool::new(false),
+            by_program: AtomicUsize::new(0),
             lent: Mutex::new(None),
         }
     }
@@ -196,9 +197,10 @@ pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<()> {
     })?;
     let id = session.get().with(|state| state.life.record_id().clone())?;
     let Some(hold) = of(session)? else { return Ok(()) };
-    hold.by_program.store(true, Ordering::Relaxed);
     let opened = hold.open(session, &id);
-    if opened.is_err() && !was_held {
+    if opened.is_ok() {
+        hold.by_program.fetch_add(1, Ordering::Relaxed);
+    } else if !was_held {
         let _failed = release(session);
     }
     opened
@@ -207,12 +209,12 @@ pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<()> {
 /// `session.unlock()`
 pub(super) fn unlock(session: &Bound<'_, Session>) -> PyResult<()> {
     let by_request = session.get().with(|state| state.options.settings.concurrency == Concurrency::Lock)?;
-    match of(session)? {
-        None => Err(LockError::new_err("the session is not locked")),
+    let Some(hold) = of(session)? else { return Err(LockError::new_err("the session is not locked")) };
+    let fewer = |locks: usize| locks.checked_sub(1);
+    match hold.by_program.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer) {
+        Ok(2..) => Ok(()),
         // Its request goes on holding it.
-        Some(hold) if by_request && hold.by_program.swap(false, Ordering::Relaxed) => {
-            hold.close(session.py())
-        }
-        Some(_) => release(session),
+        Ok(_) if by_request => hold.close(session.py()),
+        _ => release(session),
     }
 }

@@ -97,7 +97,7 @@ impl Session {
         hold::lock(slf)
     }
 
-    /// Lets the session go. Raises `LockError` if it is not locked.
+    /// Lets the session go, after as many calls as there were of `lock()`. Raises `LockError` if it is not locked.
     fn unlock(slf: &Bound<'_, Self>) -> PyResult<()> {
         hold::unlock(slf)
     }

@@ -14,24 +14,16 @@ pub struct KeyOptions {
     pub(super) validate: Keys,
 }
 
-/// The options that they are given by.
-const NAMES: [&str; 9] = [
-    "secret",
-    "secret_file",
-    "secret_fallbacks",
-    "encrypt_key",
-    "encrypt_key_file",
-    "encrypt_key_fallbacks",
-    "validate_key",
-    "validate_key_file",
-    "validate_key_fallbacks",
-];
+/// What keys are for. Each is given by the option of this name, by a file that `<name>_file` names, and by
+/// `<name>_fallbacks`.
+const NAMES: [&str; 3] = ["secret", "encrypt_key", "validate_key"];
 
 impl KeyOptions {
     /// Whether an option of that name gives keys.
     #[must_use]
     pub fn is_given_by(name: &str) -> bool {
-        NAMES.contains(&name)
+        let file_or_fallbacks = name.strip_suffix("_file").or_else(|| name.strip_suffix("_fallbacks"));
+        NAMES.contains(&file_or_fallbacks.unwrap_or(name))
     }
 
     /// Gathers them, out of files too.
@@ -39,14 +31,11 @@ impl KeyOptions {
     /// # Errors
     /// `Invalid`, see [`Keys::gather`].
     pub fn of(values: &Values) -> Result<Self> {
-        let keys = |name, file, fallbacks| {
-            Keys::gather(name, values.get(name), values.text(file), values.get(fallbacks))
-        };
-        Ok(Self {
-            secret: keys("secret", "secret_file", "secret_fallbacks")?,
-            encrypt: keys("encrypt_key", "encrypt_key_file", "encrypt_key_fallbacks")?,
-            validate: keys("validate_key", "validate_key_file", "validate_key_fallbacks")?,
-        })
+        let [secret, encrypt, validate] = NAMES.map(|name| {
+            let (file, fallbacks) = (format!("{name}_file"), format!("{name}_fallbacks"));
+            Keys::gather(name, values.get(name), values.text(&file), values.get(&fallbacks))
+        });
+        Ok(Self { secret: secret?, encrypt: encrypt?, validate: validate? })
     }
 
     /// Every encryption key with every validation key, the newest of both first.

@@ -91,10 +91,6 @@ impl Settings {
             cookie: None,
             weak: keys.weak(keeping),
             keys: Arc::clone(&keys),
-            signing_keys: match keeping {
-                Keeping::Store => keys.secret.clone(),
-                Keeping::Cookie => keys.validate.clone(),
-            },
         };
         if hardened && secure && use_cookies {
             settings.prefix_name(values.get("key_fallbacks").is_none());

@@ -156,8 +156,6 @@ pub struct Settings {
     pub cookie: Option<Arc<CookieKeys>>,
     /// All keys.
     pub keys: Arc<KeyOptions>,
-    /// The keys that sign cookies: those of `secret`, or where the cookie keeps the session, of `validate_key`.
-    pub signing_keys: Keys,
     /// The options whose keys are too short, with the length of the shortest in bytes.
     pub weak: Vec<(&'static str, usize)>,
 }
@@ -168,6 +166,15 @@ impl Settings {
     pub fn store_ttl(&self) -> Option<Duration> {
         let seconds = self.limits.idle?.saturating_add(STORE_GRACE_SECONDS);
         u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// The keys that sign cookies: those of `secret`, or where the cookie keeps the session, of `validate_key`.
+    #[must_use]
+    pub fn signing_keys(&self) -> &Keys {
+        match self.keeping {
+            Keeping::Store => &self.keys.secret,
+            Keeping::Cookie => &self.keys.validate,
+        }
     }
 
     /// Whether a cookie that came is sent again for its expiry's sake.

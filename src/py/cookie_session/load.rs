@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use pyo3::intern;
+use pyo3::prelude::*;
+
 use super::{value, verbs};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::session::{Session, as_dict, call, encode, loaded_times, place, text_of};
 use crate::session::Span;
-use pyo3::intern;
-use pyo3::prelude::*;
 
 /// `CookieSession.load`: what the request's cookie has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {

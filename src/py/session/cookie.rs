@@ -218,10 +218,10 @@ pub(crate) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
     let header = request.bind(py).call_method1(intern!(py, "get"), (intern!(py, "cookie"), ""))?;
     let header = if header.is_none() { PyString::new(py, "").into_any() } else { header };
     let module = py.import("beaker.cookie")?;
-    let cookie = if options.settings.signing_keys.is_empty() {
+    let cookie = if options.settings.signing_keys().is_empty() {
         module.getattr("SimpleCookie")?.call1((header,))?
     } else {
-        let keys = options.settings.signing_keys.iter().map(|key| PyBytes::new(py, key));
+        let keys = options.settings.signing_keys().iter().map(|key| PyBytes::new(py, key));
         module.getattr("SignedCookie")?.call1((PyTuple::new(py, keys)?, header))?
     };
     let kept = cookie.clone().unbind();

@@ -101,6 +101,7 @@ const RULES: &[Rule] = &[
     session("session_epoch", Kind::Moment),
     session("sweep_interval", Kind::Int),
     session("max_sessions", Kind::Int),
+    session("hash_ids", Kind::Bool),
     session("save_accessed_time", Kind::Bool),
     session("concurrency", Kind::RequiredText),
     session("lock_timeout", Kind::Int),

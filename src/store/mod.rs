@@ -17,7 +17,9 @@
 mod durability;
 #[cfg(unix)]
 pub mod file;
+mod hashed;
 pub(crate) mod id_locks;
+pub(crate) mod key;
 #[cfg(test)]
 mod laws;
 mod memory;
@@ -33,6 +35,7 @@ use crate::id::SessionId;
 pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;
+pub use hashed::{HashedStore, HeldHashed, KeptUnder, PinnedStore};
 pub use memory::MemoryStore;
 pub use sweep::{Sweep, Swept};
 
@@ -135,6 +138,8 @@ pub struct Capabilities {
     pub compare_and_swap: bool,
     /// A call may wait for a disk, a lock or a network, so the interpreter is let go meanwhile.
     pub blocking: bool,
+    /// Who holds an id keeps those out too who write its record without holding it.
+    pub hold_excludes_writers: bool,
 }
 
 /// A place for sessions. Object-safe; shared between threads.

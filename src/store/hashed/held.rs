@@ -84,7 +84,12 @@ impl Held for HeldHashed {
     }
 
     fn release(&self) -> Result<()> {
-        self.places.take_all().into_iter().fold(Ok(()), |outcome, held| outcome.and(held.release()))
+        let mut outcome = Ok(());
+        for held in self.places.take_all() {
+            // Each is let go, whatever becomes of the others.
+            outcome = outcome.and(held.release());
+        }
+        outcome
     }
 }
 

@@ -317,6 +317,20 @@ impl Store for NamespaceStore {
         })
     }
 
+    /// A namespace that holds nothing may still have a file or an entry that is named by it.
+    fn put_away(&self, id: &SessionId) -> Result<()> {
+        const OPERATION: &str = "remove the session's namespace from its backend";
+        if self.load(id, Timestamp::NEG_INFINITY)?.is_some() {
+            return Ok(());
+        }
+        Python::attach(|py| {
+            let removed = self
+                .namespace(py, id.as_str())
+                .and_then(|namespace| namespace.call_method0(intern!(py, "remove")).map(drop));
+            removed.map_err(|error| failure(py, OPERATION, error))
+        })
+    }
+
     fn hold(
         self: Arc<Self>,
         id: &SessionId,

@@ -202,6 +202,15 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Written>;
 
+    /// Puts away what is left of an id without a record, whose record lives on under another: a place that still
+    /// tells the id by its name. Most stores leave none.
+    ///
+    /// # Errors
+    /// `Unavailable` if the store did not answer.
+    fn put_away(&self, _id: &SessionId) -> Result<()> {
+        Ok(())
+    }
+
     /// Keeps every other holder of `id` out, in this process and in others that share the store, until what is
     /// returned is released or dropped, or this process is gone. Who holds nothing may still read; whether it
     /// may write meanwhile is the store's affair, but a write always changes the version. `None` if

@@ -70,6 +70,42 @@ def test_what_each_side_changes_is_merged(backend: Backend) -> None:
     assert len(backend.texts()) == 1
 
 
+@pytest.mark.parametrize("locks", [False, True])
+def test_a_session_that_moves_in_dbm_files_leaves_no_file_of_its_name(tmp_path: Path, locks: bool) -> None:
+    options = {"type": "dbm", "data_dir": str(tmp_path), "concurrency": "lock" if locks else "merge"}
+    old = Browser(options)
+    old.put(name="Ada")
+    visitor = Browser(options, HASHED)
+    visitor.jar = old.jar
+    assert visitor.read() == {"name": "Ada"}
+    visitor.put(name="Grace")
+    assert visitor.read() == {"name": "Grace"}
+    names = [path.name for path in tmp_path.rglob("*.dbm*")]
+    assert names
+    assert all(name.startswith(key_of(old.id)) for name in names)
+    assert old.read() == {"name": "Grace"}
+    old.put(name="Barbara")
+    assert visitor.read() == {"name": "Barbara"}
+    visitor.visit(lambda session: session.delete())
+    assert old.read() == {}
+
+
+def test_a_backend_that_cannot_remove_a_namespace_still_moves_sessions(written_in_python: Backend) -> None:
+    backend_class = written_in_python.options["namespace_class"]
+
+    class Keeping(backend_class):  # type: ignore[misc, valid-type]
+        def do_remove(self) -> None:
+            raise NotImplementedError
+
+    old = Browser({"namespace_class": Keeping})
+    old.put(name="Ada")
+    visitor = Browser({"namespace_class": Keeping}, HASHED)
+    visitor.jar = old.jar
+    visitor.put(name="Grace")
+    assert list(written_in_python.texts()) == [key_of(old.id)]
+    assert visitor.read() == old.read() == {"name": "Grace"}
+
+
 @pytest.mark.parametrize("ender", SIDES)
 @pytest.mark.parametrize("saver", SIDES)
 def test_a_session_that_was_ended_on_one_side_is_not_brought_back_by_the_other(

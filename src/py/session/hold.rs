@@ -122,7 +122,11 @@ impl Hold {
         taken_back?;
         for key in view.namespace.take_emptied() {
             // The view leaves an empty record where there is to be none.
-            py.detach(|| self.held.delete_key(&key)).into_py(py)?;
+            py.detach(|| match view.store.id_in(&key) {
+                Some(id) => self.held.delete(id),
+                None => self.held.delete_key(&key),
+            })
+            .into_py(py)?;
         }
         Ok(())
     }

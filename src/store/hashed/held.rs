@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::places::put_away;
 use super::{HashedStore, KeptUnder};
 use crate::error::Result;
 use crate::id::SessionId;
@@ -21,7 +22,8 @@ pub struct HeldHashed {
 
 impl HeldHashed {
     pub(super) fn new(store: Arc<HashedStore>, held: Vec<Arc<dyn Held>>) -> Self {
-        let places = HeldPlaces { inner: Arc::clone(&store.inner), held: Mutex::new(held) };
+        let places =
+            HeldPlaces { inner: Arc::clone(&store.inner), held: Mutex::new(held), left: Mutex::default() };
         Self { store, places }
     }
 
@@ -41,6 +43,7 @@ impl HeldHashed {
                     Written::Stored(_) => self.store.remember(id, false),
                     Written::Refused => return Ok(place),
                 }
+                put_away(&self.places, &place);
                 Ok(key)
             }
             _ => Ok(place),
@@ -88,6 +91,9 @@ impl Held for HeldHashed {
         for held in self.places.take_all() {
             // Each is let go, whatever becomes of the others.
             outcome = outcome.and(held.release());
+        }
+        for key in self.places.take_left() {
+            put_away(&*self.store.inner, &key);
         }
         outcome
     }
@@ -162,9 +168,15 @@ impl Store for HeldHashed {
 struct HeldPlaces {
     inner: Arc<dyn Store>,
     held: Mutex<Vec<Arc<dyn Held>>>,
+    /// What is to be put away when it is not held any more.
+    left: Mutex<Vec<SessionId>>,
 }
 
 impl HeldPlaces {
+    fn take_left(&self) -> Vec<SessionId> {
+        std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn holder(&self, key: &SessionId) -> Option<Arc<dyn Held>> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.iter().find(|held| held.holds(key)).map(Arc::clone)
@@ -271,6 +283,14 @@ impl Store for HeldPlaces {
             }
             (None, None) => self.inner.rotate(old, new, data, ttl, expect, now),
         }
+    }
+
+    fn put_away(&self, key: &SessionId) -> Result<()> {
+        if self.holder(key).is_none() {
+            return self.inner.put_away(key);
+        }
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).push(key.clone());
+        Ok(())
     }
 
     fn hold(

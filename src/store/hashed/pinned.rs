@@ -30,6 +30,12 @@ impl PinnedStore {
     pub fn place_of(&self, id: &SessionId) -> SessionId {
         if id.as_str() == self.id.as_str() { self.place.clone() } else { self.keys.key_of(id) }
     }
+
+    /// The id whose one place this is.
+    #[must_use]
+    pub fn id_in(&self, place: &SessionId) -> Option<&SessionId> {
+        (place.as_str() == self.place.as_str()).then_some(&self.id)
+    }
 }
 
 impl Store for PinnedStore {

@@ -23,6 +23,12 @@ pub(super) fn is_there(raw: &dyn Store, key: &SessionId, now: Timestamp) -> Resu
     }
 }
 
+/// Leaves no name behind that is the id of a session which lives on under its hash.
+pub(super) fn put_away(raw: &dyn Store, key: &SessionId) {
+    // The session is stored. An error here is none of its, and the place has no record.
+    let _ = raw.put_away(key);
+}
+
 fn stored(written: Written) -> Option<Written> {
     (written != Written::Refused).then_some(written)
 }
@@ -90,7 +96,13 @@ impl HashedStore {
             Expect::Absent => self.create(raw, &keys, now, write)?,
             Expect::Present | Expect::Version(_) => {
                 let in_second = || match self.kept_under {
-                    KeptUnder::Hash => raw.rotate(keys.plain(), keys.hash(), data, ttl, expect, now),
+                    KeptUnder::Hash => {
+                        let moved = raw.rotate(keys.plain(), keys.hash(), data, ttl, expect, now)?;
+                        if moved != Written::Refused {
+                            put_away(raw, keys.plain());
+                        }
+                        Ok(moved)
+                    }
                     KeptUnder::Id => write(keys.hash(), expect),
                 };
                 let in_first = || write(keys.first(), expect).map(stored);
@@ -112,8 +124,13 @@ impl HashedStore {
         now: Timestamp,
         write: impl Fn(&SessionId, Expect) -> Result<Written>,
     ) -> Result<Written> {
-        let remove_plain =
-            || if is_there(raw, keys.plain(), now)? { raw.delete(keys.plain()) } else { Ok(false) };
+        let remove_plain = || -> Result<()> {
+            if is_there(raw, keys.plain(), now)? {
+                raw.delete(keys.plain())?;
+                put_away(raw, keys.plain());
+            }
+            Ok(())
+        };
         if keys.come_to_first() {
             let written = write(keys.hash(), Expect::Any)?;
             remove_plain()?;
@@ -127,7 +144,7 @@ impl HashedStore {
         }
         match write(keys.hash(), Expect::Present)? {
             Written::Refused => write(keys.plain(), Expect::Any),
-            written @ Written::Stored(_) => remove_plain().map(|_| written),
+            written @ Written::Stored(_) => remove_plain().map(|()| written),
         }
     }
 

@@ -92,7 +92,7 @@ impl Store for Mixed {
     }
 }
 
-type Act = Box<dyn Fn(&dyn Store) + Send + Sync>;
+type Act = Box<dyn Fn() + Send + Sync>;
 
 /// Counts the calls, and before one of them does something.
 pub(super) struct Counting {
@@ -113,20 +113,24 @@ impl Counting {
             calls: AtomicUsize::new(0),
             until_failure: AtomicUsize::new(NEVER),
             until_act: AtomicUsize::new(NEVER),
-            act: Box::new(|_| ()),
+            act: Box::new(|| ()),
         }
     }
 
     /// As another process would, moves the record of `id` before the call of this number, counted from 0.
     pub(super) fn moving(inner: Arc<dyn Store>, id: &SessionId, at: usize) -> Self {
-        let (id, key) = (id.clone(), stored_key(id));
-        let act: Act = Box::new(move |inner| {
-            if let Some(text) = data(inner, &id) {
-                let written = inner.rotate(&id, &key, &text, None, Expect::Present, super::NOW).unwrap();
+        let (id, key, store) = (id.clone(), stored_key(id), Arc::clone(&inner));
+        Self::acting(inner, at, move || {
+            if let Some(text) = data(&*store, &id) {
+                let written = store.rotate(&id, &key, &text, None, Expect::Present, super::NOW).unwrap();
                 assert_ne!(written, Written::Refused);
             }
-        });
-        Self { until_act: AtomicUsize::new(at), act, ..Self::over(inner) }
+        })
+    }
+
+    /// Does what another process does, before the call of this number, counted from 0.
+    pub(super) fn acting(inner: Arc<dyn Store>, at: usize, act: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { until_act: AtomicUsize::new(at), act: Box::new(act), ..Self::over(inner) }
     }
 
     /// Has the call of this number fail, counted from 0 and from now on.
@@ -148,7 +152,7 @@ impl Counting {
         };
         self.calls.fetch_add(1, Ordering::Relaxed);
         if down(&self.until_act) {
-            (self.act)(&*self.inner);
+            (self.act)();
         }
         if down(&self.until_failure) { Err(Error::unavailable("answer")) } else { Ok(&*self.inner) }
     }

@@ -150,3 +150,42 @@ fn a_process_that_does_not_hash_leaves_a_record_where_it_is() {
         assert!(data(&*store, &next).is_none());
     }
 }
+
+/// Writes from both sides under one id that nobody has, where the one writes before the first call that the other
+/// makes, before the second, and so on. Gives whether each was stored, and what is stored.
+fn written_from_both_sides(expect: Expect, check: impl Fn(bool, bool, &[Vec<u8>])) {
+    for (one, other) in [(KeptUnder::Id, KeptUnder::Hash), (KeptUnder::Hash, KeptUnder::Id)] {
+        for at in 0..CALLS {
+            for (inner, _folder) in inners() {
+                let id = some_id();
+                let others = Arc::new(Mutex::new(None));
+                let act = {
+                    let (store, id, others) = (over(&inner, other), id.clone(), Arc::clone(&others));
+                    move || *others.lock().unwrap() = Some(write(&*store, &id, b"other", expect).is_some())
+                };
+                let acting = Arc::new(Counting::acting(Arc::clone(&inner), at, act)) as Arc<dyn Store>;
+                let stored = write(&*over(&acting, one), &id, b"one", expect).is_some();
+                let others = others.lock().unwrap().take();
+                let places = [id.clone(), stored_key(&id)];
+                let records: Vec<_> = places.iter().filter_map(|place| data(&*inner, place)).collect();
+                check(stored, others.unwrap_or(false), &records);
+            }
+        }
+    }
+}
+
+#[test]
+fn of_two_who_create_a_session_on_both_sides_one_succeeds() {
+    written_from_both_sides(Expect::Absent, |one, other, records| {
+        assert!(one != other);
+        assert_eq!(records, [if one { b"one".to_vec() } else { b"other".to_vec() }]);
+    });
+}
+
+#[test]
+fn of_two_who_write_whatever_there_is_on_both_sides_one_record_is_left() {
+    written_from_both_sides(Expect::Any, |one, _, records| {
+        assert!(one);
+        assert_eq!(records.len(), 1);
+    });
+}

@@ -128,8 +128,9 @@ impl Records {
             None if prefix == PLAIN.as_bytes() => {
                 open_plain(id, body).ok_or_else(|| corrupt("it is not as it was written, or is another's"))
             }
-            Some(aead) if prefix == SEALED.as_bytes() => open_sealed(aead, id, body)
-                .ok_or_else(|| corrupt("it is not as it was encrypted, or not with this key, or is another's")),
+            Some(aead) if prefix == SEALED.as_bytes() => open_sealed(aead, id, body).ok_or_else(|| {
+                corrupt("it is not as it was encrypted, or not with this key, or is another's")
+            }),
             None if prefix == SEALED.as_bytes() => {
                 Err(corrupt("it is encrypted, and there is no encrypt_key"))
             }

@@ -234,7 +234,8 @@ fn the_newest_keys_write_and_all_read() {
     assert_eq!(said(&new, ID, &of_both), Some((PAYLOAD.to_vec(), ACCESSED, true)));
     assert_eq!((said(&new, ID, &of_old), said(&old, ID, &of_both)), (None, None));
     // Both keys count.
-    for keys in [KeyPair { encrypt_key: b"encrypted", ..KEYS }, KeyPair { validate_key: b"validated", ..KEYS }]
+    for keys in
+        [KeyPair { encrypt_key: b"encrypted", ..KEYS }, KeyPair { validate_key: b"validated", ..KEYS }]
     {
         assert_eq!(said(&records(&[keys]), ID, &of_both), None);
     }

@@ -148,9 +148,7 @@ impl Name {
     fn new(keys: &[SealingKeys<'_>], name: &str) -> Result<Self> {
         let derived = keys.iter().map(|keys| match keys.encrypt_key {
             None => derive(keys.validate_key, None, Purpose::Seal, name),
-            Some(_) if keys.validate_key.is_empty() => {
-                Err(Error::invalid("encryption needs a validate_key"))
-            }
+            Some(_) if keys.validate_key.is_empty() => Err(Error::invalid("encryption needs a validate_key")),
             Some(encrypt_key) => derive(encrypt_key, Some(keys.validate_key), Purpose::Seal, name),
         });
         Ok(Self {

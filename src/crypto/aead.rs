@@ -108,7 +108,8 @@ mod tests {
         let hex = |text: &str| -> Vec<u8> {
             (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
         };
-        let text: &[u8] = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the \
+        let text: &[u8] =
+            b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the \
                             future, sunscreen would be it.";
         let key: [u8; KEY_LENGTH] = std::array::from_fn(|at| 0x80 + at as u8);
         let nonce: [u8; NONCE] = std::array::from_fn(|at| 0x40 + at as u8);

@@ -40,12 +40,7 @@ impl Purpose {
 /// # Errors
 /// `Invalid` if `secret` is empty, since anybody could derive that key, or if `name` holds a NUL, which ends
 /// the purpose.
-pub fn derive(
-    secret: &[u8],
-    salt: Option<&[u8]>,
-    purpose: Purpose,
-    name: &str,
-) -> Result<[u8; KEY_LENGTH]> {
+pub fn derive(secret: &[u8], salt: Option<&[u8]>, purpose: Purpose, name: &str) -> Result<[u8; KEY_LENGTH]> {
     if secret.is_empty() {
         return Err(Error::invalid("a secret that protects sessions must not be empty"));
     }

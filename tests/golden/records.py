@@ -1,8 +1,9 @@
-"""Texts of records in format 2, as an implementation in plain Python writes them: so that the format cannot drift.
+"""Texts of records in format 2, as an implementation in plain Python writes them, so that it cannot drift.
 
-`python -m tests.golden.records` writes `records.txt`, which the tests of both halves read. A line is a text and what
-it says, separated by tabs: the id, the encrypt_key and the validate_key or nothing, the access time, the payload and
-the text. The id, the keys and the payload are in hexadecimal digits. The nonce is the bytes 0, 1, 2, …
+`python -m tests.golden.records` writes `records.txt`, which the tests of both halves read. A line is a text
+and what it says, separated by tabs: the id, the encrypt_key and the validate_key or nothing, the access time,
+the payload and the text. The id, the keys and the payload are in hexadecimal digits. The nonce is the bytes
+0, 1, 2, …
 """
 
 from __future__ import annotations
@@ -42,9 +43,7 @@ def lines() -> list[str]:
                     text = record2.sealed(session_id, record, *keys, NONCE)
                 parts = [session_id, *(keys or ("", ""))]
                 found.append(
-                    "\t".join(
-                        [*(part.encode().hex() for part in parts), repr(accessed), payload.hex(), text]
-                    )
+                    "\t".join([*(part.encode().hex() for part in parts), repr(accessed), payload.hex(), text])
                 )
     return found
 

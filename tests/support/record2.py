@@ -46,9 +46,7 @@ def sealed(session_id: str, record: Record, encrypt_key: str, validate_key: str,
     """The text of a record that is."""
     associated = (SEALED + session_id).encode()
     body = struct.pack(">d", record.accessed) + record.payload
-    return SEALED + _base64(
-        nonce + xchacha.sealed(_key(encrypt_key, validate_key), nonce, associated, body)
-    )
+    return SEALED + _base64(nonce + xchacha.sealed(_key(encrypt_key, validate_key), nonce, associated, body))
 
 
 def read(session_id: str, text: str, encrypt_key: str | None = None, validate_key: str = "") -> Record:

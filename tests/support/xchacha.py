@@ -1,4 +1,4 @@
-"""XChaCha20-Poly1305 in plain integers (RFC 8439, draft-irtf-cfrg-xchacha-03): slow, and nobody else's code."""
+"""XChaCha20-Poly1305 (RFC 8439, draft-irtf-cfrg-xchacha-03) in plain integers, and slow for that."""
 
 from __future__ import annotations
 

@@ -144,7 +144,11 @@ def test_an_upgrade_takes_no_unsaved_change_along(fleet: Fleet, backend: Backend
 def test_a_value_changed_in_place_is_stored_by_both(fleet: Fleet, backend: Backend) -> None:
     fleet.put(1, cart=[])
     for turn, process in enumerate([1, 2, 1, 2, 2, 1]):
-        fleet.visit(process, lambda session, turn=turn: session["cart"].append(turn))
+
+        def append(session: Any, turn: int = turn) -> None:
+            session["cart"].append(turn)
+
+        fleet.visit(process, append)
     assert fleet.read(1) == {"cart": [0, 1, 2, 3, 4, 5]}
 
 

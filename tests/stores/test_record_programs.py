@@ -51,7 +51,7 @@ class Anything:
 ANY = Anything()
 
 
-class Shouting(Session):  # type: ignore[misc]
+class Shouting(Session):
     """A class with a text of its own."""
 
     def _encrypt_data(self, session_data: Any = None) -> Any:
@@ -61,14 +61,14 @@ class Shouting(Session):  # type: ignore[misc]
         return ast.literal_eval(session_data.removeprefix("own:"))
 
 
-class Adding(Session):  # type: ignore[misc]
+class Adding(Session):
     """A class that adds to the data and leaves the text to the base."""
 
     def _encrypt_data(self, session_data: Any = None) -> Any:
         return super()._encrypt_data({**(session_data or self), "added": 1})
 
 
-class Reading(Session):  # type: ignore[misc]
+class Reading(Session):
     """A class that reads what nobody writes any more, too."""
 
     def _decrypt_data(self, session_data: Any) -> Any:

@@ -42,20 +42,32 @@ impl HeldFile {
         place.data_file(&self.store.file_dir)
     }
 
-    /// Lets an id go, and leaves no lock file if it has no record.
-    fn let_go(&self, id: &SessionId, locks: Locks) -> Result<()> {
+    /// What is in the place of `id`, as far as it matters to its lock file; `None` for a record that is its own.
+    fn found(&self, id: &SessionId) -> Result<Option<Found>> {
         let place = Place::of(id);
         let path = self.path(&place);
-        let there = std::fs::symlink_metadata(&path);
-        match there {
-            Err(error) if super::is_absence(&error) => locks.remove_if_without_record(&Found::Absent),
+        match std::fs::symlink_metadata(&path) {
+            Err(error) if super::is_absence(&error) => Ok(Some(Found::Absent)),
             // Only a file that several ids have can be another's.
             Ok(_) if place.owner().is_some() => {
                 let found = record::read(&path, &place, self.store.lock_time_limit)?;
-                locks.remove_if_without_record(&found)
+                Ok(Some(found).filter(|found| matches!(found, Found::Absent | Found::Foreign)))
             }
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(None),
             Err(error) => Err(Error::unavailable(super::LOCKING).with_source(error)),
+        }
+    }
+
+    /// Whether there is a record of `id`.
+    pub(super) fn has_record(&self, id: &SessionId) -> Result<bool> {
+        Ok(self.found(id)?.is_none())
+    }
+
+    /// Lets an id go, and leaves no lock file if it has no record.
+    fn let_go(&self, id: &SessionId, locks: Locks) -> Result<()> {
+        match self.found(id)? {
+            Some(found) => locks.remove_if_without_record(&found),
+            None => Ok(()),
         }
     }
 }
@@ -148,7 +160,7 @@ impl Store for HeldFile {
         now: Timestamp,
     ) -> Result<Written> {
         if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
             return self.write(old, data, ttl, expect, now);
         }
         let Some(mut held) = self.holding(old) else {

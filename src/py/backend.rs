@@ -11,7 +11,7 @@ use pyo3::types::PyDict;
 
 use super::errors::{self, ConfigurationError, IntoPyResult};
 use crate::config::Settings;
-use crate::store::file::{Upkeep, default_directory};
+use crate::store::file::{Upkeep, default_directory, exposure};
 use crate::store::{FileStore, MemoryStore, Store};
 
 /// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
@@ -53,8 +53,8 @@ pub(crate) fn resolve(
             let store = file_store(given, namespace_args)?
                 .with_lifetime(settings.store_ttl())
                 .with_durability(settings.durability);
-            let upkeep = settings.sweep_interval.map(|interval| upkeep_of(store.file_dir(), interval));
-            Some(Arc::new(store.with_upkeep(upkeep)) as Arc<dyn Store>)
+            let upkeep = upkeep_of(store.file_dir(), settings.sweep_interval, settings.store_ttl());
+            Some(Arc::new(store.with_upkeep(Some(upkeep))) as Arc<dyn Store>)
         }
     } else {
         None
@@ -69,7 +69,8 @@ pub(crate) fn resolve(
 /// The sweeping of a folder, for as long as some options name the folder.
 struct Swept {
     folder: PathBuf,
-    interval: Duration,
+    interval: Option<Duration>,
+    lifetime: Option<Duration>,
     upkeep: Weak<Upkeep>,
 }
 
@@ -77,15 +78,17 @@ struct Swept {
 /// The lock is held with the interpreter's, so that no fork finds it taken.
 static SWEPT: Mutex<Vec<Swept>> = Mutex::new(Vec::new());
 
-fn upkeep_of(folder: &Path, interval: Duration) -> Arc<Upkeep> {
+fn upkeep_of(folder: &Path, interval: Option<Duration>, lifetime: Option<Duration>) -> Arc<Upkeep> {
     let mut swept = SWEPT.lock();
     swept.retain(|entry| entry.upkeep.strong_count() > 0);
-    let known = swept.iter().find(|entry| entry.interval == interval && entry.folder == folder);
+    let known = swept
+        .iter()
+        .find(|entry| (entry.interval, entry.lifetime) == (interval, lifetime) && entry.folder == folder);
     if let Some(upkeep) = known.and_then(|entry| entry.upkeep.upgrade()) {
         return upkeep;
     }
     let upkeep = Arc::new(Upkeep::new(interval));
-    swept.push(Swept { folder: folder.to_owned(), interval, upkeep: Arc::downgrade(&upkeep) });
+    swept.push(Swept { folder: folder.to_owned(), interval, lifetime, upkeep: Arc::downgrade(&upkeep) });
     upkeep
 }
 
@@ -137,5 +140,11 @@ fn file_store(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDict>) -> 
     };
     let files = files.map_or_else(|| data.join("container_file"), PathBuf::from);
     let locks = locks.map_or_else(|| data.join("container_file_lock"), PathBuf::from);
+    if let Some(exposure) = exposure([&*data, &*files, &*locks]) {
+        errors::warn(
+            py,
+            &format!("{exposure}: who can put files there can put sessions of their own making there"),
+        )?;
+    }
     Ok(FileStore::new(files, locks))
 }

@@ -9,6 +9,7 @@ import pickle
 import stat
 import subprocess
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from beaker.exceptions import BeakerWarning, StoreUnavailableError
 from beaker.session import Session
 from tests.session.kit import Browser, opened
+from tests.support.folders import files_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,13 +109,31 @@ def test_a_private_folder_that_others_could_write_is_refused(
         Browser(type="file", key="other")
 
 
+@pytest.mark.parametrize("below", ["", "container_file", "container_file_lock"])
+def test_a_folder_that_every_user_may_write_to_is_warned_of(tmp_path: Path, below: str) -> None:
+    folder = tmp_path / below
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    with pytest.warns(BeakerWarning, match=f"may write to {folder} .mode 0777."):
+        visitor = Browser({"type": "file", "data_dir": str(tmp_path)})
+    visitor.put(name="Ada")
+    assert visitor.read() == {"name": "Ada"}
+
+
+def test_a_folder_that_a_group_shares_is_not_warned_of(tmp_path: Path) -> None:
+    tmp_path.chmod(0o2775)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        visitor = Browser({"type": "file", "data_dir": str(tmp_path)})
+    visitor.put(name="Ada")
+    assert visitor.read() == {"name": "Ada"}
+
+
 def test_a_save_leaves_no_temporary_file(files: Backend) -> None:
     visitor = Browser(files.options)
     for number in range(10):
         visitor.put(number=number)
-    names = [path.name for path in folder_of(files).rglob("*") if path.is_file()]
-    assert len(names) == 2
-    assert sorted(name.rpartition(".")[2] for name in names) == ["cache", "lock"]
+    assert [path.suffix for path in files_in(folder_of(files))] == [".cache", ".lock"]
 
 
 def test_a_link_in_the_place_of_a_record_is_not_followed(files: Backend, tmp_path: Path) -> None:

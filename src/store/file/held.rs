@@ -42,32 +42,27 @@ impl HeldFile {
         place.data_file(&self.store.file_dir)
     }
 
-    /// What is in the place of `id`, as far as it matters to its lock file; `None` for a record that is its own.
-    fn found(&self, id: &SessionId) -> Result<Option<Found>> {
-        let place = Place::of(id);
-        let path = self.path(&place);
-        match std::fs::symlink_metadata(&path) {
-            Err(error) if super::is_absence(&error) => Ok(Some(Found::Absent)),
-            // Only a file that several ids have can be another's.
-            Ok(_) if place.owner().is_some() => {
-                let found = record::read(&path, &place, self.store.lock_time_limit)?;
-                Ok(Some(found).filter(|found| matches!(found, Found::Absent | Found::Foreign)))
-            }
-            Ok(_) => Ok(None),
-            Err(error) => Err(Error::unavailable(super::LOCKING).with_source(error)),
-        }
-    }
-
-    /// Whether there is a record of `id`.
+    /// Whether there is a record of `id`. The file may have that of an id which shares it.
     pub(super) fn has_record(&self, id: &SessionId) -> Result<bool> {
-        Ok(self.found(id)?.is_none())
+        let place = Place::of(id);
+        let found = record::read(&self.path(&place), &place, self.store.lock_time_limit)?;
+        Ok(matches!(found, Found::Ours(_) | Found::Unreadable(_)))
     }
 
     /// Lets an id go, and leaves no lock file if it has no record.
     fn let_go(&self, id: &SessionId, locks: Locks) -> Result<()> {
-        match self.found(id)? {
-            Some(found) => locks.remove_if_without_record(&found),
-            None => Ok(()),
+        let place = Place::of(id);
+        let path = self.path(&place);
+        let there = std::fs::symlink_metadata(&path);
+        match there {
+            Err(error) if super::is_absence(&error) => locks.remove_if_without_record(&Found::Absent),
+            // Where the id is the name, the lock is that of every id which has this file.
+            Ok(_) if place.owner().is_some() => {
+                let found = record::read(&path, &place, self.store.lock_time_limit)?;
+                locks.remove_if_without_record(&found)
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::unavailable(super::LOCKING).with_source(error)),
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod directory;
 mod disk;
+mod exposure;
 mod held;
 mod lock;
 mod locked;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use directory::{default_directory, ensure_private_dir};
+pub use exposure::{Exposure, exposure};
 use held::HeldFile;
 use lock::LockFile;
 use locked::Removed;
@@ -256,7 +258,7 @@ impl Store for FileStore {
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
-        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, dry_run: false }))
+        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, heeds_others: true, dry_run: false }))
     }
 
     fn capabilities(&self) -> Capabilities {

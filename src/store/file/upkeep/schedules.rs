@@ -20,11 +20,11 @@ fn sweeping() -> &'static AtomicU32 {
 #[test]
 fn of_all_who_find_that_it_is_time_one_is_told_so() {
     under_every_schedule(|| {
-        let upkeep = Arc::new(Upkeep { interval: INTERVAL, due: AtomicU64::new(0) });
+        let upkeep = Arc::new(Upkeep::new(Some(INTERVAL)));
         let ask = |now: u64| {
             let threads = [(); 3].map(|()| {
                 let upkeep = Arc::clone(&upkeep);
-                thread::spawn(move || upkeep.is_time(now))
+                thread::spawn(move || upkeep.is_time(INTERVAL, now))
             });
             threads
                 .into_iter()

@@ -392,7 +392,9 @@ impl Model {
         self.is_files()
             && match call {
                 Call::Load(_) => false,
-                Call::Write { id, .. } | Call::Touch { id, .. } | Call::Delete(id) => is_open(id),
+                // Two that touch one file are kept apart by the file itself.
+                Call::Touch { id, .. } => !is_own(id) && self.has_lock(id.as_str()),
+                Call::Write { id, .. } | Call::Delete(id) => is_open(id),
                 Call::Rotate { old, new, .. } => {
                     is_open(old) || new.as_str() != old.as_str() && self.is_locked(new)
                 }
@@ -401,13 +403,11 @@ impl Model {
 
     /// Whether somebody holds `id`, or the id that it shares its file with, in files.
     pub(super) fn is_locked(&self, id: &SessionId) -> bool {
-        let locks = locks(id);
-        self.is_files()
-            && self
-                .holders
-                .iter()
-                .flatten()
-                .any(|held| self::locks(held).iter().any(|lock| locks.contains(lock)))
+        self.is_files() && locks(id).iter().any(|lock| self.has_lock(lock))
+    }
+
+    fn has_lock(&self, lock: &str) -> bool {
+        self.holders.iter().flatten().any(|held| locks(held).iter().any(|held| held == lock))
     }
 
     /// It was `now`.

@@ -15,7 +15,7 @@ pub fn hold(data: &[u8]) {
     what_is_read_was_in_the_bytes(rest);
     both_readers_agree(rest);
     for text in texts(rest) {
-        let (text, owner) = text.split_at(text.floor_char_boundary(edit.place(text.len())));
+        let (text, owner) = edit.halves(&text);
         what_was_written_is_read(text, None, edit);
         what_was_written_is_read(text, Some(owner), edit);
     }

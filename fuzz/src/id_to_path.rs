@@ -27,7 +27,7 @@ static STORE: LazyLock<FileStore> =
 pub fn hold(data: &[u8]) {
     let (edit, rest) = edit_and_rest(data);
     for text in texts(rest) {
-        let (one, two) = text.split_at(text.floor_char_boundary(edit.place(text.len())));
+        let (one, two) = edit.halves(&text);
         let dotless = text.replace('.', "");
         for id in [&text, one, two, &dotless] {
             both_files_lie_below_their_folders(id);

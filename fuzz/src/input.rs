@@ -59,6 +59,13 @@ impl Edit {
         changed
     }
 
+    /// What of a text comes before the place of the change, and the rest.
+    pub(crate) fn halves(self, text: &str) -> (&str, &str) {
+        let place = self.place(text.chars().count());
+        let at = text.char_indices().nth(place).map_or(text.len(), |(at, _)| at);
+        text.split_at(at)
+    }
+
     /// A place in a text of that many bytes, its end included.
     pub(crate) fn place(self, length: usize) -> usize {
         self.at % (length + 1)

@@ -3,13 +3,16 @@
 //! Each input is a list of operations, tried on every store there is. Every answer is compared, and at the end
 //! what the store holds and, where it has a folder, what lies in it.
 
+mod answer;
+mod holders;
 mod model;
 mod operation;
 mod subject;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use model::{Answer, Model};
+use answer::Answer;
+use model::Model;
 use operation::{Operation, Via, operations};
 use subject::{Subject, subjects};
 
@@ -146,7 +149,7 @@ impl<'a> Run<'a> {
         let mut expired = 0;
         let mut sweep = self.subject.store().sweep();
         loop {
-            let swept = sweep.step(7, self.now).expect("the store is there");
+            let swept = sweep.step(40, self.now).expect("the store is there");
             expired += swept.expired;
             if swept.finished {
                 break;

@@ -1,13 +1,13 @@
 //! The plain map that every store is compared with.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use beaker_core::error::{ErrorKind, Result};
+use beaker_core::error::ErrorKind;
 use beaker_core::id::{IdSource, SessionId};
-use beaker_core::store::{Expect, Held, HoldOf, Record, Version, Written};
+use beaker_core::store::{Expect, Version};
 
+use super::answer::Answer;
 use super::operation::{Call, Expected};
 
 /// Which store it is the model of.
@@ -20,42 +20,6 @@ pub(super) enum Kind {
     /// Records go when they are swept, if there are lifetimes; equal data is the same version; and ids that differ
     /// in their dots alone share a file.
     Files { has_lifetimes: bool },
-}
-
-/// What came of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    Loaded(Option<(Vec<u8>, Version)>),
-    Stored(Version),
-    Refused,
-    Was(bool),
-    Failed(ErrorKind),
-}
-
-impl Answer {
-    pub(super) fn of_load(loaded: Result<Option<Record>>) -> Self {
-        match loaded {
-            Ok(record) => Self::Loaded(record.map(|record| (record.data.to_vec(), record.version))),
-            Err(error) => Self::Failed(error.kind()),
-        }
-    }
-
-    pub(super) fn of_write(written: Result<Written>) -> Self {
-        match written {
-            Ok(Written::Stored(version)) => Self::Stored(version),
-            Ok(Written::Refused) => Self::Refused,
-            Err(error) => Self::Failed(error.kind()),
-        }
-    }
-
-    pub(super) fn of(answer: Result<bool>) -> Self {
-        answer.map_or_else(|error| Self::Failed(error.kind()), Self::Was)
-    }
-
-    /// Whether it says that nothing was changed.
-    fn is_negative(&self) -> bool {
-        matches!(self, Self::Refused | Self::Was(false) | Self::Failed(_))
-    }
 }
 
 struct Entry {
@@ -74,7 +38,7 @@ pub(super) struct Model {
     kind: Kind,
     beginning: f64,
     records: BTreeMap<String, Entry>,
-    holders: Vec<Vec<SessionId>>,
+    pub(super) holders: Vec<Vec<SessionId>>,
     /// Every version that was stored or loaded, with its data.
     known: Vec<(Version, Vec<u8>)>,
     uses: u64,
@@ -86,7 +50,7 @@ impl Model {
         Self { kind, beginning, records, holders, known, uses: 0 }
     }
 
-    fn is_files(&self) -> bool {
+    pub(super) fn is_files(&self) -> bool {
         matches!(self.kind, Kind::Files { .. })
     }
 
@@ -153,6 +117,12 @@ impl Model {
         let entry = self.records.get_mut(&key)?;
         entry.used = self.uses;
         Some(entry)
+    }
+
+    /// Whether there is a record of `id` at `now`, without using it.
+    pub(super) fn has(&self, id: &SessionId, now: f64) -> bool {
+        let entry = self.records.get(&self.key(id)).filter(|entry| self.owns(id, entry));
+        entry.is_some_and(|entry| self.is_files() || !is_over(entry, now))
     }
 
     /// Whether somebody else's record is at the place of `id`.
@@ -345,71 +315,6 @@ impl Model {
         }
     }
 
-    /// A holder shuts other holders out; in files, other writers too.
-    pub(super) fn hold(
-        &mut self,
-        id: &SessionId,
-        of: HoldOf,
-        now: f64,
-        found: &Result<Option<Arc<dyn Held>>>,
-    ) {
-        let key = self.key(id);
-        let is_over_now = !self.is_files() && self.records.get(&key).is_some_and(|entry| is_over(entry, now));
-        let is_there = self.records.get(&key).is_some_and(|entry| self.owns(id, entry)) && !is_over_now;
-        let is_taken = if self.is_files() {
-            self.is_locked(id)
-        } else {
-            self.holders.iter().flatten().any(|held| held.as_str() == id.as_str())
-        };
-        match found {
-            Err(error) => assert!(is_taken && error.kind() == ErrorKind::Locked, "{id:?} {error:?}"),
-            Ok(None) => assert!(of == HoldOf::Record && !is_there),
-            Ok(Some(held)) => {
-                assert!(!is_taken && (is_there || of == HoldOf::Id), "{id:?} {of:?}");
-                assert!(held.holds(id));
-                self.holders.push(vec![id.clone()]);
-            }
-        }
-    }
-
-    pub(super) fn release(&mut self, holder: usize) {
-        self.holders.remove(holder);
-    }
-
-    pub(super) fn release_all(&mut self) {
-        self.holders.clear();
-    }
-
-    pub(super) fn holds(&self, holder: usize, id: &SessionId) -> bool {
-        let ids = self.holders.get(holder).into_iter().flatten();
-        ids.into_iter().any(|held| held.as_str() == id.as_str())
-    }
-
-    /// Whether a call takes a lock that a holder has. Only writers of files take any.
-    fn is_blocked(&self, call: &Call, holder: Option<usize>) -> bool {
-        let is_own = |id: &SessionId| holder.is_some_and(|holder| self.holds(holder, id));
-        let is_open = |id: &SessionId| !is_own(id) && self.is_locked(id);
-        self.is_files()
-            && match call {
-                Call::Load(_) => false,
-                // Two that touch one file are kept apart by the file itself.
-                Call::Touch { id, .. } => !is_own(id) && self.has_lock(id.as_str()),
-                Call::Write { id, .. } | Call::Delete(id) => is_open(id),
-                Call::Rotate { old, new, .. } => {
-                    is_open(old) || new.as_str() != old.as_str() && self.is_locked(new)
-                }
-            }
-    }
-
-    /// Whether somebody holds `id`, or the id that it shares its file with, in files.
-    pub(super) fn is_locked(&self, id: &SessionId) -> bool {
-        self.is_files() && locks(id).iter().any(|lock| self.has_lock(lock))
-    }
-
-    fn has_lock(&self, lock: &str) -> bool {
-        self.holders.iter().flatten().any(|held| locks(held).iter().any(|held| held == lock))
-    }
-
     /// It was `now`.
     pub(super) fn time_is(&mut self, now: f64) {
         if !self.is_files() {
@@ -452,20 +357,11 @@ fn is_over(entry: &Entry, now: f64) -> bool {
     entry.expires_at.is_some_and(|expires_at| now >= expires_at)
 }
 
-fn dotless(id: &SessionId) -> String {
+pub(super) fn dotless(id: &SessionId) -> String {
     id.as_str().replace('.', "")
 }
 
-fn can_be_a_name(id: &SessionId) -> bool {
+pub(super) fn can_be_a_name(id: &SessionId) -> bool {
     let dotless = dotless(id);
     !dotless.is_empty() && !dotless.contains('/')
-}
-
-/// The ids whose locks are taken for `id`: its own and, where dots were dropped, that of the id without.
-fn locks(id: &SessionId) -> Vec<String> {
-    let mut locks = vec![id.as_str().to_owned()];
-    if can_be_a_name(id) && id.as_str().contains('.') {
-        locks.push(dotless(id));
-    }
-    locks
 }

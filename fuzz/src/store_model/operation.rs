@@ -5,7 +5,8 @@ use std::time::Duration;
 use beaker_core::id::SessionId;
 use beaker_core::store::{Expect, HoldOf, Store, Touch, Version};
 
-use super::model::{Answer, Model};
+use super::answer::Answer;
+use super::model::Model;
 use crate::input::Source;
 
 /// Ids that are told apart, and some that share a file: with dots and without, from programs and from requests, some

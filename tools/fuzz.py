@@ -1,8 +1,8 @@
 """Fuzzes one target for some seconds, or each in turn: `./dev fuzz cookie_header 600`, `./dev fuzz-all 600`.
 
-It ends with 1 if anything was found. cargo-fuzz is compiled into `.tools` when it is first needed. Any toolchain
-will do: RUSTC_BOOTSTRAP lets a stable compiler take the flags that cargo-fuzz gives to a nightly one. Further
-arguments go on to `cargo fuzz run`.
+It ends with 1 if anything was found. cargo-fuzz is compiled into `.tools` when it is first needed. Any
+toolchain will do: RUSTC_BOOTSTRAP lets a stable compiler take the flags that cargo-fuzz gives to a nightly
+one. Further arguments go on to `cargo fuzz run`.
 
 The address sanitizer is left out unless it is asked for: our own code has no `unsafe` that it could watch.
 `./dev fuzz json_inflate 600 --sanitizer address` watches the crates that have some.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     cookie_header, envelope_reader, id_to_path, json_inflate, options, pickle_reader, sealed_value,
-    signed_value, store_model,
+    signed_value, store_model, stored_record,
 };
 
 /// At how many places a seed is cut and changed. All of them would take minutes without optimisation.
@@ -15,7 +15,7 @@ const PLACES: usize = 24;
 
 type Law = fn(&[u8]);
 
-const TARGETS: [(&str, Law); 9] = [
+const TARGETS: [(&str, Law); 10] = [
     ("cookie_header", cookie_header::hold),
     ("envelope_reader", envelope_reader::hold),
     ("id_to_path", id_to_path::hold),
@@ -25,6 +25,7 @@ const TARGETS: [(&str, Law); 9] = [
     ("sealed_value", sealed_value::hold),
     ("signed_value", signed_value::hold),
     ("store_model", store_model::hold),
+    ("stored_record", stored_record::hold),
 ];
 
 fn entries(folder: &str) -> Vec<PathBuf> {
@@ -97,6 +98,11 @@ fn the_laws_of_sealed_values_hold_for_the_seeds_cut_and_changed() {
 #[test]
 fn the_laws_of_signed_values_hold_for_the_seeds_cut_and_changed() {
     try_seeds("signed_value");
+}
+
+#[test]
+fn the_laws_of_stored_records_hold_for_the_seeds_cut_and_changed() {
+    try_seeds("stored_record");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod py;
 pub mod ring;
 pub mod session;
 pub mod store;
+mod sync;
 
 #[cfg(feature = "python")]
 #[pyo3::pymodule(gil_used = true)]

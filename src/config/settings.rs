@@ -10,11 +10,14 @@ use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
-use crate::store::{Durability, KeptUnder};
+use crate::store::{Durability, KeptUnder, Timestamp};
 
 /// How much longer a store keeps a session than its idle timeout, so that a record does not vanish between
 /// being found alive and being written back.
 pub const STORE_GRACE_SECONDS: i64 = 120;
+
+/// The year 2100: for as long as this runs, expiry dates that count from now have to exist.
+const DISTANT_NOW: Timestamp = 4_102_444_800.0;
 
 /// Which pickles are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,7 +251,10 @@ impl Settings {
         {
             return Err(Error::invalid("cookie_format = 2 needs a secret"));
         }
-        self.cookie_expires.attribute(0.0)?;
+        // A span that ends beyond the last date there is would be found by the first visitor.
+        for now in [0.0, DISTANT_NOW] {
+            self.cookie_expires.attribute(now)?;
+        }
         if self.use_cookies {
             crate::cookie::validate(&self.key, &self.attributes(self.domain.as_deref(), &self.path, None))?;
             self.older_names.iter().try_for_each(|name| crate::cookie::validate_name(name))?;

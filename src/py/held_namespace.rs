@@ -12,6 +12,7 @@ use super::namespace_record;
 use super::python_store::{self, NamespaceStore};
 use crate::error::Result;
 use crate::id::SessionId;
+use crate::store::id_locks::Taken;
 use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
 
 const READING: &str = "read the session from its backend";
@@ -22,8 +23,8 @@ const RELEASING: &str = "unlock the session in its backend";
 struct One {
     id: SessionId,
     namespace: Py<PyAny>,
-    /// Whether other holders of this process were shut out too.
-    is_reserved: bool,
+    /// What shuts the other holders of this process out, if anything does.
+    reserved: Option<Taken>,
 }
 
 /// Namespaces whose write lock this holder has.
@@ -39,13 +40,18 @@ impl HeldNamespace {
     }
 
     /// Of a namespace whose lock was taken, and whose id this process reserved.
-    pub(crate) fn reserved(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
-        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), is_reserved: true })
+    pub(crate) fn reserved(
+        store: Arc<NamespaceStore>,
+        id: &SessionId,
+        namespace: Py<PyAny>,
+        reserved: Taken,
+    ) -> Self {
+        Self::new(store, One { id: id.clone(), namespace, reserved: Some(reserved) })
     }
 
     /// Of a namespace that was opened under a lock of another kind.
     pub(crate) fn opened(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
-        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), is_reserved: false })
+        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), reserved: None })
     }
 
     /// The ids that had no record when they were released.
@@ -95,8 +101,8 @@ impl Held for HeldNamespace {
                     self.emptied.lock().push(one.id.clone());
                 }
                 let released = namespace.call_method0(intern!(py, "release_write_lock"));
-                if one.is_reserved {
-                    self.store.unreserve(&one.id);
+                if let Some(reserved) = one.reserved {
+                    self.store.unreserve(&one.id, reserved);
                 }
                 let released =
                     released.map(drop).map_err(|error| python_store::failure(py, RELEASING, error));
@@ -158,20 +164,24 @@ impl Store for HeldNamespace {
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        if old.as_str() == new.as_str() || !self.holds(old) {
+        if old.as_str() == new.as_str() {
+            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
+            return self.write(old, data, ttl, expect, now);
+        }
+        if !self.holds(old) {
             return self.store.rotate(old, new, data, ttl, expect, now);
         }
         let allowed = self.on(old, READING, |from| namespace_record::may_rotate(from, expect));
         if !matches!(allowed, Ok(Ok(true))) {
             return allowed.unwrap_or(Ok(false)).map(|_| Written::Refused);
         }
-        let follower = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
+        let (follower, reserved) = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
             let written = namespace_record::write_in(follower, data, Expect::Any);
             written.map_err(|error| python_store::failure(py, WRITING, error))
         });
-        self.held.lock().push(One { id: new.clone(), namespace: follower, is_reserved: true });
+        self.held.lock().push(One { id: new.clone(), namespace: follower, reserved: Some(reserved) });
         let written = written?;
         self.delete(old)?;
         Ok(written)

@@ -19,7 +19,7 @@ use super::namespace_record;
 use super::options::Options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
-use crate::store::id_locks::IdLocks;
+use crate::store::id_locks::{IdLocks, Taken};
 use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
 
 /// The namespaces that a thread of this process works on at this moment.
@@ -147,35 +147,41 @@ impl NamespaceStore {
         work: impl FnOnce() -> PyResult<T>,
     ) -> Result<T> {
         let key = self.key(id)?;
-        if BUSY.take(&key, Duration::ZERO).is_err() {
-            py.detach(|| BUSY.take(&key, LONGEST_WORK))?;
-        }
+        let taken = match BUSY.take(&key, Duration::ZERO) {
+            Ok(taken) => taken,
+            Err(_) => py.detach(|| BUSY.take(&key, LONGEST_WORK))?,
+        };
         let done = work();
-        BUSY.give_back(&key);
+        BUSY.give_back(&key, taken);
         done.map_err(|error| failure(py, operation, error))
     }
 
     /// Takes the write lock of `id` after having shut the other holders of this process out, and waits at most
     /// `limit` for both.
-    pub(super) fn reserve(&self, py: Python<'_>, id: &SessionId, limit: Duration) -> Result<Py<PyAny>> {
+    pub(super) fn reserve(
+        &self,
+        py: Python<'_>,
+        id: &SessionId,
+        limit: Duration,
+    ) -> Result<(Py<PyAny>, Taken)> {
         const OPERATION: &str = "lock the session in its backend";
         let key = self.key(id)?;
         let since = Instant::now();
-        py.detach(|| RESERVED.take(&key, limit))?;
+        let reserved = py.detach(|| RESERVED.take(&key, limit))?;
         let taken = self
             .namespace(py, id.as_str())
             .map_err(|error| failure(py, OPERATION, error))
             .and_then(|namespace| take_write_lock(&namespace, limit, since).map(|()| namespace.unbind()));
         if taken.is_err() {
-            RESERVED.give_back(&key);
+            RESERVED.give_back(&key, reserved);
         }
-        taken
+        taken.map(|namespace| (namespace, reserved))
     }
 
     /// Lets the other holders of this process in again.
-    pub(super) fn unreserve(&self, id: &SessionId) {
+    pub(super) fn unreserve(&self, id: &SessionId, reserved: Taken) {
         if let Ok(key) = self.key(id) {
-            RESERVED.give_back(&key);
+            RESERVED.give_back(&key, reserved);
         }
     }
 
@@ -301,7 +307,7 @@ impl Store for NamespaceStore {
     ) -> Result<Written> {
         const OPERATION: &str = "rotate the session in its backend";
         if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
             return self.write(old, data, ttl, expect, now);
         }
         self.exclusively(old, false, OPERATION, |from| {
@@ -342,8 +348,9 @@ impl Store for NamespaceStore {
             return Ok(None);
         }
         Python::attach(|py| {
-            let namespace = self.reserve(py, id, limit)?.into_bound(py);
-            Ok(Some(Arc::new(HeldNamespace::reserved(Arc::clone(&self), id, namespace)) as Arc<dyn Held>))
+            let (namespace, reserved) = self.reserve(py, id, limit)?;
+            let held = HeldNamespace::reserved(Arc::clone(&self), id, namespace, reserved);
+            Ok(Some(Arc::new(held) as Arc<dyn Held>))
         })
     }
 

@@ -23,6 +23,8 @@ pub(crate) mod key;
 #[cfg(test)]
 mod laws;
 mod memory;
+#[cfg(all(test, feature = "shuttle"))]
+pub(crate) mod schedules;
 mod sweep;
 
 use std::ops::Range;
@@ -73,6 +75,15 @@ pub enum Expect {
 }
 
 impl Expect {
+    /// What a write expects that replaces a record and never creates one; `None` if it expects that there is none.
+    pub(crate) fn of_what_is_there(self) -> Option<Self> {
+        match self {
+            Self::Any | Self::Present => Some(Self::Present),
+            Self::Absent => None,
+            Self::Version(version) => Some(Self::Version(version)),
+        }
+    }
+
     /// Whether it holds where the record is in the state `present`, or there is none.
     pub(crate) fn holds(self, present: Option<Version>) -> bool {
         match self {

@@ -51,6 +51,7 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
     "an expiry of no seconds": {"cookie_expires": 0},
     "an expiry in the past": {"cookie_expires": -300},
     "an expiry past all years": {"cookie_expires": 10**12},
+    "an expiry past all years, but not yet": {"cookie_expires": 253_402_300_799},
     "a class of sessions that is none": {"session_class": dict},
     "a class of backends that is none": {"namespace_class": "memory"},
     "a type of no kind": {"type": "no_such_backend"},

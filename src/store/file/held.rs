@@ -42,6 +42,13 @@ impl HeldFile {
         place.data_file(&self.store.file_dir)
     }
 
+    /// Whether there is a record of `id`. The file may have that of an id which shares it.
+    pub(super) fn has_record(&self, id: &SessionId) -> Result<bool> {
+        let place = Place::of(id);
+        let found = record::read(&self.path(&place), &place, self.store.lock_time_limit)?;
+        Ok(matches!(found, Found::Ours(_) | Found::Unreadable(_)))
+    }
+
     /// Lets an id go, and leaves no lock file if it has no record.
     fn let_go(&self, id: &SessionId, locks: Locks) -> Result<()> {
         let place = Place::of(id);
@@ -49,7 +56,7 @@ impl HeldFile {
         let there = std::fs::symlink_metadata(&path);
         match there {
             Err(error) if super::is_absence(&error) => locks.remove_if_without_record(&Found::Absent),
-            // Only a file that several ids have can be another's.
+            // Where the id is the name, the lock is that of every id which has this file.
             Ok(_) if place.owner().is_some() => {
                 let found = record::read(&path, &place, self.store.lock_time_limit)?;
                 locks.remove_if_without_record(&found)
@@ -148,7 +155,7 @@ impl Store for HeldFile {
         now: Timestamp,
     ) -> Result<Written> {
         if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
             return self.write(old, data, ttl, expect, now);
         }
         let Some(mut held) = self.holding(old) else {

@@ -221,7 +221,7 @@ impl Store for FileStore {
         now: Timestamp,
     ) -> Result<Written> {
         if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
             return self.write(old, data, ttl, expect, now);
         }
         let (from, to) = (Place::of(old), Place::of(new));
@@ -248,8 +248,13 @@ impl Store for FileStore {
             HoldOf::Id => patient.lock(&place).map(Some),
             HoldOf::Record => patient.lock_known(&place, &place.data_file(&self.file_dir), LOCKING),
         };
-        let locks = locks.map_err(Error::of_holder)?;
-        Ok(locks.map(|locks| Arc::new(HeldFile::new(self, id, locks)) as Arc<dyn Held>))
+        let Some(locks) = locks.map_err(Error::of_holder)? else { return Ok(None) };
+        let held = HeldFile::new(self, id, locks);
+        // It may have gone while its lock was waited for.
+        if of == HoldOf::Record && !held.has_record(id)? {
+            return held.release().map(|()| None);
+        }
+        Ok(Some(Arc::new(held)))
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {

@@ -129,7 +129,7 @@ pub(in crate::store) fn who_waits_for_a_session_that_is_deleted_finds_it_absent(
         thread::sleep(SHORT);
         assert!(held.delete(&id).unwrap());
         held.release().unwrap();
-        drop(waiting.join().unwrap());
+        assert!(waiting.join().unwrap().is_none());
     });
     assert!(fixture.load(&id).is_none());
     assert!(fixture.try_hold(&id, HoldOf::Record, SHORT).unwrap().is_none());

@@ -74,7 +74,7 @@ pub(in crate::store) fn a_rotation_overwrites_what_is_under_the_new_id(fixture: 
 
 pub(in crate::store) fn a_rotation_to_the_same_id_is_a_write_that_creates_nothing(fixture: &Fixture) {
     let id = some_id();
-    for expect in [Expect::Any, Expect::Present, Expect::Version(Version(1))] {
+    for expect in [Expect::Any, Expect::Absent, Expect::Present, Expect::Version(Version(1))] {
         assert_eq!(fixture.rotate(&id, &id, b"x", expect), Written::Refused);
     }
     assert!(fixture.load(&id).is_none());

@@ -7,10 +7,10 @@ mod sweep;
 mod tests;
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use holds::HeldInMemory;
@@ -21,6 +21,7 @@ use super::id_locks::IdLocks;
 use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Version, Written};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
+use crate::sync::{AtomicIsize, AtomicU64, HashKeys, Mutex, MutexGuard};
 
 /// Enough that threads seldom meet at one lock.
 const SHARDS: usize = 16;
@@ -46,11 +47,12 @@ pub struct MemoryStore {
 struct Records {
     shards: [Mutex<Shard>; SHARDS],
     /// Ids come from outside, so that the choice of the shard is keyed at random too.
-    hasher: RandomState,
+    hasher: HashKeys,
     last_version: AtomicU64,
     last_use: AtomicU64,
-    /// How many there are in all shards. It is right when nobody is in the middle of a change.
-    count: AtomicUsize,
+    /// How many there are in all shards, less those that somebody is about to drop to make room. It is right when
+    /// nobody is in the middle of a change, and may be negative until then.
+    count: AtomicIsize,
     holds: IdLocks,
 }
 
@@ -73,10 +75,10 @@ impl MemoryStore {
     pub fn new() -> Self {
         let records = Records {
             shards: std::array::from_fn(|_| Mutex::default()),
-            hasher: RandomState::new(),
+            hasher: HashKeys::default(),
             last_version: AtomicU64::new(0),
             last_use: AtomicU64::new(0),
-            count: AtomicUsize::new(0),
+            count: AtomicIsize::new(0),
             holds: IdLocks::default(),
         };
         Self { records: Arc::new(records), most: None }
@@ -128,8 +130,10 @@ impl MemoryStore {
 
     /// Drops what has not been used for the longest time, until there are no more records than there may be.
     fn make_room(&self) {
-        let Some(most) = self.most else { return };
-        while self.records.count.load(Ordering::Relaxed) > most.get() && self.records.drop_oldest() {}
+        let Some(most) = self.most.and_then(|most| isize::try_from(most.get()).ok()) else { return };
+        while self.records.claim_one_of_more_than(most) {
+            self.records.drop_oldest();
+        }
     }
 }
 
@@ -176,7 +180,14 @@ impl Records {
 
     /// So many records were removed.
     fn forget(&self, removed: usize) {
-        self.count.fetch_sub(removed, Ordering::Relaxed);
+        self.count.fetch_sub(signed(removed), Ordering::Relaxed);
+    }
+
+    /// Whether there are more than `most`. Then the caller has to drop one, which is not counted any more, so
+    /// that two who find one too many do not drop two.
+    fn claim_one_of_more_than(&self, most: isize) -> bool {
+        let less = |count| (count > most).then(|| count - 1);
+        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
     /// The record of `id`, which is used now; one that is over is dropped.
@@ -191,22 +202,27 @@ impl Records {
     /// Stores a record, over the one that there is.
     fn put(&self, shard: &mut Shard, id: &str, state: State) {
         let is_more = shard.put(id, state, self.next_use());
-        self.count.fetch_add(usize::from(is_more), Ordering::Relaxed);
+        self.count.fetch_add(isize::from(is_more), Ordering::Relaxed);
     }
 
-    /// Drops the record that has not been used for the longest time, unless somebody uses it just then. `false`
-    /// if there is none at all.
-    fn drop_oldest(&self) -> bool {
-        let oldest = self
-            .shards
-            .iter()
-            .enumerate()
-            .filter_map(|(number, shard)| Some((lock(shard).oldest()?, number)));
-        let Some((used, number)) = oldest.min() else { return false };
-        if let Some(mut shard) = self.shard(number) {
-            self.forget(usize::from(shard.remove_oldest(used)));
+    /// Drops the record that has not been used for the longest time; it is not counted any more.
+    fn drop_oldest(&self) {
+        loop {
+            let oldest = self
+                .shards
+                .iter()
+                .enumerate()
+                .filter_map(|(number, shard)| Some((lock(shard).oldest()?, number)));
+            let Some((used, number)) = oldest.min() else {
+                // Somebody else removed them all, and counted the one that was claimed too.
+                self.count.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            // Unless somebody has used it since.
+            if self.shard(number).is_some_and(|mut shard| shard.remove_oldest(used)) {
+                return;
+            }
         }
-        true
     }
 }
 
@@ -312,8 +328,13 @@ impl Store for MemoryStore {
         if of == HoldOf::Record && !self.contains(id.as_str(), now) {
             return Ok(None);
         }
-        self.records.holds.take(id.as_str(), limit)?;
-        Ok(Some(Arc::new(HeldInMemory::new(self, id))))
+        let taken = self.records.holds.take(id.as_str(), limit)?;
+        let held = HeldInMemory::new(Arc::clone(&self), id, taken);
+        // It may have gone while its holder was waited for.
+        if of == HoldOf::Record && !self.contains(id.as_str(), now) {
+            return held.release().map(|()| None);
+        }
+        Ok(Some(Arc::new(held)))
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
@@ -352,6 +373,11 @@ impl Both<'_> {
 /// No code that may panic runs under these locks, so that a poisoned one still guards a sound shard.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// No shard has more records than a signed number can tell: each takes many bytes.
+fn signed(count: usize) -> isize {
+    isize::try_from(count).unwrap_or(isize::MAX)
 }
 
 fn expiry(ttl: Option<Duration>, now: Timestamp) -> Option<Timestamp> {

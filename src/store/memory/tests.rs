@@ -197,7 +197,7 @@ fn threads_that_write_at_once_leave_no_more_records_than_there_may_be() {
         }
     });
     assert!(store.len() <= 64);
-    assert_eq!(store.len(), store.records.count.load(Ordering::Relaxed));
+    assert_eq!(signed(store.len()), store.records.count.load(Ordering::Relaxed));
 }
 
 #[test]

@@ -81,6 +81,10 @@ fuzz-lock:
     cp Cargo.lock fuzz/Cargo.lock
     cargo metadata --quiet --manifest-path fuzz/Cargo.toml --format-version 1 >/dev/null
 
+# Try to break the laws of sessions, and print a line for each campaign: `./dev campaign faults --full`
+campaign *arguments: build oracle
+    python -m tests.campaigns {{ arguments }}
+
 # Measure against the original, interleaved, in one run
 bench *arguments: build oracle
     python benches/bench_wsgi.py {{ arguments }}

@@ -1,0 +1,51 @@
+"""What every campaign has: a size, and a report whose one line says what was tried and what broke."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+class Size(enum.Enum):
+    """How much of a campaign is run."""
+
+    SHORT = "short"
+    """Seconds, for every run of the tests."""
+    FULL = "full"
+    """Everything, by `./dev campaign --full`."""
+
+
+class LackingError(Exception):
+    """What the campaign needs is not on this machine. CI has to have it."""
+
+
+class ForbiddenError(Exception):
+    """What the campaign needs is not allowed on this machine, CI's included."""
+
+
+@dataclass
+class Report:
+    """What a campaign did."""
+
+    name: str
+    counts: Counter[str] = field(default_factory=Counter)
+    """What was tried and what came of it, each by a name that follows its number in the line."""
+    broken: list[str] = field(default_factory=list)
+    """Each law that was broken, with what leads to it again."""
+    original: str | None = None
+    """What came of the same with the original, where it ran."""
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Adds to a count. Counting 0 shows it."""
+        self.counts[what] += number
+
+    def breaks(self, what: str) -> None:
+        """Notes that a law was broken."""
+        self.broken.append(what)
+
+    def line(self) -> str:
+        """The summary."""
+        counts = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
+        line = f"{self.name}: {counts}; {len(self.broken)} laws broken"
+        return line if self.original is None else f"{line} | Beaker 1.14.1: {self.original}"

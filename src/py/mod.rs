@@ -18,6 +18,7 @@ mod session_object;
 mod start_response;
 mod sweep;
 mod values;
+mod wait;
 
 use pyo3::prelude::*;
 use pyo3::wrap_pyfunction;

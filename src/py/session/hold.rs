@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyo3::gc::PyVisit;
@@ -13,14 +14,18 @@ use pyo3::{PyTraverseError, intern};
 
 use super::{Session, record};
 use crate::config::Concurrency;
+use crate::error::Result;
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::held_namespace::HeldNamespace;
-use crate::store::{Held, HoldOf, Store};
+use crate::py::{gil, wait};
+use crate::store::{Held, HoldOf, Store, Timestamp};
 
 /// A session that is held.
 pub(crate) struct Hold {
+    /// Whose it is. A forked process finds it among its objects, and has not got it.
+    process: u32,
     held: Arc<dyn Held>,
     /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
     is_native: bool,
@@ -36,12 +41,17 @@ pub(crate) struct Hold {
 impl Hold {
     fn new(held: Arc<dyn Held>, is_native: bool) -> Self {
         Self {
+            process: std::process::id(),
             held,
             is_native,
             view: Mutex::new(None),
             by_program: AtomicUsize::new(0),
             lent: Mutex::new(None),
         }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.process == std::process::id()
     }
 
     /// The store as the holder has it.
@@ -105,7 +115,7 @@ impl Hold {
         taken_back?;
         for id in view.take_emptied() {
             // The view leaves an empty record where there is to be none.
-            py.detach(|| self.held.delete(&id)).into_py(py)?;
+            gil::with_store(py, &*self.held, |store| store.delete(&id)).into_py(py)?;
         }
         Ok(())
     }
@@ -135,8 +145,15 @@ impl Drop for Hold {
     }
 }
 
-fn of(session: &Bound<'_, Session>) -> PyResult<Option<Arc<Hold>>> {
-    session.get().with(|state| state.hold.as_ref().map(Arc::clone))
+/// What this process holds of the session.
+pub(super) fn of(session: &Bound<'_, Session>) -> PyResult<Option<Arc<Hold>>> {
+    let hold = session.get().with(|state| state.hold.as_ref().map(Arc::clone))?;
+    if hold.as_ref().is_none_or(|hold| hold.is_ours()) {
+        return Ok(hold);
+    }
+    // The views are those of the process that this one was forked from, too, and may be open.
+    let _dropped = session.get().with(|state| (state.hold.take(), state.namespaces.take()))?;
+    Ok(None)
 }
 
 /// Holds the session's record, unless it is held already. `false` if there is none to hold.
@@ -152,8 +169,7 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
     let (limit, now) = (options.settings.lock_timeout, clock::now(py)?.seconds);
     let (held, is_native) = match &options.backend()?.native {
         Some(native) => {
-            let native = Arc::clone(native);
-            (py.detach(|| native.hold(&id, what, limit, now)).into_py(py)?, true)
+            (wait::take(py, limit, |limit| ask(py, native, &id, what, limit, now)).into_py(py)?, true)
         }
         None => (record::namespaces(session)?.hold(&id, what, limit, now).into_py(py)?, false),
     };
@@ -161,6 +177,25 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
     let hold = Arc::new(Hold::new(held, is_native));
     let _dropped = session.get().with(|state| state.hold.replace(hold))?;
     Ok(true)
+}
+
+/// Asks a store written in Rust for a session. A fork must not find a lock taken that the store has for a moment.
+/// So one that waits for no disk is asked with the interpreter held, and waits for the session alone without it.
+fn ask(
+    py: Python<'_>,
+    store: &Arc<dyn Store>,
+    id: &SessionId,
+    what: HoldOf,
+    limit: Duration,
+    now: Timestamp,
+) -> Result<Option<Arc<dyn Held>>> {
+    let store = Arc::clone(store);
+    match (store.capabilities().blocking, limit.is_zero()) {
+        (true, _) => py.detach(|| store.hold(id, what, limit, now)),
+        (false, true) => store.hold(id, what, limit, now),
+        // There was a record when it was asked without waiting.
+        (false, false) => py.detach(|| store.hold(id, HoldOf::Id, limit, now)),
+    }
 }
 
 /// Holds the session for its request, where the options say so.

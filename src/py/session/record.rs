@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::Session;
+use super::{Session, hold};
 use crate::py::python_store::NamespaceStore;
 use crate::store::Store;
 
 /// The store of the session: that of its options, or as the session has it while it is held.
 pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
-    let (options, hold) =
-        session.get().with(|state| (Arc::clone(&state.options), state.hold.as_ref().map(Arc::clone)))?;
-    match (hold, &options.backend()?.native) {
+    let options = session.get().with(|state| Arc::clone(&state.options))?;
+    match (hold::of(session)?, &options.backend()?.native) {
         (Some(hold), _) => Ok(hold.store()),
         (None, Some(native)) => Ok(Arc::clone(native)),
         (None, None) => Ok(namespaces(session)? as Arc<dyn Store>),
@@ -29,8 +28,8 @@ pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<Namespace
 
 /// `session.namespace`: the backend's view of the session's record.
 pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
-    let (id, hold) =
-        session.get().with(|state| (state.life.id().clone(), state.hold.as_ref().map(Arc::clone)))?;
+    let hold = hold::of(session)?;
+    let id = session.get().with(|state| state.life.id().clone())?;
     let namespace = namespaces(session)?.namespace(session.py(), id.as_str())?;
     if let Some(hold) = hold {
         hold.lend(&namespace)?;

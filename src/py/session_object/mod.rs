@@ -57,7 +57,7 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     };
     let _making = if options.settings.concurrency == Concurrency::Lock {
         // A second session of this proxy would wait for the first one's lock.
-        let making = slf.get().cell.wait_to_make(py);
+        let making = slf.get().cell.wait_to_make(py)?;
         if let Some(session) = made(slf)? {
             return Ok(session);
         }

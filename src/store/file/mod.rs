@@ -254,6 +254,11 @@ impl Store for FileStore {
         Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, dry_run: false }))
     }
 
+    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
+        let hasty = self.clone().with_lock_time_limit(Duration::ZERO);
+        Some((self.lock_time_limit, Arc::new(hasty)))
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities { native_expiry: false, compare_and_swap: true, blocking: true }
     }

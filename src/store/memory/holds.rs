@@ -11,13 +11,14 @@ use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Tim
 /// The store as the holder of a session has it.
 pub(super) struct HeldInMemory {
     store: Arc<MemoryStore>,
+    process: u32,
     ids: Mutex<Vec<SessionId>>,
 }
 
 impl HeldInMemory {
     /// Of an id that was taken.
     pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId) -> Self {
-        Self { store, ids: Mutex::new(vec![id.clone()]) }
+        Self { store, process: std::process::id(), ids: Mutex::new(vec![id.clone()]) }
     }
 
     fn ids(&self) -> MutexGuard<'_, Vec<SessionId>> {
@@ -38,7 +39,12 @@ impl Held for HeldInMemory {
     }
 
     fn release(&self) -> Result<()> {
-        for id in std::mem::take(&mut *self.ids()) {
+        let ids = std::mem::take(&mut *self.ids());
+        if std::process::id() != self.process {
+            // They are held in the process that this one was forked from. Here somebody else may hold them.
+            return Ok(());
+        }
+        for id in ids {
             self.store.records.holds.give_back(id.as_str());
         }
         Ok(())

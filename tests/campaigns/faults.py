@@ -1,9 +1,9 @@
 """Every system call on the files of sessions is made to fail in every way, once or from then on.
 
-The calls of each operation are learnt from a run in which nothing fails. Each of them, by its number among those
-of its name, is then answered by strace with an error in place of the kernel, in a process of its own; a process
-that nothing happened to judges what is left. What strace hit is read from its log, and only hits on the files of
-sessions count.
+The calls of each operation are learnt from a run in which nothing fails. Each of them, by its number among
+those of its name, is then answered by strace with an error in place of the kernel, in a process of its own;
+a process that nothing happened to judges what is left. What strace hit is read from its log, and only hits
+on the files of sessions count.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Processes that visit without pause, each killed at a moment of chance and begun again.
 
-It runs where the original is installed and pytest is not. A process tells what was acknowledged over a pipe; what
-it had begun then is the next step of a life that always goes alike, so that it is known what else may be stored.
+It runs where the original is installed and pytest is not. A process tells what was acknowledged over a
+pipe; what it had begun then is the next step of a life that always goes alike, so that it is known what
+else may be stored.
 """
 
 from __future__ import annotations
@@ -141,7 +142,8 @@ class Hammer:
 
         told = visit(self.options, cookie, page)
         assert told["error"] is None, told
-        kept: str = told["cookie"] or cookie
+        kept: str | None = told["cookie"] or cookie
+        assert kept is not None
         return kept
 
     def _hear(self, worker: Worker) -> None:

@@ -1,6 +1,7 @@
 """Processes are killed: before every system call on the files of sessions, and at moments of chance.
 
-The calls are learnt as for `faults`. strace sends SIGKILL when a call begins, and the kernel then does not do it.
+The calls are learnt as for `faults`. strace sends SIGKILL when a call begins, and the kernel then does not
+do it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.campaigns.kit import Report, Size
 
-CAMPAIGNS: tuple[str, ...] = ("faults", "kills")
+CAMPAIGNS: tuple[str, ...] = ("faults", "kills", "power_cuts", "disks")
 """Each names a module here with a function `campaign`, which takes a `Size` and returns a `Report`."""
 
 

@@ -15,15 +15,14 @@ import shutil
 import signal
 import traceback
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.campaigns import visits
+from tests.campaigns import visits, workload
 
 if TYPE_CHECKING:
     from tests.campaigns.visits import Case
 
-ROOM = 8192
+ROOM = 65536
 LONGEST = 60
 """In seconds. What takes longer hangs."""
 
@@ -51,7 +50,7 @@ def prepare(cases: list[Case]) -> list[Case]:
             folder = f"{case['folder']}-rehearsed"
             shutil.copytree(template["folder"], folder)
             played = {**_plain(case), **_cookies(template), "folder": folder}
-            visits.play(played)
+            _play({**played, "limit": None})
             visits.judge(played)
             shutil.rmtree(folder)
         shutil.copytree(template["folder"], case["folder"])
@@ -103,13 +102,27 @@ def _launch(cases: list[Case], memory: mmap.mmap) -> None:
         if child == 0:
             signal.alarm(LONGEST)
             try:
-                told = visits.play(case)
+                told = _play(case)
             except BaseException:
                 told = {"trouble": traceback.format_exc()[-2000:]}
             _tell(memory, number, told)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         _tell_end(memory, number, child, status)
+
+
+def _play(case: Case) -> dict[str, Any]:
+    if case["operation"] == "workload":
+        return workload.play(case)
+    limit = case.get("limit")
+    if limit is None:
+        return visits.play(case)
+    preloaded = ctypes.CDLL(None)
+    begin_limit = preloaded.short_writes_begin
+    begin_limit.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_int]
+    begin_limit(limit["at_once"], limit["in_all"], limit["error"])
+    told = visits.play(case)
+    return {**told, "shortened": preloaded.short_writes_count()}
 
 
 def _tell(memory: mmap.mmap, number: int, told: dict[str, Any]) -> None:

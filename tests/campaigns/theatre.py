@@ -82,8 +82,7 @@ class Theatre:
 
     def play(self, kinds: list[Case], *options: str, misled: bool = False) -> list[Played]:
         """Plays a case of each kind under strace with these options; see the laws for who is misled."""
-        cases = [{**kind, "folder": str(self.folder / f"case-{next(self.numbers)}")} for kind in kinds]
-        cases = self.stage.call(stage.prepare, cases)
+        cases = self._prepared(kinds)
         launcher = self.stage.call(stage.begin, cases)
         log = self.folder / "strace"
         tracer = tracing.Tracer(launcher, log, "-e", tracing.EVERYTHING_ON_FILES, *options)
@@ -91,6 +90,22 @@ class Theatre:
         calls: dict[int, list[Call]] = {}
         for call in tracer.calls():
             calls.setdefault(call.process, []).append(call)
+        return self._judged(cases, results, calls, misled)
+
+    def play_alone(self, kinds: list[Case]) -> list[Played]:
+        """Plays a case of each kind, without strace."""
+        cases = self._prepared(kinds)
+        self.stage.call(stage.begin, cases)
+        return self._judged(cases, self.stage.call(stage.finish), {}, misled=False)
+
+    def _prepared(self, kinds: list[Case]) -> list[Case]:
+        cases = [{**kind, "folder": str(self.folder / f"case-{next(self.numbers)}")} for kind in kinds]
+        prepared: list[Case] = self.stage.call(stage.prepare, cases)
+        return prepared
+
+    def _judged(
+        self, cases: list[Case], results: list[dict[str, Any]], calls: dict[int, list[Call]], misled: bool
+    ) -> list[Played]:
         for case, result in zip(cases, results, strict=True):
             told = result["told"] or {}
             cookie = told.get("cookie")
@@ -155,11 +170,12 @@ def learnt(theatre: Theatre, kinds: list[Case]) -> Plan:
 
 
 @contextmanager
-def theatre(python: Path) -> Iterator[Theatre]:
+def theatre(python: Path, preloaded: Path | None = None) -> Iterator[Theatre]:
     """One for the implementation that this interpreter has; everything is gone afterwards."""
+    environment = {} if preloaded is None else {"LD_PRELOAD": str(preloaded)}
     with (
         tempfile.TemporaryDirectory(prefix="beaker-", dir=quick_folder()) as folder,
-        original(python) as running,
+        original(python, environment) as running,
     ):
         yield Theatre(running, Path(folder), python == OURS)
 

@@ -204,7 +204,7 @@ def prepare(case: Case) -> Case:
     if case.get("empty"):
         return {**case, "cookie": None, "bystander": None}
     ready = {**case, "cookie": stored(BEFORE), "bystander": stored(BYSTANDER)}
-    ready["accessed"] = _opened(case, ready["cookie"].rpartition("=")[2]).last_accessed
+    ready["accessed"] = opened(case, ready["cookie"].rpartition("=")[2]).last_accessed
     if case["operation"] == "sweep":
         old = stored(OLD)
         ready["old"] = old
@@ -232,7 +232,7 @@ def judge(case: Case) -> dict[str, Any]:
         found[name] = _loaded(case, session_id)
     verdict: dict[str, Any] = {"found": found, "left": None, "served": None, "accessed": None}
     if isinstance(found.get("cookie"), dict):
-        verdict["accessed"] = _opened(case, known["cookie"]).last_accessed
+        verdict["accessed"] = opened(case, known["cookie"]).last_accessed
     verdict["served"] = visit({**options(case), "timeout": 3600}, case.get("cookie"), _served)["error"]
     verdict["left"] = _left(case) if OURS else []
     return verdict
@@ -243,7 +243,8 @@ def _served(session: Any) -> None:
     session.save()
 
 
-def _opened(case: Case, session_id: str) -> Any:
+def opened(case: Case, session_id: str) -> Any:
+    """The session of that id, apart from any visit."""
     chosen = {**options(case), "use_cookies": False, "invalidate_corrupt": False}
     chosen.pop("concurrency", None)
     return Session({}, id=session_id, **chosen)
@@ -251,7 +252,7 @@ def _opened(case: Case, session_id: str) -> Any:
 
 def _loaded(case: Case, session_id: str) -> Any:
     try:
-        return content(_opened(case, session_id))
+        return content(opened(case, session_id))
     except Exception as error:  # whatever it is, the campaign judges it
         return f"{type(error).__name__}: {error}"[:200]
 

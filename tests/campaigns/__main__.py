@@ -26,7 +26,7 @@ def main() -> int:
             sys.stdout.write(f"{name}: cannot run: {error}\n")
             failed = True
             continue
-        for broken in report.broken[:20]:
+        for broken in report.broken[:200]:
             sys.stdout.write(f"  broken: {broken}\n")
         sys.stdout.write(f"{report.line()}\n")
         sys.stdout.flush()

@@ -36,6 +36,9 @@ class Report:
     original: str | None = None
     """What came of the same with the original, where it ran."""
 
+    of_the_original: list[str] = field(default_factory=list)
+    """Each law that the original broke."""
+
     def count(self, what: str, number: int = 1) -> None:
         """Adds to a count. Counting 0 shows it."""
         self.counts[what] += number
@@ -44,8 +47,13 @@ class Report:
         """Notes that a law was broken."""
         self.broken.append(what)
 
+    def compare(self, theirs: Report, tried: str) -> None:
+        """Puts what came of the same with the original beside it."""
+        self.original = f"{tried}, {len(theirs.broken):,} laws broken"
+        self.of_the_original = theirs.broken
+
     def line(self) -> str:
         """The summary."""
         counts = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
-        line = f"{self.name}: {counts}; {len(self.broken)} laws broken"
+        line = f"{self.name}: {counts}; {len(self.broken):,} laws broken"
         return line if self.original is None else f"{line} | Beaker 1.14.1: {self.original}"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.campaigns.kit import Report, Size
 
-CAMPAIGNS: tuple[str, ...] = ()
-"""Each is the name of a module here with a function `campaign`, which takes a `Size` and returns a `Report`."""
+CAMPAIGNS: tuple[str, ...] = ("faults", "kills", "power_cuts", "disks")
+"""Each names a module here with a function `campaign`, which takes a `Size` and returns a `Report`."""
 
 
 def run(name: str, size: Size) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -366,3 +367,49 @@ def test_a_conflict_leaves_no_warning_behind(backend: Backend) -> None:
         warnings.simplefilter("error")
         one.save()
         other.save()
+
+
+class Overtaken(Literals):
+    """A serializer that lets somebody else save the session each time that one thread reads it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.victim: int | None = None
+        self.rival: Callable[[], None] = lambda: None
+        self.rivals: list[threading.Thread] = []
+
+    def loads(self, data: bytes) -> Any:
+        if threading.get_ident() == self.victim:
+            self.rivals.append(threading.Thread(target=self.rival))
+            self.rivals[-1].start()
+            self.rivals[-1].join(0.05)
+        return super().loads(data)
+
+
+@pytest.mark.parametrize("rival_saves", [True, False])
+def test_a_save_that_others_overtake_again_and_again_comes_to_an_end(
+    backend: Backend, rival_saves: bool
+) -> None:
+    serializer = Overtaken()
+    one, other = begun(backend, {"kept": 0}, data_serializer=serializer)
+    saved = []
+
+    def rival() -> None:
+        session = opened(backend, ID, data_serializer=serializer)
+        if rival_saves:
+            session["rivals"] = threading.get_ident()
+        session.save(accessed_only=not rival_saves)
+        saved.append(1)
+
+    other["other"] = 1
+    other.save()
+    serializer.rival = rival
+    serializer.victim = threading.get_ident()
+    one["one"] = 1
+    one.save()
+    serializer.victim = None
+    for thread in serializer.rivals:
+        thread.join()
+    assert len(saved) == len(serializer.rivals) > 0
+    stored = content(backend, data_serializer=serializer)
+    assert (stored["kept"], stored["one"], stored["other"]) == (0, 1, 1)

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, PyString};
 
 use super::encode::{self, Content};
+use super::precedence::Precedence;
 use super::{Session, call, hold, record, save};
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError};
@@ -16,7 +17,8 @@ use crate::py::options::Options;
 use crate::session::{Row, Rule, Side, decide};
 use crate::store::{Expect, HoldOf, Written};
 
-/// How often a save is tried before it holds the session, so that nobody comes between any more.
+/// How often a save is tried before it holds the session and goes before all others, so that nobody comes between
+/// any more.
 const UNHELD_TRIES: usize = 8;
 /// How often it is tried at all, where a store lets others come between even so.
 const TRIES: usize = 64;
@@ -41,9 +43,15 @@ fn retry(
 ) -> PyResult<bool> {
     let py = session.py();
     let base = base(session)?;
+    let mut _precedence = None;
     for turn in 0..TRIES {
-        if turn == UNHELD_TRIES && !was_held {
-            hold::acquire(session, HoldOf::Record)?;
+        if turn == UNHELD_TRIES {
+            if !was_held {
+                hold::acquire(session, HoldOf::Record)?;
+            }
+            // Who has to wait for the session does not keep its holder from writing it.
+            let id = session.get().with(|state| state.life.record_id().clone())?;
+            _precedence = Precedence::take(py, &id);
         }
         let id = session.get().with(|state| state.life.record_id().clone())?;
         let store = record::store(session)?;

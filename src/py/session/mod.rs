@@ -18,6 +18,7 @@ mod mapping;
 mod merge;
 mod option_attributes;
 pub(crate) mod place;
+mod precedence;
 mod record;
 mod save;
 mod times;

@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::{Base, Loaded, Session, attributes, beginning, call, cookie, merge, record};
+use super::{Base, Loaded, Session, attributes, beginning, call, cookie, merge, precedence, record};
 use crate::codec;
 use crate::id::SessionId;
 use crate::py::clock;
@@ -58,11 +58,12 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
 
 /// Writes `text`, which `data` encodes to, where the record is as it was; where it is not, what was changed.
 fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, text: Vec<u8>) -> PyResult<()> {
-    let (merges, expect) = session.get().with(|state| {
+    let (merges, expect, id) = session.get().with(|state| {
         let merges = state.options.settings.concurrency.merges();
-        (merges, state.life.expectation(merges))
+        (merges, state.life.expectation(merges), state.life.record_id().clone())
     })?;
     if let Some(expect) = expect {
+        precedence::give_way(session.py(), &id);
         match attempt(session, &text, expect)? {
             Written::Stored(version) => return stored(session, version, text),
             Written::Refused if !merges => return ended(session),
@@ -147,6 +148,8 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     };
     let Some(version) = version.filter(|_| !changed) else { return store(session, data) };
     let store = record::store(session)?;
+    let id = session.get().with(|state| state.life.id().clone())?;
+    precedence::give_way(py, &id);
     match touch(session, &*store, data, loaded.as_ref(), version) {
         Ok(()) => Ok(()),
         Err(error) if error.is_instance_of::<errors::StoreUnavailableError>(py) => {

@@ -42,20 +42,20 @@ impl HeldFile {
         place.data_file(&self.store.file_dir)
     }
 
-    /// Lets an id go, and leaves no lock file if it has no record.
-    fn let_go(&self, id: &SessionId, locks: Locks) -> Result<()> {
+    /// Lets an id go, and leaves no lock file if it has no record. Where that cannot be found out the file stays:
+    /// it is empty, and what the holder has stored is stored.
+    fn let_go(&self, id: &SessionId, locks: Locks) {
         let place = Place::of(id);
         let path = self.path(&place);
-        let there = std::fs::symlink_metadata(&path);
-        match there {
-            Err(error) if super::is_absence(&error) => locks.remove_if_without_record(&Found::Absent),
+        match std::fs::symlink_metadata(&path) {
+            Err(error) if super::is_absence(&error) => locks.tidy(&Found::Absent),
             // Only a file that several ids have can be another's.
             Ok(_) if place.owner().is_some() => {
-                let found = record::read(&path, &place, self.store.lock_time_limit)?;
-                locks.remove_if_without_record(&found)
+                if let Ok(found) = record::read(&path, &place, self.store.lock_time_limit) {
+                    locks.tidy(&found);
+                }
             }
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::unavailable(super::LOCKING).with_source(error)),
+            _ => {}
         }
     }
 }
@@ -79,17 +79,14 @@ impl Held for HeldFile {
     fn release(&self) -> Result<()> {
         let all = std::mem::take(&mut *self.held());
         let forked = std::process::id() != self.process;
-        let mut outcome = Ok(());
         for (id, locks) in all {
-            let one = if forked {
+            if forked {
                 locks.abandon();
-                Ok(())
             } else {
-                self.let_go(&id, locks)
-            };
-            outcome = outcome.and(one);
+                self.let_go(&id, locks);
+            }
         }
-        outcome
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod directory;
 mod disk;
+mod exposure;
 mod held;
 mod lock;
 mod locked;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use directory::{default_directory, ensure_private_dir};
+pub use exposure::{Exposure, exposure};
 use held::HeldFile;
 use lock::LockFile;
 use locked::Removed;
@@ -172,15 +174,11 @@ impl Store for FileStore {
             },
         };
         let found = record::read(&path, &place, self.lock_time_limit)?;
-        match self.replace(&path, &place, data, ttl, expect, &found) {
-            Ok(Written::Refused) => locks.remove_if_without_record(&found).map(|()| Written::Refused),
-            Err(error) => {
-                // The error above is the one to tell; an empty lock file harms nobody.
-                let _ = locks.remove_if_without_record(&found);
-                Err(error)
-            }
-            stored @ Ok(Written::Stored(_)) => stored,
+        let written = self.replace(&path, &place, data, ttl, expect, &found);
+        if !matches!(written, Ok(Written::Stored(_))) {
+            locks.tidy(&found);
         }
+        written
     }
 
     fn touch(
@@ -205,7 +203,7 @@ impl Store for FileStore {
             return Ok(false);
         };
         let removed = self.remove(&place, &path)?;
-        locks.remove_if_without_record(&removed.left())?;
+        locks.tidy(&removed.left());
         Ok(removed == Removed::Ours)
     }
 
@@ -228,7 +226,7 @@ impl Store for FileStore {
         };
         let (written, _new_locks) = self.move_locked(&from, &to, data, ttl, expect)?;
         if let Written::Stored(_) = written {
-            locks.remove_if_without_record(&Found::Absent)?;
+            locks.tidy(&Found::Absent);
         }
         Ok(written)
     }

@@ -1,0 +1,53 @@
+//! Who was overtaken too often goes first.
+//!
+//! A save that finds the record changed reads it, merges and tries again. Where many threads write one session, some
+//! other may always come between: then those of this process wait for it a moment. The lock of a store does the same
+//! between processes, but not every store has its writers wait for who holds a session.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use crate::id::SessionId;
+use crate::store::id_locks::IdLocks;
+
+/// The sessions of which somebody goes first.
+static TAKEN: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
+/// How many there are. It is looked at with every save, and almost always zero.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// How long others wait: longer than a save takes, and not so long that one which never ends harms them.
+const COURTESY: Duration = Duration::from_secs(1);
+
+/// That somebody goes first, until it is dropped.
+pub(super) struct Precedence {
+    id: SessionId,
+}
+
+impl Precedence {
+    /// Goes first, once nobody else does. `None` if somebody else does for too long.
+    pub(super) fn take(py: Python<'_>, id: &SessionId) -> Option<Self> {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        let taken = py.detach(|| TAKEN.take(id.as_str(), COURTESY)).is_ok();
+        if !taken {
+            COUNT.fetch_sub(1, Ordering::Relaxed);
+        }
+        taken.then(|| Self { id: id.clone() })
+    }
+}
+
+impl Drop for Precedence {
+    fn drop(&mut self) {
+        TAKEN.give_back(self.id.as_str());
+        COUNT.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Waits a moment for whoever goes first.
+pub(super) fn give_way(py: Python<'_>, id: &SessionId) {
+    if COUNT.load(Ordering::Relaxed) != 0 && py.detach(|| TAKEN.take(id.as_str(), COURTESY)).is_ok() {
+        TAKEN.give_back(id.as_str());
+    }
+}

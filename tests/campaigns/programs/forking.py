@@ -42,7 +42,9 @@ def _come_and_go(options: dict[str, Any], session_id: str) -> None:
     session.save()
     again = opened(options, session.id)
     assert again["mine"] == session_id
-    assert "mine" not in opened(options, session_id)
+    if OURS:
+        # Beaker leaves the session under the old id too.
+        assert "mine" not in opened(options, session_id)
     again.delete()
 
 
@@ -127,7 +129,7 @@ class _Load:
         return not any(thread.is_alive() for thread in self.threads)
 
 
-def run(*, folder: str, forks: int, patience: float) -> dict[str, Any]:
+def run(*, folder: str, forks: int, deadline: float) -> dict[str, Any]:
     """Forks that often. Returns what hung, failed or was lost."""
     places: list[dict[str, Any]] = [{"type": "memory"}, {"type": "file", "data_dir": folder}]
     for options in places:
@@ -138,19 +140,19 @@ def run(*, folder: str, forks: int, patience: float) -> dict[str, Any]:
     for session in held if OURS else ():
         session.lock()
     warnings.simplefilter("ignore")
-    load = _Load(places, patience)
+    load = _Load(places, deadline)
     done = hangs = failed = 0
     for number in range(forks):
         child = os.fork()
         if child == 0:
             try:
-                _child(places, number, patience, held)
+                _child(places, number, deadline, held)
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()
                 os._exit(3)
             os._exit(0)
-        status = _ended(child, patience)
+        status = _ended(child, deadline)
         done += 1
         hangs += status is None
         failed += status not in (None, 0)

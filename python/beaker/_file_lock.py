@@ -39,8 +39,8 @@ class _Descriptor:
         self._fd = os.open(path, mode | _OPEN_FLAGS, _FILE_MODE)
 
     def lock(self, operation: int, wait: bool) -> bool:
-        # Where `time.sleep` was replaced (gevent, eventlet), who has the lock may be a greenlet of this thread,
-        # and does not run while the kernel lets the thread wait.
+        # Where `time.sleep` was replaced (gevent, eventlet), who has the lock may be a greenlet of this
+        # thread, and does not run while the kernel lets the thread wait.
         natively = wait and getattr(time.sleep, "__self__", None) is time
         pause = _FIRST_PAUSE
         while True:

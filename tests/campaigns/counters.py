@@ -1,4 +1,4 @@
-"""Processes with threads that use one session at once: counters under `concurrency = lock`, keys under `merge`."""
+"""Processes with threads that use one session: counters with `concurrency = lock`, keys with `merge`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.campaigns.load import Place
 
 LOADS = {Size.SHORT: (2, 3, 8), Size.FULL: (8, 4, 1000)}
-"""Processes, threads of each, and requests of each thread. Where nothing is shared, one process has all threads."""
+"""Processes, threads of each, and requests of each thread. In memory one process has all threads."""
 
 
 def _run(python: Path, where: Place, task: str, size: Size, **more: Any) -> tuple[int, int, list[str]]:

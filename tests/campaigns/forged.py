@@ -15,8 +15,8 @@ IDS = {Size.SHORT: 2_000, Size.FULL: 1_000_000}
 FEWER = {Size.SHORT: 500, Size.FULL: 20_000}
 """For the original, which makes files of them."""
 MOST_GROWTH = 4096
-"""In KiB, from the first quarter to the last: what an allocator may still take. A byte for each id is more than a
-quarter of that, an entry for each fifty times as much."""
+"""In KiB, from the first quarter to the last: what an allocator may still take. An entry for each id would be
+fifty times as much."""
 
 
 def _campaign(python: Path, ids: int, size: Size, report: Report) -> None:
@@ -49,6 +49,8 @@ def campaign(size: Size) -> Report:
         theirs = Report("forged")
         _campaign(python, FEWER[size], size, theirs)
         counts = theirs.counts
-        tried = f"{counts['forged ids']:,} forged ids, {counts['files']:,} files, {counts['entries']:,} entries"
+        tried = (
+            f"{counts['forged ids']:,} forged ids, {counts['files']:,} files, {counts['entries']:,} entries"
+        )
         report.compare(theirs, tried)
     return report

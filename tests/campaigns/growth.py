@@ -1,4 +1,4 @@
-"""Saves of session after session: what there is of them is bounded, by `max_sessions`, by their end, by sweeps."""
+"""Saves of session after session: what there is of them is bounded, by `max_sessions`, by time, by sweeps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALIVE = 1800
 MOST_GROWTH = 4096
 """In KiB, from the first quarter to the last."""
 MOST_FOLDERS = 2 + 2 * (16 + 256)
-"""Of records and of locks: ids are hexadecimal, and the folders are named by one and two characters of them."""
+"""Of records and of locks, named by one and by two hexadecimal digits."""
 
 
 def _bounded(report: Report, what: str, there: int, bound: int) -> None:
@@ -28,7 +28,9 @@ def _bounded(report: Report, what: str, there: int, bound: int) -> None:
         report.breaks(f"{there} {what}, where {bound} are allowed")
 
 
-def _campaign(python: Path, saves: tuple[int, int, int], size: Size, report: Report, cap: dict[str, int]) -> None:
+def _campaign(
+    python: Path, saves: tuple[int, int, int], size: Size, report: Report, cap: dict[str, int]
+) -> None:
     capped, timed, swept = saves
     patience = 600.0 + sum(saves) / 50
     options = {"type": "memory"}
@@ -62,11 +64,8 @@ def campaign(size: Size) -> Report:
     _campaign(ours(), SAVES[size], size, report, {"max_sessions": CAP})
     if (python := original()) is not None:
         theirs = Report("growth")
-        # With fewer the memory of the original grows as little as there are fewer: what counts is what there is.
         _campaign(python, FEWER[size], size, theirs, {})
         counts = theirs.counts
-        report.compare(
-            theirs,
-            f"{counts['sessions at most']:,} sessions in memory, {counts['files after a sweep at most']:,} files that stay",
-        )
+        there = f"{counts['sessions at most']:,} sessions in memory"
+        report.compare(theirs, f"{there}, {counts['files after a sweep at most']:,} files that stay")
     return report

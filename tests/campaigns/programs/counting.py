@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from typing import Any
 
 from tests.campaigns.programs.kit import KEY, begun, main, opened, served
@@ -14,11 +15,11 @@ KEYS = 25
 def _counting(options: dict[str, Any], cookie: str, _name: str, turns: int) -> int:
     """Each request adds one to a counter that all have."""
 
-    def count(session: Any) -> None:
+    def add(session: Any) -> None:
         session["count"] = session["count"] + 1
         session.save()
 
-    visit = served(count, options)
+    visit = served(add, options)
     for _ in range(turns):
         visit(cookie)
     return 0
@@ -27,11 +28,13 @@ def _counting(options: dict[str, Any], cookie: str, _name: str, turns: int) -> i
 def _setting(options: dict[str, Any], cookie: str, name: str, turns: int) -> int:
     """Each request sets a key that no other thread sets, and looks whether what it set before is there."""
     mine: dict[str, int] = {}
+    numbers = count()
 
     def use(session: Any) -> int:
         lost = [key for key, value in mine.items() if session.get(key) != value]
         for key in lost:
             del mine[key]
+        turn = next(numbers)
         key = f"{name}-{turn % KEYS}"
         mine[key] = session[key] = turn
         session.save()
@@ -42,7 +45,7 @@ def _setting(options: dict[str, Any], cookie: str, name: str, turns: int) -> int
 
     visit = served(use, options)
     lost = 0
-    for turn in range(turns):
+    for _ in range(turns):
         lost += visit(cookie)
     return lost + int(served(look, options)(cookie))
 

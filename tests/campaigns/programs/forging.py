@@ -8,7 +8,19 @@ from typing import Any
 from tests.campaigns.programs.kit import KEY, entries, files, folders, main, resident, served
 
 SECRET = "a secret that the forger does not know, of some length"
-ODD = ("../../etc/passwd", "..", ".", "a/b", "a\\b", "%2e%2e%2f", "x" * 3000, "A" * 32, "{id}.progress", "-", "\x7f")
+ODD = (
+    "../../etc/passwd",
+    "..",
+    ".",
+    "a/b",
+    "a\\b",
+    "%2e%2e%2f",
+    "x" * 3000,
+    "A" * 32,
+    "{id}.progress",
+    "-",
+    "\x7f",
+)
 
 
 def run(*, options: dict[str, Any], folder: str, ids: int, seed: int = 1) -> dict[str, Any]:
@@ -29,7 +41,7 @@ def run(*, options: dict[str, Any], folder: str, ids: int, seed: int = 1) -> dic
         elif kind < 7:
             answer = signed(f"{KEY}={source.getrandbits(160):040x}{forged}")
         elif kind == 7:
-            answer = unsigned(f'{KEY}={source.choice(ODD).replace("{id}", forged)}')
+            answer = unsigned(f"{KEY}={source.choice(ODD).replace('{id}', forged)}")
         else:
             answer = by_id(None)
         known += answer is not None

@@ -18,7 +18,7 @@ STEADY, COUNTED, HELD = (f"{number:032x}" for number in (1, 2, 3))
 MOST_HANGS = 10
 
 
-def _increment(options: dict[str, Any], patience: float) -> None:
+def _increment(options: dict[str, Any], patience: int) -> None:
     session = opened(options, COUNTED, **({"lock_timeout": patience} if OURS else {}))
     if OURS:
         # What Beaker has locked it cannot load.
@@ -67,7 +67,7 @@ def _is_locked(options: dict[str, Any]) -> bool:
     return False
 
 
-def _child(places: list[dict[str, Any]], number: int, patience: float, inherited: list[Any]) -> None:
+def _child(places: list[dict[str, Any]], number: int, patience: int, inherited: list[Any]) -> None:
     for options in places:
         assert opened(options, STEADY)["name"] == "Ada"
         _come_and_go(options, f"{100 + number:032x}")
@@ -82,7 +82,7 @@ def _child(places: list[dict[str, Any]], number: int, patience: float, inherited
     _sweep(places[-1]["data_dir"])
 
 
-def _ended(child: int, patience: float) -> int | None:
+def _ended(child: int, patience: int) -> int | None:
     """The status of a child, or `None` if it had to be killed."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
@@ -98,7 +98,7 @@ def _ended(child: int, patience: float) -> int | None:
 class _Load:
     """Threads that use every place until they are told to stop."""
 
-    def __init__(self, places: list[dict[str, Any]], patience: float) -> None:
+    def __init__(self, places: list[dict[str, Any]], patience: int) -> None:
         self.places, self.patience = places, patience
         self.increments: Counter[int] = Counter()
         self.failures: list[str] = []
@@ -129,7 +129,7 @@ class _Load:
         return not any(thread.is_alive() for thread in self.threads)
 
 
-def run(*, folder: str, forks: int, deadline: float) -> dict[str, Any]:
+def run(*, folder: str, forks: int, deadline: int) -> dict[str, Any]:
     """Forks that often. Returns what hung, failed or was lost."""
     places: list[dict[str, Any]] = [{"type": "memory"}, {"type": "file", "data_dir": folder}]
     for options in places:
@@ -163,7 +163,9 @@ def run(*, folder: str, forks: int, deadline: float) -> dict[str, Any]:
     if not ended:
         broken.append("a thread of the parent hangs")
     if OURS:
-        broken += [f"a child let go what its parent holds: {one['type']}" for one in places if not _is_locked(one)]
+        broken += [
+            f"a child let go what its parent holds: {one['type']}" for one in places if not _is_locked(one)
+        ]
         for session in held:
             session.unlock()
         broken += [f"what was let go is held: {one['type']}" for one in places if _is_locked(one)]

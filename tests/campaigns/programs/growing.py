@@ -21,7 +21,7 @@ def _save(session: Any) -> None:
 
 
 def capped(*, options: dict[str, Any], saves: int) -> dict[str, Any]:
-    """Saves, each by a visitor who is new. Returns the most entries there were, and the memory at every quarter."""
+    """Saves, each by a new visitor. Returns the most entries there were, and the memory at every quarter."""
     visit = served(_save, options)
     most, memory = 0, []
     for number in range(saves):
@@ -52,7 +52,7 @@ def timed(*, options: dict[str, Any], saves: int) -> dict[str, Any]:
 
 
 def swept(*, folder: str, saves: int) -> dict[str, Any]:
-    """The same in files, of which those of a batch are made old and swept. Returns what there was at most after a sweep."""
+    """The same in files, which are made old and swept. Returns what there was at most after a sweep."""
     visit = served(_save, {"type": "file", "data_dir": folder, "timeout": TIMEOUT})
     left = most_folders = 0
     removed = {"expired": 0, "locks": 0}

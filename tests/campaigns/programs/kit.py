@@ -1,4 +1,4 @@
-"""What the programs of campaigns have in common. They know no more than Beaker and ours both have, so that either runs them."""
+"""What the programs of campaigns have in common. Beaker runs them, and so do we: they use what both have."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def meant(options: dict[str, Any]) -> dict[str, Any]:
     """Options as they are passed; `type` `python` is the backend above."""
     if options.get("type") != "python":
         return options
-    return {**{name: value for name, value in options.items() if name != "type"}, "namespace_class": DictNamespace}
+    return {
+        **{name: value for name, value in options.items() if name != "type"},
+        "namespace_class": DictNamespace,
+    }
 
 
 def opened(options: dict[str, Any], session_id: str, **more: Any) -> Any:

@@ -63,15 +63,17 @@ def _save_under_a_new_id(session: Any) -> None:
 Step: TypeAlias = "Callable[[Any], None]"
 ENDS: tuple[Step, ...] = (_log_out, _invalidate, _rotate, _find_expired)
 FINISHES: tuple[Step, ...] = (_change, _change_in_place, _touch, _save_under_a_new_id)
-# A request that renews the session before anybody finds it expired, or gives it a new id before anybody ends it,
-# has every right to. So these are not among what is done at once.
+# A request that renews the session before anybody finds it expired, or gives it a new id before anybody
+# ends it, has every right to. So these are not among what is done at once.
 RACED_ENDS, RACED_FINISHES = ENDS[:3], FINISHES[:3]
 
 
 class _Try:
     """One session with an end and a request that is too late."""
 
-    def __init__(self, options: dict[str, Any], clock: _Clock, session_id: str, steps: tuple[Step, Step]) -> None:
+    def __init__(
+        self, options: dict[str, Any], clock: _Clock, session_id: str, steps: tuple[Step, Step]
+    ) -> None:
         self.options, self.clock = {**options, "timeout": TIMEOUT}, clock
         self.id = session_id
         self.end, self.finish = steps
@@ -119,7 +121,7 @@ class _Try:
 
 
 def run(*, options: dict[str, Any], ordered: int, raced: int, seed: int = 1) -> dict[str, Any]:
-    """Tries that many in the order that does harm, and that many with both at once. Returns what came back."""
+    """Tries so many in the order that does harm, and so many with both at once. Returns what came back."""
     time.time = clock = _Clock()
     source = random.Random(seed)
     back: dict[str, int] = {}

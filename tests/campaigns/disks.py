@@ -1,8 +1,8 @@
 """Disks that are full, and disks that can only be read: writes cut short, and file systems mounted so.
 
 A write may put in fewer bytes than it was asked to, and a full disk first does that and then refuses. Each
-is tried at many lengths by a library that stands in for the kernel. Then a small file system is mounted, filled
-or made read-only, and visited. Where nothing may be mounted that part is left out, and the line says so.
+is tried at many lengths by a library that stands in for the kernel. Then a small file system is mounted,
+filled or made read-only, and visited. Where nothing may be mounted that part is left out; the line shows it.
 """
 
 from __future__ import annotations

@@ -51,9 +51,9 @@ def trials(plan: Plan, size: Size) -> Iterator[tuple[Point, str, bool, list[int]
             for error, lasts in faults(size):
                 yield point, error, lasts, places
         else:
+            lasts = chance.random() < 0.4
             few = sorted(chance.sample(places, min(len(places), 3)))
-            yield point, chance.choice(ERRORS), False, few
-            yield point, chance.choice(LASTING), True, few
+            yield point, chance.choice(LASTING if lasts else ERRORS), lasts, few
 
 
 def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> None:

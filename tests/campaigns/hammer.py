@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from beaker.session import Session
+from tests.campaigns.stage import end_with_parent
 from tests.campaigns.visits import OURS, Case, content, folders, visit
 
 WORKERS = 4
@@ -96,6 +97,7 @@ class Hammer:
         worker.process = os.fork()
         if worker.process == 0:
             try:
+                end_with_parent()
                 os.close(reads)
                 self._live(worker, writes)
             finally:

@@ -28,6 +28,7 @@ LONGEST = 60
 
 GO = signal.SIGUSR1
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_PTRACER = 0x59616D61
 _running: dict[str, Any] = {}
 _rehearsed: set[str] = set()
@@ -79,6 +80,7 @@ def begin(cases: list[Case]) -> int:
     launcher = os.fork()
     if launcher == 0:
         try:
+            end_with_parent()
             # Where only parents may look into their children, strace is no parent of this one.
             ctypes.CDLL(None).prctl(_PR_SET_PTRACER, -1, 0, 0, 0)
             os.write(writes, b"x")
@@ -93,6 +95,11 @@ def begin(cases: list[Case]) -> int:
     os.close(reads)
     _running.update(cases=cases, memory=memory, launcher=launcher)
     return launcher
+
+
+def end_with_parent() -> None:
+    """Has the kernel kill this process when the one that forked it is gone."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _launch(cases: list[Case], memory: mmap.mmap) -> None:

@@ -69,14 +69,13 @@ class Tracer:
         said = self._running.stderr.readline()
         if "attached" not in said:
             self._running.kill()
-            self._running.wait()
+            self._running.communicate()
             raise ForbiddenError(f"strace may not follow a process here: {said.strip()}")
 
     def calls(self) -> list[Call]:
         """Everything that was called, when all that was followed has ended."""
-        assert self._running.stderr is not None
-        complaints = self._running.stderr.read()
-        if self._running.wait(timeout=600) != 0:
+        _, complaints = self._running.communicate(timeout=600)
+        if self._running.returncode != 0:
             raise RuntimeError(f"strace failed: {complaints}")
         with self._log.open(errors="replace") as lines:
             return list(calls_of(lines))

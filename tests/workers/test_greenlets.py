@@ -57,7 +57,7 @@ def outcome(process: subprocess.Popen[str]) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        pytest.fail(f"it hangs: {process.args}")
+        pytest.fail(f"it hangs: {process.args!r}")
     assert process.returncode == 0, complaints
     result: dict[str, Any] = json.loads(output.splitlines()[-1])
     return result

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.campaigns.programs.kit import OURS, entries, files, folders, main, resident, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TIMEOUT = 60
 START = 1_700_000_000.0
@@ -86,8 +89,8 @@ def _swept(folder: str) -> dict[str, int]:
 
 def run(*, task: str, **arguments: Any) -> dict[str, Any]:
     """Does a task."""
-    result: dict[str, Any] = {"capped": capped, "timed": timed, "swept": swept}[task](**arguments)
-    return result
+    tasks: dict[str, Callable[..., dict[str, Any]]] = {"capped": capped, "timed": timed, "swept": swept}
+    return tasks[task](**arguments)
 
 
 if __name__ == "__main__":

@@ -212,6 +212,9 @@ pub(super) fn acquire_for_request(session: &Bound<'_, Session>) -> PyResult<()> 
 
 /// Lets the session go, if it is held.
 pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
+    if of(session)?.is_none() {
+        return Ok(());
+    }
     match session.get().with(|state| state.hold.take())? {
         Some(hold) => hold.release(session.py()),
         None => Ok(()),

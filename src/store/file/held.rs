@@ -42,6 +42,11 @@ impl HeldFile {
         place.data_file(&self.store.file_dir)
     }
 
+    /// Whether it belongs to the process that this one was forked from.
+    fn is_inherited(&self) -> bool {
+        std::process::id() != self.process
+    }
+
     /// Lets an id go, and leaves no lock file if it has no record. Where that cannot be found out the file stays:
     /// it is empty, and what the holder has stored is stored.
     fn let_go(&self, id: &SessionId, locks: Locks) {
@@ -60,12 +65,20 @@ impl HeldFile {
     }
 }
 
+fn abandon(held: &mut Vec<(SessionId, Locks)>) {
+    held.drain(..).for_each(|(_, locks)| locks.abandon());
+}
+
 fn has(held: &[(SessionId, Locks)], id: &SessionId) -> bool {
     held.iter().any(|(one, _)| one.as_str() == id.as_str())
 }
 
 impl Drop for HeldFile {
     fn drop(&mut self) {
+        if self.is_inherited() {
+            abandon(self.held.get_mut().unwrap_or_else(PoisonError::into_inner));
+            return;
+        }
         // What is left is an empty lock file, which harms nobody.
         let _ = self.release();
     }
@@ -77,14 +90,16 @@ impl Held for HeldFile {
     }
 
     fn release(&self) -> Result<()> {
-        let all = std::mem::take(&mut *self.held());
-        let forked = std::process::id() != self.process;
-        for (id, locks) in all {
-            if forked {
-                locks.abandon();
-            } else {
-                self.let_go(&id, locks);
+        if self.is_inherited() {
+            // A thread may have had this mutex when the process was forked, and will never give it back here.
+            if let Ok(mut held) = self.held.try_lock() {
+                abandon(&mut held);
             }
+            return Ok(());
+        }
+        let all = std::mem::take(&mut *self.held());
+        for (id, locks) in all {
+            self.let_go(&id, locks);
         }
         Ok(())
     }

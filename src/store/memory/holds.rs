@@ -39,12 +39,12 @@ impl Held for HeldInMemory {
     }
 
     fn release(&self) -> Result<()> {
-        let ids = std::mem::take(&mut *self.ids());
         if std::process::id() != self.process {
-            // They are held in the process that this one was forked from. Here somebody else may hold them.
+            // They are held in the process that this one was forked from. Here somebody else may hold them, and
+            // a thread that is gone may have had the mutex.
             return Ok(());
         }
-        for id in ids {
+        for id in std::mem::take(&mut *self.ids()) {
             self.store.records.holds.give_back(id.as_str());
         }
         Ok(())

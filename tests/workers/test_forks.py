@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import threading
+import time
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -179,6 +180,32 @@ def test_a_proxy_that_a_thread_was_opening_is_opened_by_the_child(memory: Backen
     go_on.set()
     thread.join()
     proxy.persist()
+
+
+def test_a_process_that_is_killed_holds_nothing_even_if_a_child_of_it_lives_on(files: Backend) -> None:
+    stored(files, name="Ada")
+    reading, writing = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        _kept = opened(files, ID, **LOCK)
+        child = os.fork()
+        if child != 0:
+            os.write(writing, f"{child}\n".encode())
+        signal.alarm(PATIENCE)
+        while True:
+            signal.pause()
+    with os.fdopen(reading) as stream:
+        child = int(stream.readline())
+    os.close(writing)
+    try:
+        assert not is_free(files)
+        os.kill(parent, signal.SIGKILL)
+        os.waitpid(parent, 0)
+        deadline = time.monotonic() + PATIENCE
+        while not is_free(files):
+            assert time.monotonic() < deadline, "the child that lives on has the lock"
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("name", ["memory", "python"])

@@ -12,7 +12,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, intern};
 
-use super::{Session, record};
+use super::{Session, inherited, record};
 use crate::config::Concurrency;
 use crate::error::Result;
 use crate::id::SessionId;
@@ -52,6 +52,14 @@ impl Hold {
 
     fn is_ours(&self) -> bool {
         self.process == std::process::id()
+    }
+
+    /// Closes the locks of files, in a process that has inherited them.
+    pub(super) fn close_inherited(&self) {
+        if self.is_native && !self.is_ours() {
+            // It lets nobody in, and there is nothing that could fail.
+            let _ = self.held.release();
+        }
     }
 
     /// The store as the holder has it.
@@ -175,6 +183,7 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
     };
     let Some(held) = held else { return Ok(false) };
     let hold = Arc::new(Hold::new(held, is_native));
+    inherited::remember(&hold);
     let _dropped = session.get().with(|state| state.hold.replace(hold))?;
     Ok(true)
 }

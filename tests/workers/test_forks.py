@@ -115,9 +115,9 @@ def test_a_child_has_not_locked_what_its_parent_has(backend: Backend, by_program
             session.unlock()
 
 
+# In files the child cannot lock what its parent has.
+@pytest.mark.parametrize("backend", ["memory", "python"], indirect=True)
 def test_the_end_of_an_inherited_session_lets_no_lock_of_the_child_go(backend: Backend) -> None:
-    if is_shared(backend):
-        pytest.skip("the child cannot lock what its parent has")
     stored(backend, count=1)
     inherited: list[Any] = [opened(backend, ID, **LOCK)]
 

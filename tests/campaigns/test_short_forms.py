@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.campaigns.kit import Size, left_out_where_impossible
 from tests.campaigns.registry import CAMPAIGNS, run
+from tests.support.environment import ROOT
+
+DESCRIPTION = ROOT / "docs" / "campaigns.md"
+
+
+def test_every_campaign_is_described() -> None:
+    described = re.findall(r"^\| `(\w+)` \|", DESCRIPTION.read_text(), re.MULTILINE)
+    assert [name for name in described if name in CAMPAIGNS] == list(CAMPAIGNS)
 
 
 @pytest.mark.parametrize("name", CAMPAIGNS)

@@ -3,6 +3,7 @@
 //! A lock of a file lasts until the last process closes it that has it open. So that a process which is killed
 //! holds nothing any more, its children close what they inherited at once.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -21,6 +22,9 @@ struct Holds {
     tidied: usize,
 }
 
+/// How many forks lie between the first process of all and this one.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
 /// Below this many nothing is dropped.
 const FEW: usize = 32;
 
@@ -37,10 +41,16 @@ pub(super) fn remember(hold: &Arc<Hold>) {
 /// Closes, in a process that was just forked, what its parent holds.
 #[pyfunction]
 fn close_inherited_locks() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
     let inherited = std::mem::take(&mut HOLDS.lock().all);
     for hold in inherited.iter().filter_map(Weak::upgrade) {
         hold.close_inherited();
     }
+}
+
+/// A number that is another one in a forked process. It is had for less than the number of the process.
+pub(crate) fn forks() -> u32 {
+    FORKS.load(Ordering::Relaxed)
 }
 
 /// Has the interpreter call it after every fork.

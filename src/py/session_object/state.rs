@@ -14,6 +14,7 @@ use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
 use super::SessionObject;
 use crate::py::options::Options;
+use crate::py::session::inherited;
 use crate::py::wait::{self, Pauses};
 
 #[derive(Default)]
@@ -24,7 +25,7 @@ struct Fields {
     cookie: Option<Py<PyAny>>,
     params: Option<Py<PyDict>>,
     session: Option<Py<PyAny>>,
-    /// The process and the thread that make the session, where that is done by one alone.
+    /// The process, by its forks, and the thread that make the session.
     maker: Option<(u32, u64)>,
     headers: Option<Py<PyDict>>,
     prepared: Option<Arc<Options>>,
@@ -73,7 +74,7 @@ impl Cell {
     /// Waits until no other thread makes the session, and keeps others from it. The interpreter is let go meanwhile.
     /// The class of the session may use the proxy that is making it.
     pub(super) fn wait_to_make(&self, py: Python<'_>) -> PyResult<Making<'_>> {
-        let this = (std::process::id(), wait::running(py)?);
+        let this = (inherited::forks(), wait::running(py)?);
         let mut pauses = Pauses::new();
         loop {
             {
@@ -81,7 +82,7 @@ impl Cell {
                 match fields.maker {
                     Some(maker) if maker == this => return Ok(Making { cell: self, is_outermost: false }),
                     // One that was at it when this process was forked does not go on here.
-                    Some((process, _)) if process == this.0 => {}
+                    Some((forks, _)) if forks == this.0 => {}
                     _ => {
                         fields.maker = Some(this);
                         return Ok(Making { cell: self, is_outermost: true });

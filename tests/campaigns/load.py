@@ -27,8 +27,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "validate_key": "a validation key of the campaigns, of some length",
         "data_serializer": "json",
     },
+    "hashed": {"hash_ids": True, "record_format": 2},
 }
 """Options with which a law is to hold as well."""
+
+OF_BEAKER = frozenset({"plain", "encrypted json"})
+"""Those that the original has too."""
 
 
 @dataclass(frozen=True)

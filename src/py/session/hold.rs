@@ -20,17 +20,17 @@ use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::held_namespace::HeldNamespace;
 use crate::py::{gil, wait};
-use crate::store::{Held, HoldOf, Store, Timestamp};
+use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store};
 
 /// A session that is held.
 pub(crate) struct Hold {
     /// Whose it is. A forked process finds it among its objects, and has not got it.
     process: u32,
-    held: Arc<dyn Held>,
+    held: Arc<HeldHashed>,
     /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
     is_native: bool,
     /// The backend's view of the record, which `lock()` opened: then it is the only way to the record.
-    view: Mutex<Option<Arc<HeldNamespace>>>,
+    view: Mutex<Option<View>>,
     /// How many calls of `lock()` by the program have had no `unlock()` yet. Functions that lock and unlock may call
     /// each other, as they may with Beaker.
     by_program: AtomicUsize,
@@ -38,8 +38,15 @@ pub(crate) struct Hold {
     lent: Mutex<Option<(Py<PyAny>, Py<PyAny>)>>,
 }
 
+/// The backend's view of a record.
+struct View {
+    namespace: Arc<HeldNamespace>,
+    /// The same under the session's ids.
+    store: Arc<PinnedStore>,
+}
+
 impl Hold {
-    fn new(held: Arc<dyn Held>, is_native: bool) -> Self {
+    fn new(held: Arc<HeldHashed>, is_native: bool) -> Self {
         Self {
             process: std::process::id(),
             held,
@@ -65,9 +72,14 @@ impl Hold {
     /// The store as the holder has it.
     pub(super) fn store(&self) -> Arc<dyn Store> {
         match &*self.view.lock() {
-            Some(view) => Arc::clone(view) as Arc<dyn Store>,
+            Some(view) => Arc::clone(&view.store) as Arc<dyn Store>,
             None => Arc::clone(&self.held) as Arc<dyn Store>,
         }
+    }
+
+    /// Where the record of `id` is, if the view says.
+    pub(super) fn view_place(&self, id: &SessionId) -> Option<SessionId> {
+        self.view.lock().as_ref().map(|view| view.store.place_of(id))
     }
 
     /// Has the program use the backend's view under this hold, instead of waiting for it.
@@ -101,36 +113,55 @@ impl Hold {
         if !self.is_native || self.view.lock().is_some() {
             return Ok(());
         }
-        let namespaces = record::namespaces(session)?;
-        let namespace = namespaces.namespace(py, id.as_str())?;
+        let (namespaces, keys) = (record::namespaces(session)?, record::keys(session)?);
+        let (ttl, now) = (session.get().options()?.settings.store_ttl(), clock::now(py)?.seconds);
+        let place = self.with_held(py, |held| held.settle(id, ttl, now)).into_py(py)?;
+        let namespace = namespaces.namespace(py, place.as_str())?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
             // It shows what the store has, and needs no opening.
             return Ok(());
         }
         self.lend(&namespace)?;
         namespace.call_method0(intern!(py, "acquire_write_lock"))?;
-        let replaced = self.view.lock().replace(Arc::new(HeldNamespace::opened(namespaces, id, namespace)));
+        let namespace = Arc::new(HeldNamespace::opened(namespaces, &place, namespace));
+        let inner = Arc::clone(&namespace) as Arc<dyn Store>;
+        let store = Arc::new(PinnedStore::new(keys, inner, id.clone(), place));
+        let replaced = self.view.lock().replace(View { namespace, store });
         drop(replaced);
         Ok(())
+    }
+
+    /// Lets other threads run meanwhile where that may wait for a disk.
+    fn with_held<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&HeldHashed) -> Result<T> + Send,
+    ) -> Result<T> {
+        let held = &*self.held;
+        if held.capabilities().blocking { gil::detached(py, || work(held)) } else { work(held) }
     }
 
     /// Closes the view, which writes what it has.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let Some(view) = self.view.lock().take() else { return self.take_back(py) };
-        let closed = view.release().into_py(py);
+        let closed = view.namespace.release().into_py(py);
         let taken_back = self.take_back(py);
         closed?;
         taken_back?;
-        for id in view.take_emptied() {
+        for key in view.namespace.take_emptied() {
             // The view leaves an empty record where there is to be none.
-            gil::with_store(py, &*self.held, |store| store.delete(&id)).into_py(py)?;
+            self.with_held(py, |held| match view.store.id_in(&key) {
+                Some(id) => held.delete(id),
+                None => held.delete_key(&key),
+            })
+            .into_py(py)?;
         }
         Ok(())
     }
 
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         let closed = self.close(py);
-        let released = if self.is_native { py.detach(|| self.held.release()) } else { self.held.release() };
+        let released = self.with_held(py, Held::release);
         closed.and(released.into_py(py))
     }
 
@@ -160,7 +191,8 @@ pub(super) fn of(session: &Bound<'_, Session>) -> PyResult<Option<Arc<Hold>>> {
         return Ok(hold);
     }
     // The views are those of the process that this one was forked from, too, and may be open.
-    let _dropped = session.get().with(|state| (state.hold.take(), state.namespaces.take()))?;
+    let _dropped =
+        session.get().with(|state| (state.hold.take(), state.namespaces.take(), state.store.take()))?;
     Ok(None)
 }
 
@@ -175,36 +207,21 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
         None => {}
     }
     let (limit, now) = (options.settings.lock_timeout, clock::now(py)?.seconds);
-    let (held, is_native) = match &options.backend()?.native {
-        Some(native) => {
-            (wait::take(py, limit, |limit| ask(py, native, &id, what, limit, now)).into_py(py)?, true)
-        }
-        None => (record::namespaces(session)?.hold(&id, what, limit, now).into_py(py)?, false),
+    let (keys, native) = (record::keys(session)?, options.backend()?.native.as_ref());
+    let ask = |limit| Arc::clone(&keys).hold_places(&id, what, limit, now);
+    let held = match native.map(|native| native.capabilities().blocking) {
+        Some(true) => wait::take(py, limit, |limit| py.detach(|| ask(limit))),
+        // A fork must not find a lock taken that the store has for a moment, so it is never asked without the
+        // interpreter.
+        Some(false) => wait::by_asking(py, limit, || ask(Duration::ZERO)),
+        None => ask(limit),
     };
+    let held = held.into_py(py)?.map(Arc::new);
     let Some(held) = held else { return Ok(false) };
-    let hold = Arc::new(Hold::new(held, is_native));
+    let hold = Arc::new(Hold::new(held, native.is_some()));
     inherited::remember(&hold);
     let _dropped = session.get().with(|state| state.hold.replace(hold))?;
     Ok(true)
-}
-
-/// Asks a store written in Rust for a session. A fork must not find a lock taken that the store has for a moment.
-/// So one that waits for no disk is asked with the interpreter held, and waits for the session alone without it.
-fn ask(
-    py: Python<'_>,
-    store: &Arc<dyn Store>,
-    id: &SessionId,
-    what: HoldOf,
-    limit: Duration,
-    now: Timestamp,
-) -> Result<Option<Arc<dyn Held>>> {
-    let store = Arc::clone(store);
-    match (store.capabilities().blocking, limit.is_zero()) {
-        (true, _) => py.detach(|| store.hold(id, what, limit, now)),
-        (false, true) => store.hold(id, what, limit, now),
-        // There was a record when it was asked without waiting.
-        (false, false) => py.detach(|| store.hold(id, HoldOf::Id, limit, now)),
-    }
 }
 
 /// Holds the session for its request, where the options say so.

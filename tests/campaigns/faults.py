@@ -43,8 +43,8 @@ EVERY = [*((error, False) for error in ERRORS), *((error, True) for error in LAS
 def trials(plan: Plan, size: Size) -> Iterator[tuple[Point, str, bool, list[int]]]:
     """What to try: a point, an error, whether it lasts, and the kinds.
 
-    In full, every kind is hit at every point that it comes by, and every point by everything, in two kinds at least:
-    the kinds take turns at the errors.
+    In full, every kind is hit at every point that it comes by, and every point by everything, in two kinds at
+    least: the kinds take turns at the errors.
     """
     chance = random.Random(1)
     for point, places in plan.points.items():

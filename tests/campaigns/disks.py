@@ -61,8 +61,11 @@ def limits(size: Size) -> Iterator[Case]:
 def shortened(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> None:
     """Plays each kind that writes with each limit."""
     given = [set(played.broken) for played in stage.play_alone(kinds)]
-    for limit in limits(size):
-        for place, played in enumerate(stage.play_alone([{**kind, "limit": limit} for kind in kinds])):
+    for number, limit in enumerate(limits(size)):
+        # In the short form the kinds take turns.
+        places = range(number % 3, len(kinds), 3) if size is Size.SHORT else range(len(kinds))
+        limited = [{**kinds[place], "limit": limit} for place in places]
+        for place, played in zip(places, stage.play_alone(limited), strict=True):
             told = played.result["told"] or {}
             if not told.get("shortened"):
                 continue

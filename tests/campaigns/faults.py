@@ -36,24 +36,27 @@ LASTING = ("EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS", "EDQUOT")
 """Those that a disk, a limit or an administrator goes on with. No kernel says EINTR without end."""
 
 
-def faults(size: Size) -> Iterator[tuple[str, bool]]:
-    """Each error, and whether it lasts."""
-    if size is Size.FULL:
-        yield from ((error, False) for error in ERRORS)
-        yield from ((error, True) for error in LASTING)
+EVERY = [*((error, False) for error in ERRORS), *((error, True) for error in LASTING)]
+"""Each error, and whether it lasts."""
 
 
 def trials(plan: Plan, size: Size) -> Iterator[tuple[Point, str, bool, list[int]]]:
-    """What to try: a point, an error, whether it lasts, and the kinds."""
+    """What to try: a point, an error, whether it lasts, and the kinds.
+
+    In full, every kind is hit at every point that it comes by, and every point by everything, in two kinds at
+    least: the kinds take turns at the errors.
+    """
     chance = random.Random(1)
     for point, places in plan.points.items():
-        if size is Size.FULL:
-            for error, lasts in faults(size):
-                yield point, error, lasts, places
-        else:
-            lasts = chance.random() < 0.4
-            few = sorted(chance.sample(places, min(len(places), 3)))
-            yield point, chance.choice(LASTING if lasts else ERRORS), lasts, few
+        turns = chance.sample(places, len(places))
+        if size is Size.SHORT:
+            error, lasts = chance.choice(EVERY)
+            yield point, error, lasts, sorted(turns[:3])
+            continue
+        together = min(max(2, -(-len(turns) // len(EVERY))), len(turns))
+        for number, (error, lasts) in enumerate(EVERY):
+            chosen = {turns[(number * together + more) % len(turns)] for more in range(together)}
+            yield point, error, lasts, sorted(chosen)
 
 
 def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> None:

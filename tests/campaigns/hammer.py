@@ -92,6 +92,8 @@ class Hammer:
     def _begin(self, worker: Worker) -> None:
         worker.lives += 1
         worker.step = 0
+        # What it does from now on is another session; of the one before, all has been looked at.
+        worker.own = Own("")
         worker.unread = b""
         reads, writes = os.pipe()
         worker.process = os.fork()

@@ -29,6 +29,7 @@ struct One {
 
 /// Namespaces whose write lock this holder has.
 pub(crate) struct HeldNamespace {
+    process: u32,
     store: Arc<NamespaceStore>,
     held: Mutex<Vec<One>>,
     emptied: Mutex<Vec<SessionId>>,
@@ -36,7 +37,12 @@ pub(crate) struct HeldNamespace {
 
 impl HeldNamespace {
     fn new(store: Arc<NamespaceStore>, one: One) -> Self {
-        Self { store, held: Mutex::new(vec![one]), emptied: Mutex::new(Vec::new()) }
+        Self {
+            process: std::process::id(),
+            store,
+            held: Mutex::new(vec![one]),
+            emptied: Mutex::new(Vec::new()),
+        }
     }
 
     /// Of a namespace whose lock was taken, and whose id this process reserved.
@@ -93,6 +99,9 @@ impl Held for HeldNamespace {
 
     fn release(&self) -> Result<()> {
         let all = std::mem::take(&mut *self.held.lock());
+        if std::process::id() != self.process {
+            return Python::attach(|py| abandon(py, &all));
+        }
         Python::attach(|py| {
             let mut outcome = Ok(());
             for one in all {
@@ -111,6 +120,18 @@ impl Held for HeldNamespace {
             outcome
         })
     }
+}
+
+/// Forgets what the process has that this one was forked from: nothing is written, and nobody is let in there.
+fn abandon(py: Python<'_>, all: &[One]) -> Result<()> {
+    for one in all.iter().filter(|one| one.reserved.is_some()) {
+        let lock = one.namespace.bind(py).getattr_opt(intern!(py, "access_lock"));
+        if let Ok(Some(lock)) = lock {
+            // The lock of the thread that forked: beaker's own know that the file's is not theirs to let go.
+            let _ = lock.call_method0(intern!(py, "release_write_lock"));
+        }
+    }
+    Ok(())
 }
 
 impl Store for HeldNamespace {

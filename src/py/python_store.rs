@@ -4,7 +4,6 @@
 //! session's text under the key `session`.
 
 use std::sync::{Arc, LazyLock};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -17,6 +16,7 @@ use super::errors::{CorruptSessionError, StoreUnavailableError};
 use super::held_namespace::HeldNamespace;
 use super::namespace_record;
 use super::options::Options;
+use super::wait::{self, Pauses};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::store::id_locks::{IdLocks, Taken};
@@ -29,9 +29,6 @@ static RESERVED: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
 
 /// How long a thread waits for another one's work on a namespace.
 const LONGEST_WORK: Duration = Duration::from_secs(30);
-/// Between two attempts to take a backend's lock.
-const FIRST_PAUSE: Duration = Duration::from_micros(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// How many namespaces a session keeps: before and after it gets another id, each with the place where the record is
 /// and the one where it is looked for besides.
@@ -147,10 +144,7 @@ impl NamespaceStore {
         work: impl FnOnce() -> PyResult<T>,
     ) -> Result<T> {
         let key = self.key(id)?;
-        let taken = match BUSY.take(&key, Duration::ZERO) {
-            Ok(taken) => taken,
-            Err(_) => py.detach(|| BUSY.take(&key, LONGEST_WORK))?,
-        };
+        let taken = take(py, &BUSY, &key, LONGEST_WORK)?;
         let done = work();
         BUSY.give_back(&key, taken);
         done.map_err(|error| failure(py, operation, error))
@@ -167,7 +161,7 @@ impl NamespaceStore {
         const OPERATION: &str = "lock the session in its backend";
         let key = self.key(id)?;
         let since = Instant::now();
-        let reserved = py.detach(|| RESERVED.take(&key, limit))?;
+        let reserved = take(py, &RESERVED, &key, limit)?;
         let taken = self
             .namespace(py, id.as_str())
             .map_err(|error| failure(py, OPERATION, error))
@@ -193,6 +187,14 @@ impl NamespaceStore {
     }
 }
 
+/// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has
+/// been made before anybody uses it beside a fork.
+fn take(py: Python<'_>, locks: &IdLocks, key: &str, limit: Duration) -> Result<Taken> {
+    wait::take(py, limit, |limit| {
+        if limit.is_zero() { locks.take(key, limit) } else { py.detach(|| locks.take(key, limit)) }
+    })
+}
+
 /// Runs `work` under the write lock of `namespace`.
 fn locked<T>(namespace: &Bound<'_, PyAny>, replace: bool, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     let py = namespace.py();
@@ -216,7 +218,7 @@ fn take_write_lock(namespace: &Bound<'_, PyAny>, limit: Duration, since: Instant
     let name = intern!(py, "acquire_write_lock");
     let failed = |error| failure(py, OPERATION, error);
     kwargs.set_item(intern!(py, "wait"), false).map_err(failed)?;
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::new();
     loop {
         let taken = namespace.call_method(name, (), Some(&kwargs)).map_err(failed)?;
         // A backend without locks may well answer nothing.
@@ -226,8 +228,7 @@ fn take_write_lock(namespace: &Bound<'_, PyAny>, limit: Duration, since: Instant
         if since.elapsed() >= limit {
             return Err(Error::locked(OPERATION).with_detail(format!("somebody else held it for {limit:?}")));
         }
-        py.detach(|| thread::sleep(pause));
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pauses.pause(py).map_err(failed)?;
     }
 }
 

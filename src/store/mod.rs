@@ -248,6 +248,13 @@ pub trait Store: Send + Sync {
         Box::new(sweep::NothingToSweep)
     }
 
+    /// How long a call waits for what somebody else has for a moment or holds, and the same store that does not
+    /// wait but answers with an error that [`is_busy`](crate::error::Error::is_busy), having changed nothing.
+    /// `None` if it does not wait, or cannot do without.
+    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
+        None
+    }
+
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;
 }

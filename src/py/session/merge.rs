@@ -26,7 +26,7 @@ const TRIES: usize = 64;
 
 /// Writes what `ours` changed into the record. `text` is what `ours` encodes to. `false` if the record has gone.
 pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text: Text) -> PyResult<bool> {
-    let was_held = session.get().with(|state| state.hold.is_some())?;
+    let was_held = hold::of(session)?.is_some();
     let outcome = retry(session, ours, text, was_held);
     if !was_held {
         let released = hold::release(session);

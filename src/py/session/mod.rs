@@ -13,6 +13,7 @@ pub(crate) mod cookie;
 pub(crate) mod create;
 pub(crate) mod encode;
 pub(crate) mod hold;
+pub(crate) mod inherited;
 mod load;
 mod mapping;
 mod merge;

@@ -55,16 +55,11 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
         Some(options) => options,
         None => Options::of(&slf.get().cell.params(slf)?, For::Request)?,
     };
-    let _making = if options.settings.concurrency == Concurrency::Lock {
-        // A second session of this proxy would wait for the first one's lock.
-        let making = slf.get().cell.wait_to_make(py);
-        if let Some(session) = made(slf)? {
-            return Ok(session);
-        }
-        Some(making)
-    } else {
-        None
-    };
+    // What is put into a second session of this proxy would be lost, and it would wait for the first one's lock.
+    let _making = slf.get().cell.wait_to_make(py)?;
+    if let Some(session) = made(slf)? {
+        return Ok(session);
+    }
     let request = PyDict::new(py);
     request.set_item(intern!(py, "cookie_out"), py.None())?;
     request.set_item(intern!(py, "cookie"), slf.get().cell.cookie(slf)?)?;

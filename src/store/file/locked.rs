@@ -114,19 +114,30 @@ impl FileStore {
         }
         let locks = self.lock(to)?;
         let there = record::read(&new_path, to, self.lock_time_limit)?;
-        let moved = self.replace(&new_path, to, data, ttl, Expect::Any, &there).and_then(|written| {
-            if let Err(error) = self.unlink(&old_path) {
-                // A session that is to have a new id must not have both.
-                let _ = self.unlink(&new_path);
-                return Err(error);
+        let replaced = self.replace(&new_path, to, data, ttl, Expect::Any, &there);
+        let is_new_there = replaced.is_ok() || matches!(there, Found::Absent);
+        match replaced.and_then(|written| self.retire(&old_path).map(|()| written)) {
+            Ok(written) => Ok((written, Some(locks))),
+            Err(error) => {
+                // The session keeps its old id, and must not have both. The error above is the one to tell.
+                if is_new_there && old_path.symlink_metadata().is_ok() {
+                    let _ = self.unlink(&new_path);
+                    locks.tidy(&there);
+                }
+                Err(error)
             }
-            Ok(written)
-        });
-        if moved.is_err() {
-            let _ = locks.remove_if_without_record(&there);
-            return moved.map(|written| (written, None));
         }
-        moved.map(|written| (written, Some(locks)))
+    }
+
+    /// Removes the record of an id that was given up for another one. If it fails the record is where it was.
+    fn retire(&self, path: &Path) -> Result<()> {
+        match path.parent() {
+            Some(folder) if self.durability == Durability::Full => {
+                temporary::retire(path, || disk::sync(folder))
+                    .map_err(|error| Error::unavailable(REMOVING).with_source(error))
+            }
+            _ => unlink(path),
+        }
     }
 }
 
@@ -167,14 +178,14 @@ impl Locks {
         }
     }
 
-    /// Lets go, leaving no lock file for an id that has no record.
-    pub(super) fn remove_if_without_record(self, found: &Found) -> Result<()> {
+    /// Lets go, leaving no lock file for an id that has no record. One that cannot be removed is empty, harms
+    /// nobody and is swept: whatever was done under the lock is done all the same.
+    pub(super) fn tidy(self, found: &Found) {
         if let (Found::Absent, Some(neighbour)) = (found, self.neighbour) {
-            neighbour.remove()?;
+            let _ = neighbour.remove();
         }
-        match found {
-            Found::Absent | Found::Foreign => self.own.remove(),
-            Found::Unreadable(_) | Found::Ours(_) => Ok(()),
+        if matches!(found, Found::Absent | Found::Foreign) {
+            let _ = self.own.remove();
         }
     }
 }

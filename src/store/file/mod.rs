@@ -174,15 +174,11 @@ impl Store for FileStore {
             },
         };
         let found = record::read(&path, &place, self.lock_time_limit)?;
-        match self.replace(&path, &place, data, ttl, expect, &found) {
-            Ok(Written::Refused) => locks.remove_if_without_record(&found).map(|()| Written::Refused),
-            Err(error) => {
-                // The error above is the one to tell; an empty lock file harms nobody.
-                let _ = locks.remove_if_without_record(&found);
-                Err(error)
-            }
-            stored @ Ok(Written::Stored(_)) => stored,
+        let written = self.replace(&path, &place, data, ttl, expect, &found);
+        if !matches!(written, Ok(Written::Stored(_))) {
+            locks.tidy(&found);
         }
+        written
     }
 
     fn touch(
@@ -207,7 +203,7 @@ impl Store for FileStore {
             return Ok(false);
         };
         let removed = self.remove(&place, &path)?;
-        locks.remove_if_without_record(&removed.left())?;
+        locks.tidy(&removed.left());
         Ok(removed == Removed::Ours)
     }
 
@@ -230,7 +226,7 @@ impl Store for FileStore {
         };
         let (written, _new_locks) = self.move_locked(&from, &to, data, ttl, expect)?;
         if let Written::Stored(_) = written {
-            locks.remove_if_without_record(&Found::Absent)?;
+            locks.tidy(&Found::Absent);
         }
         Ok(written)
     }
@@ -259,6 +255,11 @@ impl Store for FileStore {
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, heeds_others: true, dry_run: false }))
+    }
+
+    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
+        let hasty = self.clone().with_lock_time_limit(Duration::ZERO);
+        Some((self.lock_time_limit, Arc::new(hasty)))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -16,6 +16,7 @@ const BRIEFLY: Duration = Duration::from_secs(1);
 
 /// A [`HashedStore`] as the holder of a session has it, who holds each place of it that others could use.
 pub struct HeldHashed {
+    process: u32,
     store: Arc<HashedStore>,
     places: HeldPlaces,
 }
@@ -24,7 +25,7 @@ impl HeldHashed {
     pub(super) fn new(store: Arc<HashedStore>, held: Vec<Arc<dyn Held>>) -> Self {
         let places =
             HeldPlaces { inner: Arc::clone(&store.inner), held: Mutex::new(held), left: Mutex::default() };
-        Self { store, places }
+        Self { process: std::process::id(), store, places }
     }
 
     /// Has the record of `id`, which is held, in one place that stays the same: moves it there if it is to be moved.
@@ -87,6 +88,12 @@ impl Held for HeldHashed {
     }
 
     fn release(&self) -> Result<()> {
+        if std::process::id() != self.process {
+            // What it holds belongs to the process that this one was forked from. A thread may have had the mutex
+            // then, and will never give it back here.
+            let held = self.places.held.try_lock().map(|mut held| std::mem::take(&mut *held));
+            return held.into_iter().flatten().try_for_each(|held| held.release());
+        }
         let mut outcome = Ok(());
         for held in self.places.take_all() {
             // Each is let go, whatever becomes of the others.

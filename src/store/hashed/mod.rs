@@ -50,14 +50,14 @@ pub struct HashedStore {
     inner: Arc<dyn Store>,
     kept_under: KeptUnder,
     /// The id whose record was met last, if it was not where new ones are kept.
-    stray: Mutex<Option<SessionId>>,
+    stray: Arc<Mutex<Option<SessionId>>>,
 }
 
 impl HashedStore {
     /// Keeps new records in `inner` under what is said.
     #[must_use]
     pub fn new(inner: Arc<dyn Store>, kept_under: KeptUnder) -> Self {
-        Self { inner, kept_under, stray: Mutex::new(None) }
+        Self { inner, kept_under, stray: Arc::default() }
     }
 
     /// Where a new record of `id` is kept: what the store underneath takes for an id. It is never what has the
@@ -196,6 +196,12 @@ impl Store for HashedStore {
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         self.inner.sweep()
+    }
+
+    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
+        let (limit, inner) = self.inner.without_waiting()?;
+        let hasty = Self { inner, kept_under: self.kept_under, stray: Arc::clone(&self.stray) };
+        Some((limit, Arc::new(hasty)))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -13,6 +13,7 @@ use crate::sync::{Mutex, MutexGuard};
 /// The store as the holder of a session has it.
 pub(super) struct HeldInMemory {
     store: Arc<MemoryStore>,
+    process: u32,
     ids: Mutex<Vec<(SessionId, Taken)>>,
 }
 
@@ -21,7 +22,7 @@ type Ids<'a> = MutexGuard<'a, Vec<(SessionId, Taken)>>;
 impl HeldInMemory {
     /// Of an id that was taken.
     pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId, taken: Taken) -> Self {
-        Self { store, ids: Mutex::new(vec![(id.clone(), taken)]) }
+        Self { store, process: std::process::id(), ids: Mutex::new(vec![(id.clone(), taken)]) }
     }
 
     fn ids(&self) -> Ids<'_> {
@@ -42,6 +43,11 @@ impl Held for HeldInMemory {
     }
 
     fn release(&self) -> Result<()> {
+        if std::process::id() != self.process {
+            // They are held in the process that this one was forked from. Here somebody else may hold them, and
+            // a thread that is gone may have had the mutex.
+            return Ok(());
+        }
         for (id, taken) in std::mem::take(&mut *self.ids()) {
             self.store.records.holds.give_back(id.as_str(), taken);
         }

@@ -161,10 +161,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How long a store has to keep a record that is written now.
+    /// How long a store has to keep a record that is written now, of a session whose idle timeout may be its own.
     #[must_use]
-    pub fn store_ttl(&self) -> Option<Duration> {
-        let seconds = self.limits.idle?.saturating_add(STORE_GRACE_SECONDS);
+    pub fn store_ttl(&self, own: Option<i64>) -> Option<Duration> {
+        let seconds = self.limits.with_idle(own).idle?.saturating_add(STORE_GRACE_SECONDS);
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn resolve(
     } else if namespace_class.is(container_class(py, &FILE_CLASS, "FileNamespaceManager")?) {
         {
             let store = file_store(given, namespace_args)?
-                .with_lifetime(settings.store_ttl())
+                .with_lifetime(settings.store_ttl(None))
                 .with_durability(settings.durability);
             let upkeep = settings.sweep_interval.map(|interval| upkeep_of(store.file_dir(), interval));
             Some(Arc::new(store.with_upkeep(upkeep)) as Arc<dyn Store>)

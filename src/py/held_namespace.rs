@@ -31,11 +31,14 @@ pub(crate) struct HeldNamespace {
     store: Arc<NamespaceStore>,
     held: Mutex<Vec<One>>,
     emptied: Mutex<Vec<SessionId>>,
+    /// The lifetimes of what was written, where they are not those of every session.
+    lifetimes: Mutex<Vec<(SessionId, Duration)>>,
 }
 
 impl HeldNamespace {
     fn new(store: Arc<NamespaceStore>, one: One) -> Self {
-        Self { store, held: Mutex::new(vec![one]), emptied: Mutex::new(Vec::new()) }
+        let (emptied, lifetimes) = Default::default();
+        Self { store, held: Mutex::new(vec![one]), emptied, lifetimes }
     }
 
     /// Of a namespace whose lock was taken, and whose id this process reserved.
@@ -51,6 +54,20 @@ impl HeldNamespace {
     /// The ids that had no record when they were released.
     pub(crate) fn take_emptied(&self) -> Vec<SessionId> {
         std::mem::take(&mut *self.emptied.lock())
+    }
+
+    /// The ids whose records live for another time than every session, with that time.
+    pub(crate) fn take_lifetimes(&self) -> Vec<(SessionId, Duration)> {
+        std::mem::take(&mut *self.lifetimes.lock())
+    }
+
+    /// The lifetime to name to the backend for a record of `id` that is to have `ttl`.
+    fn lifetime(&self, id: &SessionId, ttl: Option<Duration>) -> Option<Duration> {
+        let lifetime = self.store.lifetime(ttl);
+        let mut lifetimes = self.lifetimes.lock();
+        lifetimes.retain(|(known, _)| known.as_str() != id.as_str());
+        lifetimes.extend(lifetime.map(|lifetime| (id.clone(), lifetime)));
+        lifetime
     }
 
     fn namespace<'py>(&self, py: Python<'py>, id: &SessionId) -> Option<Bound<'py, PyAny>> {
@@ -123,7 +140,9 @@ impl Store for HeldNamespace {
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        match self.on(id, WRITING, |namespace| namespace_record::write_in(namespace, data, expect)) {
+        let lifetime = self.lifetime(id, ttl);
+        match self.on(id, WRITING, |namespace| namespace_record::write_in(namespace, data, lifetime, expect))
+        {
             Ok(written) => written,
             Err(_) => self.store.write(id, data, ttl, expect, now),
         }
@@ -136,7 +155,8 @@ impl Store for HeldNamespace {
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        match self.on(id, WRITING, |namespace| namespace_record::touch_in(namespace, touch)) {
+        let lifetime = self.lifetime(id, ttl);
+        match self.on(id, WRITING, |namespace| namespace_record::touch_in(namespace, touch, lifetime)) {
             Ok(touched) => touched,
             Err(_) => self.store.touch(id, touch, ttl, now),
         }
@@ -168,7 +188,8 @@ impl Store for HeldNamespace {
         let follower = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
-            let written = namespace_record::write_in(follower, data, Expect::Any);
+            let lifetime = self.lifetime(new, ttl);
+            let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
             written.map_err(|error| python_store::failure(py, WRITING, error))
         });
         self.held.lock().push(One { id: new.clone(), namespace: follower, is_reserved: true });

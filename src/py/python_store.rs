@@ -158,6 +158,11 @@ impl NamespaceStore {
         taken
     }
 
+    /// The lifetime to name to the backend for a record that is to have `ttl`: none where the backend was made with it.
+    pub(super) fn lifetime(&self, ttl: Option<Duration>) -> Option<Duration> {
+        ttl.filter(|_| ttl != self.options.settings.store_ttl(None))
+    }
+
     /// Lets the other holders of this process in again.
     pub(super) fn unreserve(&self, id: &SessionId) {
         if let Ok(key) = self.key(id) {
@@ -248,13 +253,14 @@ impl Store for NamespaceStore {
         &self,
         id: &SessionId,
         data: &[u8],
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
+        let lifetime = self.lifetime(ttl);
         let unconditional = expect == Expect::Any;
         self.exclusively(id, unconditional, "write the session to its backend", |namespace| {
-            namespace_record::write_in(namespace, data, expect)
+            namespace_record::write_in(namespace, data, lifetime, expect)
         })
     }
 
@@ -262,11 +268,12 @@ impl Store for NamespaceStore {
         &self,
         id: &SessionId,
         touch: &Touch<'_>,
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         _now: Timestamp,
     ) -> Result<bool> {
+        let lifetime = self.lifetime(ttl);
         self.exclusively(id, false, "renew the session in its backend", |namespace| {
-            namespace_record::touch_in(namespace, touch)
+            namespace_record::touch_in(namespace, touch, lifetime)
         })
     }
 
@@ -296,7 +303,8 @@ impl Store for NamespaceStore {
             }
             let py = from.py();
             let to = self.new_namespace(py, new.as_str())?;
-            let written = locked(&to, true, || namespace_record::write_in(&to, data, Expect::Any))?;
+            let lifetime = self.lifetime(ttl);
+            let written = locked(&to, true, || namespace_record::write_in(&to, data, lifetime, Expect::Any))?;
             namespace_record::delete_in(from)?;
             self.replace(new.as_str(), to.unbind());
             Ok(written)

@@ -104,8 +104,8 @@ pub enum Written {
 /// carries the time of its last access.
 #[derive(Clone, Copy, Debug)]
 pub struct Touch<'a> {
-    /// The state that was loaded. If the record has another by now, somebody renewed it since; then its
-    /// lifetime is renewed and its bytes stay as they are.
+    /// The state that was loaded. If the record has another by now, somebody renewed it since; then its bytes
+    /// stay as they are, and its lifetime is renewed but never made shorter: it may be another's to say.
     pub version: Version,
     /// Where in the data the new bytes go. `offset + bytes.len()` lies within the data of that version.
     pub offset: usize,

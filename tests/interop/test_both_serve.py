@@ -119,3 +119,16 @@ def test_an_empty_record_that_the_original_leaves_on_logout_is_no_session(
     assert list((tmp_path / "sessions").glob("container_file/*/*/*.cache")), "the original keeps a file"
     seen = visit(options, folder, NOW, "look", begun["cookie"])
     assert seen["answer"][0] is None
+
+
+@pytest.mark.parametrize("serializer", ["pickle", "json"])
+def test_the_original_keeps_a_timeout_that_it_does_not_know(
+    serializer: str, tmp_path: Path, gcm: Original
+) -> None:
+    options = {"timeout": 600, "data_serializer": serializer}
+    folder = str(tmp_path / "sessions")
+    cookie = visit(options, folder, NOW, "remember")["cookie"]
+    assert gcm.call(visit, options, folder, NOW + 600, "count", cookie)["answer"] == 2
+    assert visit(options, folder, NOW + 10_600, "count", cookie)["answer"] == 3
+    # It goes by the option alone.
+    assert gcm.call(visit, options, folder, NOW + 11_201, "count", cookie)["answer"] == 1

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::{value, verbs};
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::session::{Session, as_dict, call, encode, loaded_times, place, text_of};
+use crate::py::session::{Session, as_dict, call, encode, loaded_times, own_timeout, place, text_of};
 use crate::session::Span;
 
 /// `CookieSession.load`: what the request's cookie has becomes the session's content.
@@ -46,9 +46,11 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     }
     let is_over = received.expires.is_some_and(|expires| now.seconds > expires);
     let times = loaded_times(&data, None)?;
-    if is_over || options.settings.limits.judge(now.seconds, times) == Span::Expired {
+    let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
+    if is_over || limits.judge(now.seconds, times) == Span::Expired {
         return verbs::invalidate(session);
     }
+    own_timeout::note(session, &data)?;
     let dict = as_dict(session)?;
     dict.update(data.as_mapping())?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);

@@ -271,11 +271,19 @@ pub(crate) fn set_request(
     }
 }
 
+/// What the program said for this session, else the option; but where the session has a timeout of its own, the
+/// cookie lasts for that at the least.
 fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
-    session.get().with(|state| match &state.cookie_expires {
-        Some((_, own)) => *own,
-        None => state.options.settings.cookie_expires,
-    })
+    let (own, option, timeout) = session.get().with(|state| {
+        let own = state.cookie_expires.as_ref().map(|(_, own)| *own);
+        (own, state.options.settings.cookie_expires, state.own_timeout)
+    })?;
+    match (own, timeout) {
+        (Some(own), _) => Ok(own),
+        (None, None) => Ok(option),
+        #[allow(clippy::cast_precision_loss, reason = "the longest timeout is below 2^53 seconds")]
+        (None, Some(seconds)) => Ok(option.at_least(seconds as f64, clock::now(session.py())?.seconds)),
+    }
 }
 
 fn write(session: &Bound<'_, Session>) -> PyResult<String> {

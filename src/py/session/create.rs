@@ -130,6 +130,8 @@ fn begin(
     };
     install(session, state)?;
     load_or_replace(session)?;
+    // A session with a timeout of its own is not to be forgotten by the browser before it is over.
+    is_due |= session.get().with(|state| state.life.is_from_cookie() && state.own_timeout.is_some())?;
     if is_due && !session.get().with(|state| state.life.is_new())? {
         call::update_cookie_out(session, true)?;
     }

@@ -17,7 +17,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::held_namespace::HeldNamespace;
-use crate::store::{Held, HoldOf, Store};
+use crate::store::{Held, HoldOf, Store, Touch, Version};
 
 /// A session that is held.
 pub(crate) struct Hold {
@@ -106,6 +106,12 @@ impl Hold {
         for id in view.take_emptied() {
             // The view leaves an empty record where there is to be none.
             py.detach(|| self.held.delete(&id)).into_py(py)?;
+        }
+        for (id, lifetime) in view.take_lifetimes() {
+            // The view writes files that last as long as every session's.
+            let touch = Touch { version: Version(0), offset: 0, bytes: b"" };
+            let now = clock::now(py)?.seconds;
+            py.detach(|| self.held.touch(&id, &touch, Some(lifetime), now)).into_py(py)?;
         }
         Ok(())
     }

@@ -7,7 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::encode::{self, Content};
-use super::{Base, Loaded, Session, as_dict, call, cookie, hold, is_exact, loaded_times, record};
+use super::{
+    Base, Loaded, Session, as_dict, call, cookie, hold, is_exact, loaded_times, own_timeout, record,
+};
 use crate::py::clock::{self, Now};
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
@@ -37,6 +39,7 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     call::clear(session)?;
     let _dropped = session.get().with(|state| {
         state.handed_out = false;
+        state.own_timeout = None;
         (state.saved.take(), state.base.take())
     })?;
     let Some(record) = record else { return absent(session, &now) };
@@ -48,7 +51,8 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     let decoded = encode::decode(session, Content::Text(&record.data))?;
     let Some(data) = decoded.data else { return absent(session, &now) };
     let times = loaded_times(&data, signed_at)?;
-    if options.settings.limits.judge(now.seconds, times) == Span::Expired {
+    let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
+    if limits.judge(now.seconds, times) == Span::Expired {
         return call::invalidate(session);
     }
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
@@ -95,6 +99,7 @@ fn begins_with_place(data: &Bound<'_, PyDict>) -> bool {
 
 /// Makes `data` the session's content, and the copy that `revert()` goes back to.
 fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -> PyResult<()> {
+    own_timeout::note(session, data)?;
     data.set_item(intern!(session.py(), "_accessed_time"), &now.object)?;
     let dict = as_dict(session)?;
     if begins_with_place(data) && is_exact(session) {

@@ -62,7 +62,7 @@ fn retry(
         let theirs = theirs.unwrap_or_else(|| PyDict::new(py));
         let merged = merge(session, &base, ours, &theirs)?;
         let merged_text = call::encrypt_data(session, &merged.data)?;
-        match save::attempt(session, &merged_text, Expect::Version(found.version))? {
+        match save::attempt(session, &merged.data, &merged_text, Expect::Version(found.version))? {
             Written::Stored(version) if merged.has_theirs => {
                 save::stored(session, version, text)?;
                 session.get().with(|state| state.life.diverged())?;

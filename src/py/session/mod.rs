@@ -17,6 +17,7 @@ mod load;
 mod mapping;
 mod merge;
 mod option_attributes;
+pub(crate) mod own_timeout;
 pub(crate) mod place;
 mod precedence;
 mod record;
@@ -76,6 +77,8 @@ pub(crate) struct State {
     pub(crate) is_stale: bool,
     /// When the session began, in seconds since the epoch, where that is known beside its data.
     pub(crate) begun: Option<Timestamp>,
+    /// The idle timeout that the session is kept with, where it has one of its own, in seconds.
+    pub(crate) own_timeout: Option<i64>,
     /// The domain and the path of the cookie that brought the session.
     pub(crate) brought_from: Option<(Option<String>, String)>,
     /// The serialized session that the cookie brought.
@@ -149,6 +152,7 @@ impl State {
             handed_out: false,
             is_stale: false,
             begun: None,
+            own_timeout: None,
             brought_from: None,
             payload: None,
             cookie_value: None,

@@ -6,7 +6,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::{Base, Loaded, Session, attributes, beginning, call, cookie, merge, precedence, record};
+use super::{
+    Base, Loaded, Session, attributes, beginning, call, cookie, merge, own_timeout, precedence, record,
+};
 use crate::codec;
 use crate::id::SessionId;
 use crate::py::clock;
@@ -42,15 +44,16 @@ fn keep_beginning(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyR
 /// Writes `data` as the session's record, in place of the record of the id that the session had before.
 fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     // Nothing was loaded into a session that a program declares to be an old one: then there is only what it has.
-    if data.is_empty() {
-        let data = call::plain(session)?;
-        write(session, &data, call::encrypt_data(session, &data)?)?;
-    } else {
-        write(session, data, call::encrypt_data(session, data)?)?;
-    }
+    let own = if data.is_empty() { Some(call::plain(session)?) } else { None };
+    let data = own.as_ref().unwrap_or(data);
+    write(session, data, call::encrypt_data(session, data)?)?;
     let py = session.py();
-    let announces = session.get().with(|state| state.options.settings.use_cookies && state.life.is_new())?;
-    if announces {
+    let lasts_otherwise = own_timeout::note(session, data)?;
+    let (uses_cookies, is_new) =
+        session.get().with(|state| (state.options.settings.use_cookies, state.life.is_new()))?;
+    if uses_cookies && lasts_otherwise {
+        call::update_cookie_out(session, true)?;
+    } else if uses_cookies && is_new {
         cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }
     Ok(())
@@ -64,7 +67,7 @@ fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, text: Vec<u8>) 
     })?;
     if let Some(expect) = expect {
         precedence::give_way(session.py(), &id);
-        match attempt(session, &text, expect)? {
+        match attempt(session, data, &text, expect)? {
             Written::Stored(version) => return stored(session, version, text),
             Written::Refused if !merges => return ended(session),
             Written::Refused => {}
@@ -73,14 +76,20 @@ fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, text: Vec<u8>) 
     if merge::write(session, data, text)? { Ok(()) } else { ended(session) }
 }
 
-/// Writes `text` under the session's id, in place of the record under the id before if there is one.
-pub(super) fn attempt(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<Written> {
+/// Writes `text`, which `data` encodes to, under the session's id, in place of the record under the id before if
+/// there is one.
+pub(super) fn attempt(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    text: &[u8],
+    expect: Expect,
+) -> PyResult<Written> {
     let py = session.py();
     let (options, id, replaces) = session.get().with(|state| {
         (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
     })?;
     let store = record::store(session)?;
-    let ttl = options.settings.store_ttl();
+    let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
     let now = clock::now(py)?.seconds;
     gil::with_store(py, &*store, |store| match &replaces {
         Some(replaced) => store.rotate(replaced, &id, text, ttl, expect, now),
@@ -186,7 +195,7 @@ fn touch(
 ) -> PyResult<()> {
     let py = session.py();
     let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
-    let ttl = options.settings.store_ttl();
+    let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
     let accessed = data.get_item(intern!(py, "_accessed_time"))?;
     let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
     let own_text = call::encrypts_itself(session)?;

@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::{
-    Session, as_dict, attributes, call, cookie, create, encode, hold, load, option_attributes, save,
+    Session, as_dict, attributes, call, cookie, create, encode, hold, load, option_attributes, own_timeout,
+    save,
 };
 use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
@@ -13,7 +14,11 @@ use crate::py::errors::CorruptSessionError;
 /// `Session.invalidate`: ends the session, removes its record, and begins another.
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    if let Some(ended) = session.get().with(|state| state.life.end())? {
+    let ended = session.get().with(|state| {
+        state.own_timeout = None;
+        state.life.end()
+    })?;
+    if let Some(ended) = ended {
         save::remove(session, &ended)?;
     }
     call::clear(session)?;
@@ -87,6 +92,16 @@ impl Session {
         call::create_id(slf, false)?;
         // A subclass's `_create_id` sets the id by itself.
         slf.get().with(|state| state.life.moved_from(stored_as))
+    }
+
+    /// Gives the session an idle timeout of its own, in place of the option `timeout`: "remember me". It takes effect
+    /// when the session is saved; the browser then keeps the cookie for as long. `None` goes back to the option.
+    ///
+    /// Raises `ConfigurationError` for what is no whole number of seconds from 1 to a hundred years, and where
+    /// `save_accessed_time` is off.
+    #[pyo3(name = "set_timeout")]
+    fn set_own_timeout(slf: &Bound<'_, Self>, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
+        own_timeout::set(slf, seconds)
     }
 
     /// Keeps everybody else who locks the session out until `unlock()`, or until the request or this process ends.

@@ -21,8 +21,8 @@ pub(super) use holds::{
     of_all_who_want_a_session_one_holds_it, who_waits_for_a_session_that_is_deleted_finds_it_absent,
 };
 pub(super) use lifetimes::{
-    a_lifetime_that_is_over_is_absence, a_touch_renews_a_lifetime, a_write_renews_a_lifetime,
-    without_a_lifetime_a_record_stays,
+    a_lifetime_that_is_over_is_absence, a_touch_of_another_state_makes_no_lifetime_shorter,
+    a_touch_renews_a_lifetime, a_write_renews_a_lifetime, without_a_lifetime_a_record_stays,
 };
 pub(super) use rotation::{
     a_rotation_does_not_revive_a_deleted_record,
@@ -38,6 +38,7 @@ pub(super) use threads::{
 };
 
 pub(super) use sweeps::{
+    a_record_of_a_longer_life_outlives_sweeps_and_touches_of_an_older_state,
     a_step_of_a_sweep_examines_no_more_than_it_may, a_sweep_makes_nothing_and_is_finished_where_nothing_is,
     a_sweep_never_removes_a_live_record_among_readers_writers_and_logouts,
     a_sweep_removes_what_is_over_and_nothing_else, a_touched_record_outlives_a_sweep,
@@ -118,10 +119,12 @@ macro_rules! laws {
             touches_among_writers_never_mix_states
             a_lifetime_that_is_over_is_absence
             a_touch_renews_a_lifetime
+            a_touch_of_another_state_makes_no_lifetime_shorter
             a_write_renews_a_lifetime
             without_a_lifetime_a_record_stays
             a_sweep_removes_what_is_over_and_nothing_else
             a_touched_record_outlives_a_sweep
+            a_record_of_a_longer_life_outlives_sweeps_and_touches_of_an_older_state
             a_sweep_makes_nothing_and_is_finished_where_nothing_is
             a_step_of_a_sweep_examines_no_more_than_it_may
             a_sweep_never_removes_a_live_record_among_readers_writers_and_logouts

@@ -263,7 +263,13 @@ impl Store for MemoryStore {
                 place.copy_from_slice(touch.bytes);
             }
         }
-        slot.expires_at = expiry(ttl, now);
+        let renewed = expiry(ttl, now);
+        slot.expires_at = if slot.version == touch.version {
+            renewed
+        } else {
+            // Who wrote it since may have given it a longer life than the one that was loaded had.
+            slot.expires_at.and_then(|known| renewed.map(|renewed| renewed.max(known)))
+        };
         Ok(true)
     }
 

@@ -8,8 +8,10 @@ use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::encode::{self, Content};
 use super::{
-    Base, Loaded, Session, as_dict, call, cookie, hold, is_exact, loaded_times, own_timeout, record,
+    Base, Loaded, Session, as_dict, call, cookie, correct_beginning, hold, is_exact, loaded_times,
+    own_timeout, record,
 };
+use crate::clock as machine;
 use crate::py::clock::{self, Now};
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
@@ -50,16 +52,19 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     })?;
     let decoded = encode::decode(session, Content::Text(&record.data))?;
     let Some(data) = decoded.data else { return absent(session, &now) };
-    let times = loaded_times(&data, signed_at)?;
+    let mut times = loaded_times(&data, signed_at)?;
     let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
     if limits.judge(now.seconds, times) == Span::Expired {
-        return call::invalidate(session);
+        return if machine::is_steady() { call::invalidate(session) } else { set_aside(session, &now) };
     }
+    let is_corrected = correct_beginning(&limits, &data, &mut times, &now)?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
-    let loaded = decoded.payload.map(|payload| Loaded { record, payload: Arc::new(payload.unbind()) });
+    // What was corrected is not what the record has, so that the record is written anew.
+    let payload = decoded.payload.filter(|_| !is_corrected);
+    let loaded = payload.map(|payload| Loaded { record, payload: Arc::new(payload.unbind()) });
     let _dropped = session.get().with(|state| {
         state.begun = times.begun;
-        state.is_stale |= !decoded.is_current;
+        state.is_stale |= !decoded.is_current || is_corrected;
         let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),
@@ -76,6 +81,15 @@ fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
         call::create_id(session, true)?;
     }
     begin(session, now, py)
+}
+
+/// The session is over, but by a clock that jumped a moment ago and may be wrong. It is not given to this request; its
+/// record stays, and the browser keeps its cookie unless the session that begins here is saved, so that it is there
+/// again when the clock is right again.
+fn set_aside(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
+    session.get().with(|state| state.life.disown())?;
+    call::create_id(session, true)?;
+    begin(session, now, session.py())
 }
 
 /// What a session without a record begins with.

@@ -9,13 +9,13 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, P
 
 use super::encode::{self, Content};
 use super::precedence::Precedence;
-use super::{Session, call, hold, record, save};
+use super::{Session, call, hold, is_to_come, record, save};
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError};
 use crate::py::gil;
 use crate::py::options::Options;
 use crate::session::{Row, Rule, Side, decide};
-use crate::store::{Expect, HoldOf, Written};
+use crate::store::{Expect, HoldOf, Timestamp, Written};
 
 /// How often a save is tried before it holds the session and goes before all others, so that nobody comes between
 /// any more.
@@ -104,6 +104,7 @@ fn merge<'py>(
     theirs: &Bound<'py, PyDict>,
 ) -> PyResult<Merged<'py>> {
     let py = session.py();
+    let now = clock::now(py)?.seconds;
     let options = session.get().options()?;
     let data = PyDict::new(py);
     let mut has_theirs = false;
@@ -117,6 +118,7 @@ fn merge<'py>(
         let row =
             Row { base: base.get_item(&key)?, ours: ours.get_item(&key)?, theirs: theirs.get_item(&key)? };
         let rule = rule(&key);
+        let is_later = |one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>| Ok(is_later(one, other, now));
         let value = match decide(rule, &row, |one, other| same(&options, one, other), is_later)? {
             Side::Ours => row.ours,
             Side::Theirs => {
@@ -143,8 +145,12 @@ fn rule(key: &Bound<'_, PyAny>) -> Rule {
     }
 }
 
-fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(matches!((one.extract::<f64>(), other.extract::<f64>()), (Ok(one), Ok(other)) if one > other))
+/// Whether `one` is later than `other`, and not so late that only a clock which was ahead can have told it.
+fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>, now: Timestamp) -> bool {
+    matches!(
+        (one.extract::<f64>(), other.extract::<f64>()),
+        (Ok(one), Ok(other)) if one > other && !is_to_come(one, now)
+    )
 }
 
 /// Whether two values are one and the same as far as anybody can tell who loads them. What an application's own

@@ -43,7 +43,7 @@ use crate::store::{Record, Timestamp};
 
 pub(crate) use configurable::ConfigurableSession;
 pub(crate) use create::{create, text_of};
-pub(crate) use times::{beginning, creation_time, loaded_times};
+pub(crate) use times::{beginning, correct_beginning, creation_time, is_to_come, loaded_times};
 pub(crate) use verbs::has_to_move;
 
 /// A session: a dictionary that knows how to load and save itself.

@@ -19,6 +19,7 @@ use sweep::MemorySweep;
 
 use super::id_locks::IdLocks;
 use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Version, Written};
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -32,7 +33,8 @@ const INSPECTED_PER_WRITE: usize = 4;
 /// Keeps sessions in this process, for as long as it lives.
 ///
 /// Records whose lifetime is over are absent at once. They are dropped when they are met, and every write
-/// looks at a few others, so that they go even when nobody asks for them again. No call waits for anything
+/// looks at a few others, so that they go even when nobody asks for them again; but not while the machine's clock
+/// has jumped lately and may be wrong. No call waits for anything
 /// but a moment's lock.
 ///
 /// A clone has the same records.
@@ -52,6 +54,8 @@ struct Records {
     /// How many there are in all shards. It is right when nobody is in the middle of a change.
     count: AtomicUsize,
     holds: IdLocks,
+    /// Whether the clock may be trusted to end a record for good.
+    clock_is_steady: fn() -> bool,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -71,6 +75,11 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
+        Self::trusting(clock::is_steady)
+    }
+
+    /// The same, which drops a record that is over only if `clock_is_steady`; until then it is absent.
+    fn trusting(clock_is_steady: fn() -> bool) -> Self {
         let records = Records {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
@@ -78,6 +87,7 @@ impl MemoryStore {
             last_use: AtomicU64::new(0),
             count: AtomicUsize::new(0),
             holds: IdLocks::default(),
+            clock_is_steady,
         };
         Self { records: Arc::new(records), most: None }
     }
@@ -179,10 +189,12 @@ impl Records {
         self.count.fetch_sub(removed, Ordering::Relaxed);
     }
 
-    /// The record of `id`, which is used now; one that is over is dropped.
+    /// The record of `id`, which is used now; one that is over is absent, and dropped if the clock can be trusted.
     fn live_or_drop<'a>(&self, shard: &'a mut Shard, id: &str, now: Timestamp) -> Option<&'a mut State> {
-        if shard.remove_expired(id, now) {
-            self.forget(1);
+        if shard.is_expired(id, now) {
+            if (self.clock_is_steady)() {
+                self.forget(usize::from(shard.remove(id)));
+            }
             return None;
         }
         shard.use_live(id, now, self.next_use())
@@ -232,7 +244,7 @@ impl Store for MemoryStore {
         let data = Arc::from(data);
         let records = &*self.records;
         let mut shard = records.locked(id, "write the session in memory")?;
-        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now));
+        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now, records.clock_is_steady));
         let present = records.live_or_drop(&mut shard, id, now);
         if !expect.holds(present.map(|slot| slot.version)) {
             return Ok(Written::Refused);

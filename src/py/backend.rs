@@ -11,7 +11,7 @@ use pyo3::types::PyDict;
 
 use super::errors::{self, ConfigurationError, IntoPyResult};
 use crate::config::Settings;
-use crate::store::file::{Upkeep, default_directory};
+use crate::store::file::{Upkeep, default_directory, exposure};
 use crate::store::{FileStore, MemoryStore, Store};
 
 /// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
@@ -137,5 +137,11 @@ fn file_store(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDict>) -> 
     };
     let files = files.map_or_else(|| data.join("container_file"), PathBuf::from);
     let locks = locks.map_or_else(|| data.join("container_file_lock"), PathBuf::from);
+    if let Some(exposure) = exposure([&*data, &*files, &*locks]) {
+        errors::warn(
+            py,
+            &format!("{exposure}: who can put files there can put sessions of their own making there"),
+        )?;
+    }
     Ok(FileStore::new(files, locks))
 }

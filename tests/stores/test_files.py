@@ -9,6 +9,7 @@ import pickle
 import stat
 import subprocess
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,6 +106,26 @@ def test_a_private_folder_that_others_could_write_is_refused(
     folder.chmod(0o777)
     with pytest.raises(StoreUnavailableError):
         Browser(type="file", key="other")
+
+
+@pytest.mark.parametrize("below", ["", "container_file", "container_file_lock"])
+def test_a_folder_that_every_user_may_write_to_is_warned_of(tmp_path: Path, below: str) -> None:
+    folder = tmp_path / below
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    with pytest.warns(BeakerWarning, match=f"may write to {folder} .mode 0777."):
+        visitor = Browser({"type": "file", "data_dir": str(tmp_path)})
+    visitor.put(name="Ada")
+    assert visitor.read() == {"name": "Ada"}
+
+
+def test_a_folder_that_a_group_shares_is_not_warned_of(tmp_path: Path) -> None:
+    tmp_path.chmod(0o2775)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        visitor = Browser({"type": "file", "data_dir": str(tmp_path)})
+    visitor.put(name="Ada")
+    assert visitor.read() == {"name": "Ada"}
 
 
 def test_a_save_leaves_no_temporary_file(files: Backend) -> None:

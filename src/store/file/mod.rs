@@ -11,6 +11,7 @@
 
 mod directory;
 mod disk;
+mod exposure;
 mod held;
 mod lock;
 mod locked;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use directory::{default_directory, ensure_private_dir};
+pub use exposure::{Exposure, exposure};
 use held::HeldFile;
 use lock::LockFile;
 use locked::Removed;

@@ -15,7 +15,10 @@
 //! * [`access_time`]: the time of the last access lies within the payload; this changes it in place, in the
 //!   text, where the payload is a pickle and not encrypted.
 //!
-//! All of this is read as Beaker 1.14.1 wrote it, and Beaker 1.14.1 reads all of it. What cannot be understood
+//! * [`pointer`]: what is under the id that a session had before, where it is not destroyed at once. Beaker does not
+//!   know it.
+//!
+//! All else is read as Beaker 1.14.1 wrote it, and Beaker 1.14.1 reads it. What cannot be understood
 //! is [`Corrupt`](crate::error::ErrorKind::Corrupt), whatever the bytes: no input panics, recurses or takes
 //! memory out of proportion to its size.
 
@@ -27,6 +30,7 @@ mod envelope_walk;
 mod expansion;
 mod form;
 mod opcode;
+pub mod pointer;
 pub mod text;
 
 pub use access_time::{Splice, locate, splice, with_access_time};

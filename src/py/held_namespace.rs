@@ -12,7 +12,7 @@ use super::namespace_record;
 use super::python_store::{self, NamespaceStore};
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 const READING: &str = "read the session from its backend";
 const WRITING: &str = "write the session to its backend";
@@ -169,17 +169,10 @@ impl Store for HeldNamespace {
         }
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
         if old.as_str() == new.as_str() || !self.holds(old) {
-            return self.store.rotate(old, new, data, ttl, expect, now);
+            return self.store.rotate(rotation, now);
         }
         let allowed = self.on(old, READING, |from| namespace_record::may_rotate(from, expect));
         if !matches!(allowed, Ok(Ok(true))) {
@@ -194,7 +187,11 @@ impl Store for HeldNamespace {
         });
         self.held.lock().push(One { id: new.clone(), namespace: follower, is_reserved: true });
         let written = written?;
-        self.delete(old)?;
+        match self.on(old, WRITING, |from| namespace_record::leave_in(from, left)) {
+            Ok(left) => left?,
+            // It was released meanwhile.
+            Err(_) => drop(self.store.delete(old)?),
+        }
         Ok(written)
     }
 

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::errors::CorruptSessionError;
-use crate::store::{Expect, Record, Touch, Version, Written};
+use crate::store::{Expect, Left, Record, Touch, Version, Written};
 
 /// The key of the session's text within its namespace.
 const KEY: &str = "session";
@@ -109,6 +109,14 @@ pub(super) fn delete_in(namespace: &Bound<'_, PyAny>) -> PyResult<bool> {
         namespace.del_item(intern!(namespace.py(), KEY))?;
     }
     Ok(present)
+}
+
+/// Puts what a rotation leaves into a namespace, or empties it.
+pub(super) fn leave_in(namespace: &Bound<'_, PyAny>, left: Option<Left<'_>>) -> PyResult<()> {
+    match left {
+        Some(left) => put(namespace, left.data, Some(left.ttl)),
+        None => delete_in(namespace).map(drop),
+    }
 }
 
 /// Whether there is a record that may be rotated.

@@ -20,7 +20,7 @@ use super::options::Options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::store::id_locks::IdLocks;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 /// The namespaces that a thread of this process works on at this moment.
 static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
@@ -283,18 +283,10 @@ impl Store for NamespaceStore {
 
     /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a
     /// process that dies between the two steps leaves both records.
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
         const OPERATION: &str = "rotate the session in its backend";
-        if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        if let Some(expect) = rotation.is_write() {
             return self.write(old, data, ttl, expect, now);
         }
         self.exclusively(old, false, OPERATION, |from| {
@@ -305,7 +297,7 @@ impl Store for NamespaceStore {
             let to = self.new_namespace(py, new.as_str())?;
             let lifetime = self.lifetime(ttl);
             let written = locked(&to, true, || namespace_record::write_in(&to, data, lifetime, Expect::Any))?;
-            namespace_record::delete_in(from)?;
+            namespace_record::leave_in(from, left)?;
             self.replace(new.as_str(), to.unbind());
             Ok(written)
         })

@@ -69,6 +69,14 @@ pub enum Expect {
     Version(Version),
 }
 
+impl Rotation<'_> {
+    /// Whether both ids are the same: then it is a write, and this is what that expects.
+    pub(crate) fn is_write(&self) -> Option<Expect> {
+        let expect = if self.expect == Expect::Any { Expect::Present } else { self.expect };
+        (self.old.as_str() == self.new.as_str()).then_some(expect)
+    }
+}
+
 impl Expect {
     /// Whether it holds where the record is in the state `present`, or there is none.
     pub(crate) fn holds(self, present: Option<Version>) -> bool {
@@ -126,6 +134,32 @@ impl Touch<'_> {
     }
 }
 
+/// A record that gets another id.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation<'a> {
+    /// The id that it has.
+    pub old: &'a SessionId,
+    /// The id that it gets.
+    pub new: &'a SessionId,
+    /// What is stored under the new id.
+    pub data: &'a [u8],
+    /// For how long; see [`Store::write`].
+    pub ttl: Option<Duration>,
+    /// What has to hold of the record of the old id.
+    pub expect: Expect,
+    /// What takes its place under the old id; nothing if `None`.
+    pub left: Option<Left<'a>>,
+}
+
+/// A record that a rotation leaves under the old id.
+#[derive(Clone, Copy, Debug)]
+pub struct Left<'a> {
+    /// What it holds. To the store it is data like any other.
+    pub data: &'a [u8],
+    /// How long after the rotation it may be forgotten.
+    pub ttl: Duration,
+}
+
 /// What a store can do beyond the contract's minimum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
@@ -179,23 +213,15 @@ pub trait Store: Send + Sync {
     /// `Unavailable` if the store did not answer; the record may then still be there.
     fn delete(&self, id: &SessionId) -> Result<bool>;
 
-    /// Replaces the record of `old`, of which `expect` has to hold, by one of `new` with `data`: afterwards
-    /// nothing is left under `old`, and what was under `new` is overwritten. A record that is not there is
+    /// Replaces the record of `old`, of which `expect` has to hold, by one of `new` with `data`: afterwards what
+    /// is to be left under `old` is there, or nothing is, and what was under `new` is overwritten. A record that is not there is
     /// never rotated, whatever is expected: a session that was deleted meanwhile is not brought back under
-    /// another id. Of a rotation and a deletion of `old` at once, one finds the record and the other finds
-    /// none. Where both ids are the same this is a write.
+    /// another id. Of a rotation that leaves nothing and a deletion of `old` at once, one finds the record and
+    /// the other finds none. Where both ids are the same this is a write.
     ///
     /// # Errors
     /// As [`write`](Self::write). The record of `old` is then still whole.
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written>;
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written>;
 
     /// Keeps every other holder of `id` out, in this process and in others that share the store, until what is
     /// returned is released or dropped, or this process is gone. Who holds nothing may still read; whether it

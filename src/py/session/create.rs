@@ -253,6 +253,9 @@ pub(crate) fn replace_corrupt(session: &Bound<'_, Session>, error: PyErr, subjec
 
 /// `Session._create_id`: a new id; with `set_new` for a new session, otherwise for this one.
 pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
+    if !set_new && session.get().with(|state| state.life.is_led())? {
+        return Ok(());
+    }
     session.get().with(|state| state.life.rename(SessionId::generate()))?;
     announce(session, set_new)
 }

@@ -147,11 +147,16 @@ fn of(session: &Bound<'_, Session>) -> PyResult<Option<Arc<Hold>>> {
 
 /// Holds the session's record, unless it is held already. `false` if there is none to hold.
 pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bool> {
+    let id = session.get().with(|state| state.life.record_id().clone())?;
+    acquire_id(session, &id, what)
+}
+
+/// Holds the record of `id`, and nothing else.
+fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyResult<bool> {
     let py = session.py();
-    let (options, id) =
-        session.get().with(|state| (Arc::clone(&state.options), state.life.record_id().clone()))?;
+    let options = session.get().options()?;
     match of(session)? {
-        Some(hold) if hold.held.holds(&id) => return Ok(true),
+        Some(hold) if hold.held.holds(id) => return Ok(true),
         Some(_) => release(session)?,
         None => {}
     }
@@ -159,9 +164,9 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
     let (held, is_native) = match &options.backend()?.native {
         Some(native) => {
             let native = Arc::clone(native);
-            (py.detach(|| native.hold(&id, what, limit, now)).into_py(py)?, true)
+            (py.detach(|| native.hold(id, what, limit, now)).into_py(py)?, true)
         }
-        None => (record::namespaces(session)?.hold(&id, what, limit, now).into_py(py)?, false),
+        None => (record::namespaces(session)?.hold(id, what, limit, now).into_py(py)?, false),
     };
     let Some(held) = held else { return Ok(false) };
     let hold = Arc::new(Hold::new(held, is_native));
@@ -169,14 +174,14 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
     Ok(true)
 }
 
-/// Holds the session for its request, where the options say so.
-pub(super) fn acquire_for_request(session: &Bound<'_, Session>) -> PyResult<()> {
+/// Holds the record of `id` for the session's request, where the options say so.
+pub(super) fn acquire_for_request(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
     let (holds, from_cookie) = session.get().with(|state| {
         (state.options.settings.concurrency == Concurrency::Lock, state.life.is_from_cookie())
     })?;
     if holds {
         // Nothing is made for an id that a browser made up.
-        acquire(session, if from_cookie { HoldOf::Record } else { HoldOf::Id })?;
+        acquire_id(session, id, if from_cookie { HoldOf::Record } else { HoldOf::Id })?;
     }
     Ok(())
 }

@@ -9,17 +9,21 @@ use pyo3::types::{PyBool, PyDict, PyString};
 use super::encode::{self, Content};
 use super::{
     Base, Loaded, Session, as_dict, call, cookie, correct_beginning, hold, is_exact, loaded_times,
-    own_timeout, record,
+    own_timeout, record, rotated,
 };
 use crate::clock as machine;
+use crate::codec::pointer::{self, Pointer};
+use crate::id::SessionId;
 use crate::py::clock::{self, Now};
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
 use crate::session::Span;
+use crate::store::{Record, Timestamp};
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
-    hold::acquire_for_request(session)?;
+    let id = session.get().with(|state| state.life.record_id().clone())?;
+    hold::acquire_for_request(session, &id)?;
     let loaded = load_held(session);
     if loaded.is_err() {
         // Whoever has the exception may keep the session with it.
@@ -33,18 +37,20 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     let now = clock::now(py)?;
     let (options, id) =
         session.get().with(|state| (Arc::clone(&state.options), state.life.record_id().clone()))?;
-    let store = record::store(session)?;
     if options.settings.use_cookies {
         cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }
-    let record = gil::with_store(py, &*store, |store| store.load(&id, now.seconds)).into_py(py)?;
+    let found = find(session, &id, now.seconds)?;
     call::clear(session)?;
     let _dropped = session.get().with(|state| {
         state.handed_out = false;
         state.own_timeout = None;
         (state.saved.take(), state.base.take())
     })?;
-    let Some(record) = record else { return absent(session, &now) };
+    let Some((record, led_to)) = found else { return absent(session, &now) };
+    if let Some(new) = led_to {
+        rotated::follow(session, new)?;
+    }
     let signed_at = session.get().with(|state| {
         state.life.found(record.version);
         state.base = Some(Base::Loaded(Arc::clone(&record.data)));
@@ -72,6 +78,40 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
         )
     })?;
     fill(session, &data, &now)
+}
+
+/// The record of `id`, or of the id that it leads to, with that id.
+fn find(
+    session: &Bound<'_, Session>,
+    id: &SessionId,
+    now: Timestamp,
+) -> PyResult<Option<(Record, Option<SessionId>)>> {
+    let py = session.py();
+    let mut led_to = None;
+    for _ in 0..=rotated::LONGEST_CHAIN {
+        let at = led_to.as_ref().unwrap_or(id);
+        let store = record::store(session)?;
+        let found = gil::with_store(py, &*store, |store| store.load(at, now)).into_py(py)?;
+        match found.as_ref().and_then(|record| pointer::read(at, &record.data, now)) {
+            Some(Pointer::To(new)) => {
+                hold::acquire_for_request(session, &new)?;
+                led_to = Some(new);
+            }
+            // It leads nowhere any more, and is in nobody's way.
+            Some(Pointer::Over) => {
+                rotated::delete(session, at)?;
+                return Ok(None);
+            }
+            None => {
+                let found = found.map(|record| (record, led_to.clone()));
+                if found.is_none() && led_to.is_some() {
+                    rotated::delete(session, id)?;
+                }
+                return Ok(found);
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// There is no such record: the session is new, and if a browser made its id up it gets one from here.

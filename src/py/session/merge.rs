@@ -9,7 +9,8 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, P
 
 use super::encode::{self, Content};
 use super::precedence::Precedence;
-use super::{Session, call, hold, is_to_come, record, save};
+use super::{Session, call, hold, is_to_come, record, rotated, save};
+use crate::codec::pointer::{self, Pointer};
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError};
 use crate::py::gil;
@@ -23,7 +24,7 @@ const UNHELD_TRIES: usize = 8;
 /// How often it is tried at all, where a store lets others come between even so.
 const TRIES: usize = 64;
 
-/// Writes what `ours` changed into the record. `text` is what `ours` encodes to. `false` if the record has gone.
+/// Writes what `ours` changed into the record, or all of it where the options have it so. `text` is what `ours` encodes to. `false` if the record has gone.
 pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text: Vec<u8>) -> PyResult<bool> {
     let was_held = session.get().with(|state| state.hold.is_some())?;
     let outcome = retry(session, ours, text, was_held);
@@ -42,7 +43,8 @@ fn retry(
     was_held: bool,
 ) -> PyResult<bool> {
     let py = session.py();
-    let base = base(session)?;
+    let merges = session.get().options()?.settings.concurrency.merges();
+    let base = if merges { base(session)? } else { PyDict::new(py) };
     let mut _precedence = None;
     for turn in 0..TRIES {
         if turn == UNHELD_TRIES {
@@ -58,6 +60,23 @@ fn retry(
         let now = clock::now(py)?.seconds;
         let found = gil::with_store(py, &*store, |store| store.load(&id, now)).into_py(py)?;
         let Some(found) = found else { return Ok(false) };
+        match pointer::read(&id, &found.data, now) {
+            Some(Pointer::To(new)) => {
+                rotated::follow(session, new)?;
+                continue;
+            }
+            Some(Pointer::Over) => return Ok(false),
+            None => {}
+        }
+        if !merges {
+            match save::attempt(session, ours, &text, Expect::Version(found.version))? {
+                Written::Stored(version) => {
+                    save::stored(session, version, text)?;
+                    return Ok(true);
+                }
+                Written::Refused => continue,
+            }
+        }
         let theirs = encode::decode(session, Content::Text(&found.data))?.data;
         let theirs = theirs.unwrap_or_else(|| PyDict::new(py));
         let merged = merge(session, &base, ours, &theirs)?;

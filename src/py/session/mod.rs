@@ -21,6 +21,7 @@ pub(crate) mod own_timeout;
 pub(crate) mod place;
 mod precedence;
 mod record;
+mod rotated;
 mod save;
 mod times;
 mod verbs;

@@ -9,12 +9,11 @@ use pyo3::types::{PyBool, PyDict};
 use super::{
     Base, Loaded, Session, attributes, beginning, call, cookie, merge, own_timeout, precedence, record,
 };
-use crate::codec;
-use crate::id::SessionId;
+use crate::codec::{self, pointer};
 use crate::py::clock;
 use crate::py::errors::{self, IntoPyResult};
 use crate::py::gil;
-use crate::store::{Expect, Store, Touch, Version, Written};
+use crate::store::{Expect, Left, Rotation, Store, Touch, Version, Written};
 
 /// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
@@ -61,15 +60,14 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
 
 /// Writes `text`, which `data` encodes to, where the record is as it was; where it is not, what was changed.
 fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, text: Vec<u8>) -> PyResult<()> {
-    let (merges, expect, id) = session.get().with(|state| {
+    let (expect, id) = session.get().with(|state| {
         let merges = state.options.settings.concurrency.merges();
-        (merges, state.life.expectation(merges), state.life.record_id().clone())
+        (state.life.expectation(merges), state.life.record_id().clone())
     })?;
     if let Some(expect) = expect {
         precedence::give_way(session.py(), &id);
         match attempt(session, data, &text, expect)? {
             Written::Stored(version) => return stored(session, version, text),
-            Written::Refused if !merges => return ended(session),
             Written::Refused => {}
         }
     }
@@ -91,11 +89,16 @@ pub(super) fn attempt(
     let store = record::store(session)?;
     let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
     let now = clock::now(py)?.seconds;
-    gil::with_store(py, &*store, |store| match &replaces {
-        Some(replaced) => store.rotate(replaced, &id, text, ttl, expect, now),
-        None => store.write(&id, text, ttl, expect, now),
-    })
-    .into_py(py)
+    let Some(old) = replaces else {
+        return gil::with_store(py, &*store, |store| store.write(&id, text, ttl, expect, now)).into_py(py);
+    };
+    let pointer = match options.settings.old_id.grace() {
+        Some(grace) => Some((pointer::write(&old, &id, now, now + grace.as_secs_f64()).into_py(py)?, grace)),
+        None => None,
+    };
+    let left = pointer.as_ref().map(|(text, ttl)| Left { data: text.as_bytes(), ttl: *ttl });
+    let rotation = Rotation { old: &old, new: &id, data: text, ttl, expect, left };
+    gil::with_store(py, &*store, |store| store.rotate(&rotation, now)).into_py(py)
 }
 
 /// The record is in this state now, and this session is a copy of `base`.
@@ -114,13 +117,6 @@ fn ended(session: &Bound<'_, Session>) -> PyResult<()> {
         session.py(),
         &format!("session {id} was ended while this request used it; what the request changed is not stored"),
     )
-}
-
-/// Removes the record of `id`.
-pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
-    let py = session.py();
-    let store = record::store(session)?;
-    gil::with_store(py, &*store, |store| store.delete(id)).into_py(py).map(drop)
 }
 
 /// Renews a session that was only read. Its data is written again only where the program changed a nested value

@@ -6,7 +6,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::{
     Session, as_dict, attributes, call, cookie, create, encode, hold, load, option_attributes, own_timeout,
-    save,
+    rotated, save,
 };
 use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
@@ -19,7 +19,7 @@ pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
         state.life.end()
     })?;
     if let Some(ended) = ended {
-        save::remove(session, &ended)?;
+        rotated::remove(session, &ended)?;
     }
     call::clear(session)?;
     call::create_id(session, true)?;
@@ -36,7 +36,7 @@ pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
 /// `Session.delete`: removes the record and sends a cookie that has expired.
 pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
     let ended = session.get().with(|state| state.life.delete())?;
-    save::remove(session, &ended)?;
+    rotated::remove(session, &ended)?;
     if session.get().with(|state| state.options.settings.use_cookies)? {
         call::delete_cookie(session)?;
     }
@@ -88,7 +88,12 @@ impl Session {
     /// Gives the session a new id and keeps its content, as one should when a user logs in. The old id's record
     /// is removed when the session is stored, which happens at the end of the request at the latest.
     fn regenerate_id(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let stored_as = slf.get().with(|state| state.life.stored_as().cloned())?;
+        let (stored_as, is_led) =
+            slf.get().with(|state| (state.life.stored_as().cloned(), state.life.is_led()))?;
+        if is_led {
+            // It has been given one a moment ago, which is not for whoever comes with the id before.
+            return Ok(());
+        }
         call::create_id(slf, false)?;
         // A subclass's `_create_id` sets the id by itself.
         slf.get().with(|state| state.life.moved_from(stored_as))

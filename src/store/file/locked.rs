@@ -9,7 +9,7 @@ use super::record::{self, Found, Later};
 use super::{FileStore, REMOVING, WRITING, disk, is_absence, temporary, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
-use crate::store::{Durability, Expect, Touch, Written};
+use crate::store::{Durability, Expect, Rotation, Touch, Written};
 
 impl FileStore {
     /// Removes a file, so that its end survives what a save does.
@@ -93,16 +93,15 @@ impl FileStore {
         }
     }
 
-    /// Moves the record of a place whose lock the caller has to another place, with other data. Returns the
+    /// Moves the record of a place whose lock the caller has to another place, as `rotation` says. Returns the
     /// lock of that one too, if the record is there.
     pub(super) fn move_locked(
         &self,
         from: &Place<'_>,
         to: &Place<'_>,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
+        rotation: &Rotation<'_>,
     ) -> Result<(Written, Option<Locks>)> {
+        let Rotation { data, ttl, expect, left, .. } = *rotation;
         let (old_path, new_path) = (from.data_file(&self.file_dir), to.data_file(&self.file_dir));
         let found = record::read(&old_path, from, self.lock_time_limit)?;
         let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
@@ -115,7 +114,13 @@ impl FileStore {
         let locks = self.lock(to)?;
         let there = record::read(&new_path, to, self.lock_time_limit)?;
         let moved = self.replace(&new_path, to, data, ttl, Expect::Any, &there).and_then(|written| {
-            if let Err(error) = self.unlink(&old_path) {
+            let ended = match left {
+                Some(left) => self
+                    .replace(&old_path, from, left.data, Some(left.ttl), Expect::Any, &found)
+                    .map(|_stored| ()),
+                None => self.unlink(&old_path),
+            };
+            if let Err(error) = ended {
                 // A session that is to have a new id must not have both.
                 let _ = self.unlink(&new_path);
                 return Err(error);

@@ -25,12 +25,15 @@ pub(super) use lifetimes::{
     a_touch_renews_a_lifetime, a_write_renews_a_lifetime, without_a_lifetime_a_record_stays,
 };
 pub(super) use rotation::{
-    a_rotation_does_not_revive_a_deleted_record,
+    a_holder_leaves_something_under_the_old_id_too, a_rotation_does_not_revive_a_deleted_record,
     a_rotation_expecting_a_version_is_refused_once_another_was_stored,
-    a_rotation_leaves_nothing_under_the_old_id, a_rotation_overwrites_what_is_under_the_new_id,
-    a_rotation_to_the_same_id_is_a_write_that_creates_nothing, deleting_says_whether_there_was_a_record,
+    a_rotation_leaves_nothing_under_the_old_id, a_rotation_may_leave_something_under_the_old_id,
+    a_rotation_overwrites_what_is_under_the_new_id, a_rotation_that_is_refused_leaves_nothing,
+    a_rotation_to_the_same_id_is_a_write_that_creates_nothing,
+    a_rotation_to_the_same_id_leaves_nothing_but_what_was_written, deleting_says_whether_there_was_a_record,
     of_a_rotation_and_a_deletion_at_once_one_finds_the_record, of_concurrent_rotations_one_succeeds,
-    rotations_in_a_circle_wait_for_nobody,
+    readers_find_what_they_look_for_under_one_id_or_the_other, rotations_in_a_circle_wait_for_nobody,
+    what_a_rotation_leaves_has_a_life_of_its_own,
 };
 pub(super) use threads::{
     concurrent_compare_and_swap_loses_no_update, of_concurrent_creators_one_succeeds,
@@ -137,6 +140,12 @@ macro_rules! laws {
             of_a_rotation_and_a_deletion_at_once_one_finds_the_record
             of_concurrent_rotations_one_succeeds
             rotations_in_a_circle_wait_for_nobody
+            a_rotation_may_leave_something_under_the_old_id
+            a_rotation_that_is_refused_leaves_nothing
+            a_rotation_to_the_same_id_leaves_nothing_but_what_was_written
+            what_a_rotation_leaves_has_a_life_of_its_own
+            a_holder_leaves_something_under_the_old_id_too
+            readers_find_what_they_look_for_under_one_id_or_the_other
             a_held_session_is_held_by_nobody_else
             a_hold_that_is_dropped_lets_go
             an_unknown_id_is_not_held_and_allocates_nothing

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::MemoryStore;
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
 
 /// The store as the holder of a session has it.
 pub(super) struct HeldInMemory {
@@ -75,21 +77,14 @@ impl Store for HeldInMemory {
         self.store.delete(id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, .. } = *rotation;
         let follows = self.holds(old) && !self.holds(new);
         if follows {
             // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
             self.store.records.holds.take(new.as_str(), Duration::ZERO)?;
         }
-        let written = self.store.rotate(old, new, data, ttl, expect, now);
+        let written = self.store.rotate(rotation, now);
         match &written {
             Ok(Written::Stored(_)) if follows => self.ids().push(new.clone()),
             _ if follows => self.store.records.holds.give_back(new.as_str()),

@@ -18,7 +18,9 @@ use shard::{Shard, State};
 use sweep::MemorySweep;
 
 use super::id_locks::IdLocks;
-use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Version, Written};
+use super::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version, Written,
+};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -292,17 +294,14 @@ impl Store for MemoryStore {
         Ok(removed)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        if let Some(expect) = rotation.is_write() {
+            return self.write(old, data, ttl, expect, now);
+        }
         let (old, new) = (old.as_str(), new.as_str());
         let data = Arc::from(data);
+        let left = left.map(|left| (Arc::from(left.data), expiry(Some(left.ttl), now)));
         let records = &*self.records;
         let mut both = records.locked_both(old, new, "rotate the session in memory")?;
         let shard = both.of_old();
@@ -312,7 +311,13 @@ impl Store for MemoryStore {
         if !expect.holds(Some(present)) {
             return Ok(Written::Refused);
         }
-        records.forget(usize::from(shard.remove(old)));
+        match left {
+            Some((data, expires_at)) => {
+                let version = records.next_version();
+                records.put(shard, old, State { data, version, expires_at });
+            }
+            None => records.forget(usize::from(shard.remove(old))),
+        }
         let version = records.next_version();
         records.put(both.of_new(), new, State { data, version, expires_at: expiry(ttl, now) });
         drop(both);

@@ -53,8 +53,8 @@ pub(crate) fn resolve(
             let store = file_store(given, namespace_args)?
                 .with_lifetime(settings.store_ttl(None))
                 .with_durability(settings.durability);
-            let upkeep = settings.sweep_interval.map(|interval| upkeep_of(store.file_dir(), interval));
-            Some(Arc::new(store.with_upkeep(upkeep)) as Arc<dyn Store>)
+            let upkeep = upkeep_of(store.file_dir(), settings.sweep_interval, settings.store_ttl());
+            Some(Arc::new(store.with_upkeep(Some(upkeep))) as Arc<dyn Store>)
         }
     } else {
         None
@@ -69,7 +69,8 @@ pub(crate) fn resolve(
 /// The sweeping of a folder, for as long as some options name the folder.
 struct Swept {
     folder: PathBuf,
-    interval: Duration,
+    interval: Option<Duration>,
+    lifetime: Option<Duration>,
     upkeep: Weak<Upkeep>,
 }
 
@@ -77,15 +78,17 @@ struct Swept {
 /// The lock is held with the interpreter's, so that no fork finds it taken.
 static SWEPT: Mutex<Vec<Swept>> = Mutex::new(Vec::new());
 
-fn upkeep_of(folder: &Path, interval: Duration) -> Arc<Upkeep> {
+fn upkeep_of(folder: &Path, interval: Option<Duration>, lifetime: Option<Duration>) -> Arc<Upkeep> {
     let mut swept = SWEPT.lock();
     swept.retain(|entry| entry.upkeep.strong_count() > 0);
-    let known = swept.iter().find(|entry| entry.interval == interval && entry.folder == folder);
+    let known = swept
+        .iter()
+        .find(|entry| (entry.interval, entry.lifetime) == (interval, lifetime) && entry.folder == folder);
     if let Some(upkeep) = known.and_then(|entry| entry.upkeep.upgrade()) {
         return upkeep;
     }
     let upkeep = Arc::new(Upkeep::new(interval));
-    swept.push(Swept { folder: folder.to_owned(), interval, upkeep: Arc::downgrade(&upkeep) });
+    swept.push(Swept { folder: folder.to_owned(), interval, lifetime, upkeep: Arc::downgrade(&upkeep) });
     upkeep
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn sweep_files<'py>(
     if claim.is_none() && !dry_run && store.file_dir().exists() {
         return Ok(None);
     }
-    let mut sweep = store.sweep_by(SweepPlan { lifetime, dry_run });
+    let mut sweep = store.sweep_by(SweepPlan { lifetime, heeds_others: false, dry_run });
     let mut swept = Swept::default();
     while !swept.finished {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.session import Session
+from tests.support.folders import files_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,10 +55,6 @@ def refused(*arguments: object, status: int = 1) -> str:
 def age(path: Path, seconds: float) -> None:
     then = time.time() - seconds
     os.utime(path, (then, then))
-
-
-def files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and path.name != ".beaker-sweep"]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from beaker import _core
 from beaker.exceptions import ConfigurationError
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session
+from tests.support.folders import files_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,8 +54,8 @@ def options(folder: Path, **more: Any) -> dict[str, Any]:
     return {"use_cookies": False, "type": "file", "data_dir": str(folder), **more}
 
 
-def leave_an_old_session(folder: Path) -> Path:
-    session = Session({}, **options(folder))
+def leave_an_old_session(folder: Path, timeout: int | None = 600) -> Path:
+    session = Session({}, **options(folder, timeout=timeout))
     session.save()
     path = Path(session.namespace.file)
     then = time.time() - DAY
@@ -157,6 +158,24 @@ def test_sessions_without_a_timeout_are_kept_by_a_sweep_of_what_killed_processes
 
     assert wait_until(is_swept)
     assert old.exists()
+
+
+@pytest.mark.parametrize("timeout", [None, 2 * DAY])
+def test_what_another_application_keeps_for_longer_in_the_folder_is_left(
+    tmp_path: Path, timeout: int | None
+) -> None:
+    theirs = leave_an_old_session(tmp_path, timeout)
+    leftover = theirs.parent / ".beaker-0123456789abcdef.tmp"
+    leftover.write_bytes(b"half")
+    os.utime(leftover, (0, 0))
+    session = Session({}, **options(tmp_path, **SECOND))
+
+    def is_swept() -> bool:
+        session.save()
+        return not leftover.exists()
+
+    assert wait_until(is_swept)
+    assert theirs.exists()
 
 
 def test_one_process_sweeps_at_a_time_among_many(
@@ -270,7 +289,7 @@ def test_a_save_of_any_durability_is_read_by_the_next_request(tmp_path: Path, du
     session.unlock()
     assert Session({}, id=session.id, **kept)["value"] == "under the lock"
     session.delete()
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert files_in(tmp_path) == []
 
 
 def test_an_unknown_durability_is_refused(tmp_path: Path) -> None:

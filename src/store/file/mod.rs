@@ -245,7 +245,7 @@ impl Store for FileStore {
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
-        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, dry_run: false }))
+        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, heeds_others: true, dry_run: false }))
     }
 
     fn capabilities(&self) -> Capabilities {

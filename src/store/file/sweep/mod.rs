@@ -22,6 +22,7 @@ use seen::Seen;
 use walk::{Found, Walk};
 
 use super::FileStore;
+use super::upkeep::promise::{self, Keeping};
 use crate::error::{Error, Result};
 use crate::store::{Sweep, Swept, Timestamp};
 
@@ -37,6 +38,8 @@ pub(super) const LEFTOVER_AGE: f64 = 3600.0;
 pub struct SweepPlan {
     /// How long after its last use a record is kept. Without, all records are.
     pub lifetime: Option<Duration>,
+    /// Whether records are kept for longer where another application keeps its own in the folder for longer.
+    pub heeds_others: bool,
     /// Whether to count only, and remove nothing.
     pub dry_run: bool,
 }
@@ -51,6 +54,8 @@ pub struct FileSweep {
     seen: Seen,
     /// Whether a folder could not be read, so that records may be there which were not found.
     is_partial: bool,
+    /// How long records are kept, once it is known what others promise.
+    keeping: Option<Keeping>,
 }
 
 enum Stage {
@@ -62,7 +67,20 @@ impl FileSweep {
     pub(super) fn new(store: &FileStore, plan: SweepPlan) -> Self {
         let store = store.clone().with_lock_time_limit(Duration::ZERO);
         let stage = Stage::Records(Walk::of(&store.file_dir));
-        Self { store, plan, stage, seen: Seen::new(), is_partial: false }
+        Self { store, plan, stage, seen: Seen::new(), is_partial: false, keeping: None }
+    }
+
+    /// How long after its last use a record is kept.
+    fn keeping(&mut self, now: Timestamp) -> Result<Keeping> {
+        let own = Keeping(self.plan.lifetime);
+        let keeping = match self.keeping {
+            Some(known) => known,
+            None if !self.plan.heeds_others => own,
+            None => promise::longest(&self.store.file_dir, own, now, self.plan.dry_run)
+                .map_err(|error| Error::unavailable(OPERATION).with_source(error))?,
+        };
+        self.keeping = Some(keeping);
+        Ok(keeping)
     }
 
     fn next(&mut self) -> Result<Option<Found>> {
@@ -70,12 +88,19 @@ impl FileSweep {
         walk.next().map_err(|error| Error::unavailable(OPERATION).with_source(error))
     }
 
-    fn examine(&mut self, folder: &Path, name: &OsStr, now: Timestamp, orphans: &mut Vec<PathBuf>) -> Swept {
+    fn examine(
+        &mut self,
+        folder: &Path,
+        name: &OsStr,
+        keeping: Keeping,
+        now: Timestamp,
+        orphans: &mut Vec<PathBuf>,
+    ) -> Swept {
         // Names that are no text are none of ours.
         let Some(name) = name.to_str() else { return Swept::default() };
         let path = folder.join(name);
         match self.stage {
-            Stage::Records(_) => self.examine_beside_records(&path, name, now),
+            Stage::Records(_) => self.examine_beside_records(&path, name, keeping, now),
             Stage::Locks(_) => {
                 if leftovers::is_orphaned_lock(&self.store, &path, name, &self.seen, now) {
                     orphans.push(path);
@@ -93,6 +118,7 @@ impl FileSweep {
         } else {
             self.seen = Seen::new();
             self.is_partial = false;
+            self.keeping = None;
             Stage::Records(Walk::of(&self.store.file_dir))
         };
         has_more
@@ -101,6 +127,7 @@ impl FileSweep {
 
 impl Sweep for FileSweep {
     fn step(&mut self, limit: usize, now: Timestamp) -> Result<Swept> {
+        let keeping = self.keeping(now)?;
         let mut swept = Swept::default();
         let mut orphans = Vec::new();
         let limit = u64::try_from(limit.max(1)).unwrap_or(u64::MAX);
@@ -119,7 +146,7 @@ impl Sweep for FileSweep {
                 }
                 Some(Found::File { folder, name }) => {
                     let finished = swept.finished;
-                    swept += self.examine(&folder, &name, now, &mut orphans);
+                    swept += self.examine(&folder, &name, keeping, now, &mut orphans);
                     swept.finished = finished;
                     swept.examined += 1;
                 }

@@ -10,6 +10,7 @@ use crate::id::SessionId;
 use crate::store::file::lock::Mode;
 use crate::store::file::path::{DATA_EXTENSION, Place, is_hashed_name};
 use crate::store::file::record::{self, Found};
+use crate::store::file::upkeep::promise::Keeping;
 use crate::store::file::{is_absence, unlink};
 use crate::store::{Swept, Timestamp};
 
@@ -27,7 +28,13 @@ enum Outcome {
 }
 
 impl FileSweep {
-    pub(super) fn examine_beside_records(&mut self, path: &Path, name: &str, now: Timestamp) -> Swept {
+    pub(super) fn examine_beside_records(
+        &mut self,
+        path: &Path,
+        name: &str,
+        keeping: Keeping,
+        now: Timestamp,
+    ) -> Swept {
         let Some(stem) = name.strip_suffix(DATA_EXTENSION) else {
             return leftovers::remove_temporary(&self.store, path, name, self.plan.dry_run, now);
         };
@@ -40,7 +47,7 @@ impl FileSweep {
                 return swept;
             }
         };
-        let Some(lifetime) = self.plan.lifetime.filter(|lifetime| is_over(&metadata, *lifetime, now)) else {
+        let Some(lifetime) = keeping.0.filter(|lifetime| is_over(&metadata, *lifetime, now)) else {
             self.keep_locks_of(path, stem);
             return swept;
         };

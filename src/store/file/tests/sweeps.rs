@@ -8,7 +8,7 @@ use crate::store::{Sweep, Swept};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
-const PLAN: SweepPlan = SweepPlan { lifetime: Some(HOUR), dry_run: false };
+const PLAN: SweepPlan = SweepPlan { lifetime: Some(HOUR), heeds_others: false, dry_run: false };
 
 fn clock() -> Timestamp {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()

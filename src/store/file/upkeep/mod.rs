@@ -5,10 +5,12 @@
 //! that was forked sweeps when its own writes find that it is time. Where nobody writes, nothing grows.
 //!
 //! Among all processes and machines that share a folder one sweeps at a time, and all share the interval; the
-//! [`Claim`] sees to it. Within a process one folder is swept at a time.
+//! [`Claim`] sees to it. Within a process one folder is swept at a time. What applications with other lifetimes keep
+//! in the folder is left to them: see [`promise`].
 
 mod claim;
 mod clock;
+pub(super) mod promise;
 
 use std::process;
 use std::sync::LazyLock;
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 
 pub use claim::Claim;
 use clock::{Note, Reading, Verdict, judge};
+use promise::Keeping;
 
 use super::FileStore;
 use super::sweep::LEFTOVER_AGE;
@@ -51,39 +54,53 @@ static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// When a folder is to be swept, in this process's knowledge. Stores of the same folder share it.
 #[derive(Debug)]
 pub struct Upkeep {
-    interval: Duration,
+    interval: Option<Duration>,
     /// In milliseconds of this process, or before the first write 0.
     due: AtomicU64,
+    /// When to say again how long records are kept; likewise.
+    promise_due: AtomicU64,
 }
 
 impl Upkeep {
-    /// Every `interval`.
+    /// Every `interval`, or never.
     #[must_use]
-    pub fn new(interval: Duration) -> Self {
+    pub fn new(interval: Option<Duration>) -> Self {
         // Here, so that no two threads do it at once.
         LazyLock::force(&BEGINNING);
-        Self { interval, due: AtomicU64::new(0) }
+        Self { interval, due: AtomicU64::new(0), promise_due: AtomicU64::new(0) }
     }
 
-    /// Starts a sweep of `store` if it is time. Waits for nothing; that no sweep can be started is no reason
-    /// for a request to fail.
+    /// Says how long the records of `store` are kept, and starts a sweep, each if it is time. Waits for nothing;
+    /// that either cannot be done is no reason for a request to fail.
     pub(super) fn attend(&self, store: &FileStore) {
         let now = milliseconds(BEGINNING.elapsed()).max(1);
+        let promise_due = self.promise_due.load(Ordering::Relaxed);
+        if promise_due <= now {
+            let next = now.saturating_add(milliseconds(promise::RENEWAL));
+            self.promise_due.store(next, Ordering::Relaxed);
+            let _ = promise::renew(&store.file_dir, Keeping(store.lifetime));
+        }
+        if let Some(interval) = self.interval {
+            self.attend_to_sweeps(store, interval, now);
+        }
+    }
+
+    fn attend_to_sweeps(&self, store: &FileStore, interval: Duration, now: u64) {
         let due = self.due.load(Ordering::Relaxed);
         if due != 0 && now < due {
             return;
         }
-        let pause = if due == 0 { self.interval.min(FIRST_DELAY) } else { self.interval };
+        let pause = if due == 0 { interval.min(FIRST_DELAY) } else { interval };
         let next = now.saturating_add(milliseconds(pause));
         if self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_err() || due == 0 {
             return;
         }
         let started = match Turn::take() {
-            Some(turn) => start(store.clone(), self.interval, turn),
+            Some(turn) => start(store.clone(), interval, turn),
             None => false,
         };
         if !started {
-            self.due.store(now.saturating_add(milliseconds(RETRY.min(self.interval))), Ordering::Relaxed);
+            self.due.store(now.saturating_add(milliseconds(RETRY.min(interval))), Ordering::Relaxed);
         }
     }
 }

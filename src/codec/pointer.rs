@@ -149,6 +149,16 @@ mod tests {
     }
 
     #[test]
+    fn what_an_implementation_of_its_own_makes_by_the_description_is_read() {
+        let text = "move1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXkLU5kUvdC5Obt0CpSYVWfHpqxr/2J9zA\
+                    tZnsa2OZjgWE8yR5YrYMQwWtjRCAHyBbMCME+Rg8fyGn4D5IRebbP5cv\
+                    ";
+        let new = "f9b61ddc49ba4d9ea0a1b4f4a4b3a5c0";
+        assert_eq!(led("the old id", text, 1_700_000_030.5).as_deref(), Some(new));
+        assert_eq!(led("the old id", text, 1_700_000_030.6), None);
+    }
+
+    #[test]
     fn a_pointer_that_is_over_is_over_at_any_time() {
         let text = write_over(&id("old")).unwrap();
         for now in [-1e9, -1.0, 1.0, 1e9] {

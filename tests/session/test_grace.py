@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from beaker.exceptions import BeakerException, BeakerWarning, ConfigurationError
+from beaker.exceptions import BeakerException, ConfigurationError
 from beaker.session import Session
-from tests.session.kit import COOKIE, Browser, Visit, opened
+from tests.session.grace import GRACE, KEPT, POINTER, Pair, name, put, rotate
+from tests.session.kit import COOKIE, Browser, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,53 +19,7 @@ if TYPE_CHECKING:
 
     Browsers = Callable[..., Browser]
 
-GRACE = 30
-KEPT: dict[str, Any] = {"destroy_old": f"grace:{GRACE}"}
 MODES = pytest.mark.parametrize("mode", ["merge", "beaker", "lock"])
-POINTER = "move1."
-
-
-def rotate(session: Any) -> str:
-    session.regenerate_id()
-    session.save()
-    new: str = session.id
-    return new
-
-
-def put(**values: Any) -> Callable[[Any], None]:
-    def work(session: Any) -> None:
-        session.update(values)
-        session.save()
-
-    return work
-
-
-class Pair:
-    """A browser, and a request that still comes with the cookie which the browser had before."""
-
-    def __init__(self, visitor: Browser) -> None:
-        self.visitor = visitor
-        visitor.put(name="Ada")
-        self.before = visitor.jar
-        self.old = visitor.id
-        visitor.visit(rotate)
-        self.now = visitor.jar
-        self.new = visitor.id
-        assert self.old != self.new
-
-    def late(self, work: Callable[[Any], Any] | None = None) -> Visit:
-        """A request with the cookie of before."""
-        visit = self.visitor.visit(work, cookie=self.before)
-        self.visitor.jar = self.now
-        return visit
-
-    def content(self) -> dict[str, Any]:
-        self.visitor.jar = self.now
-        return self.visitor.read()
-
-
-def name(session: Any) -> tuple[Any, ...]:
-    return session.get("name"), session.id, session.is_new, session.was_invalidated
 
 
 @pytest.fixture
@@ -223,109 +177,6 @@ def test_a_session_that_is_over_is_over_by_its_old_id_too(
     clock.advance(11)
     assert pair.late(name).result[2] is True
     assert pair.content() == {}
-
-
-@pytest.mark.parametrize("mode", ["merge", "beaker"])
-def test_a_request_that_was_under_way_when_the_id_changed_saves_into_the_session(
-    browser: Browsers, backend: Backend, clock: Clock, mode: str
-) -> None:
-    options = {"concurrency": mode, **KEPT}
-    visitor = browser(**options)
-    visitor.put(name="Ada", count=1)
-
-    def work(session: Any) -> str:
-        assert session["name"] == "Ada"
-        new = rotate(opened(backend, session.id, **options))
-        session["colour"] = "green"
-        session.save()
-        return new
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", BeakerWarning)
-        visit = visitor.visit(work)
-    assert visit.cookies == []
-    found = opened(backend, visit.result, **options)
-    assert (found["name"], found["colour"]) == ("Ada", "green")
-    assert backend.texts()[visitor.id].startswith(POINTER)
-
-
-@pytest.mark.parametrize("mode", ["merge", "beaker"])
-def test_of_two_rotations_at_once_there_is_one_new_id_and_one_cookie(
-    browser: Browsers, backend: Backend, clock: Clock, mode: str
-) -> None:
-    options = {"concurrency": mode, **KEPT}
-    visitor = browser(**options)
-    visitor.put(name="Ada")
-
-    def work(session: Any) -> tuple[str, str]:
-        assert session["name"] == "Ada"
-        theirs = rotate(opened(backend, session.id, **options))
-        session.regenerate_id()
-        session["colour"] = "green"
-        session._session().save()
-        return theirs, session.id
-
-    visit = visitor.visit(work)
-    theirs, ours = visit.result
-    assert (ours, visit.cookies) == (theirs, [])
-    assert set(backend.texts()) == {visitor.id, theirs}
-    assert opened(backend, theirs)["colour"] == "green"
-
-
-@pytest.mark.parametrize("mode", ["merge", "beaker"])
-@pytest.mark.parametrize("end", ["delete", "invalidate"])
-def test_a_logout_that_was_under_way_when_the_id_changed_ends_the_session(
-    browser: Browsers, backend: Backend, clock: Clock, mode: str, end: str
-) -> None:
-    options = {"concurrency": mode, **KEPT}
-    visitor = browser(**options)
-    visitor.put(name="Ada")
-
-    def work(session: Any) -> None:
-        assert session["name"] == "Ada"
-        rotate(opened(backend, session.id, **options))
-        getattr(session, end)()
-
-    visitor.visit(work)
-    assert backend.texts() == {}
-
-
-@pytest.mark.parametrize("mode", ["merge", "beaker"])
-def test_a_save_that_began_before_a_rotation_and_a_logout_revives_nothing(
-    browser: Browsers, backend: Backend, clock: Clock, mode: str
-) -> None:
-    options = {"concurrency": mode, **KEPT}
-    visitor = browser(**options)
-    visitor.put(name="Ada")
-
-    def work(session: Any) -> None:
-        assert session["name"] == "Ada"
-        new = rotate(opened(backend, session.id, **options))
-        opened(backend, new, **options).delete()
-        session["colour"] = "green"
-        session.save()
-
-    with pytest.warns(BeakerWarning, match="was ended"):
-        visitor.visit(work)
-    assert all(text.startswith(POINTER) for text in backend.texts().values())
-    assert visitor.read() == {}
-    assert backend.texts() == {}
-
-
-def test_a_read_that_was_under_way_when_the_id_changed_changes_nothing(
-    browser: Browsers, backend: Backend, clock: Clock
-) -> None:
-    visitor = browser(**KEPT)
-    visitor.put(name="Ada")
-
-    def work(session: Any) -> str:
-        assert session["name"] == "Ada"
-        return rotate(opened(backend, session.id, **KEPT))
-
-    visit = visitor.visit(work)
-    assert visit.cookies == []
-    assert opened(backend, visit.result)["name"] == "Ada"
-    assert backend.texts()[visitor.id].startswith(POINTER)
 
 
 def test_a_session_is_locked_under_its_new_id(browser: Browsers, backend: Backend, clock: Clock) -> None:

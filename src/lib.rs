@@ -5,6 +5,7 @@
 //! * [`clock`] tells whether the machine's clock may be trusted;
 //! * [`cookie`] reads the request's cookies and writes, signs and dates the session's own;
 //! * [`codec`] is the stored shape of a session;
+//! * [`crypto`] derives keys and encrypts, for both of these;
 //! * [`config`] turns options into checked settings;
 //! * [`ring`] is what is rotated: keys and names, newest first;
 //! * [`session`] is the life of a session as pure state;
@@ -16,6 +17,7 @@ pub mod clock;
 pub mod codec;
 pub mod config;
 pub mod cookie;
+pub mod crypto;
 pub mod error;
 pub mod id;
 #[cfg(feature = "python")]

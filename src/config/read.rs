@@ -9,7 +9,7 @@ use super::{
     Value, Values,
 };
 use crate::codec::cipher::check_nonce_bits;
-use crate::codec::{Cipher, Reading, Sealer};
+use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
 use crate::cookie::{CookieSealer, Format, IdRing, SameSite};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
@@ -87,6 +87,8 @@ impl Settings {
             pickle,
             pickle_allow: values.names("pickle_allow").unwrap_or_default(),
             format: format(values, profile)?,
+            record_format: record_format(values, profile, keeping)?,
+            records: Records::new(&keys.pairs())?,
             signer: None,
             sealer: sealer(values, &keys)?.map(Arc::new),
             cookie: None,
@@ -201,6 +203,17 @@ fn format(values: &Values, profile: Profile) -> Result<Format> {
         None | Some(1) => Ok(Format::One),
         Some(2) => Ok(Format::Two),
         Some(_) => Err(Error::invalid("cookie_format is 1 or 2")),
+    }
+}
+
+fn record_format(values: &Values, profile: Profile, keeping: Keeping) -> Result<RecordFormat> {
+    match values.number("record_format") {
+        // The text of a session in a cookie is the cookie's affair.
+        None | Some(1 | 2) if keeping == Keeping::Cookie => Ok(RecordFormat::One),
+        None if profile.is_hardened() => Ok(RecordFormat::Two),
+        None | Some(1) => Ok(RecordFormat::One),
+        Some(2) => Ok(RecordFormat::Two),
+        Some(_) => Err(Error::invalid("record_format is 1 or 2")),
     }
 }
 

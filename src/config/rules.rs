@@ -95,6 +95,7 @@ const RULES: &[Rule] = &[
     session("secret_fallbacks", Kind::OlderKeys),
     session("secret_file", Kind::Text),
     session("cookie_format", Kind::Int),
+    session("record_format", Kind::Int),
     session("profile", Kind::RequiredText),
     session("timeout", Kind::Int),
     session("absolute_timeout", Kind::Int),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CookieExpires, KeyOptions, Keys, OldId};
-use crate::codec::Sealer;
+use crate::codec::{RecordFormat, Records, Sealer};
 use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
@@ -150,6 +150,10 @@ pub struct Settings {
     pub pickle_allow: Vec<String>,
     /// In which format cookies are written. Both are read.
     pub format: Format,
+    /// In which format records are written that have no newer one. Both are read.
+    pub record_format: RecordFormat,
+    /// Writes and reads records of format 2.
+    pub records: Records,
     /// Signs the id in the cookie, if there is a secret.
     pub signer: Option<Arc<IdRing>>,
     /// Encrypts the text of a session, if there is a key for it.

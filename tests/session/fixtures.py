@@ -74,10 +74,18 @@ def secrecy(request: pytest.FixtureRequest) -> dict[str, Any]:
     return SECRETS if request.param == "encrypted" else {}
 
 
+@pytest.fixture(params=[1, 2])
+def record_format(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options for each format of records."""
+    return {"record_format": request.param}
+
+
 @pytest.fixture
-def encoding(serializer: dict[str, Any], secrecy: dict[str, Any]) -> dict[str, Any]:
-    """The options for each way to serialize, with encryption and without."""
-    return {**serializer, **secrecy}
+def encoding(
+    serializer: dict[str, Any], secrecy: dict[str, Any], record_format: dict[str, Any]
+) -> dict[str, Any]:
+    """The options for each way to serialize, with encryption and without, in each format."""
+    return {**serializer, **secrecy, **record_format}
 
 
 @pytest.fixture

@@ -60,7 +60,8 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);
     let accessed = call::plain(session)?.into_any().unbind();
     // What was corrected is not what the cookie has, so that another is made.
-    let payload = decoded.payload.filter(|_| !is_corrected).map(|payload| Arc::new(payload.unbind()));
+    let payload = decoded.payload.filter(|_| !is_corrected);
+    let payload = payload.map(|payload| Arc::new(payload.bytes.unbind()));
     let _dropped = session.get().with(|state| {
         state.begun = times.begun;
         state.is_stale |= !decoded.is_current || is_corrected;

@@ -12,6 +12,7 @@ use super::{
     own_timeout, record, rotated,
 };
 use crate::clock as machine;
+use crate::codec::RecordFormat;
 use crate::codec::pointer::{self, Pointer};
 use crate::id::SessionId;
 use crate::py::clock::{self, Now};
@@ -48,15 +49,20 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
         (state.saved.take(), state.base.take())
     })?;
     let Some((record, led_to)) = found else { return absent(session, &now) };
-    if let Some(new) = led_to {
-        rotated::follow(session, new)?;
-    }
+    let id = match led_to {
+        Some(new) => {
+            rotated::follow(session, new.clone())?;
+            new
+        }
+        None => id,
+    };
     let signed_at = session.get().with(|state| {
         state.life.found(record.version);
-        state.base = Some(Base::Loaded(Arc::clone(&record.data)));
+        state.base = Some(Base::Loaded(Arc::clone(&record.data), id.clone()));
+        state.found_format = RecordFormat::of(&record.data);
         state.begun
     })?;
-    let decoded = encode::decode(session, Content::Text(&record.data))?;
+    let decoded = encode::decode(session, Content::Record(&record.data, &id))?;
     let Some(data) = decoded.data else { return absent(session, &now) };
     let mut times = loaded_times(&data, signed_at)?;
     let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
@@ -67,7 +73,14 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
     // What was corrected is not what the record has, so that the record is written anew.
     let payload = decoded.payload.filter(|_| !is_corrected);
-    let loaded = payload.map(|payload| Loaded { record, payload: Arc::new(payload.unbind()) });
+    let loaded = payload.map(|payload| {
+        Arc::new(Loaded {
+            record,
+            payload: payload.bytes.unbind(),
+            accessed: payload.accessed.map(Bound::unbind),
+            in_place: payload.in_place,
+        })
+    });
     let _dropped = session.get().with(|state| {
         state.begun = times.begun;
         state.is_stale |= !decoded.is_current || is_corrected;
@@ -136,6 +149,7 @@ fn set_aside(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
     let _dropped = session.get().with(|state| {
         state.begun = None;
+        state.found_format = RecordFormat::One;
         (state.last_accessed.take(), state.loaded.take(), state.saved.take(), state.base.take())
     })?;
     let data = PyDict::new(py);

@@ -14,7 +14,7 @@ use crate::cookie::{CookieSealer, Format, IdRing, SameSite};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
-use crate::store::Durability;
+use crate::store::{Durability, KeptUnder};
 
 /// The cookie's name where no option gives one.
 const DEFAULT_KEY: &str = "beaker.session.id";
@@ -74,6 +74,7 @@ impl Settings {
             limits: limits(values, profile),
             sweep_interval: sweep_interval(values)?,
             max_sessions: max_sessions(values)?,
+            kept_under: if values.flag("hash_ids", hardened) { KeptUnder::Hash } else { KeptUnder::Id },
             durability: values.text("durability").map(Durability::parse).transpose()?.unwrap_or_default(),
             concurrency: values.text("concurrency").map_or(Ok(Concurrency::Merge), Concurrency::parse)?,
             old_id: OldId::read(values.get("destroy_old"))?,

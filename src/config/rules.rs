@@ -102,6 +102,7 @@ const RULES: &[Rule] = &[
     session("session_epoch", Kind::Moment),
     session("sweep_interval", Kind::Int),
     session("max_sessions", Kind::Int),
+    session("hash_ids", Kind::Bool),
     session("save_accessed_time", Kind::Bool),
     session("concurrency", Kind::RequiredText),
     session("destroy_old", Kind::Any),

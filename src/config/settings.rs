@@ -10,7 +10,7 @@ use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
-use crate::store::Durability;
+use crate::store::{Durability, KeptUnder};
 
 /// How much longer a store keeps a session than its idle timeout, so that a record does not vanish between
 /// being found alive and being written back.
@@ -124,6 +124,8 @@ pub struct Settings {
     pub sweep_interval: Option<Duration>,
     /// How many sessions memory keeps at the most.
     pub max_sessions: Option<NonZeroUsize>,
+    /// What a store keeps new sessions under.
+    pub kept_under: KeptUnder,
     /// What a save to a file survives.
     pub durability: Durability,
     /// What becomes of a session that several requests change at once.

@@ -22,6 +22,15 @@ BACKENDS = ["memory", "file", "python"]
 COOKIES: dict[str, dict[str, Any]] = {"cookie": COOKIE, "sealed cookie": {**COOKIE, "cookie_format": 2}}
 
 
+def make_backend(name: str, folder: Path) -> Backend:
+    """The place of that name where sessions are kept; after `hashed`, under hashes of their ids."""
+    how, _, kind = name.rpartition(" ")
+    backend = _backend(kind, folder)
+    if how == "hashed":
+        backend.options["hash_ids"] = True
+    return backend
+
+
 def _backend(name: str, folder: Path) -> Backend:
     if name == "memory":
         return Backend(name, {"type": "memory"})

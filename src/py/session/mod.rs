@@ -42,7 +42,7 @@ use crate::codec::RecordFormat;
 use crate::config::CookieExpires;
 use crate::id::SessionId;
 use crate::session::Life;
-use crate::store::{Record, Timestamp};
+use crate::store::{HashedStore, Record, Timestamp};
 
 pub(crate) use configurable::ConfigurableSession;
 pub(crate) use create::{create, text_of};
@@ -97,6 +97,8 @@ pub(crate) struct State {
     pub(crate) cookie_expires: Option<(Py<PyAny>, CookieExpires)>,
     /// The store over the backend's own view of the record, once it is needed.
     pub(crate) namespaces: Option<Arc<NamespaceStore>>,
+    /// The store, once it is needed.
+    pub(crate) store: Option<Arc<HashedStore>>,
     /// The text of which this session is a changed copy: what was loaded, or what it was when it was saved last.
     pub(crate) base: Option<Base>,
     /// While the session is held.
@@ -169,6 +171,7 @@ impl State {
             cookie: None,
             cookie_expires: None,
             namespaces: None,
+            store: None,
             base: None,
             hold: None,
         }

@@ -72,7 +72,13 @@ pub enum Expect {
     Version(Version),
 }
 
-impl Rotation<'_> {
+impl<'a> Rotation<'a> {
+    /// One that leaves nothing under the old id, and whose record is kept until it is deleted.
+    #[must_use]
+    pub fn new(old: &'a SessionId, new: &'a SessionId, data: &'a [u8], expect: Expect) -> Self {
+        Self { old, new, data, ttl: None, expect, left: None }
+    }
+
     /// Whether both ids are the same: then it is a write, and this is what that expects.
     pub(crate) fn is_write(&self) -> Option<Expect> {
         let expect = if self.expect == Expect::Any { Expect::Present } else { self.expect };

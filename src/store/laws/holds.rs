@@ -110,8 +110,7 @@ pub(in crate::store) fn a_session_that_is_rotated_while_it_is_held_stays_held(fi
     let (old, new) = (some_id(), some_id());
     fixture.stored(&old, b"x");
     let held = fixture.hold(&old);
-    let rotation =
-        Rotation { old: &old, new: &new, data: b"y", ttl: None, expect: Expect::Present, left: None };
+    let rotation = Rotation::new(&old, &new, b"y", Expect::Present);
     assert!(matches!(held.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
     assert!(held.holds(&new));
     assert!(fixture.is_held(&new));

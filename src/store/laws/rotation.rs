@@ -26,7 +26,7 @@ impl Fixture {
         expect: Expect,
         left: Option<Left<'_>>,
     ) -> Written {
-        let rotation = Rotation { old, new, data, ttl: None, expect, left };
+        let rotation = Rotation { left, ..Rotation::new(old, new, data, expect) };
         self.store.rotate(&rotation, NOW).unwrap()
     }
 }

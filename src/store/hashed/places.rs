@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{HashedStore, KeptUnder, Keys, no_id};
 use crate::error::{ErrorKind, Result};
 use crate::id::{IdSource, SessionId};
-use crate::store::{Expect, Record, Rotation, Store, Timestamp, Touch, Written};
+use crate::store::{Expect, Record, Rotation, Store, Timestamp, Touch, Version, Written};
 
 const WRITING: &str = "store a session";
 
@@ -205,7 +205,7 @@ impl HashedStore {
         rotation: &Rotation<'_>,
         now: Timestamp,
     ) -> Result<Written> {
-        let Rotation { old, new, data, ttl, left, .. } = *rotation;
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
         if let Some(expect) = rotation.is_write() {
             return match expect {
                 Expect::Absent => Ok(Written::Refused),
@@ -214,29 +214,25 @@ impl HashedStore {
         }
         let Some(from) = self.keys(old) else { return Ok(Written::Refused) };
         let to = self.keys(new).ok_or_else(|| no_id(WRITING))?;
-        let was_in_second = Cell::new(false);
-        // Under the id itself nothing is left that this id opens, where ids are not to be read.
-        let left_in_second = left.filter(|_| !from.come_to_first());
-        let rotate = |key: &SessionId, left| {
-            let rotation = Rotation { old: key, new: to.first(), left, ..*rotation };
-            raw.rotate(&rotation, now).map(stored)
+        let was_left_in_second = Cell::new(false);
+        let rotate = |key: &SessionId, expect: Expect| {
+            raw.rotate(&Rotation { old: key, new: to.first(), expect, ..*rotation }, now).map(stored)
         };
+        let in_first = || rotate(from.first(), expect);
         let in_second = || {
-            was_in_second.set(true);
-            rotate(from.second(), left_in_second)
-        };
-        let in_first = || {
-            was_in_second.set(false);
-            rotate(from.first(), left)
+            if left.is_some() && from.come_to_first() {
+                // What is left goes where ids are not to be read, and so the record has to be there before.
+                let moved = Self::move_to_first(raw, &from, ttl, expect, now)?;
+                return moved.map_or(Ok(None), |version| rotate(from.first(), Expect::Version(version)));
+            }
+            let rotated = rotate(from.second(), expect)?;
+            was_left_in_second.set(left.is_some() && rotated.is_some());
+            Ok(rotated)
         };
         let moved = self.where_it_is(raw, &from, now, in_first, in_second)?;
         let Some(written) = moved else { return Ok(Written::Refused) };
-        if let Some(left) = left.filter(|_| was_in_second.get() && left_in_second.is_none()) {
-            // The session is stored. That what leads to it is not, for want of space, ends nothing but the grace.
-            let _ = raw.write(from.first(), left.data, Some(left.ttl), Expect::Absent, now);
-        }
         // A process that died while it moved the record may have left it in both places.
-        let stays_in_second = was_in_second.get() && left_in_second.is_some();
+        let stays_in_second = was_left_in_second.get();
         let leftover = (if stays_in_second { from.first() } else { from.second() }, old);
         let overwritten = (to.second(), new);
         let all =
@@ -248,5 +244,28 @@ impl HashedStore {
             self.remember(id, id.as_str() == old.as_str() && stays_in_second);
         }
         Ok(written)
+    }
+
+    /// Moves the record that is expected from the second place to the first, as it is.
+    fn move_to_first(
+        raw: &dyn Store,
+        keys: &Keys<'_>,
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Option<Version>> {
+        let Some(found) = raw.load(keys.second(), now)? else { return Ok(None) };
+        if !expect.holds(Some(found.version)) {
+            return Ok(None);
+        }
+        let (old, new, expect) = (keys.second(), keys.first(), Expect::Version(found.version));
+        let moved = raw.rotate(&Rotation { old, new, data: &found.data, ttl, expect, left: None }, now)?;
+        Ok(match moved {
+            Written::Stored(version) => {
+                put_away(raw, old);
+                Some(version)
+            }
+            Written::Refused => None,
+        })
     }
 }

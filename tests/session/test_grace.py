@@ -321,3 +321,25 @@ def test_a_backend_written_in_python_is_told_how_long_it_leads_on(written_in_pyt
 
     Pair(Browser({"namespace_class": Telling, "timeout": 600}, KEPT))
     assert told == [(True, GRACE)]
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("after", [True, False])
+@pytest.mark.parametrize("record_format", [1, 2])
+def test_a_process_that_hashes_ids_and_one_that_does_not_lead_on_alike(
+    backend: Backend, clock: Clock, before: bool, after: bool, record_format: int
+) -> None:
+    options = {**backend.options, **KEPT, "record_format": record_format}
+    visitor = Browser(options, hash_ids=before)
+    visitor.put(name="Ada")
+    old = visitor.jar
+    rotating = Browser(options, hash_ids=after)
+    new = rotating.visit(rotate, cookie=old).result
+    for late in (visitor, rotating):
+        assert late.visit(name, cookie=old).result[:2] == ("Ada", new)
+    if after:
+        assert all(session_id.endswith("-sha256") for session_id in backend.texts())
+    assert len(backend.texts()) == 2
+    visitor.visit(lambda session: session.delete(), cookie=old)
+    assert rotating.visit(name, cookie=old).result[0] is None
+    assert backend.texts() == {}

@@ -157,7 +157,9 @@ def _rotate(options: Kind) -> list[str]:
 
 
 def _expire(options: Kind) -> list[str]:
-    opened(options, timeout=0)
+    # Somebody may use it between the moment that it is judged by and the look at it; then it is not over yet.
+    while not opened(options, timeout=0).was_invalidated:
+        pass
     return []
 
 

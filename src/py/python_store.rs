@@ -20,7 +20,7 @@ use super::wait::{self, Pauses};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::store::id_locks::{IdLocks, Taken};
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 /// The namespaces that a thread of this process works on at this moment.
 static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
@@ -172,6 +172,11 @@ impl NamespaceStore {
         taken.map(|namespace| (namespace, reserved))
     }
 
+    /// The lifetime to name to the backend for a record that is to have `ttl`: none where the backend was made with it.
+    pub(super) fn lifetime(&self, ttl: Option<Duration>) -> Option<Duration> {
+        ttl.filter(|_| ttl != self.options.settings.store_ttl(None))
+    }
+
     /// Lets the other holders of this process in again.
     pub(super) fn unreserve(&self, id: &SessionId, reserved: Taken) {
         if let Ok(key) = self.key(id) {
@@ -269,13 +274,14 @@ impl Store for NamespaceStore {
         &self,
         id: &SessionId,
         data: &[u8],
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
+        let lifetime = self.lifetime(ttl);
         let unconditional = expect == Expect::Any;
         self.exclusively(id, unconditional, "write the session to its backend", |namespace| {
-            namespace_record::write_in(namespace, data, expect)
+            namespace_record::write_in(namespace, data, lifetime, expect)
         })
     }
 
@@ -283,11 +289,12 @@ impl Store for NamespaceStore {
         &self,
         id: &SessionId,
         touch: &Touch<'_>,
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         _now: Timestamp,
     ) -> Result<bool> {
+        let lifetime = self.lifetime(ttl);
         self.exclusively(id, false, "renew the session in its backend", |namespace| {
-            namespace_record::touch_in(namespace, touch)
+            namespace_record::touch_in(namespace, touch, lifetime)
         })
     }
 
@@ -297,19 +304,12 @@ impl Store for NamespaceStore {
 
     /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a
     /// process that dies between the two steps leaves both records.
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
         const OPERATION: &str = "rotate the session in its backend";
-        if old.as_str() == new.as_str() {
-            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
-            return self.write(old, data, ttl, expect, now);
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         self.exclusively(old, false, OPERATION, |from| {
             if !namespace_record::may_rotate(from, expect)? {
@@ -317,8 +317,9 @@ impl Store for NamespaceStore {
             }
             let py = from.py();
             let to = self.new_namespace(py, new.as_str())?;
-            let written = locked(&to, true, || namespace_record::write_in(&to, data, Expect::Any))?;
-            namespace_record::delete_in(from)?;
+            let lifetime = self.lifetime(ttl);
+            let written = locked(&to, true, || namespace_record::write_in(&to, data, lifetime, Expect::Any))?;
+            namespace_record::leave_in(from, left)?;
             self.replace(new.as_str(), to.unbind());
             Ok(written)
         })

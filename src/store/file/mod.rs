@@ -40,7 +40,7 @@ pub use temporary::is_temporary;
 pub use upkeep::{Claim, Upkeep};
 
 use super::{
-    Capabilities, Durability, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written,
+    Capabilities, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -207,25 +207,18 @@ impl Store for FileStore {
         Ok(removed == Removed::Ours)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        if old.as_str() == new.as_str() {
-            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
-            return self.write(old, data, ttl, expect, now);
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, .. } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         let (from, to) = (Place::of(old), Place::of(new));
         let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
             return Ok(Written::Refused);
         };
-        let (written, _new_locks) = self.move_locked(&from, &to, data, ttl, expect)?;
-        if let Written::Stored(_) = written {
+        let (written, _new_locks) = self.move_locked(&from, &to, rotation)?;
+        if matches!(written, Written::Stored(_)) && rotation.left.is_none() {
             locks.tidy(&Found::Absent);
         }
         Ok(written)

@@ -7,7 +7,9 @@ use super::MemoryStore;
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::store::id_locks::Taken;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
 use crate::sync::{Mutex, MutexGuard};
 
 /// The store as the holder of a session has it.
@@ -85,15 +87,8 @@ impl Store for HeldInMemory {
         self.store.delete(id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, .. } = *rotation;
         let holds = &self.store.records.holds;
         let taken = if self.holds(old) && !self.holds(new) {
             // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
@@ -101,7 +96,7 @@ impl Store for HeldInMemory {
         } else {
             None
         };
-        let written = self.store.rotate(old, new, data, ttl, expect, now);
+        let written = self.store.rotate(rotation, now);
         match (&written, taken) {
             (Ok(Written::Stored(_)), Some(taken)) => self.ids().push((new.clone(), taken)),
             (_, Some(taken)) => holds.give_back(new.as_str(), taken),

@@ -11,10 +11,10 @@ import pytest
 
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session, SessionObject
-from tests.session.kit import Browser, opened
+from tests.session.kit import Browser, Literals, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.session.kit import Backend
 
@@ -144,6 +144,38 @@ def test_threads_that_share_a_session_and_save_it_lose_nothing(backend: Backend)
     stored = opened(backend, "shared")
     assert [key for key in session if key not in stored] == []
     assert sum("-" in key for key in stored) == THREADS * 10
+
+
+class Held(Literals):
+    """A serializer at which one thread waits until it is let on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.goes_on = threading.Event(), threading.Event()
+        self.waiting: threading.Thread | None = None
+
+    def dumps(self, data: Mapping[str, Any]) -> bytes:
+        if threading.current_thread() is self.waiting and not self.begun.is_set():
+            self.begun.set()
+            self.goes_on.wait(60)
+        return super().dumps(data)
+
+
+def test_a_save_that_another_thread_overtakes_keeps_what_that_one_saved(backend: Backend) -> None:
+    serializer = Held()
+    session = opened(backend, "shared", data_serializer=serializer)
+    session["kept"] = 0
+    session.save()
+    session["one"] = 1
+    serializer.waiting = threading.Thread(target=session.save)
+    serializer.waiting.start()
+    assert serializer.begun.wait(60)
+    session["other"] = 2
+    session.save()
+    serializer.goes_on.set()
+    serializer.waiting.join()
+    stored = opened(backend, "shared", data_serializer=serializer)
+    assert (stored["kept"], stored["one"], stored["other"]) == (0, 1, 2)
 
 
 def test_threads_that_visit_one_application_do_not_mix_their_sessions(backend: Backend) -> None:

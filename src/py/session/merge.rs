@@ -9,7 +9,8 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, P
 
 use super::encode::{self, Content, Text};
 use super::precedence::Precedence;
-use super::{Session, hold, is_to_come, record, rotated, save};
+use super::save::Change;
+use super::{Base, Session, hold, is_to_come, record, rotated, save};
 use crate::codec::RecordFormat;
 use crate::codec::pointer::{self, Pointer};
 use crate::py::clock;
@@ -27,9 +28,14 @@ const TRIES: usize = 64;
 
 /// Writes what `ours` changed into the record, or all of it where the options have it so. `text` is what `ours`
 /// encodes to. `false` if the record has gone.
-pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text: Text) -> PyResult<bool> {
+pub(super) fn write(
+    session: &Bound<'_, Session>,
+    ours: &Bound<'_, PyDict>,
+    change: &Change<'_, '_>,
+    text: Text,
+) -> PyResult<bool> {
     let was_held = hold::of(session)?.is_some();
-    let outcome = retry(session, ours, text, was_held);
+    let outcome = retry(session, ours, change, text, was_held);
     if !was_held {
         let released = hold::release(session);
         // What went wrong first is the one to tell.
@@ -41,12 +47,13 @@ pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text
 fn retry(
     session: &Bound<'_, Session>,
     ours: &Bound<'_, PyDict>,
+    change: &Change<'_, '_>,
     mut text: Text,
     was_held: bool,
 ) -> PyResult<bool> {
     let py = session.py();
     let merges = session.get().options()?.settings.concurrency.merges();
-    let base = if merges { base(session)? } else { PyDict::new(py) };
+    let base = if merges { base(session, change.basis.base.as_ref())? } else { PyDict::new(py) };
     let mut _precedence = None;
     for turn in 0..TRIES {
         if turn == UNHELD_TRIES {
@@ -75,7 +82,7 @@ fn retry(
         if !merges {
             match save::attempt(session, ours, &mut text, Expect::Version(found.version))? {
                 Written::Stored(version) => {
-                    save::stored(session, version, text)?;
+                    save::stored(session, version, text, change)?;
                     return Ok(true);
                 }
                 Written::Refused => continue,
@@ -87,12 +94,12 @@ fn retry(
         let mut merged_text = encode::text_for_record(session, &merged.data)?;
         match save::attempt(session, &merged.data, &mut merged_text, Expect::Version(found.version))? {
             Written::Stored(version) if merged.has_theirs => {
-                save::stored(session, version, text)?;
+                save::stored(session, version, text, change)?;
                 session.get().with(|state| state.life.diverged())?;
                 return Ok(true);
             }
             Written::Stored(version) => {
-                save::stored(session, version, merged_text)?;
+                save::stored(session, version, merged_text, change)?;
                 return Ok(true);
             }
             Written::Refused => {}
@@ -105,9 +112,8 @@ fn retry(
 }
 
 /// What this session is a changed copy of.
-fn base<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
-    let base = session.get().with(|state| state.base.clone())?;
-    let decoded = match &base {
+fn base<'py>(session: &Bound<'py, Session>, base: Option<&Base>) -> PyResult<Bound<'py, PyDict>> {
+    let decoded = match base {
         Some(base) => encode::decode(session, base.content())?.data,
         None => None,
     };

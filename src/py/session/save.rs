@@ -8,7 +8,7 @@ use pyo3::types::{PyBool, PyDict};
 
 use super::encode::{self, InPlace, Text};
 use super::{
-    Base, Loaded, Session, attributes, beginning, call, cookie, merge, own_timeout, precedence, record,
+    Base, Loaded, Session, State, attributes, beginning, call, cookie, merge, own_timeout, precedence, record,
 };
 use crate::codec::{self, RecordFormat, Splice, pointer};
 use crate::py::clock;
@@ -25,11 +25,35 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
     if accessed_only {
         return renew(session);
     }
+    // First, for other threads may save this session meanwhile: what they have changed since is no change of ours.
+    let basis = session.get().with(|state| Basis::of(state))?;
     let data = call::plain(session)?;
     keep_beginning(session, &data)?;
-    store(session, &data)?;
-    let _dropped = session.get().with(|state| state.saved.replace(data.unbind()))?;
-    Ok(())
+    store(session, &Change { data: &data, basis, is_saved: true })
+}
+
+/// What a session was when it was loaded or saved last.
+pub(super) struct Basis {
+    /// As what its record is known, if that is known.
+    expect: Option<Expect>,
+    /// What it was.
+    pub(super) base: Option<Base>,
+}
+
+impl Basis {
+    fn of(state: &State) -> Self {
+        let merges = state.options.settings.concurrency.merges();
+        Self { expect: state.life.expectation(merges), base: state.base.clone() }
+    }
+}
+
+/// What a session has become.
+pub(super) struct Change<'a, 'py> {
+    pub(super) data: &'a Bound<'py, PyDict>,
+    /// What that is a changed copy of.
+    pub(super) basis: Basis,
+    /// Whether the program has saved it.
+    is_saved: bool,
 }
 
 /// Where sessions end at a time that counts from their beginning, `clear()` does not make them begin anew.
@@ -43,11 +67,11 @@ fn keep_beginning(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyR
 }
 
 /// Writes `data` as the session's record, in place of the record of the id that the session had before.
-fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
+fn store(session: &Bound<'_, Session>, change: &Change<'_, '_>) -> PyResult<()> {
     // Nothing was loaded into a session that a program declares to be an old one: then there is only what it has.
-    let own = if data.is_empty() { Some(call::plain(session)?) } else { None };
-    let data = own.as_ref().unwrap_or(data);
-    write(session, data, encode::text_for_record(session, data)?)?;
+    let own = if change.data.is_empty() { Some(call::plain(session)?) } else { None };
+    let data = own.as_ref().unwrap_or(change.data);
+    write(session, data, change, encode::text_for_record(session, data)?)?;
     let py = session.py();
     let lasts_otherwise = own_timeout::note(session, data)?;
     let (uses_cookies, is_new) =
@@ -61,19 +85,21 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
 }
 
 /// Writes `text`, which `data` encodes to, where the record is as it was; where it is not, what was changed.
-fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, mut text: Text) -> PyResult<()> {
-    let (expect, id) = session.get().with(|state| {
-        let merges = state.options.settings.concurrency.merges();
-        (state.life.expectation(merges), state.life.record_id().clone())
-    })?;
-    if let Some(expect) = expect {
+fn write(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    change: &Change<'_, '_>,
+    mut text: Text,
+) -> PyResult<()> {
+    let id = session.get().with(|state| state.life.record_id().clone())?;
+    if let Some(expect) = change.basis.expect {
         precedence::give_way(session.py(), &id);
         match attempt(session, data, &mut text, expect)? {
-            Written::Stored(version) => return stored(session, version, text),
+            Written::Stored(version) => return stored(session, version, text, change),
             Written::Refused => {}
         }
     }
-    if merge::write(session, data, text)? { Ok(()) } else { ended(session) }
+    if merge::write(session, data, change, text)? { Ok(()) } else { ended(session) }
 }
 
 /// Writes `text`, which `data` encodes to, under the session's id, in place of the record under the id before if there
@@ -108,12 +134,20 @@ pub(super) fn attempt(
     gil::with_store(py, &*store, |store| store.rotate(&rotation, now)).into_py(py)
 }
 
-/// The record is in this state now, and this session is a copy of `base`.
-pub(super) fn stored(session: &Bound<'_, Session>, version: Version, base: Text) -> PyResult<()> {
+/// The record is in this state now, and this session is a copy of `base`, which has the change.
+pub(super) fn stored(
+    session: &Bound<'_, Session>,
+    version: Version,
+    base: Text,
+    change: &Change<'_, '_>,
+) -> PyResult<()> {
     let base = Base::Written(Arc::new(base));
+    let saved = change.is_saved.then(|| change.data.clone().unbind());
     let _dropped = session.get().with(|state| {
         state.life.saved(version);
-        (state.loaded.take(), state.base.replace(base))
+        // In one step, so that none of them is another thread's.
+        let before = saved.and_then(|saved| state.saved.replace(saved));
+        (state.loaded.take(), state.base.replace(base), before)
     })?;
     Ok(())
 }
@@ -130,28 +164,32 @@ fn ended(session: &Bound<'_, Session>) -> PyResult<()> {
 /// in place, or where the session has another id by now.
 fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (is_new, rotated, renews, handed_out, loaded, version, saved) = session.get().with(|state| {
-        (
-            state.life.is_new(),
-            state.life.is_rotated(),
-            state.is_stale || state.options.settings.save_accessed_time,
-            state.handed_out,
-            state.loaded.clone(),
-            state.life.version(),
-            state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
-        )
-    })?;
+    let (is_new, rotated, renews, handed_out, loaded, version, saved, basis) =
+        session.get().with(|state| {
+            (
+                state.life.is_new(),
+                state.life.is_rotated(),
+                state.is_stale || state.options.settings.save_accessed_time,
+                state.handed_out,
+                state.loaded.clone(),
+                state.life.version(),
+                state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
+                Basis::of(state),
+            )
+        })?;
     if !(rotated || renews && !is_new) {
         return Ok(());
     }
     if let Some(saved) = saved {
         // What was saved in this request is not to be overwritten by what was loaded before.
-        return if rotated || handed_out { store(session, &saved) } else { Ok(()) };
+        let change = Change { data: &saved, basis, is_saved: true };
+        return if rotated || handed_out { store(session, &change) } else { Ok(()) };
     }
     let accessed = attributes::accessed_dict(session)?;
     let data = accessed.cast::<PyDict>()?;
+    let change = Change { data, basis, is_saved: false };
     if rotated {
-        return store(session, data);
+        return store(session, &change);
     }
     // What a subclass decodes by itself cannot be compared: there, a value that was handed out may have changed.
     let loaded = loaded.as_deref();
@@ -159,7 +197,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         Some(loaded) => handed_out && changed_in_place(session, data, loaded)?,
         None => handed_out,
     };
-    let Some(version) = version.filter(|_| !changed) else { return store(session, data) };
+    let Some(version) = version.filter(|_| !changed) else { return store(session, &change) };
     let store = record::store(session)?;
     let id = session.get().with(|state| state.life.id().clone())?;
     precedence::give_way(py, &id);

@@ -42,8 +42,10 @@ VARIANTS = {
     "unsigned": (),
     "json": (("secret", SECRET), ("data_serializer", "json")),
     "encrypted": (("secret", SECRET), *KEYS),
+    # The original has no second formats: there it writes its only one.
+    "format2": (("secret", SECRET), ("record_format", "2")),
 }
-# Sessions that their cookie keeps. The original has no second format: there it writes its only one.
+# Sessions that their cookie keeps.
 COOKIE_VARIANTS = {
     "plain": (("validate_key", SECRET),),
     "json": (("validate_key", SECRET), ("data_serializer", "json")),
@@ -51,12 +53,19 @@ COOKIE_VARIANTS = {
     "format2": (*KEYS, ("cookie_format", "2")),
 }
 # The default configuration is measured in full; the others where they differ from it.
-SIZES = {"signed": ("small", "large"), "unsigned": ("small",), "json": ("small",), "encrypted": ("small",)}
+SIZES = {
+    "signed": ("small", "large"),
+    "unsigned": ("small",),
+    "json": ("small",),
+    "encrypted": ("small",),
+    "format2": ("small", "large"),
+}
 REQUESTS = {
     "signed": ("untouched", "read", "read-list", "write", "new"),
     "unsigned": ("untouched", "read", "write", "new"),
     "json": ("read", "write"),
     "encrypted": ("read", "write"),
+    "format2": ("read", "write"),
 }
 
 

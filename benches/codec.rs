@@ -5,11 +5,13 @@
 use std::hint::black_box;
 
 use beaker_core::codec::{
-    Cipher, KeyPair, Reading, Sealer, deflate, envelope, locate, looks_like_pickle, splice, text,
+    Cipher, KeyPair, Reading, Records, Sealer, deflate, envelope, locate, looks_like_pickle, splice, text,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const KEYS: KeyPair<'_> = KeyPair { encrypt_key: b"666a19cf7f61c64c", validate_key: b"hoobermas" };
+
+const ID: &str = "0123456789abcdef0123456789abcdef";
 
 /// A session as pickle protocol 2 writes it: the two times, then `entries` short texts.
 fn session(entries: u32) -> Vec<u8> {
@@ -78,6 +80,22 @@ fn codec(c: &mut Criterion) {
             group.bench_function(format!("decrypt {name}"), |b| {
                 b.iter(|| sealer.decrypt(black_box(sealed.as_bytes()), looks_like_pickle).unwrap());
             });
+        }
+
+        for (name, keys) in [("plain", &[][..]), ("encrypted", &[KEYS])] {
+            let records = Records::new(keys).unwrap();
+            let text = records.write(ID, &payload, 1.8e9).unwrap();
+            group.bench_function(format!("format 2 write, {name}"), |b| {
+                b.iter(|| records.write(ID, black_box(&payload), 1.8e9).unwrap());
+            });
+            group.bench_function(format!("format 2 read, {name}"), |b| {
+                b.iter(|| records.read(ID, black_box(text.as_bytes())).unwrap());
+            });
+            if let Some(checksum) = records.read(ID, text.as_bytes()).unwrap().checksum {
+                group.bench_function("format 2 touch", |b| {
+                    b.iter(|| checksum.touch(black_box(1.8e9)).unwrap());
+                });
+            }
         }
 
         let deflated = deflate::compress(&payload).unwrap();

@@ -6,7 +6,9 @@ use std::sync::Arc;
 /// Where an id came from, which decides how far it is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdSource {
-    /// Made here, or chosen by the program that uses the library.
+    /// Made here at random: until it is told to somebody, there is no record of it anywhere.
+    Generated,
+    /// Chosen by the program that uses the library, or proven by a signature to be ours.
     Program,
     /// Read from a cookie that carries no valid signature: anybody may have made it up.
     Request,
@@ -26,7 +28,7 @@ impl SessionId {
     /// A new random id.
     #[must_use]
     pub fn generate() -> Self {
-        Self { text: Self::random_text(), source: IdSource::Program }
+        Self { text: Self::random_text(), source: IdSource::Generated }
     }
 
     fn random_text() -> Arc<str> {

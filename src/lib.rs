@@ -4,6 +4,7 @@
 //!
 //! * [`cookie`] reads the request's cookies and writes, signs and dates the session's own;
 //! * [`codec`] is the stored shape of a session;
+//! * [`crypto`] derives keys and encrypts, for both of these;
 //! * [`config`] turns options into checked settings;
 //! * [`ring`] is what is rotated: keys and names, newest first;
 //! * [`session`] is the life of a session as pure state;
@@ -14,6 +15,7 @@
 pub mod codec;
 pub mod config;
 pub mod cookie;
+pub mod crypto;
 pub mod error;
 pub mod id;
 #[cfg(feature = "python")]

@@ -1,4 +1,4 @@
-//! What any input at all has to leave true of the parts of beaker-rs that read what a browser sent.
+//! What any input at all has to leave true of the parts of beaker-rs that read what a browser sent or a store has.
 //!
 //! Each module has a function `hold` that takes bytes and panics if they break a law. The fuzz targets give it
 //! the bytes that libFuzzer invents; the tests here give it the seeds, whole, cut and changed, so that the laws
@@ -13,6 +13,7 @@ mod input;
 pub mod json_inflate;
 pub mod sealed_value;
 pub mod signed_value;
+pub mod stored_record;
 
 /// The name of the cookie that is written.
 const NAME: &str = "beaker.session.id";

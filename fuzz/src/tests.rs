@@ -5,18 +5,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{cookie_header, json_inflate, sealed_value, signed_value};
+use crate::{cookie_header, json_inflate, sealed_value, signed_value, stored_record};
 
 /// At how many places a seed is cut and changed. All of them would take minutes without optimisation.
 const PLACES: usize = 24;
 
 type Law = fn(&[u8]);
 
-const TARGETS: [(&str, Law); 4] = [
+const TARGETS: [(&str, Law); 5] = [
     ("cookie_header", cookie_header::hold),
     ("json_inflate", json_inflate::hold),
     ("sealed_value", sealed_value::hold),
     ("signed_value", signed_value::hold),
+    ("stored_record", stored_record::hold),
 ];
 
 fn entries(folder: &str) -> Vec<PathBuf> {
@@ -64,6 +65,11 @@ fn the_laws_of_sealed_values_hold_for_the_seeds_cut_and_changed() {
 #[test]
 fn the_laws_of_signed_values_hold_for_the_seeds_cut_and_changed() {
     try_seeds("signed_value");
+}
+
+#[test]
+fn the_laws_of_stored_records_hold_for_the_seeds_cut_and_changed() {
+    try_seeds("stored_record");
 }
 
 #[test]

@@ -284,17 +284,27 @@ impl Walk {
     }
 }
 
-/// New characters for a base64 text that change eight bytes of what it stands for.
+/// The most characters of a [`Splice`]: those of the head of a record in format 2.
+const SPLICED: usize = 32;
+
+/// New characters for a stored text that change the access time in what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Splice {
     /// Where in the text they go.
     pub offset: usize,
-    bytes: [u8; 16],
+    bytes: [u8; SPLICED],
     len: usize,
 }
 
 impl Splice {
-    /// The new characters, as many as they replace: 12 or 16.
+    /// `None` if they are more than there ever are.
+    pub(super) fn new(offset: usize, new: &[u8]) -> Option<Self> {
+        let mut bytes = [0; SPLICED];
+        bytes.get_mut(..new.len())?.copy_from_slice(new);
+        Some(Self { offset, bytes, len: new.len() })
+    }
+
+    /// The new characters, as many as they replace.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
@@ -319,7 +329,7 @@ pub fn splice(text: &[u8], payload_offset: usize, new: f64) -> Option<Splice> {
 
     let mut bytes = [0; 16];
     let len = STANDARD.encode_slice(decoded.get(..len)?, &mut bytes).ok()?;
-    (len == old.len()).then_some(Splice { offset, bytes, len })
+    if len == old.len() { Splice::new(offset, bytes.get(..len)?) } else { None }
 }
 
 #[cfg(test)]

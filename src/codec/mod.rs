@@ -4,6 +4,7 @@
 //! ```text
 //! payload    pickle, protocol 2                  or, JSON:  deflate::compress(json)
 //! text       text::encode_plain(payload)         or, with a key:  Sealer::encrypt(payload)
+//!            or, in format 2, with and without:  Records::write(id, payload, accessed)
 //! envelope   envelope::write(text, owner)        a pickle of {'session': text}
 //! ```
 //!
@@ -14,8 +15,9 @@
 //! * [`envelope`]: what lies in a file, a dbm, a database row. Read without executing the pickle.
 //! * [`access_time`]: the time of the last access lies within the payload; this changes it in place, in the
 //!   text, where the payload is a pickle and not encrypted.
+//! * [`record`]: format 2 of the text, which is our own and shows whether it is whole.
 //!
-//! All of this is read as Beaker 1.14.1 wrote it, and Beaker 1.14.1 reads all of it. What cannot be understood
+//! All but the last is read as Beaker 1.14.1 wrote it, and Beaker 1.14.1 reads it. What cannot be understood
 //! is [`Corrupt`](crate::error::ErrorKind::Corrupt), whatever the bytes: no input panics, recurses or takes
 //! memory out of proportion to its size.
 
@@ -27,6 +29,7 @@ mod envelope_walk;
 mod expansion;
 mod form;
 mod opcode;
+pub mod record;
 pub mod text;
 
 pub use access_time::{Splice, locate, splice, with_access_time};
@@ -34,3 +37,4 @@ pub use cipher::{Cipher, Decrypted, KeyPair, Reading, Sealer};
 pub use envelope::Envelope;
 pub use expansion::is_modest;
 pub use form::{looks_like_pickle, looks_like_zlib};
+pub use record::{RecordFormat, Records};

@@ -36,9 +36,13 @@ pub(super) fn append_plain(payload: &[u8], text: &mut String) {
 /// # Errors
 /// `Corrupt` if the text is anything else.
 pub fn decode_plain(text: &[u8]) -> Result<Vec<u8>> {
-    BASE64
-        .decode(text.trim_ascii_end())
-        .map_err(|_| Error::corrupt("decode a stored session").with_detail("its text is not base64"))
+    decode_exact(text.trim_ascii_end())
+        .ok_or_else(|| Error::corrupt("decode a stored session").with_detail("its text is not base64"))
+}
+
+/// The payload of a text that is exactly what [`encode_plain`] makes of it.
+pub(super) fn decode_exact(text: &[u8]) -> Option<Vec<u8>> {
+    BASE64.decode(text).ok()
 }
 
 #[cfg(test)]

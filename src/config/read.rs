@@ -9,12 +9,12 @@ use super::{
     Values,
 };
 use crate::codec::cipher::check_nonce_bits;
-use crate::codec::{Cipher, Reading, Sealer};
+use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
 use crate::cookie::{CookieSealer, Format, IdRing, SameSite};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
-use crate::store::Durability;
+use crate::store::{Durability, KeptUnder};
 
 /// The cookie's name where no option gives one.
 const DEFAULT_KEY: &str = "beaker.session.id";
@@ -74,6 +74,7 @@ impl Settings {
             limits: limits(values, profile),
             sweep_interval: sweep_interval(values)?,
             max_sessions: max_sessions(values)?,
+            kept_under: if values.flag("hash_ids", hardened) { KeptUnder::Hash } else { KeptUnder::Id },
             durability: values.text("durability").map(Durability::parse).transpose()?.unwrap_or_default(),
             concurrency: values.text("concurrency").map_or(Ok(Concurrency::Merge), Concurrency::parse)?,
             lock_timeout: values.number("lock_timeout").map_or(Ok(LOCK_TIMEOUT), seconds)?,
@@ -86,6 +87,8 @@ impl Settings {
             pickle,
             pickle_allow: values.names("pickle_allow").unwrap_or_default(),
             format: format(values, profile)?,
+            record_format: record_format(values, profile, keeping)?,
+            records: Records::new(&keys.pairs())?,
             signer: None,
             sealer: sealer(values, &keys)?.map(Arc::new),
             cookie: None,
@@ -200,6 +203,17 @@ fn format(values: &Values, profile: Profile) -> Result<Format> {
         None | Some(1) => Ok(Format::One),
         Some(2) => Ok(Format::Two),
         Some(_) => Err(Error::invalid("cookie_format is 1 or 2")),
+    }
+}
+
+fn record_format(values: &Values, profile: Profile, keeping: Keeping) -> Result<RecordFormat> {
+    match values.number("record_format") {
+        // The text of a session in a cookie is the cookie's affair.
+        None | Some(1 | 2) if keeping == Keeping::Cookie => Ok(RecordFormat::One),
+        None if profile.is_hardened() => Ok(RecordFormat::Two),
+        None | Some(1) => Ok(RecordFormat::One),
+        Some(2) => Ok(RecordFormat::Two),
+        Some(_) => Err(Error::invalid("record_format is 1 or 2")),
     }
 }
 

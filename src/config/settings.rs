@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CookieExpires, KeyOptions, Keys};
-use crate::codec::Sealer;
+use crate::codec::{RecordFormat, Records, Sealer};
 use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
-use crate::store::Durability;
+use crate::store::{Durability, KeptUnder};
 
 /// How much longer a store keeps a session than its idle timeout, so that a record does not vanish between
 /// being found alive and being written back.
@@ -124,6 +124,8 @@ pub struct Settings {
     pub sweep_interval: Option<Duration>,
     /// How many sessions memory keeps at the most.
     pub max_sessions: Option<NonZeroUsize>,
+    /// What a store keeps new sessions under.
+    pub kept_under: KeptUnder,
     /// What a save to a file survives.
     pub durability: Durability,
     /// What becomes of a session that several requests change at once.
@@ -148,6 +150,10 @@ pub struct Settings {
     pub pickle_allow: Vec<String>,
     /// In which format cookies are written. Both are read.
     pub format: Format,
+    /// In which format records are written that have no newer one. Both are read.
+    pub record_format: RecordFormat,
+    /// Writes and reads records of format 2.
+    pub records: Records,
     /// Signs the id in the cookie, if there is a secret.
     pub signer: Option<Arc<IdRing>>,
     /// Encrypts the text of a session, if there is a key for it.

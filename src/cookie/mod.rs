@@ -36,7 +36,6 @@
 
 mod chars;
 mod date;
-mod derive;
 mod format;
 mod header;
 mod ring;

@@ -1,10 +1,8 @@
 //! Cookies that carry a whole session, format 2: `v2.` and the base64url of
 //! `nonce(24) + ciphertext + tag(16)`.
 //!
-//! The cipher is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). Its nonce is long enough to be random for
-//! every value without ever meeting another, which the 12 bytes of AES-GCM are not for a key that lives for
-//! years. The key belongs to the cookie's name and to this use ([`derive`](super::derive)), and both are
-//! authenticated once more beside the ciphertext.
+//! The cipher is XChaCha20-Poly1305 ([`Aead`]). The key belongs to the cookie's name and to this use
+//! ([`derive`](crate::crypto::derive())), and both are authenticated once more beside the ciphertext.
 //!
 //! What is encrypted is `compression(1) + expiry(8) + payload`: compression 0 for none and 1 for zlib; the
 //! expiry in seconds since the epoch, big-endian, 0 for none. So neither can be changed by whoever holds the
@@ -13,22 +11,15 @@
 use std::fmt;
 
 use base64::Engine as _;
-use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
 
-use super::derive::{Purpose, derive};
 use super::format::{BASE64, PREFIX};
 use crate::codec::deflate;
+use crate::crypto::{Aead, Purpose, derive};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 
 const WRITE: &str = "seal a session into a cookie";
 const READ: &str = "read the session in a cookie";
-
-const NONCE: usize = 24;
-const TAG: usize = 16;
-const COMPRESSION: usize = 1;
-const EXPIRY: usize = 8;
-const HEAD: usize = NONCE + COMPRESSION + EXPIRY;
 
 /// The most bytes that a payload has before it is compressed. A cookie has 4096, but a hostile one, from
 /// somebody who came to know an old key, could unfold to a thousand times that.
@@ -89,7 +80,7 @@ pub struct CookieSealer {
 struct Name {
     name: Box<str>,
     associated: Box<[u8]>,
-    ciphers: Ring<XChaCha20Poly1305>,
+    aead: Aead,
 }
 
 impl CookieSealer {
@@ -114,44 +105,8 @@ impl CookieSealer {
     /// # Errors
     /// `Invalid` if `payload` is longer than 1 MiB; `Unavailable` if the system gives no random bytes.
     pub fn seal(&self, payload: &[u8], expires: Option<u64>) -> Result<String> {
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|error| Error::unavailable(WRITE).with_source(error))?;
-        self.seal_with(payload, expires, nonce)
-    }
-
-    /// The same with a nonce that must never have been given before.
-    fn seal_with(&self, payload: &[u8], expires: Option<u64>, nonce: [u8; NONCE]) -> Result<String> {
-        if payload.len() > PAYLOAD_LIMIT {
-            return Err(Error::invalid("a session is too large for a cookie")
-                .with_detail(format!("{} bytes", payload.len())));
-        }
-        let compressed = compress(payload)?;
-        let (compression, body) = match &compressed {
-            Some(compressed) => (ZLIB, compressed.as_slice()),
-            None => (PLAIN, payload),
-        };
-        // Zero says that there is no expiry; what ended in the first second of the epoch is as long over in the
-        // next.
-        let expiry = expires.map_or(0, |at| at.max(1));
-
-        let mut sealed = Vec::with_capacity(HEAD + body.len() + TAG);
-        sealed.extend_from_slice(&nonce);
-        sealed.push(compression);
-        sealed.extend_from_slice(&expiry.to_be_bytes());
-        sealed.extend_from_slice(body);
         let name = self.names.newest();
-        let (_, secret) = sealed.split_at_mut(NONCE);
-        let tag = name
-            .ciphers
-            .newest()
-            .encrypt_inout_detached(&nonce.into(), &name.associated, secret.into())
-            .map_err(|_| Error::invalid("a session is too large to encrypt"))?;
-        sealed.extend_from_slice(&tag);
-
-        let mut value = String::with_capacity(PREFIX.len() + (sealed.len() * 4).div_ceil(3));
-        value.push_str(PREFIX);
-        BASE64.encode_string(&sealed, &mut value);
-        Ok(value)
+        encode(payload, expires, |plain| name.aead.seal(plain, &[&name.associated], WRITE))
     }
 
     /// What `value`, which stood in the cookie `name`, says; `None` if it was not made with our keys for that
@@ -166,8 +121,11 @@ impl CookieSealer {
         else {
             return Ok(None);
         };
-        let Some((plain, is_newest)) = known.decrypt(value) else { return Ok(None) };
-        let (compression, expiry, body) = parts(&plain)
+        let Some(mut sealed) = coded(value) else { return Ok(None) };
+        let Some((plain, is_newest)) = known.aead.open(&mut sealed, &[&known.associated]) else {
+            return Ok(None);
+        };
+        let (compression, expiry, body) = parts(plain)
             .ok_or_else(|| Error::corrupt(READ).with_detail("it is shorter than its own head"))?;
         let payload = match compression {
             PLAIN if body.len() <= PAYLOAD_LIMIT => body.to_vec(),
@@ -188,44 +146,48 @@ impl fmt::Debug for CookieSealer {
 
 impl Name {
     fn new(keys: &[SealingKeys<'_>], name: &str) -> Result<Self> {
-        let ciphers = keys.iter().map(|keys| {
-            let key = match keys.encrypt_key {
-                None => derive(keys.validate_key, None, Purpose::Seal, name)?,
-                Some(_) if keys.validate_key.is_empty() => {
-                    return Err(Error::invalid("encryption needs a validate_key"));
-                }
-                Some(encrypt_key) => derive(encrypt_key, Some(keys.validate_key), Purpose::Seal, name)?,
-            };
-            Ok(XChaCha20Poly1305::new(&key.into()))
+        let derived = keys.iter().map(|keys| match keys.encrypt_key {
+            None => derive(keys.validate_key, None, Purpose::Seal, name),
+            Some(_) if keys.validate_key.is_empty() => Err(Error::invalid("encryption needs a validate_key")),
+            Some(encrypt_key) => derive(encrypt_key, Some(keys.validate_key), Purpose::Seal, name),
         });
         Ok(Self {
             name: name.into(),
             associated: ["v2\0", Purpose::Seal.word(), "\0", name].concat().into_bytes().into(),
-            ciphers: Ring::new(ciphers, "encrypted cookies need a key")?,
+            aead: Aead::new(derived, "encrypted cookies need a key")?,
         })
     }
+}
 
-    /// What is encrypted in `value`, and whether with the newest keys.
-    fn decrypt(&self, value: &str) -> Option<(Vec<u8>, bool)> {
-        let mut sealed = BASE64.decode(value.strip_prefix(PREFIX)?).ok()?;
-        let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE>()?;
-        let (secret, tag) = rest.split_last_chunk_mut::<TAG>()?;
-        // What does not authenticate is left as it was, for the next key.
-        let ((), is_newest) = self.ciphers.find_map(|cipher| {
-            cipher
-                .decrypt_inout_detached(
-                    &(*nonce).into(),
-                    &self.associated,
-                    (&mut *secret).into(),
-                    &(*tag).into(),
-                )
-                .ok()
-        })?;
-        let end = sealed.len() - TAG;
-        sealed.truncate(end);
-        sealed.drain(..NONCE);
-        Some((sealed, is_newest))
+/// The value for `payload`, whose parts `seal` encrypts.
+fn encode(
+    payload: &[u8],
+    expires: Option<u64>,
+    seal: impl FnOnce(&[&[u8]]) -> Result<Vec<u8>>,
+) -> Result<String> {
+    if payload.len() > PAYLOAD_LIMIT {
+        return Err(Error::invalid("a session is too large for a cookie")
+            .with_detail(format!("{} bytes", payload.len())));
     }
+    let compressed = compress(payload)?;
+    let (compression, body) = match &compressed {
+        Some(compressed) => (ZLIB, compressed.as_slice()),
+        None => (PLAIN, payload),
+    };
+    // Zero says that there is no expiry; what ended in the first second of the epoch is as long over in the
+    // next.
+    let expiry = expires.map_or(0, |at| at.max(1));
+    let sealed = seal(&[&[compression], &expiry.to_be_bytes(), body])?;
+
+    let mut value = String::with_capacity(PREFIX.len() + (sealed.len() * 4).div_ceil(3));
+    value.push_str(PREFIX);
+    BASE64.encode_string(&sealed, &mut value);
+    Ok(value)
+}
+
+/// The bytes that a value codes.
+fn coded(value: &str) -> Option<Vec<u8>> {
+    BASE64.decode(value.strip_prefix(PREFIX)?).ok()
 }
 
 /// The parts of what is encrypted: the kind of compression, the expiry, the payload.

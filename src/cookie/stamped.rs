@@ -2,7 +2,7 @@
 //!
 //! The signature is 43 characters of base64url: HMAC-SHA-256 (RFC 2104) over the time, the full stop and the
 //! value. The time is in whole seconds since the epoch, in decimal digits. The key belongs to the cookie's name
-//! and to this use ([`derive`](super::derive)).
+//! and to this use ([`derive`](crate::crypto::derive())).
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use base64::Engine as _;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::derive::{Purpose, derive};
 use super::format::{BASE64, PREFIX};
+use crate::crypto::{Purpose, derive};
 use crate::error::{Error, Result};
 
 /// The bytes of an HMAC-SHA-256.

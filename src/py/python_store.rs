@@ -33,10 +33,15 @@ const LONGEST_WORK: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
+/// How many namespaces a session keeps: before and after it gets another id, each with the place where the record is
+/// and the one where it is looked for besides.
+const RECENT: usize = 4;
+
 /// A store over objects of a `NamespaceManager` class.
 pub(crate) struct NamespaceStore {
     options: Arc<Options>,
-    current: Mutex<Option<(String, Py<PyAny>)>>,
+    /// The namespaces that were used last, the last one first.
+    recent: Mutex<Vec<(String, Py<PyAny>)>>,
     /// This session's own copy of the class's keyword arguments, once somebody asked for them.
     arguments: Mutex<Option<Py<PyDict>>>,
 }
@@ -44,14 +49,14 @@ pub(crate) struct NamespaceStore {
 impl NamespaceStore {
     /// A store over the class that the options name.
     pub(crate) fn new(options: Arc<Options>) -> Self {
-        Self { options, current: Mutex::new(None), arguments: Mutex::new(None) }
+        Self { options, recent: Mutex::new(Vec::new()), arguments: Mutex::new(None) }
     }
 
-    /// The namespace of `id`: the one used last if it was that.
+    /// The namespace of `id`: the one used last for it, if that was a short time ago.
     pub(crate) fn namespace<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
         let known = {
-            let current = self.current.lock();
-            current.as_ref().filter(|(of, _)| of == id).map(|(_, namespace)| namespace.clone_ref(py))
+            let recent = self.recent.lock();
+            recent.iter().find(|(of, _)| of == id).map(|(_, namespace)| namespace.clone_ref(py))
         };
         if let Some(namespace) = known {
             return Ok(namespace.into_bound(py));
@@ -93,14 +98,23 @@ impl NamespaceStore {
 
     /// Takes `namespace` as that of `id`.
     pub(crate) fn replace(&self, id: &str, namespace: Py<PyAny>) {
-        let replaced = self.current.lock().replace((id.to_owned(), namespace));
-        drop(replaced);
+        let dropped: Vec<_> = {
+            let mut recent = self.recent.lock();
+            let known = recent.iter().position(|(of, _)| of == id).map(|at| recent.remove(at));
+            recent.insert(0, (id.to_owned(), namespace));
+            let rest = recent.len().min(RECENT);
+            recent.drain(rest..).chain(known).collect()
+        };
+        // It may run Python, which must not happen under the lock.
+        drop(dropped);
     }
 
     /// Shows the garbage collector what is held.
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        if let Some(Some((_, namespace))) = self.current.try_lock().as_deref() {
-            visit.call(namespace)?;
+        if let Some(recent) = self.recent.try_lock() {
+            for (_, namespace) in &*recent {
+                visit.call(namespace)?;
+            }
         }
         match self.arguments.try_lock().as_deref() {
             Some(Some(arguments)) => visit.call(arguments),
@@ -303,6 +317,20 @@ impl Store for NamespaceStore {
         })
     }
 
+    /// A namespace that holds nothing may still have a file or an entry that is named by it.
+    fn put_away(&self, id: &SessionId) -> Result<()> {
+        const OPERATION: &str = "remove the session's namespace from its backend";
+        if self.load(id, Timestamp::NEG_INFINITY)?.is_some() {
+            return Ok(());
+        }
+        Python::attach(|py| {
+            let removed = self
+                .namespace(py, id.as_str())
+                .and_then(|namespace| namespace.call_method0(intern!(py, "remove")).map(drop));
+            removed.map_err(|error| failure(py, OPERATION, error))
+        })
+    }
+
     fn hold(
         self: Arc<Self>,
         id: &SessionId,
@@ -321,6 +349,11 @@ impl Store for NamespaceStore {
 
     fn capabilities(&self) -> Capabilities {
         // It runs Python, so there is nothing to let go of.
-        Capabilities { native_expiry: false, compare_and_swap: true, blocking: false }
+        Capabilities {
+            native_expiry: false,
+            compare_and_swap: true,
+            blocking: false,
+            hold_excludes_writers: true,
+        }
     }
 }

@@ -17,7 +17,9 @@
 mod durability;
 #[cfg(unix)]
 pub mod file;
+mod hashed;
 pub(crate) mod id_locks;
+pub(crate) mod key;
 #[cfg(test)]
 mod laws;
 mod memory;
@@ -33,6 +35,7 @@ use crate::id::SessionId;
 pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;
+pub use hashed::{HashedStore, HeldHashed, KeptUnder, PinnedStore};
 pub use memory::MemoryStore;
 pub use sweep::{Sweep, Swept};
 
@@ -135,6 +138,8 @@ pub struct Capabilities {
     pub compare_and_swap: bool,
     /// A call may wait for a disk, a lock or a network, so the interpreter is let go meanwhile.
     pub blocking: bool,
+    /// Who holds an id keeps those out too who write its record without holding it.
+    pub hold_excludes_writers: bool,
 }
 
 /// A place for sessions. Object-safe; shared between threads.
@@ -196,6 +201,15 @@ pub trait Store: Send + Sync {
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written>;
+
+    /// Puts away what is left of an id without a record, whose record lives on under another: a place that still
+    /// tells the id by its name. Most stores leave none.
+    ///
+    /// # Errors
+    /// `Unavailable` if the store did not answer.
+    fn put_away(&self, _id: &SessionId) -> Result<()> {
+        Ok(())
+    }
 
     /// Keeps every other holder of `id` out, in this process and in others that share the store, until what is
     /// returned is released or dropped, or this process is gone. Who holds nothing may still read; whether it

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from beaker import crypto
-from beaker.container import MemoryNamespaceManager
+from beaker.container import MemoryNamespaceManager, NamespaceManager
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
 from beaker.session import CookieSession, Session, SessionObject
@@ -291,6 +291,28 @@ def sessions_in_memory(options: dict[str, Any], count: int) -> int:
     kept = sum(session.id in MemoryNamespaceManager.namespaces for session in sessions)
     MemoryNamespaceManager.namespaces.clear()
     return kept
+
+
+def places_of_an_unknown_id() -> int:
+    """In how many namespaces of a backend an id is looked for that it has not."""
+    asked: set[str] = set()
+
+    class Asked(NamespaceManager):
+        def __init__(self, namespace: str, **_arguments: Any) -> None:
+            super().__init__(namespace)
+
+        def __getitem__(self, key: str) -> Any:
+            asked.add(self.namespace)
+            raise KeyError(key)
+
+    Session({}, id="f" * 32, use_cookies=False, namespace_class=Asked)
+    return len(asked)
+
+
+def stored_under(session_id: str) -> bool:
+    """Whether a session is stored under an id that a program chooses."""
+    session = Session({}, id=session_id, use_cookies=False, type="memory")
+    return bool(_outcome(session.save)[0])
 
 
 def encrypts_through(name: str) -> bool:

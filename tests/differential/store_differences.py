@@ -23,4 +23,20 @@ PROBED: tuple[Probed, ...] = (
         ({"max_sessions": 5}, 20),
         (20, 5),
     ),
+    Probed(
+        "an id that a backend has not is looked for a second time, under the hash of it",
+        "once",
+        "processes that keep hashes of ids in place of the ids (`session.hash_ids`) serve the same sessions",
+        "places_of_an_unknown_id",
+        (),
+        (1, 2),
+    ),
+    Probed(
+        "64 hexadecimal digits and `-sha256` are no id",
+        "any text is one",
+        "it is what a store has in place of an id, and who reads it there must not be able to use it",
+        "stored_under",
+        ("0" * 64 + "-sha256",),
+        (True, False),
+    ),
 )

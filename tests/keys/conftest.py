@@ -19,6 +19,15 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "a stamped id": ("secret", {"type": "memory", "cookie_format": 2}),
     "an encrypted record": ("encrypt_key", {"type": "memory", "secret": OTHER, "validate_key": OTHER}),
     "an encrypted file": ("encrypt_key", FILE),
+    "a sealed record": (
+        "encrypt_key",
+        {"type": "memory", "secret": OTHER, "validate_key": OTHER, "record_format": 2},
+    ),
+    "a sealed file": ("encrypt_key", {**FILE, "record_format": 2}),
+    "a sealed record that was salted": (
+        "validate_key",
+        {"type": "memory", "encrypt_key": OTHER, "record_format": 2},
+    ),
     "a record that was salted": ("validate_key", {"type": "memory", "encrypt_key": OTHER}),
     "a signed session": ("validate_key", COOKIE),
     "a salted session": ("validate_key", {**COOKIE, "encrypt_key": OTHER}),

@@ -13,7 +13,7 @@ from tests.keys.kit import OTHER
 from tests.session.kit import COOKIE, KEY, Browser
 
 if TYPE_CHECKING:
-    from tests.session.kit import Clock
+    from tests.session.kit import Backend, Clock
 
 KINDS: dict[str, dict[str, Any]] = {
     "a signed id": {"type": "memory", "secret": OTHER},
@@ -91,6 +91,25 @@ def test_only_plain_values_are_unpickled(options: dict[str, Any]) -> None:
     other.put(own=Browser)
     with pytest.raises(BeakerException):
         visitor.visit(dict, cookie=other.jar)
+
+
+def test_a_store_has_no_ids(memory: Backend) -> None:
+    visitor = hardened(memory.options, secret=OTHER)
+    visitor.put(name="Ada")
+    session_id = visitor.visit(lambda session: session.id).result
+    (stored,) = memory.texts()
+    assert session_id not in stored
+    assert stored.endswith("-sha256")
+    # As it was in a process that has not been switched yet.
+    visitor.visit(lambda session: session.delete())
+    plain = hardened(memory.options, secret=OTHER, hash_ids=False)
+    plain.put(name="Ada")
+    visitor.jar = plain.jar
+    assert visitor.read() == {"name": "Ada"}
+    visitor.put(name="Grace")
+    (stored,) = memory.texts()
+    assert stored.endswith("-sha256")
+    assert plain.read() == {"name": "Grace"}
 
 
 def test_each_default_may_be_overridden(options: dict[str, Any], clock: Clock) -> None:

@@ -22,6 +22,15 @@ BACKENDS = ["memory", "file", "python"]
 COOKIES: dict[str, dict[str, Any]] = {"cookie": COOKIE, "sealed cookie": {**COOKIE, "cookie_format": 2}}
 
 
+def make_backend(name: str, folder: Path) -> Backend:
+    """The place of that name where sessions are kept; after `hashed`, under hashes of their ids."""
+    how, _, kind = name.rpartition(" ")
+    backend = _backend(kind, folder)
+    if how == "hashed":
+        backend.options["hash_ids"] = True
+    return backend
+
+
 def _backend(name: str, folder: Path) -> Backend:
     if name == "memory":
         return Backend(name, {"type": "memory"})
@@ -74,10 +83,18 @@ def secrecy(request: pytest.FixtureRequest) -> dict[str, Any]:
     return SECRETS if request.param == "encrypted" else {}
 
 
+@pytest.fixture(params=[1, 2])
+def record_format(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options for each format of records."""
+    return {"record_format": request.param}
+
+
 @pytest.fixture
-def encoding(serializer: dict[str, Any], secrecy: dict[str, Any]) -> dict[str, Any]:
-    """The options for each way to serialize, with encryption and without."""
-    return {**serializer, **secrecy}
+def encoding(
+    serializer: dict[str, Any], secrecy: dict[str, Any], record_format: dict[str, Any]
+) -> dict[str, Any]:
+    """The options for each way to serialize, with encryption and without, in each format."""
+    return {**serializer, **secrecy, **record_format}
 
 
 @pytest.fixture

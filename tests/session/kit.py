@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import pickle
 from contextlib import contextmanager
@@ -112,6 +113,10 @@ class Backend:
             file.write_bytes(pickle.dumps({"session": text}, 2))
         else:
             self.options["namespace_class"].contents[session_id] = {"session": text}
+
+    def name_of(self, session_id: str) -> str:
+        """What it has a session of that id under."""
+        return key_of(session_id) if self.options.get("hash_ids") else session_id
 
     def files(self) -> list[Path]:
         """The files of records, where there are any."""
@@ -241,6 +246,11 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Lets time pass."""
         self.now += seconds
+
+
+def key_of(session_id: str) -> str:
+    """What a store keeps in place of an id, with `hash_ids`."""
+    return hashlib.sha256(b"beaker session id\0" + session_id.encode()).hexdigest() + "-sha256"
 
 
 def opened(backend: Backend, session_id: str, **options: Any) -> Any:

@@ -9,14 +9,23 @@ import pytest
 
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import BeakerWarning, StoreUnavailableError
+from tests.session.fixtures import BACKENDS, make_backend
 from tests.session.kit import KEY, UNKNOWN_ID, Browser, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.session.kit import Backend
 
     Browsers = Callable[..., Browser]
+
+
+@pytest.fixture(params=[*BACKENDS, *(f"hashed {name}" for name in BACKENDS)])
+def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> Backend:
+    """Each place where sessions are kept, under their ids and under hashes of them."""
+    return make_backend(request.param, tmp_path)
+
 
 # What programs use for ids, and what nobody should.
 IDS = [
@@ -127,7 +136,7 @@ def test_a_session_that_was_saved_twice_has_one_record(backend: Backend, encodin
     for number in range(3):
         session["number"] = number
         session.save()
-    assert list(backend.texts()) == ["chosen"]
+    assert list(backend.texts()) == [backend.name_of("chosen")]
     assert opened(backend, "chosen", **encoding)["number"] == 2
 
 
@@ -160,7 +169,7 @@ def test_an_unknown_id_in_a_cookie_is_not_adopted_and_allocates_nothing(
 
     visit = visitor.visit(store, cookie=f"{KEY}={UNKNOWN_ID}")
     assert visit.value != UNKNOWN_ID
-    assert list(backend.texts()) == [visit.value]
+    assert list(backend.texts()) == [backend.name_of(visit.value)]
 
 
 @pytest.mark.parametrize("verb", ["delete", "invalidate", "regenerate_id"])
@@ -215,7 +224,7 @@ def test_invalidate_removes_the_record(backend: Backend) -> None:
     session.invalidate()
     assert backend.texts() == {}
     session.save()
-    assert list(backend.texts()) == [session.id]
+    assert list(backend.texts()) == [backend.name_of(session.id)]
 
 
 def test_regenerating_leaves_nothing_under_the_old_id(backend: Backend, encoding: dict[str, Any]) -> None:
@@ -224,7 +233,7 @@ def test_regenerating_leaves_nothing_under_the_old_id(backend: Backend, encoding
     session.save()
     session.regenerate_id()
     session.save()
-    assert list(backend.texts()) == [session.id]
+    assert list(backend.texts()) == [backend.name_of(session.id)]
     assert opened(backend, session.id, **encoding)["name"] == "Ada"
 
 
@@ -236,7 +245,7 @@ def test_regenerating_many_times_leaves_one_record(backend: Backend) -> None:
         session.regenerate_id()
         session.regenerate_id()
         session.save()
-    assert list(backend.texts()) == [session.id]
+    assert list(backend.texts()) == [backend.name_of(session.id)]
 
 
 def test_a_save_after_somebody_else_deleted_is_refused_with_a_warning(backend: Backend) -> None:
@@ -261,7 +270,7 @@ def test_a_save_after_somebody_else_renamed_is_refused_with_a_warning(backend: B
     late["name"] = "Grace"
     with pytest.warns(BeakerWarning, match="was ended"):
         late.save()
-    assert list(backend.texts()) == [session.id]
+    assert list(backend.texts()) == [backend.name_of(session.id)]
 
 
 def test_a_renewal_after_somebody_else_deleted_is_no_news(backend: Backend, encoding: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     dict.update(data.as_mapping())?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);
     let accessed = call::plain(session)?.into_any().unbind();
-    let payload = decoded.payload.map(|payload| Arc::new(payload.unbind()));
+    let payload = decoded.payload.map(|payload| Arc::new(payload.bytes.unbind()));
     let _dropped = session.get().with(|state| {
         state.begun = times.begun;
         state.is_stale |= !decoded.is_current;

@@ -112,7 +112,8 @@ impl Session {
     #[setter(namespace)]
     fn set_namespace(slf: &Bound<'_, Self>, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
         let id = slf.get().with(|state| state.life.id().clone())?;
-        record::namespaces(slf)?.replace(id.as_str(), namespace.clone().unbind());
+        let place = record::place(slf, &id)?;
+        record::namespaces(slf)?.replace(place.as_str(), namespace.clone().unbind());
         Ok(())
     }
 

@@ -1,20 +1,28 @@
 //! The session's dictionary to the stored text and back.
 
+use std::sync::Arc;
+
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::{Session, call};
-use crate::codec;
+use crate::codec::record::{self, Checksum};
+use crate::codec::{self, RecordFormat};
+use crate::id::SessionId;
+use crate::py::clock;
 use crate::py::errors::{self, CorruptSessionError, IntoPyResult};
 use crate::py::options::Options;
 
 /// A session as it came.
 #[derive(Clone, Copy)]
 pub(crate) enum Content<'a> {
-    /// As the text that is stored, or that a cookie of format 1 has.
+    /// As the text that a cookie of format 1 has.
     Text(&'a [u8]),
     /// As the serializer made it, which a cookie of format 2 has.
     Payload(&'a [u8]),
+    /// As the text that a store has under an id.
+    Record(&'a [u8], &'a SessionId),
 }
 
 /// What it says.
@@ -22,19 +30,60 @@ pub(crate) struct Decoded<'py> {
     /// The session; `None` if it says that there is none.
     pub(crate) data: Option<Bound<'py, PyDict>>,
     /// The serialized session, where it is known.
-    pub(crate) payload: Option<Bound<'py, PyBytes>>,
-    /// Whether it was encrypted with the newest keys, as far as that is known.
+    pub(crate) payload: Option<Payload<'py>>,
+    /// Whether it is as it would be written today, as far as that is known: under the newest keys, in the format.
     pub(crate) is_current: bool,
 }
 
-/// The stored text of `data`.
-pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<String> {
-    let options = session.get().options()?;
-    let payload = options.serializer.dumps(data)?;
-    text_of(data.py(), &options, payload.as_bytes())
+/// A serialized session.
+pub(crate) struct Payload<'py> {
+    pub(crate) bytes: Bound<'py, PyBytes>,
+    /// The access time in it, which need not be the one that counts.
+    pub(crate) accessed: Option<Bound<'py, PyAny>>,
+    /// Where its record has the access time in the open.
+    pub(crate) in_place: Option<InPlace>,
 }
 
-/// The stored text of a serialized session.
+/// How the access time is changed within a stored text.
+pub(crate) enum InPlace {
+    /// It is in the payload, which is there as it is.
+    Payload,
+    /// It is in the head, beside a checksum.
+    Head(Checksum),
+}
+
+/// The text of a record, with the id that it was made for: under another it may not be readable.
+pub(crate) struct Text {
+    pub(super) bytes: Vec<u8>,
+    pub(super) id: SessionId,
+}
+
+/// The text of `data` for the session's record, by the subclass's `_encrypt_data` if it has one.
+pub(super) fn text_for_record(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<Text> {
+    let id = session.get().with(|state| state.life.id().clone())?;
+    Ok(Text { bytes: call::encrypt_data(session, data)?, id })
+}
+
+/// The text of `data`, under the id that the session has.
+pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<String> {
+    let py = data.py();
+    let options = session.get().options()?;
+    let payload = options.serializer.dumps(data)?;
+    match session.get().with(|state| state.record_format())? {
+        RecordFormat::One => text_of(py, &options, payload.as_bytes()),
+        RecordFormat::Two => {
+            let accessed = match data.get_item(intern!(py, "_accessed_time"))?.map(|time| time.extract()) {
+                Some(Ok(accessed)) => accessed,
+                // It is being written, which is to be used.
+                _ => clock::now(py)?.seconds,
+            };
+            let id = session.get().with(|state| state.life.id().clone())?;
+            record_of(py, &options, &id, payload.as_bytes(), accessed)
+        }
+    }
+}
+
+/// The text of format 1 of a serialized session.
 pub(crate) fn text_of(py: Python<'_>, options: &Options, payload: &[u8]) -> PyResult<String> {
     match &options.settings.sealer {
         Some(sealer) => sealer.encrypt(payload).into_py(py),
@@ -42,11 +91,22 @@ pub(crate) fn text_of(py: Python<'_>, options: &Options, payload: &[u8]) -> PyRe
     }
 }
 
+/// The text of format 2 of a serialized session, for the record of `id`.
+pub(super) fn record_of(
+    py: Python<'_>,
+    options: &Options,
+    id: &SessionId,
+    payload: &[u8],
+    accessed: f64,
+) -> PyResult<String> {
+    options.settings.records.write(id.as_str(), payload, accessed).into_py(py)
+}
+
 /// Reads a session, through the subclass's `_decrypt_data` if it has one.
 pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -> PyResult<Decoded<'py>> {
     let py = session.py();
-    let name = pyo3::intern!(py, "_decrypt_data");
-    if let Content::Text(text) = content
+    let name = intern!(py, "_decrypt_data");
+    if let Content::Text(text) | Content::Record(text, _) = content
         && call::overrides(session, name)?
     {
         let text = PyString::new(py, &String::from_utf8_lossy(text));
@@ -54,30 +114,96 @@ pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -
         return Ok(Decoded { data: as_data(data)?, payload: None, is_current: true });
     }
     let options = session.get().options()?;
-    let (payload, is_current) = match content {
-        Content::Text(text) => payload_of(py, &options, text)?,
-        Content::Payload(payload) => (PyBytes::new(py, payload), true),
+    let found = match content {
+        Content::Text(text) => in_text(py, &options, text)?,
+        Content::Payload(payload) => Found::new(PyBytes::new(py, payload), true, None),
+        Content::Record(text, id) if record::names_its_format(text) => in_record(py, &options, text, id)?,
+        Content::Record(text, _) => {
+            let writes_newer = options.settings.record_format > RecordFormat::One;
+            let found = in_text(py, &options, text)?;
+            // What a subclass makes has the form that it likes.
+            let is_current = found.is_current && (!writes_newer || call::encrypts_itself(session)?);
+            Found { is_current, ..found }
+        }
     };
-    let data = as_data(options.serializer.loads(&payload)?)?;
-    Ok(Decoded { data, payload: Some(payload), is_current })
+    let data = as_data(options.serializer.loads(&found.payload)?)?;
+    let accessed = match &data {
+        Some(data) => found.date(data)?,
+        None => None,
+    };
+    let payload = Payload { bytes: found.payload, accessed, in_place: found.in_place };
+    Ok(Decoded { data, payload: Some(payload), is_current: found.is_current })
 }
 
-/// The serialized session of a stored text, and whether it was encrypted with the newest keys.
-fn payload_of<'py>(py: Python<'py>, options: &Options, text: &[u8]) -> PyResult<(Bound<'py, PyBytes>, bool)> {
+/// What was found in a text.
+struct Found<'py> {
+    payload: Bound<'py, PyBytes>,
+    is_current: bool,
+    /// When the session was used last, where the text says it apart from the payload.
+    accessed: Option<f64>,
+    in_place: Option<InPlace>,
+}
+
+impl<'py> Found<'py> {
+    fn new(payload: Bound<'py, PyBytes>, is_current: bool, in_place: Option<InPlace>) -> Self {
+        Self { payload, is_current, accessed: None, in_place }
+    }
+
+    /// Puts the access time that counts in the place of the one in the payload, which it gives back.
+    fn date(&self, data: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let key = intern!(data.py(), "_accessed_time");
+        let own = data.get_item(key)?;
+        if let Some(accessed) = self.accessed
+            && !own.as_ref().is_some_and(|own| own.extract::<f64>().is_ok_and(|own| own == accessed))
+        {
+            data.set_item(key, accessed)?;
+        }
+        Ok(own)
+    }
+}
+
+/// What a text of format 1 holds.
+fn in_text<'py>(py: Python<'py>, options: &Options, text: &[u8]) -> PyResult<Found<'py>> {
     let Some(sealer) = &options.settings.sealer else {
-        return Ok((PyBytes::new(py, &codec::text::decode_plain(text).into_py(py)?), true));
+        let payload = codec::text::decode_plain(text).into_py(py)?;
+        return Ok(Found::new(PyBytes::new(py, &payload), true, Some(InPlace::Payload)));
     };
     let is_sound = |bytes: &[u8]| options.serializer.is_sound(py, bytes, sealer.has_one_key());
     let decrypted = sealer.decrypt(text, is_sound).into_py(py)?;
     let is_current = decrypted.is_current();
-    Ok((PyBytes::new(py, &decrypted.into_bytes()), is_current))
+    Ok(Found::new(PyBytes::new(py, &decrypted.into_bytes()), is_current, None))
 }
 
-/// What a stored text means, whatever that is.
+/// What the record of `id` holds, which says that it is of another format than 1.
+fn in_record<'py>(py: Python<'py>, options: &Options, text: &[u8], id: &SessionId) -> PyResult<Found<'py>> {
+    let opened = options.settings.records.read(id.as_str(), text).into_py(py)?;
+    Ok(Found {
+        payload: PyBytes::new(py, opened.payload()),
+        is_current: opened.is_current,
+        accessed: Some(opened.accessed),
+        in_place: opened.checksum.map(InPlace::Head),
+    })
+}
+
+/// What a stored text means, whatever that is, under the id that the session has or that its record has.
 pub(super) fn read<'py>(session: &Bound<'py, Session>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let options = session.get().options()?;
-    let (payload, _) = payload_of(session.py(), &options, text)?;
-    options.serializer.loads(&payload)
+    let py = session.py();
+    let (options, id, record_id) = session.get().with(|state| {
+        (Arc::clone(&state.options), state.life.id().clone(), state.life.record_id().clone())
+    })?;
+    let found = if record::names_its_format(text) && !options.is_in_cookie() {
+        match in_record(py, &options, text, &record_id) {
+            Err(_) if record_id.as_str() != id.as_str() => in_record(py, &options, text, &id)?,
+            found => found?,
+        }
+    } else {
+        in_text(py, &options, text)?
+    };
+    let data = options.serializer.loads(&found.payload)?;
+    if let Ok(data) = data.cast::<PyDict>() {
+        found.date(data)?;
+    }
+    Ok(data)
 }
 
 fn as_data(data: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyDict>>> {

@@ -17,15 +17,15 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::held_namespace::HeldNamespace;
-use crate::store::{Held, HoldOf, Store};
+use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store};
 
 /// A session that is held.
 pub(crate) struct Hold {
-    held: Arc<dyn Held>,
+    held: Arc<HeldHashed>,
     /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
     is_native: bool,
     /// The backend's view of the record, which `lock()` opened: then it is the only way to the record.
-    view: Mutex<Option<Arc<HeldNamespace>>>,
+    view: Mutex<Option<View>>,
     /// How many calls of `lock()` by the program have had no `unlock()` yet. Functions that lock and unlock may call
     /// each other, as they may with Beaker.
     by_program: AtomicUsize,
@@ -33,8 +33,15 @@ pub(crate) struct Hold {
     lent: Mutex<Option<(Py<PyAny>, Py<PyAny>)>>,
 }
 
+/// The backend's view of a record.
+struct View {
+    namespace: Arc<HeldNamespace>,
+    /// The same under the session's ids.
+    store: Arc<PinnedStore>,
+}
+
 impl Hold {
-    fn new(held: Arc<dyn Held>, is_native: bool) -> Self {
+    fn new(held: Arc<HeldHashed>, is_native: bool) -> Self {
         Self {
             held,
             is_native,
@@ -47,9 +54,14 @@ impl Hold {
     /// The store as the holder has it.
     pub(super) fn store(&self) -> Arc<dyn Store> {
         match &*self.view.lock() {
-            Some(view) => Arc::clone(view) as Arc<dyn Store>,
+            Some(view) => Arc::clone(&view.store) as Arc<dyn Store>,
             None => Arc::clone(&self.held) as Arc<dyn Store>,
         }
+    }
+
+    /// Where the record of `id` is, if the view says.
+    pub(super) fn view_place(&self, id: &SessionId) -> Option<SessionId> {
+        self.view.lock().as_ref().map(|view| view.store.place_of(id))
     }
 
     /// Has the program use the backend's view under this hold, instead of waiting for it.
@@ -83,15 +95,20 @@ impl Hold {
         if !self.is_native || self.view.lock().is_some() {
             return Ok(());
         }
-        let namespaces = record::namespaces(session)?;
-        let namespace = namespaces.namespace(py, id.as_str())?;
+        let (namespaces, keys) = (record::namespaces(session)?, record::keys(session)?);
+        let (ttl, now) = (session.get().options()?.settings.store_ttl(), clock::now(py)?.seconds);
+        let place = py.detach(|| self.held.settle(id, ttl, now)).into_py(py)?;
+        let namespace = namespaces.namespace(py, place.as_str())?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
             // It shows what the store has, and needs no opening.
             return Ok(());
         }
         self.lend(&namespace)?;
         namespace.call_method0(intern!(py, "acquire_write_lock"))?;
-        let replaced = self.view.lock().replace(Arc::new(HeldNamespace::opened(namespaces, id, namespace)));
+        let namespace = Arc::new(HeldNamespace::opened(namespaces, &place, namespace));
+        let inner = Arc::clone(&namespace) as Arc<dyn Store>;
+        let store = Arc::new(PinnedStore::new(keys, inner, id.clone(), place));
+        let replaced = self.view.lock().replace(View { namespace, store });
         drop(replaced);
         Ok(())
     }
@@ -99,13 +116,17 @@ impl Hold {
     /// Closes the view, which writes what it has.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let Some(view) = self.view.lock().take() else { return self.take_back(py) };
-        let closed = view.release().into_py(py);
+        let closed = view.namespace.release().into_py(py);
         let taken_back = self.take_back(py);
         closed?;
         taken_back?;
-        for id in view.take_emptied() {
+        for key in view.namespace.take_emptied() {
             // The view leaves an empty record where there is to be none.
-            py.detach(|| self.held.delete(&id)).into_py(py)?;
+            py.detach(|| match view.store.id_in(&key) {
+                Some(id) => self.held.delete(id),
+                None => self.held.delete_key(&key),
+            })
+            .into_py(py)?;
         }
         Ok(())
     }
@@ -150,13 +171,13 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
         None => {}
     }
     let (limit, now) = (options.settings.lock_timeout, clock::now(py)?.seconds);
-    let (held, is_native) = match &options.backend()?.native {
-        Some(native) => {
-            let native = Arc::clone(native);
-            (py.detach(|| native.hold(&id, what, limit, now)).into_py(py)?, true)
-        }
-        None => (record::namespaces(session)?.hold(&id, what, limit, now).into_py(py)?, false),
+    let (keys, is_native) = (record::keys(session)?, options.backend()?.native.is_some());
+    let held = if is_native {
+        py.detach(|| keys.hold_places(&id, what, limit, now))
+    } else {
+        keys.hold_places(&id, what, limit, now)
     };
+    let held = held.into_py(py)?.map(Arc::new);
     let Some(held) = held else { return Ok(false) };
     let hold = Arc::new(Hold::new(held, is_native));
     let _dropped = session.get().with(|state| state.hold.replace(hold))?;

@@ -8,6 +8,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::encode::{self, Content};
 use super::{Base, Loaded, Session, as_dict, call, cookie, hold, is_exact, loaded_times, record};
+use crate::codec::RecordFormat;
 use crate::py::clock::{self, Now};
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
@@ -42,17 +43,25 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     let Some(record) = record else { return absent(session, &now) };
     let signed_at = session.get().with(|state| {
         state.life.found(record.version);
-        state.base = Some(Base::Loaded(Arc::clone(&record.data)));
+        state.base = Some(Base::Loaded(Arc::clone(&record.data), id.clone()));
+        state.found_format = RecordFormat::of(&record.data);
         state.begun
     })?;
-    let decoded = encode::decode(session, Content::Text(&record.data))?;
+    let decoded = encode::decode(session, Content::Record(&record.data, &id))?;
     let Some(data) = decoded.data else { return absent(session, &now) };
     let times = loaded_times(&data, signed_at)?;
     if options.settings.limits.judge(now.seconds, times) == Span::Expired {
         return call::invalidate(session);
     }
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
-    let loaded = decoded.payload.map(|payload| Loaded { record, payload: Arc::new(payload.unbind()) });
+    let loaded = decoded.payload.map(|payload| {
+        Arc::new(Loaded {
+            record,
+            payload: payload.bytes.unbind(),
+            accessed: payload.accessed.map(Bound::unbind),
+            in_place: payload.in_place,
+        })
+    });
     let _dropped = session.get().with(|state| {
         state.begun = times.begun;
         state.is_stale |= !decoded.is_current;
@@ -78,6 +87,7 @@ fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
     let _dropped = session.get().with(|state| {
         state.begun = None;
+        state.found_format = RecordFormat::One;
         (state.last_accessed.take(), state.loaded.take(), state.saved.take(), state.base.take())
     })?;
     let data = PyDict::new(py);

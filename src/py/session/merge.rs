@@ -7,9 +7,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, PyString};
 
-use super::encode::{self, Content};
+use super::encode::{self, Content, Text};
 use super::precedence::Precedence;
-use super::{Session, call, hold, record, save};
+use super::{Session, hold, record, save};
+use crate::codec::RecordFormat;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError};
 use crate::py::gil;
@@ -24,7 +25,7 @@ const UNHELD_TRIES: usize = 8;
 const TRIES: usize = 64;
 
 /// Writes what `ours` changed into the record. `text` is what `ours` encodes to. `false` if the record has gone.
-pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text: Vec<u8>) -> PyResult<bool> {
+pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text: Text) -> PyResult<bool> {
     let was_held = session.get().with(|state| state.hold.is_some())?;
     let outcome = retry(session, ours, text, was_held);
     if !was_held {
@@ -38,7 +39,7 @@ pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text
 fn retry(
     session: &Bound<'_, Session>,
     ours: &Bound<'_, PyDict>,
-    text: Vec<u8>,
+    text: Text,
     was_held: bool,
 ) -> PyResult<bool> {
     let py = session.py();
@@ -58,11 +59,13 @@ fn retry(
         let now = clock::now(py)?.seconds;
         let found = gil::with_store(py, &*store, |store| store.load(&id, now)).into_py(py)?;
         let Some(found) = found else { return Ok(false) };
-        let theirs = encode::decode(session, Content::Text(&found.data))?.data;
+        let found_format = RecordFormat::of(&found.data);
+        session.get().with(|state| state.found_format = state.found_format.max(found_format))?;
+        let theirs = encode::decode(session, Content::Record(&found.data, &id))?.data;
         let theirs = theirs.unwrap_or_else(|| PyDict::new(py));
         let merged = merge(session, &base, ours, &theirs)?;
-        let merged_text = call::encrypt_data(session, &merged.data)?;
-        match save::attempt(session, &merged_text, Expect::Version(found.version))? {
+        let mut merged_text = encode::text_for_record(session, &merged.data)?;
+        match save::attempt(session, &merged.data, &mut merged_text, Expect::Version(found.version))? {
             Written::Stored(version) if merged.has_theirs => {
                 save::stored(session, version, text)?;
                 session.get().with(|state| state.life.diverged())?;
@@ -85,7 +88,7 @@ fn retry(
 fn base<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
     let base = session.get().with(|state| state.base.clone())?;
     let decoded = match &base {
-        Some(base) => encode::decode(session, Content::Text(base.text()))?.data,
+        Some(base) => encode::decode(session, base.content())?.data,
         None => None,
     };
     Ok(decoded.unwrap_or_else(|| PyDict::new(session.py())))

@@ -36,12 +36,15 @@ use pyo3::{PyTraverseError, PyTypeInfo};
 use super::cookie_session::CookieSession;
 use super::options::Options;
 use super::python_store::NamespaceStore;
+use crate::codec::RecordFormat;
 use crate::config::CookieExpires;
+use crate::id::SessionId;
 use crate::session::Life;
-use crate::store::{Record, Timestamp};
+use crate::store::{HashedStore, Record, Timestamp};
 
 pub(crate) use configurable::ConfigurableSession;
 pub(crate) use create::{create, text_of};
+use encode::{Content, InPlace, Text};
 pub(crate) use times::{beginning, creation_time, loaded_times};
 pub(crate) use verbs::has_to_move;
 
@@ -67,7 +70,9 @@ pub(crate) struct State {
     pub(crate) life: Life,
     pub(crate) last_accessed: Option<Py<PyAny>>,
     pub(crate) accessed_dict: Option<Py<PyAny>>,
-    pub(crate) loaded: Option<Loaded>,
+    pub(crate) loaded: Option<Arc<Loaded>>,
+    /// The newest format in which the session's record was found.
+    pub(crate) found_format: RecordFormat,
     /// What the program saved in this request, which has taken the place of what was loaded.
     pub(crate) saved: Option<Py<PyDict>>,
     /// Whether a value that can be changed in place was handed to the program.
@@ -88,6 +93,8 @@ pub(crate) struct State {
     pub(crate) cookie_expires: Option<(Py<PyAny>, CookieExpires)>,
     /// The store over the backend's own view of the record, once it is needed.
     pub(crate) namespaces: Option<Arc<NamespaceStore>>,
+    /// The store, once it is needed.
+    pub(crate) store: Option<Arc<HashedStore>>,
     /// The text of which this session is a changed copy: what was loaded, or what it was when it was saved last.
     pub(crate) base: Option<Base>,
     /// While the session is held.
@@ -111,27 +118,30 @@ impl CookieValue {
 }
 
 /// What the store had when the session was loaded.
-#[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) record: Record,
     /// The serialized session.
-    pub(crate) payload: Arc<Py<PyBytes>>,
+    pub(crate) payload: Py<PyBytes>,
+    /// The access time in it.
+    pub(crate) accessed: Option<Py<PyAny>>,
+    /// Where the record has the access time in the open.
+    pub(crate) in_place: Option<InPlace>,
 }
 
 /// A stored text.
 #[derive(Clone)]
 pub(crate) enum Base {
-    /// As the store gave it.
-    Loaded(Arc<[u8]>),
+    /// As the store gave it, and under which id.
+    Loaded(Arc<[u8]>, SessionId),
     /// As it was given to the store.
-    Written(Arc<Vec<u8>>),
+    Written(Arc<Text>),
 }
 
 impl Base {
-    pub(crate) fn text(&self) -> &[u8] {
+    pub(crate) fn content(&self) -> Content<'_> {
         match self {
-            Self::Loaded(text) => text,
-            Self::Written(text) => text,
+            Self::Loaded(text, id) => Content::Record(text, id),
+            Self::Written(text) => Content::Record(&text.bytes, &text.id),
         }
     }
 }
@@ -145,6 +155,7 @@ impl State {
             last_accessed: None,
             accessed_dict: None,
             loaded: None,
+            found_format: RecordFormat::One,
             saved: None,
             handed_out: false,
             is_stale: false,
@@ -155,9 +166,17 @@ impl State {
             cookie: None,
             cookie_expires: None,
             namespaces: None,
+            store: None,
             base: None,
             hold: None,
         }
+    }
+}
+
+impl State {
+    /// In which format the session's record is written: that of the options, or the newer one that it has already.
+    pub(crate) fn record_format(&self) -> RecordFormat {
+        self.options.settings.record_format.max(self.found_format)
     }
 }
 
@@ -235,6 +254,9 @@ impl Session {
         let Some(state) = guard.as_ref() else { return Ok(()) };
         visit.call(&state.request)?;
         visit.call(&state.saved)?;
+        if let Some(loaded) = &state.loaded {
+            visit.call(&loaded.accessed)?;
+        }
         for held in [&state.last_accessed, &state.accessed_dict, &state.cookie] {
             visit.call(held)?;
         }

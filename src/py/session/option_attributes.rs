@@ -14,7 +14,7 @@ pub(super) fn configure(session: &Bound<'_, Session>, name: &str, value: &Bound<
     let _dropped = session.get().with(|state| {
         // The namespace that the program has locked has to be the one that it unlocks.
         let namespaces = if state.hold.is_some() { None } else { state.namespaces.take() };
-        (std::mem::replace(&mut state.options, options), namespaces)
+        (std::mem::replace(&mut state.options, options), namespaces, state.store.take())
     })?;
     Ok(())
 }

@@ -5,17 +5,45 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::Session;
+use crate::id::SessionId;
 use crate::py::python_store::NamespaceStore;
-use crate::store::Store;
+use crate::store::{HashedStore, Store};
 
 /// The store of the session: that of its options, or as the session has it while it is held.
 pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
-    let (options, hold) =
-        session.get().with(|state| (Arc::clone(&state.options), state.hold.as_ref().map(Arc::clone)))?;
-    match (hold, &options.backend()?.native) {
-        (Some(hold), _) => Ok(hold.store()),
-        (None, Some(native)) => Ok(Arc::clone(native)),
-        (None, None) => Ok(namespaces(session)? as Arc<dyn Store>),
+    match session.get().with(|state| state.hold.as_ref().map(Arc::clone))? {
+        Some(hold) => Ok(hold.store()),
+        None => Ok(keys(session)? as Arc<dyn Store>),
+    }
+}
+
+/// The store of the session's options, which knows the keys of the ids. It is the session's own, because it remembers
+/// where the record is.
+pub(super) fn keys(session: &Bound<'_, Session>) -> PyResult<Arc<HashedStore>> {
+    let (options, known) =
+        session.get().with(|state| (Arc::clone(&state.options), state.store.as_ref().map(Arc::clone)))?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let inner = match &options.backend()?.native {
+        Some(native) => Arc::clone(native),
+        None => namespaces(session)? as Arc<dyn Store>,
+    };
+    let store = Arc::new(HashedStore::new(inner, options.settings.kept_under));
+    let kept = Arc::clone(&store);
+    let _dropped = session.get().with(|state| state.store.replace(kept))?;
+    Ok(store)
+}
+
+/// Where the record of `id` is, or would be: what the backend takes for its id.
+pub(super) fn place(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<SessionId> {
+    let view = match session.get().with(|state| state.hold.as_ref().map(Arc::clone))? {
+        Some(hold) => hold.view_place(id),
+        None => None,
+    };
+    match view {
+        Some(place) => Ok(place),
+        None => Ok(keys(session)?.place_of(id)),
     }
 }
 
@@ -31,7 +59,7 @@ pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<Namespace
 pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
     let (id, hold) =
         session.get().with(|state| (state.life.id().clone(), state.hold.as_ref().map(Arc::clone)))?;
-    let namespace = namespaces(session)?.namespace(session.py(), id.as_str())?;
+    let namespace = namespaces(session)?.namespace(session.py(), place(session, &id)?.as_str())?;
     if let Some(hold) = hold {
         hold.lend(&namespace)?;
     }

@@ -6,12 +6,14 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
+use super::encode::{self, InPlace, Text};
 use super::{Base, Loaded, Session, attributes, beginning, call, cookie, merge, precedence, record};
-use crate::codec;
+use crate::codec::{self, RecordFormat, Splice};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, IntoPyResult};
 use crate::py::gil;
+use crate::py::options::Options;
 use crate::store::{Expect, Store, Touch, Version, Written};
 
 /// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
@@ -44,9 +46,9 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
     // Nothing was loaded into a session that a program declares to be an old one: then there is only what it has.
     if data.is_empty() {
         let data = call::plain(session)?;
-        write(session, &data, call::encrypt_data(session, &data)?)?;
+        write(session, &data, encode::text_for_record(session, &data)?)?;
     } else {
-        write(session, data, call::encrypt_data(session, data)?)?;
+        write(session, data, encode::text_for_record(session, data)?)?;
     }
     let py = session.py();
     let announces = session.get().with(|state| state.options.settings.use_cookies && state.life.is_new())?;
@@ -57,14 +59,14 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
 }
 
 /// Writes `text`, which `data` encodes to, where the record is as it was; where it is not, what was changed.
-fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, text: Vec<u8>) -> PyResult<()> {
+fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, mut text: Text) -> PyResult<()> {
     let (merges, expect, id) = session.get().with(|state| {
         let merges = state.options.settings.concurrency.merges();
         (merges, state.life.expectation(merges), state.life.record_id().clone())
     })?;
     if let Some(expect) = expect {
         precedence::give_way(session.py(), &id);
-        match attempt(session, &text, expect)? {
+        match attempt(session, data, &mut text, expect)? {
             Written::Stored(version) => return stored(session, version, text),
             Written::Refused if !merges => return ended(session),
             Written::Refused => {}
@@ -73,24 +75,34 @@ fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, text: Vec<u8>) 
     if merge::write(session, data, text)? { Ok(()) } else { ended(session) }
 }
 
-/// Writes `text` under the session's id, in place of the record under the id before if there is one.
-pub(super) fn attempt(session: &Bound<'_, Session>, text: &[u8], expect: Expect) -> PyResult<Written> {
+/// Writes `text`, which `data` encodes to, under the session's id, in place of the record under the id before if there
+/// is one. Where another thread gave the session a new id since it was encoded, it is encoded for that.
+pub(super) fn attempt(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    text: &mut Text,
+    expect: Expect,
+) -> PyResult<Written> {
     let py = session.py();
     let (options, id, replaces) = session.get().with(|state| {
         (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
     })?;
+    if text.id.as_str() != id.as_str() {
+        *text = encode::text_for_record(session, data)?;
+        return attempt(session, data, text, expect);
+    }
     let store = record::store(session)?;
     let ttl = options.settings.store_ttl();
     let now = clock::now(py)?.seconds;
     gil::with_store(py, &*store, |store| match &replaces {
-        Some(replaced) => store.rotate(replaced, &id, text, ttl, expect, now),
-        None => store.write(&id, text, ttl, expect, now),
+        Some(replaced) => store.rotate(replaced, &id, &text.bytes, ttl, expect, now),
+        None => store.write(&id, &text.bytes, ttl, expect, now),
     })
     .into_py(py)
 }
 
 /// The record is in this state now, and this session is a copy of `base`.
-pub(super) fn stored(session: &Bound<'_, Session>, version: Version, base: Vec<u8>) -> PyResult<()> {
+pub(super) fn stored(session: &Bound<'_, Session>, version: Version, base: Text) -> PyResult<()> {
     let base = Base::Written(Arc::new(base));
     let _dropped = session.get().with(|state| {
         state.life.saved(version);
@@ -142,7 +154,8 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         return store(session, data);
     }
     // What a subclass decodes by itself cannot be compared: there, a value that was handed out may have changed.
-    let changed = match &loaded {
+    let loaded = loaded.as_deref();
+    let changed = match loaded {
         Some(loaded) => handed_out && changed_in_place(session, data, loaded)?,
         None => handed_out,
     };
@@ -150,7 +163,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let store = record::store(session)?;
     let id = session.get().with(|state| state.life.id().clone())?;
     precedence::give_way(py, &id);
-    match touch(session, &*store, data, loaded.as_ref(), version) {
+    match touch(session, &*store, data, loaded, version) {
         Ok(()) => Ok(()),
         Err(error) if error.is_instance_of::<errors::StoreUnavailableError>(py) => {
             errors::log_warning(py, &format!("the session's access time is not stored: {error}"))
@@ -167,8 +180,7 @@ fn changed_in_place(
 ) -> PyResult<bool> {
     let py = session.py();
     let key = intern!(py, "_accessed_time");
-    let before = session.get().with(|state| state.last_accessed.as_ref().map(|time| time.clone_ref(py)))?;
-    let (Some(before), Some(now)) = (before, data.get_item(key)?) else { return Ok(true) };
+    let (Some(before), Some(now)) = (&loaded.accessed, data.get_item(key)?) else { return Ok(true) };
     data.set_item(key, before)?;
     let payload = session.get().options()?.serializer.dumps(data);
     data.set_item(key, now)?;
@@ -185,32 +197,51 @@ fn touch(
     version: Version,
 ) -> PyResult<()> {
     let py = session.py();
-    let (options, id) = session.get().with(|state| (Arc::clone(&state.options), state.life.id().clone()))?;
+    let (options, id, format, is_stale) = session.get().with(|state| {
+        (Arc::clone(&state.options), state.life.id().clone(), state.record_format(), state.is_stale)
+    })?;
     let ttl = options.settings.store_ttl();
     let accessed = data.get_item(intern!(py, "_accessed_time"))?;
     let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
-    let own_text = call::encrypts_itself(session)?;
-    let splice = match (&options.settings.sealer, accessed, loaded) {
-        (None, Some(accessed), Some(loaded)) if !own_text => {
-            codec::locate(loaded.payload.bind(py).as_bytes())
-                .and_then(|offset| codec::splice(&loaded.record.data, offset, accessed))
-        }
-        _ => None,
-    };
+    let known = if call::encrypts_itself(session)? { None } else { accessed.zip(loaded) };
     let now = match accessed {
         Some(accessed) => accessed,
         None => clock::now(py)?.seconds,
     };
+    let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
     if let Some(splice) = splice {
         let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
         gil::with_store(py, store, |store| store.touch(&id, &touch, ttl, now)).into_py(py)?;
         return Ok(());
     }
-    let text = call::encrypt_data(session, data)?;
+    let text = match known {
+        // The payload need not have the time, so that it need not be made anew.
+        Some((now, loaded)) if format == RecordFormat::Two => {
+            encode::record_of(py, &options, &id, loaded.payload.bind(py).as_bytes(), now)?.into_bytes()
+        }
+        _ => call::encrypt_data(session, data)?,
+    };
     let written =
         gil::with_store(py, store, |store| store.write(&id, &text, ttl, Expect::Version(version), now));
     match written.into_py(py)? {
         // A refusal means that another request wrote the record since, and its access time with it.
         Written::Stored(_) | Written::Refused => Ok(()),
+    }
+}
+
+impl Loaded {
+    /// What changes the access time in the stored text alone; `None` if that cannot be done.
+    fn splice(&self, py: Python<'_>, options: &Options, accessed: f64) -> Option<Splice> {
+        // A program may have given the session a key since it was loaded.
+        if options.settings.records.encrypts() {
+            return None;
+        }
+        match self.in_place.as_ref()? {
+            InPlace::Head(checksum) => checksum.touch(accessed),
+            InPlace::Payload => {
+                let offset = codec::locate(self.payload.bind(py).as_bytes())?;
+                codec::splice(&self.record.data, offset, accessed)
+            }
+        }
     }
 }

@@ -253,7 +253,12 @@ impl Store for FileStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { native_expiry: false, compare_and_swap: true, blocking: true }
+        Capabilities {
+            native_expiry: false,
+            compare_and_swap: true,
+            blocking: true,
+            hold_excludes_writers: true,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::id::{IdSource, SessionId};
+use crate::store::key::push_hex;
 
 pub(super) const DATA_EXTENSION: &str = ".cache";
 pub(super) const LOCK_EXTENSION: &str = ".lock";
@@ -96,7 +97,7 @@ impl<'a> Place<'a> {
         match (owner, self.naming) {
             (Some(owner), _) => owner == self.id.as_str(),
             (None, Naming::Plain) => true,
-            (None, Naming::Dotted) => self.id.source() == IdSource::Program,
+            (None, Naming::Dotted) => self.id.source() != IdSource::Request,
             (None, Naming::Hashed) => false,
         }
     }
@@ -140,11 +141,6 @@ fn below(root: &Path, stem: &str, extension: &str) -> PathBuf {
     path.push(stem);
     path.push(extension);
     path.into()
-}
-
-fn push_hex(text: &mut String, bytes: &[u8]) {
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-    text.extend(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
 }
 
 #[cfg(test)]

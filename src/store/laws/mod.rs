@@ -161,8 +161,9 @@ macro_rules! each_law {
 
 pub(super) use {each_law, laws};
 
+/// An id that others have heard of, as far as a store can tell.
 fn some_id() -> SessionId {
-    SessionId::generate()
+    SessionId::from_program(SessionId::generate().as_str())
 }
 
 pub(super) fn an_unknown_id_is_absent_and_allocates_nothing(fixture: &Fixture) {

@@ -321,7 +321,12 @@ impl Store for MemoryStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { native_expiry: true, compare_and_swap: true, blocking: false }
+        Capabilities {
+            native_expiry: true,
+            compare_and_swap: true,
+            blocking: false,
+            hold_excludes_writers: false,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::store::file::path::{DATA_EXTENSION, Place, is_hashed_name};
 use crate::store::file::record::{self, Found};
 use crate::store::file::upkeep::promise::Keeping;
 use crate::store::file::{is_absence, unlink};
+use crate::store::key::is_stored_key;
 use crate::store::{Swept, Timestamp};
 
 /// In bytes. No session and no entry of a cache is as short; an empty dict, in any pickle protocol, is.
@@ -134,8 +135,9 @@ fn may_go(found: &Found, metadata: &fs::Metadata, stem: &str) -> bool {
     }
 }
 
+/// Whether it is an id that Beaker made, or what is kept in place of an id.
 fn is_id(stem: &str) -> bool {
-    stem.len() == ID_DIGITS && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
+    is_stored_key(stem) || stem.len() == ID_DIGITS && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_cache(stem: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The keys of format 2: HKDF-SHA-256 (RFC 5869), one for each purpose and cookie name.
 //!
-//! A value that was made for one purpose or under one name is thereby worthless for any other, even where an
-//! application sets the same secret twice.
+//! What was made for one purpose or under one name is thereby worthless for any other, even where an application
+//! sets the same secret twice.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -9,40 +9,40 @@ use sha2::Sha256;
 use crate::error::{Error, Result};
 
 /// The bytes of a derived key.
-pub(super) const KEY_LENGTH: usize = 32;
+pub const KEY_LENGTH: usize = 32;
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Signing the id of a session.
+pub enum Purpose {
+    /// Signing the id of a session in its cookie.
     Sign,
-    /// Encrypting a whole session.
+    /// Encrypting a whole session in its cookie.
     Seal,
+    /// Encrypting the record of a session in a store.
+    Record,
 }
 
 impl Purpose {
     /// The word in what is derived and authenticated.
-    pub(super) const fn word(self) -> &'static str {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Sign => "sign",
             Self::Seal => "seal",
+            Self::Record => "record",
         }
     }
 }
 
-/// The key that `secret`, and `salt` if there is one, give for `purpose` and the cookie `name`.
+/// The key that `secret`, and `salt` if there is one, give for `purpose` and the cookie `name`, which is empty where
+/// no cookie is meant.
 ///
 /// # Errors
 /// `Invalid` if `secret` is empty, since anybody could derive that key, or if `name` holds a NUL, which ends
 /// the purpose.
-pub(super) fn derive(
-    secret: &[u8],
-    salt: Option<&[u8]>,
-    purpose: Purpose,
-    name: &str,
-) -> Result<[u8; KEY_LENGTH]> {
+pub fn derive(secret: &[u8], salt: Option<&[u8]>, purpose: Purpose, name: &str) -> Result<[u8; KEY_LENGTH]> {
     if secret.is_empty() {
-        return Err(Error::invalid("a secret that protects cookies must not be empty"));
+        return Err(Error::invalid("a secret that protects sessions must not be empty"));
     }
     if name.contains('\0') {
         return Err(Error::invalid("the name of a cookie holds a NUL"));
@@ -101,6 +101,8 @@ mod tests {
         let keys = [
             derive(b"secret", None, Purpose::Sign, "name"),
             derive(b"secret", None, Purpose::Seal, "name"),
+            derive(b"secret", None, Purpose::Record, "name"),
+            derive(b"secret", None, Purpose::Record, ""),
             derive(b"secret", None, Purpose::Sign, "name2"),
             derive(b"Secret", None, Purpose::Sign, "name"),
             derive(b"secret", Some(b"salt"), Purpose::Seal, "name"),

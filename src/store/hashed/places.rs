@@ -1,0 +1,234 @@
+//! What is done to a record that may be in either of two places.
+//!
+//! `raw` is the store underneath, or the same as the holder of the record has it.
+
+use std::time::Duration;
+
+use super::{HashedStore, KeptUnder, Keys, no_id};
+use crate::error::{ErrorKind, Result};
+use crate::id::{IdSource, SessionId};
+use crate::store::{Expect, Record, Store, Timestamp, Touch, Written};
+
+const WRITING: &str = "store a session";
+
+/// At this time no record is over.
+const ANY_TIME: Timestamp = Timestamp::NEG_INFINITY;
+
+/// Whether there is a record, be it one that cannot be understood.
+pub(super) fn is_there(raw: &dyn Store, key: &SessionId, now: Timestamp) -> Result<bool> {
+    match raw.load(key, now) {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Leaves no name behind that is the id of a session which lives on under its hash.
+pub(super) fn put_away(raw: &dyn Store, key: &SessionId) {
+    // The session is stored. An error here is none of its, and the place has no record.
+    let _ = raw.put_away(key);
+}
+
+fn stored(written: Written) -> Option<Written> {
+    (written != Written::Refused).then_some(written)
+}
+
+impl HashedStore {
+    pub(super) fn load_in(&self, raw: &dyn Store, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
+        let Some(keys) = self.keys(id) else { return Ok(None) };
+        if let Some(record) = raw.load(keys.first(), now)? {
+            self.remember(id, false);
+            return Ok(Some(record));
+        }
+        if let Some(record) = raw.load(keys.second(), now)? {
+            self.remember(id, true);
+            return Ok(Some(record));
+        }
+        self.remember(id, false);
+        if keys.come_to_first() { raw.load(keys.first(), now) } else { Ok(None) }
+    }
+
+    /// Does to a record what is done to it in the first place, or if it is not there, what is done to it in the
+    /// second. Either answers `None` where it finds no record, or not the expected one.
+    fn where_it_is<T>(
+        &self,
+        raw: &dyn Store,
+        keys: &Keys<'_>,
+        now: Timestamp,
+        in_first: impl Fn() -> Result<Option<T>>,
+        in_second: impl Fn() -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        if let Some(done) = in_first()? {
+            return Ok(Some(done));
+        }
+        // Refused for another reason, or here only since.
+        if is_there(raw, keys.first(), now)? {
+            return in_first();
+        }
+        if is_there(raw, keys.second(), now)?
+            && let Some(done) = in_second()?
+        {
+            return Ok(Some(done));
+        }
+        if keys.come_to_first() && is_there(raw, keys.first(), now)? { in_first() } else { Ok(None) }
+    }
+
+    pub(super) fn write_in(
+        &self,
+        raw: &dyn Store,
+        id: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        let Some(keys) = self.keys(id) else {
+            return match expect {
+                Expect::Any | Expect::Absent => Err(no_id(WRITING)),
+                Expect::Present | Expect::Version(_) => Ok(Written::Refused),
+            };
+        };
+        let write = |key: &SessionId, expect| raw.write(key, data, ttl, expect, now);
+        let written = match expect {
+            // Nobody has heard of this id yet.
+            Expect::Any if id.source() == IdSource::Generated => write(keys.first(), expect)?,
+            Expect::Any => self.overwrite(raw, &keys, now, write)?,
+            Expect::Absent => self.create(raw, &keys, now, write)?,
+            Expect::Present | Expect::Version(_) => {
+                let in_second = || match self.kept_under {
+                    KeptUnder::Hash => {
+                        let moved = raw.rotate(keys.plain(), keys.hash(), data, ttl, expect, now)?;
+                        if moved != Written::Refused {
+                            put_away(raw, keys.plain());
+                        }
+                        Ok(moved)
+                    }
+                    KeptUnder::Id => write(keys.hash(), expect),
+                };
+                let in_first = || write(keys.first(), expect).map(stored);
+                let written = self.where_it_is(raw, &keys, now, in_first, || in_second().map(stored))?;
+                written.unwrap_or(Written::Refused)
+            }
+        };
+        if keys.come_to_first() && written != Written::Refused {
+            self.remember(id, false);
+        }
+        Ok(written)
+    }
+
+    /// Stores a record whatever there is, and leaves none in another place.
+    fn overwrite(
+        &self,
+        raw: &dyn Store,
+        keys: &Keys<'_>,
+        now: Timestamp,
+        write: impl Fn(&SessionId, Expect) -> Result<Written>,
+    ) -> Result<Written> {
+        let remove_plain = || -> Result<()> {
+            if is_there(raw, keys.plain(), now)? {
+                raw.delete(keys.plain())?;
+                put_away(raw, keys.plain());
+            }
+            Ok(())
+        };
+        if keys.come_to_first() {
+            let written = write(keys.hash(), Expect::Any)?;
+            remove_plain()?;
+            return Ok(written);
+        }
+        if !is_there(raw, keys.hash(), now)? {
+            let written = write(keys.plain(), Expect::Any)?;
+            if !is_there(raw, keys.hash(), now)? {
+                return Ok(written);
+            }
+        }
+        match write(keys.hash(), Expect::Present)? {
+            Written::Refused => write(keys.plain(), Expect::Any),
+            written @ Written::Stored(_) => remove_plain().map(|()| written),
+        }
+    }
+
+    /// Stores a record where there is none in either place. Of several who do so at once, wherever they keep theirs,
+    /// one succeeds: each looks into the other place once more when it has written, and takes back what it wrote if
+    /// there is something. Whoever is refused has seen the record of somebody who is not done yet or has succeeded,
+    /// so the last of them to be done is not refused by those who gave up.
+    fn create(
+        &self,
+        raw: &dyn Store,
+        keys: &Keys<'_>,
+        now: Timestamp,
+        write: impl Fn(&SessionId, Expect) -> Result<Written>,
+    ) -> Result<Written> {
+        while !is_there(raw, keys.second(), now)? {
+            let written = write(keys.first(), Expect::Absent)?;
+            if written == Written::Refused || !is_there(raw, keys.second(), now)? {
+                return Ok(written);
+            }
+            raw.delete(keys.first())?;
+        }
+        Ok(Written::Refused)
+    }
+
+    pub(super) fn touch_in(
+        &self,
+        raw: &dyn Store,
+        id: &SessionId,
+        touch: &Touch<'_>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let Some(keys) = self.keys(id) else { return Ok(false) };
+        let touched = |key: &SessionId| Ok(raw.touch(key, touch, ttl, now)?.then_some(()));
+        let found = self.where_it_is(raw, &keys, now, || touched(keys.first()), || touched(keys.second()))?;
+        Ok(found.is_some())
+    }
+
+    /// Under the id first: a record that moves meanwhile is found under the hash.
+    pub(super) fn delete_in(&self, raw: &dyn Store, id: &SessionId) -> Result<bool> {
+        let Some(keys) = self.keys(id) else { return Ok(false) };
+        let delete = |key: &SessionId| {
+            // Where it is not kept, nothing is touched before something was seen there.
+            let may_be = key.as_str() == keys.first().as_str() || is_there(raw, key, ANY_TIME)?;
+            if may_be { raw.delete(key) } else { Ok(false) }
+        };
+        // A session must not outlive its end in one place because the other one is in trouble.
+        let (under_id, under_hash) = (delete(keys.plain()), delete(keys.hash()));
+        self.remember(id, false);
+        Ok(under_id? | under_hash?)
+    }
+
+    pub(super) fn rotate_in(
+        &self,
+        raw: &dyn Store,
+        (old, new): (&SessionId, &SessionId),
+        data: &[u8],
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Written> {
+        if old.as_str() == new.as_str() {
+            let expect = if expect == Expect::Any { Expect::Present } else { expect };
+            return match expect {
+                Expect::Absent => Ok(Written::Refused),
+                _ => self.write_in(raw, old, data, ttl, expect, now),
+            };
+        }
+        let Some(from) = self.keys(old) else { return Ok(Written::Refused) };
+        let to = self.keys(new).ok_or_else(|| no_id(WRITING))?;
+        let rotate = |key: &SessionId| raw.rotate(key, to.first(), data, ttl, expect, now).map(stored);
+        let moved = self.where_it_is(raw, &from, now, || rotate(from.first()), || rotate(from.second()))?;
+        let Some(written) = moved else { return Ok(Written::Refused) };
+        // A process that died while it moved the record may have left it in both places.
+        let leftover = (from.second(), old);
+        let overwritten = (to.second(), new);
+        let all =
+            if new.source() == IdSource::Generated { &[leftover][..] } else { &[leftover, overwritten] };
+        for (key, id) in all {
+            if is_there(raw, key, ANY_TIME)? {
+                raw.delete(key)?;
+            }
+            self.remember(id, false);
+        }
+        Ok(written)
+    }
+}

@@ -1,0 +1,191 @@
+//! Records that move from the id to the hash, and those who look for them meanwhile.
+
+use super::doubles::Counting;
+use super::*;
+
+/// More than any operation makes.
+const CALLS: usize = 8;
+
+/// Runs `law` with each store, on both sides of the change, where another process moves the record of an id before the
+/// first call of the store underneath, before the second, and so on.
+fn whenever_it_moves(law: impl Fn(&Arc<HashedStore>, &SessionId, Version)) {
+    for kept_under in [KeptUnder::Id, KeptUnder::Hash] {
+        for at in 0..CALLS {
+            for (inner, _folder) in inners() {
+                let id = some_id();
+                let version = write(&*inner, &id, b"abc", Expect::Any).unwrap();
+                let moving = Arc::new(Counting::moving(inner, &id, at)) as Arc<dyn Store>;
+                law(&over(&moving, kept_under), &id, version);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_that_moves_is_found_at_every_moment() {
+    whenever_it_moves(|store, id, _| {
+        for _ in 0..CALLS {
+            assert_eq!(data(&**store, id).unwrap(), b"abc");
+        }
+    });
+}
+
+#[test]
+fn a_save_of_a_record_that_moves_is_not_refused_as_if_there_were_none() {
+    whenever_it_moves(|store, id, _| {
+        for _ in 0..CALLS {
+            assert!(write(&**store, id, b"saved", Expect::Present).is_some());
+            assert_eq!(data(&**store, id).unwrap(), b"saved");
+        }
+    });
+}
+
+#[test]
+fn a_save_that_expects_a_state_is_stored_where_that_state_is_and_nowhere_else() {
+    whenever_it_moves(|store, id, _| {
+        let mut version = store.load(id, NOW).unwrap().unwrap().version;
+        for round in 0..CALLS {
+            let written = write(&**store, id, format!("state {round}").as_bytes(), Expect::Version(version));
+            // A move is another state to some stores; then there is nothing lost, and the next try finds it.
+            version = match written {
+                Some(version) => version,
+                None => store.load(id, NOW).unwrap().unwrap().version,
+            };
+        }
+        assert!(write(&**store, id, b"last", Expect::Version(version)).is_some());
+        assert!(write(&**store, id, b"no", Expect::Version(version)).is_none());
+        assert_eq!(data(&**store, id).unwrap(), b"last");
+    });
+}
+
+#[test]
+fn a_touch_finds_a_record_that_moves() {
+    whenever_it_moves(|store, id, version| {
+        for _ in 0..CALLS {
+            assert!(store.touch(id, &Touch { version, offset: 0, bytes: b"A" }, None, NOW).unwrap());
+        }
+    });
+}
+
+#[test]
+fn a_session_that_moves_while_it_is_ended_is_ended() {
+    whenever_it_moves(|store, id, _| {
+        assert!(store.delete(id).unwrap());
+        for _ in 0..CALLS {
+            assert!(data(&**store, id).is_none());
+        }
+    });
+}
+
+#[test]
+fn a_session_that_moves_while_it_gets_another_id_has_that_alone() {
+    whenever_it_moves(|store, id, _| {
+        let next = some_id();
+        assert_ne!(store.rotate(id, &next, b"y", None, Expect::Present, NOW).unwrap(), Written::Refused);
+        for _ in 0..CALLS {
+            assert!(data(&**store, id).is_none());
+        }
+        assert_eq!(data(&**store, &next).unwrap(), b"y");
+    });
+}
+
+#[test]
+fn a_session_that_moves_is_not_created_anew() {
+    whenever_it_moves(|store, id, _| {
+        for _ in 0..CALLS {
+            assert!(write(&**store, id, b"new", Expect::Absent).is_none());
+        }
+        assert_eq!(data(&**store, id).unwrap(), b"abc");
+    });
+}
+
+#[test]
+fn a_save_that_expects_nothing_leaves_one_record() {
+    whenever_it_moves(|store, id, _| {
+        for _ in 0..CALLS {
+            assert!(write(&**store, id, b"mine", Expect::Any).is_some());
+        }
+        let places = [id.clone(), stored_key(id)];
+        assert_eq!(places.iter().filter(|place| data(&*store.inner, place).is_some()).count(), 1);
+        assert_eq!(data(&**store, id).unwrap(), b"mine");
+    });
+}
+
+#[test]
+fn a_record_that_is_written_by_a_process_that_hashes_moves_and_a_touched_one_stays() {
+    for (inner, _folder) in inners() {
+        let store = over(&inner, KeptUnder::Hash);
+        let id = some_id();
+        let version = write(&*inner, &id, b"abc", Expect::Any).unwrap();
+        assert_eq!(data(&*store, &id).unwrap(), b"abc");
+        assert_eq!(store.place_of(&id), id);
+        assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, None, NOW).unwrap());
+        assert_eq!(data(&*inner, &id).unwrap(), b"Abc");
+        let version = store.load(&id, NOW).unwrap().unwrap().version;
+        assert!(write(&*store, &id, b"moved", Expect::Version(version)).is_some());
+        assert!(data(&*inner, &id).is_none());
+        assert_eq!(data(&*inner, &stored_key(&id)).unwrap(), b"moved");
+        assert_eq!(store.place_of(&id).as_str(), stored_key(&id).as_str());
+    }
+}
+
+#[test]
+fn a_process_that_does_not_hash_leaves_a_record_where_it_is() {
+    for (inner, _folder) in inners() {
+        let store = over(&inner, KeptUnder::Id);
+        let id = some_id();
+        let version = write(&*inner, &stored_key(&id), b"abc", Expect::Any).unwrap();
+        assert_eq!(data(&*store, &id).unwrap(), b"abc");
+        assert_eq!(store.place_of(&id).as_str(), stored_key(&id).as_str());
+        assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, None, NOW).unwrap());
+        for expect in [Expect::Present, Expect::Any] {
+            assert!(write(&*store, &id, b"written", expect).is_some());
+            assert!(data(&*inner, &id).is_none());
+            assert_eq!(data(&*inner, &stored_key(&id)).unwrap(), b"written");
+        }
+        let next = some_id();
+        assert_ne!(store.rotate(&id, &next, b"y", None, Expect::Any, NOW).unwrap(), Written::Refused);
+        assert_eq!(data(&*inner, &next).unwrap(), b"y");
+        assert!(store.delete(&next).unwrap());
+        assert!(data(&*store, &next).is_none());
+    }
+}
+
+/// Writes from both sides under one id that nobody has, where the one writes before the first call that the other
+/// makes, before the second, and so on. Gives whether each was stored, and what is stored.
+fn written_from_both_sides(expect: Expect, check: impl Fn(bool, bool, &[Vec<u8>])) {
+    for (one, other) in [(KeptUnder::Id, KeptUnder::Hash), (KeptUnder::Hash, KeptUnder::Id)] {
+        for at in 0..CALLS {
+            for (inner, _folder) in inners() {
+                let id = some_id();
+                let others = Arc::new(Mutex::new(None));
+                let act = {
+                    let (store, id, others) = (over(&inner, other), id.clone(), Arc::clone(&others));
+                    move || *others.lock().unwrap() = Some(write(&*store, &id, b"other", expect).is_some())
+                };
+                let acting = Arc::new(Counting::acting(Arc::clone(&inner), at, act)) as Arc<dyn Store>;
+                let stored = write(&*over(&acting, one), &id, b"one", expect).is_some();
+                let others = others.lock().unwrap().take();
+                let places = [id.clone(), stored_key(&id)];
+                let records: Vec<_> = places.iter().filter_map(|place| data(&*inner, place)).collect();
+                check(stored, others.unwrap_or(false), &records);
+            }
+        }
+    }
+}
+
+#[test]
+fn of_two_who_create_a_session_on_both_sides_one_succeeds() {
+    written_from_both_sides(Expect::Absent, |one, other, records| {
+        assert!(one != other);
+        assert_eq!(records, [if one { b"one".to_vec() } else { b"other".to_vec() }]);
+    });
+}
+
+#[test]
+fn of_two_who_write_whatever_there_is_on_both_sides_one_record_is_left() {
+    written_from_both_sides(Expect::Any, |one, _, records| {
+        assert!(one);
+        assert_eq!(records.len(), 1);
+    });
+}

@@ -215,19 +215,21 @@ impl HashedStore {
         }
         let Some(from) = self.keys(old) else { return Ok(Written::Refused) };
         let to = self.keys(new).ok_or_else(|| no_id(WRITING))?;
+        // A process that died while it moved the record may have left it in both places. One that cannot be
+        // looked for is found out before the session has its new id, which nobody would hear of.
+        let may_be_left = is_there(raw, from.second(), ANY_TIME)?;
         let rotate = |key: &SessionId| raw.rotate(key, to.first(), data, ttl, expect, now).map(stored);
         let moved = self.where_it_is(raw, &from, now, || rotate(from.first()), || rotate(from.second()))?;
         let Some(written) = moved else { return Ok(Written::Refused) };
-        // A process that died while it moved the record may have left it in both places.
-        let leftover = (from.second(), old);
-        let overwritten = (to.second(), new);
-        let all =
-            if new.source() == IdSource::Generated { &[leftover][..] } else { &[leftover, overwritten] };
-        for (key, id) in all {
-            if is_there(raw, key, ANY_TIME)? {
-                raw.delete(key)?;
+        if may_be_left && is_there(raw, from.second(), ANY_TIME)? {
+            raw.delete(from.second())?;
+        }
+        self.remember(old, false);
+        if new.source() != IdSource::Generated {
+            if is_there(raw, to.second(), ANY_TIME)? {
+                raw.delete(to.second())?;
             }
-            self.remember(id, false);
+            self.remember(new, false);
         }
         Ok(written)
     }

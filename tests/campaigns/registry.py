@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.campaigns.kit import Report, Size
 
-CAMPAIGNS: tuple[str, ...] = ("faults", "kills", "power_cuts", "disks")
+CAMPAIGNS: tuple[str, ...] = (
+    "faults",
+    "kills",
+    "power_cuts",
+    "disks",
+    "counters",
+    "revivals",
+    "forks",
+    "forged",
+    "growth",
+)
 """Each names a module here with a function `campaign`, which takes a `Size` and returns a `Report`."""
 
 

@@ -30,10 +30,18 @@ from tests.campaigns.visits import content
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STATES = {Size.SHORT: 250, Size.FULL: 6_000}
-"""For each durability and model."""
-MODELS = (("beaker", False), ("beaker", True), ("process", False), ("process", True), ("full", False))
-"""The durabilities, each with and without what ext4 promises beyond the model."""
+STATES = {Size.SHORT: 200, Size.FULL: 1_500}
+"""For each durability, model and format."""
+MODELS = (
+    ("beaker", False, 1),
+    ("beaker", True, 1),
+    ("beaker", False, 2),
+    ("process", False, 1),
+    ("process", True, 1),
+    ("full", False, 1),
+    ("full", False, 2),
+)
+"""Each durability, whether the disk keeps what ext4 promises beyond the model, and the format of records."""
 EXTREMES = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 UNREADABLE = "unreadable"
 
@@ -52,10 +60,11 @@ class Recorded:
     """Every access time that each session ever had."""
 
 
-def recorded(play: Theatre, durability: str) -> Recorded:
+def recorded(play: Theatre, durability: str, record_format: int = 1) -> Recorded:
     """Plays the visits under strace."""
-    folder = str(play.folder / f"recorded-{durability}")
-    case = {"operation": "workload", "folder": folder, "options": {"durability": durability}, "empty": True}
+    folder = str(play.folder / f"recorded-{next(play.numbers)}")
+    chosen = {"durability": durability, "record_format": record_format}
+    case = {"operation": "workload", "folder": folder, "options": chosen, "empty": True}
     (case,) = play.stage.call(stage.prepare, [case])
     launcher = play.stage.call(stage.begin, [case])
     whole = ("-xx", "-s", "1000000")
@@ -108,13 +117,13 @@ def _short(found: dict[str, Any]) -> dict[str, Any]:
 class Judge:
     """Compares what is loaded with what was acknowledged."""
 
-    def __init__(self, name: str, seen: Recorded, report: Report) -> None:
+    def __init__(self, name: str, seen: Recorded, report: Report, *, promises_all: bool) -> None:
         self.name = name
         self.saved = saved = seen.saved
         self.trace = seen.trace
         self.times = seen.times
         self.report = report
-        self.promises_all = name == "full"
+        self.promises_all = promises_all
         self.ever: dict[str, list[dict[str, Any]]] = {}
         for state in saved:
             for session_id, stored in state.items():
@@ -164,11 +173,10 @@ def campaign(size: Size) -> Report:
     report = Report("power cuts")
     report.count("states", 0)
     with theatre(OURS) as play:
-        visits = {word: recorded(play, word) for word in ("beaker", "process", "full")}
-        for durability, ext4 in MODELS:
-            name = f"{durability} on ext4" if ext4 else durability
-            seen = visits[durability]
-            judge = Judge(name, seen, report)
+        for durability, ext4, record_format in MODELS:
+            name = f"{durability}{' on ext4' * ext4}{' in format 2' * (record_format == 2)}"
+            seen = recorded(play, durability, record_format)
+            judge = Judge(name, seen, report, promises_all=durability == "full")
             report.counts += Counter({f"unreadable ({name})": 0})
             for moment, tree in states(seen.trace, STATES[size], ext4):
                 folder = play.folder / "state"

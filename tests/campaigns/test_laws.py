@@ -110,7 +110,7 @@ def test_a_save_that_waits_for_no_disk_is_found_lost(tmp_path: Path) -> None:
         seen.trace.length,
     )
     for trace, report in ((seen.trace, whole), (never, none)):
-        judge = power_cuts.Judge("full", replace(seen, trace=trace), report)
+        judge = power_cuts.Judge("full", replace(seen, trace=trace), report, promises_all=True)
         for moment, tree in power_cuts.states(trace, 200, ext4=False):
             power_cuts.put(tmp_path / "state", tree, seen.folder)
             judge.look(moment, tmp_path / "state")

@@ -212,6 +212,9 @@ impl HashedStore {
         }
         let Some(from) = self.keys(old) else { return Ok(Written::Refused) };
         let to = self.keys(new).ok_or_else(|| no_id(WRITING))?;
+        // A place that cannot be looked at is found out before the session has its new id, which nobody would
+        // hear of.
+        let may_be_left = is_there(raw, from.second(), ANY_TIME)?;
         let was_left_in_second = Cell::new(false);
         let rotate = |key: &SessionId, expect: Expect| {
             raw.rotate(&Rotation { old: key, new: to.first(), expect, ..*rotation }, now).map(stored)
@@ -236,7 +239,8 @@ impl HashedStore {
         let all =
             if new.source() == IdSource::Generated { &[leftover][..] } else { &[leftover, overwritten] };
         for (key, id) in all {
-            if is_there(raw, key, ANY_TIME)? {
+            let is_known_absent = !may_be_left && key.as_str() == from.second().as_str();
+            if !is_known_absent && is_there(raw, key, ANY_TIME)? {
                 raw.delete(key)?;
             }
             self.remember(id, id.as_str() == old.as_str() && stays_in_second);

@@ -30,10 +30,14 @@ example: build
 test: build oracle chromium strace wheels test-rust
     pytest
 
-# The tests of the Rust half, which need no interpreter, and what the fuzz targets try, on their seeds
-test-rust:
+# The tests of the Rust half, which need no interpreter, its locks under schedules, and the fuzz targets on their seeds
+test-rust: schedules
     cargo test --locked --no-default-features
     cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}"
+
+# Run the locks between threads under so many schedules of each kind for each law: `./dev schedules 100000`
+schedules count="300":
+    BEAKER_SCHEDULES={{ count }} cargo test --locked --no-default-features --features shuttle --lib schedules
 
 # The Python tests, or some of them: `./dev test-python tests/servers -k waitress`
 test-python *arguments: build
@@ -55,10 +59,11 @@ format:
     ruff check --fix --select I
     ruff format
 
-# Clippy, with the interpreter and without, and for the fuzz targets
+# Clippy, with the interpreter and without, for the schedules, and for the fuzz targets
 lint-rust:
     cargo clippy --locked --all-targets -- -D warnings
     cargo clippy --locked --all-targets --no-default-features -- -D warnings
+    cargo clippy --locked --lib --tests --no-default-features --features shuttle -- -D warnings
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}" \
         --all-targets --features targets -- -D warnings
 
@@ -75,6 +80,10 @@ deny:
 # Let libFuzzer try one target for some seconds: `./dev fuzz cookie_header 600`
 fuzz target seconds="60" *options:
     python -m tools.fuzz {{ target }} {{ seconds }} {{ options }}
+
+# Let libFuzzer try every target in turn, each for some seconds
+fuzz-all seconds="600":
+    python -m tools.fuzz all {{ seconds }}
 
 # Give the fuzz targets the very crates of the package, after Cargo.lock has changed
 fuzz-lock:

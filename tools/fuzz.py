@@ -1,8 +1,8 @@
-"""Fuzzes one target for some seconds: `./dev fuzz cookie_header 600`. It ends with 1 if anything was found.
+"""Fuzzes one target for some seconds, or each in turn: `./dev fuzz cookie_header 600`, `./dev fuzz-all 600`.
 
-cargo-fuzz is compiled into `.tools` when it is first needed. Any toolchain will do: RUSTC_BOOTSTRAP lets a
-stable compiler take the flags that cargo-fuzz gives to a nightly one. Further arguments go on to `cargo fuzz
-run`.
+It ends with 1 if anything was found. cargo-fuzz is compiled into `.tools` when it is first needed. Any
+toolchain will do: RUSTC_BOOTSTRAP lets a stable compiler take the flags that cargo-fuzz gives to a nightly
+one. Further arguments go on to `cargo fuzz run`.
 
 The address sanitizer is left out unless it is asked for: our own code has no `unsafe` that it could watch.
 `./dev fuzz json_inflate 600 --sanitizer address` watches the crates that have some.
@@ -25,6 +25,8 @@ CARGO_FUZZ = "0.13.2"
 # More bytes than any cookie has, so that reading in more than linear time becomes slow enough to be seen.
 LONGEST_INPUT = 65536
 SECONDS_FOR_ONE_INPUT = 5
+# Many times what the laws take themselves, little for a length that an input makes up.
+MEGABYTES = 1024
 
 
 def install() -> None:
@@ -48,7 +50,7 @@ def command(target: str, seconds: int, options: list[str]) -> list[str | Path]:
         *(TOOLS / "bin" / "cargo-fuzz", "run", "--fuzz-dir", FUZZ, "--features", "libfuzzer", *sanitizer),
         *(*options, target, corpus, FUZZ / "seeds" / target, "--"),
         *(f"-dict={FUZZ / 'tokens.dict'}", f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}"),
-        *(f"-timeout={SECONDS_FOR_ONE_INPUT}", "-print_final_stats=1"),
+        *(f"-timeout={SECONDS_FOR_ONE_INPUT}", f"-rss_limit_mb={MEGABYTES}", "-print_final_stats=1"),
     ]
 
 
@@ -61,19 +63,24 @@ def main() -> int:
     """Runs the target and says what came of it; 1 if it found something or did not run."""
     targets = sorted(path.name for path in (FUZZ / "seeds").iterdir())
     target, seconds, *options = [*sys.argv[1:], "60"] if len(sys.argv) == 2 else sys.argv[1:] or ["", "0"]
-    if target not in targets or not seconds.isdecimal():
-        sys.exit(f"fuzz TARGET SECONDS [OPTIONS], where TARGET is one of {', '.join(targets)}")
+    if target not in {*targets, "all"} or not seconds.isdecimal():
+        sys.exit(f"fuzz TARGET SECONDS [OPTIONS], where TARGET is all or one of {', '.join(targets)}")
     if shutil.which("c++") is None:
         sys.exit(
             "libFuzzer is written in C++ and there is no c++: install what your system calls Debian's g++"
         )
     install()
+    return max(fuzz(one, int(seconds), options) for one in (targets if target == "all" else [target]))
+
+
+def fuzz(target: str, seconds: int, options: list[str]) -> int:
+    """Runs one target, and prints a line; 1 if it found something or did not run."""
     known = findings(target)
     environment = {**os.environ, "RUSTC_BOOTSTRAP": "1"}
     begun = time.monotonic()
     executions = None
     with subprocess.Popen(
-        command(target, int(seconds), options),
+        command(target, seconds, options),
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -5,13 +5,10 @@ use std::sync::LazyLock;
 use beaker_core::cookie::{Signer, cookies, last_matching, values};
 
 use crate::NAME;
-use crate::input::texts;
+use crate::input::{HUGE, is_chosen, texts};
 
 /// How many of the names in a header are looked up. Each costs a pass.
 const NAMES: usize = 4;
-
-/// Bytes of a header in which any work for each part and byte would take minutes.
-const HUGE: usize = 1 << 20;
 
 const ID: &str = "0123456789abcdef0123456789abcdef";
 
@@ -32,14 +29,10 @@ pub fn hold(data: &[u8]) {
         parts_are_independent(&header, &all);
         lookups_agree(&header, &all);
         our_cookie_is_found(&header);
-        if fingerprint(data).is_multiple_of(4096) {
+        if is_chosen(data) {
             reading_takes_linear_time(&header);
         }
     }
-}
-
-fn fingerprint(data: &[u8]) -> u32 {
-    data.iter().fold(1, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619))
 }
 
 /// The same by another, plainer program.

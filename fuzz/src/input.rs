@@ -1,5 +1,20 @@
 //! What the bytes of an input stand for.
 
+/// Bytes in which any work for each part and byte would take minutes.
+pub(crate) const HUGE: usize = 1 << 20;
+
+/// Whether an input is among the one in 4096 that are tried at a size of [`HUGE`], which takes a thousand times as
+/// long as the rest. No clock is read there: the fuzzer ends an input that takes seconds.
+pub(crate) fn is_chosen(data: &[u8]) -> bool {
+    let fingerprint = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619);
+    data.iter().fold(1, fingerprint).is_multiple_of(4096)
+}
+
+/// `part` as often as it has room in [`HUGE`] bytes.
+pub(crate) fn huge(part: &[u8]) -> Vec<u8> {
+    part.repeat(HUGE / (part.len() + 1))
+}
+
 /// The bytes before the rest of an input that say how a valid value is changed.
 const EDIT: usize = 4;
 
@@ -44,9 +59,53 @@ impl Edit {
         changed
     }
 
+    /// What of a text comes before the place of the change, and the rest.
+    pub(crate) fn halves(self, text: &str) -> (&str, &str) {
+        let place = self.place(text.chars().count());
+        let at = text.char_indices().nth(place).map_or(text.len(), |(at, _)| at);
+        text.split_at(at)
+    }
+
     /// A place in a text of that many bytes, its end included.
     pub(crate) fn place(self, length: usize) -> usize {
         self.at % (length + 1)
+    }
+}
+
+/// Bytes that are read one after another; after the last, zeros.
+pub(crate) struct Source<'a>(&'a [u8]);
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        match self.0.split_first() {
+            None => 0,
+            Some((first, rest)) => {
+                self.0 = rest;
+                *first
+            }
+        }
+    }
+
+    /// A number from 0 to 255, less than `end`.
+    pub(crate) fn below(&mut self, end: u8) -> u8 {
+        self.byte() % end
+    }
+
+    /// The next bytes, as many as there are up to `most`.
+    pub(crate) fn bytes(&mut self, most: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(most.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+
+    /// One of several.
+    pub(crate) fn choose<T: Copy>(&mut self, from: &[T]) -> Option<T> {
+        let place = usize::from(self.byte()).checked_rem(from.len())?;
+        from.get(place).copied()
     }
 }
 

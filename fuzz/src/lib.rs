@@ -9,10 +9,17 @@
 #![allow(clippy::expect_used, reason = "a law that does not hold panics: that is how a fuzz target finds")]
 
 pub mod cookie_header;
+pub mod envelope_reader;
+mod folder;
+pub mod id_to_path;
 mod input;
 pub mod json_inflate;
+pub mod options;
+pub mod pickle_reader;
+mod pickles;
 pub mod sealed_value;
 pub mod signed_value;
+pub mod store_model;
 pub mod stored_record;
 
 /// The name of the cookie that is written.

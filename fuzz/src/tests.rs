@@ -5,18 +5,26 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{cookie_header, json_inflate, sealed_value, signed_value, stored_record};
+use crate::{
+    cookie_header, envelope_reader, id_to_path, json_inflate, options, pickle_reader, sealed_value,
+    signed_value, store_model, stored_record,
+};
 
 /// At how many places a seed is cut and changed. All of them would take minutes without optimisation.
 const PLACES: usize = 24;
 
 type Law = fn(&[u8]);
 
-const TARGETS: [(&str, Law); 5] = [
+const TARGETS: [(&str, Law); 10] = [
     ("cookie_header", cookie_header::hold),
+    ("envelope_reader", envelope_reader::hold),
+    ("id_to_path", id_to_path::hold),
     ("json_inflate", json_inflate::hold),
+    ("options", options::hold),
+    ("pickle_reader", pickle_reader::hold),
     ("sealed_value", sealed_value::hold),
     ("signed_value", signed_value::hold),
+    ("store_model", store_model::hold),
     ("stored_record", stored_record::hold),
 ];
 
@@ -50,6 +58,31 @@ fn try_seeds(target: &str) {
 #[test]
 fn the_laws_of_cookie_headers_hold_for_the_seeds_cut_and_changed() {
     try_seeds("cookie_header");
+}
+
+#[test]
+fn the_laws_of_envelopes_hold_for_the_seeds_cut_and_changed() {
+    try_seeds("envelope_reader");
+}
+
+#[test]
+fn the_laws_of_paths_hold_for_the_seeds_cut_and_changed() {
+    try_seeds("id_to_path");
+}
+
+#[test]
+fn the_laws_of_options_hold_for_the_seeds_cut_and_changed() {
+    try_seeds("options");
+}
+
+#[test]
+fn the_laws_of_pickles_hold_for_the_seeds_cut_and_changed() {
+    try_seeds("pickle_reader");
+}
+
+#[test]
+fn the_laws_of_stores_hold_for_the_seeds_cut_and_changed() {
+    try_seeds("store_model");
 }
 
 #[test]

@@ -271,7 +271,7 @@ impl Walk {
         if self.root_memo == Some(id) {
             return None;
         }
-        if self.key_memos.contains(&id) {
+        if self.is_key(id) {
             self.push_key()
         } else {
             self.push()

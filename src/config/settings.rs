@@ -4,17 +4,20 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CookieExpires, KeyOptions, Keys};
+use super::{CookieExpires, KeyOptions, Keys, OldId};
 use crate::codec::{RecordFormat, Records, Sealer};
 use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
-use crate::store::{Durability, KeptUnder};
+use crate::store::{Durability, KeptUnder, Timestamp};
 
 /// How much longer a store keeps a session than its idle timeout, so that a record does not vanish between
 /// being found alive and being written back.
 pub const STORE_GRACE_SECONDS: i64 = 120;
+
+/// The year 2100: for as long as this runs, expiry dates that count from now have to exist.
+const DISTANT_NOW: Timestamp = 4_102_444_800.0;
 
 /// Which pickles are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +133,8 @@ pub struct Settings {
     pub durability: Durability,
     /// What becomes of a session that several requests change at once.
     pub concurrency: Concurrency,
+    /// What becomes of the id that a session had before it was given a new one.
+    pub old_id: OldId,
     /// How long a session that somebody else holds is waited for.
     pub lock_timeout: Duration,
     /// Whether a request that only reads renews the session.
@@ -167,10 +172,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How long a store has to keep a record that is written now.
+    /// How long a store has to keep a record that is written now, of a session whose idle timeout may be its own.
     #[must_use]
-    pub fn store_ttl(&self) -> Option<Duration> {
-        let seconds = self.limits.idle?.saturating_add(STORE_GRACE_SECONDS);
+    pub fn store_ttl(&self, own: Option<i64>) -> Option<Duration> {
+        let seconds = self.limits.with_idle(own).idle?.saturating_add(STORE_GRACE_SECONDS);
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
@@ -229,6 +234,11 @@ impl Settings {
                 "concurrency = lock is for sessions in a store; a cookie cannot be locked",
             ));
         }
+        if self.old_id.grace().is_some() && self.keeping == Keeping::Cookie {
+            return Err(Error::invalid(
+                "destroy_old = grace is for sessions in a store; nobody comes with the id of a session in a cookie",
+            ));
+        }
         if !self.pickle_allow.is_empty() && self.pickle != PicklePolicy::Allowlist {
             return Err(Error::invalid("pickle_allow needs pickle = allowlist"));
         }
@@ -248,7 +258,10 @@ impl Settings {
         {
             return Err(Error::invalid("cookie_format = 2 needs a secret"));
         }
-        self.cookie_expires.attribute(0.0)?;
+        // A span that ends beyond the last date there is would be found by the first visitor.
+        for now in [0.0, DISTANT_NOW] {
+            self.cookie_expires.attribute(now)?;
+        }
         if self.use_cookies {
             crate::cookie::validate(&self.key, &self.attributes(self.domain.as_deref(), &self.path, None))?;
             self.older_names.iter().try_for_each(|name| crate::cookie::validate_name(name))?;

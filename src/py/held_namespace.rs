@@ -12,7 +12,8 @@ use super::namespace_record;
 use super::python_store::{self, NamespaceStore};
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::id_locks::Taken;
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 const READING: &str = "read the session from its backend";
 const WRITING: &str = "write the session to its backend";
@@ -22,8 +23,8 @@ const RELEASING: &str = "unlock the session in its backend";
 struct One {
     id: SessionId,
     namespace: Py<PyAny>,
-    /// Whether other holders of this process were shut out too.
-    is_reserved: bool,
+    /// What shuts the other holders of this process out, if anything does.
+    reserved: Option<Taken>,
 }
 
 /// Namespaces whose write lock this holder has.
@@ -32,31 +33,48 @@ pub(crate) struct HeldNamespace {
     store: Arc<NamespaceStore>,
     held: Mutex<Vec<One>>,
     emptied: Mutex<Vec<SessionId>>,
+    /// The lifetimes of what was written, where they are not those of every session.
+    lifetimes: Mutex<Vec<(SessionId, Duration)>>,
 }
 
 impl HeldNamespace {
     fn new(store: Arc<NamespaceStore>, one: One) -> Self {
-        Self {
-            process: std::process::id(),
-            store,
-            held: Mutex::new(vec![one]),
-            emptied: Mutex::new(Vec::new()),
-        }
+        let (emptied, lifetimes) = Default::default();
+        Self { process: std::process::id(), store, held: Mutex::new(vec![one]), emptied, lifetimes }
     }
 
     /// Of a namespace whose lock was taken, and whose id this process reserved.
-    pub(crate) fn reserved(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
-        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), is_reserved: true })
+    pub(crate) fn reserved(
+        store: Arc<NamespaceStore>,
+        id: &SessionId,
+        namespace: Py<PyAny>,
+        reserved: Taken,
+    ) -> Self {
+        Self::new(store, One { id: id.clone(), namespace, reserved: Some(reserved) })
     }
 
     /// Of a namespace that was opened under a lock of another kind.
     pub(crate) fn opened(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
-        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), is_reserved: false })
+        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), reserved: None })
     }
 
     /// The ids that had no record when they were released.
     pub(crate) fn take_emptied(&self) -> Vec<SessionId> {
         std::mem::take(&mut *self.emptied.lock())
+    }
+
+    /// The ids whose records live for another time than every session, with that time.
+    pub(crate) fn take_lifetimes(&self) -> Vec<(SessionId, Duration)> {
+        std::mem::take(&mut *self.lifetimes.lock())
+    }
+
+    /// The lifetime to name to the backend for a record of `id` that is to have `ttl`.
+    fn lifetime(&self, id: &SessionId, ttl: Option<Duration>) -> Option<Duration> {
+        let lifetime = self.store.lifetime(ttl);
+        let mut lifetimes = self.lifetimes.lock();
+        lifetimes.retain(|(known, _)| known.as_str() != id.as_str());
+        lifetimes.extend(lifetime.map(|lifetime| (id.clone(), lifetime)));
+        lifetime
     }
 
     fn namespace<'py>(&self, py: Python<'py>, id: &SessionId) -> Option<Bound<'py, PyAny>> {
@@ -104,8 +122,8 @@ impl Held for HeldNamespace {
                     self.emptied.lock().push(one.id.clone());
                 }
                 let released = namespace.call_method0(intern!(py, "release_write_lock"));
-                if one.is_reserved {
-                    self.store.unreserve(&one.id);
+                if let Some(reserved) = one.reserved {
+                    self.store.unreserve(&one.id, reserved);
                 }
                 let released =
                     released.map(drop).map_err(|error| python_store::failure(py, RELEASING, error));
@@ -118,7 +136,7 @@ impl Held for HeldNamespace {
 
 /// Forgets what the process has that this one was forked from: nothing is written, and nobody is let in there.
 fn abandon(py: Python<'_>, all: &[One]) -> Result<()> {
-    for one in all.iter().filter(|one| one.is_reserved) {
+    for one in all.iter().filter(|one| one.reserved.is_some()) {
         let lock = one.namespace.bind(py).getattr_opt(intern!(py, "access_lock"));
         if let Ok(Some(lock)) = lock {
             // The lock of the thread that forked: beaker's own know that the file's is not theirs to let go.
@@ -144,7 +162,9 @@ impl Store for HeldNamespace {
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        match self.on(id, WRITING, |namespace| namespace_record::write_in(namespace, data, expect)) {
+        let lifetime = self.lifetime(id, ttl);
+        match self.on(id, WRITING, |namespace| namespace_record::write_in(namespace, data, lifetime, expect))
+        {
             Ok(written) => written,
             Err(_) => self.store.write(id, data, ttl, expect, now),
         }
@@ -157,7 +177,8 @@ impl Store for HeldNamespace {
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        match self.on(id, WRITING, |namespace| namespace_record::touch_in(namespace, touch)) {
+        let lifetime = self.lifetime(id, ttl);
+        match self.on(id, WRITING, |namespace| namespace_record::touch_in(namespace, touch, lifetime)) {
             Ok(touched) => touched,
             Err(_) => self.store.touch(id, touch, ttl, now),
         }
@@ -170,31 +191,33 @@ impl Store for HeldNamespace {
         }
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        if old.as_str() == new.as_str() || !self.holds(old) {
-            return self.store.rotate(old, new, data, ttl, expect, now);
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
+        }
+        if !self.holds(old) {
+            return self.store.rotate(rotation, now);
         }
         let allowed = self.on(old, READING, |from| namespace_record::may_rotate(from, expect));
         if !matches!(allowed, Ok(Ok(true))) {
             return allowed.unwrap_or(Ok(false)).map(|_| Written::Refused);
         }
-        let follower = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
+        let (follower, reserved) = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
-            let written = namespace_record::write_in(follower, data, Expect::Any);
+            let lifetime = self.lifetime(new, ttl);
+            let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
             written.map_err(|error| python_store::failure(py, WRITING, error))
         });
-        self.held.lock().push(One { id: new.clone(), namespace: follower, is_reserved: true });
+        self.held.lock().push(One { id: new.clone(), namespace: follower, reserved: Some(reserved) });
         let written = written?;
-        self.delete(old)?;
+        match self.on(old, WRITING, |from| namespace_record::leave_in(from, left)) {
+            Ok(left) => left?,
+            // It was released meanwhile.
+            Err(_) => drop(self.store.delete(old)?),
+        }
         Ok(written)
     }
 

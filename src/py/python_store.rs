@@ -19,8 +19,8 @@ use super::options::Options;
 use super::wait::{self, Pauses};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
-use crate::store::id_locks::IdLocks;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::id_locks::{IdLocks, Taken};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 /// The namespaces that a thread of this process works on at this moment.
 static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
@@ -144,33 +144,43 @@ impl NamespaceStore {
         work: impl FnOnce() -> PyResult<T>,
     ) -> Result<T> {
         let key = self.key(id)?;
-        take(py, &BUSY, &key, LONGEST_WORK)?;
+        let taken = take(py, &BUSY, &key, LONGEST_WORK)?;
         let done = work();
-        BUSY.give_back(&key);
+        BUSY.give_back(&key, taken);
         done.map_err(|error| failure(py, operation, error))
     }
 
     /// Takes the write lock of `id` after having shut the other holders of this process out, and waits at most
     /// `limit` for both.
-    pub(super) fn reserve(&self, py: Python<'_>, id: &SessionId, limit: Duration) -> Result<Py<PyAny>> {
+    pub(super) fn reserve(
+        &self,
+        py: Python<'_>,
+        id: &SessionId,
+        limit: Duration,
+    ) -> Result<(Py<PyAny>, Taken)> {
         const OPERATION: &str = "lock the session in its backend";
         let key = self.key(id)?;
         let since = Instant::now();
-        take(py, &RESERVED, &key, limit)?;
+        let reserved = take(py, &RESERVED, &key, limit)?;
         let taken = self
             .namespace(py, id.as_str())
             .map_err(|error| failure(py, OPERATION, error))
             .and_then(|namespace| take_write_lock(&namespace, limit, since).map(|()| namespace.unbind()));
         if taken.is_err() {
-            RESERVED.give_back(&key);
+            RESERVED.give_back(&key, reserved);
         }
-        taken
+        taken.map(|namespace| (namespace, reserved))
+    }
+
+    /// The lifetime to name to the backend for a record that is to have `ttl`: none where the backend was made with it.
+    pub(super) fn lifetime(&self, ttl: Option<Duration>) -> Option<Duration> {
+        ttl.filter(|_| ttl != self.options.settings.store_ttl(None))
     }
 
     /// Lets the other holders of this process in again.
-    pub(super) fn unreserve(&self, id: &SessionId) {
+    pub(super) fn unreserve(&self, id: &SessionId, reserved: Taken) {
         if let Ok(key) = self.key(id) {
-            RESERVED.give_back(&key);
+            RESERVED.give_back(&key, reserved);
         }
     }
 
@@ -184,7 +194,7 @@ impl NamespaceStore {
 
 /// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has
 /// been made before anybody uses it beside a fork.
-fn take(py: Python<'_>, locks: &IdLocks, key: &str, limit: Duration) -> Result<()> {
+fn take(py: Python<'_>, locks: &IdLocks, key: &str, limit: Duration) -> Result<Taken> {
     wait::take(py, limit, |limit| {
         if limit.is_zero() { locks.take(key, limit) } else { py.detach(|| locks.take(key, limit)) }
     })
@@ -264,13 +274,14 @@ impl Store for NamespaceStore {
         &self,
         id: &SessionId,
         data: &[u8],
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
+        let lifetime = self.lifetime(ttl);
         let unconditional = expect == Expect::Any;
         self.exclusively(id, unconditional, "write the session to its backend", |namespace| {
-            namespace_record::write_in(namespace, data, expect)
+            namespace_record::write_in(namespace, data, lifetime, expect)
         })
     }
 
@@ -278,11 +289,12 @@ impl Store for NamespaceStore {
         &self,
         id: &SessionId,
         touch: &Touch<'_>,
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         _now: Timestamp,
     ) -> Result<bool> {
+        let lifetime = self.lifetime(ttl);
         self.exclusively(id, false, "renew the session in its backend", |namespace| {
-            namespace_record::touch_in(namespace, touch)
+            namespace_record::touch_in(namespace, touch, lifetime)
         })
     }
 
@@ -292,19 +304,12 @@ impl Store for NamespaceStore {
 
     /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a
     /// process that dies between the two steps leaves both records.
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
         const OPERATION: &str = "rotate the session in its backend";
-        if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
-            return self.write(old, data, ttl, expect, now);
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         self.exclusively(old, false, OPERATION, |from| {
             if !namespace_record::may_rotate(from, expect)? {
@@ -312,8 +317,9 @@ impl Store for NamespaceStore {
             }
             let py = from.py();
             let to = self.new_namespace(py, new.as_str())?;
-            let written = locked(&to, true, || namespace_record::write_in(&to, data, Expect::Any))?;
-            namespace_record::delete_in(from)?;
+            let lifetime = self.lifetime(ttl);
+            let written = locked(&to, true, || namespace_record::write_in(&to, data, lifetime, Expect::Any))?;
+            namespace_record::leave_in(from, left)?;
             self.replace(new.as_str(), to.unbind());
             Ok(written)
         })
@@ -344,8 +350,9 @@ impl Store for NamespaceStore {
             return Ok(None);
         }
         Python::attach(|py| {
-            let namespace = self.reserve(py, id, limit)?.into_bound(py);
-            Ok(Some(Arc::new(HeldNamespace::reserved(Arc::clone(&self), id, namespace)) as Arc<dyn Held>))
+            let (namespace, reserved) = self.reserve(py, id, limit)?;
+            let held = HeldNamespace::reserved(Arc::clone(&self), id, namespace, reserved);
+            Ok(Some(Arc::new(held) as Arc<dyn Held>))
         })
     }
 

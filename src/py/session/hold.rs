@@ -20,7 +20,7 @@ use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::held_namespace::HeldNamespace;
 use crate::py::{gil, wait};
-use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store};
+use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store, Touch, Version};
 
 /// A session that is held.
 pub(crate) struct Hold {
@@ -114,7 +114,8 @@ impl Hold {
             return Ok(());
         }
         let (namespaces, keys) = (record::namespaces(session)?, record::keys(session)?);
-        let (ttl, now) = (session.get().options()?.settings.store_ttl(), clock::now(py)?.seconds);
+        let (options, own) = session.get().with(|state| (Arc::clone(&state.options), state.own_timeout))?;
+        let (ttl, now) = (options.settings.store_ttl(own), clock::now(py)?.seconds);
         let place = self.with_held(py, |held| held.settle(id, ttl, now)).into_py(py)?;
         let namespace = namespaces.namespace(py, place.as_str())?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
@@ -153,6 +154,16 @@ impl Hold {
             self.with_held(py, |held| match view.store.id_in(&key) {
                 Some(id) => held.delete(id),
                 None => held.delete_key(&key),
+            })
+            .into_py(py)?;
+        }
+        for (key, lifetime) in view.namespace.take_lifetimes() {
+            // The view writes files that last as long as every session's.
+            let touch = Touch { version: Version(0), offset: 0, bytes: b"" };
+            let now = clock::now(py)?.seconds;
+            py.detach(|| match view.store.id_in(&key) {
+                Some(id) => self.held.touch(id, &touch, Some(lifetime), now),
+                None => self.held.touch_key(&key, &touch, Some(lifetime), now),
             })
             .into_py(py)?;
         }
@@ -198,17 +209,22 @@ pub(super) fn of(session: &Bound<'_, Session>) -> PyResult<Option<Arc<Hold>>> {
 
 /// Holds the session's record, unless it is held already. `false` if there is none to hold.
 pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bool> {
+    let id = session.get().with(|state| state.life.record_id().clone())?;
+    acquire_id(session, &id, what)
+}
+
+/// Holds the record of `id`, and nothing else.
+fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyResult<bool> {
     let py = session.py();
-    let (options, id) =
-        session.get().with(|state| (Arc::clone(&state.options), state.life.record_id().clone()))?;
+    let options = session.get().options()?;
     match of(session)? {
-        Some(hold) if hold.held.holds(&id) => return Ok(true),
+        Some(hold) if hold.held.holds(id) => return Ok(true),
         Some(_) => release(session)?,
         None => {}
     }
     let (limit, now) = (options.settings.lock_timeout, clock::now(py)?.seconds);
     let (keys, native) = (record::keys(session)?, options.backend()?.native.as_ref());
-    let ask = |limit| Arc::clone(&keys).hold_places(&id, what, limit, now);
+    let ask = |limit| Arc::clone(&keys).hold_places(id, what, limit, now);
     let held = match native.map(|native| native.capabilities().blocking) {
         Some(true) => wait::take(py, limit, |limit| py.detach(|| ask(limit))),
         // A fork must not find a lock taken that the store has for a moment, so it is never asked without the
@@ -224,14 +240,14 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
     Ok(true)
 }
 
-/// Holds the session for its request, where the options say so.
-pub(super) fn acquire_for_request(session: &Bound<'_, Session>) -> PyResult<()> {
+/// Holds the record of `id` for the session's request, where the options say so.
+pub(super) fn acquire_for_request(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
     let (holds, from_cookie) = session.get().with(|state| {
         (state.options.settings.concurrency == Concurrency::Lock, state.life.is_from_cookie())
     })?;
     if holds {
         // Nothing is made for an id that a browser made up.
-        acquire(session, if from_cookie { HoldOf::Record } else { HoldOf::Id })?;
+        acquire_id(session, id, if from_cookie { HoldOf::Record } else { HoldOf::Id })?;
     }
     Ok(())
 }

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::id_locks::IdLocks;
+use crate::py::wait;
+use crate::store::id_locks::{IdLocks, Taken};
 
 /// The sessions of which somebody goes first.
 static TAKEN: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
@@ -24,30 +26,37 @@ const COURTESY: Duration = Duration::from_secs(1);
 /// That somebody goes first, until it is dropped.
 pub(super) struct Precedence {
     id: SessionId,
+    taken: Taken,
 }
 
 impl Precedence {
     /// Goes first, once nobody else does. `None` if somebody else does for too long.
     pub(super) fn take(py: Python<'_>, id: &SessionId) -> Option<Self> {
         COUNT.fetch_add(1, Ordering::Relaxed);
-        let taken = py.detach(|| TAKEN.take(id.as_str(), COURTESY)).is_ok();
-        if !taken {
+        let taken = take(py, id);
+        if taken.is_err() {
             COUNT.fetch_sub(1, Ordering::Relaxed);
         }
-        taken.then(|| Self { id: id.clone() })
+        taken.ok().map(|taken| Self { id: id.clone(), taken })
     }
 }
 
 impl Drop for Precedence {
     fn drop(&mut self) {
-        TAKEN.give_back(self.id.as_str());
+        TAKEN.give_back(self.id.as_str(), self.taken);
         COUNT.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Waits a moment for whoever goes first.
 pub(super) fn give_way(py: Python<'_>, id: &SessionId) {
-    if COUNT.load(Ordering::Relaxed) != 0 && py.detach(|| TAKEN.take(id.as_str(), COURTESY)).is_ok() {
-        TAKEN.give_back(id.as_str());
+    if COUNT.load(Ordering::Relaxed) != 0
+        && let Ok(taken) = take(py, id)
+    {
+        TAKEN.give_back(id.as_str(), taken);
     }
+}
+
+fn take(py: Python<'_>, id: &SessionId) -> Result<Taken> {
+    wait::take(py, COURTESY, |limit| py.detach(|| TAKEN.take(id.as_str(), limit)))
 }

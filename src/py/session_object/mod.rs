@@ -258,6 +258,13 @@ impl SessionObject {
         session(slf)?.call_method0(intern!(slf.py(), "revert"))
     }
 
+    /// Gives the session an idle timeout of its own, in place of the option `timeout`: "remember me". It takes effect
+    /// when the session is saved; the browser then keeps the cookie for as long. `None` goes back to the option.
+    fn set_timeout<'py>(slf: &Bound<'py, Self>, seconds: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method1(intern!(slf.py(), "set_timeout"), (seconds,))
+    }
+
     /// Stores the session now: all of it after `save()` or `delete()` or with the option `auto`, else its access
     /// time, unless `save_accessed_time` is off.
     ///
@@ -298,7 +305,7 @@ impl SessionObject {
     }
 
     fn __getattr__<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-        if matches!(name.to_str()?, "invalidate" | "regenerate_id" | "revert") {
+        if matches!(name.to_str()?, "invalidate" | "regenerate_id" | "revert" | "set_timeout") {
             note_change(slf)?;
         }
         session(slf)?.getattr(name)

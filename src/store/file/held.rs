@@ -11,7 +11,9 @@ use super::path::Place;
 use super::record::{self, Found};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
 
 /// Ids and the locks of theirs that this holder has. The kernel gives the locks back when the process is gone.
 pub(super) struct HeldFile {
@@ -40,6 +42,13 @@ impl HeldFile {
 
     fn path(&self, place: &Place<'_>) -> PathBuf {
         place.data_file(&self.store.file_dir)
+    }
+
+    /// Whether there is a record of `id`. The file may have that of an id which shares it.
+    pub(super) fn has_record(&self, id: &SessionId) -> Result<bool> {
+        let place = Place::of(id);
+        let found = record::read(&self.path(&place), &place, self.store.lock_time_limit)?;
+        Ok(matches!(found, Found::Ours(_) | Found::Unreadable(_)))
     }
 
     /// Whether it belongs to the process that this one was forked from.
@@ -150,26 +159,19 @@ impl Store for HeldFile {
         Ok(self.store.remove(&place, &self.path(&place))? == Removed::Ours)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
-            return self.write(old, data, ttl, expect, now);
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, .. } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         let Some(mut held) = self.holding(old) else {
-            return self.store.rotate(old, new, data, ttl, expect, now);
+            return self.store.rotate(rotation, now);
         };
         if has(&held, new) {
             return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
         }
-        let (written, locks) = self.store.move_locked(&Place::of(old), &Place::of(new), data, ttl, expect)?;
+        let (written, locks) = self.store.move_locked(&Place::of(old), &Place::of(new), rotation)?;
         held.extend(locks.map(|locks| (new.clone(), locks)));
         Ok(written)
     }

@@ -40,7 +40,7 @@ pub use temporary::is_temporary;
 pub use upkeep::{Claim, Upkeep};
 
 use super::{
-    Capabilities, Durability, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written,
+    Capabilities, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -207,25 +207,18 @@ impl Store for FileStore {
         Ok(removed == Removed::Ours)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
-            return self.write(old, data, ttl, expect, now);
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, .. } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         let (from, to) = (Place::of(old), Place::of(new));
         let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
             return Ok(Written::Refused);
         };
-        let (written, _new_locks) = self.move_locked(&from, &to, data, ttl, expect)?;
-        if let Written::Stored(_) = written {
+        let (written, _new_locks) = self.move_locked(&from, &to, rotation)?;
+        if matches!(written, Written::Stored(_)) && rotation.left.is_none() {
             locks.tidy(&Found::Absent);
         }
         Ok(written)
@@ -244,8 +237,13 @@ impl Store for FileStore {
             HoldOf::Id => patient.lock(&place).map(Some),
             HoldOf::Record => patient.lock_known(&place, &place.data_file(&self.file_dir), LOCKING),
         };
-        let locks = locks.map_err(Error::of_holder)?;
-        Ok(locks.map(|locks| Arc::new(HeldFile::new(self, id, locks)) as Arc<dyn Held>))
+        let Some(locks) = locks.map_err(Error::of_holder)? else { return Ok(None) };
+        let held = HeldFile::new(self, id, locks);
+        // It may have gone while its lock was waited for.
+        if of == HoldOf::Record && !held.has_record(id)? {
+            return held.release().map(|()| None);
+        }
+        Ok(Some(Arc::new(held)))
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {

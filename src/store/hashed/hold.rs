@@ -74,11 +74,19 @@ impl HashedStore {
         now: Timestamp,
     ) -> Result<Vec<Arc<dyn Held>>> {
         let raw = &*self.inner;
-        if of == HoldOf::Record && !(is_there(raw, keys.plain(), now)? || is_there(raw, keys.hash(), now)?) {
+        let is_missing = || -> Result<bool> {
+            let is_there = is_there(raw, keys.plain(), now)? || is_there(raw, keys.hash(), now)?;
+            Ok(of == HoldOf::Record && !is_there)
+        };
+        if is_missing()? {
             return Ok(Vec::new());
         }
         let plain = self.take(keys.plain(), HoldOf::Id, patience, now)?;
         let hash = self.take(keys.hash(), HoldOf::Id, patience, now)?;
+        // It may have gone while its holder was waited for.
+        if is_missing()? {
+            return Ok(Vec::new());
+        }
         Ok(plain.into_iter().chain(hash).collect())
     }
 

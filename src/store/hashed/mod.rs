@@ -32,7 +32,7 @@ pub use held::HeldHashed;
 pub use pinned::PinnedStore;
 
 use super::key::{passes_for_stored_key, stored_key};
-use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use super::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -171,16 +171,8 @@ impl Store for HashedStore {
         self.delete_in(&*self.inner, id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        self.rotate_in(&*self.inner, (old, new), data, ttl, expect, now)
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        self.rotate_in(&*self.inner, rotation, now)
     }
 
     fn hold(

@@ -1,27 +1,33 @@
 //! The store as the holder of a session has it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::MemoryStore;
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use crate::store::id_locks::Taken;
+use crate::store::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The store as the holder of a session has it.
 pub(super) struct HeldInMemory {
     store: Arc<MemoryStore>,
     process: u32,
-    ids: Mutex<Vec<SessionId>>,
+    ids: Mutex<Vec<(SessionId, Taken)>>,
 }
+
+type Ids<'a> = MutexGuard<'a, Vec<(SessionId, Taken)>>;
 
 impl HeldInMemory {
     /// Of an id that was taken.
-    pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId) -> Self {
-        Self { store, process: std::process::id(), ids: Mutex::new(vec![id.clone()]) }
+    pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId, taken: Taken) -> Self {
+        Self { store, process: std::process::id(), ids: Mutex::new(vec![(id.clone(), taken)]) }
     }
 
-    fn ids(&self) -> MutexGuard<'_, Vec<SessionId>> {
+    fn ids(&self) -> Ids<'_> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -35,7 +41,7 @@ impl Drop for HeldInMemory {
 
 impl Held for HeldInMemory {
     fn holds(&self, id: &SessionId) -> bool {
-        self.ids().iter().any(|held| held.as_str() == id.as_str())
+        self.ids().iter().any(|(held, _)| held.as_str() == id.as_str())
     }
 
     fn release(&self) -> Result<()> {
@@ -44,8 +50,8 @@ impl Held for HeldInMemory {
             // a thread that is gone may have had the mutex.
             return Ok(());
         }
-        for id in std::mem::take(&mut *self.ids()) {
-            self.store.records.holds.give_back(id.as_str());
+        for (id, taken) in std::mem::take(&mut *self.ids()) {
+            self.store.records.holds.give_back(id.as_str(), taken);
         }
         Ok(())
     }
@@ -81,25 +87,20 @@ impl Store for HeldInMemory {
         self.store.delete(id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        let follows = self.holds(old) && !self.holds(new);
-        if follows {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, .. } = *rotation;
+        let holds = &self.store.records.holds;
+        let taken = if self.holds(old) && !self.holds(new) {
             // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
-            self.store.records.holds.take(new.as_str(), Duration::ZERO)?;
-        }
-        let written = self.store.rotate(old, new, data, ttl, expect, now);
-        match &written {
-            Ok(Written::Stored(_)) if follows => self.ids().push(new.clone()),
-            _ if follows => self.store.records.holds.give_back(new.as_str()),
-            _ => {}
+            Some(holds.take(new.as_str(), Duration::ZERO)?)
+        } else {
+            None
+        };
+        let written = self.store.rotate(rotation, now);
+        match (&written, taken) {
+            (Ok(Written::Stored(_)), Some(taken)) => self.ids().push((new.clone(), taken)),
+            (_, Some(taken)) => holds.give_back(new.as_str(), taken),
+            (_, None) => {}
         }
         written
     }

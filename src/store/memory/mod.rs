@@ -7,10 +7,10 @@ mod sweep;
 mod tests;
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use holds::HeldInMemory;
@@ -18,9 +18,13 @@ use shard::{Shard, State};
 use sweep::MemorySweep;
 
 use super::id_locks::IdLocks;
-use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Version, Written};
+use super::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version, Written,
+};
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
+use crate::sync::{AtomicIsize, AtomicU64, HashKeys, Mutex, MutexGuard};
 
 /// Enough that threads seldom meet at one lock.
 const SHARDS: usize = 16;
@@ -32,7 +36,8 @@ const INSPECTED_PER_WRITE: usize = 4;
 /// Keeps sessions in this process, for as long as it lives.
 ///
 /// Records whose lifetime is over are absent at once. They are dropped when they are met, and every write
-/// looks at a few others, so that they go even when nobody asks for them again. No call waits for anything
+/// looks at a few others, so that they go even when nobody asks for them again; but not while the machine's clock
+/// has jumped lately and may be wrong. No call waits for anything
 /// but a moment's lock.
 ///
 /// A clone has the same records.
@@ -46,12 +51,15 @@ pub struct MemoryStore {
 struct Records {
     shards: [Mutex<Shard>; SHARDS],
     /// Ids come from outside, so that the choice of the shard is keyed at random too.
-    hasher: RandomState,
+    hasher: HashKeys,
     last_version: AtomicU64,
     last_use: AtomicU64,
-    /// How many there are in all shards. It is right when nobody is in the middle of a change.
-    count: AtomicUsize,
+    /// How many there are in all shards, less those that somebody is about to drop to make room. It is right when
+    /// nobody is in the middle of a change, and may be negative until then.
+    count: AtomicIsize,
     holds: IdLocks,
+    /// Whether the clock may be trusted to end a record for good.
+    clock_is_steady: fn() -> bool,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -71,13 +79,19 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
+        Self::trusting(clock::is_steady)
+    }
+
+    /// The same, which drops a record that is over only if `clock_is_steady`; until then it is absent.
+    fn trusting(clock_is_steady: fn() -> bool) -> Self {
         let records = Records {
             shards: std::array::from_fn(|_| Mutex::default()),
-            hasher: RandomState::new(),
+            hasher: HashKeys::default(),
             last_version: AtomicU64::new(0),
             last_use: AtomicU64::new(0),
-            count: AtomicUsize::new(0),
+            count: AtomicIsize::new(0),
             holds: IdLocks::default(),
+            clock_is_steady,
         };
         Self { records: Arc::new(records), most: None }
     }
@@ -128,8 +142,10 @@ impl MemoryStore {
 
     /// Drops what has not been used for the longest time, until there are no more records than there may be.
     fn make_room(&self) {
-        let Some(most) = self.most else { return };
-        while self.records.count.load(Ordering::Relaxed) > most.get() && self.records.drop_oldest() {}
+        let Some(most) = self.most.and_then(|most| isize::try_from(most.get()).ok()) else { return };
+        while self.records.claim_one_of_more_than(most) {
+            self.records.drop_oldest();
+        }
     }
 }
 
@@ -176,13 +192,22 @@ impl Records {
 
     /// So many records were removed.
     fn forget(&self, removed: usize) {
-        self.count.fetch_sub(removed, Ordering::Relaxed);
+        self.count.fetch_sub(signed(removed), Ordering::Relaxed);
     }
 
-    /// The record of `id`, which is used now; one that is over is dropped.
+    /// Whether there are more than `most`. Then the caller has to drop one, which is not counted any more, so
+    /// that two who find one too many do not drop two.
+    fn claim_one_of_more_than(&self, most: isize) -> bool {
+        let less = |count| (count > most).then(|| count - 1);
+        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    /// The record of `id`, which is used now; one that is over is absent, and dropped if the clock can be trusted.
     fn live_or_drop<'a>(&self, shard: &'a mut Shard, id: &str, now: Timestamp) -> Option<&'a mut State> {
-        if shard.remove_expired(id, now) {
-            self.forget(1);
+        if shard.is_expired(id, now) {
+            if (self.clock_is_steady)() {
+                self.forget(usize::from(shard.remove(id)));
+            }
             return None;
         }
         shard.use_live(id, now, self.next_use())
@@ -191,22 +216,27 @@ impl Records {
     /// Stores a record, over the one that there is.
     fn put(&self, shard: &mut Shard, id: &str, state: State) {
         let is_more = shard.put(id, state, self.next_use());
-        self.count.fetch_add(usize::from(is_more), Ordering::Relaxed);
+        self.count.fetch_add(isize::from(is_more), Ordering::Relaxed);
     }
 
-    /// Drops the record that has not been used for the longest time, unless somebody uses it just then. `false`
-    /// if there is none at all.
-    fn drop_oldest(&self) -> bool {
-        let oldest = self
-            .shards
-            .iter()
-            .enumerate()
-            .filter_map(|(number, shard)| Some((lock(shard).oldest()?, number)));
-        let Some((used, number)) = oldest.min() else { return false };
-        if let Some(mut shard) = self.shard(number) {
-            self.forget(usize::from(shard.remove_oldest(used)));
+    /// Drops the record that has not been used for the longest time; it is not counted any more.
+    fn drop_oldest(&self) {
+        loop {
+            let oldest = self
+                .shards
+                .iter()
+                .enumerate()
+                .filter_map(|(number, shard)| Some((lock(shard).oldest()?, number)));
+            let Some((used, number)) = oldest.min() else {
+                // Somebody else removed them all, and counted the one that was claimed too.
+                self.count.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            // Unless somebody has used it since.
+            if self.shard(number).is_some_and(|mut shard| shard.remove_oldest(used)) {
+                return;
+            }
         }
-        true
     }
 }
 
@@ -232,7 +262,7 @@ impl Store for MemoryStore {
         let data = Arc::from(data);
         let records = &*self.records;
         let mut shard = records.locked(id, "write the session in memory")?;
-        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now));
+        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now, records.clock_is_steady));
         let present = records.live_or_drop(&mut shard, id, now);
         if !expect.holds(present.map(|slot| slot.version)) {
             return Ok(Written::Refused);
@@ -263,7 +293,13 @@ impl Store for MemoryStore {
                 place.copy_from_slice(touch.bytes);
             }
         }
-        slot.expires_at = expiry(ttl, now);
+        let renewed = expiry(ttl, now);
+        slot.expires_at = if slot.version == touch.version {
+            renewed
+        } else {
+            // Who wrote it since may have given it a longer life than the one that was loaded had.
+            slot.expires_at.and_then(|known| renewed.map(|renewed| renewed.max(known)))
+        };
         Ok(true)
     }
 
@@ -274,17 +310,15 @@ impl Store for MemoryStore {
         Ok(removed)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
+        }
         let (old, new) = (old.as_str(), new.as_str());
         let data = Arc::from(data);
+        let left = left.map(|left| (Arc::from(left.data), expiry(Some(left.ttl), now)));
         let records = &*self.records;
         let mut both = records.locked_both(old, new, "rotate the session in memory")?;
         let shard = both.of_old();
@@ -294,7 +328,13 @@ impl Store for MemoryStore {
         if !expect.holds(Some(present)) {
             return Ok(Written::Refused);
         }
-        records.forget(usize::from(shard.remove(old)));
+        match left {
+            Some((data, expires_at)) => {
+                let version = records.next_version();
+                records.put(shard, old, State { data, version, expires_at });
+            }
+            None => records.forget(usize::from(shard.remove(old))),
+        }
         let version = records.next_version();
         records.put(both.of_new(), new, State { data, version, expires_at: expiry(ttl, now) });
         drop(both);
@@ -312,8 +352,13 @@ impl Store for MemoryStore {
         if of == HoldOf::Record && !self.contains(id.as_str(), now) {
             return Ok(None);
         }
-        self.records.holds.take(id.as_str(), limit)?;
-        Ok(Some(Arc::new(HeldInMemory::new(self, id))))
+        let taken = self.records.holds.take(id.as_str(), limit)?;
+        let held = HeldInMemory::new(Arc::clone(&self), id, taken);
+        // It may have gone while its holder was waited for.
+        if of == HoldOf::Record && !self.contains(id.as_str(), now) {
+            return held.release().map(|()| None);
+        }
+        Ok(Some(Arc::new(held)))
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
@@ -352,6 +397,11 @@ impl Both<'_> {
 /// No code that may panic runs under these locks, so that a poisoned one still guards a sound shard.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// No shard has more records than a signed number can tell: each takes many bytes.
+fn signed(count: usize) -> isize {
+    isize::try_from(count).unwrap_or(isize::MAX)
 }
 
 fn expiry(ttl: Option<Duration>, now: Timestamp) -> Option<Timestamp> {

@@ -110,3 +110,18 @@ fn ids_that_meet_in_one_file_do_not_write_at_once() {
         home.store.delete(winners[0].0).unwrap();
     }
 }
+
+#[test]
+fn an_id_whose_file_has_anothers_record_is_not_held() {
+    let home = Home::impatient();
+    let store = Arc::new(home.store.clone());
+    let held = |id: &SessionId| Arc::clone(&store).hold(id, HoldOf::Record, Duration::ZERO, NOW).unwrap();
+    let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
+    for (owner, other) in [(&dotted, plain.clone()), (&plain, SessionId::from_request("a.bc"))] {
+        home.write(owner, b"x");
+        assert!(held(&other).is_none());
+        assert!(held(owner).is_some());
+        home.store.delete(owner).unwrap();
+        assert!(home.everything().iter().all(|path| path.is_dir()));
+    }
+}

@@ -11,10 +11,12 @@
 mod claim;
 mod clock;
 pub(super) mod promise;
+#[cfg(all(test, feature = "shuttle"))]
+mod schedules;
 
 use std::process;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,7 @@ use super::FileStore;
 use super::sweep::LEFTOVER_AGE;
 use crate::error::Result;
 use crate::store::Store;
+use crate::sync::{AtomicU32, AtomicU64};
 
 /// How long a process is at work before it sweeps for the first time, so that it neither makes the start
 /// slower nor begins what a short life does not let it end.
@@ -86,22 +89,28 @@ impl Upkeep {
     }
 
     fn attend_to_sweeps(&self, store: &FileStore, interval: Duration, now: u64) {
-        let due = self.due.load(Ordering::Relaxed);
-        if due != 0 && now < due {
+        if !self.is_time(interval, now) {
             return;
         }
-        let pause = if due == 0 { interval.min(FIRST_DELAY) } else { interval };
-        let next = now.saturating_add(milliseconds(pause));
-        if self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_err() || due == 0 {
-            return;
-        }
-        let started = match Turn::take() {
+        let started = match Turn::take(&SWEEPING, process::id()) {
             Some(turn) => start(store.clone(), interval, turn),
             None => false,
         };
         if !started {
             self.due.store(now.saturating_add(milliseconds(RETRY.min(interval))), Ordering::Relaxed);
         }
+    }
+
+    /// Whether it is time at `now`, in milliseconds of this process. Of all who ask at once one is told so, and it is
+    /// time again after an interval.
+    fn is_time(&self, interval: Duration, now: u64) -> bool {
+        let due = self.due.load(Ordering::Relaxed);
+        if due != 0 && now < due {
+            return false;
+        }
+        let pause = if due == 0 { interval.min(FIRST_DELAY) } else { interval };
+        let next = now.saturating_add(milliseconds(pause));
+        self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() && due != 0
     }
 }
 
@@ -127,10 +136,10 @@ fn sweep(store: &FileStore, interval: Duration) -> Result<()> {
     loop {
         let begun = Instant::now();
         let now = Reading::now();
-        if !note.at.went_on_steadily_to(&now) {
-            return claim.write(&Note { steady_since: Some(now.uptime), at: now });
+        if !note.at.clocks.went_on_steadily_to(&now.clocks) {
+            return claim.write(&Note { steady_since: Some(now.clocks.uptime), at: now });
         }
-        if sweep.step(STEP, now.wall)?.finished {
+        if sweep.step(STEP, now.clocks.wall)?.finished {
             return Ok(());
         }
         thread::sleep((begun.elapsed() * REST).clamp(SHORTEST_REST, LONGEST_REST));
@@ -138,24 +147,42 @@ fn sweep(store: &FileStore, interval: Duration) -> Result<()> {
 }
 
 /// That this process sweeps one folder at a time.
-struct Turn;
+struct Turn(&'static AtomicU32);
 
 impl Turn {
-    fn take() -> Option<Self> {
-        let me = process::id();
-        let before = SWEEPING.load(Ordering::Relaxed);
+    /// For the process `me`, unless one of its threads has it. What it inherited is not its own.
+    fn take(sweeping: &'static AtomicU32, me: u32) -> Option<Self> {
+        let before = sweeping.load(Ordering::Relaxed);
         let is_mine = before != me
-            && SWEEPING.compare_exchange(before, me, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        is_mine.then_some(Self)
+            && sweeping.compare_exchange(before, me, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        // Not before it is known: a turn that is dropped is over.
+        is_mine.then(|| Self(sweeping))
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        SWEEPING.store(0, Ordering::Release);
+        self.0.store(0, Ordering::Release);
     }
 }
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_is_refused_leaves_the_one_that_is_taken() {
+        static SWEEPING: AtomicU32 = AtomicU32::new(0);
+        let turn = Turn::take(&SWEEPING, 1);
+        assert!(turn.is_some());
+        for _ in 0..2 {
+            assert!(Turn::take(&SWEEPING, 1).is_none());
+        }
+        drop(turn);
+        assert!(Turn::take(&SWEEPING, 1).is_some());
+    }
 }

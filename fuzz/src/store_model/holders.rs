@@ -1,0 +1,84 @@
+//! Who holds what, in the model.
+
+use std::sync::Arc;
+
+use beaker_core::error::{ErrorKind, Result};
+use beaker_core::id::SessionId;
+use beaker_core::store::{Held, HoldOf};
+
+use super::model::{Model, can_be_a_name, dotless};
+use super::operation::Call;
+
+impl Model {
+    /// A holder shuts other holders out; in files, other writers too.
+    pub(super) fn hold(
+        &mut self,
+        id: &SessionId,
+        of: HoldOf,
+        now: f64,
+        found: &Result<Option<Arc<dyn Held>>>,
+    ) {
+        let is_there = self.has(id, now);
+        let is_taken = if self.is_files() {
+            self.is_locked(id)
+        } else {
+            self.holders.iter().flatten().any(|held| held.as_str() == id.as_str())
+        };
+        match found {
+            Err(error) => assert!(is_taken && error.kind() == ErrorKind::Locked, "{id:?} {error:?}"),
+            Ok(None) => assert!(of == HoldOf::Record && !is_there),
+            Ok(Some(held)) => {
+                assert!(!is_taken && (is_there || of == HoldOf::Id), "{id:?} {of:?}");
+                assert!(held.holds(id));
+                self.holders.push(vec![id.clone()]);
+            }
+        }
+    }
+
+    pub(super) fn release(&mut self, holder: usize) {
+        self.holders.remove(holder);
+    }
+
+    pub(super) fn release_all(&mut self) {
+        self.holders.clear();
+    }
+
+    pub(super) fn holds(&self, holder: usize, id: &SessionId) -> bool {
+        let ids = self.holders.get(holder).into_iter().flatten();
+        ids.into_iter().any(|held| held.as_str() == id.as_str())
+    }
+
+    /// Whether a call takes a lock that a holder has. Only writers of files take any.
+    pub(super) fn is_blocked(&self, call: &Call, holder: Option<usize>) -> bool {
+        let is_own = |id: &SessionId| holder.is_some_and(|holder| self.holds(holder, id));
+        let is_open = |id: &SessionId| !is_own(id) && self.is_locked(id);
+        self.is_files()
+            && match call {
+                Call::Load(_) => false,
+                // Two that touch one file are kept apart by the file itself.
+                Call::Touch { id, .. } => !is_own(id) && self.has_lock(id.as_str()),
+                Call::Write { id, .. } | Call::Delete(id) => is_open(id),
+                Call::Rotate { old, new, .. } => {
+                    is_open(old) || new.as_str() != old.as_str() && self.is_locked(new)
+                }
+            }
+    }
+
+    /// Whether somebody holds `id`, or the id that it shares its file with, in files.
+    pub(super) fn is_locked(&self, id: &SessionId) -> bool {
+        self.is_files() && locks(id).iter().any(|lock| self.has_lock(lock))
+    }
+
+    fn has_lock(&self, lock: &str) -> bool {
+        self.holders.iter().flatten().any(|held| locks(held).iter().any(|held| held == lock))
+    }
+}
+
+/// The ids whose locks are taken for `id`: its own and, where dots were dropped, that of the id without.
+fn locks(id: &SessionId) -> Vec<String> {
+    let mut locks = vec![id.as_str().to_owned()];
+    if can_be_a_name(id) && id.as_str().contains('.') {
+        locks.push(dotless(id));
+    }
+    locks
+}

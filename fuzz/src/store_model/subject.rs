@@ -1,0 +1,106 @@
+//! The stores that the model is compared with.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use beaker_core::error::Result;
+use beaker_core::id::SessionId;
+use beaker_core::store::{Durability, FileStore, Held, HoldOf, MemoryStore, Store};
+
+use super::model::{Kind, Model};
+use crate::folder::Folder;
+
+/// How many records the bounded store has room for: fewer than there are ids.
+const ROOM: usize = 3;
+
+/// What records live that say nothing else. They say less and more.
+const LIFETIME: Duration = Duration::from_secs(3000);
+
+/// Before anything was over.
+const LONG_AGO: f64 = 0.0;
+
+enum Place {
+    Memory(Arc<MemoryStore>),
+    Files(Arc<FileStore>, PathBuf),
+}
+
+/// A store with nothing in it.
+pub(super) struct Subject {
+    pub(super) kind: Kind,
+    place: Place,
+}
+
+/// One of every kind. `choice` says which of the folders' variants there is.
+pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 3] {
+    let memory = |kind, store| Subject { kind, place: Place::Memory(Arc::new(store)) };
+    let root = folder.path().to_owned();
+    let has_lifetimes = !choice.is_multiple_of(2);
+    let store = FileStore::new(root.join("data"), root.join("locks"))
+        .with_lock_time_limit(Duration::ZERO)
+        .with_lifetime(has_lifetimes.then_some(LIFETIME))
+        .with_durability(if choice.is_multiple_of(3) { Durability::Process } else { Durability::Beaker });
+    [
+        memory(Kind::Memory, MemoryStore::new()),
+        memory(Kind::Bounded(ROOM), MemoryStore::new().bounded(NonZeroUsize::new(ROOM))),
+        Subject { kind: Kind::Files { has_lifetimes }, place: Place::Files(Arc::new(store), root) },
+    ]
+}
+
+impl Subject {
+    pub(super) fn store(&self) -> &dyn Store {
+        match &self.place {
+            Place::Memory(store) => store.as_ref(),
+            Place::Files(store, _) => store.as_ref(),
+        }
+    }
+
+    pub(super) fn hold(&self, id: &SessionId, of: HoldOf, now: f64) -> Result<Option<Arc<dyn Held>>> {
+        match &self.place {
+            Place::Memory(store) => Arc::clone(store).hold(id, of, Duration::ZERO, now),
+            Place::Files(store, _) => Arc::clone(store).hold(id, of, Duration::ZERO, now),
+        }
+    }
+
+    /// Whether there is a record, found out without using it and whether or not its life is over.
+    pub(super) fn is_there(&self, id: &SessionId) -> bool {
+        match &self.place {
+            Place::Memory(store) => store.contains(id.as_str(), LONG_AGO),
+            Place::Files(store, _) => store.load(id, LONG_AGO).is_ok_and(|record| record.is_some()),
+        }
+    }
+
+    /// Whether nothing but sweeping removes what is over.
+    pub(super) fn sweeps_alone(&self) -> bool {
+        matches!(self.place, Place::Files(..))
+    }
+
+    /// What is there is what the model has, and nothing is left over from anything else.
+    pub(super) fn holds_exactly(&self, model: &Model) {
+        let ids = model.ids();
+        match &self.place {
+            Place::Memory(store) => {
+                let there: BTreeSet<String> = store.ids(LONG_AGO).into_iter().collect();
+                assert_eq!(there, ids.iter().map(|id| id.as_str().to_owned()).collect());
+                assert_eq!(store.len(), ids.len());
+            }
+            Place::Files(store, root) => {
+                let below = |path: PathBuf| path.strip_prefix(root).map(Path::to_owned).unwrap_or_default();
+                let records: BTreeSet<_> = ids.iter().map(|id| below(store.data_file(id))).collect();
+                let stem = |id: &SessionId| SessionId::from_program(id.as_str().replace('.', ""));
+                let with_stems = ids.iter().flat_map(|id| [id.clone(), stem(id)]);
+                let locks: BTreeSet<_> = with_stems.map(|id| below(store.lock_file(&id))).collect();
+                let (found_records, found_locks) = files(root);
+                assert_eq!(found_records, records);
+                assert!(found_locks.is_subset(&locks), "{found_locks:?}");
+            }
+        }
+    }
+}
+
+/// The records and the locks that lie in a folder.
+fn files(root: &Path) -> (BTreeSet<PathBuf>, BTreeSet<PathBuf>) {
+    crate::folder::files(root).into_iter().partition(|path| path.starts_with("data"))
+}

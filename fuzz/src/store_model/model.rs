@@ -18,8 +18,8 @@ pub(super) enum Kind {
     /// The same with room for so many records, none of which goes by itself.
     Bounded(usize),
     /// Records go when they are swept, if there are lifetimes; equal data is the same version; and ids that differ
-    /// in their dots alone share a file.
-    Files { has_lifetimes: bool },
+    /// in their dots alone share a file, where files are shared.
+    Files { has_lifetimes: bool, are_shared: bool },
 }
 
 struct Entry {
@@ -54,9 +54,13 @@ impl Model {
         matches!(self.kind, Kind::Files { .. })
     }
 
+    pub(super) fn are_shared(&self) -> bool {
+        matches!(self.kind, Kind::Files { are_shared: true, .. })
+    }
+
     /// What an id's record is found by.
     fn key(&self, id: &SessionId) -> String {
-        if self.is_files() && can_be_a_name(id) { dotless(id) } else { format!("id {}", id.as_str()) }
+        if self.are_shared() && can_be_a_name(id) { dotless(id) } else { format!("id {}", id.as_str()) }
     }
 
     /// Whether the record at an id's place is the id's own; see what the module `path` says of owners.
@@ -74,9 +78,9 @@ impl Model {
     fn expiry(&self, ttl: Option<Duration>, now: f64) -> Option<f64> {
         let from = match self.kind {
             Kind::Memory => now,
-            Kind::Bounded(_) | Kind::Files { has_lifetimes: false } => return None,
+            Kind::Bounded(_) | Kind::Files { has_lifetimes: false, .. } => return None,
             // By the clock of the machine, whatever the time is that a caller gives.
-            Kind::Files { has_lifetimes: true } => self.beginning,
+            Kind::Files { has_lifetimes: true, .. } => self.beginning,
         };
         Some(from + ttl?.as_secs_f64())
     }
@@ -144,7 +148,7 @@ impl Model {
         self.learn(version, data, true);
         self.uses += 1;
         let key = self.key(id);
-        let is_named_by_itself = self.is_files() && !id.as_str().contains('.') && can_be_a_name(id);
+        let is_named_by_itself = self.are_shared() && !id.as_str().contains('.') && can_be_a_name(id);
         let entry = Entry {
             owner: (!is_named_by_itself).then(|| id.clone()),
             data: data.to_vec(),
@@ -283,11 +287,20 @@ impl Model {
         let follows = holds_old && !holds_new;
         let is_taken = self.holders.iter().flatten().any(|held| held.as_str() == new.as_str());
         match self.kind {
-            Kind::Files { .. } if holds_old && holds_new => {
-                return assert_eq!(*answer, Answer::Failed(ErrorKind::Invalid));
+            Kind::Files { are_shared, .. } if holds_old && holds_new => {
+                // Under hashes each place may have a holder of its own, and then nothing is in the way.
+                if *answer == Answer::Failed(ErrorKind::Invalid) {
+                    return;
+                }
+                assert!(!are_shared, "{old:?} to {new:?}");
             }
+            // Who holds the new id keeps it, whether or not that is found out before there is nothing to rotate.
             Kind::Memory | Kind::Bounded(_) if follows && is_taken => {
-                return assert_eq!(*answer, Answer::Failed(ErrorKind::Locked));
+                let is_done = matches!(answer, Answer::Stored(_));
+                assert!(!is_done, "{old:?} to {new:?}");
+                if *answer == Answer::Failed(ErrorKind::Locked) {
+                    return;
+                }
             }
             _ => {}
         }

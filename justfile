@@ -27,7 +27,7 @@ example: build
     python -m examples.visit
 
 # All tests: Rust, then Python, with real servers, a browser, the original and wheels for every CPython found
-test: build oracle chromium wheels test-rust
+test: build oracle chromium strace wheels test-rust
     pytest
 
 # The tests of the Rust half, which need no interpreter, its locks under schedules, and the fuzz targets on their seeds
@@ -90,6 +90,10 @@ fuzz-lock:
     cp Cargo.lock fuzz/Cargo.lock
     cargo metadata --quiet --manifest-path fuzz/Cargo.toml --format-version 1 >/dev/null
 
+# Try to break the laws of sessions, and print a line for each campaign: `./dev campaign faults --full`
+campaign *arguments: build oracle strace
+    python -m tests.campaigns {{ arguments }}
+
 # Measure against the original, interleaved, in one run
 bench *arguments: build oracle
     python benches/bench_wsgi.py {{ arguments }}
@@ -109,6 +113,10 @@ oracle *arguments:
 # Install Debian's Chromium, if there is none and it is possible without asking
 chromium:
     tools/chromium
+
+# Install Debian's strace, if there is none and it is possible without asking
+strace:
+    tools/strace
 
 # Print who reads what, the original and ours: every serializer and cipher, in files and in cookies
 matrix: build oracle

@@ -95,6 +95,12 @@ impl Error {
         self
     }
 
+    /// Whether somebody else has what was wanted, so that asking again may help.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.waited || self.kind == ErrorKind::Locked
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

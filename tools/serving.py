@@ -76,6 +76,23 @@ KINDS = (
     ),
 )
 
+# These load the application in the master, which then forks.
+SYNC_PRELOADED = _gunicorn("sync-3-preloaded", "--worker-class", "sync", "--preload", processes=3)
+GTHREAD_PRELOADED = _gunicorn(
+    "gthread-2-preloaded", "--worker-class", "gthread", "--threads", "4", "--preload", processes=2
+)
+GEVENT_PRELOADED = _gunicorn("gevent-2-preloaded", "--worker-class", "gevent", "--preload", processes=2)
+UWSGI_THREADS = Kind(
+    "uwsgi-2-threads-4",
+    "pyuwsgi",
+    (
+        *("{bin}/uwsgi", "--http-socket", "127.0.0.1:0", "--master", "--processes", "2", "--threads", "4"),
+        *("--need-app", "--die-on-term", "--module", "{app}"),
+    ),
+    r"bound to TCP address 127\.0\.0\.1:(\d+)",
+    processes=2,
+)
+
 
 @dataclass(frozen=True)
 class Serving:

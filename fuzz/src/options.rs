@@ -187,8 +187,8 @@ fn times_are_sound(settings: &Settings) {
     assert_ne!(settings.limits.absolute, Some(0));
     assert!(settings.limits.epoch.is_none_or(f64::is_finite));
     assert!(settings.sweep_interval.is_none_or(|interval| !interval.is_zero()));
-    assert_eq!(settings.store_ttl().is_some(), settings.limits.idle.is_some());
-    if let (Some(kept), Some(idle)) = (settings.store_ttl(), settings.limits.idle) {
+    assert_eq!(settings.store_ttl(None).is_some(), settings.limits.idle.is_some());
+    if let (Some(kept), Some(idle)) = (settings.store_ttl(None), settings.limits.idle) {
         assert!(kept.as_secs() >= idle.unsigned_abs());
     }
     for now in TIMES {

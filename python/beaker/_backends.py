@@ -1,10 +1,10 @@
 """Backends by name: the built-in ones, those that programs add and those that installed packages offer."""
 
 import importlib.metadata
-import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+from beaker._registry import ProcessLock
 from beaker.exceptions import InvalidCacheBackendError
 
 __all__ = ["ENTRY_POINT_GROUP", "BackendRegistry", "UnknownBackendError"]
@@ -38,7 +38,7 @@ class BackendRegistry(MutableMapping[str, Any]):
 
     def __init__(self, backends: Mapping[str, Any]) -> None:
         self._clsmap: dict[str, Any] = dict(backends)
-        self._mutex = threading.RLock()
+        self._mutex = ProcessLock()
 
     def __getitem__(self, name: str) -> Any:
         try:

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import time
 import weakref
 
 from beaker import _core
@@ -22,6 +23,9 @@ __all__ = ["FileSynchronizer", "has_flock"]
 
 _OPEN_FLAGS = os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 _FILE_MODE = 0o600
+# In seconds, between two attempts.
+_FIRST_PAUSE = 0.0001
+_LONGEST_PAUSE = 0.005
 
 
 class _Descriptor:
@@ -35,11 +39,20 @@ class _Descriptor:
         self._fd = os.open(path, mode | _OPEN_FLAGS, _FILE_MODE)
 
     def lock(self, operation: int, wait: bool) -> bool:
-        try:
-            fcntl.flock(self._fd, operation if wait else operation | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        # Where `time.sleep` was replaced (gevent, eventlet), who has the lock may be a greenlet of this
+        # thread, and does not run while the kernel lets the thread wait.
+        natively = wait and getattr(time.sleep, "__self__", None) is time
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                fcntl.flock(self._fd, operation if natively else operation | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not wait:
+                    return False
+            else:
+                return True
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def is_at(self, path: str) -> bool:
         """Whether the file is still the one of that name, and not one that was removed."""

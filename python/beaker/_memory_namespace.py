@@ -1,13 +1,12 @@
 # ruff: noqa: ARG002 - the signatures are the ones that applications use
 """The backend in memory: sessions in the native store, everything else in Python objects."""
 
-import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 from beaker import _core
 from beaker._namespace import AbstractDictionaryNSManager
-from beaker._registry import SyncDict
+from beaker._registry import ProcessLock, SyncDict
 
 __all__ = ["MemoryNamespaceManager"]
 
@@ -20,7 +19,7 @@ class _Others:
     """What is kept in Python: every value but the text of a session. Empty namespaces have no entry."""
 
     def __init__(self) -> None:
-        self._mutex = threading.Lock()
+        self._mutex = ProcessLock()
         self._values: dict[Any, dict[Any, Any]] = {}
 
     def get(self, namespace: Any, key: Any) -> Any:

@@ -1,14 +1,44 @@
-"""Maps that threads share."""
+"""Maps that threads share, and locks that a forked process finds free."""
 
+import os
 import threading
 import weakref
 from collections.abc import Callable, MutableMapping
 from typing import Any, Generic, TypeVar
 
-__all__ = ["SyncDict", "ThreadLocal", "WeakValuedRegistry"]
+__all__ = ["ProcessLock", "SyncDict", "ThreadLocal", "WeakValuedRegistry"]
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+class ProcessLock:
+    """A lock for short work between the threads of one process, which may take it again.
+
+    In a forked process it is free, whichever thread had it: that thread is not there to give it back.
+    """
+
+    __slots__ = ("__weakref__", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_renewal_of(weakref.ref(self)))
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
+
+
+def _renewal_of(reference: "weakref.ref[ProcessLock]") -> Callable[[], None]:
+    def renew() -> None:
+        lock = reference()
+        if lock is not None:
+            lock._lock = threading.RLock()
+
+    return renew
 
 
 class ThreadLocal:

@@ -21,6 +21,22 @@ pub enum CookieExpires {
 }
 
 impl CookieExpires {
+    /// The same for a cookie written at `now` that the browser is to keep for `seconds` at the least.
+    #[must_use]
+    pub fn at_least(self, seconds: f64, now: Timestamp) -> Self {
+        let end = whole_seconds(now + seconds);
+        let ends_before = |date: Option<CookieDate>| {
+            end.and_then(CookieDate::from_timestamp).is_some_and(|end| date.is_none_or(|date| date < end))
+        };
+        let is_too_short = match self {
+            Self::WithBrowser => true,
+            Self::After(own) => own < seconds,
+            Self::Never => ends_before(CookieDate::from_timestamp(LAST_32_BIT_SECOND)),
+            Self::At(date) => ends_before(Some(date)),
+        };
+        if is_too_short { Self::After(seconds) } else { self }
+    }
+
     /// The value of the attribute `expires` for a cookie written at `now`; `None` for no such attribute.
     ///
     /// # Errors
@@ -63,6 +79,23 @@ mod tests {
     fn a_span_counts_from_now_and_drops_the_fraction() {
         let date = CookieExpires::After(10.0).attribute(0.9).unwrap().unwrap();
         assert_eq!(date, "Thu, 01-Jan-1970 00:00:10 GMT");
+    }
+
+    #[test]
+    fn an_expiry_is_made_longer_and_never_shorter() {
+        let at = |seconds| CookieExpires::At(CookieDate::from_timestamp(seconds).unwrap());
+        for (given, made) in [
+            (CookieExpires::WithBrowser, CookieExpires::After(60.0)),
+            (CookieExpires::After(59.0), CookieExpires::After(60.0)),
+            (CookieExpires::After(61.0), CookieExpires::After(61.0)),
+            (CookieExpires::Never, CookieExpires::Never),
+            (at(159), CookieExpires::After(60.0)),
+            (at(160), at(160)),
+        ] {
+            assert_eq!(given.at_least(60.0, 100.0), made, "{given:?}");
+        }
+        let past_2038 = CookieExpires::After(60.0);
+        assert_eq!(CookieExpires::Never.at_least(60.0, 2_147_483_600.0), past_2038);
     }
 
     #[test]

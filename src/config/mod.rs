@@ -7,6 +7,7 @@
 mod expires;
 mod key_options;
 mod keys;
+mod old_id;
 mod profile;
 mod read;
 mod rules;
@@ -16,6 +17,7 @@ mod values;
 pub use expires::CookieExpires;
 pub use key_options::KeyOptions;
 pub use keys::{Keys, SHORTEST_GOOD_KEY};
+pub use old_id::OldId;
 pub use profile::Profile;
 pub use read::cookie_expires;
 pub use rules::{Kind, Rule, Scope, Value, coerce, nearest_name, option_names, rule};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Concurrency, CookieExpires, CookieKeys, Keeping, KeyOptions, PicklePolicy, Profile, Settings, Value,
-    Values,
+    Concurrency, CookieExpires, CookieKeys, Keeping, KeyOptions, OldId, PicklePolicy, Profile, Settings,
+    Value, Values,
 };
 use crate::codec::cipher::check_nonce_bits;
 use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
@@ -77,6 +77,7 @@ impl Settings {
             kept_under: if values.flag("hash_ids", hardened) { KeptUnder::Hash } else { KeptUnder::Id },
             durability: values.text("durability").map(Durability::parse).transpose()?.unwrap_or_default(),
             concurrency: values.text("concurrency").map_or(Ok(Concurrency::Merge), Concurrency::parse)?,
+            old_id: OldId::read(values.get("destroy_old"))?,
             lock_timeout: values.number("lock_timeout").map_or(Ok(LOCK_TIMEOUT), seconds)?,
             save_accessed_time: values.flag("save_accessed_time", true),
             use_cookies,

@@ -105,6 +105,7 @@ const RULES: &[Rule] = &[
     session("hash_ids", Kind::Bool),
     session("save_accessed_time", Kind::Bool),
     session("concurrency", Kind::RequiredText),
+    session("destroy_old", Kind::Any),
     session("lock_timeout", Kind::Int),
     session("cookie_expires", Kind::Expires),
     session("rolling", Kind::Bool),

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CookieExpires, KeyOptions, Keys};
+use super::{CookieExpires, KeyOptions, Keys, OldId};
 use crate::codec::{RecordFormat, Records, Sealer};
 use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
@@ -133,6 +133,8 @@ pub struct Settings {
     pub durability: Durability,
     /// What becomes of a session that several requests change at once.
     pub concurrency: Concurrency,
+    /// What becomes of the id that a session had before it was given a new one.
+    pub old_id: OldId,
     /// How long a session that somebody else holds is waited for.
     pub lock_timeout: Duration,
     /// Whether a request that only reads renews the session.
@@ -170,10 +172,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How long a store has to keep a record that is written now.
+    /// How long a store has to keep a record that is written now, of a session whose idle timeout may be its own.
     #[must_use]
-    pub fn store_ttl(&self) -> Option<Duration> {
-        let seconds = self.limits.idle?.saturating_add(STORE_GRACE_SECONDS);
+    pub fn store_ttl(&self, own: Option<i64>) -> Option<Duration> {
+        let seconds = self.limits.with_idle(own).idle?.saturating_add(STORE_GRACE_SECONDS);
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
@@ -230,6 +232,11 @@ impl Settings {
         if self.concurrency == Concurrency::Lock && self.keeping == Keeping::Cookie {
             return Err(Error::invalid(
                 "concurrency = lock is for sessions in a store; a cookie cannot be locked",
+            ));
+        }
+        if self.old_id.grace().is_some() && self.keeping == Keeping::Cookie {
+            return Err(Error::invalid(
+                "destroy_old = grace is for sessions in a store; nobody comes with the id of a session in a cookie",
             ));
         }
         if !self.pickle_allow.is_empty() && self.pickle != PicklePolicy::Allowlist {

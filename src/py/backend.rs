@@ -51,9 +51,9 @@ pub(crate) fn resolve(
     } else if namespace_class.is(container_class(py, &FILE_CLASS, "FileNamespaceManager")?) {
         {
             let store = file_store(given, namespace_args)?
-                .with_lifetime(settings.store_ttl())
+                .with_lifetime(settings.store_ttl(None))
                 .with_durability(settings.durability);
-            let upkeep = upkeep_of(store.file_dir(), settings.sweep_interval, settings.store_ttl());
+            let upkeep = upkeep_of(store.file_dir(), settings.sweep_interval, settings.store_ttl(None));
             Some(Arc::new(store.with_upkeep(Some(upkeep))) as Arc<dyn Store>)
         }
     } else {

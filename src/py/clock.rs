@@ -4,6 +4,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::clock;
 use crate::store::Timestamp;
 
 /// A reading of the clock.
@@ -20,5 +21,6 @@ pub(crate) fn now(py: Python<'_>) -> PyResult<Now<'_>> {
     let module = TIME.get_or_try_init(py, || py.import("time").map(Bound::unbind))?.bind(py);
     let object = module.getattr(intern!(py, "time"))?.call0()?;
     let seconds = object.extract()?;
+    clock::attend(seconds);
     Ok(Now { object, seconds })
 }

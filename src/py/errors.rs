@@ -23,6 +23,10 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
         Some(Err(source)) => (None, error.with_source(source)),
         None => (None, error),
     };
+    // What is no `Exception` ends the program, the request or its greenlet, and is nothing for us to rename.
+    if let Some(cause) = cause.as_ref().filter(|cause| !cause.is_instance_of::<PyException>(py)) {
+        return cause.clone_ref(py);
+    }
     let message = error.to_string();
     let exception = match error.kind() {
         ErrorKind::Corrupt => CorruptSessionError::new_err(message),

@@ -13,7 +13,7 @@ use super::python_store::{self, NamespaceStore};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::store::id_locks::Taken;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 const READING: &str = "read the session from its backend";
 const WRITING: &str = "write the session to its backend";
@@ -29,14 +29,18 @@ struct One {
 
 /// Namespaces whose write lock this holder has.
 pub(crate) struct HeldNamespace {
+    process: u32,
     store: Arc<NamespaceStore>,
     held: Mutex<Vec<One>>,
     emptied: Mutex<Vec<SessionId>>,
+    /// The lifetimes of what was written, where they are not those of every session.
+    lifetimes: Mutex<Vec<(SessionId, Duration)>>,
 }
 
 impl HeldNamespace {
     fn new(store: Arc<NamespaceStore>, one: One) -> Self {
-        Self { store, held: Mutex::new(vec![one]), emptied: Mutex::new(Vec::new()) }
+        let (emptied, lifetimes) = Default::default();
+        Self { process: std::process::id(), store, held: Mutex::new(vec![one]), emptied, lifetimes }
     }
 
     /// Of a namespace whose lock was taken, and whose id this process reserved.
@@ -57,6 +61,20 @@ impl HeldNamespace {
     /// The ids that had no record when they were released.
     pub(crate) fn take_emptied(&self) -> Vec<SessionId> {
         std::mem::take(&mut *self.emptied.lock())
+    }
+
+    /// The ids whose records live for another time than every session, with that time.
+    pub(crate) fn take_lifetimes(&self) -> Vec<(SessionId, Duration)> {
+        std::mem::take(&mut *self.lifetimes.lock())
+    }
+
+    /// The lifetime to name to the backend for a record of `id` that is to have `ttl`.
+    fn lifetime(&self, id: &SessionId, ttl: Option<Duration>) -> Option<Duration> {
+        let lifetime = self.store.lifetime(ttl);
+        let mut lifetimes = self.lifetimes.lock();
+        lifetimes.retain(|(known, _)| known.as_str() != id.as_str());
+        lifetimes.extend(lifetime.map(|lifetime| (id.clone(), lifetime)));
+        lifetime
     }
 
     fn namespace<'py>(&self, py: Python<'py>, id: &SessionId) -> Option<Bound<'py, PyAny>> {
@@ -93,6 +111,9 @@ impl Held for HeldNamespace {
 
     fn release(&self) -> Result<()> {
         let all = std::mem::take(&mut *self.held.lock());
+        if std::process::id() != self.process {
+            return Python::attach(|py| abandon(py, &all));
+        }
         Python::attach(|py| {
             let mut outcome = Ok(());
             for one in all {
@@ -113,6 +134,18 @@ impl Held for HeldNamespace {
     }
 }
 
+/// Forgets what the process has that this one was forked from: nothing is written, and nobody is let in there.
+fn abandon(py: Python<'_>, all: &[One]) -> Result<()> {
+    for one in all.iter().filter(|one| one.reserved.is_some()) {
+        let lock = one.namespace.bind(py).getattr_opt(intern!(py, "access_lock"));
+        if let Ok(Some(lock)) = lock {
+            // The lock of the thread that forked: beaker's own know that the file's is not theirs to let go.
+            let _ = lock.call_method0(intern!(py, "release_write_lock"));
+        }
+    }
+    Ok(())
+}
+
 impl Store for HeldNamespace {
     fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
         match self.on(id, READING, namespace_record::record_in) {
@@ -129,7 +162,9 @@ impl Store for HeldNamespace {
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        match self.on(id, WRITING, |namespace| namespace_record::write_in(namespace, data, expect)) {
+        let lifetime = self.lifetime(id, ttl);
+        match self.on(id, WRITING, |namespace| namespace_record::write_in(namespace, data, lifetime, expect))
+        {
             Ok(written) => written,
             Err(_) => self.store.write(id, data, ttl, expect, now),
         }
@@ -142,7 +177,8 @@ impl Store for HeldNamespace {
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        match self.on(id, WRITING, |namespace| namespace_record::touch_in(namespace, touch)) {
+        let lifetime = self.lifetime(id, ttl);
+        match self.on(id, WRITING, |namespace| namespace_record::touch_in(namespace, touch, lifetime)) {
             Ok(touched) => touched,
             Err(_) => self.store.touch(id, touch, ttl, now),
         }
@@ -155,21 +191,14 @@ impl Store for HeldNamespace {
         }
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        if old.as_str() == new.as_str() {
-            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
-            return self.write(old, data, ttl, expect, now);
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         if !self.holds(old) {
-            return self.store.rotate(old, new, data, ttl, expect, now);
+            return self.store.rotate(rotation, now);
         }
         let allowed = self.on(old, READING, |from| namespace_record::may_rotate(from, expect));
         if !matches!(allowed, Ok(Ok(true))) {
@@ -178,12 +207,17 @@ impl Store for HeldNamespace {
         let (follower, reserved) = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
-            let written = namespace_record::write_in(follower, data, Expect::Any);
+            let lifetime = self.lifetime(new, ttl);
+            let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
             written.map_err(|error| python_store::failure(py, WRITING, error))
         });
         self.held.lock().push(One { id: new.clone(), namespace: follower, reserved: Some(reserved) });
         let written = written?;
-        self.delete(old)?;
+        match self.on(old, WRITING, |from| namespace_record::leave_in(from, left)) {
+            Ok(left) => left?,
+            // It was released meanwhile.
+            Err(_) => drop(self.store.delete(old)?),
+        }
         Ok(written)
     }
 

@@ -18,6 +18,7 @@ mod session_object;
 mod start_response;
 mod sweep;
 mod values;
+mod wait;
 
 use pyo3::prelude::*;
 use pyo3::wrap_pyfunction;
@@ -50,5 +51,5 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::memory_ids, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::sweep_files, module)?)?;
-    Ok(())
+    session::inherited::register(module.py())
 }

@@ -2,14 +2,15 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::errors::CorruptSessionError;
-use crate::store::{Expect, Record, Touch, Version, Written};
+use crate::store::{Expect, Left, Record, Touch, Version, Written};
 
 /// The key of the session's text within its namespace.
 const KEY: &str = "session";
@@ -44,9 +45,17 @@ fn text_in(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
     }
 }
 
-fn put(namespace: &Bound<'_, PyAny>, text: &[u8]) -> PyResult<()> {
+/// Sets the text, with the `lifetime` of the record where that is not the one which the backend was made with.
+fn put(namespace: &Bound<'_, PyAny>, text: &[u8], lifetime: Option<Duration>) -> PyResult<()> {
     let py = namespace.py();
-    namespace.set_item(intern!(py, KEY), String::from_utf8_lossy(text))
+    let text = String::from_utf8_lossy(text);
+    let set_value = intern!(py, "set_value");
+    let Some(lifetime) = lifetime.filter(|_| namespace.hasattr(set_value).unwrap_or(false)) else {
+        return namespace.set_item(intern!(py, KEY), text);
+    };
+    let kwargs = PyDict::new(py);
+    kwargs.set_item(intern!(py, "expiretime"), lifetime.as_secs())?;
+    namespace.call_method(set_value, (intern!(py, KEY), text), Some(&kwargs)).map(drop)
 }
 
 /// The record in a namespace.
@@ -63,23 +72,32 @@ fn expected(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
 }
 
 /// Writes to a namespace.
-pub(super) fn write_in(namespace: &Bound<'_, PyAny>, data: &[u8], expect: Expect) -> PyResult<Written> {
+pub(super) fn write_in(
+    namespace: &Bound<'_, PyAny>,
+    data: &[u8],
+    lifetime: Option<Duration>,
+    expect: Expect,
+) -> PyResult<Written> {
     if !expected(namespace, expect)? {
         return Ok(Written::Refused);
     }
-    put(namespace, data)?;
+    put(namespace, data, lifetime)?;
     Ok(Written::Stored(version_of(data)))
 }
 
 /// Touches what is in a namespace.
-pub(super) fn touch_in(namespace: &Bound<'_, PyAny>, touch: &Touch<'_>) -> PyResult<bool> {
+pub(super) fn touch_in(
+    namespace: &Bound<'_, PyAny>,
+    touch: &Touch<'_>,
+    lifetime: Option<Duration>,
+) -> PyResult<bool> {
     let Some(mut text) = text_in(namespace)? else { return Ok(false) };
     let end = touch.offset.saturating_add(touch.bytes.len());
     if version_of(&text) == touch.version
         && let Some(place) = text.get_mut(touch.offset..end)
     {
         place.copy_from_slice(touch.bytes);
-        put(namespace, &text)?;
+        put(namespace, &text, lifetime)?;
     }
     Ok(true)
 }
@@ -91,6 +109,14 @@ pub(super) fn delete_in(namespace: &Bound<'_, PyAny>) -> PyResult<bool> {
         namespace.del_item(intern!(namespace.py(), KEY))?;
     }
     Ok(present)
+}
+
+/// Puts what a rotation leaves into a namespace, or empties it.
+pub(super) fn leave_in(namespace: &Bound<'_, PyAny>, left: Option<Left<'_>>) -> PyResult<()> {
+    match left {
+        Some(left) => put(namespace, left.data, Some(left.ttl)),
+        None => delete_in(namespace).map(drop),
+    }
 }
 
 /// Whether there is a record that may be rotated.

@@ -4,7 +4,6 @@
 //! session's text under the key `session`.
 
 use std::sync::{Arc, LazyLock};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -17,10 +16,11 @@ use super::errors::{CorruptSessionError, StoreUnavailableError};
 use super::held_namespace::HeldNamespace;
 use super::namespace_record;
 use super::options::Options;
+use super::wait::{self, Pauses};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::store::id_locks::{IdLocks, Taken};
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 /// The namespaces that a thread of this process works on at this moment.
 static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
@@ -29,9 +29,6 @@ static RESERVED: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
 
 /// How long a thread waits for another one's work on a namespace.
 const LONGEST_WORK: Duration = Duration::from_secs(30);
-/// Between two attempts to take a backend's lock.
-const FIRST_PAUSE: Duration = Duration::from_micros(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// How many namespaces a session keeps: before and after it gets another id, each with the place where the record is
 /// and the one where it is looked for besides.
@@ -147,10 +144,7 @@ impl NamespaceStore {
         work: impl FnOnce() -> PyResult<T>,
     ) -> Result<T> {
         let key = self.key(id)?;
-        let taken = match BUSY.take(&key, Duration::ZERO) {
-            Ok(taken) => taken,
-            Err(_) => py.detach(|| BUSY.take(&key, LONGEST_WORK))?,
-        };
+        let taken = take(py, &BUSY, &key, LONGEST_WORK)?;
         let done = work();
         BUSY.give_back(&key, taken);
         done.map_err(|error| failure(py, operation, error))
@@ -167,7 +161,7 @@ impl NamespaceStore {
         const OPERATION: &str = "lock the session in its backend";
         let key = self.key(id)?;
         let since = Instant::now();
-        let reserved = py.detach(|| RESERVED.take(&key, limit))?;
+        let reserved = take(py, &RESERVED, &key, limit)?;
         let taken = self
             .namespace(py, id.as_str())
             .map_err(|error| failure(py, OPERATION, error))
@@ -176,6 +170,11 @@ impl NamespaceStore {
             RESERVED.give_back(&key, reserved);
         }
         taken.map(|namespace| (namespace, reserved))
+    }
+
+    /// The lifetime to name to the backend for a record that is to have `ttl`: none where the backend was made with it.
+    pub(super) fn lifetime(&self, ttl: Option<Duration>) -> Option<Duration> {
+        ttl.filter(|_| ttl != self.options.settings.store_ttl(None))
     }
 
     /// Lets the other holders of this process in again.
@@ -191,6 +190,14 @@ impl NamespaceStore {
         let class = backend.map_err(|error| Error::unsupported("lock the session").with_source(error))?;
         Ok(format!("{:x} {}", class.namespace_class.as_ptr() as usize, id.as_str()))
     }
+}
+
+/// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has
+/// been made before anybody uses it beside a fork.
+fn take(py: Python<'_>, locks: &IdLocks, key: &str, limit: Duration) -> Result<Taken> {
+    wait::take(py, limit, |limit| {
+        if limit.is_zero() { locks.take(key, limit) } else { py.detach(|| locks.take(key, limit)) }
+    })
 }
 
 /// Runs `work` under the write lock of `namespace`.
@@ -216,7 +223,7 @@ fn take_write_lock(namespace: &Bound<'_, PyAny>, limit: Duration, since: Instant
     let name = intern!(py, "acquire_write_lock");
     let failed = |error| failure(py, OPERATION, error);
     kwargs.set_item(intern!(py, "wait"), false).map_err(failed)?;
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::new();
     loop {
         let taken = namespace.call_method(name, (), Some(&kwargs)).map_err(failed)?;
         // A backend without locks may well answer nothing.
@@ -226,8 +233,7 @@ fn take_write_lock(namespace: &Bound<'_, PyAny>, limit: Duration, since: Instant
         if since.elapsed() >= limit {
             return Err(Error::locked(OPERATION).with_detail(format!("somebody else held it for {limit:?}")));
         }
-        py.detach(|| thread::sleep(pause));
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pauses.pause(py).map_err(failed)?;
     }
 }
 
@@ -268,13 +274,14 @@ impl Store for NamespaceStore {
         &self,
         id: &SessionId,
         data: &[u8],
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
+        let lifetime = self.lifetime(ttl);
         let unconditional = expect == Expect::Any;
         self.exclusively(id, unconditional, "write the session to its backend", |namespace| {
-            namespace_record::write_in(namespace, data, expect)
+            namespace_record::write_in(namespace, data, lifetime, expect)
         })
     }
 
@@ -282,11 +289,12 @@ impl Store for NamespaceStore {
         &self,
         id: &SessionId,
         touch: &Touch<'_>,
-        _ttl: Option<Duration>,
+        ttl: Option<Duration>,
         _now: Timestamp,
     ) -> Result<bool> {
+        let lifetime = self.lifetime(ttl);
         self.exclusively(id, false, "renew the session in its backend", |namespace| {
-            namespace_record::touch_in(namespace, touch)
+            namespace_record::touch_in(namespace, touch, lifetime)
         })
     }
 
@@ -296,19 +304,12 @@ impl Store for NamespaceStore {
 
     /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a
     /// process that dies between the two steps leaves both records.
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
         const OPERATION: &str = "rotate the session in its backend";
-        if old.as_str() == new.as_str() {
-            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
-            return self.write(old, data, ttl, expect, now);
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         self.exclusively(old, false, OPERATION, |from| {
             if !namespace_record::may_rotate(from, expect)? {
@@ -316,8 +317,9 @@ impl Store for NamespaceStore {
             }
             let py = from.py();
             let to = self.new_namespace(py, new.as_str())?;
-            let written = locked(&to, true, || namespace_record::write_in(&to, data, Expect::Any))?;
-            namespace_record::delete_in(from)?;
+            let lifetime = self.lifetime(ttl);
+            let written = locked(&to, true, || namespace_record::write_in(&to, data, lifetime, Expect::Any))?;
+            namespace_record::leave_in(from, left)?;
             self.replace(new.as_str(), to.unbind());
             Ok(written)
         })

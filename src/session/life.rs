@@ -15,6 +15,8 @@ pub struct Life {
     is_new: bool,
     was_invalidated: bool,
     deleted: bool,
+    /// Whether who asks for the session came with an id that it had before.
+    is_led: bool,
 }
 
 impl Life {
@@ -37,6 +39,7 @@ impl Life {
             is_new: false,
             was_invalidated: false,
             deleted: false,
+            is_led: false,
         }
     }
 
@@ -115,11 +118,29 @@ impl Life {
         self.from_cookie
     }
 
+    /// The session has been given another id by somebody else, and was found under it by an id that it had before.
+    ///
+    /// Who comes by that one is not told the new one, and does not rotate the session again: whoever else has the old
+    /// id, by having stolen or fixed it, would get the session for good. A new id that was made here is dropped.
+    pub fn follow(&mut self, id: SessionId) {
+        self.stored_as = Some(id.clone());
+        self.id = id;
+        self.version = None;
+        self.is_led = true;
+    }
+
+    /// Whether who asks for the session came with an id that it had before.
+    #[must_use]
+    pub fn is_led(&self) -> bool {
+        self.is_led
+    }
+
     /// Gives the session another id and keeps it alive: the record moves at the next save.
     pub fn rename(&mut self, id: SessionId) {
         self.id = id;
         self.from_cookie = false;
         self.was_absent = false;
+        self.is_led = false;
     }
 
     /// Turns to another id, as a program does that sets it. The record under the id before is a session of its
@@ -164,6 +185,7 @@ impl Life {
     pub fn delete(&mut self) -> SessionId {
         self.version = None;
         self.deleted = true;
+        self.is_led = false;
         self.stored_as.take().unwrap_or_else(|| self.id.clone())
     }
 
@@ -173,17 +195,16 @@ impl Life {
         self.from_cookie
     }
 
-    /// What a save expects of the record that the session has: it must still be there, so that a save that began
-    /// before a logout does not bring the session back, and if `keeps_others` it must be in the state that is
-    /// known: also that of having been absent, for others may have begun a session under the same id since.
-    /// `None` if that state is not known: then it has to be looked at first.
+    /// What a save expects of the record that the session has: to be in the state that is known, so that a save that
+    /// began before a logout does not bring the session back, nor one that began before a rotation end what that has
+    /// left. If `keeps_others`, also to be absent if that is what it was, for others may have begun a session under
+    /// the same id since. `None` if the state is not known: then it has to be looked at first.
     #[must_use]
     pub fn expectation(&self, keeps_others: bool) -> Option<Expect> {
-        match (&self.stored_as, keeps_others) {
-            (None, true) if self.was_absent => Some(Expect::Absent),
-            (None, _) => Some(Expect::Any),
-            (Some(_), false) => Some(Expect::Present),
-            (Some(_), true) => self.version.map(Expect::Version),
+        match &self.stored_as {
+            None if keeps_others && self.was_absent => Some(Expect::Absent),
+            None => Some(Expect::Any),
+            Some(_) => self.version.map(Expect::Version),
         }
     }
 
@@ -220,8 +241,9 @@ mod tests {
 
     #[test]
     fn a_session_that_was_found_is_saved_only_where_it_still_is() {
-        assert_eq!(loaded("a").expectation(false), Some(Expect::Present));
-        assert_eq!(loaded("a").expectation(true), Some(Expect::Version(Version(1))));
+        for keeps_others in [false, true] {
+            assert_eq!(loaded("a").expectation(keeps_others), Some(Expect::Version(Version(1))));
+        }
     }
 
     #[test]
@@ -250,7 +272,7 @@ mod tests {
         life.rename(SessionId::from_program("new"));
         assert!(life.is_rotated());
         assert_eq!(life.rotated_from().unwrap().as_str(), "old");
-        assert_eq!(life.expectation(false), Some(Expect::Present));
+        assert_eq!(life.expectation(false), Some(Expect::Version(Version(1))));
         life.saved(Version(2));
         assert!(!life.is_rotated());
         assert_eq!(life.stored_as().unwrap().as_str(), "new");
@@ -260,7 +282,7 @@ mod tests {
     fn a_session_that_turned_to_another_id_leaves_the_record_it_had() {
         let mut life = loaded("one");
         life.turn_to(SessionId::from_program("one"));
-        assert_eq!(life.expectation(false), Some(Expect::Present));
+        assert_eq!(life.expectation(false), Some(Expect::Version(Version(1))));
         life.turn_to(SessionId::from_program("other"));
         assert!(!life.is_rotated());
         assert_eq!(life.expectation(true), Some(Expect::Any));
@@ -284,6 +306,30 @@ mod tests {
         assert_eq!(life.expectation(true), None);
         life.saved(Version(2));
         assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
+    }
+
+    #[test]
+    fn a_session_that_was_followed_is_saved_where_it_is_now_and_not_under_an_id_made_here() {
+        let mut life = loaded("old");
+        life.rename(SessionId::from_program("ours"));
+        life.follow(SessionId::from_program("theirs"));
+        assert!(life.is_led() && !life.is_rotated() && !life.is_new());
+        assert_eq!((life.id().as_str(), life.record_id().as_str()), ("theirs", "theirs"));
+        assert_eq!(life.expectation(true), None);
+        life.found(Version(7));
+        assert_eq!(life.expectation(false), Some(Expect::Version(Version(7))));
+        assert_eq!(life.delete().as_str(), "theirs");
+        assert!(!life.is_led());
+    }
+
+    #[test]
+    fn a_session_that_begins_anew_is_nobodys_successor() {
+        for begin in [Life::rename, Life::turn_to] {
+            let mut life = loaded("old");
+            life.follow(SessionId::from_program("new"));
+            begin(&mut life, SessionId::from_program("another"));
+            assert!(!life.is_led());
+        }
     }
 
     #[test]

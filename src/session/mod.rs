@@ -7,4 +7,4 @@ mod timeout;
 
 pub use life::Life;
 pub use merge::{Row, Rule, Side, decide};
-pub use timeout::{Limits, Span, Times};
+pub use timeout::{LONGEST_IDLE, Limits, Span, Times};

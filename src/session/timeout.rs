@@ -31,7 +31,16 @@ pub struct Times {
     pub begun: Option<Timestamp>,
 }
 
+/// The most seconds that a session may have for an idle timeout of its own: a hundred years.
+pub const LONGEST_IDLE: i64 = 100 * 365 * 24 * 60 * 60;
+
 impl Limits {
+    /// The same for a session whose own idle timeout, if it has one, takes the place of everybody's.
+    #[must_use]
+    pub fn with_idle(self, own: Option<i64>) -> Self {
+        Self { idle: own.or(self.idle), ..self }
+    }
+
     /// Judges a session at `now`. A clock that went back makes an age negative, which is alive.
     #[must_use]
     pub fn judge(&self, now: Timestamp, times: Times) -> Span {
@@ -96,6 +105,16 @@ mod tests {
         assert_eq!(ABSOLUTE.judge(160.001, busy(160.0)), Span::Expired);
         assert_eq!(ABSOLUTE.end(Some(100.0)), Some(160.0));
         assert_eq!(IDLE.end(Some(100.0)), None);
+    }
+
+    #[test]
+    fn a_timeout_of_its_own_takes_the_place_of_the_idle_timeout_and_of_no_other() {
+        let limits = Limits { idle: Some(60), absolute: Some(500), epoch: None };
+        let times = Times { accessed: Some(100.0), begun: Some(100.0) };
+        assert_eq!(limits.with_idle(Some(300)).judge(400.0, times), Span::Alive);
+        assert_eq!(limits.with_idle(Some(10)).judge(110.5, times), Span::Expired);
+        assert_eq!(limits.with_idle(None).judge(160.5, times), Span::Expired);
+        assert_eq!(limits.with_idle(Some(1000)).judge(600.5, times), Span::Expired);
     }
 
     #[test]

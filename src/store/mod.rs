@@ -74,6 +74,20 @@ pub enum Expect {
     Version(Version),
 }
 
+impl<'a> Rotation<'a> {
+    /// One that leaves nothing under the old id, and whose record is kept until it is deleted.
+    #[must_use]
+    pub fn new(old: &'a SessionId, new: &'a SessionId, data: &'a [u8], expect: Expect) -> Self {
+        Self { old, new, data, ttl: None, expect, left: None }
+    }
+
+    /// Where both ids are the same, what becomes of the write that it then is. `write` is told what to expect.
+    pub(crate) fn as_write(&self, write: impl FnOnce(Expect) -> Result<Written>) -> Option<Result<Written>> {
+        let is_write = self.old.as_str() == self.new.as_str();
+        is_write.then(|| self.expect.of_what_is_there().map_or(Ok(Written::Refused), write))
+    }
+}
+
 impl Expect {
     /// What a write expects that replaces a record and never creates one; `None` if it expects that there is none.
     pub(crate) fn of_what_is_there(self) -> Option<Self> {
@@ -118,8 +132,8 @@ pub enum Written {
 /// carries the time of its last access.
 #[derive(Clone, Copy, Debug)]
 pub struct Touch<'a> {
-    /// The state that was loaded. If the record has another by now, somebody renewed it since; then its
-    /// lifetime is renewed and its bytes stay as they are.
+    /// The state that was loaded. If the record has another by now, somebody renewed it since; then its bytes
+    /// stay as they are, and its lifetime is renewed but never made shorter: it may be another's to say.
     pub version: Version,
     /// Where in the data the new bytes go. `offset + bytes.len()` lies within the data of that version.
     pub offset: usize,
@@ -138,6 +152,32 @@ impl Touch<'_> {
             _ => Err(Error::invalid(operation).with_detail("the new bytes do not lie within the record")),
         }
     }
+}
+
+/// A record that gets another id.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation<'a> {
+    /// The id that it has.
+    pub old: &'a SessionId,
+    /// The id that it gets.
+    pub new: &'a SessionId,
+    /// What is stored under the new id.
+    pub data: &'a [u8],
+    /// For how long; see [`Store::write`].
+    pub ttl: Option<Duration>,
+    /// What has to hold of the record of the old id.
+    pub expect: Expect,
+    /// What takes its place under the old id; nothing if `None`.
+    pub left: Option<Left<'a>>,
+}
+
+/// A record that a rotation leaves under the old id.
+#[derive(Clone, Copy, Debug)]
+pub struct Left<'a> {
+    /// What it holds. To the store it is data like any other.
+    pub data: &'a [u8],
+    /// How long after the rotation it may be forgotten.
+    pub ttl: Duration,
 }
 
 /// What a store can do beyond the contract's minimum.
@@ -195,23 +235,15 @@ pub trait Store: Send + Sync {
     /// `Unavailable` if the store did not answer; the record may then still be there.
     fn delete(&self, id: &SessionId) -> Result<bool>;
 
-    /// Replaces the record of `old`, of which `expect` has to hold, by one of `new` with `data`: afterwards
-    /// nothing is left under `old`, and what was under `new` is overwritten. A record that is not there is
+    /// Replaces the record of `old`, of which `expect` has to hold, by one of `new` with `data`: afterwards what
+    /// is to be left under `old` is there, or nothing is, and what was under `new` is overwritten. A record that is not there is
     /// never rotated, whatever is expected: a session that was deleted meanwhile is not brought back under
-    /// another id. Of a rotation and a deletion of `old` at once, one finds the record and the other finds
-    /// none. Where both ids are the same this is a write.
+    /// another id. Of a rotation that leaves nothing and a deletion of `old` at once, one finds the record and
+    /// the other finds none. Where both ids are the same this is a write.
     ///
     /// # Errors
     /// As [`write`](Self::write). The record of `old` is then still whole.
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written>;
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written>;
 
     /// Puts away what is left of an id without a record, whose record lives on under another: a place that still
     /// tells the id by its name. Most stores leave none.
@@ -246,6 +278,13 @@ pub trait Store: Send + Sync {
     /// Where records go by themselves, or are for the backend alone to remove, there is nothing to do.
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         Box::new(sweep::NothingToSweep)
+    }
+
+    /// How long a call waits for what somebody else has for a moment or holds, and the same store that does not
+    /// wait but answers with an error that [`is_busy`](crate::error::Error::is_busy), having changed nothing.
+    /// `None` if it does not wait, or cannot do without.
+    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
+        None
     }
 
     /// What this store can do.

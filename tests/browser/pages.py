@@ -93,6 +93,12 @@ def remember(session: Any, values: dict[str, str]) -> None:
     session.save()
 
 
+def keep(session: Any, values: dict[str, str]) -> None:
+    """Gives this session an idle timeout of its own."""
+    session.set_timeout(int(values["seconds"]))
+    session.save()
+
+
 def fill(session: Any, values: dict[str, str]) -> None:
     """Stores so many characters."""
     session["name"] = "filled"
@@ -101,7 +107,8 @@ def fill(session: Any, values: dict[str, str]) -> None:
 
 
 WITH_SESSION: dict[str, Callable[[Any, dict[str, str]], None]] = {
-    page.__name__: page for page in (put, count, read, regenerate, invalidate, delete, place, remember, fill)
+    page.__name__: page
+    for page in (put, count, read, regenerate, invalidate, delete, place, remember, keep, fill)
 }
 
 

@@ -117,6 +117,22 @@ def test_a_page_may_let_its_session_outlive_the_browser(site: MakeSite, seen: Se
     seen("session._set_cookie_expires(3600) on a later page: the cookie is replaced by one for 3600 s")
 
 
+@few_kinds
+def test_a_session_with_a_timeout_of_its_own_outlives_the_browser_from_each_use_on(
+    site: MakeSite, seen: See
+) -> None:
+    shop = site(timeout=600)
+    shop.visit("put", name="Ada")
+    assert shop.cookie().expires is None
+    began = time.time()
+    shop.visit("keep", seconds=30 * 86_400)
+    assert within(shop.cookie().expires, began + 30 * DAY, time.time() + 30 * DAY)
+    for clock in (10 * 86_400, 35 * 86_400):
+        assert shop.visit("read", clock=clock).session == {"name": "Ada"}
+        assert within(shop.cookie().expires, began + clock + 30 * DAY, time.time() + clock + 30 * DAY)
+    seen("session.set_timeout(30 days): the cookie is kept for 30 days, and for 30 more from each use")
+
+
 def test_a_later_save_moves_the_expiry_where_it_sends_the_cookie_again(
     site: MakeSite, kind: Kind, seen: See
 ) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 README = ROOT / "README.md"
 DEPENDENCIES = ROOT / "docs" / "dependencies.md"
+SECURITY = ROOT / "docs" / "security.md"
 RUN_BLOCK = ROOT / "tests" / "support" / "run_block.py"
 PYTHON_BLOCKS = [block for document in DOCUMENTS for block in blocks(document, "python")]
 
@@ -79,6 +80,19 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
 def test_the_readme_lists_the_options_that_there_are() -> None:
     listed = named_in_first_column(section(README, "Options"))
     assert sorted(listed) == sorted(_core.option_names())
+
+
+def test_every_promise_of_safety_names_tests_that_there_are() -> None:
+    sources = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "src").rglob("*.rs")]
+    tests = {
+        name
+        for source in sources
+        for name in re.findall(r"\b(?:def test_|fn )([a-z0-9_]+)\(", source.read_text())
+    }
+    shown = [row.rsplit("|", 2)[1] for row in SECURITY.read_text().splitlines() if row.startswith("| ")]
+    named = {name for cell in shown for name in re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`", cell)}
+    assert len(named) > 40
+    assert sorted(named - tests) == []
 
 
 def test_every_dependency_has_its_reason() -> None:

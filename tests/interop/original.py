@@ -10,12 +10,13 @@ import contextlib
 import json
 import os
 import subprocess
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tests.support.environment import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -49,10 +50,10 @@ class Original:
 
 
 @contextlib.contextmanager
-def original(python: Path) -> Iterator[Original]:
-    """Runs a process of the original; it is gone afterwards."""
+def original(python: Path, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Original]:
+    """Runs a process of the original, with more in its environment; it is gone afterwards."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment.update(TZ="UTC", PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1")
+    environment.update(TZ="UTC", PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1", **more)
     process = subprocess.Popen(
         [python, "-m", "tests.interop.worker"],
         cwd=ROOT,

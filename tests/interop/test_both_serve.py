@@ -119,3 +119,32 @@ def test_an_empty_record_that_the_original_leaves_on_logout_is_no_session(
     assert list((tmp_path / "sessions").glob("container_file/*/*/*.cache")), "the original keeps a file"
     seen = visit(options, folder, NOW, "look", begun["cookie"])
     assert seen["answer"][0] is None
+
+
+@pytest.mark.parametrize("serializer", ["pickle", "json"])
+def test_the_original_keeps_a_timeout_that_it_does_not_know(
+    serializer: str, tmp_path: Path, gcm: Original
+) -> None:
+    options = {"timeout": 600, "data_serializer": serializer}
+    folder = str(tmp_path / "sessions")
+    cookie = visit(options, folder, NOW, "remember")["cookie"]
+    assert gcm.call(visit, options, folder, NOW + 600, "count", cookie)["answer"] == 2
+    assert visit(options, folder, NOW + 10_600, "count", cookie)["answer"] == 3
+    # It goes by the option alone.
+    assert gcm.call(visit, options, folder, NOW + 11_201, "count", cookie)["answer"] == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"data_serializer": "json"}, KEYS, {"secret": SECRET}], ids=str)
+def test_the_original_takes_what_leads_to_a_new_id_for_no_session(
+    options: dict[str, Any], tmp_path: Path, gcm: Original
+) -> None:
+    folder = str(tmp_path / "sessions")
+    ours = {**options, "destroy_old": "grace:30"}
+    before = visit(ours, folder, NOW, "count")["cookie"]
+    rotated = visit(ours, folder, NOW, "rotate", before)
+    assert visit(ours, folder, NOW + 1, "look", before)["id"] == rotated["id"]
+    theirs = gcm.call(visit, options, folder, NOW + 2, "count", before)
+    assert theirs["answer"] == 1
+    assert theirs["id"] != rotated["id"]
+    assert gcm.call(visit, options, folder, NOW + 3, "count", rotated["cookie"])["answer"] == 3
+    assert visit(ours, folder, NOW + 4, "count", rotated["cookie"])["answer"] == 4

@@ -49,6 +49,12 @@ def _rotate(session: Any) -> object:
     return _count(session)
 
 
+def _remember(session: Any) -> object:
+    """Of ours alone."""
+    session.set_timeout(10_000)
+    return _count(session)
+
+
 ACTIONS: dict[str, Callable[[Any], object]] = {
     "count": _count,
     "fill": _fill,
@@ -57,6 +63,7 @@ ACTIONS: dict[str, Callable[[Any], object]] = {
     "log out": _log_out,
     "begin again": _begin_again,
     "rotate": _rotate,
+    "remember": _remember,
 }
 
 

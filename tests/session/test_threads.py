@@ -68,6 +68,32 @@ def test_threads_that_use_a_proxy_first_at_once_get_the_same_session(backend: Ba
         assert len(set(together(partial(identify, proxy)))) == 1
 
 
+def test_what_a_thread_puts_into_a_proxy_that_another_is_opening_is_not_lost(memory: Backend) -> None:
+    opened(memory, "chosen").save()
+    opening, go_on = threading.Event(), threading.Event()
+
+    class Slow(Session):
+        def load(self) -> None:
+            if threading.current_thread() is slow:
+                opening.set()
+                assert go_on.wait(60)
+            super().load()
+
+    environ = {"HTTP_COOKIE": "beaker.session.id=chosen"}
+    proxy: Any = SessionObject(environ, **memory.options, session_class=Slow)
+    slow = threading.Thread(target=proxy.get, args=("name",))
+    slow.start()
+    assert opening.wait(60)
+    quick = threading.Thread(target=proxy.__setitem__, args=("name", "Ada"))
+    quick.start()
+    # It waits for the session, or it has made one of its own.
+    quick.join(0.5)
+    go_on.set()
+    slow.join()
+    quick.join()
+    assert proxy["name"] == "Ada"
+
+
 def test_threads_that_look_into_a_proxy_do_not_disturb_those_that_use_it(memory: Backend) -> None:
     proxy: Any = SessionObject({}, **memory.options)
 
@@ -101,6 +127,23 @@ def test_threads_that_save_one_session_leave_a_whole_one(backend: Backend) -> No
             assert len(read["text"]) == read["size"]
 
     together(work)
+
+
+def test_threads_that_share_a_session_and_save_it_lose_nothing(backend: Backend) -> None:
+    session = opened(backend, "shared")
+    session.save()
+
+    def work(number: int) -> None:
+        for turn in range(10):
+            session[f"{number}-{turn}"] = [turn]
+            session.save()
+            assert session[f"{number}-{turn}"] == [turn]
+            session.save(accessed_only=True)
+
+    together(work)
+    stored = opened(backend, "shared")
+    assert [key for key in session if key not in stored] == []
+    assert sum("-" in key for key in stored) == THREADS * 10
 
 
 def test_threads_that_visit_one_application_do_not_mix_their_sessions(backend: Backend) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,8 @@ import pytest
 
 from beaker import _core
 from beaker.session import Session
+from tests.campaigns.kit import left_out_where_impossible
+from tests.campaigns.tracing import strace
 from tests.support.folders import files_in
 
 KILLS = 25
@@ -86,17 +87,15 @@ def test_a_process_that_is_killed_at_any_point_loses_nothing_it_acknowledged(
 
 def calls(folder: Path, durability: str) -> dict[str, list[str]]:
     """The system calls of each part that say what reaches the disk and when."""
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is not installed")
+    with left_out_where_impossible():
+        tracer = strace()
     log = folder / "strace"
     watched = "trace=fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,openat,stat,newfstatat,statx"
-    command = [strace, "-f", "-y", "-e", watched, "-o", str(log), sys.executable, "-c", TRACED]
+    command = [tracer, "-f", "-y", "-e", watched, "-o", str(log), sys.executable, "-c", TRACED]
     ran = subprocess.run(
         [*command, str(folder / "data"), durability], capture_output=True, text=True, check=False, timeout=60
     )
-    if ran.returncode != 0:
-        pytest.skip(f"strace cannot trace here: {ran.stderr}")
+    assert ran.returncode == 0, ran.stderr
     parts: dict[str, list[str]] = {}
     current: list[str] = []
     for line in log.read_text().splitlines():

@@ -284,6 +284,21 @@ def test_a_backend_that_raises_is_unavailable_and_its_exception_the_cause(
         assert UNKNOWN_ID not in str(caught.value)
 
 
+def test_what_ends_a_request_from_within_a_backend_is_passed_on_as_it_is(
+    written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer of gevent or a key of the user's is no trouble of the backend."""
+    end = KeyboardInterrupt()
+
+    def interrupt(*_args: Any, **_kwargs: Any) -> None:
+        raise end
+
+    monkeypatch.setattr(written_in_python.options["namespace_class"], "__getitem__", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        Browser(written_in_python.options).visit(lambda session: session.id, cookie=COOKIE)
+    assert caught.value is end
+
+
 def test_a_backend_that_does_not_know_a_key_says_so_in_any_of_the_usual_ways(
     written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

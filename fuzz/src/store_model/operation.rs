@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use beaker_core::id::SessionId;
-use beaker_core::store::{Expect, HoldOf, Store, Touch, Version};
+use beaker_core::store::{Expect, HoldOf, Rotation, Store, Touch, Version};
 
 use super::answer::Answer;
 use super::model::Model;
@@ -169,7 +169,9 @@ impl Call {
                 Answer::of(store.touch(id, &touch, model.ttl(*ttl), now))
             }
             Self::Rotate { old, new, data, ttl, expect } => {
-                Answer::of_write(store.rotate(old, new, data, model.ttl(*ttl), expected(*expect), now))
+                let rotation =
+                    Rotation { ttl: model.ttl(*ttl), ..Rotation::new(old, new, data, expected(*expect)) };
+                Answer::of_write(store.rotate(&rotation, now))
             }
         }
     }

@@ -6,9 +6,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::{value, verbs};
+use crate::clock as machine;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::session::{Session, as_dict, call, encode, loaded_times, place, text_of};
+use crate::py::session::{
+    Session, as_dict, call, correct_beginning, encode, loaded_times, own_timeout, place, text_of,
+};
 use crate::session::Span;
 
 /// `CookieSession.load`: what the request's cookie has becomes the session's content.
@@ -45,18 +48,23 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
         session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))?;
     }
     let is_over = received.expires.is_some_and(|expires| now.seconds > expires);
-    let times = loaded_times(&data, None)?;
-    if is_over || options.settings.limits.judge(now.seconds, times) == Span::Expired {
-        return verbs::invalidate(session);
+    let mut times = loaded_times(&data, None)?;
+    let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
+    if is_over || limits.judge(now.seconds, times) == Span::Expired {
+        return if machine::is_steady() { verbs::invalidate(session) } else { set_aside(session) };
     }
+    let is_corrected = correct_beginning(&limits, &data, &mut times, &now)?;
+    own_timeout::note(session, &data)?;
     let dict = as_dict(session)?;
     dict.update(data.as_mapping())?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);
     let accessed = call::plain(session)?.into_any().unbind();
-    let payload = decoded.payload.map(|payload| Arc::new(payload.bytes.unbind()));
+    // What was corrected is not what the cookie has, so that another is made.
+    let payload = decoded.payload.filter(|_| !is_corrected);
+    let payload = payload.map(|payload| Arc::new(payload.bytes.unbind()));
     let _dropped = session.get().with(|state| {
         state.begun = times.begun;
-        state.is_stale |= !decoded.is_current;
+        state.is_stale |= !decoded.is_current || is_corrected;
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),
             state.accessed_dict.replace(accessed),
@@ -72,4 +80,15 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
         let _dropped = session.get().with(|state| state.saved.take())?;
     }
     Ok(())
+}
+
+/// The session is over, but by a clock that jumped a moment ago and may be wrong. It is not given to this request; the
+/// browser keeps it unless the session that begins here is saved.
+fn set_aside(session: &Bound<'_, Session>) -> PyResult<()> {
+    session.get().with(|state| {
+        state.life.set_new(true);
+        state.life.set_invalidated(true);
+        state.is_stale = false;
+    })?;
+    verbs::rename(session).map(drop)
 }

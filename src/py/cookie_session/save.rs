@@ -10,7 +10,9 @@ use super::value;
 use crate::codec;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException};
-use crate::py::session::{CookieValue, Session, as_dict, attributes, beginning, call, cookie, is_exact};
+use crate::py::session::{
+    CookieValue, Session, as_dict, attributes, beginning, call, cookie, is_exact, own_timeout,
+};
 
 /// `CookieSession.save`: sends the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
@@ -30,6 +32,7 @@ pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
 /// Sends `data`, which takes the place of what was loaded.
 pub(super) fn send_data(session: &Bound<'_, Session>, data: Bound<'_, PyDict>) -> PyResult<()> {
     let value = value::of_data(session, &data)?;
+    own_timeout::note(session, &data)?;
     send(session, value)?;
     let _dropped = session.get().with(|state| (state.saved.replace(data.unbind()), state.payload.take()))?;
     Ok(())
@@ -115,5 +118,6 @@ fn touch(session: &Bound<'_, Session>, payload: &[u8]) -> PyResult<()> {
     let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
     let touched = accessed.and_then(|accessed| codec::with_access_time(payload, accessed));
     let Some(touched) = touched else { return create_cookie(session) };
+    own_timeout::note(session, dict)?;
     send(session, value::of_payload(session, dict, &touched)?)
 }

@@ -28,7 +28,7 @@ pub(super) fn set_id(session: &Bound<'_, Session>, id: &Bound<'_, PyAny>) -> PyR
     session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))
 }
 
-fn rename<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyString>> {
+pub(super) fn rename<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyString>> {
     let id = SessionId::generate();
     let text = PyString::new(session.py(), id.as_str());
     session.get().with(|state| state.life.rename(id))?;

@@ -29,6 +29,10 @@ pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
 /// Writes the cookie as it is by now into the request.
 pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
     let py = session.py();
+    if session.get().with(|state| state.life.is_led())? {
+        // The new id is in the cookie of the response that gave it to the session, and in no other.
+        return withdraw(session);
+    }
     let header = match materialised(session)? {
         None => write(session)?.into_pyobject(py)?.into_any(),
         Some(cookie) => {
@@ -46,6 +50,13 @@ pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResul
     };
     set_request(session, intern!(py, "cookie_out"), &header)?;
     set_request(session, intern!(py, "set_cookie"), PyBool::new(py, set_cookie).as_any())
+}
+
+/// Has the response send no cookie.
+pub(super) fn withdraw(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    set_request(session, intern!(py, "cookie_out"), py.None().bind(py))?;
+    set_request(session, intern!(py, "set_cookie"), PyBool::new(py, false).as_any())
 }
 
 /// Brings the cookie up to date with the session, in the way in which a session that its cookie keeps does.
@@ -271,11 +282,19 @@ pub(crate) fn set_request(
     }
 }
 
+/// What the program said for this session, else the option; but where the session has a timeout of its own, the
+/// cookie lasts for that at the least.
 fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
-    session.get().with(|state| match &state.cookie_expires {
-        Some((_, own)) => *own,
-        None => state.options.settings.cookie_expires,
-    })
+    let (own, option, timeout) = session.get().with(|state| {
+        let own = state.cookie_expires.as_ref().map(|(_, own)| *own);
+        (own, state.options.settings.cookie_expires, state.own_timeout)
+    })?;
+    match (own, timeout) {
+        (Some(own), _) => Ok(own),
+        (None, None) => Ok(option),
+        #[allow(clippy::cast_precision_loss, reason = "the longest timeout is below 2^53 seconds")]
+        (None, Some(seconds)) => Ok(option.at_least(seconds as f64, clock::now(session.py())?.seconds)),
+    }
 }
 
 fn write(session: &Bound<'_, Session>) -> PyResult<String> {

@@ -130,6 +130,8 @@ fn begin(
     };
     install(session, state)?;
     load_or_replace(session)?;
+    // A session with a timeout of its own is not to be forgotten by the browser before it is over.
+    is_due |= session.get().with(|state| state.life.is_from_cookie() && state.own_timeout.is_some())?;
     if is_due && !session.get().with(|state| state.life.is_new())? {
         call::update_cookie_out(session, true)?;
     }
@@ -251,6 +253,9 @@ pub(crate) fn replace_corrupt(session: &Bound<'_, Session>, error: PyErr, subjec
 
 /// `Session._create_id`: a new id; with `set_new` for a new session, otherwise for this one.
 pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
+    if !set_new && session.get().with(|state| state.life.is_led())? {
+        return Ok(());
+    }
     session.get().with(|state| state.life.rename(SessionId::generate()))?;
     announce(session, set_new)
 }

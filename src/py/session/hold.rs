@@ -5,22 +5,27 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, intern};
 
-use super::{Session, record};
+use super::{Session, inherited, record};
 use crate::config::Concurrency;
+use crate::error::Result;
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::held_namespace::HeldNamespace;
-use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store};
+use crate::py::{gil, wait};
+use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store, Touch, Version};
 
 /// A session that is held.
 pub(crate) struct Hold {
+    /// Whose it is. A forked process finds it among its objects, and has not got it.
+    process: u32,
     held: Arc<HeldHashed>,
     /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
     is_native: bool,
@@ -43,11 +48,24 @@ struct View {
 impl Hold {
     fn new(held: Arc<HeldHashed>, is_native: bool) -> Self {
         Self {
+            process: std::process::id(),
             held,
             is_native,
             view: Mutex::new(None),
             by_program: AtomicUsize::new(0),
             lent: Mutex::new(None),
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Closes the locks of files, in a process that has inherited them.
+    pub(super) fn close_inherited(&self) {
+        if self.is_native && !self.is_ours() {
+            // It lets nobody in, and there is nothing that could fail.
+            let _ = self.held.release();
         }
     }
 
@@ -96,8 +114,9 @@ impl Hold {
             return Ok(());
         }
         let (namespaces, keys) = (record::namespaces(session)?, record::keys(session)?);
-        let (ttl, now) = (session.get().options()?.settings.store_ttl(), clock::now(py)?.seconds);
-        let place = py.detach(|| self.held.settle(id, ttl, now)).into_py(py)?;
+        let (options, own) = session.get().with(|state| (Arc::clone(&state.options), state.own_timeout))?;
+        let (ttl, now) = (options.settings.store_ttl(own), clock::now(py)?.seconds);
+        let place = self.with_held(py, |held| held.settle(id, ttl, now)).into_py(py)?;
         let namespace = namespaces.namespace(py, place.as_str())?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
             // It shows what the store has, and needs no opening.
@@ -113,6 +132,16 @@ impl Hold {
         Ok(())
     }
 
+    /// Lets other threads run meanwhile where that may wait for a disk.
+    fn with_held<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&HeldHashed) -> Result<T> + Send,
+    ) -> Result<T> {
+        let held = &*self.held;
+        if held.capabilities().blocking { gil::detached(py, || work(held)) } else { work(held) }
+    }
+
     /// Closes the view, which writes what it has.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let Some(view) = self.view.lock().take() else { return self.take_back(py) };
@@ -122,9 +151,19 @@ impl Hold {
         taken_back?;
         for key in view.namespace.take_emptied() {
             // The view leaves an empty record where there is to be none.
+            self.with_held(py, |held| match view.store.id_in(&key) {
+                Some(id) => held.delete(id),
+                None => held.delete_key(&key),
+            })
+            .into_py(py)?;
+        }
+        for (key, lifetime) in view.namespace.take_lifetimes() {
+            // The view writes files that last as long as every session's.
+            let touch = Touch { version: Version(0), offset: 0, bytes: b"" };
+            let now = clock::now(py)?.seconds;
             py.detach(|| match view.store.id_in(&key) {
-                Some(id) => self.held.delete(id),
-                None => self.held.delete_key(&key),
+                Some(id) => self.held.touch(id, &touch, Some(lifetime), now),
+                None => self.held.touch_key(&key, &touch, Some(lifetime), now),
             })
             .into_py(py)?;
         }
@@ -133,7 +172,7 @@ impl Hold {
 
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         let closed = self.close(py);
-        let released = if self.is_native { py.detach(|| self.held.release()) } else { self.held.release() };
+        let released = self.with_held(py, Held::release);
         closed.and(released.into_py(py))
     }
 
@@ -156,48 +195,68 @@ impl Drop for Hold {
     }
 }
 
-fn of(session: &Bound<'_, Session>) -> PyResult<Option<Arc<Hold>>> {
-    session.get().with(|state| state.hold.as_ref().map(Arc::clone))
+/// What this process holds of the session.
+pub(super) fn of(session: &Bound<'_, Session>) -> PyResult<Option<Arc<Hold>>> {
+    let hold = session.get().with(|state| state.hold.as_ref().map(Arc::clone))?;
+    if hold.as_ref().is_none_or(|hold| hold.is_ours()) {
+        return Ok(hold);
+    }
+    // The views are those of the process that this one was forked from, too, and may be open.
+    let _dropped =
+        session.get().with(|state| (state.hold.take(), state.namespaces.take(), state.store.take()))?;
+    Ok(None)
 }
 
 /// Holds the session's record, unless it is held already. `false` if there is none to hold.
 pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bool> {
+    let id = session.get().with(|state| state.life.record_id().clone())?;
+    acquire_id(session, &id, what)
+}
+
+/// Holds the record of `id`, and nothing else.
+fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyResult<bool> {
     let py = session.py();
-    let (options, id) =
-        session.get().with(|state| (Arc::clone(&state.options), state.life.record_id().clone()))?;
+    let options = session.get().options()?;
     match of(session)? {
-        Some(hold) if hold.held.holds(&id) => return Ok(true),
+        Some(hold) if hold.held.holds(id) => return Ok(true),
         Some(_) => release(session)?,
         None => {}
     }
     let (limit, now) = (options.settings.lock_timeout, clock::now(py)?.seconds);
-    let (keys, is_native) = (record::keys(session)?, options.backend()?.native.is_some());
-    let held = if is_native {
-        py.detach(|| keys.hold_places(&id, what, limit, now))
-    } else {
-        keys.hold_places(&id, what, limit, now)
+    let (keys, native) = (record::keys(session)?, options.backend()?.native.as_ref());
+    let ask = |limit| Arc::clone(&keys).hold_places(id, what, limit, now);
+    let held = match native.map(|native| native.capabilities().blocking) {
+        Some(true) => wait::take(py, limit, |limit| py.detach(|| ask(limit))),
+        // A fork must not find a lock taken that the store has for a moment, so it is never asked without the
+        // interpreter.
+        Some(false) => wait::by_asking(py, limit, || ask(Duration::ZERO)),
+        None => ask(limit),
     };
     let held = held.into_py(py)?.map(Arc::new);
     let Some(held) = held else { return Ok(false) };
-    let hold = Arc::new(Hold::new(held, is_native));
+    let hold = Arc::new(Hold::new(held, native.is_some()));
+    inherited::remember(&hold);
     let _dropped = session.get().with(|state| state.hold.replace(hold))?;
     Ok(true)
 }
 
-/// Holds the session for its request, where the options say so.
-pub(super) fn acquire_for_request(session: &Bound<'_, Session>) -> PyResult<()> {
+/// Holds the record of `id` for the session's request, where the options say so.
+pub(super) fn acquire_for_request(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
     let (holds, from_cookie) = session.get().with(|state| {
         (state.options.settings.concurrency == Concurrency::Lock, state.life.is_from_cookie())
     })?;
     if holds {
         // Nothing is made for an id that a browser made up.
-        acquire(session, if from_cookie { HoldOf::Record } else { HoldOf::Id })?;
+        acquire_id(session, id, if from_cookie { HoldOf::Record } else { HoldOf::Id })?;
     }
     Ok(())
 }
 
 /// Lets the session go, if it is held.
 pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
+    if of(session)?.is_none() {
+        return Ok(());
+    }
     match session.get().with(|state| state.hold.take())? {
         Some(hold) => hold.release(session.py()),
         None => Ok(()),

@@ -7,16 +7,24 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::encode::{self, Content};
-use super::{Base, Loaded, Session, as_dict, call, cookie, hold, is_exact, loaded_times, record};
+use super::{
+    Base, Loaded, Session, as_dict, call, cookie, correct_beginning, hold, is_exact, loaded_times,
+    own_timeout, record, rotated,
+};
+use crate::clock as machine;
 use crate::codec::RecordFormat;
+use crate::codec::pointer::{self, Pointer};
+use crate::id::SessionId;
 use crate::py::clock::{self, Now};
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
 use crate::session::Span;
+use crate::store::{Record, Timestamp};
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
-    hold::acquire_for_request(session)?;
+    let id = session.get().with(|state| state.life.record_id().clone())?;
+    hold::acquire_for_request(session, &id)?;
     let loaded = load_held(session);
     if loaded.is_err() {
         // Whoever has the exception may keep the session with it.
@@ -30,17 +38,24 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     let now = clock::now(py)?;
     let (options, id) =
         session.get().with(|state| (Arc::clone(&state.options), state.life.record_id().clone()))?;
-    let store = record::store(session)?;
     if options.settings.use_cookies {
         cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }
-    let record = gil::with_store(py, &*store, |store| store.load(&id, now.seconds)).into_py(py)?;
+    let found = find(session, &id, now.seconds)?;
     call::clear(session)?;
     let _dropped = session.get().with(|state| {
         state.handed_out = false;
+        state.own_timeout = None;
         (state.saved.take(), state.base.take())
     })?;
-    let Some(record) = record else { return absent(session, &now) };
+    let Some((record, led_to)) = found else { return absent(session, &now) };
+    let id = match led_to {
+        Some(new) => {
+            rotated::follow(session, new.clone())?;
+            new
+        }
+        None => id,
+    };
     let signed_at = session.get().with(|state| {
         state.life.found(record.version);
         state.base = Some(Base::Loaded(Arc::clone(&record.data), id.clone()));
@@ -49,12 +64,16 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     })?;
     let decoded = encode::decode(session, Content::Record(&record.data, &id))?;
     let Some(data) = decoded.data else { return absent(session, &now) };
-    let times = loaded_times(&data, signed_at)?;
-    if options.settings.limits.judge(now.seconds, times) == Span::Expired {
-        return call::invalidate(session);
+    let mut times = loaded_times(&data, signed_at)?;
+    let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
+    if limits.judge(now.seconds, times) == Span::Expired {
+        return if machine::is_steady() { call::invalidate(session) } else { set_aside(session, &now) };
     }
+    let is_corrected = correct_beginning(&limits, &data, &mut times, &now)?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
-    let loaded = decoded.payload.map(|payload| {
+    // What was corrected is not what the record has, so that the record is written anew.
+    let payload = decoded.payload.filter(|_| !is_corrected);
+    let loaded = payload.map(|payload| {
         Arc::new(Loaded {
             record,
             payload: payload.bytes.unbind(),
@@ -64,7 +83,7 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     });
     let _dropped = session.get().with(|state| {
         state.begun = times.begun;
-        state.is_stale |= !decoded.is_current;
+        state.is_stale |= !decoded.is_current || is_corrected;
         let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),
@@ -74,6 +93,40 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
     fill(session, &data, &now)
 }
 
+/// The record of `id`, or of the id that it leads to, with that id.
+fn find(
+    session: &Bound<'_, Session>,
+    id: &SessionId,
+    now: Timestamp,
+) -> PyResult<Option<(Record, Option<SessionId>)>> {
+    let py = session.py();
+    let mut led_to = None;
+    for _ in 0..=rotated::LONGEST_CHAIN {
+        let at = led_to.as_ref().unwrap_or(id);
+        let store = record::store(session)?;
+        let found = gil::with_store(py, &*store, |store| store.load(at, now)).into_py(py)?;
+        match found.as_ref().and_then(|record| pointer::read(at, &record.data, now)) {
+            Some(Pointer::To(new)) => {
+                hold::acquire_for_request(session, &new)?;
+                led_to = Some(new);
+            }
+            // It leads nowhere any more, and is in nobody's way.
+            Some(Pointer::Over) => {
+                rotated::delete(session, at)?;
+                return Ok(None);
+            }
+            None => {
+                let found = found.map(|record| (record, led_to.clone()));
+                if found.is_none() && led_to.is_some() {
+                    rotated::delete(session, id)?;
+                }
+                return Ok(found);
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// There is no such record: the session is new, and if a browser made its id up it gets one from here.
 fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
@@ -81,6 +134,15 @@ fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
         call::create_id(session, true)?;
     }
     begin(session, now, py)
+}
+
+/// The session is over, but by a clock that jumped a moment ago and may be wrong. It is not given to this request; its
+/// record stays, and the browser keeps its cookie unless the session that begins here is saved, so that it is there
+/// again when the clock is right again.
+fn set_aside(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
+    session.get().with(|state| state.life.disown())?;
+    call::create_id(session, true)?;
+    begin(session, now, session.py())
 }
 
 /// What a session without a record begins with.
@@ -105,6 +167,7 @@ fn begins_with_place(data: &Bound<'_, PyDict>) -> bool {
 
 /// Makes `data` the session's content, and the copy that `revert()` goes back to.
 fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -> PyResult<()> {
+    own_timeout::note(session, data)?;
     data.set_item(intern!(session.py(), "_accessed_time"), &now.object)?;
     let dict = as_dict(session)?;
     if begins_with_place(data) && is_exact(session) {

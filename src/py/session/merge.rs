@@ -9,14 +9,15 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, P
 
 use super::encode::{self, Content, Text};
 use super::precedence::Precedence;
-use super::{Session, hold, record, save};
+use super::{Session, hold, is_to_come, record, rotated, save};
 use crate::codec::RecordFormat;
+use crate::codec::pointer::{self, Pointer};
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError};
 use crate::py::gil;
 use crate::py::options::Options;
 use crate::session::{Row, Rule, Side, decide};
-use crate::store::{Expect, HoldOf, Written};
+use crate::store::{Expect, HoldOf, Timestamp, Written};
 
 /// How often a save is tried before it holds the session and goes before all others, so that nobody comes between
 /// any more.
@@ -24,9 +25,10 @@ const UNHELD_TRIES: usize = 8;
 /// How often it is tried at all, where a store lets others come between even so.
 const TRIES: usize = 64;
 
-/// Writes what `ours` changed into the record. `text` is what `ours` encodes to. `false` if the record has gone.
+/// Writes what `ours` changed into the record, or all of it where the options have it so. `text` is what `ours`
+/// encodes to. `false` if the record has gone.
 pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text: Text) -> PyResult<bool> {
-    let was_held = session.get().with(|state| state.hold.is_some())?;
+    let was_held = hold::of(session)?.is_some();
     let outcome = retry(session, ours, text, was_held);
     if !was_held {
         let released = hold::release(session);
@@ -39,11 +41,12 @@ pub(super) fn write(session: &Bound<'_, Session>, ours: &Bound<'_, PyDict>, text
 fn retry(
     session: &Bound<'_, Session>,
     ours: &Bound<'_, PyDict>,
-    text: Text,
+    mut text: Text,
     was_held: bool,
 ) -> PyResult<bool> {
     let py = session.py();
-    let base = base(session)?;
+    let merges = session.get().options()?.settings.concurrency.merges();
+    let base = if merges { base(session)? } else { PyDict::new(py) };
     let mut _precedence = None;
     for turn in 0..TRIES {
         if turn == UNHELD_TRIES {
@@ -59,8 +62,25 @@ fn retry(
         let now = clock::now(py)?.seconds;
         let found = gil::with_store(py, &*store, |store| store.load(&id, now)).into_py(py)?;
         let Some(found) = found else { return Ok(false) };
+        match pointer::read(&id, &found.data, now) {
+            Some(Pointer::To(new)) => {
+                rotated::follow(session, new)?;
+                continue;
+            }
+            Some(Pointer::Over) => return Ok(false),
+            None => {}
+        }
         let found_format = RecordFormat::of(&found.data);
         session.get().with(|state| state.found_format = state.found_format.max(found_format))?;
+        if !merges {
+            match save::attempt(session, ours, &mut text, Expect::Version(found.version))? {
+                Written::Stored(version) => {
+                    save::stored(session, version, text)?;
+                    return Ok(true);
+                }
+                Written::Refused => continue,
+            }
+        }
         let theirs = encode::decode(session, Content::Record(&found.data, &id))?.data;
         let theirs = theirs.unwrap_or_else(|| PyDict::new(py));
         let merged = merge(session, &base, ours, &theirs)?;
@@ -107,6 +127,7 @@ fn merge<'py>(
     theirs: &Bound<'py, PyDict>,
 ) -> PyResult<Merged<'py>> {
     let py = session.py();
+    let now = clock::now(py)?.seconds;
     let options = session.get().options()?;
     let data = PyDict::new(py);
     let mut has_theirs = false;
@@ -120,6 +141,7 @@ fn merge<'py>(
         let row =
             Row { base: base.get_item(&key)?, ours: ours.get_item(&key)?, theirs: theirs.get_item(&key)? };
         let rule = rule(&key);
+        let is_later = |one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>| Ok(is_later(one, other, now));
         let value = match decide(rule, &row, |one, other| same(&options, one, other), is_later)? {
             Side::Ours => row.ours,
             Side::Theirs => {
@@ -146,8 +168,12 @@ fn rule(key: &Bound<'_, PyAny>) -> Rule {
     }
 }
 
-fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(matches!((one.extract::<f64>(), other.extract::<f64>()), (Ok(one), Ok(other)) if one > other))
+/// Whether `one` is later than `other`, and not so late that only a clock which was ahead can have told it.
+fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>, now: Timestamp) -> bool {
+    matches!(
+        (one.extract::<f64>(), other.extract::<f64>()),
+        (Ok(one), Ok(other)) if one > other && !is_to_come(one, now)
+    )
 }
 
 /// Whether two values are one and the same as far as anybody can tell who loads them. What an application's own

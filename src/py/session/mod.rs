@@ -13,13 +13,16 @@ pub(crate) mod cookie;
 pub(crate) mod create;
 pub(crate) mod encode;
 pub(crate) mod hold;
+pub(crate) mod inherited;
 mod load;
 mod mapping;
 mod merge;
 mod option_attributes;
+pub(crate) mod own_timeout;
 pub(crate) mod place;
 mod precedence;
 mod record;
+mod rotated;
 mod save;
 mod times;
 mod verbs;
@@ -45,7 +48,7 @@ use crate::store::{HashedStore, Record, Timestamp};
 pub(crate) use configurable::ConfigurableSession;
 pub(crate) use create::{create, text_of};
 use encode::{Content, InPlace, Text};
-pub(crate) use times::{beginning, creation_time, loaded_times};
+pub(crate) use times::{beginning, correct_beginning, creation_time, is_to_come, loaded_times};
 pub(crate) use verbs::has_to_move;
 
 /// A session: a dictionary that knows how to load and save itself.
@@ -81,6 +84,8 @@ pub(crate) struct State {
     pub(crate) is_stale: bool,
     /// When the session began, in seconds since the epoch, where that is known beside its data.
     pub(crate) begun: Option<Timestamp>,
+    /// The idle timeout that the session is kept with, where it has one of its own, in seconds.
+    pub(crate) own_timeout: Option<i64>,
     /// The domain and the path of the cookie that brought the session.
     pub(crate) brought_from: Option<(Option<String>, String)>,
     /// The serialized session that the cookie brought.
@@ -160,6 +165,7 @@ impl State {
             handed_out: false,
             is_stale: false,
             begun: None,
+            own_timeout: None,
             brought_from: None,
             payload: None,
             cookie_value: None,

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use crate::error::Result;
 use crate::id::SessionId;
+use crate::py::wait;
 use crate::store::id_locks::{IdLocks, Taken};
 
 /// The sessions of which somebody goes first.
@@ -31,7 +33,7 @@ impl Precedence {
     /// Goes first, once nobody else does. `None` if somebody else does for too long.
     pub(super) fn take(py: Python<'_>, id: &SessionId) -> Option<Self> {
         COUNT.fetch_add(1, Ordering::Relaxed);
-        let taken = py.detach(|| TAKEN.take(id.as_str(), COURTESY));
+        let taken = take(py, id);
         if taken.is_err() {
             COUNT.fetch_sub(1, Ordering::Relaxed);
         }
@@ -49,8 +51,12 @@ impl Drop for Precedence {
 /// Waits a moment for whoever goes first.
 pub(super) fn give_way(py: Python<'_>, id: &SessionId) {
     if COUNT.load(Ordering::Relaxed) != 0
-        && let Ok(taken) = py.detach(|| TAKEN.take(id.as_str(), COURTESY))
+        && let Ok(taken) = take(py, id)
     {
         TAKEN.give_back(id.as_str(), taken);
     }
+}
+
+fn take(py: Python<'_>, id: &SessionId) -> Result<Taken> {
+    wait::take(py, COURTESY, |limit| py.detach(|| TAKEN.take(id.as_str(), limit)))
 }

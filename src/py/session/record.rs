@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::Session;
+use super::{Session, hold};
 use crate::id::SessionId;
 use crate::py::python_store::NamespaceStore;
 use crate::store::{HashedStore, Store};
 
 /// The store of the session: that of its options, or as the session has it while it is held.
 pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
-    match session.get().with(|state| state.hold.as_ref().map(Arc::clone))? {
+    match hold::of(session)? {
         Some(hold) => Ok(hold.store()),
         None => Ok(keys(session)? as Arc<dyn Store>),
     }
@@ -37,7 +37,7 @@ pub(super) fn keys(session: &Bound<'_, Session>) -> PyResult<Arc<HashedStore>> {
 
 /// Where the record of `id` is, or would be: what the backend takes for its id.
 pub(super) fn place(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<SessionId> {
-    let view = match session.get().with(|state| state.hold.as_ref().map(Arc::clone))? {
+    let view = match hold::of(session)? {
         Some(hold) => hold.view_place(id),
         None => None,
     };
@@ -57,8 +57,8 @@ pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<Namespace
 
 /// `session.namespace`: the backend's view of the session's record.
 pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
-    let (id, hold) =
-        session.get().with(|state| (state.life.id().clone(), state.hold.as_ref().map(Arc::clone)))?;
+    let hold = hold::of(session)?;
+    let id = session.get().with(|state| state.life.id().clone())?;
     let namespace = namespaces(session)?.namespace(session.py(), place(session, &id)?.as_str())?;
     if let Some(hold) = hold {
         hold.lend(&namespace)?;

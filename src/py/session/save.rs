@@ -7,14 +7,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
 use super::encode::{self, InPlace, Text};
-use super::{Base, Loaded, Session, attributes, beginning, call, cookie, merge, precedence, record};
-use crate::codec::{self, RecordFormat, Splice};
-use crate::id::SessionId;
+use super::{
+    Base, Loaded, Session, attributes, beginning, call, cookie, merge, own_timeout, precedence, record,
+};
+use crate::codec::{self, RecordFormat, Splice, pointer};
 use crate::py::clock;
 use crate::py::errors::{self, IntoPyResult};
 use crate::py::gil;
 use crate::py::options::Options;
-use crate::store::{Expect, Store, Touch, Version, Written};
+use crate::store::{Expect, Left, Rotation, Store, Touch, Version, Written};
 
 /// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
@@ -44,15 +45,16 @@ fn keep_beginning(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyR
 /// Writes `data` as the session's record, in place of the record of the id that the session had before.
 fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     // Nothing was loaded into a session that a program declares to be an old one: then there is only what it has.
-    if data.is_empty() {
-        let data = call::plain(session)?;
-        write(session, &data, encode::text_for_record(session, &data)?)?;
-    } else {
-        write(session, data, encode::text_for_record(session, data)?)?;
-    }
+    let own = if data.is_empty() { Some(call::plain(session)?) } else { None };
+    let data = own.as_ref().unwrap_or(data);
+    write(session, data, encode::text_for_record(session, data)?)?;
     let py = session.py();
-    let announces = session.get().with(|state| state.options.settings.use_cookies && state.life.is_new())?;
-    if announces {
+    let lasts_otherwise = own_timeout::note(session, data)?;
+    let (uses_cookies, is_new) =
+        session.get().with(|state| (state.options.settings.use_cookies, state.life.is_new()))?;
+    if uses_cookies && lasts_otherwise {
+        call::update_cookie_out(session, true)?;
+    } else if uses_cookies && is_new {
         cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }
     Ok(())
@@ -60,15 +62,14 @@ fn store(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()>
 
 /// Writes `text`, which `data` encodes to, where the record is as it was; where it is not, what was changed.
 fn write(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, mut text: Text) -> PyResult<()> {
-    let (merges, expect, id) = session.get().with(|state| {
+    let (expect, id) = session.get().with(|state| {
         let merges = state.options.settings.concurrency.merges();
-        (merges, state.life.expectation(merges), state.life.record_id().clone())
+        (state.life.expectation(merges), state.life.record_id().clone())
     })?;
     if let Some(expect) = expect {
         precedence::give_way(session.py(), &id);
         match attempt(session, data, &mut text, expect)? {
             Written::Stored(version) => return stored(session, version, text),
-            Written::Refused if !merges => return ended(session),
             Written::Refused => {}
         }
     }
@@ -92,13 +93,19 @@ pub(super) fn attempt(
         return attempt(session, data, text, expect);
     }
     let store = record::store(session)?;
-    let ttl = options.settings.store_ttl();
+    let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
     let now = clock::now(py)?.seconds;
-    gil::with_store(py, &*store, |store| match &replaces {
-        Some(replaced) => store.rotate(replaced, &id, &text.bytes, ttl, expect, now),
-        None => store.write(&id, &text.bytes, ttl, expect, now),
-    })
-    .into_py(py)
+    let Some(old) = replaces else {
+        return gil::with_store(py, &*store, |store| store.write(&id, &text.bytes, ttl, expect, now))
+            .into_py(py);
+    };
+    let pointer = match options.settings.old_id.grace() {
+        Some(grace) => Some((pointer::write(&old, &id, now, now + grace.as_secs_f64()).into_py(py)?, grace)),
+        None => None,
+    };
+    let left = pointer.as_ref().map(|(text, ttl)| Left { data: text.as_bytes(), ttl: *ttl });
+    let rotation = Rotation { old: &old, new: &id, data: &text.bytes, ttl, expect, left };
+    gil::with_store(py, &*store, |store| store.rotate(&rotation, now)).into_py(py)
 }
 
 /// The record is in this state now, and this session is a copy of `base`.
@@ -117,13 +124,6 @@ fn ended(session: &Bound<'_, Session>) -> PyResult<()> {
         session.py(),
         &format!("session {id} was ended while this request used it; what the request changed is not stored"),
     )
-}
-
-/// Removes the record of `id`.
-pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
-    let py = session.py();
-    let store = record::store(session)?;
-    gil::with_store(py, &*store, |store| store.delete(id)).into_py(py).map(drop)
 }
 
 /// Renews a session that was only read. Its data is written again only where the program changed a nested value
@@ -200,7 +200,7 @@ fn touch(
     let (options, id, format, is_stale) = session.get().with(|state| {
         (Arc::clone(&state.options), state.life.id().clone(), state.record_format(), state.is_stale)
     })?;
-    let ttl = options.settings.store_ttl();
+    let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
     let accessed = data.get_item(intern!(py, "_accessed_time"))?;
     let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
     let known = if call::encrypts_itself(session)? { None } else { accessed.zip(loaded) };

@@ -5,8 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString};
 
 use super::Session;
+use crate::config::STORE_GRACE_SECONDS;
+use crate::py::clock::Now;
 use crate::py::errors::CorruptSessionError;
-use crate::session::Times;
+use crate::session::{Limits, Times};
 use crate::store::Timestamp;
 
 fn time(data: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<Option<Timestamp>> {
@@ -40,4 +42,30 @@ pub(crate) fn beginning<'py>(
 pub(crate) fn loaded_times(data: &Bound<'_, PyDict>, begun_by: Option<Timestamp>) -> PyResult<Times> {
     let accessed = time(data, intern!(data.py(), "_accessed_time"))?;
     Ok(Times { accessed, begun: creation_time(data)?.or(begun_by) })
+}
+
+/// A session that says that it begins in the future was begun while a clock was ahead, and would be alive for as much
+/// longer. Where its end counts from its beginning, it begins now. Whether that was so.
+pub(crate) fn correct_beginning(
+    limits: &Limits,
+    data: &Bound<'_, PyDict>,
+    times: &mut Times,
+    now: &Now<'_>,
+) -> PyResult<bool> {
+    let key = intern!(data.py(), "_creation_time");
+    if !limits.count_from_beginning() || !times.begun.is_some_and(|begun| is_to_come(begun, now.seconds)) {
+        return Ok(false);
+    }
+    times.begun = Some(now.seconds);
+    let is_told = data.contains(key)?;
+    if is_told {
+        data.set_item(key, &now.object)?;
+    }
+    Ok(is_told)
+}
+
+/// Whether a moment lies further in the future than the clocks of two machines differ.
+#[allow(clippy::cast_precision_loss, reason = "a few seconds")]
+pub(crate) fn is_to_come(moment: Timestamp, now: Timestamp) -> bool {
+    moment - now > STORE_GRACE_SECONDS as f64
 }

@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::{
-    Session, as_dict, attributes, call, cookie, create, encode, hold, load, option_attributes, save,
+    Session, as_dict, attributes, call, cookie, create, encode, hold, load, option_attributes, own_timeout,
+    rotated, save,
 };
 use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
@@ -13,8 +14,12 @@ use crate::py::errors::CorruptSessionError;
 /// `Session.invalidate`: ends the session, removes its record, and begins another.
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    if let Some(ended) = session.get().with(|state| state.life.end())? {
-        save::remove(session, &ended)?;
+    let ended = session.get().with(|state| {
+        state.own_timeout = None;
+        state.life.end()
+    })?;
+    if let Some(ended) = ended {
+        rotated::remove(session, &ended)?;
     }
     call::clear(session)?;
     call::create_id(session, true)?;
@@ -31,7 +36,7 @@ pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
 /// `Session.delete`: removes the record and sends a cookie that has expired.
 pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
     let ended = session.get().with(|state| state.life.delete())?;
-    save::remove(session, &ended)?;
+    rotated::remove(session, &ended)?;
     if session.get().with(|state| state.options.settings.use_cookies)? {
         call::delete_cookie(session)?;
     }
@@ -83,10 +88,25 @@ impl Session {
     /// Gives the session a new id and keeps its content, as one should when a user logs in. The old id's record
     /// is removed when the session is stored, which happens at the end of the request at the latest.
     fn regenerate_id(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let stored_as = slf.get().with(|state| state.life.stored_as().cloned())?;
+        let (stored_as, is_led) =
+            slf.get().with(|state| (state.life.stored_as().cloned(), state.life.is_led()))?;
+        if is_led {
+            // It has been given one a moment ago, which is not for whoever comes with the id before.
+            return Ok(());
+        }
         call::create_id(slf, false)?;
         // A subclass's `_create_id` sets the id by itself.
         slf.get().with(|state| state.life.moved_from(stored_as))
+    }
+
+    /// Gives the session an idle timeout of its own, in place of the option `timeout`: "remember me". It takes effect
+    /// when the session is saved; the browser then keeps the cookie for as long. `None` goes back to the option.
+    ///
+    /// Raises `ConfigurationError` for what is no whole number of seconds from 1 to a hundred years, and where
+    /// `save_accessed_time` is off.
+    #[pyo3(name = "set_timeout")]
+    fn set_own_timeout(slf: &Bound<'_, Self>, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
+        own_timeout::set(slf, seconds)
     }
 
     /// Keeps everybody else who locks the session out until `unlock()`, or until the request or this process ends.

@@ -55,16 +55,11 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
         Some(options) => options,
         None => Options::of(&slf.get().cell.params(slf)?, For::Request)?,
     };
-    let _making = if options.settings.concurrency == Concurrency::Lock {
-        // A second session of this proxy would wait for the first one's lock.
-        let making = slf.get().cell.wait_to_make(py);
-        if let Some(session) = made(slf)? {
-            return Ok(session);
-        }
-        Some(making)
-    } else {
-        None
-    };
+    // What is put into a second session of this proxy would be lost, and it would wait for the first one's lock.
+    let _making = slf.get().cell.wait_to_make(py)?;
+    if let Some(session) = made(slf)? {
+        return Ok(session);
+    }
     let request = PyDict::new(py);
     request.set_item(intern!(py, "cookie_out"), py.None())?;
     request.set_item(intern!(py, "cookie"), slf.get().cell.cookie(slf)?)?;
@@ -263,6 +258,13 @@ impl SessionObject {
         session(slf)?.call_method0(intern!(slf.py(), "revert"))
     }
 
+    /// Gives the session an idle timeout of its own, in place of the option `timeout`: "remember me". It takes effect
+    /// when the session is saved; the browser then keeps the cookie for as long. `None` goes back to the option.
+    fn set_timeout<'py>(slf: &Bound<'py, Self>, seconds: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        note_change(slf)?;
+        session(slf)?.call_method1(intern!(slf.py(), "set_timeout"), (seconds,))
+    }
+
     /// Stores the session now: all of it after `save()` or `delete()` or with the option `auto`, else its access
     /// time, unless `save_accessed_time` is off.
     ///
@@ -303,7 +305,7 @@ impl SessionObject {
     }
 
     fn __getattr__<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-        if matches!(name.to_str()?, "invalidate" | "regenerate_id" | "revert") {
+        if matches!(name.to_str()?, "invalidate" | "regenerate_id" | "revert" | "set_timeout") {
             note_change(slf)?;
         }
         session(slf)?.getattr(name)

@@ -4,8 +4,6 @@
 //! where the fields are; until then they cost no dictionary.
 
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
-use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::PyRuntimeError;
@@ -16,6 +14,8 @@ use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
 use super::SessionObject;
 use crate::py::options::Options;
+use crate::py::session::inherited;
+use crate::py::wait::{self, Pauses};
 
 #[derive(Default)]
 struct Fields {
@@ -25,8 +25,8 @@ struct Fields {
     cookie: Option<Py<PyAny>>,
     params: Option<Py<PyDict>>,
     session: Option<Py<PyAny>>,
-    /// The thread that makes the session, where that is done by one alone.
-    maker: Option<ThreadId>,
+    /// The process, by its forks, and the thread that make the session.
+    maker: Option<(u32, u64)>,
     headers: Option<Py<PyDict>>,
     prepared: Option<Arc<Options>>,
     dirty: bool,
@@ -73,22 +73,23 @@ impl Cell {
 
     /// Waits until no other thread makes the session, and keeps others from it. The interpreter is let go meanwhile.
     /// The class of the session may use the proxy that is making it.
-    pub(super) fn wait_to_make(&self, py: Python<'_>) -> Making<'_> {
-        const PAUSE: Duration = Duration::from_millis(1);
-        let this = thread::current().id();
+    pub(super) fn wait_to_make(&self, py: Python<'_>) -> PyResult<Making<'_>> {
+        let this = (inherited::forks(), wait::running(py)?);
+        let mut pauses = Pauses::new();
         loop {
             {
                 let mut fields = self.lock();
                 match fields.maker {
-                    None => {
+                    Some(maker) if maker == this => return Ok(Making { cell: self, is_outermost: false }),
+                    // One that was at it when this process was forked does not go on here.
+                    Some((forks, _)) if forks == this.0 => {}
+                    _ => {
                         fields.maker = Some(this);
-                        return Making { cell: self, is_outermost: true };
+                        return Ok(Making { cell: self, is_outermost: true });
                     }
-                    Some(maker) if maker == this => return Making { cell: self, is_outermost: false },
-                    Some(_) => {}
                 }
             }
-            py.detach(|| thread::sleep(PAUSE));
+            pauses.pause(py)?;
         }
     }
 

@@ -11,7 +11,9 @@ use super::path::Place;
 use super::record::{self, Found};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
 
 /// Ids and the locks of theirs that this holder has. The kernel gives the locks back when the process is gone.
 pub(super) struct HeldFile {
@@ -49,22 +51,31 @@ impl HeldFile {
         Ok(matches!(found, Found::Ours(_) | Found::Unreadable(_)))
     }
 
-    /// Lets an id go, and leaves no lock file if it has no record.
-    fn let_go(&self, id: &SessionId, locks: Locks) -> Result<()> {
+    /// Whether it belongs to the process that this one was forked from.
+    fn is_inherited(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    /// Lets an id go, and leaves no lock file if it has no record. Where that cannot be found out the file stays:
+    /// it is empty, and what the holder has stored is stored.
+    fn let_go(&self, id: &SessionId, locks: Locks) {
         let place = Place::of(id);
         let path = self.path(&place);
-        let there = std::fs::symlink_metadata(&path);
-        match there {
-            Err(error) if super::is_absence(&error) => locks.remove_if_without_record(&Found::Absent),
-            // Where the id is the name, the lock is that of every id which has this file.
+        match std::fs::symlink_metadata(&path) {
+            Err(error) if super::is_absence(&error) => locks.tidy(&Found::Absent),
+            // Only a file that several ids have can be another's.
             Ok(_) if place.owner().is_some() => {
-                let found = record::read(&path, &place, self.store.lock_time_limit)?;
-                locks.remove_if_without_record(&found)
+                if let Ok(found) = record::read(&path, &place, self.store.lock_time_limit) {
+                    locks.tidy(&found);
+                }
             }
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::unavailable(super::LOCKING).with_source(error)),
+            _ => {}
         }
     }
+}
+
+fn abandon(held: &mut Vec<(SessionId, Locks)>) {
+    held.drain(..).for_each(|(_, locks)| locks.abandon());
 }
 
 fn has(held: &[(SessionId, Locks)], id: &SessionId) -> bool {
@@ -73,6 +84,10 @@ fn has(held: &[(SessionId, Locks)], id: &SessionId) -> bool {
 
 impl Drop for HeldFile {
     fn drop(&mut self) {
+        if self.is_inherited() {
+            abandon(self.held.get_mut().unwrap_or_else(PoisonError::into_inner));
+            return;
+        }
         // What is left is an empty lock file, which harms nobody.
         let _ = self.release();
     }
@@ -84,19 +99,18 @@ impl Held for HeldFile {
     }
 
     fn release(&self) -> Result<()> {
-        let all = std::mem::take(&mut *self.held());
-        let forked = std::process::id() != self.process;
-        let mut outcome = Ok(());
-        for (id, locks) in all {
-            let one = if forked {
-                locks.abandon();
-                Ok(())
-            } else {
-                self.let_go(&id, locks)
-            };
-            outcome = outcome.and(one);
+        if self.is_inherited() {
+            // A thread may have had this mutex when the process was forked, and will never give it back here.
+            if let Ok(mut held) = self.held.try_lock() {
+                abandon(&mut held);
+            }
+            return Ok(());
         }
-        outcome
+        let all = std::mem::take(&mut *self.held());
+        for (id, locks) in all {
+            self.let_go(&id, locks);
+        }
+        Ok(())
     }
 }
 
@@ -145,26 +159,19 @@ impl Store for HeldFile {
         Ok(self.store.remove(&place, &self.path(&place))? == Removed::Ours)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        if old.as_str() == new.as_str() {
-            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
-            return self.write(old, data, ttl, expect, now);
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, .. } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         let Some(mut held) = self.holding(old) else {
-            return self.store.rotate(old, new, data, ttl, expect, now);
+            return self.store.rotate(rotation, now);
         };
         if has(&held, new) {
             return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
         }
-        let (written, locks) = self.store.move_locked(&Place::of(old), &Place::of(new), data, ttl, expect)?;
+        let (written, locks) = self.store.move_locked(&Place::of(old), &Place::of(new), rotation)?;
         held.extend(locks.map(|locks| (new.clone(), locks)));
         Ok(written)
     }

@@ -188,13 +188,23 @@ impl Waiting {
 }
 
 fn open(path: &Path, create: bool) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(create)
-        .mode(PRIVATE)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-        .open(path)
+    let open = |for_writing: bool| {
+        OpenOptions::new()
+            .read(true)
+            .write(for_writing)
+            .create(for_writing && create)
+            .mode(PRIVATE)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+            .open(path)
+    };
+    match open(true) {
+        // Pages that only read work there too, and a lock that is there can be taken.
+        Err(error) if error.kind() == IoKind::ReadOnlyFilesystem => match open(false) {
+            Err(absent) if create && is_absence(&absent) => Err(error),
+            outcome => outcome,
+        },
+        outcome => outcome,
+    }
 }
 
 fn refused(error: io::Error) -> Error {

@@ -9,7 +9,7 @@ use super::record::{self, Found, Later};
 use super::{FileStore, REMOVING, WRITING, disk, is_absence, temporary, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
-use crate::store::{Durability, Expect, Touch, Written};
+use crate::store::{Durability, Expect, Left, Rotation, Touch, Written};
 
 impl FileStore {
     /// Removes a file, so that its end survives what a save does.
@@ -93,16 +93,15 @@ impl FileStore {
         }
     }
 
-    /// Moves the record of a place whose lock the caller has to another place, with other data. Returns the
+    /// Moves the record of a place whose lock the caller has to another place, as `rotation` says. Returns the
     /// lock of that one too, if the record is there.
     pub(super) fn move_locked(
         &self,
         from: &Place<'_>,
         to: &Place<'_>,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
+        rotation: &Rotation<'_>,
     ) -> Result<(Written, Option<Locks>)> {
+        let Rotation { data, ttl, expect, left, .. } = *rotation;
         let (old_path, new_path) = (from.data_file(&self.file_dir), to.data_file(&self.file_dir));
         let found = record::read(&old_path, from, self.lock_time_limit)?;
         let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
@@ -114,19 +113,52 @@ impl FileStore {
         }
         let locks = self.lock(to)?;
         let there = record::read(&new_path, to, self.lock_time_limit)?;
-        let moved = self.replace(&new_path, to, data, ttl, Expect::Any, &there).and_then(|written| {
-            if let Err(error) = self.unlink(&old_path) {
-                // A session that is to have a new id must not have both.
-                let _ = self.unlink(&new_path);
-                return Err(error);
+        let replaced = self.replace(&new_path, to, data, ttl, Expect::Any, &there);
+        let is_new_there = replaced.is_ok() || matches!(there, Found::Absent);
+        let left = replaced.and_then(|written| self.leave(&old_path, from, left, &found).map(|()| written));
+        match left {
+            Ok(written) => Ok((written, Some(locks))),
+            Err(error) => {
+                // The session keeps its old id, and must not have both. The error above is the one to tell.
+                if is_new_there && self.is_still(&old_path, from, &found) {
+                    let _ = self.unlink(&new_path);
+                    locks.tidy(&there);
+                }
+                Err(error)
             }
-            Ok(written)
-        });
-        if moved.is_err() {
-            let _ = locks.remove_if_without_record(&there);
-            return moved.map(|written| (written, None));
         }
-        moved.map(|written| (written, Some(locks)))
+    }
+
+    /// Ends the record of an id that was given up for another one, and leaves there what is to be left.
+    fn leave(&self, path: &Path, place: &Place<'_>, left: Option<Left<'_>>, found: &Found) -> Result<()> {
+        match left {
+            Some(left) => {
+                self.replace(path, place, left.data, Some(left.ttl), Expect::Any, found).map(|_stored| ())
+            }
+            None => self.retire(path),
+        }
+    }
+
+    /// Whether what was found is there.
+    fn is_still(&self, path: &Path, place: &Place<'_>, found: &Found) -> bool {
+        match (found, record::read(path, place, self.lock_time_limit)) {
+            (Found::Ours(before), Ok(Found::Ours(now))) => before.version() == now.version(),
+            (Found::Unreadable(_), Ok(Found::Unreadable(_))) => true,
+            // What cannot be read now is not known to be another.
+            (_, Err(_)) => path.symlink_metadata().is_ok(),
+            _ => false,
+        }
+    }
+
+    /// Removes the record of an id that was given up for another one. If it fails the record is where it was.
+    fn retire(&self, path: &Path) -> Result<()> {
+        match path.parent() {
+            Some(folder) if self.durability == Durability::Full => {
+                temporary::retire(path, || disk::sync(folder))
+                    .map_err(|error| Error::unavailable(REMOVING).with_source(error))
+            }
+            _ => unlink(path),
+        }
     }
 }
 
@@ -167,14 +199,14 @@ impl Locks {
         }
     }
 
-    /// Lets go, leaving no lock file for an id that has no record.
-    pub(super) fn remove_if_without_record(self, found: &Found) -> Result<()> {
+    /// Lets go, leaving no lock file for an id that has no record. One that cannot be removed is empty, harms
+    /// nobody and is swept: whatever was done under the lock is done all the same.
+    pub(super) fn tidy(self, found: &Found) {
         if let (Found::Absent, Some(neighbour)) = (found, self.neighbour) {
-            neighbour.remove()?;
+            let _ = neighbour.remove();
         }
-        match found {
-            Found::Absent | Found::Foreign => self.own.remove(),
-            Found::Unreadable(_) | Found::Ours(_) => Ok(()),
+        if matches!(found, Found::Absent | Found::Foreign) {
+            let _ = self.own.remove();
         }
     }
 }

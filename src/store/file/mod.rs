@@ -40,7 +40,7 @@ pub use temporary::is_temporary;
 pub use upkeep::{Claim, Upkeep};
 
 use super::{
-    Capabilities, Durability, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written,
+    Capabilities, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -174,15 +174,11 @@ impl Store for FileStore {
             },
         };
         let found = record::read(&path, &place, self.lock_time_limit)?;
-        match self.replace(&path, &place, data, ttl, expect, &found) {
-            Ok(Written::Refused) => locks.remove_if_without_record(&found).map(|()| Written::Refused),
-            Err(error) => {
-                // The error above is the one to tell; an empty lock file harms nobody.
-                let _ = locks.remove_if_without_record(&found);
-                Err(error)
-            }
-            stored @ Ok(Written::Stored(_)) => stored,
+        let written = self.replace(&path, &place, data, ttl, expect, &found);
+        if !matches!(written, Ok(Written::Stored(_))) {
+            locks.tidy(&found);
         }
+        written
     }
 
     fn touch(
@@ -207,30 +203,23 @@ impl Store for FileStore {
             return Ok(false);
         };
         let removed = self.remove(&place, &path)?;
-        locks.remove_if_without_record(&removed.left())?;
+        locks.tidy(&removed.left());
         Ok(removed == Removed::Ours)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        if old.as_str() == new.as_str() {
-            let Some(expect) = expect.of_what_is_there() else { return Ok(Written::Refused) };
-            return self.write(old, data, ttl, expect, now);
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, .. } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         let (from, to) = (Place::of(old), Place::of(new));
         let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
             return Ok(Written::Refused);
         };
-        let (written, _new_locks) = self.move_locked(&from, &to, data, ttl, expect)?;
-        if let Written::Stored(_) = written {
-            locks.remove_if_without_record(&Found::Absent)?;
+        let (written, _new_locks) = self.move_locked(&from, &to, rotation)?;
+        if matches!(written, Written::Stored(_)) && rotation.left.is_none() {
+            locks.tidy(&Found::Absent);
         }
         Ok(written)
     }
@@ -259,6 +248,11 @@ impl Store for FileStore {
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, heeds_others: true, dry_run: false }))
+    }
+
+    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
+        let hasty = self.clone().with_lock_time_limit(Duration::ZERO);
+        Some((self.lock_time_limit, Arc::new(hasty)))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -123,7 +123,8 @@ pub(super) fn touch(
             .file()
             .write_all_at(touch.bytes, offset as u64)
             .and_then(|()| if later.is_nothing() { Ok(()) } else { later.mark(data.file()) }),
-        None => later.mark(data.file()),
+        None if contents.version() == touch.version => later.mark(data.file()),
+        None => later.mark_unless_later(data.file()),
     }
     .map_err(|error| Error::unavailable(TOUCHING).with_source(error))?;
     Ok(true)
@@ -160,15 +161,26 @@ impl Later {
         self == Self::Not
     }
 
-    /// Gives `file` the time of now, moved. It is this machine's clock that tells: the one that a sweep goes by.
+    /// Gives `file` the time of now, moved.
     pub(super) fn mark(self, file: &File) -> io::Result<()> {
+        file.set_modified(self.time())
+    }
+
+    /// The same, unless the file has a later time already.
+    fn mark_unless_later(self, file: &File) -> io::Result<()> {
+        let time = self.time();
+        if file.metadata()?.modified()? < time { file.set_modified(time) } else { Ok(()) }
+    }
+
+    /// It is this machine's clock that tells: the one that a sweep goes by.
+    fn time(self) -> SystemTime {
         let now = SystemTime::now();
         let moved = match self {
             Self::Not => Some(now),
             Self::By(more) => now.checked_add(more),
             Self::Earlier(less) => now.checked_sub(less),
         };
-        file.set_modified(moved.unwrap_or(now))
+        moved.unwrap_or(now)
     }
 }
 

@@ -91,14 +91,39 @@ fn exchange(_one: &Path, _other: &Path) -> bool {
     false
 }
 
+/// Removes the file at `path` once `settle` has brought it to the disk that it is not there. If that fails, or if
+/// the file cannot be removed, it is where it was.
+///
+/// Meanwhile it has the name of a temporary one, since what is removed cannot be put back.
+pub(super) fn retire(path: &Path, settle: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().ok_or(IoKind::InvalidInput)?;
+    let aside = name_in(folder)?;
+    match fs::rename(path, &aside) {
+        Err(error) if error.kind() == IoKind::NotFound => return Ok(()),
+        outcome => outcome?,
+    }
+    if let Err(error) = settle() {
+        // Should this fail too, the disk is past helping; a sweep removes what is left.
+        let _ = fs::rename(&aside, path);
+        return Err(error);
+    }
+    // Should this fail, it is swept.
+    let _ = fs::remove_file(&aside);
+    Ok(())
+}
+
+fn name_in(folder: &Path) -> io::Result<PathBuf> {
+    let number = getrandom::u64()?;
+    Ok(folder.join(format!("{PREFIX}{number:0RANDOM_DIGITS$x}{SUFFIX}")))
+}
+
 fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
     let Some(folder) = target.parent() else {
         return Err(Error::unavailable(OPERATION).with_detail("its path has no folder"));
     };
     let mut last = io::Error::from(IoKind::AlreadyExists);
     for _ in 0..ATTEMPTS {
-        let number = getrandom::u64().map_err(|error| failed(error.into()))?;
-        let path = folder.join(format!("{PREFIX}{number:0RANDOM_DIGITS$x}{SUFFIX}"));
+        let path = name_in(folder).map_err(failed)?;
         let created = OpenOptions::new()
             .write(true)
             .create_new(true)

@@ -8,7 +8,7 @@ use super::{HashedStore, KeptUnder};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::store::{
-    Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Version, Written,
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version, Written,
 };
 
 /// How long the holder of the one place of a record waits for the other, where it was not known to be needed.
@@ -16,6 +16,7 @@ const BRIEFLY: Duration = Duration::from_secs(1);
 
 /// A [`HashedStore`] as the holder of a session has it, who holds each place of it that others could use.
 pub struct HeldHashed {
+    process: u32,
     store: Arc<HashedStore>,
     places: HeldPlaces,
 }
@@ -24,7 +25,7 @@ impl HeldHashed {
     pub(super) fn new(store: Arc<HashedStore>, held: Vec<Arc<dyn Held>>) -> Self {
         let places =
             HeldPlaces { inner: Arc::clone(&store.inner), held: Mutex::new(held), left: Mutex::default() };
-        Self { store, places }
+        Self { process: std::process::id(), store, places }
     }
 
     /// Has the record of `id`, which is held, in one place that stays the same: moves it there if it is to be moved.
@@ -39,7 +40,8 @@ impl HeldHashed {
         match found {
             Some(record) if self.store.kept_under == KeptUnder::Hash && place.as_str() != key.as_str() => {
                 let expect = Expect::Version(record.version);
-                match self.places.rotate(&place, &key, &record.data, ttl, expect, now)? {
+                let (old, new, data, left) = (&place, &key, &*record.data, None);
+                match self.places.rotate(&Rotation { old, new, data, ttl, expect, left }, now)? {
                     Written::Stored(_) => self.store.remember(id, false),
                     Written::Refused => return Ok(place),
                 }
@@ -73,6 +75,22 @@ impl HeldHashed {
     }
 }
 
+impl HeldHashed {
+    /// Renews what is kept under a key; see [`Store::touch`].
+    ///
+    /// # Errors
+    /// Those of [`Store::touch`].
+    pub fn touch_key(
+        &self,
+        key: &SessionId,
+        touch: &Touch<'_>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.places.touch(key, touch, ttl, now)
+    }
+}
+
 impl Drop for HeldHashed {
     fn drop(&mut self) {
         // Whoever wants to know what went wrong releases in so many words.
@@ -87,6 +105,12 @@ impl Held for HeldHashed {
     }
 
     fn release(&self) -> Result<()> {
+        if std::process::id() != self.process {
+            // What it holds belongs to the process that this one was forked from. A thread may have had the mutex
+            // then, and will never give it back here.
+            let held = self.places.held.try_lock().map(|mut held| std::mem::take(&mut *held));
+            return held.into_iter().flatten().try_for_each(|held| held.release());
+        }
         let mut outcome = Ok(());
         for held in self.places.take_all() {
             // Each is let go, whatever becomes of the others.
@@ -129,18 +153,13 @@ impl Store for HeldHashed {
         self.store.delete_in(&self.places, id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        let written = self.store.rotate_in(&self.places, (old, new), data, ttl, expect, now)?;
-        if written != Written::Refused && self.holds(new) && !self.capabilities().hold_excludes_writers {
-            self.hold_all_of(new, now)?;
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let written = self.store.rotate_in(&self.places, rotation, now)?;
+        if written != Written::Refused
+            && self.holds(rotation.new)
+            && !self.capabilities().hold_excludes_writers
+        {
+            self.hold_all_of(rotation.new, now)?;
         }
         Ok(written)
     }
@@ -198,14 +217,8 @@ impl HeldPlaces {
     }
 
     /// A rotation between two places that are held by themselves: what [`Store::rotate`] does, in its order.
-    fn move_held(
-        (from, old): (&dyn Held, &SessionId),
-        (to, new): (&dyn Held, &SessionId),
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn move_held(from: &dyn Held, to: &dyn Held, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
         let version: Option<Version> = match (from.load(old, now), expect) {
             (Ok(found), _) => found.map(|record| record.version),
             // What cannot be understood is there all the same.
@@ -220,7 +233,11 @@ impl HeldPlaces {
             return Ok(Written::Refused);
         }
         let written = to.write(new, data, ttl, Expect::Any, now)?;
-        if let Err(error) = from.delete(old) {
+        let ended = match left {
+            Some(left) => from.write(old, left.data, Some(left.ttl), Expect::Any, now).map(|_stored| ()),
+            None => from.delete(old).map(|_was_there| ()),
+        };
+        if let Err(error) = ended {
             // A session that is to have a new place must not have both.
             let _ = to.delete(new);
             return Err(error);
@@ -259,29 +276,22 @@ impl Store for HeldPlaces {
         self.on(key, |store| store.delete(key))
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        match (self.holder(old), self.holder(new)) {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        match (self.holder(rotation.old), self.holder(rotation.new)) {
             (Some(from), Some(to)) if !Arc::ptr_eq(&from, &to) => {
-                Self::move_held((&*from, old), (&*to, new), data, ttl, expect, now)
+                Self::move_held(&*from, &*to, rotation, now)
             }
-            (Some(from), _) => from.rotate(old, new, data, ttl, expect, now),
+            (Some(from), _) => from.rotate(rotation, now),
             (None, Some(to)) => {
                 // The store would wait for what is held here.
-                let Some(from) = Arc::clone(&self.inner).hold(old, HoldOf::Record, BRIEFLY, now)? else {
+                let inner = Arc::clone(&self.inner);
+                let Some(from) = inner.hold(rotation.old, HoldOf::Record, BRIEFLY, now)? else {
                     return Ok(Written::Refused);
                 };
                 self.add(Arc::clone(&from));
-                Self::move_held((&*from, old), (&*to, new), data, ttl, expect, now)
+                Self::move_held(&*from, &*to, rotation, now)
             }
-            (None, None) => self.inner.rotate(old, new, data, ttl, expect, now),
+            (None, None) => self.inner.rotate(rotation, now),
         }
     }
 

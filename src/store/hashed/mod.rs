@@ -32,7 +32,7 @@ pub use held::HeldHashed;
 pub use pinned::PinnedStore;
 
 use super::key::{passes_for_stored_key, stored_key};
-use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use super::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -50,14 +50,14 @@ pub struct HashedStore {
     inner: Arc<dyn Store>,
     kept_under: KeptUnder,
     /// The id whose record was met last, if it was not where new ones are kept.
-    stray: Mutex<Option<SessionId>>,
+    stray: Arc<Mutex<Option<SessionId>>>,
 }
 
 impl HashedStore {
     /// Keeps new records in `inner` under what is said.
     #[must_use]
     pub fn new(inner: Arc<dyn Store>, kept_under: KeptUnder) -> Self {
-        Self { inner, kept_under, stray: Mutex::new(None) }
+        Self { inner, kept_under, stray: Arc::default() }
     }
 
     /// Where a new record of `id` is kept: what the store underneath takes for an id. It is never what has the
@@ -171,16 +171,8 @@ impl Store for HashedStore {
         self.delete_in(&*self.inner, id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        self.rotate_in(&*self.inner, (old, new), data, ttl, expect, now)
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        self.rotate_in(&*self.inner, rotation, now)
     }
 
     fn hold(
@@ -196,6 +188,12 @@ impl Store for HashedStore {
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         self.inner.sweep()
+    }
+
+    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
+        let (limit, inner) = self.inner.without_waiting()?;
+        let hasty = Self { inner, kept_under: self.kept_under, stray: Arc::clone(&self.stray) };
+        Some((limit, Arc::new(hasty)))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::HashedStore;
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 /// A store in which an id has the one place that is known, and every other id the place where new records go.
 ///
@@ -68,16 +68,9 @@ impl Store for PinnedStore {
         self.inner.delete(&self.place_of(id))
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        self.inner.rotate(&self.place_of(old), &self.place_of(new), data, ttl, expect, now)
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let (old, new) = (self.place_of(rotation.old), self.place_of(rotation.new));
+        self.inner.rotate(&Rotation { old: &old, new: &new, ..*rotation }, now)
     }
 
     fn hold(

@@ -2,12 +2,13 @@
 //!
 //! `raw` is the store underneath, or the same as the holder of the record has it.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::{HashedStore, KeptUnder, Keys, no_id};
 use crate::error::{ErrorKind, Result};
 use crate::id::{IdSource, SessionId};
-use crate::store::{Expect, Record, Store, Timestamp, Touch, Written};
+use crate::store::{Expect, Record, Rotation, Store, Timestamp, Touch, Version, Written};
 
 const WRITING: &str = "store a session";
 
@@ -97,7 +98,8 @@ impl HashedStore {
             Expect::Present | Expect::Version(_) => {
                 let in_second = || match self.kept_under {
                     KeptUnder::Hash => {
-                        let moved = raw.rotate(keys.plain(), keys.hash(), data, ttl, expect, now)?;
+                        let (old, new, left) = (keys.plain(), keys.hash(), None);
+                        let moved = raw.rotate(&Rotation { old, new, data, ttl, expect, left }, now)?;
                         if moved != Written::Refused {
                             put_away(raw, keys.plain());
                         }
@@ -200,26 +202,36 @@ impl HashedStore {
     pub(super) fn rotate_in(
         &self,
         raw: &dyn Store,
-        (old, new): (&SessionId, &SessionId),
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
+        rotation: &Rotation<'_>,
         now: Timestamp,
     ) -> Result<Written> {
-        if old.as_str() == new.as_str() {
-            let expect = if expect == Expect::Any { Expect::Present } else { expect };
-            return match expect {
-                Expect::Absent => Ok(Written::Refused),
-                _ => self.write_in(raw, old, data, ttl, expect, now),
-            };
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        let write = |expect| self.write_in(raw, old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
         }
         let Some(from) = self.keys(old) else { return Ok(Written::Refused) };
         let to = self.keys(new).ok_or_else(|| no_id(WRITING))?;
-        let rotate = |key: &SessionId| raw.rotate(key, to.first(), data, ttl, expect, now).map(stored);
-        let moved = self.where_it_is(raw, &from, now, || rotate(from.first()), || rotate(from.second()))?;
+        let was_left_in_second = Cell::new(false);
+        let rotate = |key: &SessionId, expect: Expect| {
+            raw.rotate(&Rotation { old: key, new: to.first(), expect, ..*rotation }, now).map(stored)
+        };
+        let in_first = || rotate(from.first(), expect);
+        let in_second = || {
+            if left.is_some() && from.come_to_first() {
+                // What is left goes where ids are not to be read, and so the record has to be there before.
+                let moved = Self::move_to_first(raw, &from, ttl, expect, now)?;
+                return moved.map_or(Ok(None), |version| rotate(from.first(), Expect::Version(version)));
+            }
+            let rotated = rotate(from.second(), expect)?;
+            was_left_in_second.set(left.is_some() && rotated.is_some());
+            Ok(rotated)
+        };
+        let moved = self.where_it_is(raw, &from, now, in_first, in_second)?;
         let Some(written) = moved else { return Ok(Written::Refused) };
         // A process that died while it moved the record may have left it in both places.
-        let leftover = (from.second(), old);
+        let stays_in_second = was_left_in_second.get();
+        let leftover = (if stays_in_second { from.first() } else { from.second() }, old);
         let overwritten = (to.second(), new);
         let all =
             if new.source() == IdSource::Generated { &[leftover][..] } else { &[leftover, overwritten] };
@@ -227,8 +239,31 @@ impl HashedStore {
             if is_there(raw, key, ANY_TIME)? {
                 raw.delete(key)?;
             }
-            self.remember(id, false);
+            self.remember(id, id.as_str() == old.as_str() && stays_in_second);
         }
         Ok(written)
+    }
+
+    /// Moves the record that is expected from the second place to the first, as it is.
+    fn move_to_first(
+        raw: &dyn Store,
+        keys: &Keys<'_>,
+        ttl: Option<Duration>,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<Option<Version>> {
+        let Some(found) = raw.load(keys.second(), now)? else { return Ok(None) };
+        if !expect.holds(Some(found.version)) {
+            return Ok(None);
+        }
+        let (old, new, expect) = (keys.second(), keys.first(), Expect::Version(found.version));
+        let moved = raw.rotate(&Rotation { old, new, data: &found.data, ttl, expect, left: None }, now)?;
+        Ok(match moved {
+            Written::Stored(version) => {
+                put_away(raw, old);
+                Some(version)
+            }
+            Written::Refused => None,
+        })
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Fixture, NOW, some_id};
 use crate::error::{ErrorKind, Result};
 use crate::id::SessionId;
-use crate::store::{Expect, Held, HoldOf, Touch, Written};
+use crate::store::{Expect, Held, HoldOf, Rotation, Touch, Written};
 
 const SHORT: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_secs(60);
@@ -110,7 +110,8 @@ pub(in crate::store) fn a_session_that_is_rotated_while_it_is_held_stays_held(fi
     let (old, new) = (some_id(), some_id());
     fixture.stored(&old, b"x");
     let held = fixture.hold(&old);
-    assert!(matches!(held.rotate(&old, &new, b"y", None, Expect::Present, NOW).unwrap(), Written::Stored(_)));
+    let rotation = Rotation::new(&old, &new, b"y", Expect::Present);
+    assert!(matches!(held.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
     assert!(held.holds(&new));
     assert!(fixture.is_held(&new));
     assert!(fixture.load(&old).is_none());

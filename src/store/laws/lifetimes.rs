@@ -44,6 +44,21 @@ pub(in crate::store) fn a_touch_renews_a_lifetime(fixture: &Fixture) {
     }
 }
 
+pub(in crate::store) fn a_touch_of_another_state_makes_no_lifetime_shorter(fixture: &Fixture) {
+    let (id, store) = (some_id(), &fixture.store);
+    let hour = Some(Duration::from_secs(3600));
+    let Written::Stored(version) = store.write(&id, b"abc", hour, Expect::Any, NOW).unwrap() else {
+        unreachable!("nothing was expected");
+    };
+    let other = Version(version.0.wrapping_sub(1));
+    assert!(store.touch(&id, &Touch { version: other, offset: 0, bytes: b"!" }, MINUTE, NOW + 1.0).unwrap());
+    assert_eq!(&*store.load(&id, NOW + 3599.0).unwrap().unwrap().data, b"abc");
+    assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, MINUTE, NOW + 2.0).unwrap());
+    if store.capabilities().native_expiry {
+        assert!(store.load(&id, NOW + 63.0).unwrap().is_none());
+    }
+}
+
 pub(in crate::store) fn a_write_renews_a_lifetime(fixture: &Fixture) {
     let (id, store) = (some_id(), &fixture.store);
     for round in 0..3 {

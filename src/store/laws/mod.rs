@@ -21,16 +21,19 @@ pub(super) use holds::{
     of_all_who_want_a_session_one_holds_it, who_waits_for_a_session_that_is_deleted_finds_it_absent,
 };
 pub(super) use lifetimes::{
-    a_lifetime_that_is_over_is_absence, a_touch_renews_a_lifetime, a_write_renews_a_lifetime,
-    without_a_lifetime_a_record_stays,
+    a_lifetime_that_is_over_is_absence, a_touch_of_another_state_makes_no_lifetime_shorter,
+    a_touch_renews_a_lifetime, a_write_renews_a_lifetime, without_a_lifetime_a_record_stays,
 };
 pub(super) use rotation::{
-    a_rotation_does_not_revive_a_deleted_record,
+    a_holder_leaves_something_under_the_old_id_too, a_rotation_does_not_revive_a_deleted_record,
     a_rotation_expecting_a_version_is_refused_once_another_was_stored,
-    a_rotation_leaves_nothing_under_the_old_id, a_rotation_overwrites_what_is_under_the_new_id,
-    a_rotation_to_the_same_id_is_a_write_that_creates_nothing, deleting_says_whether_there_was_a_record,
+    a_rotation_leaves_nothing_under_the_old_id, a_rotation_may_leave_something_under_the_old_id,
+    a_rotation_overwrites_what_is_under_the_new_id, a_rotation_that_is_refused_leaves_nothing,
+    a_rotation_to_the_same_id_is_a_write_that_creates_nothing,
+    a_rotation_to_the_same_id_leaves_nothing_but_what_was_written, deleting_says_whether_there_was_a_record,
     of_a_rotation_and_a_deletion_at_once_one_finds_the_record, of_concurrent_rotations_one_succeeds,
-    rotations_in_a_circle_wait_for_nobody,
+    readers_find_what_they_look_for_under_one_id_or_the_other, rotations_in_a_circle_wait_for_nobody,
+    what_a_rotation_leaves_has_a_life_of_its_own,
 };
 pub(super) use threads::{
     concurrent_compare_and_swap_loses_no_update, of_concurrent_creators_one_succeeds,
@@ -38,6 +41,7 @@ pub(super) use threads::{
 };
 
 pub(super) use sweeps::{
+    a_record_of_a_longer_life_outlives_sweeps_and_touches_of_an_older_state,
     a_step_of_a_sweep_examines_no_more_than_it_may, a_sweep_makes_nothing_and_is_finished_where_nothing_is,
     a_sweep_never_removes_a_live_record_among_readers_writers_and_logouts,
     a_sweep_removes_what_is_over_and_nothing_else, a_touched_record_outlives_a_sweep,
@@ -118,10 +122,12 @@ macro_rules! laws {
             touches_among_writers_never_mix_states
             a_lifetime_that_is_over_is_absence
             a_touch_renews_a_lifetime
+            a_touch_of_another_state_makes_no_lifetime_shorter
             a_write_renews_a_lifetime
             without_a_lifetime_a_record_stays
             a_sweep_removes_what_is_over_and_nothing_else
             a_touched_record_outlives_a_sweep
+            a_record_of_a_longer_life_outlives_sweeps_and_touches_of_an_older_state
             a_sweep_makes_nothing_and_is_finished_where_nothing_is
             a_step_of_a_sweep_examines_no_more_than_it_may
             a_sweep_never_removes_a_live_record_among_readers_writers_and_logouts
@@ -134,6 +140,12 @@ macro_rules! laws {
             of_a_rotation_and_a_deletion_at_once_one_finds_the_record
             of_concurrent_rotations_one_succeeds
             rotations_in_a_circle_wait_for_nobody
+            a_rotation_may_leave_something_under_the_old_id
+            a_rotation_that_is_refused_leaves_nothing
+            a_rotation_to_the_same_id_leaves_nothing_but_what_was_written
+            what_a_rotation_leaves_has_a_life_of_its_own
+            a_holder_leaves_something_under_the_old_id_too
+            readers_find_what_they_look_for_under_one_id_or_the_other
             a_held_session_is_held_by_nobody_else
             a_hold_that_is_dropped_lets_go
             an_unknown_id_is_not_held_and_allocates_nothing

@@ -2,16 +2,32 @@
 
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
-use super::{Fixture, NOW, some_id};
+use super::{Fixture, LIFETIME, NOW, some_id};
 use crate::id::SessionId;
-use crate::store::{Expect, Version, Written};
+use crate::store::{Expect, HoldOf, Left, Rotation, Touch, Version, Written};
 
 const ROUNDS: usize = 100;
 
+/// What a rotation leaves under the old id.
+const POINTER: Left<'_> = Left { data: b"moved", ttl: Duration::from_secs(30) };
+
 impl Fixture {
     fn rotate(&self, old: &SessionId, new: &SessionId, data: &[u8], expect: Expect) -> Written {
-        self.store.rotate(old, new, data, None, expect, NOW).unwrap()
+        self.rotate_leaving(old, new, data, expect, None)
+    }
+
+    fn rotate_leaving(
+        &self,
+        old: &SessionId,
+        new: &SessionId,
+        data: &[u8],
+        expect: Expect,
+        left: Option<Left<'_>>,
+    ) -> Written {
+        let rotation = Rotation { left, ..Rotation::new(old, new, data, expect) };
+        self.store.rotate(&rotation, NOW).unwrap()
     }
 }
 
@@ -139,4 +155,110 @@ pub(in crate::store) fn rotations_in_a_circle_wait_for_nobody(fixture: &Fixture)
         }
     });
     assert_eq!(ids.iter().filter(|id| fixture.load(id).is_some()).count(), 1);
+}
+
+pub(in crate::store) fn a_rotation_may_leave_something_under_the_old_id(fixture: &Fixture) {
+    let (old, new) = (some_id(), some_id());
+    let before = fixture.stored(&old, b"before");
+    let rotated = fixture.rotate_leaving(&old, &new, b"after", Expect::Version(before), Some(POINTER));
+    let Written::Stored(version) = rotated else { unreachable!("the record was there") };
+    assert_eq!(fixture.data(&old).unwrap(), b"moved");
+    assert_eq!(fixture.data(&new).unwrap(), b"after");
+    assert_eq!(fixture.load(&new).unwrap().version, version);
+    for expect in [Expect::Version(before), Expect::Absent] {
+        assert_eq!(fixture.write(&old, b"late", expect), Written::Refused);
+        assert_eq!(fixture.rotate(&old, &some_id(), b"late", expect), Written::Refused);
+    }
+    assert!(fixture.touch(&old, before, 0, b"M"));
+    assert_eq!(fixture.data(&old).unwrap(), b"moved");
+    assert!(fixture.store.delete(&old).unwrap());
+    assert_eq!(fixture.data(&new).unwrap(), b"after");
+}
+
+pub(in crate::store) fn a_rotation_that_is_refused_leaves_nothing(fixture: &Fixture) {
+    let (old, new) = (some_id(), some_id());
+    let version = fixture.stored(&old, b"x");
+    let other = Version(version.0.wrapping_add(1));
+    for expect in [Expect::Version(other), Expect::Absent] {
+        let rotated = fixture.rotate_leaving(&old, &new, b"y", expect, Some(POINTER));
+        assert_eq!(rotated, Written::Refused);
+        assert_eq!(fixture.data(&old).unwrap(), b"x");
+    }
+    fixture.store.delete(&old).unwrap();
+    let before = (fixture.footprint)();
+    assert_eq!(fixture.rotate_leaving(&old, &new, b"y", Expect::Any, Some(POINTER)), Written::Refused);
+    assert!(fixture.load(&old).is_none() && fixture.load(&new).is_none());
+    assert_eq!((fixture.footprint)(), before);
+}
+
+pub(in crate::store) fn a_rotation_to_the_same_id_leaves_nothing_but_what_was_written(fixture: &Fixture) {
+    let id = some_id();
+    fixture.stored(&id, b"first");
+    let written = fixture.rotate_leaving(&id, &id, b"second", Expect::Any, Some(POINTER));
+    assert!(matches!(written, Written::Stored(_)));
+    assert_eq!(fixture.data(&id).unwrap(), b"second");
+}
+
+pub(in crate::store) fn what_a_rotation_leaves_has_a_life_of_its_own(fixture: &Fixture) {
+    let (old, new, store) = (some_id(), some_id(), &fixture.store);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    let day = Some(Duration::from_secs(86_400));
+    assert!(matches!(store.write(&old, b"x", day, Expect::Any, now).unwrap(), Written::Stored(_)));
+    let rotation =
+        Rotation { old: &old, new: &new, data: b"y", ttl: day, expect: Expect::Present, left: Some(POINTER) };
+    assert!(matches!(store.rotate(&rotation, now).unwrap(), Written::Stored(_)));
+    assert!(store.load(&old, now + 29.0).unwrap().is_some());
+    let mut sweep = store.sweep();
+    let mut expired = 0;
+    loop {
+        let swept = sweep.step(10, now + LIFETIME.as_secs_f64()).unwrap();
+        expired += swept.expired;
+        if swept.finished {
+            break;
+        }
+    }
+    assert_eq!(expired, 1);
+    assert!(store.load(&old, now).unwrap().is_none());
+    assert_eq!(&*store.load(&new, now).unwrap().unwrap().data, b"y");
+}
+
+pub(in crate::store) fn a_holder_leaves_something_under_the_old_id_too(fixture: &Fixture) {
+    let (old, new) = (some_id(), some_id());
+    fixture.stored(&old, b"x");
+    let held = std::sync::Arc::clone(&fixture.store).hold(&old, HoldOf::Record, Duration::ZERO, NOW);
+    let held = held.unwrap().unwrap();
+    let rotation = Rotation {
+        old: &old,
+        new: &new,
+        data: b"y",
+        ttl: None,
+        expect: Expect::Present,
+        left: Some(POINTER),
+    };
+    let Written::Stored(version) = held.rotate(&rotation, NOW).unwrap() else {
+        unreachable!("the record was there");
+    };
+    assert!(held.holds(&old) && held.holds(&new));
+    assert!(held.touch(&new, &Touch { version, offset: 0, bytes: b"Y" }, None, NOW).unwrap());
+    held.release().unwrap();
+    assert_eq!(fixture.data(&old).unwrap(), b"moved");
+    assert_eq!(fixture.data(&new).unwrap(), b"Y");
+}
+
+pub(in crate::store) fn readers_find_what_they_look_for_under_one_id_or_the_other(fixture: &Fixture) {
+    for _ in 0..ROUNDS {
+        let (old, new) = (some_id(), some_id());
+        fixture.stored(&old, b"x");
+        let start = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                fixture.rotate_leaving(&old, &new, b"y", Expect::Present, Some(POINTER))
+            });
+            start.wait();
+            while fixture.data(&old).unwrap() != b"moved" {}
+            // What leads to the new id is there only once that is.
+            assert_eq!(fixture.data(&new).unwrap(), b"y");
+        });
+    }
 }

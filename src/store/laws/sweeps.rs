@@ -85,6 +85,21 @@ pub(in crate::store) fn a_touched_record_outlives_a_sweep(fixture: &Fixture) {
     assert!(!fixture.is_there(&id));
 }
 
+pub(in crate::store) fn a_record_of_a_longer_life_outlives_sweeps_and_touches_of_an_older_state(
+    fixture: &Fixture,
+) {
+    let (id, store) = (some_id(), &fixture.store);
+    let day = Some(Duration::from_secs(86_400));
+    let older = fixture.keep(&id, b"abc", Some(LIFETIME));
+    fixture.keep(&id, b"def", day);
+    assert!(
+        store.touch(&id, &Touch { version: older, offset: 0, bytes: b"A" }, Some(LIFETIME), clock()).unwrap()
+    );
+    assert_eq!(fixture.sweep(10, over()).expired, 0);
+    assert!(fixture.is_there(&id));
+    assert_eq!(fixture.sweep(10, clock() + 86_400.0 + 1.0).expired, 1);
+}
+
 pub(in crate::store) fn a_sweep_makes_nothing_and_is_finished_where_nothing_is(fixture: &Fixture) {
     let before = (fixture.footprint)();
     let mut sweep = fixture.store.sweep();

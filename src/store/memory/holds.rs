@@ -7,12 +7,15 @@ use super::MemoryStore;
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::store::id_locks::Taken;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
 use crate::sync::{Mutex, MutexGuard};
 
 /// The store as the holder of a session has it.
 pub(super) struct HeldInMemory {
     store: Arc<MemoryStore>,
+    process: u32,
     ids: Mutex<Vec<(SessionId, Taken)>>,
 }
 
@@ -21,7 +24,7 @@ type Ids<'a> = MutexGuard<'a, Vec<(SessionId, Taken)>>;
 impl HeldInMemory {
     /// Of an id that was taken.
     pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId, taken: Taken) -> Self {
-        Self { store, ids: Mutex::new(vec![(id.clone(), taken)]) }
+        Self { store, process: std::process::id(), ids: Mutex::new(vec![(id.clone(), taken)]) }
     }
 
     fn ids(&self) -> Ids<'_> {
@@ -42,6 +45,11 @@ impl Held for HeldInMemory {
     }
 
     fn release(&self) -> Result<()> {
+        if std::process::id() != self.process {
+            // They are held in the process that this one was forked from. Here somebody else may hold them, and
+            // a thread that is gone may have had the mutex.
+            return Ok(());
+        }
         for (id, taken) in std::mem::take(&mut *self.ids()) {
             self.store.records.holds.give_back(id.as_str(), taken);
         }
@@ -79,15 +87,8 @@ impl Store for HeldInMemory {
         self.store.delete(id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, .. } = *rotation;
         let holds = &self.store.records.holds;
         let taken = if self.holds(old) && !self.holds(new) {
             // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
@@ -95,7 +96,7 @@ impl Store for HeldInMemory {
         } else {
             None
         };
-        let written = self.store.rotate(old, new, data, ttl, expect, now);
+        let written = self.store.rotate(rotation, now);
         match (&written, taken) {
             (Ok(Written::Stored(_)), Some(taken)) => self.ids().push((new.clone(), taken)),
             (_, Some(taken)) => holds.give_back(new.as_str(), taken),

@@ -18,7 +18,10 @@ use shard::{Shard, State};
 use sweep::MemorySweep;
 
 use super::id_locks::IdLocks;
-use super::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Version, Written};
+use super::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version, Written,
+};
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::sync::{AtomicIsize, AtomicU64, HashKeys, Mutex, MutexGuard};
@@ -33,7 +36,8 @@ const INSPECTED_PER_WRITE: usize = 4;
 /// Keeps sessions in this process, for as long as it lives.
 ///
 /// Records whose lifetime is over are absent at once. They are dropped when they are met, and every write
-/// looks at a few others, so that they go even when nobody asks for them again. No call waits for anything
+/// looks at a few others, so that they go even when nobody asks for them again; but not while the machine's clock
+/// has jumped lately and may be wrong. No call waits for anything
 /// but a moment's lock.
 ///
 /// A clone has the same records.
@@ -54,6 +58,8 @@ struct Records {
     /// nobody is in the middle of a change, and may be negative until then.
     count: AtomicIsize,
     holds: IdLocks,
+    /// Whether the clock may be trusted to end a record for good.
+    clock_is_steady: fn() -> bool,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -73,6 +79,11 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
+        Self::trusting(clock::is_steady)
+    }
+
+    /// The same, which drops a record that is over only if `clock_is_steady`; until then it is absent.
+    fn trusting(clock_is_steady: fn() -> bool) -> Self {
         let records = Records {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: HashKeys::default(),
@@ -80,6 +91,7 @@ impl MemoryStore {
             last_use: AtomicU64::new(0),
             count: AtomicIsize::new(0),
             holds: IdLocks::default(),
+            clock_is_steady,
         };
         Self { records: Arc::new(records), most: None }
     }
@@ -190,10 +202,12 @@ impl Records {
         self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
-    /// The record of `id`, which is used now; one that is over is dropped.
+    /// The record of `id`, which is used now; one that is over is absent, and dropped if the clock can be trusted.
     fn live_or_drop<'a>(&self, shard: &'a mut Shard, id: &str, now: Timestamp) -> Option<&'a mut State> {
-        if shard.remove_expired(id, now) {
-            self.forget(1);
+        if shard.is_expired(id, now) {
+            if (self.clock_is_steady)() {
+                self.forget(usize::from(shard.remove(id)));
+            }
             return None;
         }
         shard.use_live(id, now, self.next_use())
@@ -248,7 +262,7 @@ impl Store for MemoryStore {
         let data = Arc::from(data);
         let records = &*self.records;
         let mut shard = records.locked(id, "write the session in memory")?;
-        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now));
+        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now, records.clock_is_steady));
         let present = records.live_or_drop(&mut shard, id, now);
         if !expect.holds(present.map(|slot| slot.version)) {
             return Ok(Written::Refused);
@@ -279,7 +293,13 @@ impl Store for MemoryStore {
                 place.copy_from_slice(touch.bytes);
             }
         }
-        slot.expires_at = expiry(ttl, now);
+        let renewed = expiry(ttl, now);
+        slot.expires_at = if slot.version == touch.version {
+            renewed
+        } else {
+            // Who wrote it since may have given it a longer life than the one that was loaded had.
+            slot.expires_at.and_then(|known| renewed.map(|renewed| renewed.max(known)))
+        };
         Ok(true)
     }
 
@@ -290,17 +310,15 @@ impl Store for MemoryStore {
         Ok(removed)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+        let write = |expect| self.write(old, data, ttl, expect, now);
+        if let Some(written) = rotation.as_write(write) {
+            return written;
+        }
         let (old, new) = (old.as_str(), new.as_str());
         let data = Arc::from(data);
+        let left = left.map(|left| (Arc::from(left.data), expiry(Some(left.ttl), now)));
         let records = &*self.records;
         let mut both = records.locked_both(old, new, "rotate the session in memory")?;
         let shard = both.of_old();
@@ -310,7 +328,13 @@ impl Store for MemoryStore {
         if !expect.holds(Some(present)) {
             return Ok(Written::Refused);
         }
-        records.forget(usize::from(shard.remove(old)));
+        match left {
+            Some((data, expires_at)) => {
+                let version = records.next_version();
+                records.put(shard, old, State { data, version, expires_at });
+            }
+            None => records.forget(usize::from(shard.remove(old))),
+        }
         let version = records.next_version();
         records.put(both.of_new(), new, State { data, version, expires_at: expiry(ttl, now) });
         drop(both);

@@ -145,24 +145,33 @@ impl Shard {
         true
     }
 
-    /// Removes `id` if its lifetime is over; whether it was.
-    pub(super) fn remove_expired(&mut self, id: &str, now: Timestamp) -> bool {
-        let expired = self.index.get(id).and_then(|position| self.slots.get(*position));
-        expired.is_some_and(|slot| slot.expired(now)) && self.remove(id)
+    /// Whether there is a record of `id` whose lifetime is over.
+    pub(super) fn is_expired(&self, id: &str, now: Timestamp) -> bool {
+        let found = self.index.get(id).and_then(|position| self.slots.get(*position));
+        found.is_some_and(|slot| slot.expired(now))
     }
 
-    /// Looks at the next `count` records in turn and removes those that are over. How many those were.
-    pub(super) fn remove_some_expired(&mut self, count: usize, now: Timestamp) -> usize {
+    /// Looks at the next `count` records in turn and removes those that are over, if then `may_remove`. How many
+    /// those were.
+    pub(super) fn remove_some_expired(
+        &mut self,
+        count: usize,
+        now: Timestamp,
+        may_remove: fn() -> bool,
+    ) -> usize {
         let mut cursor = self.cursor;
         let mut removed = 0;
+        let mut may = None;
         for _ in 0..count {
             if cursor >= self.slots.len() {
                 cursor = 0;
             }
-            match self.inspect(cursor, now) {
-                None => break,
-                Some(true) => removed += 1,
-                Some(false) => cursor += 1,
+            let Some(slot) = self.slots.get(cursor) else { break };
+            if slot.expired(now) && *may.get_or_insert_with(may_remove) {
+                let id = Arc::clone(&slot.id);
+                removed += usize::from(self.remove(&id));
+            } else {
+                cursor += 1;
             }
         }
         self.cursor = cursor;

@@ -45,6 +45,26 @@ fn an_expired_record_that_is_met_is_dropped() {
 }
 
 #[test]
+fn what_is_over_by_a_clock_that_jumped_is_absent_and_there_again_when_the_clock_is() {
+    let store = MemoryStore::trusting(|| false);
+    let minute = Some(Duration::from_secs(60));
+    for number in 0..100 {
+        let _ = store.write(&id(number), b"x", minute, Expect::Any, 0.0).unwrap();
+    }
+    let year = 31_536_000.0;
+    for number in 0..100 {
+        assert!(store.load(&id(number), year).unwrap().is_none());
+        assert_eq!(store.write(&id(number), b"y", minute, Expect::Present, year).unwrap(), Written::Refused);
+        let _ = store.write(&id(1000 + number), b"new", None, Expect::Any, year).unwrap();
+    }
+    assert!((0..100).all(|number| store.load(&id(number), 1.0).unwrap().is_some()));
+    assert!(matches!(store.write(&id(7), b"y", minute, Expect::Absent, year).unwrap(), Written::Stored(_)));
+    assert!(store.delete(&id(8)).unwrap());
+    assert!(store.load(&id(8), 1.0).unwrap().is_none());
+    assert_eq!(store.len(), 199);
+}
+
+#[test]
 fn clearing_forgets_everything() {
     let store = MemoryStore::new();
     for number in 0..100 {

@@ -109,14 +109,14 @@ impl FileSweep {
         // used for a whole lifetime, within those microseconds, is taken to be impossible.
         let locks = self.store.lock(&place)?;
         let Some((_held, metadata, found)) = record::hold(path, &place, Mode::Exclusive)? else {
-            locks.remove_if_without_record(&Found::Absent)?;
+            locks.tidy(&Found::Absent);
             return Ok(Outcome::Left);
         };
         if !is_over(&metadata, lifetime, now) || !may_go(&found, &metadata, stem) {
             return Ok(Outcome::Left);
         }
         unlink(path)?;
-        locks.remove_if_without_record(&Found::Absent)?;
+        locks.tidy(&Found::Absent);
         Ok(Outcome::Removed)
     }
 }

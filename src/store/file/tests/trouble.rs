@@ -180,9 +180,11 @@ fn who_waited_for_a_lock_that_was_removed_takes_the_new_one() {
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| home.write(&id, b"y"));
         std::thread::sleep(Duration::from_millis(30));
-        fs::remove_file(&lock).unwrap();
-        let newer = fs::File::create(&lock).unwrap();
+        // In one step, so that it takes no luck: the writer may not have come as far as the lock.
+        let beside = lock.with_extension("newer");
+        let newer = fs::File::create(&beside).unwrap();
         newer.lock().unwrap();
+        fs::rename(&beside, &lock).unwrap();
         drop(holder);
         std::thread::sleep(Duration::from_millis(30));
         assert!(!writer.is_finished());

@@ -1,73 +1,29 @@
 //! Whether the clock may be trusted to say how old a file is.
 //!
-//! A clock that jumps forward makes every session look old. Beside it there is one that counts the seconds since
-//! the machine started and never jumps; each sweep notes both, and the next one compares.
+//! Each sweep notes what the clocks say, and the next one compares, in whatever process.
 
 use std::fmt::Write;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
-use crate::store::Timestamp;
-
-/// In seconds. A step of the clock that is smaller does no harm: a session is kept for two minutes longer than
-/// its timeout.
-const SMALL_STEP: f64 = 60.0;
-
-/// By how much a clock that is being corrected slowly may run fast or slow (NTP: 500 parts in a million).
-const SLEW: f64 = 0.001;
+use crate::clock;
 
 /// In seconds, since the machine started. By then its clock has been set from outside, if ever.
 const SETTLED: f64 = 3600.0;
 
 const VERSION: &str = "beaker-sweep 1";
 
-/// A look at both clocks.
+/// A look at both clocks, with what makes looks of several processes comparable.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reading {
-    /// The machine's clock, in seconds since the epoch.
-    pub(super) wall: Timestamp,
-    /// Seconds since the machine started, those in which it slept included.
-    pub(super) uptime: f64,
+    pub(super) clocks: clock::Reading,
     /// Which start of which machine that was, if it says so.
     pub(super) boot: Option<String>,
 }
 
 impl Reading {
     pub(super) fn now() -> Self {
-        Self { wall: wall(), uptime: uptime(), boot: boot() }
+        Self { clocks: clock::Reading::now(), boot: boot() }
     }
-
-    fn offset(&self) -> f64 {
-        self.wall - self.uptime
-    }
-
-    /// Whether the clock has gone on since `self` as it should, by the one that never jumps.
-    pub(super) fn went_on_steadily_to(&self, later: &Self) -> bool {
-        let elapsed = later.uptime - self.uptime;
-        (later.offset() - self.offset()).abs() <= SMALL_STEP + elapsed.abs() * SLEW
-    }
-}
-
-/// The machine's clock, in seconds since the epoch.
-pub(super) fn wall() -> Timestamp {
-    match SystemTime::now().duration_since(UNIX_EPOCH) {
-        Ok(after) => after.as_secs_f64(),
-        Err(before) => -before.duration().as_secs_f64(),
-    }
-}
-
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "seconds since the machine started, and nanoseconds below a billion"
-)]
-fn uptime() -> f64 {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let clock = ClockId::Boottime;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let clock = ClockId::Monotonic;
-    let time = clock_gettime(clock);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Linux names every start.
@@ -104,24 +60,26 @@ pub(super) enum Verdict {
 /// machine, there is nothing to compare with; then it is enough that this one has run for an hour. A jump
 /// between a restart and the first look after it is not noticed.
 pub(super) fn judge(last: Option<&Note>, now: Reading, interval: Duration, patience: Duration) -> Verdict {
-    let comparable =
-        last.filter(|last| now.boot.is_some() && last.at.boot == now.boot && last.at.uptime <= now.uptime);
+    let comparable = last.filter(|last| {
+        now.boot.is_some() && last.at.boot == now.boot && last.at.clocks.uptime <= now.clocks.uptime
+    });
     let Some(last) = comparable else {
-        let since = last.map(|last| now.wall - last.at.wall);
+        let since = last.map(|last| now.clocks.wall - last.at.clocks.wall);
         if since.is_some_and(|since| (0.0..interval.as_secs_f64()).contains(&since)) {
             return Verdict::NotDue;
         }
-        let settled = now.uptime >= SETTLED;
+        let settled = now.clocks.uptime >= SETTLED;
         let note = Note { at: now, steady_since: None };
         return if settled { Verdict::Sweep(note) } else { Verdict::Look(note) };
     };
-    if !last.at.went_on_steadily_to(&now) {
-        return Verdict::Look(Note { steady_since: Some(now.uptime), at: now });
+    let uptime = now.clocks.uptime;
+    if !last.at.clocks.went_on_steadily_to(&now.clocks) {
+        return Verdict::Look(Note { steady_since: Some(uptime), at: now });
     }
-    if now.uptime - last.at.uptime < interval.as_secs_f64() {
+    if uptime - last.at.clocks.uptime < interval.as_secs_f64() {
         return Verdict::NotDue;
     }
-    let steady = last.steady_since.is_none_or(|since| now.uptime - since >= patience.as_secs_f64());
+    let steady = last.steady_since.is_none_or(|since| uptime - since >= patience.as_secs_f64());
     let note = Note { at: now, steady_since: last.steady_since.filter(|_| !steady) };
     if steady { Verdict::Sweep(note) } else { Verdict::Look(note) }
 }
@@ -129,7 +87,7 @@ pub(super) fn judge(last: Option<&Note>, now: Reading, interval: Duration, patie
 impl Note {
     /// As it stands in the file. What it is, an administrator may wonder.
     pub(super) fn to_text(&self) -> String {
-        let mut text = format!("{VERSION}\nat {} {}\n", self.at.wall, self.at.uptime);
+        let mut text = format!("{VERSION}\nat {} {}\n", self.at.clocks.wall, self.at.clocks.uptime);
         // Writing to a text cannot fail.
         if let Some(boot) = &self.at.boot {
             let _ = writeln!(text, "boot {boot}");
@@ -157,7 +115,7 @@ impl Note {
                 _ => {}
             }
         }
-        Some(Self { at: Reading { wall, uptime, boot }, steady_since })
+        Some(Self { at: Reading { clocks: clock::Reading { wall, uptime }, boot }, steady_since })
     }
 }
 
@@ -171,10 +129,11 @@ mod tests {
     const START: f64 = 1_700_000_000.0;
 
     fn reading(uptime: f64, jumped: f64) -> Reading {
-        Reading { wall: START + uptime + jumped, uptime, boot: Some("one".to_owned()) }
+        let clocks = clock::Reading { wall: START + uptime + jumped, uptime };
+        Reading { clocks, boot: Some("one".to_owned()) }
     }
     fn elsewhere(uptime: f64, wall: f64) -> Reading {
-        Reading { wall, uptime, boot: Some("two".to_owned()) }
+        Reading { clocks: clock::Reading { wall, uptime }, boot: Some("two".to_owned()) }
     }
     fn note(at: Reading) -> Note {
         Note { at, steady_since: None }
@@ -241,9 +200,9 @@ mod tests {
     #[test]
     fn machines_that_share_a_folder_share_the_interval() {
         let last = note(reading(10_000.0, 0.0));
-        let soon = elsewhere(1e6, last.at.wall + 3599.0);
+        let soon = elsewhere(1e6, last.at.clocks.wall + 3599.0);
         assert_eq!(judge(Some(&last), soon, HOUR, DAY), Verdict::NotDue);
-        let before = elsewhere(1e6, last.at.wall - 1.0);
+        let before = elsewhere(1e6, last.at.clocks.wall - 1.0);
         assert!(matches!(judge(Some(&last), before, HOUR, DAY), Verdict::Sweep(_)));
     }
 
@@ -251,7 +210,7 @@ mod tests {
     fn a_machine_that_does_not_name_its_starts_is_never_compared() {
         let nameless = |uptime: f64| Reading { boot: None, ..reading(uptime, 0.0) };
         let last = note(nameless(10_000.0));
-        let shifted = Reading { wall: START + 1e8, ..nameless(20_000.0) };
+        let shifted = Reading { boot: None, ..elsewhere(20_000.0, START + 1e8) };
         assert!(matches!(judge(Some(&last), shifted, HOUR, DAY), Verdict::Sweep(_)));
     }
 
@@ -269,13 +228,5 @@ mod tests {
         for text in ["", "\0", "beaker-sweep 1", "beaker-sweep 1\nat 1\n", "beaker-sweep 1\nat NaN 1\n"] {
             assert_eq!(Note::parse(text), None, "{text:?}");
         }
-    }
-
-    #[test]
-    fn the_clocks_can_be_read() {
-        let one = Reading::now();
-        let two = Reading::now();
-        assert!(two.uptime >= one.uptime && one.uptime > 0.0);
-        assert!(one.went_on_steadily_to(&two));
     }
 }

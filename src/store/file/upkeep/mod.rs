@@ -136,10 +136,10 @@ fn sweep(store: &FileStore, interval: Duration) -> Result<()> {
     loop {
         let begun = Instant::now();
         let now = Reading::now();
-        if !note.at.went_on_steadily_to(&now) {
-            return claim.write(&Note { steady_since: Some(now.uptime), at: now });
+        if !note.at.clocks.went_on_steadily_to(&now.clocks) {
+            return claim.write(&Note { steady_since: Some(now.clocks.uptime), at: now });
         }
-        if sweep.step(STEP, now.wall)?.finished {
+        if sweep.step(STEP, now.clocks.wall)?.finished {
             return Ok(());
         }
         thread::sleep((begun.elapsed() * REST).clamp(SHORTEST_REST, LONGEST_REST));

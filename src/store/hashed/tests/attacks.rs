@@ -26,7 +26,8 @@ fn a_stored_key_is_no_id_on_either_side_of_the_change() {
                 assert!(!store.touch(&id, &Touch { version, offset: 0, bytes: b"!" }, None, NOW).unwrap());
                 for expect in [Expect::Present, Expect::Version(version)] {
                     assert!(write(&*store, &id, b"mine", expect).is_none());
-                    let rotated = store.rotate(&id, &some_id(), b"mine", None, expect, NOW).unwrap();
+                    let rotated =
+                        store.rotate(&Rotation::new(&id, &some_id(), b"mine", expect), NOW).unwrap();
                     assert_eq!(rotated, Written::Refused);
                 }
                 for expect in [Expect::Any, Expect::Absent] {
@@ -34,7 +35,7 @@ fn a_stored_key_is_no_id_on_either_side_of_the_change() {
                     assert_eq!(refused.kind(), ErrorKind::Invalid);
                     assert!(!refused.to_string().contains(id.as_str()));
                 }
-                assert!(store.rotate(&victim, &id, b"mine", None, Expect::Any, NOW).is_err());
+                assert!(store.rotate(&Rotation::new(&victim, &id, b"mine", Expect::Any), NOW).is_err());
                 assert!(!store.delete(&id).unwrap());
                 assert!(hold(&store, &id, HoldOf::Record).unwrap().is_none());
                 assert_eq!(hold(&store, &id, HoldOf::Id).map(drop).unwrap_err().kind(), ErrorKind::Invalid);

@@ -10,7 +10,9 @@ use super::{data, over};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::store::key::stored_key;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Store, Sweep, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
 
 /// Each call is answered by the other one of two processes, of which one has switched.
 pub(super) struct Mixed {
@@ -61,16 +63,8 @@ impl Store for Mixed {
         self.process().delete(id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        self.process().rotate(old, new, data, ttl, expect, now)
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        self.process().rotate(rotation, now)
     }
 
     fn hold(
@@ -122,7 +116,8 @@ impl Counting {
         let (id, key, store) = (id.clone(), stored_key(id), Arc::clone(&inner));
         Self::acting(inner, at, move || {
             if let Some(text) = data(&*store, &id) {
-                let written = store.rotate(&id, &key, &text, None, Expect::Present, super::NOW).unwrap();
+                let written =
+                    store.rotate(&Rotation::new(&id, &key, &text, Expect::Present), super::NOW).unwrap();
                 assert_ne!(written, Written::Refused);
             }
         })
@@ -188,16 +183,8 @@ impl Store for Counting {
         self.call()?.delete(id)
     }
 
-    fn rotate(
-        &self,
-        old: &SessionId,
-        new: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        self.call()?.rotate(old, new, data, ttl, expect, now)
+    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        self.call()?.rotate(rotation, now)
     }
 
     fn hold(

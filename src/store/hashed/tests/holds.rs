@@ -67,7 +67,10 @@ fn what_a_holder_that_hashes_saves_has_moved_and_is_still_held() {
             assert!(is_held(&sides[0], &id) && is_held(&sides[1], &id));
             // And it gets another id.
             let next = some_id();
-            assert_ne!(held.rotate(&id, &next, b"z", None, Expect::Present, NOW).unwrap(), Written::Refused);
+            assert_ne!(
+                held.rotate(&Rotation::new(&id, &next, b"z", Expect::Present), NOW).unwrap(),
+                Written::Refused
+            );
             assert!(held.holds(&next));
             assert!(is_held(&sides[0], &next) && is_held(&sides[1], &next));
             held.release().unwrap();
@@ -116,7 +119,7 @@ fn a_pinned_record_is_looked_for_in_its_place_alone() {
     assert!(data(&pinned, &id).is_none());
     assert!(write(&pinned, &id, b"x", Expect::Absent).is_some());
     assert_eq!(data(&*inner, &place).unwrap(), b"x");
-    assert_ne!(pinned.rotate(&id, &next, b"y", None, Expect::Any, NOW).unwrap(), Written::Refused);
+    assert_ne!(pinned.rotate(&Rotation::new(&id, &next, b"y", Expect::Any), NOW).unwrap(), Written::Refused);
     assert_eq!(data(&*inner, &next).unwrap(), b"y");
     assert!(pinned.delete(&next).unwrap());
     assert_eq!(data(&*inner, &id).unwrap(), b"elsewhere");

@@ -66,7 +66,7 @@ fn a_process_that_hashes_stores_nothing_under_an_id() {
         assert!(data(&*inner, &id).is_none());
         assert_eq!(data(&*inner, &stored_key(&id)).unwrap(), b"x");
         assert_eq!(store.place_of(&id).as_str(), stored_key(&id).as_str());
-        let _ = store.rotate(&id, &next, b"y", None, Expect::Present, NOW).unwrap();
+        let _ = store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), NOW).unwrap();
         assert!(data(&*inner, &next).is_none());
         assert!(data(&*inner, &stored_key(&id)).is_none());
         assert_eq!(data(&*inner, &stored_key(&next)).unwrap(), b"y");
@@ -109,7 +109,7 @@ fn a_record_that_is_where_it_is_kept_costs_one_look_and_one_that_is_not_three_at
         assert_eq!(calls(&|| assert!(write(&*store, &id, b"x", Expect::Version(version)).is_some())), 1);
         // Rare, and for ever: one look for what a process that died may have left behind.
         let next = SessionId::generate();
-        let rotate = || store.rotate(&id, &next, b"x", None, Expect::Present, NOW).unwrap();
+        let rotate = || store.rotate(&Rotation::new(&id, &next, b"x", Expect::Present), NOW).unwrap();
         assert_eq!(calls(&|| assert_ne!(rotate(), Written::Refused)), 2);
         assert_eq!(calls(&|| assert!(store.delete(&next).unwrap())), 2);
     }
@@ -156,7 +156,8 @@ fn what_a_dead_process_left_in_both_places_ends_with_the_session() {
                 match ends {
                     0 => assert!(store.delete(&id).unwrap()),
                     1 => {
-                        let written = store.rotate(&id, &next, b"y", None, Expect::Present, NOW).unwrap();
+                        let written =
+                            store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), NOW).unwrap();
                         assert_ne!(written, Written::Refused);
                     }
                     _ => {

@@ -2,6 +2,7 @@
 
 use super::doubles::Counting;
 use super::*;
+use crate::store::Left;
 
 /// More than any operation makes.
 const CALLS: usize = 8;
@@ -81,7 +82,10 @@ fn a_session_that_moves_while_it_is_ended_is_ended() {
 fn a_session_that_moves_while_it_gets_another_id_has_that_alone() {
     whenever_it_moves(|store, id, _| {
         let next = some_id();
-        assert_ne!(store.rotate(id, &next, b"y", None, Expect::Present, NOW).unwrap(), Written::Refused);
+        assert_ne!(
+            store.rotate(&Rotation::new(id, &next, b"y", Expect::Present), NOW).unwrap(),
+            Written::Refused
+        );
         for _ in 0..CALLS {
             assert!(data(&**store, id).is_none());
         }
@@ -144,7 +148,10 @@ fn a_process_that_does_not_hash_leaves_a_record_where_it_is() {
             assert_eq!(data(&*inner, &stored_key(&id)).unwrap(), b"written");
         }
         let next = some_id();
-        assert_ne!(store.rotate(&id, &next, b"y", None, Expect::Any, NOW).unwrap(), Written::Refused);
+        assert_ne!(
+            store.rotate(&Rotation::new(&id, &next, b"y", Expect::Any), NOW).unwrap(),
+            Written::Refused
+        );
         assert_eq!(data(&*inner, &next).unwrap(), b"y");
         assert!(store.delete(&next).unwrap());
         assert!(data(&*store, &next).is_none());
@@ -188,4 +195,41 @@ fn of_two_who_write_whatever_there_is_on_both_sides_one_record_is_left() {
         assert!(one);
         assert_eq!(records.len(), 1);
     });
+}
+
+#[test]
+fn what_a_rotation_leaves_is_found_from_both_sides_and_under_no_id_where_ids_are_not_to_be_read() {
+    let sides = [KeptUnder::Id, KeptUnder::Hash];
+    for (began, rotates) in sides.into_iter().flat_map(|began| sides.map(|rotates| (began, rotates))) {
+        for is_held in [false, true] {
+            for (inner, _folder) in inners() {
+                let (id, next) = (some_id(), some_id());
+                assert!(write(&*over(&inner, began), &id, b"x", Expect::Absent).is_some());
+                let store = over(&inner, rotates);
+                let left = Some(Left { data: b"moved", ttl: Duration::from_secs(30) });
+                let rotation = Rotation { left, ..Rotation::new(&id, &next, b"y", Expect::Present) };
+                let rotated = if is_held {
+                    let held =
+                        Arc::clone(&store).hold(&id, HoldOf::Record, Duration::ZERO, NOW).unwrap().unwrap();
+                    held.rotate(&rotation, NOW).unwrap()
+                } else {
+                    store.rotate(&rotation, NOW).unwrap()
+                };
+                assert_ne!(rotated, Written::Refused);
+                for side in sides {
+                    assert_eq!(
+                        data(&*over(&inner, side), &id).unwrap(),
+                        b"moved",
+                        "{began:?} {rotates:?} {is_held}"
+                    );
+                    assert_eq!(data(&*over(&inner, side), &next).unwrap(), b"y");
+                }
+                if rotates == KeptUnder::Hash {
+                    assert!(data(&*inner, &id).is_none());
+                }
+                assert!(over(&inner, began).delete(&id).unwrap());
+                assert!(sides.iter().all(|side| data(&*over(&inner, *side), &id).is_none()));
+            }
+        }
+    }
 }

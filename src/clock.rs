@@ -1,0 +1,205 @@
+//! Whether the machine's clock may be trusted to say how long ago something was.
+//!
+//! A clock that jumps forward makes every session look old. Beside it there is one that counts the seconds since
+//! the machine started and never jumps. Who has looked at both before can tell whether the clock has jumped since.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// In seconds. A step of the clock that is smaller does no harm: a session is kept for two minutes longer than
+/// its timeout.
+const SMALL_STEP: f64 = 60.0;
+
+/// By how much a clock that is being corrected slowly may run fast or slow (NTP: 500 parts in a million).
+const SLEW: f64 = 0.001;
+
+/// In seconds. A process that is at work looks at its clocks as often, so that the seconds for which a clock may run
+/// fast or slow are few.
+const BETWEEN_LOOKS: f64 = 10.0;
+
+/// In seconds. A clock that was set wrong is mostly set right again within this time; one that has run steadily for
+/// so long since it jumped is taken to be right now.
+const PATIENCE: f64 = 3600.0;
+
+/// A look at both clocks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reading {
+    /// The machine's clock, in seconds since the epoch.
+    pub(crate) wall: f64,
+    /// Seconds since the machine started, those in which it slept included.
+    pub(crate) uptime: f64,
+}
+
+impl Reading {
+    pub(crate) fn now() -> Self {
+        Self { wall: wall(), uptime: uptime() }
+    }
+
+    fn offset(&self) -> f64 {
+        self.wall - self.uptime
+    }
+
+    /// Whether the clock has gone on since `self` as it should, by the one that never jumps.
+    pub(crate) fn went_on_steadily_to(&self, later: &Self) -> bool {
+        let elapsed = later.uptime - self.uptime;
+        (later.offset() - self.offset()).abs() <= SMALL_STEP + elapsed.abs() * SLEW
+    }
+}
+
+/// The machine's clock, in seconds since the epoch.
+fn wall() -> f64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_secs_f64(),
+        Err(before) => -before.duration().as_secs_f64(),
+    }
+}
+
+#[cfg(unix)]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "seconds since the machine started, and nanoseconds below a billion"
+)]
+fn uptime() -> f64 {
+    use rustix::time::{ClockId, clock_gettime};
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let clock = ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let clock = ClockId::Monotonic;
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+#[cfg(not(unix))]
+fn uptime() -> f64 {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+    static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGINNING.elapsed().as_secs_f64()
+}
+
+/// Watches the machine's clock for a process.
+///
+/// It answers one question: may a session that is over by the clock be destroyed, or has the clock jumped so lately
+/// that it may be the clock which is wrong? Then the session is refused and left for the clock to judge again.
+struct Watch {
+    /// What the clock said at the last look, as the bits of a float.
+    looked_at: AtomicU64,
+    known: Mutex<Option<Known>>,
+}
+
+struct Known {
+    last: Reading,
+    /// Of the uptime: when the clock was last found to have jumped.
+    jumped: Option<f64>,
+}
+
+/// The watch of this process. Its lock is held with the interpreter's, so that no fork finds it taken.
+static WATCH: Watch = Watch::new();
+
+/// Has the clocks looked at if that was not done lately. `now` is any clock that goes on: it only says when it is time.
+pub fn attend(now: f64) {
+    WATCH.attend(now);
+}
+
+/// Whether the machine's clock has run steadily for as long as this process knows, or for an hour at the least.
+#[must_use]
+pub fn is_steady() -> bool {
+    WATCH.note(Reading::now())
+}
+
+impl Watch {
+    const fn new() -> Self {
+        Self { looked_at: AtomicU64::new(0), known: Mutex::new(None) }
+    }
+
+    fn attend(&self, now: f64) {
+        let last = f64::from_bits(self.looked_at.load(Ordering::Relaxed));
+        if (now - last).abs() < BETWEEN_LOOKS {
+            return;
+        }
+        self.looked_at.store(now.to_bits(), Ordering::Relaxed);
+        self.note(Reading::now());
+    }
+
+    /// Compares with the reading before, and says whether the clock is steady.
+    fn note(&self, now: Reading) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let jumped = match known.as_ref() {
+            Some(known) if !known.last.went_on_steadily_to(&now) => Some(now.uptime),
+            Some(known) => known.jumped.filter(|jumped| now.uptime - jumped < PATIENCE),
+            None => None,
+        };
+        *known = Some(Known { last: now, jumped });
+        jumped.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(uptime: f64, jumped: f64) -> Reading {
+        Reading { wall: 1_700_000_000.0 + uptime + jumped, uptime }
+    }
+
+    #[test]
+    fn the_clocks_can_be_read() {
+        let one = Reading::now();
+        let two = Reading::now();
+        assert!(two.uptime >= one.uptime && one.uptime > 0.0);
+        assert!(one.went_on_steadily_to(&two));
+    }
+
+    #[test]
+    fn a_clock_that_nobody_has_looked_at_before_is_trusted() {
+        assert!(Watch::new().note(reading(5.0, 0.0)));
+    }
+
+    #[test]
+    fn a_clock_that_jumped_is_not_trusted_until_it_has_run_steadily_for_an_hour() {
+        for jump in [61.0, 3600.0, 1e9, -61.0, -1e9] {
+            let watch = Watch::new();
+            assert!(watch.note(reading(0.0, 0.0)));
+            for uptime in [1.0, 2.0, 1000.0, 3600.0] {
+                assert!(!watch.note(reading(uptime, jump)), "{jump} {uptime}");
+            }
+            assert!(watch.note(reading(3602.0, jump)), "{jump}");
+            assert!(watch.note(reading(1e6, jump)), "{jump}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_to_where_it_was_has_jumped_twice() {
+        let watch = Watch::new();
+        assert!(watch.note(reading(0.0, 0.0)));
+        assert!(!watch.note(reading(10.0, 1e6)));
+        assert!(!watch.note(reading(20.0, 0.0)));
+        assert!(!watch.note(reading(3615.0, 0.0)));
+        assert!(watch.note(reading(3621.0, 0.0)));
+    }
+
+    #[test]
+    fn a_small_step_and_a_slow_correction_are_no_jumps() {
+        let watch = Watch::new();
+        assert!(watch.note(reading(0.0, 0.0)));
+        assert!(watch.note(reading(1.0, 59.0)));
+        assert!(watch.note(reading(2.0, 0.0)));
+        assert!(watch.note(reading(100_000.0, 150.0)));
+    }
+
+    #[test]
+    fn looks_are_taken_now_and_then() {
+        let watch = Watch::new();
+        let looks = |now: f64| {
+            let before = watch.looked_at.load(Ordering::Relaxed);
+            watch.attend(now);
+            watch.looked_at.load(Ordering::Relaxed) != before
+        };
+        assert!(looks(1000.0));
+        assert!(!looks(1009.0));
+        assert!(looks(1010.0));
+        assert!(looks(500.0));
+        assert!(!looks(500.0));
+    }
+}

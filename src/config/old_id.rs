@@ -1,0 +1,103 @@
+//! The option `destroy_old`: what becomes of the id that a session had before it was given a new one.
+
+use std::time::Duration;
+
+use super::Value;
+use crate::error::{Error, Result};
+
+/// In seconds. Requests that were under way when the id changed are over by then.
+const LONGEST_GRACE: u64 = 300;
+
+/// What is under the id that a session had before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OldId {
+    /// Nothing.
+    #[default]
+    Destroyed,
+    /// A pointer to the new id, for so long.
+    Grace(Duration),
+}
+
+impl OldId {
+    /// Reads the option.
+    ///
+    /// # Errors
+    /// `Invalid` for what is neither true nor `grace:` and a number of seconds from 1 to 300.
+    pub fn read(value: Option<&Value>) -> Result<Self> {
+        let seconds = match value {
+            None | Some(Value::Null | Value::Bool(true) | Value::Int(1)) => return Ok(Self::Destroyed),
+            Some(Value::Text(text)) => {
+                let word = text.trim().to_ascii_lowercase();
+                if matches!(word.as_str(), "true" | "yes" | "on" | "y" | "t" | "1") {
+                    return Ok(Self::Destroyed);
+                }
+                let digits = word.strip_prefix("grace:").map(str::trim).unwrap_or_default();
+                let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+                digits.parse::<u64>().ok().filter(|_| is_number)
+            }
+            Some(_) => None,
+        };
+        match seconds {
+            Some(seconds @ 1..=LONGEST_GRACE) => Ok(Self::Grace(Duration::from_secs(seconds))),
+            _ => Err(Error::invalid("an option has a value that it cannot take").with_detail(format!(
+                "destroy_old is true, or grace: with a number of seconds from 1 to {LONGEST_GRACE}"
+            ))),
+        }
+    }
+
+    /// For how long the old id leads to the new one.
+    #[must_use]
+    pub fn grace(self) -> Option<Duration> {
+        match self {
+            Self::Destroyed => None,
+            Self::Grace(grace) => Some(grace),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn read(value: Value) -> Option<OldId> {
+        OldId::read(Some(&value)).ok()
+    }
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
+    #[test]
+    fn the_old_id_is_destroyed_unless_there_is_a_grace() {
+        assert_eq!(OldId::read(None).unwrap(), OldId::Destroyed);
+        for value in [Value::Null, Value::Bool(true), Value::Int(1), text(" True "), text("1"), text("yes")] {
+            assert_eq!(read(value.clone()), Some(OldId::Destroyed), "{value:?}");
+        }
+        for (value, seconds) in [("grace:30", 30), (" Grace: 1 ", 1), ("grace:300", 300)] {
+            assert_eq!(read(text(value)).unwrap().grace(), Some(Duration::from_secs(seconds)), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        for value in [
+            Value::Bool(false),
+            Value::Int(0),
+            Value::Int(30),
+            text("false"),
+            text("grace"),
+            text("grace:"),
+            text("grace:0"),
+            text("grace:301"),
+            text("grace:-1"),
+            text("grace:+30"),
+            text("grace:1.5"),
+            text("grace:99999999999999999999"),
+            text("30"),
+            Value::Object(String::from("dict")),
+        ] {
+            let error = OldId::read(Some(&value)).unwrap_err().to_string();
+            assert!(error.contains("destroy_old"), "{value:?} {error}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Waiting for what somebody else has.
+//!
+//! A thread waits in the kernel. Where the program has replaced `time.sleep`, as gevent and eventlet do, whoever
+//! has it may be a greenlet of this very thread, which runs only if the one that waits sleeps by that function.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use crate::error::{Error, Result};
+
+/// Between two attempts.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// Pauses that grow.
+pub(crate) struct Pauses(Duration);
+
+impl Pauses {
+    pub(crate) fn new() -> Self {
+        Self(FIRST_PAUSE)
+    }
+
+    /// Waits for the next one.
+    pub(crate) fn pause(&mut self, py: Python<'_>) -> PyResult<()> {
+        let pause = self.0;
+        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
+        match replaced_sleep(py)? {
+            Some(sleep) => sleep.call1((pause.as_secs_f64(),)).map(drop),
+            None => {
+                py.detach(|| thread::sleep(pause));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What tells the one that runs from others: its thread, or its greenlet where those are in use.
+pub(crate) fn running(py: Python<'_>) -> PyResult<u64> {
+    static THREADING: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = THREADING.get_or_try_init(py, || py.import("threading").map(Bound::unbind))?.bind(py);
+    module.getattr(intern!(py, "get_ident"))?.call0()?.extract()
+}
+
+/// `time.sleep`, if it is not Python's own.
+fn replaced_sleep(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    static TIME: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = TIME.get_or_try_init(py, || py.import("time").map(Bound::unbind))?.bind(py);
+    let sleep = module.getattr(intern!(py, "sleep"))?;
+    let owner = sleep.getattr_opt(intern!(py, "__self__"))?;
+    Ok(if owner.is_some_and(|owner| owner.is(module)) { None } else { Some(sleep) })
+}
+
+/// Takes what somebody else may have: asks once without waiting, and then waits at most `limit`.
+///
+/// `ask` is told how long it may wait, and answers with an error that [`is_busy`](Error::is_busy) if it waited
+/// in vain. Asked not to wait at all it may keep the interpreter.
+pub(crate) fn take<T>(
+    py: Python<'_>,
+    limit: Duration,
+    mut ask: impl FnMut(Duration) -> Result<T>,
+) -> Result<T> {
+    match ask(Duration::ZERO) {
+        Err(error) if error.is_busy() && !limit.is_zero() => {}
+        answer => return answer,
+    }
+    if is_green(py)? { by_asking(py, limit, || ask(Duration::ZERO)) } else { ask(limit) }
+}
+
+/// Whether others may run in this thread while one of them sleeps.
+pub(crate) fn is_green(py: Python<'_>) -> Result<bool> {
+    replaced_sleep(py).map(|sleep| sleep.is_some()).map_err(failed)
+}
+
+/// Asks again and again, and lets others run in between, until `limit` is over.
+pub(crate) fn by_asking<T>(py: Python<'_>, limit: Duration, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+    let since = Instant::now();
+    let mut pauses = Pauses::new();
+    loop {
+        match ask() {
+            Err(error) if error.is_busy() && since.elapsed() >= limit => {
+                return Err(error.with_detail(format!("somebody else held it for {limit:?}")));
+            }
+            Err(error) if error.is_busy() => pauses.pause(py).map_err(failed)?,
+            answer => return answer,
+        }
+    }
+}
+
+fn failed(error: PyErr) -> Error {
+    Error::unavailable("wait for the session").with_source(error)
+}

@@ -1,0 +1,79 @@
+"""What every campaign has: a size, and a report whose one line says what was tried and what broke."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.environment import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Size(enum.Enum):
+    """How much of a campaign is run."""
+
+    SHORT = "short"
+    """Seconds, for every run of the tests."""
+    FULL = "full"
+    """Everything, by `./dev campaign --full`."""
+
+
+class LackingError(Exception):
+    """What the campaign needs is not on this machine. CI has to have it."""
+
+
+class ForbiddenError(Exception):
+    """What the campaign needs is not allowed on this machine, CI's included."""
+
+
+@contextmanager
+def left_out_where_impossible() -> Iterator[None]:
+    """Ends the test where this machine cannot run it: what CI lacks is a failure, what it forbids is none."""
+    try:
+        yield
+    except LackingError as error:
+        missing(str(error))
+    except ForbiddenError as error:
+        pytest.skip(str(error))
+
+
+@dataclass
+class Report:
+    """What a campaign did."""
+
+    name: str
+    counts: Counter[str] = field(default_factory=Counter)
+    """What was tried and what came of it, each by a name that follows its number in the line."""
+    broken: list[str] = field(default_factory=list)
+    """Each law that was broken, with what leads to it again."""
+    original: str | None = None
+    """What came of the same with the original, where it ran."""
+
+    of_the_original: list[str] = field(default_factory=list)
+    """Each law that the original broke."""
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Adds to a count. Counting 0 shows it."""
+        self.counts[what] += number
+
+    def breaks(self, what: str) -> None:
+        """Notes that a law was broken."""
+        self.broken.append(what)
+
+    def compare(self, theirs: Report, tried: str) -> None:
+        """Puts what came of the same with the original beside it."""
+        self.original = f"{tried}, {len(theirs.broken):,} laws broken"
+        self.of_the_original = theirs.broken
+
+    def line(self) -> str:
+        """The summary."""
+        counts = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
+        line = f"{self.name}: {counts}; {len(self.broken):,} laws broken"
+        return line if self.original is None else f"{line} | Beaker 1.14.1: {self.original}"

@@ -8,7 +8,7 @@ use beaker_core::id::{IdSource, SessionId};
 use beaker_core::store::{Expect, Version};
 
 use super::answer::Answer;
-use super::operation::{Call, Expected};
+use super::operation::{Call, Expected, LEFT_FOR};
 
 /// Which store it is the model of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +26,8 @@ struct Entry {
     /// Whose it is, as far as the record says.
     owner: Option<SessionId>,
     data: Vec<u8>,
-    /// What the store calls this state. Where equal data is the same version, `known` says it.
-    version: Version,
+    /// What the store calls this state, if it has said so. Where equal data is the same version, `known` says it.
+    version: Option<Version>,
     expires_at: Option<f64>,
     /// Whether its life was over at some time. It may be gone.
     is_doubtful: bool,
@@ -102,7 +102,7 @@ impl Model {
     /// The version of the record of `id`, if it is known.
     fn current(&self, id: &SessionId) -> Option<Version> {
         let entry = self.records.get(&self.key(id)).filter(|entry| self.owns(id, entry))?;
-        if self.is_files() { self.version_of(&entry.data) } else { Some(entry.version) }
+        if self.is_files() { self.version_of(&entry.data) } else { entry.version }
     }
 
     fn version_of(&self, data: &[u8]) -> Option<Version> {
@@ -144,8 +144,17 @@ impl Model {
         }
     }
 
-    fn put(&mut self, id: &SessionId, data: &[u8], ttl: Option<Duration>, now: f64, version: Version) {
-        self.learn(version, data, true);
+    fn put(
+        &mut self,
+        id: &SessionId,
+        data: &[u8],
+        ttl: Option<Duration>,
+        now: f64,
+        version: Option<Version>,
+    ) {
+        if let Some(version) = version {
+            self.learn(version, data, true);
+        }
         self.uses += 1;
         let key = self.key(id);
         let is_named_by_itself = self.are_shared() && !id.as_str().contains('.') && can_be_a_name(id);
@@ -206,8 +215,11 @@ impl Model {
             (Answer::Loaded(None), None) => {}
             (Answer::Loaded(Some((data, version))), Some((expected, known))) => {
                 assert_eq!(*data, expected, "{id:?}");
-                assert!(is_files || *version == known);
-                self.learn(*version, data, false);
+                assert!(is_files || known.is_none_or(|known| *version == known));
+                self.learn(*version, data, !is_files && known.is_none());
+                if let Some(entry) = self.present(id, now) {
+                    entry.version = Some(*version);
+                }
             }
             (answer, expected) => unreachable!("{id:?}: {answer:?} instead of {expected:?}"),
         }
@@ -243,7 +255,7 @@ impl Model {
             Answer::Stored(version) => {
                 assert!(fulfils && !is_foreign, "{id:?} {expect:?}");
                 assert!(!self.is_files() || std::str::from_utf8(data).is_ok());
-                self.put(id, data, ttl, now, *version);
+                self.put(id, data, ttl, now, Some(*version));
             }
             other => unreachable!("{other:?}"),
         }
@@ -265,12 +277,16 @@ impl Model {
             };
             place.copy_from_slice(bytes);
         }
-        entry.expires_at = expires_at;
+        entry.expires_at = match entry.expires_at {
+            // Somebody else may have given it a longer life meanwhile.
+            known if !is_current => known.and_then(|known| Some(expires_at?.max(known))),
+            _ => expires_at,
+        };
         assert_eq!(*answer, Answer::Was(true), "{id:?}");
     }
 
     fn rotates(&mut self, call: &Call, holder: Option<usize>, now: f64, answer: &Answer) {
-        let Call::Rotate { old, new, data, ttl, expect } = call else { return };
+        let Call::Rotate { old, new, data, ttl, expect, left } = call else { return };
         let expect = self.expect(old, *expect);
         let ttl = self.ttl(*ttl);
         let holds = |id| holder.is_some_and(|holder| self.holds(holder, id));
@@ -322,7 +338,11 @@ impl Model {
         let Answer::Stored(version) = answer else { unreachable!("{old:?} to {new:?}: {answer:?}") };
         let key = self.key(old);
         self.records.remove(&key);
-        self.put(new, data, ttl, now, *version);
+        if let Some(left) = left {
+            // A pointer to the new id: a record like any other, whose version nobody was told.
+            self.put(old, left, self.ttl(Some(LEFT_FOR)), now, None);
+        }
+        self.put(new, data, ttl, now, Some(*version));
         if let Some(ids) = holder.filter(|_| follows).and_then(|holder| self.holders.get_mut(holder)) {
             ids.push(new.clone());
         }

@@ -82,7 +82,7 @@ fn next<'a>(members: &'a [Arc<HashedStore>; 2], turn: &Cell<usize>) -> &'a Arc<H
     // Not strictly by turns, so that each comes after each, and after itself.
     turn.set(turn.get() + 1);
     let [under_id, under_hash] = members;
-    if turn.get() / 2 % 2 == 0 { under_id } else { under_hash }
+    if (turn.get() / 2).is_multiple_of(2) { under_id } else { under_hash }
 }
 
 impl Subject {

@@ -58,13 +58,20 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(60);
 pub(super) struct Fixture {
     store: Arc<dyn Store>,
     footprint: Box<dyn Fn() -> usize + Send + Sync>,
+    /// Whether records of one id may be in two places, between which no step is one.
+    has_two_places: bool,
 }
 
 impl Fixture {
     /// `footprint` counts what the store has allocated: entries, files, folders. It also keeps alive what the
     /// store stands on.
     pub(super) fn new(store: Arc<dyn Store>, footprint: impl Fn() -> usize + Send + Sync + 'static) -> Self {
-        Self { store, footprint: Box::new(footprint) }
+        Self { store, footprint: Box::new(footprint), has_two_places: false }
+    }
+
+    /// The same, whose records may be in two places.
+    pub(super) fn with_two_places(self) -> Self {
+        Self { has_two_places: true, ..self }
     }
 
     fn load(&self, id: &SessionId) -> Option<Record> {

@@ -154,7 +154,10 @@ pub(in crate::store) fn rotations_in_a_circle_wait_for_nobody(fixture: &Fixture)
             });
         }
     });
-    assert_eq!(ids.iter().filter(|id| fixture.load(id).is_some()).count(), 1);
+    let left = ids.iter().filter(|id| fixture.load(id).is_some()).count();
+    // Who clears what is left of an old id in the other place may meet what comes back there. No session takes an id
+    // on that it has given up; this is about the locks alone.
+    assert!(left == 1 || fixture.has_two_places && left == 0, "{left}");
 }
 
 pub(in crate::store) fn a_rotation_may_leave_something_under_the_old_id(fixture: &Fixture) {

@@ -49,7 +49,7 @@ mod of_both_in_memory {
     use crate::store::laws::laws;
 
     fn fixture() -> Fixture {
-        in_memory(mixed)
+        in_memory(mixed).with_two_places()
     }
 
     laws!(fixture);
@@ -60,7 +60,7 @@ mod of_both_in_files {
     use crate::store::laws::laws;
 
     fn fixture() -> Fixture {
-        in_files(false, mixed)
+        in_files(false, mixed).with_two_places()
     }
 
     laws!(fixture);

@@ -41,10 +41,10 @@ impl Folder {
     }
 }
 
-/// The paths of all files below `root`, from there on.
+/// The paths of all files below `root`, from there on; none if there is no such folder.
 pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders = vec![root.to_owned()];
+    let mut folders: Vec<_> = root.is_dir().then(|| root.to_owned()).into_iter().collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("the folder is there") {
             let path = entry.expect("it is there").path();

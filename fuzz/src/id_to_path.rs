@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::LazyLock;
 
 use beaker_core::error::ErrorKind;
-use beaker_core::id::SessionId;
+use beaker_core::id::{IdSource, SessionId};
 use beaker_core::store::{Expect, FileStore, Store, Written};
 
 use crate::folder::Folder;
@@ -126,7 +126,7 @@ fn who_shares_a_file_gets_no_record_of_the_other(folder: &Path, one: &str, two: 
         for other in ids(others) {
             let found = store.load(&other, NOW).expect("the record can be read");
             let names_no_owner = !owner.as_str().contains('.');
-            let is_believed = other.source() == ids("")[0].source();
+            let is_believed = other.source() == IdSource::Program;
             assert_eq!(found.is_some(), names_no_owner && is_believed);
             if found.is_none() {
                 let refused = store.write(&other, b"other", None, Expect::Any, NOW);

@@ -88,11 +88,19 @@ impl<'a> Run<'a> {
                         Via::Store => None,
                         Via::Holder(holder) => usize::from(*holder).checked_rem(held.len()),
                     };
+                    if self.subject.is_hashed() && self.model.is_waited_for(call, holder) {
+                        continue;
+                    }
                     let answer = match holder.and_then(|holder| held.get(holder)) {
                         Some(held) => call.on(held.as_ref(), &self.model, self.now),
                         None => call.on(store, &self.model, self.now),
                     };
                     self.model.compare(call, holder, self.now, &answer);
+                    if let Some(held) = holder.and_then(|holder| held.get(holder))
+                        && self.subject.is_hashed()
+                    {
+                        self.model.follow(call, holder, |id| held.holds(id));
+                    }
                     for (place, held) in held.iter().enumerate() {
                         for id in operation::ids() {
                             assert_eq!(held.holds(&id), self.model.holds(place, &id), "{call:?}");

@@ -104,6 +104,7 @@ mod tests {
         }
         assert!(locks.table(1).locked.try_lock().is_err());
     }
+
     #[test]
     fn what_a_process_inherited_is_not_given_back_by_it() {
         let locks = IdLocks::default();

@@ -48,6 +48,27 @@ impl Model {
         ids.into_iter().any(|held| held.as_str() == id.as_str())
     }
 
+    /// Whether who holds the new id of a rotation has to have the old one too, which somebody else holds: under hashes that
+    /// is waited for a second.
+    pub(super) fn is_waited_for(&self, call: &Call, holder: Option<usize>) -> bool {
+        let Call::Rotate { old, new, .. } = call else { return false };
+        let is_own = |id| holder.is_some_and(|holder| self.holds(holder, id));
+        let is_held = self.holders.iter().flatten().any(|held| held.as_str() == old.as_str());
+        is_own(new) && !is_own(old) && is_held
+    }
+
+    /// Who held the new id of a rotation may hold the old one from then on.
+    pub(super) fn follow(&mut self, call: &Call, holder: Option<usize>, holds: impl Fn(&SessionId) -> bool) {
+        let Call::Rotate { old, new, .. } = call else { return };
+        let Some(holder) = holder.filter(|holder| self.holds(*holder, new)) else { return };
+        if !self.holds(holder, old)
+            && holds(old)
+            && let Some(ids) = self.holders.get_mut(holder)
+        {
+            ids.push(old.clone());
+        }
+    }
+
     /// Whether a call takes a lock that a holder has. Only writers of files take any.
     pub(super) fn is_blocked(&self, call: &Call, holder: Option<usize>) -> bool {
         let is_own = |id: &SessionId| holder.is_some_and(|holder| self.holds(holder, id));
@@ -58,27 +79,28 @@ impl Model {
                 // Two that touch one file are kept apart by the file itself.
                 Call::Touch { id, .. } => !is_own(id) && self.has_lock(id.as_str()),
                 Call::Write { id, .. } | Call::Delete(id) => is_open(id),
-                Call::Rotate { old, new, .. } => {
-                    is_open(old) || new.as_str() != old.as_str() && self.is_locked(new)
-                }
+                Call::Rotate { old, new, .. } if old.as_str() == new.as_str() => is_open(old),
+                // The store waits for what its caller holds; under hashes it knows better.
+                Call::Rotate { old, new, .. } if self.are_shared() => is_open(old) || self.is_locked(new),
+                Call::Rotate { old, new, .. } => is_open(old) || is_open(new),
             }
     }
 
     /// Whether somebody holds `id`, or the id that it shares its file with, in files.
     pub(super) fn is_locked(&self, id: &SessionId) -> bool {
-        self.is_files() && locks(id).iter().any(|lock| self.has_lock(lock))
+        self.is_files() && self.locks(id).iter().any(|lock| self.has_lock(lock))
     }
 
     fn has_lock(&self, lock: &str) -> bool {
-        self.holders.iter().flatten().any(|held| locks(held).iter().any(|held| held == lock))
+        self.holders.iter().flatten().any(|held| self.locks(held).iter().any(|held| held == lock))
     }
-}
 
-/// The ids whose locks are taken for `id`: its own and, where dots were dropped, that of the id without.
-fn locks(id: &SessionId) -> Vec<String> {
-    let mut locks = vec![id.as_str().to_owned()];
-    if can_be_a_name(id) && id.as_str().contains('.') {
-        locks.push(dotless(id));
+    /// The ids whose locks are taken for `id`: its own and, where dots were dropped, that of the id without.
+    fn locks(&self, id: &SessionId) -> Vec<String> {
+        let mut locks = vec![id.as_str().to_owned()];
+        if self.are_shared() && can_be_a_name(id) && id.as_str().contains('.') {
+            locks.push(dotless(id));
+        }
+        locks
     }
-    locks
 }

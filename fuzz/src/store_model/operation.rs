@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use beaker_core::id::SessionId;
-use beaker_core::store::{Expect, HoldOf, Rotation, Store, Touch, Version};
+use beaker_core::store::{Expect, HoldOf, Left, Rotation, Store, Touch, Version};
 
 use super::answer::Answer;
 use super::model::Model;
@@ -15,6 +15,16 @@ const IDS: [&str; 7] = ["ab", "a.b", ".ab", "0123456789abcdef0123456789abcdef", 
 
 /// What is stored: texts of several lengths, some as long as another, and bytes that are no text.
 const DATA: [&[u8]; 6] = [b"", b"abc", b"ABC", b"a much longer text", &[b'x'; 300], b"\xff\xfe"];
+
+/// What a rotation leaves under the old id: mostly nothing.
+const LEFT: [Option<&[u8]>; 8] =
+    [None, None, None, None, Some(b""), Some(b"abc"), Some(b"left"), Some(b"ABC")];
+
+/// For how long it is left.
+pub(super) const LEFT_FOR: Duration = Duration::from_secs(2000);
+
+/// The same where nothing goes by itself.
+const AGES: Duration = Duration::from_secs(1_000_000_000);
 
 /// What an operation is done through.
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +59,28 @@ pub(super) enum Expected {
 #[derive(Clone, Debug)]
 pub(super) enum Call {
     Load(SessionId),
-    Write { id: SessionId, data: &'static [u8], ttl: Option<Duration>, expect: Expected },
-    Touch { id: SessionId, expect: Expected, offset: usize, bytes: &'static [u8], ttl: Option<Duration> },
+    Write {
+        id: SessionId,
+        data: &'static [u8],
+        ttl: Option<Duration>,
+        expect: Expected,
+    },
+    Touch {
+        id: SessionId,
+        expect: Expected,
+        offset: usize,
+        bytes: &'static [u8],
+        ttl: Option<Duration>,
+    },
     Delete(SessionId),
-    Rotate { old: SessionId, new: SessionId, data: &'static [u8], ttl: Option<Duration>, expect: Expected },
+    Rotate {
+        old: SessionId,
+        new: SessionId,
+        data: &'static [u8],
+        ttl: Option<Duration>,
+        expect: Expected,
+        left: Option<&'static [u8]>,
+    },
 }
 
 /// Every id there is, as a program's.
@@ -109,8 +137,10 @@ fn call(kind: u8, source: &mut Source<'_>) -> Call {
         10 => Call::Delete(id),
         _ => {
             let new = self::id(source);
-            let both = source.byte();
-            Call::Rotate { old: id, new, data: data(both % 16), ttl: ttl(both / 16), expect: expect(source) }
+            let all = source.byte();
+            let left = LEFT.get(usize::from(all / 36)).copied().flatten();
+            let expect = expect(source);
+            Call::Rotate { old: id, new, data: data(all % 6), ttl: ttl(all / 6), expect, left }
         }
     }
 }
@@ -168,10 +198,10 @@ impl Call {
                 let touch = Touch { version, offset: *offset, bytes };
                 Answer::of(store.touch(id, &touch, model.ttl(*ttl), now))
             }
-            Self::Rotate { old, new, data, ttl, expect } => {
-                let rotation =
-                    Rotation { ttl: model.ttl(*ttl), ..Rotation::new(old, new, data, expected(*expect)) };
-                Answer::of_write(store.rotate(&rotation, now))
+            Self::Rotate { old, new, data, ttl, expect, left } => {
+                let left = left.map(|data| Left { data, ttl: model.ttl(Some(LEFT_FOR)).unwrap_or(AGES) });
+                let (ttl, expect) = (model.ttl(*ttl), expected(*expect));
+                Answer::of_write(store.rotate(&Rotation { old, new, data, ttl, expect, left }, now))
             }
         }
     }

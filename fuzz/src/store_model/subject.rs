@@ -1,5 +1,6 @@
 //! The stores that the model is compared with.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use beaker_core::error::Result;
 use beaker_core::id::SessionId;
-use beaker_core::store::{Durability, FileStore, Held, HoldOf, MemoryStore, Store};
+use beaker_core::store::{Durability, FileStore, HashedStore, Held, HoldOf, KeptUnder, MemoryStore, Store};
 
 use super::model::{Kind, Model};
 use crate::folder::Folder;
@@ -25,6 +26,14 @@ const LONG_AGO: f64 = 0.0;
 enum Place {
     Memory(Arc<MemoryStore>),
     Files(Arc<FileStore>, PathBuf),
+    /// Two that share a memory, one on each side of the change from ids to hashes, used by turns.
+    Fleet {
+        shared: Arc<MemoryStore>,
+        members: [Arc<HashedStore>; 2],
+        turn: Cell<usize>,
+    },
+    /// Files under hashes of ids.
+    HashedFiles(Arc<HashedStore>, PathBuf),
 }
 
 /// A store with nothing in it.
@@ -34,19 +43,46 @@ pub(super) struct Subject {
 }
 
 /// One of every kind. `choice` says which of the folders' variants there is.
-pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 3] {
+pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 5] {
     let memory = |kind, store| Subject { kind, place: Place::Memory(Arc::new(store)) };
     let root = folder.path().to_owned();
     let has_lifetimes = !choice.is_multiple_of(2);
-    let store = FileStore::new(root.join("data"), root.join("locks"))
-        .with_lock_time_limit(Duration::ZERO)
-        .with_lifetime(has_lifetimes.then_some(LIFETIME))
-        .with_durability(if choice.is_multiple_of(3) { Durability::Process } else { Durability::Beaker });
+    let files = |root: &Path| {
+        FileStore::new(root.join("data"), root.join("locks"))
+            .with_lock_time_limit(Duration::ZERO)
+            .with_lifetime(has_lifetimes.then_some(LIFETIME))
+            .with_durability(if choice.is_multiple_of(3) { Durability::Process } else { Durability::Beaker })
+    };
+    let (plain, hashed) = (root.join("plain"), root.join("hashed"));
+    let under_hashes = HashedStore::new(Arc::new(files(&hashed)), KeptUnder::Hash);
     [
         memory(Kind::Memory, MemoryStore::new()),
         memory(Kind::Bounded(ROOM), MemoryStore::new().bounded(NonZeroUsize::new(ROOM))),
-        Subject { kind: Kind::Files { has_lifetimes }, place: Place::Files(Arc::new(store), root) },
+        Subject {
+            kind: Kind::Files { has_lifetimes, are_shared: true },
+            place: Place::Files(Arc::new(files(&plain)), plain),
+        },
+        Subject {
+            kind: Kind::Files { has_lifetimes, are_shared: false },
+            place: Place::HashedFiles(Arc::new(under_hashes), hashed),
+        },
+        Subject { kind: Kind::Bounded(usize::MAX), place: fleet() },
     ]
+}
+
+fn fleet() -> Place {
+    let shared = Arc::new(MemoryStore::new());
+    let member = |kept_under| Arc::new(HashedStore::new(Arc::clone(&shared) as Arc<dyn Store>, kept_under));
+    let members = [KeptUnder::Id, KeptUnder::Hash].map(member);
+    Place::Fleet { shared, members, turn: Cell::new(0) }
+}
+
+/// Whose turn it is.
+fn next<'a>(members: &'a [Arc<HashedStore>; 2], turn: &Cell<usize>) -> &'a Arc<HashedStore> {
+    // Not strictly by turns, so that each comes after each, and after itself.
+    turn.set(turn.get() + 1);
+    let [under_id, under_hash] = members;
+    if (turn.get() / 2).is_multiple_of(2) { under_id } else { under_hash }
 }
 
 impl Subject {
@@ -54,6 +90,8 @@ impl Subject {
         match &self.place {
             Place::Memory(store) => store.as_ref(),
             Place::Files(store, _) => store.as_ref(),
+            Place::HashedFiles(store, _) => store.as_ref(),
+            Place::Fleet { members, turn, .. } => next(members, turn).as_ref(),
         }
     }
 
@@ -61,6 +99,10 @@ impl Subject {
         match &self.place {
             Place::Memory(store) => Arc::clone(store).hold(id, of, Duration::ZERO, now),
             Place::Files(store, _) => Arc::clone(store).hold(id, of, Duration::ZERO, now),
+            Place::HashedFiles(store, _) => Arc::clone(store).hold(id, of, Duration::ZERO, now),
+            Place::Fleet { members, turn, .. } => {
+                Arc::clone(next(members, turn)).hold(id, of, Duration::ZERO, now)
+            }
         }
     }
 
@@ -68,13 +110,18 @@ impl Subject {
     pub(super) fn is_there(&self, id: &SessionId) -> bool {
         match &self.place {
             Place::Memory(store) => store.contains(id.as_str(), LONG_AGO),
-            Place::Files(store, _) => store.load(id, LONG_AGO).is_ok_and(|record| record.is_some()),
+            _ => self.store().load(id, LONG_AGO).is_ok_and(|record| record.is_some()),
         }
+    }
+
+    /// Whether it keeps records under hashes of ids, some at least.
+    pub(super) fn is_hashed(&self) -> bool {
+        matches!(self.place, Place::Fleet { .. } | Place::HashedFiles(..))
     }
 
     /// Whether nothing but sweeping removes what is over.
     pub(super) fn sweeps_alone(&self) -> bool {
-        matches!(self.place, Place::Files(..))
+        matches!(self.place, Place::Files(..) | Place::HashedFiles(..))
     }
 
     /// What is there is what the model has, and nothing is left over from anything else.
@@ -85,6 +132,14 @@ impl Subject {
                 let there: BTreeSet<String> = store.ids(LONG_AGO).into_iter().collect();
                 assert_eq!(there, ids.iter().map(|id| id.as_str().to_owned()).collect());
                 assert_eq!(store.len(), ids.len());
+            }
+            Place::Fleet { shared, .. } => assert_eq!(shared.ids(LONG_AGO).len(), ids.len()),
+            Place::HashedFiles(store, root) => {
+                let (records, locks) = files(root);
+                let stems = records.iter().filter_map(|path| path.file_stem()?.to_str()).map(str::to_owned);
+                let keys = ids.iter().map(|id| store.key_of(id).as_str().to_owned());
+                assert_eq!(stems.collect::<BTreeSet<_>>(), keys.collect());
+                assert!(locks.len() <= records.len(), "{locks:?}");
             }
             Place::Files(store, root) => {
                 let below = |path: PathBuf| path.strip_prefix(root).map(Path::to_owned).unwrap_or_default();

@@ -7,9 +7,9 @@ use std::time::Duration;
 use shuttle::thread::{self, JoinHandle};
 
 use super::under_every_schedule;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result};
 use crate::id::SessionId;
-use crate::store::{Expect, HoldOf, MemoryStore, Store, Swept, Version, Written};
+use crate::store::{Expect, HoldOf, Left, MemoryStore, Rotation, Store, Swept, Version, Written};
 use crate::sync::FOR_EVER;
 
 const NOW: f64 = 1_000_000.0;
@@ -28,6 +28,12 @@ fn write(store: &dyn Store, text: &str, data: &[u8], expect: Expect) -> Option<V
 
 fn load(store: &dyn Store, text: &str) -> Option<Vec<u8>> {
     store.load(&id(text), NOW).unwrap().map(|record| record.data.to_vec())
+}
+
+/// Rotates the session under the id `old`.
+fn rotate(store: &dyn Store, new: &str, data: &[u8], left: Option<Left<'_>>) -> Result<Written> {
+    let (old, new) = (&id("old"), &id(new));
+    store.rotate(&Rotation { left, ..Rotation::new(old, new, data, Expect::Present) }, NOW)
 }
 
 fn with<T: Send + 'static>(
@@ -77,11 +83,11 @@ fn of_a_rotation_a_deletion_and_another_rotation_one_finds_the_record() {
     under_every_schedule(|| {
         let store = Arc::new(MemoryStore::new());
         write(&*store, "old", b"x", Expect::Any);
-        let rotate = |store: Arc<MemoryStore>, new: &'static str| {
-            store.rotate(&id("old"), &id(new), b"y", None, Expect::Present, NOW).unwrap() != Written::Refused
+        let rotated = |store: Arc<MemoryStore>, new: &'static str| {
+            rotate(&*store, new, b"y", None).unwrap() != Written::Refused
         };
-        let one = with(&store, move |store| rotate(store, "one"));
-        let two = with(&store, move |store| rotate(store, "two"));
+        let one = with(&store, move |store| rotated(store, "one"));
+        let two = with(&store, move |store| rotated(store, "two"));
         let deleted = with(&store, |store| store.delete(&id("old")).unwrap());
         let save = with(&store, |store| write(&*store, "old", b"z", Expect::Present).is_some());
         let found = [one, two, deleted].map(|thread| thread.join().unwrap());
@@ -89,6 +95,25 @@ fn of_a_rotation_a_deletion_and_another_rotation_one_finds_the_record() {
         assert_eq!(found.iter().filter(|found| **found).count(), 1);
         assert_eq!(load(&*store, "old"), None);
         assert_eq!(["one", "two"].map(|new| load(&*store, new).is_some()), [found[0], found[1]]);
+    });
+}
+
+/// A reader finds the session under the old id, or what leads to the new one, under which it then is.
+#[test]
+fn whoever_finds_what_a_rotation_left_finds_the_session_where_it_leads() {
+    under_every_schedule(|| {
+        let store = Arc::new(MemoryStore::new());
+        write(&*store, "old", b"session", Expect::Any);
+        let readers = [(); 2].map(|()| {
+            with(&store, |store| match load(&*store, "old").as_deref() {
+                Some(b"session") => {}
+                Some(b"new") => assert_eq!(load(&*store, "new").as_deref(), Some(&b"session"[..])),
+                found => unreachable!("{found:?}"),
+            })
+        });
+        let left = Left { data: b"new", ttl: LIMIT };
+        assert!(matches!(rotate(&*store, "new", b"session", Some(left)).unwrap(), Written::Stored(_)));
+        readers.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
@@ -111,7 +136,7 @@ fn a_session_that_is_rotated_while_it_is_held_is_held_under_both_ids_until_it_is
         };
         let old = with(&store, move |store| wants(store, "old", FOR_EVER));
         let new = with(&store, move |store| wants(store, "new", LIMIT));
-        let rotated = held.rotate(&id("old"), &id("new"), b"1", None, Expect::Present, NOW);
+        let rotated = rotate(&*held, "new", b"1", None);
         match rotated {
             Ok(written) => {
                 assert!(matches!(written, Written::Stored(_)));
@@ -138,7 +163,7 @@ fn threads_that_share_a_holder_release_all_of_it() {
             let held = Arc::clone(&held);
             thread::spawn(move || held.release().unwrap())
         };
-        let _ = held.rotate(&id("old"), &id("new"), b"y", None, Expect::Present, NOW).unwrap();
+        let _ = rotate(&*held, "new", b"y", None).unwrap();
         releasing.join().unwrap();
         drop(held);
         for which in ["old", "new"] {

@@ -1,33 +1,26 @@
 //! Sessions in the memory of this process.
 
 mod holds;
+mod records;
 mod shard;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use holds::HeldInMemory;
-use shard::{Shard, State};
+use records::{Records, lock};
+use shard::State;
 use sweep::MemorySweep;
 
-use super::id_locks::IdLocks;
-use super::{
-    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version, Written,
-};
+use super::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written};
 use crate::clock;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::SessionId;
-use crate::sync::{AtomicIsize, AtomicU64, HashKeys, Mutex, MutexGuard};
-
-/// Enough that threads seldom meet at one lock.
-const SHARDS: usize = 16;
 
 /// How many records every write looks at for having expired. More than the one that a write can add, so that
 /// expired records leave faster than new ones come, and without a thread.
@@ -37,29 +30,13 @@ const INSPECTED_PER_WRITE: usize = 4;
 ///
 /// Records whose lifetime is over are absent at once. They are dropped when they are met, and every write
 /// looks at a few others, so that they go even when nobody asks for them again; but not while the machine's clock
-/// has jumped lately and may be wrong. No call waits for anything
-/// but a moment's lock.
+/// has jumped lately and may be wrong. No call waits for anything but a moment's lock.
 ///
 /// A clone has the same records.
 #[derive(Clone)]
 pub struct MemoryStore {
     records: Arc<Records>,
     most: Option<NonZeroUsize>,
-}
-
-/// The records themselves.
-struct Records {
-    shards: [Mutex<Shard>; SHARDS],
-    /// Ids come from outside, so that the choice of the shard is keyed at random too.
-    hasher: HashKeys,
-    last_version: AtomicU64,
-    last_use: AtomicU64,
-    /// How many there are in all shards, less those that somebody is about to drop to make room. It is right when
-    /// nobody is in the middle of a change, and may be negative until then.
-    count: AtomicIsize,
-    holds: IdLocks,
-    /// Whether the clock may be trusted to end a record for good.
-    clock_is_steady: fn() -> bool,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -84,16 +61,7 @@ impl MemoryStore {
 
     /// The same, which drops a record that is over only if `clock_is_steady`; until then it is absent.
     fn trusting(clock_is_steady: fn() -> bool) -> Self {
-        let records = Records {
-            shards: std::array::from_fn(|_| Mutex::default()),
-            hasher: HashKeys::default(),
-            last_version: AtomicU64::new(0),
-            last_use: AtomicU64::new(0),
-            count: AtomicIsize::new(0),
-            holds: IdLocks::default(),
-            clock_is_steady,
-        };
-        Self { records: Arc::new(records), most: None }
+        Self { records: Arc::new(Records::new(clock_is_steady)), most: None }
     }
 
     /// The same records, of which a write through this value leaves `most` at the most: it drops those that have
@@ -145,97 +113,6 @@ impl MemoryStore {
         let Some(most) = self.most.and_then(|most| isize::try_from(most.get()).ok()) else { return };
         while self.records.claim_one_of_more_than(most) {
             self.records.drop_oldest();
-        }
-    }
-}
-
-impl Records {
-    fn shard(&self, number: usize) -> Option<MutexGuard<'_, Shard>> {
-        self.shards.get(number).map(lock)
-    }
-
-    fn number(&self, id: &str) -> usize {
-        usize::try_from(self.hasher.hash_one(id) % SHARDS as u64).unwrap_or_default()
-    }
-
-    fn shard_of(&self, id: &str) -> Option<MutexGuard<'_, Shard>> {
-        self.shard(self.number(id))
-    }
-
-    /// The shards of two ids. The one of the lower number is locked first, so that nobody waits in a circle.
-    fn locked_both(&self, old: &str, new: &str, operation: &'static str) -> Result<Both<'_>> {
-        let (of_old, of_new) = (self.number(old), self.number(new));
-        let locked = |number: usize| {
-            let shard = self.shard(number);
-            shard.ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
-        };
-        if of_old == of_new {
-            return Ok(Both { old: locked(of_old)?, new: None });
-        }
-        let lower = locked(of_old.min(of_new))?;
-        let higher = locked(of_old.max(of_new))?;
-        let (old, new) = if of_old < of_new { (lower, higher) } else { (higher, lower) };
-        Ok(Both { old, new: Some(new) })
-    }
-
-    fn locked(&self, id: &str, operation: &'static str) -> Result<MutexGuard<'_, Shard>> {
-        self.shard_of(id).ok_or_else(|| Error::unavailable(operation).with_detail("no such shard"))
-    }
-
-    fn next_version(&self) -> Version {
-        Version(self.last_version.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
-    }
-
-    fn next_use(&self) -> u64 {
-        self.last_use.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
-    }
-
-    /// So many records were removed.
-    fn forget(&self, removed: usize) {
-        self.count.fetch_sub(signed(removed), Ordering::Relaxed);
-    }
-
-    /// Whether there are more than `most`. Then the caller has to drop one, which is not counted any more, so
-    /// that two who find one too many do not drop two.
-    fn claim_one_of_more_than(&self, most: isize) -> bool {
-        let less = |count| (count > most).then(|| count - 1);
-        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
-    }
-
-    /// The record of `id`, which is used now; one that is over is absent, and dropped if the clock can be trusted.
-    fn live_or_drop<'a>(&self, shard: &'a mut Shard, id: &str, now: Timestamp) -> Option<&'a mut State> {
-        if shard.is_expired(id, now) {
-            if (self.clock_is_steady)() {
-                self.forget(usize::from(shard.remove(id)));
-            }
-            return None;
-        }
-        shard.use_live(id, now, self.next_use())
-    }
-
-    /// Stores a record, over the one that there is.
-    fn put(&self, shard: &mut Shard, id: &str, state: State) {
-        let is_more = shard.put(id, state, self.next_use());
-        self.count.fetch_add(isize::from(is_more), Ordering::Relaxed);
-    }
-
-    /// Drops the record that has not been used for the longest time; it is not counted any more.
-    fn drop_oldest(&self) {
-        loop {
-            let oldest = self
-                .shards
-                .iter()
-                .enumerate()
-                .filter_map(|(number, shard)| Some((lock(shard).oldest()?, number)));
-            let Some((used, number)) = oldest.min() else {
-                // Somebody else removed them all, and counted the one that was claimed too.
-                self.count.fetch_add(1, Ordering::Relaxed);
-                return;
-            };
-            // Unless somebody has used it since.
-            if self.shard(number).is_some_and(|mut shard| shard.remove_oldest(used)) {
-                return;
-            }
         }
     }
 }
@@ -373,35 +250,6 @@ impl Store for MemoryStore {
             hold_excludes_writers: false,
         }
     }
-}
-
-/// The shards of two ids, which may be one.
-struct Both<'a> {
-    old: MutexGuard<'a, Shard>,
-    new: Option<MutexGuard<'a, Shard>>,
-}
-
-impl Both<'_> {
-    fn of_old(&mut self) -> &mut Shard {
-        &mut self.old
-    }
-
-    fn of_new(&mut self) -> &mut Shard {
-        match &mut self.new {
-            Some(new) => new,
-            None => &mut self.old,
-        }
-    }
-}
-
-/// No code that may panic runs under these locks, so that a poisoned one still guards a sound shard.
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// No shard has more records than a signed number can tell: each takes many bytes.
-fn signed(count: usize) -> isize {
-    isize::try_from(count).unwrap_or(isize::MAX)
 }
 
 fn expiry(ttl: Option<Duration>, now: Timestamp) -> Option<Timestamp> {

@@ -1,6 +1,7 @@
 //! Sweeping the memory. Writes do it too, a little each, so that this is for who cannot wait for them.
 
-use super::{MemoryStore, SHARDS};
+use super::MemoryStore;
+use super::records::SHARDS;
 use crate::error::Result;
 use crate::store::{Sweep, Swept, Timestamp};
 

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
+use std::sync::atomic::Ordering;
+
+use super::records::signed;
 use super::shard::SMALLEST_SHRUNK;
 use super::*;
 use crate::store::laws::{Fixture, laws};

@@ -15,18 +15,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
-use hkdf::Hkdf;
-use sha2::Sha256;
 
-use crate::error::{Error, Result};
+use crate::crypto::{Aead, Purpose, derive};
+use crate::error::Result;
 use crate::id::SessionId;
 
 const OPERATION: &str = "leave a pointer to a session's new id";
 const PREFIX: &str = "move1.";
-const INFO: &[u8] = b"beaker-rs pointer 1";
-const NONCE: usize = 24;
-const TAG: usize = 16;
 const TIME: usize = 8;
 /// Ends the id; zeros follow.
 const END: u8 = 0x80;
@@ -53,20 +48,12 @@ pub fn is_pointer(text: &[u8]) -> bool {
 /// # Errors
 /// `Unavailable` if the system gives no random bytes.
 pub fn write(old: &SessionId, new: &SessionId, from: f64, until: f64) -> Result<String> {
-    let mut nonce = [0; NONCE];
-    getrandom::fill(&mut nonce).map_err(|error| Error::unavailable(OPERATION).with_source(error))?;
-    let mut sealed = nonce.to_vec();
-    sealed.extend_from_slice(&from.to_be_bytes());
-    sealed.extend_from_slice(&until.to_be_bytes());
-    sealed.extend_from_slice(new.as_str().as_bytes());
-    sealed.push(END);
-    let length = (sealed.len() + TAG).next_multiple_of(GROUP) - TAG;
-    sealed.resize(length, 0);
-    let (_, secret) = sealed.split_at_mut(NONCE);
-    let tag = cipher(old)?
-        .encrypt_inout_detached(&nonce.into(), b"", secret.into())
-        .map_err(|_| Error::invalid("a session id is too long to point to"))?;
-    sealed.extend_from_slice(&tag);
+    let mut body = [from.to_be_bytes(), until.to_be_bytes()].concat();
+    body.extend_from_slice(new.as_str().as_bytes());
+    body.push(END);
+    let around = Aead::NONCE + Aead::TAG;
+    body.resize((around + body.len()).next_multiple_of(GROUP) - around, 0);
+    let sealed = aead(old)?.seal(&[&body], &[], OPERATION)?;
     let mut text = String::from(PREFIX);
     BASE64.encode_string(&sealed, &mut text);
     Ok(text)
@@ -93,11 +80,8 @@ pub fn read(old: &SessionId, text: &[u8], now: f64) -> Option<Pointer> {
 
 fn open(old: &SessionId, coded: &[u8]) -> Option<(f64, f64, String)> {
     let mut sealed = BASE64.decode(coded).ok()?;
-    let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE>()?;
-    let (secret, tag) = rest.split_last_chunk_mut::<TAG>()?;
-    let (nonce, tag) = ((*nonce).into(), (*tag).into());
-    cipher(old).ok()?.decrypt_inout_detached(&nonce, b"", (&mut *secret).into(), &tag).ok()?;
-    let (from, rest) = secret.split_first_chunk::<TIME>()?;
+    let (body, _) = aead(old).ok()?.open(&mut sealed, &[])?;
+    let (from, rest) = body.split_first_chunk::<TIME>()?;
     let (until, rest) = rest.split_first_chunk::<TIME>()?;
     let end = rest.iter().rposition(|byte| *byte != 0)?;
     let (id, end) = rest.split_at_checked(end)?;
@@ -108,12 +92,8 @@ fn open(old: &SessionId, coded: &[u8]) -> Option<(f64, f64, String)> {
     Some((f64::from_be_bytes(*from), f64::from_be_bytes(*until), id))
 }
 
-fn cipher(old: &SessionId) -> Result<XChaCha20Poly1305> {
-    let mut key = [0; 32];
-    Hkdf::<Sha256>::new(None, old.as_str().as_bytes())
-        .expand(INFO, &mut key)
-        .map_err(|_| Error::invalid("a session id cannot be used to derive a key"))?;
-    Ok(XChaCha20Poly1305::new(&key.into()))
+fn aead(old: &SessionId) -> Result<Aead> {
+    Aead::new([derive(old.as_str().as_bytes(), None, Purpose::Pointer, "")], "no key to point with")
 }
 
 #[cfg(test)]
@@ -150,9 +130,8 @@ mod tests {
 
     #[test]
     fn what_an_implementation_of_its_own_makes_by_the_description_is_read() {
-        let text = "move1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXkLU5kUvdC5Obt0CpSYVWfHpqxr/2J9zA\
-                    tZnsa2OZjgWE8yR5YrYMQwWtjRCAHyBbMCME+Rg8fyGn4D5IRebbP5cv\
-                    ";
+        let text = "move1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXfMfvtTxHBiasGWqwSpAQ660xhiCqZHWb\
+                    QfU/LXxQ2DiJb+IukH5l3CYkXwB8aaNZBYJNNZWSvCLAfGuEcQpALyae";
         let new = "f9b61ddc49ba4d9ea0a1b4f4a4b3a5c0";
         assert_eq!(led("the old id", text, 1_700_000_030.5).as_deref(), Some(new));
         assert_eq!(led("the old id", text, 1_700_000_030.6), None);

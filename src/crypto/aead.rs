@@ -11,7 +11,7 @@ use super::KEY_LENGTH;
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 
-const NONCE: usize = 24;
+const NONCE: usize = Aead::NONCE;
 const TAG: usize = Aead::TAG;
 
 /// Encrypts under the newest of several keys, and decrypts what any of them encrypted. Its `Debug` shows no key.
@@ -21,6 +21,8 @@ pub struct Aead {
 }
 
 impl Aead {
+    /// The bytes before what is encrypted.
+    pub const NONCE: usize = 24;
     /// The bytes after what is encrypted.
     pub const TAG: usize = 16;
 

@@ -1,4 +1,4 @@
-//! The keys of format 2: HKDF-SHA-256 (RFC 5869), one for each purpose and cookie name.
+//! Keys that are derived by HKDF-SHA-256 (RFC 5869), one for each purpose and cookie name.
 //!
 //! What was made for one purpose or under one name is thereby worthless for any other, even where an application
 //! sets the same secret twice.
@@ -20,6 +20,8 @@ pub enum Purpose {
     Seal,
     /// Encrypting the record of a session in a store.
     Record,
+    /// Encrypting what leads from the id that a session had before to its new one.
+    Pointer,
 }
 
 impl Purpose {
@@ -30,6 +32,7 @@ impl Purpose {
             Self::Sign => "sign",
             Self::Seal => "seal",
             Self::Record => "record",
+            Self::Pointer => "pointer",
         }
     }
 }
@@ -103,6 +106,7 @@ mod tests {
             derive(b"secret", None, Purpose::Seal, "name"),
             derive(b"secret", None, Purpose::Record, "name"),
             derive(b"secret", None, Purpose::Record, ""),
+            derive(b"secret", None, Purpose::Pointer, ""),
             derive(b"secret", None, Purpose::Sign, "name2"),
             derive(b"Secret", None, Purpose::Sign, "name"),
             derive(b"secret", Some(b"salt"), Purpose::Seal, "name"),

@@ -5,9 +5,9 @@
 //! body    from(8) + until(8) + new id + 0x80 + zeros
 //! ```
 //!
-//! The body is encrypted by XChaCha20-Poly1305 under a key that HKDF-SHA-256 (RFC 5869) derives from the *old* id, so
-//! that whoever reads the store, and has the id of nobody, learns none. `from` and `until` are seconds since the epoch
-//! as big-endian floats. The zeros (ISO/IEC 7816-4) make the base64 one without `=`.
+//! The body is encrypted by XChaCha20-Poly1305 under a key that HKDF-SHA-256 (RFC 5869) derives from `move1.` and the
+//! *old* id, so that whoever reads the store, and has the id of nobody, learns none. `from` and `until` are seconds
+//! since the epoch as big-endian floats. The zeros (ISO/IEC 7816-4) make the base64 one without `=`.
 //!
 //! To anybody who does not know this format it is a text that cannot be decoded, for sure and before anything is
 //! unpickled: five characters before a base64 of whole groups are one more than base64 can have, and after the nonce
@@ -93,7 +93,9 @@ fn open(old: &SessionId, coded: &[u8]) -> Option<(f64, f64, String)> {
 }
 
 fn aead(old: &SessionId) -> Result<Aead> {
-    Aead::new([derive(old.as_str().as_bytes(), None, Purpose::Pointer, "")], "no key to point with")
+    // A program may choose an empty id, and an empty secret gives no key.
+    let secret = [PREFIX, old.as_str()].concat();
+    Aead::new([derive(secret.as_bytes(), None, Purpose::Pointer, "")], "no key to point with")
 }
 
 #[cfg(test)]
@@ -129,9 +131,17 @@ mod tests {
     }
 
     #[test]
+    fn any_id_that_a_program_may_choose_can_lead_on() {
+        for old in ["", "a", "\0", &"é".repeat(300)] {
+            let text = write(&id(old), &id("new"), 100.0, 130.0).unwrap();
+            assert_eq!(led(old, &text, 115.0).as_deref(), Some("new"), "{old:?}");
+        }
+    }
+
+    #[test]
     fn what_an_implementation_of_its_own_makes_by_the_description_is_read() {
-        let text = "move1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXfMfvtTxHBiasGWqwSpAQ660xhiCqZHWb\
-                    QfU/LXxQ2DiJb+IukH5l3CYkXwB8aaNZBYJNNZWSvCLAfGuEcQpALyae";
+        let text = "move1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXSjAeiHYyr8YdjuHa35Osuz/xXqSaCa42\
+                    DbJ1ifkl6nnuuinq8UsRnu8Smxgb1CWIrnYMbN9voReZu+Jwij71tklg";
         let new = "f9b61ddc49ba4d9ea0a1b4f4a4b3a5c0";
         assert_eq!(led("the old id", text, 1_700_000_030.5).as_deref(), Some(new));
         assert_eq!(led("the old id", text, 1_700_000_030.6), None);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Value;
+use super::rules::word_as_bool;
 use crate::error::{Error, Result};
 
 /// In seconds. Requests that were under way when the id changed are over by then.
@@ -27,10 +28,10 @@ impl OldId {
         let seconds = match value {
             None | Some(Value::Null | Value::Bool(true) | Value::Int(1)) => return Ok(Self::Destroyed),
             Some(Value::Text(text)) => {
-                let word = text.trim().to_ascii_lowercase();
-                if matches!(word.as_str(), "true" | "yes" | "on" | "y" | "t" | "1") {
+                if word_as_bool(text) == Some(true) {
                     return Ok(Self::Destroyed);
                 }
+                let word = text.trim().to_ascii_lowercase();
                 let digits = word.strip_prefix("grace:").map(str::trim).unwrap_or_default();
                 let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
                 digits.parse::<u64>().ok().filter(|_| is_number)

@@ -252,7 +252,8 @@ fn moment(rule: &Rule, value: Value) -> Result<Value> {
     }
 }
 
-fn word_as_bool(word: &str) -> Option<bool> {
+/// What a word for a boolean says; `None` for any other word.
+pub(super) fn word_as_bool(word: &str) -> Option<bool> {
     match word.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "y" | "t" | "1" => Some(true),
         "false" | "no" | "off" | "n" | "f" | "0" => Some(false),

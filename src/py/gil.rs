@@ -1,4 +1,4 @@
-//! Letting the interpreter go: the only place where that happens around a store.
+//! Letting the interpreter go: the only place where that happens, but for a pause between two attempts.
 
 use pyo3::prelude::*;
 
@@ -24,7 +24,7 @@ pub(crate) fn with_store<T: Send>(
     py.detach(|| work(store))
 }
 
-/// Runs `work`, which waits for a disk, and lets other Python threads run meanwhile.
+/// Runs `work`, which may have to wait, and lets other Python threads run meanwhile.
 pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
     py.detach(work)
 }

@@ -13,6 +13,7 @@ use pyo3::types::{PyBool, PyDict};
 use pyo3::{PyTraverseError, intern};
 
 use super::errors::{CorruptSessionError, StoreUnavailableError};
+use super::gil;
 use super::held_namespace::HeldNamespace;
 use super::namespace_record;
 use super::options::Options;
@@ -196,7 +197,7 @@ impl NamespaceStore {
 /// been made before anybody uses it beside a fork.
 fn take(py: Python<'_>, locks: &IdLocks, key: &str, limit: Duration) -> Result<Taken> {
     wait::take(py, limit, |limit| {
-        if limit.is_zero() { locks.take(key, limit) } else { py.detach(|| locks.take(key, limit)) }
+        if limit.is_zero() { locks.take(key, limit) } else { gil::detached(py, || locks.take(key, limit)) }
     })
 }
 

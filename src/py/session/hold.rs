@@ -161,9 +161,9 @@ impl Hold {
             // The view writes files that last as long as every session's.
             let touch = Touch { version: Version(0), offset: 0, bytes: b"" };
             let now = clock::now(py)?.seconds;
-            py.detach(|| match view.store.id_in(&key) {
-                Some(id) => self.held.touch(id, &touch, Some(lifetime), now),
-                None => self.held.touch_key(&key, &touch, Some(lifetime), now),
+            self.with_held(py, |held| match view.store.id_in(&key) {
+                Some(id) => held.touch(id, &touch, Some(lifetime), now),
+                None => held.touch_key(&key, &touch, Some(lifetime), now),
             })
             .into_py(py)?;
         }
@@ -226,7 +226,7 @@ fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyR
     let (keys, native) = (record::keys(session)?, options.backend()?.native.as_ref());
     let ask = |limit| Arc::clone(&keys).hold_places(id, what, limit, now);
     let held = match native.map(|native| native.capabilities().blocking) {
-        Some(true) => wait::take(py, limit, |limit| py.detach(|| ask(limit))),
+        Some(true) => wait::take(py, limit, |limit| gil::detached(py, || ask(limit))),
         // A fork must not find a lock taken that the store has for a moment, so it is never asked without the
         // interpreter.
         Some(false) => wait::by_asking(py, limit, || ask(Duration::ZERO)),

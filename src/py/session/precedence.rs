@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::py::wait;
+use crate::py::{gil, wait};
 use crate::store::id_locks::{IdLocks, Taken};
 
 /// The sessions of which somebody goes first.
@@ -58,5 +58,5 @@ pub(super) fn give_way(py: Python<'_>, id: &SessionId) {
 }
 
 fn take(py: Python<'_>, id: &SessionId) -> Result<Taken> {
-    wait::take(py, COURTESY, |limit| py.detach(|| TAKEN.take(id.as_str(), limit)))
+    wait::take(py, COURTESY, |limit| gil::detached(py, || TAKEN.take(id.as_str(), limit)))
 }

@@ -73,9 +73,7 @@ impl HeldHashed {
     pub fn delete_key(&self, key: &SessionId) -> Result<bool> {
         self.places.delete(key)
     }
-}
 
-impl HeldHashed {
     /// Renews what is kept under a key; see [`Store::touch`].
     ///
     /// # Errors

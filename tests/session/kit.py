@@ -269,3 +269,14 @@ def unprivileged() -> Iterator[None]:
     finally:
         if root:
             os.seteuid(0)
+
+
+def remembered(seconds: Any, **values: Any) -> Callable[[Any], None]:
+    """A page that gives its session a timeout and saves it."""
+
+    def work(session: Any) -> None:
+        session.update(values)
+        session.set_timeout(seconds)
+        session.save()
+
+    return work

@@ -14,6 +14,7 @@ mod folder;
 pub mod id_to_path;
 mod input;
 pub mod json_inflate;
+mod keys;
 pub mod options;
 pub mod pickle_reader;
 mod pickles;

@@ -7,18 +7,9 @@ use beaker_core::cookie::{CookieSealer, Opened, SealingKeys};
 use beaker_core::error::ErrorKind;
 
 use crate::input::{Edit, edit_and_rest, latin_1};
+use crate::keys::{FOREIGN_KEYS, KEYS, SILENT_KEYS};
 use crate::{FOREIGN_NAME, NAME, OLDER_NAME};
 
-const KEYS: [KeyPair<'_>; 2] = [
-    KeyPair { encrypt_key: b"the key that encrypts", validate_key: b"what goes beside it" },
-    KeyPair { encrypt_key: b"the key that used to encrypt", validate_key: b"what went beside it" },
-];
-const FOREIGN_KEYS: [KeyPair<'_>; 1] =
-    [KeyPair { encrypt_key: b"the key of somebody else", validate_key: b"what goes beside it" }];
-/// Nothing is ever encrypted with these. libFuzzer looks into comparisons and puts what it sees there into its inputs,
-/// so that sooner or later it sends a text that another key made in this very process.
-const SILENT_KEYS: [KeyPair<'_>; 1] =
-    [KeyPair { encrypt_key: b"a key that encrypts nothing", validate_key: b"what goes beside it" }];
 const NONCE_BITS: [usize; 2] = [48, 128];
 
 /// The sealers of format 1 for one size of nonce.

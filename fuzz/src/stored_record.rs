@@ -7,18 +7,10 @@ use beaker_core::codec::{KeyPair, RecordFormat, Records, record};
 use beaker_core::error::{ErrorKind, Result};
 
 use crate::input::{Edit, edit_and_rest};
+use crate::keys::{FOREIGN_KEYS, KEYS, SILENT_KEYS};
 
 const ID: &str = "f9b61ddc49ba4d9ea0a1b4f4a4b3a5c0";
 const OTHER_ID: &str = "f9b61ddc49ba4d9ea0a1b4f4a4b3a5c1";
-const KEYS: [KeyPair<'_>; 2] = [
-    KeyPair { encrypt_key: b"the key that encrypts", validate_key: b"what goes beside it" },
-    KeyPair { encrypt_key: b"the key that used to encrypt", validate_key: b"what went beside it" },
-];
-const FOREIGN_KEYS: [KeyPair<'_>; 1] =
-    [KeyPair { encrypt_key: b"the key of somebody else", validate_key: b"what goes beside it" }];
-/// Nothing is ever encrypted with these, so that libFuzzer cannot see a text of theirs in this process.
-const SILENT_KEYS: [KeyPair<'_>; 1] =
-    [KeyPair { encrypt_key: b"a key that encrypts nothing", validate_key: b"what goes beside it" }];
 
 /// Without keys, with both, with the older alone, with somebody else's, and with those that write nothing.
 struct All {

@@ -6,11 +6,13 @@ import ast
 import hashlib
 import os
 import pickle
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from beaker.container import MemoryNamespaceManager, NamespaceManager
+from beaker.exceptions import LockError
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session
 
@@ -269,6 +271,27 @@ def unprivileged() -> Iterator[None]:
     finally:
         if root:
             os.seteuid(0)
+
+
+def is_free(backend: Backend, session_id: str) -> bool:
+    """Whether another thread gets the lock at once."""
+    outcome: list[bool] = []
+
+    def attempt() -> None:
+        session = opened(backend, session_id, lock_timeout=0)
+        try:
+            session.lock()
+        except LockError:
+            outcome.append(False)
+        else:
+            session.unlock()
+            outcome.append(True)
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    (free,) = outcome
+    return free
 
 
 def remembered(seconds: Any, **values: Any) -> Callable[[Any], None]:

@@ -16,7 +16,7 @@ import pytest
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import LockError
 from beaker.session import Session, SessionObject
-from tests.session.kit import Backend, namespace_class, opened
+from tests.session.kit import Backend, is_free, namespace_class, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,26 +59,6 @@ def stored(backend: Backend, **values: Any) -> None:
     session.save()
 
 
-def is_free(backend: Backend) -> bool:
-    """Whether another thread gets the lock at once."""
-    free: list[bool] = []
-
-    def attempt() -> None:
-        session = opened(backend, ID, lock_timeout=0)
-        try:
-            session.lock()
-        except LockError:
-            free.append(False)
-        else:
-            session.unlock()
-            free.append(True)
-
-    thread = threading.Thread(target=attempt)
-    thread.start()
-    thread.join()
-    return free[0]
-
-
 def is_shared(backend: Backend) -> bool:
     return backend.folder is not None
 
@@ -105,7 +85,7 @@ def test_a_child_has_not_locked_what_its_parent_has(backend: Backend, by_program
             session.unlock()
 
     in_a_child(use)
-    assert not is_free(backend)
+    assert not is_free(backend, ID)
     session["count"] += 5
     session.save()
     session.unlock()
@@ -126,14 +106,14 @@ def test_the_end_of_an_inherited_session_lets_no_lock_of_the_child_go(backend: B
         own.lock()
         inherited.clear()
         gc.collect()
-        assert not is_free(backend)
+        assert not is_free(backend, ID)
         own.unlock()
-        assert is_free(backend)
+        assert is_free(backend, ID)
 
     in_a_child(use)
-    assert not is_free(backend)
+    assert not is_free(backend, ID)
     inherited.clear()
-    assert is_free(backend)
+    assert is_free(backend, ID)
 
 
 def test_the_view_that_a_parent_has_opened_is_not_written_by_its_child(files: Backend) -> None:
@@ -150,7 +130,7 @@ def test_the_view_that_a_parent_has_opened_is_not_written_by_its_child(files: Ba
     del session
     in_a_child(use)
     assert opened(files, ID)["name"] == "Ada"
-    assert not is_free(files)
+    assert not is_free(files, ID)
     kept.pop().unlock()
     assert opened(files, ID)["name"] == "Grace"
 
@@ -198,11 +178,11 @@ def test_a_process_that_is_killed_holds_nothing_even_if_a_child_of_it_lives_on(f
         child = int(stream.readline())
     os.close(writing)
     try:
-        assert not is_free(files)
+        assert not is_free(files, ID)
         os.kill(parent, signal.SIGKILL)
         os.waitpid(parent, 0)
         deadline = time.monotonic() + PATIENCE
-        while not is_free(files):
+        while not is_free(files, ID):
             assert time.monotonic() < deadline, "the child that lives on has the lock"
     finally:
         os.kill(child, signal.SIGKILL)

@@ -17,14 +17,10 @@ from typing import TYPE_CHECKING
 from tests.campaigns import mounts
 from tests.campaigns.kit import LackingError, Report, Size
 from tests.campaigns.theatre import (
-    OURS,
-    THEIRS,
     Case,
     Theatre,
-    kinds_of_ours,
-    kinds_of_the_original,
     named,
-    theatre,
+    on_both,
 )
 
 if TYPE_CHECKING:
@@ -100,14 +96,10 @@ def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Repo
 
 def campaign(size: Size) -> Report:
     """Tries ours, and the original where it is installed."""
-    report = Report("disks")
     with tempfile.TemporaryDirectory() as folder:
-        built = library(Path(folder))
-        with theatre(OURS, preloaded=built) as stage:
-            campaign_against(stage, kinds_of_ours(), size, report)
-        if THEIRS.exists():
-            theirs = Report("disks")
-            with theatre(THEIRS, preloaded=built) as stage:
-                campaign_against(stage, kinds_of_the_original(), size, theirs)
-            report.compare(theirs, f"{theirs.counts['short writes']:,} short writes")
-    return report
+        return on_both(
+            "disks",
+            lambda stage, kinds, report: campaign_against(stage, kinds, size, report),
+            lambda theirs: f"{theirs.counts['short writes']:,} short writes",
+            preloaded=library(Path(folder)),
+        )

@@ -14,18 +14,14 @@ from typing import TYPE_CHECKING
 from tests.campaigns import tracing
 from tests.campaigns.kit import Report, Size
 from tests.campaigns.theatre import (
-    OURS,
-    THEIRS,
     Case,
     Plan,
     Point,
     Theatre,
     is_hit,
-    kinds_of_ours,
-    kinds_of_the_original,
     learnt,
     named,
-    theatre,
+    on_both,
 )
 
 if TYPE_CHECKING:
@@ -96,12 +92,8 @@ def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Repo
 def campaign(size: Size) -> Report:
     """Tries ours, and the original where it is installed."""
     tracing.strace()
-    report = Report("faults")
-    with theatre(OURS) as stage:
-        campaign_against(stage, kinds_of_ours(), size, report)
-    if THEIRS.exists():
-        theirs = Report("faults")
-        with theatre(THEIRS) as stage:
-            campaign_against(stage, kinds_of_the_original(), size, theirs)
-        report.compare(theirs, f"{theirs.counts['faults']:,} faults")
-    return report
+    return on_both(
+        "faults",
+        lambda stage, kinds, report: campaign_against(stage, kinds, size, report),
+        lambda theirs: f"{theirs.counts['faults']:,} faults",
+    )

@@ -14,16 +14,12 @@ from tests.campaigns import hammer, tracing
 from tests.campaigns.kit import Report, Size
 from tests.campaigns.theatre import (
     DURABILITIES,
-    OURS,
-    THEIRS,
     Case,
     Theatre,
     is_of_the_store,
-    kinds_of_ours,
-    kinds_of_the_original,
     learnt,
     named,
-    theatre,
+    on_both,
 )
 
 if TYPE_CHECKING:
@@ -88,13 +84,9 @@ def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Repo
 def campaign(size: Size) -> Report:
     """Tries ours, and the original where it is installed."""
     tracing.strace()
-    report = Report("kills")
-    with theatre(OURS) as stage:
-        campaign_against(stage, kinds_of_ours(), size, report)
-    if THEIRS.exists():
-        theirs = Report("kills")
-        with theatre(THEIRS) as stage:
-            campaign_against(stage, kinds_of_the_original(), size, theirs)
+
+    def tried(theirs: Report) -> str:
         calls, chance = (theirs.counts[name] for name in ("kills before a call", "random kills"))
-        report.compare(theirs, f"{calls:,} kills before a call, {chance:,} random kills of lone sessions")
-    return report
+        return f"{calls:,} kills before a call, {chance:,} random kills of lone sessions"
+
+    return on_both("kills", lambda stage, kinds, report: campaign_against(stage, kinds, size, report), tried)

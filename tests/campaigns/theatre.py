@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.campaigns import laws, stage, tracing
+from tests.campaigns.kit import Report
 from tests.interop.original import Original, original
 from tests.support.environment import ORACLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.campaigns.tracing import Call
 
@@ -178,6 +179,24 @@ def theatre(python: Path, preloaded: Path | None = None) -> Iterator[Theatre]:
         original(python, environment) as running,
     ):
         yield Theatre(running, Path(folder), python == OURS)
+
+
+def on_both(
+    name: str,
+    against: Callable[[Theatre, list[Case], Report], None],
+    tried: Callable[[Report], str],
+    preloaded: Path | None = None,
+) -> Report:
+    """Has a campaign try ours, and the original where there is one; `tried` puts into words what that met."""
+    report = Report(name)
+    with theatre(OURS, preloaded) as stage:
+        against(stage, kinds_of_ours(), report)
+    if THEIRS.exists():
+        theirs = Report(name)
+        with theatre(THEIRS, preloaded) as stage:
+            against(stage, kinds_of_the_original(), theirs)
+        report.compare(theirs, tried(theirs))
+    return report
 
 
 def quick_folder() -> str | None:

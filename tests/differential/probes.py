@@ -66,6 +66,15 @@ def modes() -> list[str]:
         os.umask(umask)
 
 
+def told_of_an_open_folder() -> bool:
+    """Whether a folder to which every user may write is warned of."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        Path(folder).chmod(0o777)
+        SessionMiddleware(lambda _environ, _start: [], type="file", data_dir=folder)
+    return any(issubclass(warning.category, BeakerWarning) for warning in told)
+
+
 def left_by_a_stranger() -> int:
     """How many files a request with a made-up id leaves."""
     with tempfile.TemporaryDirectory() as folder:

@@ -24,6 +24,14 @@ PROBED: tuple[Probed, ...] = (
         (20, 5),
     ),
     Probed(
+        "a folder of sessions that every user may write to, or that is another user's, is warned of",
+        "it is used without a word",
+        "who can put files there can put sessions of their own making there",
+        "told_of_an_open_folder",
+        (),
+        (False, True),
+    ),
+    Probed(
         "an id that a backend has not is looked for a second time, under the hash of it",
         "once",
         "processes that keep hashes of ids in place of the ids (`session.hash_ids`) serve the same sessions",

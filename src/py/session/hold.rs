@@ -252,6 +252,19 @@ pub(super) fn acquire_for_request(session: &Bound<'_, Session>, id: &SessionId) 
     Ok(())
 }
 
+/// Whoever holds the session goes on with it under `id`, to which the one before leads: what is under that one is no
+/// session any more, and holding it keeps nobody out.
+pub(super) fn follow(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
+    let locks = of(session)?.map_or(0, |hold| hold.by_program.load(Ordering::Relaxed));
+    if locks == 0 {
+        return acquire_for_request(session, id);
+    }
+    acquire_id(session, id, HoldOf::Id)?;
+    let Some(hold) = of(session)? else { return Ok(()) };
+    hold.by_program.store(locks, Ordering::Relaxed);
+    hold.open(session, id)
+}
+
 /// Lets the session go, if it is held.
 pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
     if of(session)?.is_none() {

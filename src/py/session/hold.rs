@@ -147,8 +147,13 @@ impl Hold {
         let Some(view) = self.view.lock().take() else { return self.take_back(py) };
         let closed = view.namespace.release().into_py(py);
         let taken_back = self.take_back(py);
-        closed?;
-        taken_back?;
+        // Also where one of several could not be written: the others were.
+        let tidied = self.tidy(py, &view);
+        closed.and(taken_back).and(tidied)
+    }
+
+    /// Does for the records of a view that was closed what it cannot do.
+    fn tidy(&self, py: Python<'_>, view: &View) -> PyResult<()> {
         for key in view.namespace.take_emptied() {
             // The view leaves an empty record where there is to be none.
             self.with_held(py, |held| match view.store.id_in(&key) {

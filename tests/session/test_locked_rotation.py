@@ -1,4 +1,4 @@
-"""A session that gets a new id while its program has it locked, in files: they are written when it is let go."""
+"""A session in a file that gets a new id while it is locked: it is written when it is let go."""
 
 from __future__ import annotations
 

@@ -25,6 +25,15 @@ struct One {
     namespace: Py<PyAny>,
     /// What shuts the other holders of this process out, if anything does.
     reserved: Option<Taken>,
+    /// Where its session has gone, if that was given another id.
+    moved: Option<Moved>,
+}
+
+/// A rotation that backends which write when they are let go have yet to store.
+struct Moved {
+    to: SessionId,
+    /// What to go back to if that cannot be done.
+    text: Arc<[u8]>,
 }
 
 /// Namespaces whose write lock this holder has.
@@ -50,12 +59,12 @@ impl HeldNamespace {
         namespace: Py<PyAny>,
         reserved: Taken,
     ) -> Self {
-        Self::new(store, One { id: id.clone(), namespace, reserved: Some(reserved) })
+        Self::new(store, One { id: id.clone(), namespace, reserved: Some(reserved), moved: None })
     }
 
     /// Of a namespace that was opened under a lock of another kind.
     pub(crate) fn opened(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
-        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), reserved: None })
+        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), reserved: None, moved: None })
     }
 
     /// The ids that had no record when they were released.
@@ -77,10 +86,25 @@ impl HeldNamespace {
         lifetime
     }
 
+    /// The lifetime of a record that stays under the id before.
+    fn pass_lifetime_back(&self, moved: &Moved, id: &SessionId) -> Option<Duration> {
+        let mut lifetimes = self.lifetimes.lock();
+        lifetimes.retain(|(known, _)| known.as_str() != id.as_str());
+        let of_new = lifetimes.iter_mut().find(|(known, _)| known.as_str() == moved.to.as_str())?;
+        of_new.0 = id.clone();
+        Some(of_new.1)
+    }
+
     fn namespace<'py>(&self, py: Python<'py>, id: &SessionId) -> Option<Bound<'py, PyAny>> {
         let held = self.held.lock();
         let one = held.iter().find(|one| one.id.as_str() == id.as_str())?;
         Some(one.namespace.clone_ref(py).into_bound(py))
+    }
+
+    fn note_moved(&self, old: &SessionId, moved: Moved) {
+        if let Some(one) = self.held.lock().iter_mut().find(|one| one.id.as_str() == old.as_str()) {
+            one.moved = Some(moved);
+        }
     }
 
     /// Runs `work` on the namespace of `id` if it is held, and otherwise gives it back.
@@ -95,6 +119,10 @@ impl HeldNamespace {
             None => Err(work),
         })
     }
+}
+
+fn has(ids: &[SessionId], id: &SessionId) -> bool {
+    ids.iter().any(|one| one.as_str() == id.as_str())
 }
 
 impl Drop for HeldNamespace {
@@ -116,14 +144,33 @@ impl Held for HeldNamespace {
         }
         Python::attach(|py| {
             let mut outcome = Ok(());
-            for one in all {
+            let mut lost: Vec<SessionId> = Vec::new();
+            let is_new = |id: &SessionId| {
+                all.iter().filter_map(|one| one.moved.as_ref()).any(|moved| moved.to.as_str() == id.as_str())
+            };
+            // A session is stored under its new id before anything says that it is not under the old one any more.
+            for one in all.iter().rev() {
                 let namespace = one.namespace.bind(py);
+                if let Some(moved) = one.moved.as_ref().filter(|moved| has(&lost, &moved.to)) {
+                    let undone = if is_new(&one.id) {
+                        lost.push(one.id.clone());
+                        namespace_record::delete_in(namespace).map(drop)
+                    } else {
+                        let lifetime = self.pass_lifetime_back(moved, &one.id);
+                        namespace_record::write_in(namespace, &moved.text, lifetime, Expect::Any).map(drop)
+                    };
+                    outcome =
+                        outcome.and(undone.map_err(|error| python_store::failure(py, RELEASING, error)));
+                }
                 if namespace_record::record_in(namespace).is_ok_and(|record| record.is_none()) {
                     self.emptied.lock().push(one.id.clone());
                 }
                 let released = namespace.call_method0(intern!(py, "release_write_lock"));
                 if let Some(reserved) = one.reserved {
                     self.store.unreserve(&one.id, reserved);
+                }
+                if released.is_err() {
+                    lost.push(one.id.clone());
                 }
                 let released =
                     released.map(drop).map_err(|error| python_store::failure(py, RELEASING, error));
@@ -200,10 +247,8 @@ impl Store for HeldNamespace {
         if !self.holds(old) {
             return self.store.rotate(rotation, now);
         }
-        let allowed = self.on(old, READING, |from| namespace_record::may_rotate(from, expect));
-        if !matches!(allowed, Ok(Ok(true))) {
-            return allowed.unwrap_or(Ok(false)).map(|_| Written::Refused);
-        }
+        let found = self.on(old, READING, |from| namespace_record::to_rotate(from, expect));
+        let Some(record) = found.unwrap_or(Ok(None))? else { return Ok(Written::Refused) };
         let (follower, reserved) = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
@@ -211,8 +256,10 @@ impl Store for HeldNamespace {
             let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
             written.map_err(|error| python_store::failure(py, WRITING, error))
         });
-        self.held.lock().push(One { id: new.clone(), namespace: follower, reserved: Some(reserved) });
+        let one = One { id: new.clone(), namespace: follower, reserved: Some(reserved), moved: None };
+        self.held.lock().push(one);
         let written = written?;
+        self.note_moved(old, Moved { to: new.clone(), text: record.data });
         match self.on(old, WRITING, |from| namespace_record::leave_in(from, left)) {
             Ok(left) => left?,
             // It was released meanwhile.

@@ -123,3 +123,8 @@ pub(super) fn leave_in(namespace: &Bound<'_, PyAny>, left: Option<Left<'_>>) -> 
 pub(super) fn may_rotate(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
     Ok(text_in(namespace)?.as_deref().map(version_of).is_some_and(|version| expect.holds(Some(version))))
 }
+
+/// The record that may be rotated, if there is one.
+pub(super) fn to_rotate(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<Option<Record>> {
+    Ok(record_in(namespace)?.filter(|record| expect.holds(Some(record.version))))
+}

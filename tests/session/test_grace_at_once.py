@@ -12,6 +12,7 @@ import pytest
 from beaker.exceptions import BeakerWarning
 from tests.session.grace import KEPT, POINTER, name, put, rotate
 from tests.session.kit import Browser, Visit, opened
+from tests.session.test_lock import is_free
 from tests.session.test_threads import together
 
 if TYPE_CHECKING:
@@ -72,6 +73,29 @@ def test_of_two_rotations_at_once_there_is_one_new_id_and_one_cookie(
     assert (ours, visit.cookies) == (theirs, [])
     assert set(backend.texts()) == {visitor.id, theirs}
     assert opened(backend, theirs)["colour"] == "green"
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+def test_who_locks_and_loads_a_session_that_was_given_a_new_id_meanwhile_has_it_for_himself(
+    backend: Backend, clock: Clock, hashed: bool
+) -> None:
+    options = {"hash_ids": hashed, **KEPT}
+    old = uuid.uuid4().hex
+    opened(backend, old, **options).save()
+    session = opened(backend, old, **options)
+    new = rotate(opened(backend, old, **options))
+    session.lock()
+    session.lock()
+    session.load()
+    assert session.id == new
+    session["count"] = 1
+    session.save()
+    session.unlock()
+    assert not is_free(backend, new)
+    session.unlock()
+    assert is_free(backend, new)
+    assert is_free(backend, old)
+    assert opened(backend, old, **options)["count"] == 1
 
 
 @pytest.mark.parametrize("mode", ["merge", "beaker"])

@@ -147,8 +147,13 @@ impl Hold {
         let Some(view) = self.view.lock().take() else { return self.take_back(py) };
         let closed = view.namespace.release().into_py(py);
         let taken_back = self.take_back(py);
-        closed?;
-        taken_back?;
+        // Also where one of several could not be written: the others were.
+        let tidied = self.tidy(py, &view);
+        closed.and(taken_back).and(tidied)
+    }
+
+    /// Does for the records of a view that was closed what it cannot do.
+    fn tidy(&self, py: Python<'_>, view: &View) -> PyResult<()> {
         for key in view.namespace.take_emptied() {
             // The view leaves an empty record where there is to be none.
             self.with_held(py, |held| match view.store.id_in(&key) {
@@ -250,6 +255,19 @@ pub(super) fn acquire_for_request(session: &Bound<'_, Session>, id: &SessionId) 
         acquire_id(session, id, if from_cookie { HoldOf::Record } else { HoldOf::Id })?;
     }
     Ok(())
+}
+
+/// Whoever holds the session goes on with it under `id`, to which the one before leads: what is under that one is no
+/// session any more, and holding it keeps nobody out.
+pub(super) fn follow(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
+    let locks = of(session)?.map_or(0, |hold| hold.by_program.load(Ordering::Relaxed));
+    if locks == 0 {
+        return acquire_for_request(session, id);
+    }
+    acquire_id(session, id, HoldOf::Id)?;
+    let Some(hold) = of(session)? else { return Ok(()) };
+    hold.by_program.store(locks, Ordering::Relaxed);
+    hold.open(session, id)
 }
 
 /// Lets the session go, if it is held.

@@ -107,7 +107,7 @@ fn find(
         let found = gil::with_store(py, &*store, |store| store.load(at, now)).into_py(py)?;
         match found.as_ref().and_then(|record| pointer::read(at, &record.data, now)) {
             Some(Pointer::To(new)) => {
-                hold::acquire_for_request(session, &new)?;
+                hold::follow(session, &new)?;
                 led_to = Some(new);
             }
             // It leads nowhere any more, and is in nobody's way.

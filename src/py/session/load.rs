@@ -110,15 +110,14 @@ fn find(
                 hold::follow(session, &new)?;
                 led_to = Some(new);
             }
-            // It leads nowhere any more, and is in nobody's way.
             Some(Pointer::Over) => {
-                rotated::delete(session, at)?;
+                rotated::tidy(session, at)?;
                 return Ok(None);
             }
             None => {
                 let found = found.map(|record| (record, led_to.clone()));
                 if found.is_none() && led_to.is_some() {
-                    rotated::delete(session, id)?;
+                    rotated::tidy(session, id)?;
                 }
                 return Ok(found);
             }

@@ -7,7 +7,7 @@ use crate::codec::pointer::{self, Pointer};
 use crate::error::ErrorKind;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::IntoPyResult;
+use crate::py::errors::{IntoPyResult, StoreUnavailableError};
 use crate::py::gil;
 use crate::store::{Expect, Written};
 
@@ -49,6 +49,15 @@ pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<(
     let py = session.py();
     let store = record::store(session)?;
     gil::with_store(py, &*store, |store| store.delete(id)).into_py(py).map(drop)
+}
+
+/// Removes what leads nowhere any more. Where that cannot be, on a disk that is read-only for instance, it stays and does
+/// no harm.
+pub(super) fn tidy(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
+    match delete(session, id) {
+        Err(error) if error.is_instance_of::<StoreUnavailableError>(session.py()) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 enum Ended {

@@ -292,8 +292,8 @@ impl Model {
         let holds = |id| holder.is_some_and(|holder| self.holds(holder, id));
         let (holds_old, holds_new) = (holds(old), holds(new));
         if old.as_str() == new.as_str() {
-            // Nothing is created.
-            let is_there = self.present(old, now).is_some();
+            // Nothing is created, and what can never be is no use of the record.
+            let is_there = expect != Expect::Absent && self.present(old, now).is_some();
             assert!(is_there || answer.is_negative(), "{old:?} {expect:?}");
             if is_there || *answer != Answer::Refused {
                 self.writes(old, data, ttl, expect, now, answer);

@@ -11,8 +11,7 @@ import pytest
 
 from beaker.exceptions import BeakerWarning
 from tests.session.grace import KEPT, POINTER, name, put, rotate
-from tests.session.kit import Browser, Visit, opened
-from tests.session.test_lock import is_free
+from tests.session.kit import Browser, Visit, is_free, opened
 from tests.session.test_threads import together
 
 if TYPE_CHECKING:

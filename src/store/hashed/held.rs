@@ -52,10 +52,14 @@ impl HeldHashed {
         }
     }
 
-    /// Holds what is not held yet of the places of `id`, which has just come into being.
-    fn hold_all_of(&self, id: &SessionId, now: Timestamp) -> Result<()> {
+    /// Holds what is to be held of the places of `id`, which has just come into being, and is not held yet. The record
+    /// that it had before may have been in a place which was not the one that is held.
+    fn hold_places_of(&self, id: &SessionId, now: Timestamp) -> Result<()> {
         let Some(keys) = self.store.keys(id) else { return Ok(()) };
-        for key in [keys.plain(), keys.hash()] {
+        let one = [keys.first()];
+        let both = [keys.plain(), keys.hash()];
+        let places = if self.capabilities().hold_excludes_writers { &one[..] } else { &both };
+        for key in places {
             if self.places.holder(key).is_none()
                 && let Some(held) =
                     Arc::clone(&self.store.inner).hold(key, HoldOf::Id, Duration::ZERO, now)?
@@ -152,12 +156,10 @@ impl Store for HeldHashed {
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let was_held = self.holds(rotation.old);
         let written = self.store.rotate_in(&self.places, rotation, now)?;
-        if written != Written::Refused
-            && self.holds(rotation.new)
-            && !self.capabilities().hold_excludes_writers
-        {
-            self.hold_all_of(rotation.new, now)?;
+        if written != Written::Refused && (was_held || self.holds(rotation.new)) {
+            self.hold_places_of(rotation.new, now)?;
         }
         Ok(written)
     }

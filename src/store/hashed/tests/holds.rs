@@ -124,3 +124,28 @@ fn a_pinned_record_is_looked_for_in_its_place_alone() {
     assert!(pinned.delete(&next).unwrap());
     assert_eq!(data(&*inner, &id).unwrap(), b"elsewhere");
 }
+
+#[test]
+fn what_a_holder_rotates_is_held_whichever_place_it_was_held_in() {
+    for (inner, _folder) in inners() {
+        let (held_id, other, new) = (some_id(), some_id(), some_id());
+        let sides = [over(&inner, KeptUnder::Id), over(&inner, KeptUnder::Hash)];
+        for id in [&held_id, &other] {
+            assert!(write(&*sides[0], id, b"x", Expect::Any).is_some());
+        }
+        let held = hold(&sides[0], &held_id, HoldOf::Record).unwrap().unwrap();
+        let rotate = |old: &SessionId, new: &SessionId| {
+            held.rotate(&Rotation::new(old, new, b"y", Expect::Any), NOW).unwrap()
+        };
+        // What it does not hold it has to take, in the place where the record is.
+        assert_ne!(rotate(&other, &held_id), Written::Refused);
+        // Somebody makes it anew, in the other place.
+        assert!(write(&*sides[1], &other, b"x", Expect::Any).is_some());
+        assert!(held.holds(&other));
+        assert_ne!(rotate(&other, &new), Written::Refused);
+        assert!(held.holds(&new));
+        for side in &sides {
+            assert!(is_held(side, &new));
+        }
+    }
+}

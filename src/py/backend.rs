@@ -49,13 +49,11 @@ pub(crate) fn resolve(
     let native = if namespace_class.is(container_class(py, &MEMORY_CLASS, "MemoryNamespaceManager")?) {
         Some(Arc::new(MEMORY.bounded(settings.max_sessions)) as Arc<dyn Store>)
     } else if namespace_class.is(container_class(py, &FILE_CLASS, "FileNamespaceManager")?) {
-        {
-            let store = file_store(given, namespace_args)?
-                .with_lifetime(settings.store_ttl(None))
-                .with_durability(settings.durability);
-            let upkeep = upkeep_of(store.file_dir(), settings.sweep_interval, settings.store_ttl(None));
-            Some(Arc::new(store.with_upkeep(Some(upkeep))) as Arc<dyn Store>)
-        }
+        let lifetime = settings.store_ttl(None);
+        let store =
+            file_store(given, namespace_args)?.with_lifetime(lifetime).with_durability(settings.durability);
+        let upkeep = upkeep_of(store.file_dir(), settings.sweep_interval, lifetime);
+        Some(Arc::new(store.with_upkeep(Some(upkeep))) as Arc<dyn Store>)
     } else {
         None
     };

@@ -160,7 +160,7 @@ impl Sweep for FileSweep {
 }
 
 /// How many seconds ago the file changed, by its own time; negative if that is yet to come.
-fn age(metadata: &std::fs::Metadata, now: Timestamp) -> io::Result<f64> {
+pub(super) fn age(metadata: &std::fs::Metadata, now: Timestamp) -> io::Result<f64> {
     let changed = match metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => after.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),

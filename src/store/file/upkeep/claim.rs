@@ -1,13 +1,14 @@
 //! The file that says when a folder was swept last, and that one process at a time has locked.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
+use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::clock::Note;
+use super::open_note;
 use crate::error::{Error, Result};
 use crate::store::file::is_absence;
 
@@ -15,7 +16,6 @@ const OPERATION: &str = "claim the session folder for a sweep";
 
 /// No id has such a name.
 const NAME: &str = ".beaker-sweep";
-const PRIVATE: u32 = 0o600;
 
 /// In bytes. A note is shorter.
 const LONGEST: u64 = 4096;
@@ -36,14 +36,7 @@ impl Claim {
     /// `Unavailable` if the file that is locked for it cannot be made or locked.
     pub fn on(folder: &Path) -> Result<Option<Self>> {
         let failed = |error: io::Error| Error::unavailable(OPERATION).with_source(error);
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .mode(PRIVATE)
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(folder.join(NAME));
-        let file = match opened {
+        let file = match open_note(&folder.join(NAME)) {
             Ok(file) => file,
             Err(error) if is_absence(&error) => return Ok(None),
             Err(error) => return Err(failed(error)),

@@ -14,6 +14,10 @@ pub(super) mod promise;
 #[cfg(all(test, feature = "shuttle"))]
 mod schedules;
 
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
@@ -23,6 +27,7 @@ use std::time::{Duration, Instant};
 pub use claim::Claim;
 use clock::{Note, Reading, Verdict, judge};
 use promise::Keeping;
+use rustix::fs::OFlags;
 
 use super::FileStore;
 use super::sweep::LEFTOVER_AGE;
@@ -45,6 +50,8 @@ const STEP: usize = 64;
 const REST: u32 = 9;
 const SHORTEST_REST: Duration = Duration::from_millis(1);
 const LONGEST_REST: Duration = Duration::from_secs(1);
+
+const PRIVATE: u32 = 0o600;
 
 const THREAD_NAME: &str = "beaker-sweep";
 const STACK: usize = 256 * 1024;
@@ -164,6 +171,19 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.0.store(0, Ordering::Release);
     }
+}
+
+/// Opens a note that the applications of a folder leave each other, and makes it if it is missing. No link is followed,
+/// and no pipe waited for.
+fn open_note(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(PRIVATE)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)
 }
 
 fn milliseconds(time: Duration) -> u64 {

@@ -6,21 +6,19 @@
 //! without end counts until it has not been renewed for a month, so that an application which takes a timeout on is
 //! swept after all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::OFlags;
-
+use super::open_note;
 use crate::store::Timestamp;
+use crate::store::file::sweep::age;
 use crate::store::file::{is_absence, unlink};
 
 /// No id has such a name.
 const PREFIX: &str = ".beaker-keeps-";
 const WITHOUT_END: &str = "all";
-const PRIVATE: u32 = 0o600;
 
 /// How often a promise is renewed.
 pub(super) const RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -70,17 +68,7 @@ pub(super) fn renew(folder: &Path, keeping: Keeping) -> io::Result<()> {
     if age.is_some_and(|age| age < RENEWAL / 2) {
         return Ok(());
     }
-    open(&path)?.set_modified(SystemTime::now())
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(PRIVATE)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-        .open(path)
+    open_note(&path)?.set_modified(SystemTime::now())
 }
 
 /// The longest time for which somebody keeps the records of `folder`, who is going to sweep it included. Promises
@@ -100,15 +88,11 @@ pub(in crate::store::file) fn longest(
     for entry in entries {
         let entry = entry?;
         let Some(promised) = entry.file_name().to_str().and_then(Keeping::of_name) else { continue };
-        let renewed = match entry.metadata() {
-            Ok(found) if found.is_file() => found.modified()?,
+        let age = match entry.metadata() {
+            Ok(found) if found.is_file() => age(&found, now)?,
             Ok(_) => continue,
             Err(error) if is_absence(&error) => continue,
             Err(error) => return Err(error),
-        };
-        let age = match renewed.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(after) => now - after.as_secs_f64(),
-            Err(before) => now + before.duration().as_secs_f64(),
         };
         if promised.counts_at(age) {
             longest = longest.or_longer(promised);
@@ -123,6 +107,8 @@ pub(in crate::store::file) fn longest(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use std::fs::File;
 
     use super::*;
 

@@ -1,10 +1,11 @@
-"""Runs campaigns and prints a line for each: `python -m tests.campaigns [NAME ...] [--full]`."""
+"""Runs campaigns and prints a line for each: `python -m tests.campaigns [NAME ...] [--full [--write]]`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from tests.campaigns import figures
 from tests.campaigns.kit import ForbiddenError, LackingError, Size
 from tests.campaigns.registry import CAMPAIGNS, run
 
@@ -14,7 +15,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CAMPAIGNS)}; all if none is")
     parser.add_argument("--full", action="store_true", help="the full form, which takes its time")
+    parser.add_argument(
+        "--write", action="store_true", help="put each line into docs/campaigns.md; goes with --full"
+    )
     arguments = parser.parse_args()
+    if arguments.write and not arguments.full:
+        parser.error("--write goes with --full: the document tells of runs in full")
     unknown = [name for name in arguments.names if name not in CAMPAIGNS]
     if unknown:
         parser.error(f"there is no campaign {unknown[0]}, but {', '.join(CAMPAIGNS)}")
@@ -30,6 +36,8 @@ def main() -> int:
             sys.stdout.write(f"  broken: {broken}\n")
         sys.stdout.write(f"{report.line()}\n")
         sys.stdout.flush()
+        if arguments.write:
+            figures.write(report)
         failed |= bool(report.broken)
     return int(failed)
 

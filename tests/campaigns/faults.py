@@ -72,7 +72,9 @@ def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Repo
         what = f"{error} at {name} {number}{' and after' if lasts else ''}"
         for place, played in zip(
             places,
-            stage.play([kinds[at] for at in places], "-e", inject, misled=error == "ENOENT"),
+            stage.play(
+                [{**kinds[at], "lasts": lasts} for at in places], "-e", inject, misled=error == "ENOENT"
+            ),
             strict=True,
         ):
             # A new id may lie in a folder that is there already, which takes fewer calls.

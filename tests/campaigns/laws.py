@@ -126,7 +126,7 @@ def _ended(_case: Case, _told: Any, verdict: dict[str, Any], acknowledged: bool)
         yield "what was saved before is lost"
 
 
-def _rotated(_case: Case, told: Any, verdict: dict[str, Any], acknowledged: bool) -> Iterator[str]:
+def _rotated(case: Case, told: Any, verdict: dict[str, Any], acknowledged: bool) -> Iterator[str]:
     found = verdict["found"]
     moved = [content for name, content in found.items() if name == "new" or name.startswith("unknown")]
     if acknowledged:
@@ -140,6 +140,9 @@ def _rotated(_case: Case, told: Any, verdict: dict[str, Any], acknowledged: bool
             yield "a rotation that was killed lost the session"
     elif found["cookie"] != BEFORE:
         yield "a rotation that failed took the session from its old id"
+    elif WRITTEN in moved and not case.get("lasts"):
+        # Where the fault lasts, the new record may be one that nothing can remove.
+        yield "a rotation that failed left the session under a second id"
 
 
 def _swept(_case: Case, _told: Any, verdict: dict[str, Any], _acknowledged: bool) -> Iterator[str]:

@@ -72,6 +72,7 @@ def test_what_goes_well_breaks_no_law(operation: str, told: dict[str, Any], foun
         ("logout", DONE, {}, "logout that was acknowledged did not happen"),
         ("rotate", DONE, {"cookie": BEFORE, "new": WRITTEN}, "under its old id"),
         ("rotate", FAILED, {"cookie": None, "unknown x": WRITTEN}, "from its old id"),
+        ("rotate", FAILED, {"unknown x": WRITTEN}, "under a second id"),
         ("merge", {**DONE, "others": DONE}, {"cookie": WRITTEN}, "of the one that came between"),
     ],
 )

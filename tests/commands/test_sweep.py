@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.session import Session
+from tests.campaigns.kit import left_out_where_impossible
+from tests.campaigns.tracing import strace
 from tests.support.folders import files_in
 
 if TYPE_CHECKING:
@@ -232,19 +234,28 @@ def test_a_sweep_that_is_killed_is_ended_by_the_next(data: Path, stored: Callabl
     template = stored(DAY).read_bytes()
     folder = data / "container_file/a/ab"
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(3000):
+    for number in range(300):
         path = folder / f"ab{number:030x}.cache"
         path.write_bytes(template)
         age(path, DAY)
     before = len(files_in(data / "container_file"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "beaker", "sweep", "--data-dir", data, "--timeout", "60"]
-    )
-    deadline = time.monotonic() + 30
-    while sum(1 for _ in folder.iterdir()) > 2500 and time.monotonic() < deadline:
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with left_out_where_impossible():
+        tracer = strace()
+    killed = ("-f", "-o", os.devnull, "-e", "inject=unlink,unlinkat:signal=SIGKILL:when=100")
+    command = [
+        tracer,
+        *killed,
+        sys.executable,
+        "-m",
+        "beaker",
+        "sweep",
+        "--data-dir",
+        data,
+        "--timeout",
+        "60",
+    ]
+    ended = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert -ended.returncode == signal.SIGKILL
     left = len(files_in(data / "container_file"))
     assert 0 < left < before
     assert sweep("--data-dir", data, "--timeout", 60)["sessions"] == left

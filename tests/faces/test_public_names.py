@@ -2,10 +2,11 @@
 
 import importlib
 import json
-import types
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from paste.registry import RegistryManager
 
 import beaker
 from beaker import exceptions, middleware, session
@@ -127,12 +128,20 @@ def test_paste_factories_make_the_middleware() -> None:
 
 
 def test_a_proxy_of_paste_is_there_when_paste_is() -> None:
-    class StackedObjectProxy:
-        def __init__(self, name: str) -> None:
-            self.name = name
+    seen: list[object] = []
 
-    paste = types.ModuleType("paste.registry")
-    paste.StackedObjectProxy = StackedObjectProxy  # type: ignore[attr-defined]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib, "import_module", {"paste.registry": paste}.__getitem__)
-        assert middleware._stacked_proxy("x").name == "x"
+    def app(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+        registry = environ["paste.registry"]
+        registry.register(middleware.beaker_session, environ["beaker.session"])
+        middleware.beaker_session["user"] = "Ada"
+        middleware.beaker_session.save()
+        seen.append(environ["beaker.session"]["user"])
+        start_response("200 OK", [])
+        return []
+
+    wrapped = middleware.SessionMiddleware(RegistryManager(app), type="memory")
+    list(wrapped({"REQUEST_METHOD": "GET"}, lambda *_: None))
+    assert seen == ["Ada"]
+    # Outside a request there is no session.
+    with pytest.raises(TypeError, match="Beaker Session"):
+        middleware.beaker_session["user"]

@@ -24,15 +24,21 @@ KILLS = 25
 WORDS = ["beaker", "process", "full"]
 SESSION = "3f2b0c9d8e7a46519b0c1d2e3f4a5b6c"
 
-# A save of a session in folders that are not there, one of it again, and its end, each behind a mark.
+# A save of a session in folders that are not there, one of it again, its end, and a save after the folders
+# were removed, each behind a mark.
 TRACED = """
-import os, sys
+import os, shutil, sys
 from beaker.session import Session
 def mark(name): os.path.exists("mark." + name)
-session = Session({}, type="file", data_dir=sys.argv[1], durability=sys.argv[2], use_cookies=False)
+def new():
+    return Session({}, type="file", data_dir=sys.argv[1], durability=sys.argv[2], use_cookies=False)
+session = new()
 mark("first"); session.save()
 mark("second"); session.save()
 mark("end"); session.delete()
+shutil.rmtree(sys.argv[1])
+again = new()
+mark("anew"); again.save()
 mark("done")
 """
 
@@ -129,6 +135,12 @@ def test_a_full_save_returns_when_file_and_folders_are_on_the_disk(tmp_path: Pat
     assert second == ["sync temporary", "rename", "sync folder"]
     end = parts["end"]
     assert end.index("sync folder") == end.index("remove") + 1
+
+
+def test_a_full_save_brings_folders_to_the_disk_that_were_removed_and_made_again(tmp_path: Path) -> None:
+    anew = calls(tmp_path, "full")["anew"]
+    assert anew[:3] == ["sync temporary", "rename", "sync folder"]
+    assert {"sync container_file", "sync data", f"sync {tmp_path.name}"} <= set(anew)
 
 
 def test_a_save_as_beakers_waits_for_no_disk(tmp_path: Path) -> None:

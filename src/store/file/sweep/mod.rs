@@ -9,7 +9,7 @@
 //! ids that Beaker makes have 272 folders in all.
 
 mod leftovers;
-mod records;
+pub(super) mod records;
 mod seen;
 mod walk;
 

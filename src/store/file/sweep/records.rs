@@ -22,7 +22,8 @@ const LONGEST_EMPTY: u64 = 16;
 const ID_DIGITS: usize = 32;
 
 /// What became of a record that was due.
-enum Outcome {
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::store::file) enum Outcome {
     Removed,
     /// It is in use again, or is no session.
     Left,
@@ -104,11 +105,23 @@ impl FileSweep {
         if self.plan.dry_run {
             return Ok(Outcome::Removed);
         }
+        self.remove_if_still_over(path, &place, stem, lifetime, now)
+    }
+
+    /// The second look, under the locks: since the first somebody may have used the record.
+    pub(in crate::store::file) fn remove_if_still_over(
+        &self,
+        path: &Path,
+        place: &Place<'_>,
+        stem: &str,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<Outcome> {
         // An original that made up an id with dots, which the name has lost, locks another file than this. It
         // can write between the last look and the removal; that it does so to a session which it has not
         // used for a whole lifetime, within those microseconds, is taken to be impossible.
-        let locks = self.store.lock(&place)?;
-        let Some((_held, metadata, found)) = record::hold(path, &place, Mode::Exclusive)? else {
+        let locks = self.store.lock(place)?;
+        let Some((_held, metadata, found)) = record::hold(path, place, Mode::Exclusive)? else {
             locks.tidy(&Found::Absent);
             return Ok(Outcome::Left);
         };

@@ -1,6 +1,7 @@
 //! Whatever a save survives, the laws are the same.
 
 use super::*;
+use crate::store::Left;
 
 fn fixture_of(durability: Durability) -> Fixture {
     let home = Arc::new(Home::new());
@@ -85,6 +86,27 @@ fn a_durability_is_one_of_three_words() {
     }
     for word in ["", "none", "fsync", "beaker,full"] {
         assert_eq!(Durability::parse(word).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+}
+
+#[test]
+fn a_rotation_that_fails_half_way_takes_the_new_record_back() {
+    for durability in ALL {
+        let home = Home::new();
+        let store = home.store.clone().with_durability(durability);
+        for (old, new) in [("abcdef", "bcdefg"), ("ab.cd", "cd.ef"), ("ab/cd", "cd/ef")] {
+            let (old, new) = (SessionId::from_program(old), SessionId::from_program(new));
+            home.write(&old, b"x");
+            let before = home.everything();
+            // The new record is there before the old one's place is taken, which then fails: a file holds text.
+            let left = Some(Left { data: b"\xff", ttl: Duration::from_secs(30) });
+            let rotation = Rotation { left, ..Rotation::new(&old, &new, b"y", Expect::Present) };
+            assert_eq!(store.rotate(&rotation, NOW).unwrap_err().kind(), ErrorKind::Invalid);
+            assert_eq!(home.data(&old).unwrap(), b"x");
+            assert_eq!(home.data(&new), None);
+            let is_new = |path: &&PathBuf| path.is_file() && !before.contains(path);
+            assert_eq!(home.everything().iter().find(is_new), None);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
+use crate::store::file::sweep::records::Outcome;
 use crate::store::{Sweep, Swept};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -95,6 +96,27 @@ fn a_record_that_somebody_has_locked_is_left() {
         assert!(home.data(&id).is_some());
     }
     assert_eq!(home.sweep(PLAN).expired, 1);
+}
+
+#[test]
+fn a_record_that_is_used_between_the_looks_of_a_sweep_is_left() {
+    let home = Home::new();
+    for id in ["abcdef", "ab.cd.ef", "ab/cd"].map(SessionId::from_program) {
+        home.write(&id, b"x");
+        let path = home.store.data_file(&id);
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let place = Place::of(&id);
+        let sweep = FileSweep::new(&home.store, PLAN);
+        let look = || sweep.remove_if_still_over(&path, &place, stem, HOUR, clock()).unwrap();
+        // The first look saw a record that was a day old.
+        assert_eq!(look(), Outcome::Left, "{id:?}");
+        assert_eq!(home.data(&id).unwrap(), b"x");
+        assert!(home.store.lock_file(&id).exists());
+        age(&path, DAY);
+        assert_eq!(look(), Outcome::Removed, "{id:?}");
+        assert_eq!(look(), Outcome::Left, "{id:?}");
+        assert_eq!(home.files(), 0);
+    }
 }
 
 #[test]

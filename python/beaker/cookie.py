@@ -10,14 +10,17 @@ from beaker.exceptions import ConfigurationError
 
 __all__ = ["InvalidSignature", "Morsel", "SignedCookie", "SimpleCookie"]
 
-# What would end the value, or the header, when it is sent as it is.
-_ENDS_A_VALUE = re.compile("[\x00-\x1f\x7f;]")
+# What would end the value, or the header, when it is sent as it is, or a line where somebody logs it.
+_ENDS_A_VALUE = re.compile("[\x00-\x1f\x7f-\x9f;\u2028\u2029]")
 # No hexadecimal digit, as which every signature of format 1 begins, is a "v".
 _FORMAT_2: Final = "v2."
 
 
 class Morsel(http_cookies.Morsel[Any]):
-    """One cookie and its attributes, ``partitioned`` among them, which Python itself knows since 3.14."""
+    """One cookie and its attributes, ``partitioned`` among them, which Python itself knows since 3.14.
+
+    It prints no attribute that would begin another attribute or another header.
+    """
 
     if not http_cookies.Morsel().isReservedKey("partitioned"):
         # What the attributes are and how they are written is nowhere else to be extended.
@@ -30,6 +33,13 @@ class Morsel(http_cookies.Morsel[Any]):
         morsel.update(self)
         morsel.__dict__.update(self.__dict__)
         return morsel
+
+    def output(self, attrs: Any = None, header: str = "Set-Cookie:") -> str:
+        """The header; ``ConfigurationError`` for an attribute that no header can carry."""
+        _core.check_attributes(self)
+        return super().output(attrs, header)
+
+    __str__ = output
 
 
 class SimpleCookie(http_cookies.SimpleCookie):

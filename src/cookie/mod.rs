@@ -16,7 +16,9 @@
 //! * **Writing does not check.** The parts are validated where they enter the program: the name and the
 //!   attributes together by [`validate()`], for a configuration and again for a domain or a path that a
 //!   program or a stored session brings in later; the value by [`validate_value`]. A header made of
-//!   validated parts holds no control character and no attribute that was not asked for.
+//!   validated parts holds no control character and no attribute that was not asked for. What somebody else
+//!   writes, a `Morsel` or an application, is held to the same rule: [`validate()`] and [`validate_other`]
+//!   for its parts, [`validate_header`] for the whole.
 //! * **Signatures are compared in constant time**, and a key appears in no `Debug` and no error.
 //! * **What is written under the newest key is read under all.** A [`Ring`](crate::ring::Ring) of [`Signer`]s,
 //!   an [`IdRing`] and a [`CookieSealer`] say whether what they read is as they would write it today.
@@ -54,5 +56,6 @@ pub use set_cookie::{Attributes, SameSite, write};
 pub use signed::Signer;
 pub use stamped::{Stamped, Stamper};
 pub use validate::{
-    as_demanded, is_host_only, validate, validate_domain, validate_name, validate_path, validate_value,
+    as_demanded, is_host_only, validate, validate_domain, validate_header, validate_name, validate_other,
+    validate_path, validate_value,
 };

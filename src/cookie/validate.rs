@@ -18,10 +18,7 @@ pub fn validate(name: &str, attributes: &Attributes<'_>) -> Result<()> {
     validate_path(attributes.path)?;
     let domain = attributes.domain.unwrap_or_default();
     validate_domain(domain)?;
-    validate_attribute(
-        attributes.expires.unwrap_or_default(),
-        "a cookie's date of expiry cannot be written",
-    )?;
+    validate_attribute(attributes.expires.unwrap_or_default(), "a cookie's expires cannot be written")?;
     let same_site = attributes.same_site.filter(|text| !text.is_empty()).map(SameSite::parse).transpose()?;
 
     let host_only = is_host_only(name);
@@ -92,12 +89,44 @@ pub fn validate_path(path: &str) -> Result<()> {
     validate_attribute(path, "a cookie's path cannot be written")
 }
 
+/// Checks that `text` can be written as the value of the attribute `name`, which is one that
+/// [`Attributes`] does not have: ASCII without `;` and without control characters.
+///
+/// # Errors
+/// [`Invalid`](crate::error::ErrorKind::Invalid) otherwise, naming the attribute.
+pub fn validate_other(name: &str, text: &str) -> Result<()> {
+    if is_token(name) && is_attribute_value(text) {
+        return Ok(());
+    }
+    Err(Error::invalid("a cookie's attribute cannot be written")
+        .with_detail(format!("got {text:?} for {name:?}")))
+}
+
+/// Checks that `header` can be sent as the value of a `Set-Cookie` header: printable ASCII.
+///
+/// It says nothing of what the header means. It is the last look at text that [`write()`](super::write()) did not
+/// write.
+///
+/// # Errors
+/// [`Invalid`](crate::error::ErrorKind::Invalid) otherwise. The header holds a secret and is not in the error.
+pub fn validate_header(header: &str) -> Result<()> {
+    if header.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
+    Err(Error::invalid("a Set-Cookie header holds a character that is not printable ASCII"))
+}
+
 /// Checks that `text` is made of av-octets, the characters of an attribute's value.
 fn validate_attribute(text: &str, complaint: &'static str) -> Result<()> {
-    if text.is_ascii() && !has_control(text) && !text.bytes().any(|byte| matches!(byte, b';' | b'\t')) {
+    if is_attribute_value(text) {
         return Ok(());
     }
     Err(Error::invalid(complaint).with_detail(format!("got {text:?}")))
+}
+
+/// Whether `text` is made of av-octets (RFC 6265bis, section 4.1.1).
+fn is_attribute_value(text: &str) -> bool {
+    text.is_ascii() && !has_control(text) && !text.bytes().any(|byte| matches!(byte, b';' | b'\t'))
 }
 
 /// Whether browsers accept a cookie of this name only without a domain and with the path `/`.
@@ -166,6 +195,20 @@ mod tests {
             assert!(refuses("k", &Attributes { path: text, ..PLAIN }), "{text:?}");
             assert!(refuses("k", &Attributes { domain: Some(text), ..PLAIN }), "{text:?}");
             assert!(refuses("k", &Attributes { expires: Some(text), ..PLAIN }), "{text:?}");
+            assert!(refuses("k", &Attributes { same_site: Some(text), ..PLAIN }), "{text:?}");
+            let error = validate_other("Max-Age", text).unwrap_err();
+            assert!(error.to_string().contains("Max-Age"), "{error}");
+        }
+        assert!(validate_other("Max-Age", "60").is_ok());
+        assert!(validate_other("Max Age", "60").is_err());
+    }
+
+    #[test]
+    fn a_header_that_is_not_printable_ascii_is_invalid_and_not_shown() {
+        assert!(validate_header(" id=hunter; Path=/; Comment=\"a b\"").is_ok());
+        for end in ["\r\n", "\n", "\t", "\0", "\u{7f}", "\u{85}", "\u{e9}", "\u{2028}", "\u{fffd}"] {
+            let error = validate_header(&format!(" id=hunter{end}")).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter"), "{end:?}");
         }
     }
 

@@ -218,11 +218,13 @@ def test_an_override_may_change_the_morsel(cookies: Cookies) -> None:
     class Own(CookieSession):
         def _set_cookie_expires(self, expires: Any) -> Any:
             self.cookie[self.key]["comment"] = "mine"
-            self.cookie[self.key]["partitioned"] = True
+            self.cookie[self.key]["partitioned"] = self.cookie[self.key]["secure"] = True
             return super()._set_cookie_expires(expires)
 
     visitor = cookies(session_class=Own)
-    assert visitor.put(name="Ada").cookie.endswith("; Comment=mine; Partitioned; Path=/; SameSite=Lax")
+    assert visitor.put(name="Ada").cookie.endswith(
+        "; Comment=mine; Partitioned; Path=/; SameSite=Lax; Secure"
+    )
     assert visitor.read() == {"name": "Ada"}
 
 

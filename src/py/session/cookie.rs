@@ -1,7 +1,7 @@
 //! What the session sends to the browser.
 //!
 //! As long as no program asks for `session.cookie`, the header is written directly. Once one did, the `Morsel`
-//! that it may have changed is the truth, and the header is what the `Morsel` prints.
+//! that it may have changed is the truth, and the header is what the `Morsel` prints, if that can be sent.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyTuple};
 
-use super::{CookieValue, Session, call, place};
+use super::{CookieValue, Session, call, morsel, place};
 use crate::config::CookieExpires;
 use crate::cookie;
 use crate::py::clock;
 use crate::py::cookie_session;
-use crate::py::errors::{ConfigurationError, IntoPyResult};
+use crate::py::errors::IntoPyResult;
 use crate::py::options::cookie_expires_of;
 
 /// How long ago a cookie that deletes itself claims to have expired, in seconds.
@@ -35,18 +35,7 @@ pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResul
     }
     let header = match materialised(session)? {
         None => write(session)?.into_pyobject(py)?.into_any(),
-        Some(cookie) => {
-            let kwargs = PyDict::new(py);
-            kwargs.set_item(intern!(py, "header"), "")?;
-            let header = morsel(session, &cookie)?.call_method(intern!(py, "output"), (), Some(&kwargs))?;
-            // A `Morsel` prints whatever it was given.
-            if header.str()?.to_string_lossy().chars().any(char::is_control) {
-                return Err(ConfigurationError::new_err(
-                    "the session's cookie holds a character that a header cannot carry",
-                ));
-            }
-            header
-        }
+        Some(cookie) => morsel::print(&morsel_of(session, &cookie)?)?.into_any(),
     };
     set_request(session, intern!(py, "cookie_out"), &header)?;
     set_request(session, intern!(py, "set_cookie"), PyBool::new(py, set_cookie).as_any())
@@ -172,7 +161,7 @@ pub(crate) fn set_cookie_expires(
     };
     if let Some(cookie) = materialised(session)? {
         let date = meant.attribute(clock::now(py)?.seconds).into_py(py)?;
-        morsel(session, &cookie)?.set_item("expires", date.unwrap_or_default())?;
+        morsel_of(session, &cookie)?.set_item("expires", date.unwrap_or_default())?;
     }
     Ok(meant)
 }
@@ -251,7 +240,7 @@ fn materialised<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py
     session.get().with(|state| state.cookie.as_ref().map(|cookie| cookie.clone_ref(py).into_bound(py)))
 }
 
-fn morsel<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn morsel_of<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let key = session.get().options()?.settings.key.clone();
     if cookie.contains(&key)? { cookie.get_item(key) } else { set_value(session, cookie) }
 }
@@ -263,7 +252,7 @@ pub(crate) fn set_attribute(
     value: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     match materialised(session)? {
-        Some(cookie) if !value.is_truthy()? => morsel(session, &cookie)?.set_item(name, ""),
+        Some(cookie) if !value.is_truthy()? => morsel_of(session, &cookie)?.set_item(name, ""),
         _ => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod inherited;
 mod load;
 mod mapping;
 mod merge;
+pub(crate) mod morsel;
 mod option_attributes;
 pub(crate) mod own_timeout;
 pub(crate) mod place;

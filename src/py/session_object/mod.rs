@@ -134,7 +134,13 @@ pub(crate) fn cookie_due<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Optio
         return Ok(None);
     }
     match headers.get_item(intern!(py, "cookie_out"))? {
-        Some(cookie) if cookie.is_truthy()? => Ok(Some(cookie)),
+        Some(cookie) if cookie.is_truthy()? => {
+            // A program may have written it.
+            if let Ok(text) = cookie.cast::<PyString>() {
+                session::morsel::check_header(text)?;
+            }
+            Ok(Some(cookie))
+        }
         _ => Ok(None),
     }
 }

@@ -27,7 +27,7 @@ example: build
     python -m examples.visit
 
 # All tests: Rust, then Python, with real servers, a browser, the original and wheels for every CPython found
-test: build oracle chromium strace wheels test-rust
+test: build oracle chromium strace wheels dependents test-rust
     pytest
 
 # The tests of the Rust half, which need no interpreter, its locks under schedules, and the fuzz targets on their seeds
@@ -102,9 +102,13 @@ bench *arguments: build oracle
 bench-rust *arguments:
     cargo bench --locked --no-default-features {{ arguments }}
 
-# Build a wheel for every CPython from 3.10 to 3.13 that is found, into dist/
+# Build a wheel for every CPython from 3.10 to 3.13 that is found, and the one of `Beaker`, into dist/
 wheels:
     python -m tools.wheels
+
+# Install programs that need Beaker with ours in its place, by pip and by uv, into .dependents
+dependents: wheels
+    python -m tools.dependents
 
 # The released original in environments of its own: .oracle writes AES-GCM, .oracle/ctr writes AES-CTR
 oracle *arguments:

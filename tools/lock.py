@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("development", "oracle", "oracle-ctr", "oracle-1-13")
-RESOLVER = "uv==0.13.9"
+GROUPS = ("development", "oracle", "oracle-ctr", "oracle-1-13", "dependents")
+# What a list leaves out, since ours takes the place of it.
+LEFT_OUT = {"dependents": ("--no-emit-package", "beaker")}
 
 
 def main() -> None:
@@ -20,21 +20,17 @@ def main() -> None:
     chosen = sys.argv[1:] or GROUPS
     if unknown := set(chosen) - set(GROUPS):
         sys.exit(f"no such group: {', '.join(sorted(unknown))}")
-    with tempfile.TemporaryDirectory() as scratch:
-        # The resolver is needed here only, so it is no part of the environment that everybody installs.
-        pip = (sys.executable, "-m", "pip", "install", "--quiet")
-        subprocess.run([*pip, "--target", scratch, RESOLVER], check=True)
-        for group in chosen:
-            subprocess.run(
-                [
-                    Path(scratch) / "bin" / "uv",
-                    *("pip", "compile", "--quiet", "--universal", "--upgrade", "--generate-hashes"),
-                    *("--python-version", "3.10", "--group", group, "--no-emit-index-url"),
-                    *("--custom-compile-command", "./dev lock", "-o", f"requirements/{group}.txt"),
-                ],
-                cwd=ROOT,
-                check=True,
-            )
+    for group in chosen:
+        subprocess.run(
+            [
+                *("uv", "pip", "compile", "--quiet", "--universal", "--upgrade", "--generate-hashes"),
+                *("--python-version", "3.10", "--group", group, "--no-emit-index-url"),
+                *LEFT_OUT.get(group, ()),
+                *("--custom-compile-command", "./dev lock", "-o", f"requirements/{group}.txt"),
+            ],
+            cwd=ROOT,
+            check=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Builds a wheel for every supported CPython that is found on this machine, into dist/."""
+"""Builds into dist/ a wheel for every supported CPython that is found here, and the one of `Beaker`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import beaker_name
+
 ROOT = Path(__file__).resolve().parent.parent
+
 DIST = ROOT / "dist"
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
+OWN = "{}.{}".format(*sys.version_info)
 PROBE = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
 
 
@@ -46,13 +50,13 @@ def main() -> None:
             print(f"no CPython {version} on this machine: no wheel for it", file=sys.stderr)
     # The compiler keeps what it made for the interpreter it last built for. Ours comes last, so that the next
     # `build` finds it ready.
-    own = "{}.{}".format(*sys.version_info)
-    for version in sorted(interpreters, key=lambda version: version == own):
+    for version in sorted(interpreters, key=lambda version: version == OWN):
         subprocess.run(
             ["maturin", "build", "--release", "--locked", "--out", DIST, "-i", interpreters[version]],
             cwd=ROOT,
             check=True,
         )
+    beaker_name.build(DIST)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.environment import missing
-from tools.wheels import DIST, found_interpreters
+from tests.support.environment import ORACLE, missing, need_file
+from tools.wheels import DIST, OWN, found_interpreters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -74,3 +74,22 @@ def wheel_for(interpreters: Mapping[str, Path]) -> Callable[[str], Path]:
         return found[0]
 
     return find
+
+
+@pytest.fixture
+def ours(wheel_for: Callable[[str], Path]) -> Path:
+    """Our wheel for this interpreter."""
+    return wheel_for(OWN)
+
+
+@pytest.fixture
+def original() -> Path:
+    """The wheel of the original."""
+    (wheel,) = need_file(ORACLE / "wheels", "oracle").glob("beaker-*.whl")
+    return wheel
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """A fresh environment of this interpreter."""
+    return Environment.fresh(Path(sys.executable), tmp_path / "environment")

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.support.environment import ORACLE, need_file
-from tests.wheels.conftest import Environment
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.wheels.conftest import Environment
 
 ROUND_TRIP = str(Path(__file__).parent / "round_trip.py")
-
-
-@pytest.fixture
-def ours(wheel_for: Callable[[str], Path]) -> Path:
-    return wheel_for("{}.{}".format(*sys.version_info))
-
-
-@pytest.fixture
-def original() -> Path:
-    wheels = need_file(ORACLE / "wheels", "oracle")
-    (wheel,) = wheels.glob("beaker-*.whl")
-    return wheel
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Environment:
-    return Environment.fresh(Path(sys.executable), tmp_path / "environment")
 
 
 def test_a_session_survives_the_change_to_ours_and_back(

@@ -1,0 +1,71 @@
+"""Installs programs that name Beaker among their requirements, with ours in its place: by pip and by uv.
+
+Each is installed into a fresh environment by its own metadata, in the exact versions of
+requirements/dependents.txt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from tools.wheels import DIST, OWN
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ENVIRONMENTS = {name: ROOT / ".dependents" / name for name in ("pip", "uv")}
+REQUIREMENTS = ROOT / "requirements" / "dependents.txt"
+
+
+def ours() -> str:
+    """The requirements that bring ours: the wheels in dist/ for this interpreter, by their hashes."""
+    tag = f"cp{OWN.replace('.', '')}"
+    wheels = sorted([*DIST.glob(f"beaker_rs-*-{tag}-{tag}-*.whl"), *DIST.glob("beaker-*.whl")])
+    lines = ""
+    for wheel in wheels:
+        hashed = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        name = wheel.name.partition("-")[0].replace("_", "-")
+        lines += f"{name} @ {wheel.as_uri()} --hash=sha256:{hashed}\n"
+    return lines
+
+
+def installer(name: str, python: Path) -> tuple[str | Path, ...]:
+    """The command that installs into the environment of an interpreter."""
+    if name == "uv":
+        return ("uv", "pip", "install", "--quiet", "--python", python)
+    return (
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--quiet",
+        "--python",
+        python,
+        "install",
+    )
+
+
+def main() -> None:
+    """Makes the environments anew, unless they are there with the same packages and interpreter."""
+    wheels = ours()
+    for name, environment in ENVIRONMENTS.items():
+        stamp = environment / ".key"
+        key = hashlib.sha256(
+            REQUIREMENTS.read_bytes() + repr((wheels, sys.version, environment)).encode()
+        ).hexdigest()
+        if stamp.is_file() and stamp.read_text() == key:
+            continue
+        print(f"installing what needs Beaker into {environment.relative_to(ROOT)}", file=sys.stderr)
+        venv.create(environment, clear=True, with_pip=False)
+        listed = environment / "ours.txt"
+        listed.write_text(wheels)
+        command = installer(name, environment / "bin" / "python")
+        subprocess.run([*command, "--require-hashes", "-r", REQUIREMENTS, "-r", listed], check=True)
+        stamp.write_text(key)
+
+
+if __name__ == "__main__":
+    main()

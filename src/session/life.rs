@@ -3,6 +3,17 @@
 use crate::id::SessionId;
 use crate::store::{Expect, Version};
 
+/// Whether the session has been given an id since it was loaded or stored, and which session it then is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NewId {
+    /// It has the id that it had.
+    None,
+    /// The same session goes on under another id.
+    Same,
+    /// Another session begins under it.
+    Another,
+}
+
 /// What the session that a program holds has to do with the records of a store.
 #[derive(Clone, Debug)]
 pub struct Life {
@@ -17,6 +28,9 @@ pub struct Life {
     deleted: bool,
     /// Whether who asks for the session came with an id that it had before.
     is_led: bool,
+    new_id: NewId,
+    /// Whether the program emptied the session since it was loaded or stored.
+    is_cleared: bool,
 }
 
 impl Life {
@@ -40,6 +54,8 @@ impl Life {
             was_invalidated: false,
             deleted: false,
             is_led: false,
+            new_id: NewId::None,
+            is_cleared: false,
         }
     }
 
@@ -106,6 +122,13 @@ impl Life {
         self.stored_as = Some(self.record_id().clone());
         self.version = Some(version);
         self.was_absent = false;
+        self.agrees();
+    }
+
+    /// The session has what is stored, and the program has changed nothing yet.
+    fn agrees(&mut self) {
+        self.new_id = NewId::None;
+        self.is_cleared = false;
     }
 
     /// The store has no record. `true` if the session needs an id made here, because a browser chose this one.
@@ -115,6 +138,7 @@ impl Life {
         self.version = None;
         self.was_absent = true;
         self.is_new = true;
+        self.agrees();
         self.from_cookie
     }
 
@@ -127,6 +151,7 @@ impl Life {
         self.id = id;
         self.version = None;
         self.is_led = true;
+        self.agrees();
     }
 
     /// Whether who asks for the session came with an id that it had before.
@@ -141,6 +166,53 @@ impl Life {
         self.from_cookie = false;
         self.was_absent = false;
         self.is_led = false;
+        if self.new_id == NewId::None {
+            self.new_id = NewId::Same;
+        }
+    }
+
+    /// Begins another session under an id of its own, as a program does that asks for a new id for a new session.
+    pub fn begin_anew(&mut self, id: SessionId) {
+        self.rename(id);
+        self.is_new = true;
+        self.new_id = NewId::Another;
+    }
+
+    /// The program empties the session.
+    pub fn clear(&mut self) {
+        self.is_cleared = true;
+    }
+
+    /// The program goes back to what was loaded.
+    pub fn revert(&mut self) {
+        self.is_cleared = false;
+    }
+
+    /// Whether another session begins under the id that this one has, which was not stored yet.
+    #[must_use]
+    pub fn is_begun_anew(&self) -> bool {
+        self.new_id == NewId::Another
+    }
+
+    /// Whether the program has said that what is stored is not to come back: it has given the session a new id, which
+    /// has no record, and has begun another session by that or emptied this one.
+    #[must_use]
+    pub fn forgets(&self) -> bool {
+        match self.new_id {
+            NewId::None => false,
+            NewId::Same => self.is_cleared,
+            NewId::Another => true,
+        }
+    }
+
+    /// Gives up the record under the id before, where the program has said that it is not to come back. Returns its id:
+    /// the record has to go.
+    #[must_use]
+    pub fn give_up(&mut self) -> Option<SessionId> {
+        let old = self.rotated_from().filter(|_| self.forgets()).cloned()?;
+        self.stored_as = None;
+        self.version = None;
+        Some(old)
     }
 
     /// Turns to another id, as a program does that sets it. The record under the id before is a session of its
@@ -162,6 +234,9 @@ impl Life {
     /// The session has its new id, whoever chose it: the record of `stored_as` moves at the next save.
     pub fn moved_from(&mut self, stored_as: Option<SessionId>) {
         self.stored_as = stored_as;
+        if self.new_id == NewId::None {
+            self.new_id = NewId::Same;
+        }
     }
 
     /// Ends the session and begins another. Returns the id whose record has to go.
@@ -170,6 +245,7 @@ impl Life {
         self.version = None;
         self.was_invalidated = true;
         self.deleted = false;
+        self.agrees();
         self.stored_as.take()
     }
 
@@ -178,6 +254,7 @@ impl Life {
         self.version = None;
         self.stored_as = None;
         self.was_invalidated = true;
+        self.agrees();
     }
 
     /// Ends the session for good. Returns the id whose record has to go.
@@ -213,145 +290,16 @@ impl Life {
         self.stored_as = Some(self.id.clone());
         self.version = Some(version);
         self.was_absent = false;
+        self.agrees();
+    }
+
+    /// The session was sent, to where no store has it.
+    pub fn sent(&mut self) {
+        self.agrees();
     }
 
     /// The record has what others wrote beside what this session has: nobody may write this session over it.
     pub fn diverged(&mut self) {
         self.version = None;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
-
-    fn loaded(id: &str) -> Life {
-        let mut life = Life::named(SessionId::from_program(id), true);
-        life.found(Version(1));
-        life
-    }
-
-    #[test]
-    fn a_fresh_session_is_new_and_expects_nothing_of_the_store() {
-        let life = Life::fresh();
-        assert!(life.is_new());
-        assert_eq!(life.expectation(true), Some(Expect::Any));
-    }
-
-    #[test]
-    fn a_session_that_was_found_is_saved_only_where_it_still_is() {
-        for keeps_others in [false, true] {
-            assert_eq!(loaded("a").expectation(keeps_others), Some(Expect::Version(Version(1))));
-        }
-    }
-
-    #[test]
-    fn an_id_from_a_cookie_that_the_store_does_not_know_is_not_taken_on() {
-        assert!(Life::named(SessionId::from_request("made-up"), true).not_found());
-        assert!(!Life::named(SessionId::from_program("chosen"), false).not_found());
-    }
-
-    #[test]
-    fn a_session_that_was_looked_for_in_vain_is_saved_over_nobodys() {
-        let mut life = Life::named(SessionId::from_program("chosen"), false);
-        let _from_cookie = life.not_found();
-        assert_eq!(life.expectation(true), Some(Expect::Absent));
-        assert_eq!(life.expectation(false), Some(Expect::Any));
-        life.turn_to(SessionId::from_program("another"));
-        assert_eq!(life.expectation(true), Some(Expect::Any));
-        let _from_cookie = life.not_found();
-        life.saved(Version(1));
-        assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
-    }
-
-    #[test]
-    fn a_rotated_session_is_written_under_the_new_id_and_its_old_record_goes() {
-        let mut life = loaded("old");
-        assert_eq!(life.rotated_from(), None);
-        life.rename(SessionId::from_program("new"));
-        assert!(life.is_rotated());
-        assert_eq!(life.rotated_from().unwrap().as_str(), "old");
-        assert_eq!(life.expectation(false), Some(Expect::Version(Version(1))));
-        life.saved(Version(2));
-        assert!(!life.is_rotated());
-        assert_eq!(life.stored_as().unwrap().as_str(), "new");
-    }
-
-    #[test]
-    fn a_session_that_turned_to_another_id_leaves_the_record_it_had() {
-        let mut life = loaded("one");
-        life.turn_to(SessionId::from_program("one"));
-        assert_eq!(life.expectation(false), Some(Expect::Version(Version(1))));
-        life.turn_to(SessionId::from_program("other"));
-        assert!(!life.is_rotated());
-        assert_eq!(life.expectation(true), Some(Expect::Any));
-    }
-
-    #[test]
-    fn a_rotated_session_is_looked_for_under_its_old_id_until_it_is_saved() {
-        let mut life = loaded("old");
-        life.rename(SessionId::from_program("new"));
-        assert_eq!(life.record_id().as_str(), "old");
-        life.found(Version(1));
-        assert!(life.is_rotated());
-        life.saved(Version(2));
-        assert_eq!(life.record_id().as_str(), "new");
-    }
-
-    #[test]
-    fn a_session_whose_record_has_more_than_it_is_not_written_unseen() {
-        let mut life = loaded("a");
-        life.diverged();
-        assert_eq!(life.expectation(true), None);
-        life.saved(Version(2));
-        assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
-    }
-
-    #[test]
-    fn a_session_that_was_followed_is_saved_where_it_is_now_and_not_under_an_id_made_here() {
-        let mut life = loaded("old");
-        life.rename(SessionId::from_program("ours"));
-        life.follow(SessionId::from_program("theirs"));
-        assert!(life.is_led() && !life.is_rotated() && !life.is_new());
-        assert_eq!((life.id().as_str(), life.record_id().as_str()), ("theirs", "theirs"));
-        assert_eq!(life.expectation(true), None);
-        life.found(Version(7));
-        assert_eq!(life.expectation(false), Some(Expect::Version(Version(7))));
-        assert_eq!(life.delete().as_str(), "theirs");
-        assert!(!life.is_led());
-    }
-
-    #[test]
-    fn a_session_that_begins_anew_is_nobodys_successor() {
-        for begin in [Life::rename, Life::turn_to] {
-            let mut life = loaded("old");
-            life.follow(SessionId::from_program("new"));
-            begin(&mut life, SessionId::from_program("another"));
-            assert!(!life.is_led());
-        }
-    }
-
-    #[test]
-    fn an_ended_session_gives_its_record_up_once() {
-        let mut life = loaded("a");
-        assert_eq!(life.end().unwrap().as_str(), "a");
-        assert!(life.was_invalidated());
-        assert_eq!(life.end(), None);
-    }
-
-    #[test]
-    fn a_rotated_session_that_is_deleted_gives_up_the_record_it_had() {
-        let mut life = loaded("old");
-        life.rename(SessionId::from_program("new"));
-        assert_eq!(life.delete().as_str(), "old");
-        assert!(life.is_deleted());
-    }
-
-    #[test]
-    fn a_session_that_cannot_be_decoded_keeps_its_record() {
-        let mut life = loaded("a");
-        life.disown();
-        assert_eq!(life.end(), None);
     }
 }

@@ -2,6 +2,8 @@
 //! becomes of the old one. No store, no cookie and no interpreter is reached from here.
 
 mod life;
+#[cfg(test)]
+mod life_tests;
 mod merge;
 mod timeout;
 

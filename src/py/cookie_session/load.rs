@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::{value, verbs};
 use crate::clock as machine;
@@ -14,15 +15,39 @@ use crate::py::session::{
 };
 use crate::session::Span;
 
-/// `CookieSession.load`: what the request's cookie has becomes the session's content.
+/// `CookieSession.load`: what the browser has becomes the session's content: what this request has sent, else what it
+/// came with. What the program has ended, or has said to forget, does not come back.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
-    call::clear(session)?;
-    let id = session.get().with(|state| {
-        state.handed_out = false;
-        state.life.id().as_str().to_owned()
+    let py = session.py();
+    let (is_deleted, forgets, was_received, sent) = session.get().with(|state| {
+        let sent = state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py));
+        (state.life.is_deleted(), state.life.forgets(), state.brought_from.is_some(), sent)
     })?;
-    as_dict(session)?.set_item(intern!(session.py(), "_id"), id)?;
+    if is_deleted {
+        session.get().with(|state| state.life.set_new(true))?;
+        return verbs::empty(session);
+    }
+    if forgets && (was_received || sent.is_some()) {
+        return verbs::begin_anew(session);
+    }
+    if let Some(sent) = sent {
+        return fill_again(session, &sent);
+    }
+    verbs::empty(session)?;
+    session.get().with(|state| state.handed_out = false)?;
     fill(session)
+}
+
+/// Fills the session with what this request has sent.
+fn fill_again(session: &Bound<'_, Session>, sent: &Bound<'_, PyDict>) -> PyResult<()> {
+    call::clear(session)?;
+    as_dict(session)?.update(sent.as_mapping())?;
+    let accessed = sent.copy()?.into_any().unbind();
+    let _dropped = session.get().with(|state| {
+        state.life.revert();
+        state.accessed_dict.replace(accessed)
+    })?;
+    Ok(())
 }
 
 /// Fills a session that has nothing but its id. Without a cookie it remains so, and is new.
@@ -63,6 +88,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let payload = decoded.payload.filter(|_| !is_corrected);
     let payload = payload.map(|payload| Arc::new(payload.bytes.unbind()));
     let _dropped = session.get().with(|state| {
+        state.life.sent();
         state.begun = times.begun;
         state.is_stale |= !decoded.is_current || is_corrected;
         (
@@ -86,9 +112,10 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
 /// browser keeps it unless the session that begins here is saved.
 fn set_aside(session: &Bound<'_, Session>) -> PyResult<()> {
     session.get().with(|state| {
-        state.life.set_new(true);
         state.life.set_invalidated(true);
         state.is_stale = false;
     })?;
-    verbs::rename(session).map(drop)
+    verbs::rename(session, true)?;
+    // What the browser keeps is not forgotten.
+    session.get().with(|state| state.life.sent())
 }

@@ -26,7 +26,8 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
 pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     complete(session, as_dict(session)?)?;
     let data = call::plain(session)?;
-    send_data(session, data)
+    send_data(session, data)?;
+    session.get().with(|state| state.life.sent())
 }
 
 /// Sends `data`, which takes the place of what was loaded.

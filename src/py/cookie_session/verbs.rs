@@ -28,10 +28,10 @@ pub(super) fn set_id(session: &Bound<'_, Session>, id: &Bound<'_, PyAny>) -> PyR
     session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))
 }
 
-pub(super) fn rename<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyString>> {
+pub(super) fn rename<'py>(session: &Bound<'py, Session>, set_new: bool) -> PyResult<Bound<'py, PyString>> {
     let id = SessionId::generate();
     let text = PyString::new(session.py(), id.as_str());
-    session.get().with(|state| state.life.rename(id))?;
+    session.get().with(|state| if set_new { state.life.begin_anew(id) } else { state.life.rename(id) })?;
     as_dict(session)?.set_item(intern!(session.py(), "_id"), &text)?;
     Ok(text)
 }
@@ -39,12 +39,9 @@ pub(super) fn rename<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
 /// `CookieSession._create_id`: a new id. With `set_new` for a new session, otherwise for this one, whose cookie then
 /// goes out with what it had.
 pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
-    let id = rename(session)?;
+    let id = rename(session, set_new)?;
     if set_new {
-        let _dropped = session.get().with(|state| {
-            state.life.set_new(true);
-            state.last_accessed.take()
-        })?;
+        let _dropped = session.get().with(|state| state.last_accessed.take())?;
         return Ok(());
     }
     if session.get().with(|state| state.life.is_deleted())? {
@@ -61,14 +58,30 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 
 /// `CookieSession.invalidate`: ends the session and begins another, whose cookie takes its place.
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
-    let _ended = session.get().with(|state| state.life.end())?;
+    let _ended = session.get().with(|state| {
+        let ended = state.life.end();
+        state.life.rename(SessionId::generate());
+        ended
+    })?;
+    begin_anew(session)
+}
+
+/// Empties the session, which keeps its id.
+pub(super) fn empty(session: &Bound<'_, Session>) -> PyResult<()> {
     call::clear(session)?;
+    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    as_dict(session)?.set_item(intern!(session.py(), "_id"), id)
+}
+
+/// Begins an empty session under the id that it has by now, whose cookie takes the place of the one that was sent or
+/// received.
+pub(super) fn begin_anew(session: &Bound<'_, Session>) -> PyResult<()> {
+    empty(session)?;
     // Under another domain or path the new cookie would stand beside the old one, which would still be good.
     if let Some((domain, path)) = session.get().with(|state| state.brought_from.clone())? {
         as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
         as_dict(session)?.set_item(intern!(session.py(), "_path"), path)?;
     }
-    rename(session)?;
     let _dropped = session.get().with(|state| {
         state.life.set_new(true);
         state.handed_out = false;

@@ -256,7 +256,8 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
     if !set_new && session.get().with(|state| state.life.is_led())? {
         return Ok(());
     }
-    session.get().with(|state| state.life.rename(SessionId::generate()))?;
+    let id = SessionId::generate();
+    session.get().with(|state| if set_new { state.life.begin_anew(id) } else { state.life.rename(id) })?;
     announce(session, set_new)
 }
 

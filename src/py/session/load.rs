@@ -9,7 +9,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 use super::encode::{self, Content};
 use super::{
     Base, Loaded, Session, as_dict, call, cookie, correct_beginning, hold, is_exact, loaded_times,
-    own_timeout, record, rotated,
+    own_timeout, record, rotated, verbs,
 };
 use crate::clock as machine;
 use crate::codec::RecordFormat;
@@ -23,6 +23,7 @@ use crate::store::{Record, Timestamp};
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
+    verbs::give_up(session)?;
     let id = session.get().with(|state| state.life.record_id().clone())?;
     hold::acquire_for_request(session, &id)?;
     let loaded = load_held(session);

@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
-use super::{Session, as_dict, call, is_exact};
+use super::{Session, as_dict, call, configurable, is_exact};
 
 /// What is known of a value that leaves the dictionary.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,6 +154,18 @@ impl Session {
     pub(crate) fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         note_all(slf)?;
         call::plain(slf)
+    }
+
+    /// Removes everything but the domain and the path of the cookie.
+    #[pyo3(name = "clear")]
+    fn py_clear(slf: &Bound<'_, Self>) -> PyResult<()> {
+        configurable::clear(slf.as_super())?;
+        // A subclass may clear what was not begun.
+        let mut state = slf.get().fields();
+        if let Some(state) = state.as_mut() {
+            state.life.clear();
+        }
+        Ok(())
     }
 
     // A copy of a session, shallow or deep, is its content: there is one object that stands for the record.

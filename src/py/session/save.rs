@@ -164,11 +164,12 @@ fn ended(session: &Bound<'_, Session>) -> PyResult<()> {
 /// in place, or where the session has another id by now.
 fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (is_new, rotated, renews, handed_out, loaded, version, saved, basis) =
+    let (is_new, rotated, begun_anew, renews, handed_out, loaded, version, saved, basis) =
         session.get().with(|state| {
             (
                 state.life.is_new(),
                 state.life.is_rotated(),
+                state.life.is_begun_anew(),
                 state.is_stale || state.options.settings.save_accessed_time,
                 state.handed_out,
                 state.loaded.clone(),
@@ -177,6 +178,10 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
                 Basis::of(state),
             )
         })?;
+    if begun_anew && rotated {
+        // The program has not saved the session that it began, and nobody was told its id.
+        return Ok(());
+    }
     if !(rotated || renews && !is_new) {
         return Ok(());
     }

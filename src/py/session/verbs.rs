@@ -43,6 +43,14 @@ pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
     call::clear(session)
 }
 
+/// Removes the record that the session had, where the program has said that it is not to come back.
+pub(super) fn give_up(session: &Bound<'_, Session>) -> PyResult<()> {
+    match session.get().with(|state| state.life.give_up())? {
+        Some(old) => rotated::remove(session, &old),
+        None => Ok(()),
+    }
+}
+
 /// Whether the session is written at the end of its request even if nothing in it changed and no access time is
 /// kept: its record has another id, or the session was protected in a way that is not that of today.
 pub(crate) fn has_to_move(session: &Bound<'_, Session>) -> PyResult<bool> {
@@ -82,7 +90,8 @@ impl Session {
     fn revert(slf: &Bound<'_, Self>) -> PyResult<()> {
         call::clear(slf)?;
         let accessed = attributes::accessed_dict(slf)?;
-        as_dict(slf)?.update(accessed.cast::<PyDict>()?.as_mapping())
+        as_dict(slf)?.update(accessed.cast::<PyDict>()?.as_mapping())?;
+        slf.get().with(|state| state.life.revert())
     }
 
     /// Gives the session a new id and keeps its content, as one should when a user logs in. The old id's record

@@ -1,0 +1,173 @@
+//! Laws of the life of a session.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::Life;
+use crate::id::SessionId;
+use crate::store::{Expect, Version};
+
+fn loaded(id: &str) -> Life {
+    let mut life = Life::named(SessionId::from_program(id), true);
+    life.found(Version(1));
+    life
+}
+
+#[test]
+fn a_fresh_session_is_new_and_expects_nothing_of_the_store() {
+    let life = Life::fresh();
+    assert!(life.is_new());
+    assert_eq!(life.expectation(true), Some(Expect::Any));
+}
+
+#[test]
+fn a_session_that_was_found_is_saved_only_where_it_still_is() {
+    for keeps_others in [false, true] {
+        assert_eq!(loaded("a").expectation(keeps_others), Some(Expect::Version(Version(1))));
+    }
+}
+
+#[test]
+fn an_id_from_a_cookie_that_the_store_does_not_know_is_not_taken_on() {
+    assert!(Life::named(SessionId::from_request("made-up"), true).not_found());
+    assert!(!Life::named(SessionId::from_program("chosen"), false).not_found());
+}
+
+#[test]
+fn a_session_that_was_looked_for_in_vain_is_saved_over_nobodys() {
+    let mut life = Life::named(SessionId::from_program("chosen"), false);
+    let _from_cookie = life.not_found();
+    assert_eq!(life.expectation(true), Some(Expect::Absent));
+    assert_eq!(life.expectation(false), Some(Expect::Any));
+    life.turn_to(SessionId::from_program("another"));
+    assert_eq!(life.expectation(true), Some(Expect::Any));
+    let _from_cookie = life.not_found();
+    life.saved(Version(1));
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
+}
+
+#[test]
+fn a_rotated_session_is_written_under_the_new_id_and_its_old_record_goes() {
+    let mut life = loaded("old");
+    assert_eq!(life.rotated_from(), None);
+    life.rename(SessionId::from_program("new"));
+    assert!(life.is_rotated());
+    assert_eq!(life.rotated_from().unwrap().as_str(), "old");
+    assert_eq!(life.expectation(false), Some(Expect::Version(Version(1))));
+    life.saved(Version(2));
+    assert!(!life.is_rotated());
+    assert_eq!(life.stored_as().unwrap().as_str(), "new");
+}
+
+#[test]
+fn a_session_that_turned_to_another_id_leaves_the_record_it_had() {
+    let mut life = loaded("one");
+    life.turn_to(SessionId::from_program("one"));
+    assert_eq!(life.expectation(false), Some(Expect::Version(Version(1))));
+    life.turn_to(SessionId::from_program("other"));
+    assert!(!life.is_rotated());
+    assert_eq!(life.expectation(true), Some(Expect::Any));
+}
+
+#[test]
+fn a_rotated_session_is_looked_for_under_its_old_id_until_it_is_saved() {
+    let mut life = loaded("old");
+    life.rename(SessionId::from_program("new"));
+    assert_eq!(life.record_id().as_str(), "old");
+    life.found(Version(1));
+    assert!(life.is_rotated());
+    life.saved(Version(2));
+    assert_eq!(life.record_id().as_str(), "new");
+}
+
+#[test]
+fn a_session_whose_record_has_more_than_it_is_not_written_unseen() {
+    let mut life = loaded("a");
+    life.diverged();
+    assert_eq!(life.expectation(true), None);
+    life.saved(Version(2));
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
+}
+
+#[test]
+fn a_session_that_was_followed_is_saved_where_it_is_now_and_not_under_an_id_made_here() {
+    let mut life = loaded("old");
+    life.rename(SessionId::from_program("ours"));
+    life.follow(SessionId::from_program("theirs"));
+    assert!(life.is_led() && !life.is_rotated() && !life.is_new());
+    assert_eq!((life.id().as_str(), life.record_id().as_str()), ("theirs", "theirs"));
+    assert_eq!(life.expectation(true), None);
+    life.found(Version(7));
+    assert_eq!(life.expectation(false), Some(Expect::Version(Version(7))));
+    assert_eq!(life.delete().as_str(), "theirs");
+    assert!(!life.is_led());
+}
+
+#[test]
+fn a_session_that_begins_anew_is_nobodys_successor() {
+    for begin in [Life::rename, Life::turn_to] {
+        let mut life = loaded("old");
+        life.follow(SessionId::from_program("new"));
+        begin(&mut life, SessionId::from_program("another"));
+        assert!(!life.is_led());
+    }
+}
+
+#[test]
+fn an_ended_session_gives_its_record_up_once() {
+    let mut life = loaded("a");
+    assert_eq!(life.end().unwrap().as_str(), "a");
+    assert!(life.was_invalidated());
+    assert_eq!(life.end(), None);
+}
+
+#[test]
+fn a_rotated_session_that_is_deleted_gives_up_the_record_it_had() {
+    let mut life = loaded("old");
+    life.rename(SessionId::from_program("new"));
+    assert_eq!(life.delete().as_str(), "old");
+    assert!(life.is_deleted());
+}
+
+#[test]
+fn a_session_that_cannot_be_decoded_keeps_its_record() {
+    let mut life = loaded("a");
+    life.disown();
+    assert_eq!(life.end(), None);
+}
+
+#[test]
+fn what_a_program_has_said_to_forget_is_given_up_with_the_id() {
+    let new = || SessionId::from_program("new");
+    let mut life = loaded("old");
+    life.clear();
+    life.rename(new());
+    assert_eq!(life.give_up().unwrap().as_str(), "old");
+    assert_eq!(life.give_up(), None);
+    assert_eq!(life.record_id().as_str(), "new");
+    let mut life = loaded("old");
+    life.begin_anew(new());
+    assert!(life.is_new() && life.forgets());
+    assert_eq!(life.give_up().unwrap().as_str(), "old");
+}
+
+#[test]
+fn what_a_program_keeps_is_not_given_up() {
+    let new = || SessionId::from_program("new");
+    let mut life = loaded("old");
+    life.rename(new());
+    assert_eq!(life.give_up(), None);
+    let mut life = loaded("old");
+    life.clear();
+    assert_eq!(life.give_up(), None);
+    life.revert();
+    life.rename(new());
+    assert_eq!(life.give_up(), None);
+    let mut life = loaded("old");
+    life.clear();
+    life.saved(Version(2));
+    life.rename(new());
+    assert_eq!(life.give_up(), None);
+    let mut life = loaded("old");
+    life.clear();
+    life.turn_to(new());
+    assert_eq!(life.give_up(), None);
+}

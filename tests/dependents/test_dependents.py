@@ -48,6 +48,12 @@ def test_the_version_of_beaker_is_that_of_the_original_and_ours(environment: Env
     assert environment.run("-c", asked).strip() == beaker_name.version()
 
 
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_framework_runs_without_cookies(visits: Callable[..., Any], kind: str, tmp_path: Path) -> None:
+    counted = visits(type=kind, data_dir=str(tmp_path / "sessions"), use_cookies="false")
+    assert counted == [[1, 0], [1, 0], [1, 0]]
+
+
 @pytest.mark.parametrize("kind", ["memory", "file", "cookie"])
 def test_a_framework_keeps_a_visitors_session(visits: Callable[..., Any], kind: str, tmp_path: Path) -> None:
     counted = visits(

@@ -328,6 +328,14 @@ PROBED: tuple[Probed, ...] = (
         ({"use_cookies": "perhaps"},),
         ([True, 0], [False, 0]),
     ),
+    Probed(
+        "a request with `use_cookies = false` may use its session",
+        "a `KeyError: 'set_cookie'`",
+        "programs turn cookies off to try things out, or since they need no session that lasts",
+        "without_cookies",
+        (),
+        ([False, 0], [True, 0]),
+    ),
     *cookie_differences.PROBED,
     *store_differences.PROBED,
 )

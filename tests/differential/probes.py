@@ -43,6 +43,18 @@ def configured(options: dict[str, Any]) -> list[Any]:
     return _outcome(lambda: SessionMiddleware(lambda *_: [], config))
 
 
+def without_cookies() -> list[Any]:
+    """Whether a request can use its session where there are no cookies."""
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        environ["beaker.session"]["a"] = 1
+        start_response("200 OK", [])
+        return []
+
+    wsgi_app = SessionMiddleware(application, use_cookies=False)
+    return _outcome(lambda: wsgi_app({}, lambda *_: None))
+
+
 def bare_keywords() -> str:
     """What a middleware makes of an ini string that is passed by keyword."""
     return repr(SessionMiddleware(lambda *_: [], timeout="300").options["timeout"])

@@ -62,6 +62,8 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     }
     let request = PyDict::new(py);
     request.set_item(intern!(py, "cookie_out"), py.None())?;
+    // A session without a cookie says nothing of it later, and frameworks look at both.
+    request.set_item(intern!(py, "set_cookie"), false)?;
     request.set_item(intern!(py, "cookie"), slf.get().cell.cookie(slf)?)?;
     slf.get().cell.set_headers(slf, request.clone())?;
     let session = match &options.session_class {

@@ -1,6 +1,6 @@
 //! The way of a JSON session: its base64 text ([`text`]) and its compression with a bound ([`deflate`]).
 
-use beaker_core::codec::{deflate, looks_like_pickle, looks_like_zlib, text};
+use beaker_core::codec::{deflate, is_modest_json, looks_like_pickle, looks_like_zlib, text};
 use beaker_core::error::ErrorKind;
 
 use crate::input::edit_and_rest;
@@ -19,6 +19,7 @@ pub fn hold(data: &[u8]) {
     only_canonical_text_is_read(rest);
     // Whatever it answers: it goes through anything without a panic or a loop.
     let _is_pickle = looks_like_pickle(rest);
+    what_is_modest_stays_so_when_more_is_stored_of_it(rest, limit);
 }
 
 fn decompression_is_bounded(compressed: &[u8], limit: usize) {
@@ -73,5 +74,14 @@ fn only_canonical_text_is_read(bytes: &[u8]) {
     match text::decode_plain(bytes) {
         Ok(decoded) => assert_eq!(text::encode_plain(&decoded).as_bytes(), bytes.trim_ascii_end()),
         Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt),
+    }
+}
+
+/// A text that is worth what is stored of it is worth more, and so is each beginning of it.
+fn what_is_modest_stays_so_when_more_is_stored_of_it(json: &[u8], stored: usize) {
+    if is_modest_json(json, stored) {
+        assert!(is_modest_json(json, stored + 1));
+        let (beginning, _) = json.split_at(json.len() / 2);
+        assert!(is_modest_json(beginning, stored));
     }
 }

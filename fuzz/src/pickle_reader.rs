@@ -1,8 +1,8 @@
 //! Following the instructions of a pickle: where its access time is ([`locate`], [`splice`]), how much work its
-//! values are ([`is_modest`]), whether it is one ([`looks_like_pickle`]).
+//! values are ([`weigh`], [`is_bounded`]), whether it is one ([`looks_like_pickle`]).
 
 use beaker_core::codec::{
-    envelope, is_modest, locate, looks_like_pickle, looks_like_zlib, splice, text, with_access_time,
+    envelope, is_bounded, locate, looks_like_pickle, looks_like_zlib, splice, text, weigh, with_access_time,
 };
 
 use crate::input::{Source, edit_and_rest, huge, is_chosen};
@@ -49,15 +49,16 @@ fn a_located_time_is_changed_in_place(pickle: &[u8], time: f64) {
     let decoded = text::decode_plain(&encoded).expect("it is a text still");
     assert!(decoded == expected);
     assert_eq!(locate(&decoded), Some(offset));
-    assert_eq!(is_modest(&decoded), is_modest(pickle));
+    assert_eq!(weigh(&decoded), weigh(pickle));
 }
 
 /// Whoever reads a pickle stops at its end. To be one whole pickle and nothing else, nothing may follow.
 fn what_follows_the_end_changes_no_answer(pickle: &[u8]) {
     let followed = [pickle, b"\0"].concat();
     assert!(!looks_like_pickle(&followed) && locate(&followed).is_none());
-    if is_modest(pickle) {
-        assert!(is_modest(&followed));
+    if let Some(weight) = weigh(pickle) {
+        assert!(is_bounded(pickle));
+        assert_eq!(weigh(&followed), Some(weight));
     }
 }
 
@@ -77,7 +78,7 @@ fn what_is_pickled_is_understood(source: &mut Source<'_>, time: f64) -> Vec<u8> 
         _ => None,
     };
     assert_eq!(locate(&pickle.bytes), expected, "{style:?} {dict:?}");
-    assert!(looks_like_pickle(&pickle.bytes) && is_modest(&pickle.bytes));
+    assert!(looks_like_pickle(&pickle.bytes) && weigh(&pickle.bytes).is_some());
     a_located_time_is_changed_in_place(&pickle.bytes, time);
     pickle.bytes
 }
@@ -86,7 +87,8 @@ fn every_answer_takes_linear_time(part: &[u8]) {
     for begin in [&b""[..], b"\x80\x02}q\0(", b"\x80\x04}\x94("] {
         for end in [&b""[..], b"u.", b"."] {
             let pickle = [begin, &*huge(part), end].concat();
-            let _answers = (locate(&pickle), is_modest(&pickle), looks_like_pickle(&pickle));
+            let _answers = (locate(&pickle), weigh(&pickle), looks_like_pickle(&pickle));
+            let _bounded = is_bounded(&pickle);
             let _envelope = envelope::read(&pickle);
         }
     }

@@ -16,7 +16,8 @@ import pickletools
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from beaker._core import is_modest_pickle
+from beaker._core import weigh_pickle
+from beaker._pickle_keys import MOST_ALIKE, CarefulUnpickler
 from beaker._pickle_values import CONSTRUCTORS, REFERENCES
 
 __all__ = ["DEFAULT_ALLOWED", "AllowlistUnpickler", "loader", "loads"]
@@ -80,12 +81,10 @@ def _stand_in(module: str, name: str) -> Any:
     return _StandInType("StandIn", (), members)
 
 
-class AllowlistUnpickler(pickle.Unpickler):
-    """An unpickler that finds only what ``allowed`` names, as ``module.Class``."""
+class _Allowlist:
+    """What an unpickler finds: only what it is allowed by name, as ``module.Class``."""
 
-    def __init__(self, file: Any, *, allowed: frozenset[str] = DEFAULT_ALLOWED) -> None:
-        super().__init__(file)
-        self._allowed = allowed
+    _allowed: frozenset[str]
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for ``module.name``; :class:`pickle.UnpicklingError` if it is not allowed."""
@@ -98,6 +97,22 @@ class AllowlistUnpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> NoReturn:  # noqa: ARG002
         """Refuses references to things outside the pickle."""
         raise pickle.UnpicklingError("a pickle refers to something outside itself")
+
+
+class AllowlistUnpickler(_Allowlist, pickle.Unpickler):
+    """An unpickler that finds only what ``allowed`` names, as ``module.Class``."""
+
+    def __init__(self, file: Any, *, allowed: frozenset[str] = DEFAULT_ALLOWED) -> None:
+        super().__init__(file)
+        self._allowed = allowed
+
+
+class _CarefulAllowlistUnpickler(_Allowlist, CarefulUnpickler):
+    """The same for pickles whose keys may have been chosen so that they have the same hash."""
+
+    def __init__(self, file: Any, *, allowed: frozenset[str]) -> None:
+        super().__init__(file)
+        self._allowed = allowed
 
 
 def _as_today(module: str, name: str) -> tuple[str, str]:
@@ -124,13 +139,15 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
     allowed. A class that is itself a value comes out as a stand-in. Everything else, and everything
     malformed, raises :class:`pickle.UnpicklingError`.
     """
-    if not is_modest_pickle(data):
+    keys = weigh_pickle(data)
+    if keys is None:
         raise pickle.UnpicklingError(
-            "a pickle is damaged, nested too deeply, or refers to its values too often"
+            "a pickle is damaged, nested too deeply, or is more work than its length lets one expect"
         )
+    unpickler = AllowlistUnpickler if keys <= MOST_ALIKE else _CarefulAllowlistUnpickler
     try:
         _refuse_extensions(data)
-        return _unwrapped(AllowlistUnpickler(io.BytesIO(data), allowed=allowed).load())
+        return _unwrapped(unpickler(io.BytesIO(data), allowed=allowed).load())
     except (pickle.UnpicklingError, MemoryError):
         raise
     except Exception as cause:  # a damaged pickle can raise anything at all

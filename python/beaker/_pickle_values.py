@@ -10,7 +10,12 @@ import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
+from beaker._pickle_keys import refuse_alike
+
 __all__ = ["CONSTRUCTORS", "REFERENCES"]
+
+_MOST_BITS = 1 << 14
+"""The largest numbers that are divided by each other, which takes time by the product of their lengths."""
 
 _RATIO = re.compile(r"[+-]?[0-9]+(/[0-9]+)?\Z")
 
@@ -44,9 +49,20 @@ def _encode(text: Any, encoding: Any = None) -> bytes:
     return text.encode("latin-1")
 
 
+def _is_short(*numbers: Any) -> bool:
+    return all(not isinstance(number, int) or number.bit_length() <= _MOST_BITS for number in numbers)
+
+
+def _range(*args: Any) -> range:
+    # To count its items is to divide.
+    if not _is_short(*args):
+        raise _refuse("a range")
+    return range(*args)
+
+
 def _fraction(*args: Any) -> fractions.Fraction:
     match args:
-        case (int() as numerator, int() as denominator):
+        case (int() as numerator, int() as denominator) if _is_short(numerator, denominator):
             return fractions.Fraction(numerator, denominator)
         case (str() as text,) if _RATIO.match(text):
             # "1e999999999" would be a number of that many digits.
@@ -83,6 +99,30 @@ def _of_items(make: Callable[..., Any]) -> Callable[..., Any]:
     return construct
 
 
+def _of_elements(make: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a set, whose elements are hashed."""
+
+    def construct(*args: Any) -> Any:
+        for arg in args:
+            if isinstance(arg, (list, tuple)):
+                refuse_alike(arg)
+        return _of_items(make)(*args)
+
+    return construct
+
+
+def _of_pairs(make: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a dictionary, whose keys are hashed."""
+
+    def construct(*args: Any) -> Any:
+        for arg in args:
+            if isinstance(arg, (list, tuple)):
+                refuse_alike([key for key, _ in arg])
+        return _of_items(make)(*args)
+
+    return construct
+
+
 def _int(*args: Any) -> int:
     # A decimal number of a few characters can have as many digits as its exponent says.
     if len(args) > 1 or not all(isinstance(arg, (int, float, str)) for arg in args):
@@ -100,7 +140,7 @@ def _str(*args: Any) -> str:
 def _defaultdict(*args: Any) -> Any:
     if args and args[0] is not None and args[0] not in _FACTORIES:
         raise _refuse("a defaultdict")
-    return _of_items(collections.defaultdict)(*args)
+    return _of_pairs(collections.defaultdict)(*args)
 
 
 def _attribute(owner: Any, name: Any) -> Any:
@@ -150,18 +190,18 @@ CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "builtins.bytearray": _bytearray,
     "builtins.bytes": _bytes,
     "builtins.complex": complex,
-    "builtins.dict": _of_items(dict),
+    "builtins.dict": _of_pairs(dict),
     "builtins.float": float,
-    "builtins.frozenset": _of_items(frozenset),
+    "builtins.frozenset": _of_elements(frozenset),
     "builtins.int": _int,
     "builtins.list": _of_items(list),
-    "builtins.range": range,
-    "builtins.set": _of_items(set),
+    "builtins.range": _range,
+    "builtins.set": _of_elements(set),
     "builtins.slice": slice,
     "builtins.str": _str,
     "builtins.tuple": _of_items(tuple),
-    "collections.Counter": _of_items(collections.Counter),
-    "collections.OrderedDict": _of_items(collections.OrderedDict),
+    "collections.Counter": _of_elements(collections.Counter),
+    "collections.OrderedDict": _of_pairs(collections.OrderedDict),
     "collections.defaultdict": _defaultdict,
     "collections.deque": _of_items(collections.deque),
     "decimal.Decimal": _decimal,

@@ -59,20 +59,25 @@ pub fn locate(pickle: &[u8]) -> Option<usize> {
                 if is_key { walk.push_key() } else { walk.push() }
             }
             Step::Float { start } => walk.push_float(start),
-            Step::Bytes { .. } | Step::None | Step::Opaque | Step::EmptyDict => walk.push(),
-            Step::Combine(count) => {
+            Step::Bytes { .. }
+            | Step::None
+            | Step::Opaque
+            | Step::Blob { .. }
+            | Step::Decimal { .. }
+            | Step::EmptyDict => walk.push(),
+            Step::Combine(count) | Step::Call(count) => {
                 walk.pop(count)?;
                 walk.push();
             }
-            Step::CombineMarked => {
+            Step::CombineMarked | Step::SetMarked | Step::CallMarked => {
                 walk.pop_mark()?;
                 walk.push();
             }
-            Step::Merge => {
+            Step::Merge | Step::Build => {
                 walk.pop(1)?;
                 walk.expect_target()?;
             }
-            Step::MergeMarked => {
+            Step::MergeMarked | Step::AddItems => {
                 walk.pop_mark()?;
                 walk.expect_target()?;
             }

@@ -97,15 +97,17 @@ fn walk(bytes: &[u8]) -> Option<Dict> {
                 walk.stack.push(Slot::Text { start, len })
             }
             Step::None => walk.stack.push(Slot::None),
-            Step::Float { .. } | Step::Opaque => walk.stack.push(Slot::Opaque),
+            Step::Float { .. } | Step::Opaque | Step::Blob { .. } | Step::Decimal { .. } => {
+                walk.stack.push(Slot::Opaque)
+            }
             Step::EmptyDict => walk.push_dict(),
-            Step::Combine(count) => {
+            Step::Combine(count) | Step::Call(count) => {
                 for _ in 0..count {
                     walk.pop()?;
                 }
                 walk.stack.push(Slot::Opaque);
             }
-            Step::CombineMarked => {
+            Step::CombineMarked | Step::SetMarked | Step::CallMarked => {
                 walk.pop_mark()?;
                 walk.stack.push(Slot::Opaque);
             }
@@ -114,11 +116,11 @@ fn walk(bytes: &[u8]) -> Option<Dict> {
                 walk.push_dict();
                 walk.fill(bytes, &items)?;
             }
-            Step::Merge => {
+            Step::Merge | Step::Build => {
                 walk.pop()?;
                 walk.merge()?;
             }
-            Step::MergeMarked => {
+            Step::MergeMarked | Step::AddItems => {
                 walk.pop_mark()?;
                 walk.merge()?;
             }

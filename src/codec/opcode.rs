@@ -27,20 +27,34 @@ pub(super) enum Step {
     Float { start: usize },
     /// Pushes `None`.
     None,
-    /// Pushes some other value.
+    /// Pushes some other value of a few bytes.
     Opaque,
+    /// Pushes some other value that is made of this many bytes of the pickle.
+    Blob { len: usize },
+    /// Pushes a number whose decimal digits stand on a line of this length.
+    Decimal { len: usize },
     /// Pushes an empty dict.
     EmptyDict,
-    /// Replaces this many values by one.
+    /// Replaces this many values by one that holds them.
     Combine(usize),
-    /// Replaces everything above the mark, and the mark, by one value.
+    /// Replaces everything above the mark, and the mark, by one value that holds it.
     CombineMarked,
+    /// The same, the value being a set.
+    SetMarked,
+    /// Replaces this many values, the first of which is called with the others, by the result.
+    Call(usize),
+    /// Replaces everything above the mark, and the mark, by the result of a call.
+    CallMarked,
     /// The same, the value being a dict of the keys and values above the mark.
     DictMarked,
-    /// Takes one value off and puts it into the value beneath (a list's item, an object's state).
+    /// Takes one value off and puts it into the list beneath.
     Merge,
-    /// Puts everything above the mark into the value beneath it.
+    /// Takes one value off, which becomes the state of the object beneath.
+    Build,
+    /// Puts everything above the mark into the list beneath it.
     MergeMarked,
+    /// Puts everything above the mark into the set beneath it.
+    AddItems,
     /// Takes a value and its key off and puts them into the dict beneath.
     SetItem,
     /// Puts the keys and values above the mark into the dict beneath it.
@@ -61,11 +75,17 @@ pub(super) struct Steps<'a> {
     bytes: &'a [u8],
     at: usize,
     frame_end: usize,
+    refused: Option<u8>,
 }
 
 impl<'a> Steps<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, frame_end: 0 }
+        Self { bytes, at: 0, frame_end: 0, refused: None }
+    }
+
+    /// The opcode of the instruction for which [`next`](Self::next) answered `None`; `None` at the end of the bytes too.
+    pub(super) fn refused(&self) -> Option<u8> {
+        self.refused
     }
 
     /// Where the next instruction begins.
@@ -78,9 +98,14 @@ impl<'a> Steps<'a> {
     /// is believed.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<Step> {
-        let begins_in_frame = self.at < self.frame_end;
-        let step = self.decode()?;
-        if begins_in_frame && self.at > self.frame_end { None } else { Some(step) }
+        let begin = self.at;
+        match self.decode() {
+            Some(step) if begin >= self.frame_end || self.at <= self.frame_end => Some(step),
+            _ => {
+                self.refused = self.bytes.get(begin).copied();
+                None
+            }
+        }
     }
 
     #[inline(always)]
@@ -116,7 +141,7 @@ impl<'a> Steps<'a> {
             b'B' => self.counted::<4>(bytes)?,
             b'C' => self.counted::<1>(bytes)?,
             0x8e => self.counted::<8>(bytes)?,
-            0x96 => self.counted::<8>(opaque)?,
+            0x96 => self.counted::<8>(blob)?,
             b'G' => {
                 let start = self.at;
                 self.array::<8>()?;
@@ -127,19 +152,25 @@ impl<'a> Steps<'a> {
             b'K' | 0x82 => self.skip::<1>()?,
             b'M' | 0x83 => self.skip::<2>()?,
             b'J' | 0x84 => self.skip::<4>()?,
-            0x8a => self.counted::<1>(opaque)?,
-            0x8b => self.counted_signed(opaque)?,
+            0x8a => self.counted::<1>(blob)?,
+            0x8b => self.counted_signed(blob)?,
             b'}' => Step::EmptyDict,
             b'd' => Step::DictMarked,
             b's' => Step::SetItem,
             b'u' => Step::SetItems,
 
             b'Q' | 0x85 => Step::Combine(1),
-            0x86 | 0x93 | b'R' | 0x81 => Step::Combine(2),
-            0x87 | 0x92 => Step::Combine(3),
-            b't' | b'l' | 0x91 | b'o' => Step::CombineMarked,
-            b'a' | b'b' => Step::Merge,
-            b'e' | 0x90 => Step::MergeMarked,
+            0x86 | 0x93 => Step::Combine(2),
+            0x87 => Step::Combine(3),
+            b'R' | 0x81 => Step::Call(2),
+            0x92 => Step::Call(3),
+            b't' | b'l' => Step::CombineMarked,
+            0x91 => Step::SetMarked,
+            b'o' => Step::CallMarked,
+            b'a' => Step::Merge,
+            b'b' => Step::Build,
+            b'e' => Step::MergeMarked,
+            0x90 => Step::AddItems,
 
             b'q' => Step::Put(self.array::<1>().map(|[id]| id.into())?),
             b'r' => Step::Put(u32::from_le_bytes(self.array()?)),
@@ -214,8 +245,9 @@ fn by_lines(bytes: &[u8], at: usize, opcode: u8) -> Option<(Step, usize)> {
         b'p' => (Step::Put(std::str::from_utf8(line).ok()?.parse().ok()?), end),
         b'g' => (Step::Get(std::str::from_utf8(line).ok()?.parse().ok()?), end),
         b'c' => (Step::Opaque, self::line(bytes, end)?.1),
-        b'i' => (Step::CombineMarked, self::line(bytes, end)?.1),
-        _ => (Step::Opaque, end),
+        b'i' => (Step::CallMarked, self::line(bytes, end)?.1),
+        b'I' | b'L' => (Step::Decimal { len: line.len() }, end),
+        _ => (Step::Blob { len: line.len() }, end),
     })
 }
 
@@ -228,7 +260,8 @@ fn line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
 
 /// A string on a line, if it says what it means: without an escape and in ASCII.
 fn plain_text(line: &[u8], start: usize) -> Step {
-    if line.is_ascii() && !line.contains(&b'\\') { text(start, line.len()) } else { Step::Opaque }
+    let len = line.len();
+    if line.is_ascii() && !line.contains(&b'\\') { text(start, len) } else { Step::Blob { len } }
 }
 
 fn text(start: usize, len: usize) -> Step {
@@ -239,8 +272,8 @@ fn bytes(start: usize, len: usize) -> Step {
     Step::Bytes { start, len }
 }
 
-fn opaque(_start: usize, _len: usize) -> Step {
-    Step::Opaque
+fn blob(_start: usize, len: usize) -> Step {
+    Step::Blob { len }
 }
 
 #[cfg(test)]
@@ -289,7 +322,9 @@ mod tests {
     #[test]
     fn an_escaped_line_is_not_taken_for_its_spelling() {
         for pickle in [&b"S'a\\x62'\n."[..], b"V\\u0061\n.", b"V\xe9\n."] {
-            assert_eq!(steps(pickle), [Some(Step::Opaque), Some(Step::Stop)]);
+            let [Some(Step::Blob { .. }), Some(Step::Stop)] = steps(pickle)[..] else {
+                unreachable!("{pickle:?}")
+            };
         }
         assert_eq!(steps(b"S'ab\n."), [None]);
         assert_eq!(steps(b"S'\n."), [None]);

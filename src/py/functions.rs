@@ -84,10 +84,11 @@ pub(crate) fn write_envelope<'py>(
     Ok(PyBytes::new(py, &written.bytes))
 }
 
-/// Whether making what a pickle describes is no more work than its length lets one expect. It is not made.
+/// How many keys and elements of what a pickle describes have a hash that its author can choose, or `None` if to make
+/// it is more work than its length lets one expect. It is not made.
 #[pyfunction]
-pub(crate) fn is_modest_pickle(data: &[u8]) -> bool {
-    codec::is_modest(data)
+pub(crate) fn weigh_pickle(data: &[u8]) -> Option<u64> {
+    codec::weigh(data).map(|weight| weight.keys)
 }
 
 /// `data` under AES-256-GCM with a random IV: the IV (12 bytes), the tag (16), the ciphertext.

@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult};
 use crate::codec::{self, deflate};
 use crate::config::{PicklePolicy, Settings};
+use crate::error::Error;
 
 /// The pickle protocol that every Python still in use reads.
 const PROTOCOL: u8 = 2;
@@ -16,6 +17,11 @@ const PROTOCOL: u8 = 2;
 /// The most that a compressed session may unfold to, in bytes: far above any real session, far below what
 /// would exhaust a worker.
 const INFLATED_LIMIT: usize = 64 * 1024 * 1024;
+
+const READ: &str = "decode the session";
+/// What is wrong with a JSON text that costs too much.
+const IMMODEST: &str =
+    "it has too many values for its length, is nested too deeply, or has a number that is too long";
 
 /// How a session becomes bytes.
 pub(crate) enum Serializer {
@@ -104,9 +110,17 @@ impl Serializer {
     fn try_loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
         let py = payload.py();
         match self {
-            Self::Pickle(loads) => loads.bind(py).call1((payload,)),
+            Self::Pickle(loads) => {
+                if !codec::is_bounded(payload.as_bytes()) {
+                    return Err(Error::corrupt(READ).with_detail("it is damaged")).into_py(py);
+                }
+                loads.bind(py).call1((payload,))
+            }
             Self::Json => {
                 let text = deflate::decompress(payload.as_bytes(), INFLATED_LIMIT).into_py(py)?;
+                if !codec::is_modest_json(&text, payload.as_bytes().len()) {
+                    return Err(Error::corrupt(READ).with_detail(IMMODEST)).into_py(py);
+                }
                 import(py, &JSON_LOADS, "json", "loads")?.call1((PyBytes::new(py, &text),))
             }
             Self::Custom(object) => object.bind(py).call_method1(intern!(py, "loads"), (payload,)),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from beaker._core import CookieSession, Session, _ConfigurableSession
 from beaker._core import session_id as _session_id
-from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
+from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie, _InvalidSignatureType
 
 if TYPE_CHECKING:
     from beaker import _core
@@ -27,6 +27,7 @@ __all__ = [
     "SignedCookie",
     "SimpleCookie",
     "_ConfigurableSession",
+    "_InvalidSignatureType",
     "_session_id",
     # For those who patch the clock as `beaker.session.time.time`.
     "time",

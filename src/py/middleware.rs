@@ -12,8 +12,9 @@ use pyo3::{PyTraverseError, intern};
 use super::coerce;
 use super::cookie_session::CookieSession;
 use super::options::Options;
+use super::replaced;
 use super::session::Session;
-use super::session_object::{self, SessionObject, apart_from_requests};
+use super::session_object::{SessionObject, apart_from_requests, response};
 use super::start_response::StartResponse;
 
 /// Gives a WSGI application sessions.
@@ -153,17 +154,21 @@ impl SessionMiddleware {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let parts = slf.get().parts()?;
-        let session = Bound::new(
-            py,
-            SessionObject::for_request(environ.clone(), parts.options.clone_ref(py), parts.prepared.clone()),
-        )?;
-        announce(slf, &environ, &session, &parts)?;
-        let proxy = session.clone();
-        let start_response = StartResponse::new(session.unbind(), start_response.unbind());
+        let options = parts.options.bind(py);
+        let (proxy, shown) = match replaced::session_object(py)? {
+            None => {
+                let params = options.clone().unbind();
+                let ours = SessionObject::for_request(environ.clone(), params, parts.prepared.clone());
+                (Bound::new(py, ours)?.into_any(), None)
+            }
+            Some(class) => (class.call((&environ,), Some(options))?, Some(options.clone().unbind())),
+        };
+        announce(slf, &environ, &proxy, &parts)?;
+        let start_response = StartResponse::new(proxy.clone().unbind(), start_response.unbind(), shown);
         let answer = parts.app.bind(py).call1((environ, start_response));
         if answer.is_err() {
             // Whoever has the exception may keep all that it went through.
-            let _failed = session_object::release(&proxy);
+            let _failed = response::release(&proxy);
         }
         answer
     }
@@ -173,10 +178,12 @@ impl SessionMiddleware {
         let py = slf.py();
         let params = slf.get().parts()?.options.bind(py).copy()?;
         params.set_item(intern!(py, "use_cookies"), false)?;
-        if apart_from_requests(&params)?.is_in_cookie() {
-            return py.get_type::<CookieSession>().call((PyDict::new(py),), Some(&params));
-        }
-        py.get_type::<Session>().call((PyDict::new(py),), Some(&params))
+        let class = match replaced::session_apart(py)? {
+            Some(class) => class,
+            None if apart_from_requests(&params)?.is_in_cookie() => py.get_type::<CookieSession>().into_any(),
+            None => py.get_type::<Session>().into_any(),
+        };
+        class.call((PyDict::new(py),), Some(&params))
     }
 
     /// The options, coerced, without their prefix.
@@ -244,7 +251,7 @@ impl SessionMiddleware {
 fn announce<'py>(
     slf: &Bound<'py, SessionMiddleware>,
     environ: &Bound<'py, PyAny>,
-    session: &Bound<'py, SessionObject>,
+    session: &Bound<'py, PyAny>,
     parts: &Parts,
 ) -> PyResult<()> {
     let py = slf.py();

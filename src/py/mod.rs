@@ -12,6 +12,7 @@ mod middleware;
 mod namespace_record;
 mod options;
 mod python_store;
+mod replaced;
 mod serializer;
 mod session;
 mod session_object;

@@ -7,23 +7,26 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 
-use super::session_object::{self, SessionObject};
+use super::session_object::response;
 
 /// A `start_response` (PEP 3333) that saves the session first.
 #[pyclass(frozen, module = "beaker._core")]
 pub(crate) struct StartResponse {
-    session: Py<SessionObject>,
+    /// What stands for the session.
+    proxy: Py<PyAny>,
     inner: Py<PyAny>,
+    /// The options of the middleware, where a program put something else in the place of our proxy.
+    options: Option<Py<PyDict>>,
     /// Whether the headers have gone, so that nothing is left to be done.
     sent: AtomicBool,
 }
 
 impl StartResponse {
-    /// Saves `session`, then calls `inner`.
-    pub(crate) fn new(session: Py<SessionObject>, inner: Py<PyAny>) -> Self {
-        Self { session, inner, sent: AtomicBool::new(false) }
+    /// Saves the session of `proxy`, then calls `inner`.
+    pub(crate) fn new(proxy: Py<PyAny>, inner: Py<PyAny>, options: Option<Py<PyDict>>) -> Self {
+        Self { proxy, inner, options, sent: AtomicBool::new(false) }
     }
 }
 
@@ -31,7 +34,7 @@ impl Drop for StartResponse {
     /// The request is over. If there was no response, nobody has let the session go yet.
     fn drop(&mut self) {
         if !self.sent.load(Ordering::Relaxed) {
-            let _ = Python::try_attach(|py| session_object::release(self.session.bind(py)));
+            let _ = Python::try_attach(|py| response::release(self.proxy.bind(py)));
         }
     }
 }
@@ -46,16 +49,18 @@ impl StartResponse {
         headers: Bound<'py, PyAny>,
         exc_info: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let session = self.session.bind(py);
-        let headers = if session_object::is_used(session)? { finish(session, headers)? } else { headers };
-        session_object::headers_sent(session)?;
+        let proxy = self.proxy.bind(py);
+        let headers =
+            if response::is_used(proxy)? { finish(proxy, self.options.as_ref(), headers)? } else { headers };
+        response::headers_sent(proxy)?;
         self.sent.store(true, Ordering::Relaxed);
         self.inner.bind(py).call1((status, headers, exc_info))
     }
 
     // What it holds never changes, so a cycle through it is broken where it does.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.session)?;
+        visit.call(&self.proxy)?;
+        visit.call(&self.options)?;
         visit.call(&self.inner)
     }
 }
@@ -63,13 +68,14 @@ impl StartResponse {
 /// Stores the session and gives the headers that the response has to have. The application's own list is left
 /// as it is.
 fn finish<'py>(
-    session: &Bound<'py, SessionObject>,
+    proxy: &Bound<'py, PyAny>,
+    options: Option<&Py<PyDict>>,
     headers: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = session.py();
-    session_object::persist(session)?;
-    let cookie = session_object::cookie_due(session)?;
-    let options = session_object::options(session)?;
+    let py = proxy.py();
+    response::persist(proxy)?;
+    let cookie = response::cookie_due(proxy)?;
+    let options = response::options(proxy, options)?;
     let varies = options.settings.vary;
     if cookie.is_none() && !varies {
         return Ok(headers);
@@ -89,7 +95,7 @@ fn finish<'py>(
             add_to_list(&copy, intern!(py, "Cache-Control"), word, "no-store")?;
         }
         copy.append((intern!(py, "Set-cookie"), cookie))?;
-        for retired in session_object::retired_cookies(session, &options)? {
+        for retired in response::retired_cookies(proxy, &options)? {
             copy.append((intern!(py, "Set-cookie"), retired))?;
         }
     }

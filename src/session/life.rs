@@ -34,10 +34,10 @@ pub struct Life {
 }
 
 impl Life {
-    /// A session nobody has heard of yet, under an id made here.
+    /// A session nobody has heard of yet, under an id that was just made.
     #[must_use]
-    pub fn fresh() -> Self {
-        Self { is_new: true, ..Self::named(SessionId::generate(), false) }
+    pub fn fresh(id: SessionId) -> Self {
+        Self { is_new: true, ..Self::named(id, false) }
     }
 
     /// A session that is said to exist. `from_cookie` when a browser says so: then the id is not taken on

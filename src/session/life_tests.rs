@@ -13,7 +13,7 @@ fn loaded(id: &str) -> Life {
 
 #[test]
 fn a_fresh_session_is_new_and_expects_nothing_of_the_store() {
-    let life = Life::fresh();
+    let life = Life::fresh(SessionId::generate());
     assert!(life.is_new());
     assert_eq!(life.expectation(true), Some(Expect::Any));
 }

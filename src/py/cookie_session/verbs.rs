@@ -10,6 +10,7 @@ use pyo3::types::PyString;
 use super::save::{self, stored_data};
 use super::value::id_in;
 use crate::id::SessionId;
+use crate::py::replaced;
 use crate::py::session::{Session, as_dict, attributes, call, text_of};
 
 /// `CookieSession.id`
@@ -29,7 +30,7 @@ pub(super) fn set_id(session: &Bound<'_, Session>, id: &Bound<'_, PyAny>) -> PyR
 }
 
 pub(super) fn rename<'py>(session: &Bound<'py, Session>, set_new: bool) -> PyResult<Bound<'py, PyString>> {
-    let id = SessionId::generate();
+    let id = replaced::session_id(session.py())?;
     let text = PyString::new(session.py(), id.as_str());
     session.get().with(|state| if set_new { state.life.begin_anew(id) } else { state.life.rename(id) })?;
     as_dict(session)?.set_item(intern!(session.py(), "_id"), &text)?;

@@ -57,8 +57,13 @@ pub(crate) fn refresh(session: &Bound<'_, Session>) -> PyResult<()> {
     let morsel = set_value(session, &cookie)?;
     call::set_cookie_expires(session, None)?;
     fill_place(session, &morsel)?;
-    if is_exact {
-        return fill_http_only(session, &morsel);
+    set_http_only(session, &morsel)
+}
+
+/// `session._set_cookie_http_only()`
+fn set_http_only(session: &Bound<'_, Session>, morsel: &Bound<'_, PyAny>) -> PyResult<()> {
+    if super::is_exact(session) {
+        return fill_http_only(session, morsel);
     }
     session.call_method0(intern!(session.py(), "_set_cookie_http_only")).map(drop)
 }
@@ -69,7 +74,9 @@ pub(crate) fn set_cookie_values(
     expires: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
     if let Some(cookie) = materialised(session)? {
-        fill_morsel(session, &cookie)?;
+        let morsel = set_value(session, &cookie)?;
+        fill_place(session, &morsel)?;
+        set_http_only(session, &morsel)?;
     } else if expires.is_none() && super::is_exact(session) {
         return Ok(());
     }

@@ -14,6 +14,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, ConfigurationError, CorruptSessionError};
 use crate::py::options::{For, Options};
+use crate::py::replaced;
 use crate::session::Life;
 use crate::store::Timestamp;
 
@@ -125,7 +126,7 @@ fn begin(
         state.begun = received.signed_at;
         state
     } else {
-        install(session, State::new(options, request_of, Life::fresh()))?;
+        install(session, State::new(options, request_of, Life::fresh(replaced::session_id(session.py())?)))?;
         return start(session);
     };
     install(session, state)?;
@@ -256,7 +257,7 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
     if !set_new && session.get().with(|state| state.life.is_led())? {
         return Ok(());
     }
-    let id = SessionId::generate();
+    let id = replaced::session_id(session.py())?;
     session.get().with(|state| if set_new { state.life.begin_anew(id) } else { state.life.rename(id) })?;
     announce(session, set_new)
 }

@@ -2,6 +2,7 @@
 //! only when it is used.
 
 mod mapping;
+pub(crate) mod response;
 mod state;
 
 use std::sync::Arc;
@@ -11,13 +12,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
-use super::clock;
 use super::cookie_session;
-use super::errors::{self, IntoPyResult};
+use super::errors;
 use super::options::{For, Options};
+use super::replaced;
 use super::session::{self, Session, create, is_exact};
-use crate::config::{Concurrency, CookieExpires};
-use crate::cookie;
+use crate::config::Concurrency;
 use state::Cell;
 
 /// Stands for the session of a request, which is made when it is first used.
@@ -45,16 +45,28 @@ impl SessionObject {
     }
 }
 
-/// The session, which is made if there is none yet.
+/// The session, which is made if there is none yet; by the class's own `_session()` if it has one.
 pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'py, PyAny>> {
+    if makes_its_own(slf)? { slf.call_method0(intern!(slf.py(), "_session")) } else { make(slf) }
+}
+
+/// Whether the class has a way of its own to its session.
+fn makes_its_own(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
+    let (class, ours) = (slf.get_type(), SessionObject::type_object(slf.py()));
+    if class.is(&ours) {
+        return Ok(false);
+    }
+    let name = intern!(slf.py(), "_session");
+    Ok(!class.getattr(name)?.is(&ours.getattr(name)?))
+}
+
+/// `SessionObject._session`
+fn make<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     if let Some(session) = made(slf)? {
         return Ok(session);
     }
-    let options = match slf.get().cell.prepared() {
-        Some(options) => options,
-        None => Options::of(&slf.get().cell.params(slf)?, For::Request)?,
-    };
+    let options = request_options(slf)?;
     // What is put into a second session of this proxy would be lost, and it would wait for the first one's lock.
     let _making = slf.get().cell.wait_to_make(py)?;
     if let Some(session) = made(slf)? {
@@ -66,13 +78,27 @@ pub(crate) fn session<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'p
     request.set_item(intern!(py, "set_cookie"), false)?;
     request.set_item(intern!(py, "cookie"), slf.get().cell.cookie(slf)?)?;
     slf.get().cell.set_headers(slf, request.clone())?;
-    let session = match &options.session_class {
-        None if options.is_in_cookie() => cookie_session::create(py, request.as_any(), options)?.into_any(),
+    let in_cookie = options.is_in_cookie();
+    let own_class = match &options.session_class {
+        Some(class) => Some(class.bind(py).clone()),
+        None if in_cookie => replaced::cookie_session(py)?,
+        None => replaced::session(py)?,
+    };
+    let session = match own_class {
+        None if in_cookie => cookie_session::create(py, request.as_any(), options)?.into_any(),
         None => create(py, request.as_any(), options)?.into_any(),
-        Some(class) => class.bind(py).call((request,), Some(&slf.get().cell.params(slf)?))?,
+        Some(class) => class.call((request,), Some(&slf.get().cell.params(slf)?))?,
     };
     slf.get().cell.set_session(slf, &session)?;
     Ok(session)
+}
+
+/// What the options of the request's session mean.
+fn request_options(slf: &Bound<'_, SessionObject>) -> PyResult<Arc<Options>> {
+    match slf.get().cell.prepared() {
+        Some(options) => Ok(options),
+        None => Options::of(&slf.get().cell.params(slf)?, For::Request),
+    }
 }
 
 /// The session if it was made.
@@ -86,20 +112,27 @@ pub(super) fn plain<'a, 'py>(session: &'a Bound<'py, PyAny>) -> Option<&'a Bound
 }
 
 /// `persist()`: what the end of a request does.
-pub(crate) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
+fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
     let session = session(slf)?;
-    let session = session.cast::<Session>()?;
+    let Ok(session) = session.cast::<Session>() else { return persist_foreign(slf, &session) };
     let stored = store(slf, session);
     let released = session::hold::release(session);
     stored.and(released)
 }
 
-/// Lets the session go, if it was made and is held.
-pub(crate) fn release(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
-    match made(slf)? {
-        Some(session) => session.cast::<Session>().map_or(Ok(()), session::hold::release),
-        None => Ok(()),
+/// The same for a session of a class of the program's own, which has a `save` and need have nothing else.
+fn persist_foreign(slf: &Bound<'_, SessionObject>, session: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = slf.py();
+    let options = request_options(slf)?;
+    if options.settings.auto || slf.get().cell.is_dirty(slf)? {
+        return session.call_method0(intern!(py, "save")).map(drop);
     }
+    if options.settings.save_accessed_time {
+        let arguments = PyDict::new(py);
+        arguments.set_item(intern!(py, "accessed_only"), true)?;
+        return session.call_method(intern!(py, "save"), (), Some(&arguments)).map(drop);
+    }
+    Ok(())
 }
 
 /// The options of a session that stands for no request, which would not end and let it go.
@@ -123,70 +156,8 @@ fn store(slf: &Bound<'_, SessionObject>, session: &Bound<'_, Session>) -> PyResu
 }
 
 /// Whether the session was used, or is to be saved.
-pub(crate) fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
+fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
     slf.get().cell.is_used(slf)
-}
-
-/// The header that the session wants the response to have, if it wants one.
-pub(crate) fn cookie_due<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = slf.py();
-    let Some(headers) = slf.get().cell.headers(slf)? else { return Ok(None) };
-    let due = headers.get_item(intern!(py, "set_cookie"))?.map_or(Ok(false), |due| due.is_truthy())?;
-    if !due {
-        return Ok(None);
-    }
-    match headers.get_item(intern!(py, "cookie_out"))? {
-        Some(cookie) if cookie.is_truthy()? => {
-            // A program may have written it.
-            if let Ok(text) = cookie.cast::<PyString>() {
-                session::morsel::check_header(text)?;
-            }
-            Ok(Some(cookie))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// The headers that remove what the browser still sends under older names of the cookie. Otherwise a session that
-/// its cookie keeps would be there again once the cookie under the new name has gone.
-pub(crate) fn retired_cookies(slf: &Bound<'_, SessionObject>, options: &Options) -> PyResult<Vec<String>> {
-    let py = slf.py();
-    let settings = &options.settings;
-    if settings.older_names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some(request) = slf.get().cell.headers(slf)? else { return Ok(Vec::new()) };
-    let Some(header) = create::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
-    let header = header.to_string_lossy();
-    let sent = settings.older_names.iter().filter(|name| cookie::values(&header, name).next().is_some());
-    let expires =
-        CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
-    // A browser takes away what has the very domain and path; the session may have had its own.
-    let session = session(slf)?;
-    let session = session.cast::<Session>()?;
-    let own = match session.get().with(|state| state.brought_from.clone())? {
-        Some(place) => Some(place),
-        None => session::place::in_data(session::as_dict(session)?).ok(),
-    };
-    let places = [(settings.domain.as_deref(), settings.path.as_str())];
-    let own = own.as_ref().map(|(domain, path)| (domain.as_deref(), path.as_str()));
-    let mut retired = Vec::new();
-    for name in sent {
-        for (domain, path) in places.into_iter().chain(own) {
-            let attributes = settings.attributes(domain, path, expires.as_deref());
-            let mut header = String::new();
-            cookie::write(&mut header, name, "", &cookie::as_demanded(name, attributes));
-            if !retired.contains(&header) {
-                retired.push(header);
-            }
-        }
-    }
-    Ok(retired)
-}
-
-/// Remembers that the response's headers have gone.
-pub(crate) fn headers_sent(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
-    slf.get().cell.set_sent(slf.py())
 }
 
 /// Says that a change came too late to be stored.
@@ -231,7 +202,7 @@ impl SessionObject {
 
     /// The session itself, which is made if it was not used before.
     fn _session<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        session(slf)
+        make(slf)
     }
 
     /// Asks for the session to be stored, all of it, when the request ends.
@@ -245,7 +216,10 @@ impl SessionObject {
         note_change(slf)?;
         slf.get().cell.set_dirty(slf)?;
         let session = session(slf)?;
-        session::call::delete(session.cast::<Session>()?)
+        match session.cast::<Session>() {
+            Ok(session) => session::call::delete(session),
+            Err(_) => session.call_method0(intern!(slf.py(), "delete")).map(drop),
+        }
     }
 
     /// Ends the session, removes its record, and begins an empty one under a new id.
@@ -293,10 +267,7 @@ impl SessionObject {
     }
 
     /// The stored session of that id, or `None`. It sends no cookie.
-    fn get_by_id<'py>(
-        slf: &Bound<'py, Self>,
-        id: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<Bound<'py, Session>>> {
+    fn get_by_id<'py>(slf: &Bound<'py, Self>, id: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let params = slf.get().cell.params(slf)?.copy()?;
         if apart_from_requests(&params)?.is_in_cookie() {
@@ -306,13 +277,16 @@ impl SessionObject {
         }
         params.set_item(intern!(py, "use_cookies"), false)?;
         params.set_item(intern!(py, "id"), id)?;
-        let found =
-            py.get_type::<Session>().call((PyDict::new(py),), Some(&params))?.cast_into::<Session>()?;
-        let is_new: bool = found.getattr(intern!(py, "is_new"))?.extract()?;
+        let class = replaced::session(py)?.unwrap_or_else(|| py.get_type::<Session>().into_any());
+        let found = class.call((PyDict::new(py),), Some(&params))?;
+        let is_new = found.getattr(intern!(py, "is_new"))?.is_truthy()?;
         Ok((!is_new).then_some(found))
     }
 
     fn __getattr__<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(field) = slf.get().cell.attribute(slf, &name)? {
+            return Ok(field);
+        }
         if matches!(name.to_str()?, "invalidate" | "regenerate_id" | "revert" | "set_timeout") {
             note_change(slf)?;
         }
@@ -340,9 +314,4 @@ impl SessionObject {
     fn __clear__(&self) {
         self.cell.clear();
     }
-}
-
-/// The options of the proxy's session.
-pub(crate) fn options(slf: &Bound<'_, SessionObject>) -> PyResult<Arc<Options>> {
-    session(slf)?.cast::<Session>()?.get().options()
 }

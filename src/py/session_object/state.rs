@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
 use super::SessionObject;
@@ -165,6 +165,24 @@ impl Cell {
             }
         }
         Ok(self.session(slf)?.is_some() || self.is_dirty(slf)?)
+    }
+
+    /// What is in the dictionary under the name of an attribute, whether or not somebody has looked there before.
+    pub(super) fn attribute<'py>(
+        &self,
+        slf: Object<'_, 'py>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = slf.py();
+        let fields = match self.exposed(slf)? {
+            Some(dict) => dict,
+            None => match name.to_str()? {
+                "_sess" => return Ok(Some(self.session(slf)?.unwrap_or_else(|| py.None().into_bound(py)))),
+                "_headers" | "_params" | "_environ" | "_dirty" => self.expose(slf)?,
+                _ => return Ok(None),
+            },
+        };
+        fields.get_item(name)
     }
 
     fn field<'py>(&self, slf: Object<'_, 'py>, name: &str) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {

@@ -1,0 +1,139 @@
+//! What a response needs of the session of its request, or of what a program put in the place of our proxy.
+
+use std::sync::Arc;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use super::{SessionObject, made, request_options, session};
+use crate::config::CookieExpires;
+use crate::cookie;
+use crate::py::clock;
+use crate::py::errors::IntoPyResult;
+use crate::py::options::{For, Options};
+use crate::py::session::{self as sessions, Session, create};
+
+/// Whether the session was used, or is to be saved.
+pub(crate) fn is_used(proxy: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match proxy.cast_exact::<SessionObject>() {
+        Ok(proxy) => super::is_used(proxy),
+        Err(_) => proxy.call_method0(intern!(proxy.py(), "accessed"))?.is_truthy(),
+    }
+}
+
+/// Stores the session.
+pub(crate) fn persist(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
+    match proxy.cast_exact::<SessionObject>() {
+        Ok(proxy) => super::persist(proxy),
+        Err(_) => proxy.call_method0(intern!(proxy.py(), "persist")).map(drop),
+    }
+}
+
+/// Lets the session go, if it was made and is held.
+pub(crate) fn release(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
+    let Ok(proxy) = proxy.cast::<SessionObject>() else { return Ok(()) };
+    match made(proxy)? {
+        Some(session) => session.cast::<Session>().map_or(Ok(()), sessions::hold::release),
+        None => Ok(()),
+    }
+}
+
+/// Remembers that the response's headers have gone.
+pub(crate) fn headers_sent(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
+    match proxy.cast::<SessionObject>() {
+        Ok(proxy) => proxy.get().cell.set_sent(proxy.py()),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The options of the session; those of the middleware where the session does not tell.
+pub(crate) fn options(
+    proxy: &Bound<'_, PyAny>,
+    of_middleware: Option<&Py<PyDict>>,
+) -> PyResult<Arc<Options>> {
+    match (proxy.cast::<SessionObject>(), of_middleware) {
+        (Err(_), Some(params)) => Options::of(params.bind(proxy.py()), For::Request),
+        (proxy, _) => {
+            let proxy = proxy?;
+            match session(proxy)?.cast::<Session>() {
+                Ok(session) => session.get().options(),
+                Err(_) => request_options(proxy),
+            }
+        }
+    }
+}
+
+/// What the session tells its request.
+fn headers<'py>(proxy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    if let Ok(proxy) = proxy.cast::<SessionObject>() {
+        return proxy.get().cell.headers(proxy);
+    }
+    let fields = proxy.getattr(intern!(proxy.py(), "__dict__"))?;
+    let headers = fields.get_item(intern!(proxy.py(), "_headers"))?;
+    Ok(Some(headers.cast_into::<PyDict>()?))
+}
+
+/// The header that the session wants the response to have, if it wants one.
+pub(crate) fn cookie_due<'py>(proxy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = proxy.py();
+    let Some(headers) = headers(proxy)? else { return Ok(None) };
+    let due = headers.get_item(intern!(py, "set_cookie"))?.map_or(Ok(false), |due| due.is_truthy())?;
+    if !due {
+        return Ok(None);
+    }
+    match headers.get_item(intern!(py, "cookie_out"))? {
+        Some(cookie) if cookie.is_truthy()? => {
+            // A program may have written it.
+            if let Ok(text) = cookie.cast::<PyString>() {
+                sessions::morsel::check_header(text)?;
+            }
+            Ok(Some(cookie))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The headers that remove what the browser still sends under older names of the cookie. Otherwise a session that
+/// its cookie keeps would be there again once the cookie under the new name has gone.
+pub(crate) fn retired_cookies(proxy: &Bound<'_, PyAny>, options: &Options) -> PyResult<Vec<String>> {
+    let py = proxy.py();
+    let settings = &options.settings;
+    if settings.older_names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(request) = headers(proxy)? else { return Ok(Vec::new()) };
+    let Some(header) = create::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
+    let header = header.to_string_lossy();
+    let sent = settings.older_names.iter().filter(|name| cookie::values(&header, name).next().is_some());
+    let expires =
+        CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
+    // A browser takes away what has the very domain and path; the session may have had its own.
+    let own = match proxy.cast::<SessionObject>() {
+        Ok(proxy) => own_place(&session(proxy)?)?,
+        Err(_) => None,
+    };
+    let places = [(settings.domain.as_deref(), settings.path.as_str())];
+    let own = own.as_ref().map(|(domain, path)| (domain.as_deref(), path.as_str()));
+    let mut retired = Vec::new();
+    for name in sent {
+        for (domain, path) in places.into_iter().chain(own) {
+            let attributes = settings.attributes(domain, path, expires.as_deref());
+            let mut header = String::new();
+            cookie::write(&mut header, name, "", &cookie::as_demanded(name, attributes));
+            if !retired.contains(&header) {
+                retired.push(header);
+            }
+        }
+    }
+    Ok(retired)
+}
+
+/// Where the cookie of a session is that does not go where the options say.
+fn own_place(session: &Bound<'_, PyAny>) -> PyResult<Option<(Option<String>, String)>> {
+    let Ok(session) = session.cast::<Session>() else { return Ok(None) };
+    Ok(match session.get().with(|state| state.brought_from.clone())? {
+        Some(place) => Some(place),
+        None => sessions::place::in_data(sessions::as_dict(session)?).ok(),
+    })
+}

@@ -28,4 +28,4 @@ _NOT_BROUGHT = frozenset(
 
 
 def __getattr__(name: str) -> NoReturn:
-    refuse(__name__, name, _NOT_BROUGHT, "sessions and not caches")
+    refuse(__name__, name, _NOT_BROUGHT)

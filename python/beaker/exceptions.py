@@ -9,6 +9,7 @@ that cannot be decoded (:class:`CorruptSessionError`) and a store that did not a
 __all__ = [
     "BeakerException",
     "BeakerWarning",
+    "CachesAbsentError",
     "ConfigurationError",
     "CorruptSessionError",
     "CreationAbortedError",
@@ -34,6 +35,10 @@ class CreationAbortedError(Exception):
 
 class InvalidCacheBackendError(BeakerException, ImportError):
     """A backend that does not exist, or whose client library is not installed."""
+
+
+class CachesAbsentError(BeakerException, ImportError):
+    """The caches of Beaker, which this version has not, were asked for."""
 
 
 class MissingCacheParameter(BeakerException):

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from beaker import _core
-from beaker._absent import refuse
+from beaker._absent import missing, refuse
 from beaker.session import Session, SessionObject
 from beaker.util import coerce_session_params
 
 __all__ = [
+    "CacheMiddleware",
     "Session",
     "SessionMiddleware",
     "SessionObject",
@@ -50,6 +51,19 @@ class SessionMiddleware(_core.SessionMiddleware):
     session = beaker_session
 
 
+class CacheMiddleware:
+    """Stands for Beaker's, which this version has not, for those who import it with ``SessionMiddleware``.
+
+    Raises:
+        CachesAbsentError: when it is made.
+    """
+
+    cache = beaker_cache
+
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+        raise missing(__name__, "CacheMiddleware")
+
+
 def session_filter_factory(
     global_conf: Mapping[str, Any], **kwargs: Any
 ) -> Callable[[Application], SessionMiddleware]:
@@ -69,4 +83,4 @@ def session_filter_app_factory(
 
 
 def __getattr__(name: str) -> NoReturn:
-    refuse(__name__, name, frozenset({"CacheMiddleware", "CacheManager"}), "sessions and not caches")
+    refuse(__name__, name, frozenset({"CacheManager"}))

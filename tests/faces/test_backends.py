@@ -11,7 +11,7 @@ import pytest
 from beaker import cache, middleware
 from beaker._backends import BackendRegistry, UnknownBackendError
 from beaker.container import DBMNamespaceManager, FileNamespaceManager, MemoryNamespaceManager
-from beaker.exceptions import BeakerException, BeakerWarning, InvalidCacheBackendError
+from beaker.exceptions import BeakerException, BeakerWarning, CachesAbsentError, InvalidCacheBackendError
 from beaker.ext import memcached
 from beaker.ext.sqla import make_cache_table
 from tests.support.environment import need_distribution
@@ -106,8 +106,8 @@ def test_a_broken_package_is_named_and_harms_no_other(
 
 
 def test_what_this_version_does_not_bring_says_so() -> None:
-    with pytest.raises(ImportError, match=r"this version of beaker-rs brings .*CacheMiddleware"):
-        middleware.CacheMiddleware  # noqa: B018 - asking is the test
+    with pytest.raises(ImportError, match=r"this version of beaker-rs brings .*CacheManager"):
+        middleware.CacheManager  # noqa: B018 - asking is the test
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         middleware.nothing  # noqa: B018 - asking is the test
 
@@ -118,6 +118,30 @@ def test_the_cache_half_says_that_it_is_not_there(name: str) -> None:
         exec(f"from beaker.cache import {name}")
     with pytest.raises(AttributeError):
         cache.nonsense  # noqa: B018
+
+
+def test_the_middleware_of_caches_can_be_imported_beside_that_of_sessions() -> None:
+    from beaker.middleware import CacheMiddleware, SessionMiddleware
+
+    def application(*_args: Any) -> list[bytes]:
+        return []
+
+    class Own(CacheMiddleware):
+        pass
+
+    assert SessionMiddleware(application, type="memory").app is application
+    for kind in (CacheMiddleware, Own):
+        with pytest.raises(CachesAbsentError, match=r"no beaker\.middleware\.CacheMiddleware"):
+            kind(application, {"cache.type": "memory"}, environ_key="beaker.cache")
+
+
+@pytest.mark.parametrize(
+    "program", ["from beaker.cache import cache_region", "cache.cache_regions['day'] = {}"]
+)
+@pytest.mark.parametrize("kind", [ImportError, BeakerException])
+def test_what_is_absent_is_caught_as_what_it_is(program: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        exec(program, {"cache": cache})
 
 
 @pytest.fixture

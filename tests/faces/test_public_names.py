@@ -19,7 +19,6 @@ NOT_OURS = {
     | {"NameLock", "anydbm"},
     "beaker.middleware": {
         "CacheManager",
-        "CacheMiddleware",
         "coerce_cache_params",
         "parse_cache_config_options",
     },

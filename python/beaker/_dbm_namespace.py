@@ -10,7 +10,7 @@ from typing import Any
 from beaker._compat import anydbm
 from beaker._file_backed import FileBackedNamespaceManager, storage_folder
 from beaker._files import verify_directory
-from beaker.exceptions import CorruptSessionError, LockError, StoreUnavailableError
+from beaker.exceptions import CorruptSessionError, LockError
 
 __all__ = ["DBMNamespaceManager"]
 
@@ -77,15 +77,13 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
             except FileNotFoundError:  # noqa: PERF203 - each file by itself
                 continue
             except OSError as cause:
-                raise StoreUnavailableError(
-                    f"cannot remove a file of {self.dbm_dir}: {cause.strerror}"
-                ) from cause
+                raise self._unavailable(f"remove a file of {self.dbm_dir}", cause) from cause
 
     def _call(self, what: str, function: Any, *args: Any) -> Any:
         try:
             return function(*args)
         except (OSError, getattr(self.dbmmodule, "error", OSError)) as cause:
-            raise StoreUnavailableError(f"cannot {what} a dbm in {self.dbm_dir}: {cause}") from cause
+            raise self._unavailable(f"{what} a dbm in {self.dbm_dir}", cause) from cause
 
     @property
     def _open_dbm(self) -> MutableMapping[Any, Any]:

@@ -5,6 +5,7 @@ import os
 from beaker._file_lock import FileSynchronizer
 from beaker._files import file_path, verify_directory
 from beaker._namespace import OpenResourceNamespaceManager
+from beaker._redaction import without_id
 from beaker.exceptions import MissingCacheParameter, StoreUnavailableError
 from beaker.synchronization import SynchronizerImpl, file_synchronizer
 
@@ -48,6 +49,11 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
     def file_exists(self, file: str) -> bool:
         """Whether there is a file of that name."""
         return os.path.lexists(file)
+
+    def _unavailable(self, what: str, cause: Exception) -> StoreUnavailableError:
+        """What to raise from ``cause``, which then names its file without a whole id."""
+        without_id(cause, self.namespace)
+        return StoreUnavailableError(f"cannot {what}: {getattr(cause, 'strerror', None) or cause}")
 
     def acquire_read_lock(self) -> None:
         """Takes the lock and opens the contents."""

@@ -11,7 +11,7 @@ from beaker import _core
 from beaker._file_backed import FileBackedNamespaceManager, storage_folder
 from beaker._files import sync_folder, verify_directory, write_file
 from beaker.exceptions import BeakerException, CorruptSessionError, StoreUnavailableError
-from beaker.synchronization import file_synchronizer
+from beaker.synchronization import file_synchronizer, null_synchronizer
 
 __all__ = ["FileNamespaceManager"]
 
@@ -82,7 +82,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         except FileNotFoundError:
             return None
         except OSError as cause:
-            raise StoreUnavailableError(f"cannot read a file of {self.file_dir}: {cause.strerror}") from cause
+            raise self._unavailable(f"read a file of {self.file_dir}", cause) from cause
 
     def _owner(self, data: bytes) -> str | None:
         """Whose session a file says that it holds, where a file can be that of two."""
@@ -115,9 +115,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
                     verify_directory(os.path.dirname(self.file))
                     write_file(self.file, data, self._to_disk)
             except OSError as cause:
-                raise StoreUnavailableError(
-                    f"cannot write a file of {self.file_dir}: {cause.strerror}"
-                ) from cause
+                raise self._unavailable(f"write a file of {self.file_dir}", cause) from cause
 
     def _encode(self, contents: dict[Any, Any]) -> bytes:
         text = contents.get(_SESSION_KEY)
@@ -139,7 +137,9 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     @contextlib.contextmanager
     def _neighbour_locked(self) -> Iterator[None]:
         """Keeps the namespace out that has this file too: the one of this name without dots."""
-        if self._names_its_file or self._stem != self.namespace.replace(".", ""):
+        # Who lent this namespace its lock has locked the other name as well, and would wait for itself.
+        is_lent = isinstance(self.access_lock, null_synchronizer)
+        if is_lent or self._names_its_file or self._stem != self.namespace.replace(".", ""):
             yield
             return
         neighbour = file_synchronizer(self._stem, lock_dir=self.lock_dir)
@@ -169,9 +169,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         except FileNotFoundError:
             return
         except OSError as cause:
-            raise StoreUnavailableError(
-                f"cannot remove a file of {self.file_dir}: {cause.strerror}"
-            ) from cause
+            raise self._unavailable(f"remove a file of {self.file_dir}", cause) from cause
 
     def __getitem__(self, key: str) -> Any:
         return self.hash[key]

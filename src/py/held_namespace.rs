@@ -159,8 +159,8 @@ impl Held for HeldNamespace {
                         let lifetime = self.pass_lifetime_back(moved, &one.id);
                         namespace_record::write_in(namespace, &moved.text, lifetime, Expect::Any).map(drop)
                     };
-                    outcome =
-                        outcome.and(undone.map_err(|error| python_store::failure(py, RELEASING, error)));
+                    outcome = outcome
+                        .and(undone.map_err(|error| python_store::failure(py, RELEASING, &one.id, error)));
                 }
                 if namespace_record::record_in(namespace).is_ok_and(|record| record.is_none()) {
                     self.emptied.lock().push(one.id.clone());
@@ -173,7 +173,7 @@ impl Held for HeldNamespace {
                     lost.push(one.id.clone());
                 }
                 let released =
-                    released.map(drop).map_err(|error| python_store::failure(py, RELEASING, error));
+                    released.map(drop).map_err(|error| python_store::failure(py, RELEASING, &one.id, error));
                 outcome = outcome.and(released);
             }
             outcome
@@ -254,7 +254,7 @@ impl Store for HeldNamespace {
             let follower = follower.bind(py);
             let lifetime = self.lifetime(new, ttl);
             let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
-            written.map_err(|error| python_store::failure(py, WRITING, error))
+            written.map_err(|error| python_store::failure(py, WRITING, new, error))
         });
         let one = One { id: new.clone(), namespace: follower, reserved: Some(reserved), moved: None };
         self.held.lock().push(one);

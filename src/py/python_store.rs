@@ -69,7 +69,8 @@ impl NamespaceStore {
         let arguments = self.arguments(py)?.copy()?;
         arguments.set_item(intern!(py, "data_dir"), self.options.given(py, "data_dir")?)?;
         arguments.set_item(intern!(py, "digest_filenames"), false)?;
-        let namespace = self.options.backend()?.namespace_class.bind(py).call((id,), Some(&arguments))?;
+        let class = self.options.backend()?.namespace_class.bind(py);
+        let namespace = class.call((id,), Some(&arguments)).map_err(|error| without_id(py, error, id))?;
         if self.options.backend()?.native.is_some() && !self.options.serializer.uses_pickle() {
             // The record's envelope is a pickle, and no pickle is loaded where the serializer is another.
             namespace.setattr(intern!(py, "allow_pickle"), false)?;
@@ -129,9 +130,10 @@ impl NamespaceStore {
         work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T> {
         Python::attach(|py| {
-            let namespace = self.namespace(py, id.as_str()).map_err(|error| failure(py, operation, error))?;
+            let failed = |error| failure(py, operation, id, error);
+            let namespace = self.namespace(py, id.as_str()).map_err(failed)?;
             let done = locked(&namespace, replace, || Ok(self.alone(py, id, operation, || work(&namespace))));
-            done.map_err(|error| failure(py, operation, error))?
+            done.map_err(failed)?
         })
     }
 
@@ -148,7 +150,7 @@ impl NamespaceStore {
         let taken = take(py, &BUSY, &key, LONGEST_WORK)?;
         let done = work();
         BUSY.give_back(&key, taken);
-        done.map_err(|error| failure(py, operation, error))
+        done.map_err(|error| failure(py, operation, id, error))
     }
 
     /// Takes the write lock of `id` after having shut the other holders of this process out, and waits at most
@@ -165,8 +167,8 @@ impl NamespaceStore {
         let reserved = take(py, &RESERVED, &key, limit)?;
         let taken = self
             .namespace(py, id.as_str())
-            .map_err(|error| failure(py, OPERATION, error))
-            .and_then(|namespace| take_write_lock(&namespace, limit, since).map(|()| namespace.unbind()));
+            .map_err(|error| failure(py, OPERATION, id, error))
+            .and_then(|namespace| take_write_lock(&namespace, id, limit, since).map(|()| namespace.unbind()));
         if taken.is_err() {
             RESERVED.give_back(&key, reserved);
         }
@@ -217,12 +219,17 @@ fn locked<T>(namespace: &Bound<'_, PyAny>, replace: bool, work: impl FnOnce() ->
 }
 
 /// Takes the write lock of `namespace`, asking again and again until `limit` has passed `since`.
-fn take_write_lock(namespace: &Bound<'_, PyAny>, limit: Duration, since: Instant) -> Result<()> {
+fn take_write_lock(
+    namespace: &Bound<'_, PyAny>,
+    id: &SessionId,
+    limit: Duration,
+    since: Instant,
+) -> Result<()> {
     const OPERATION: &str = "lock the session in its backend";
     let py = namespace.py();
     let kwargs = PyDict::new(py);
     let name = intern!(py, "acquire_write_lock");
-    let failed = |error| failure(py, OPERATION, error);
+    let failed = |error| failure(py, OPERATION, id, error);
     kwargs.set_item(intern!(py, "wait"), false).map_err(failed)?;
     let mut pauses = Pauses::new();
     loop {
@@ -238,9 +245,10 @@ fn take_write_lock(namespace: &Bound<'_, PyAny>, limit: Duration, since: Instant
     }
 }
 
-/// An exception of the backend. What it says is not passed on in our own message, for it may show the id; it is
-/// the cause.
-pub(super) fn failure(py: Python<'_>, operation: &'static str, error: PyErr) -> Error {
+/// An exception of the backend. What it says is not passed on in our own message; it is the cause, without the id
+/// that it may show.
+pub(super) fn failure(py: Python<'_>, operation: &'static str, id: &SessionId, error: PyErr) -> Error {
+    let error = without_id(py, error, id.as_str());
     let kind = if error.is_instance_of::<CorruptSessionError>(py) {
         ErrorKind::Corrupt
     } else {
@@ -256,6 +264,16 @@ pub(super) fn failure(py: Python<'_>, operation: &'static str, error: PyErr) -> 
     Error::new(kind, operation).with_detail(format!("the backend raised {name}")).with_source(error)
 }
 
+/// The same exception, and what led to it, with `id` shortened. Programs log exceptions, and who reads an id in a log
+/// has the session.
+fn without_id(py: Python<'_>, error: PyErr, id: &str) -> PyErr {
+    let shortened = || {
+        let redaction = py.import(intern!(py, "beaker._redaction"))?;
+        redaction.call_method1(intern!(py, "without_id"), (error.value(py), id)).map(PyErr::from_value)
+    };
+    shortened().unwrap_or_else(|failed| failed)
+}
+
 impl Store for NamespaceStore {
     fn load(&self, id: &SessionId, _now: Timestamp) -> Result<Option<Record>> {
         Python::attach(|py| {
@@ -267,7 +285,7 @@ impl Store for NamespaceStore {
                 released?;
                 Ok(record)
             });
-            read.map_err(|error| failure(py, "read the session from its backend", error))
+            read.map_err(|error| failure(py, "read the session from its backend", id, error))
         })
     }
 
@@ -336,7 +354,7 @@ impl Store for NamespaceStore {
             let removed = self
                 .namespace(py, id.as_str())
                 .and_then(|namespace| namespace.call_method0(intern!(py, "remove")).map(drop));
-            removed.map_err(|error| failure(py, OPERATION, error))
+            removed.map_err(|error| failure(py, OPERATION, id, error))
         })
     }
 

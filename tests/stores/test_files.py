@@ -40,6 +40,15 @@ def test_records_and_locks_are_where_the_original_has_them(files: Backend) -> No
     assert (folder / f"container_file_lock/{digest[0]}/{digest[:2]}/{digest}.lock").is_file()
 
 
+def test_a_session_whose_id_has_dots_is_locked_and_saved(files: Backend) -> None:
+    session = opened(files, "0af3.progress", lock_timeout=1)
+    session.lock()
+    session["name"] = "Ada"
+    session.save()
+    session.unlock()
+    assert opened(files, "0af3.progress")["name"] == "Ada"
+
+
 def test_a_record_is_a_pickle_of_a_dictionary_with_the_text(files: Backend) -> None:
     session = opened(files, "chosen")
     session["name"] = "Ada"

@@ -90,6 +90,10 @@ fuzz-lock:
     cp Cargo.lock fuzz/Cargo.lock
     cargo metadata --quiet --manifest-path fuzz/Cargo.toml --format-version 1 >/dev/null
 
+# Change the code in every small way and look which changes no test notices: `./dev mutants cookie --jobs 2`
+mutants *arguments:
+    python -m tools.mutants {{ arguments }}
+
 # Try to break the laws of sessions, and print a line for each campaign: `./dev campaign faults --full`
 campaign *arguments: build oracle strace
     python -m tests.campaigns {{ arguments }}

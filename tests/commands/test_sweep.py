@@ -242,19 +242,8 @@ def test_a_sweep_that_is_killed_is_ended_by_the_next(data: Path, stored: Callabl
     with left_out_where_impossible():
         tracer = strace()
     killed = ("-f", "-o", os.devnull, "-e", "inject=unlink,unlinkat:signal=SIGKILL:when=100")
-    command = [
-        tracer,
-        *killed,
-        sys.executable,
-        "-m",
-        "beaker",
-        "sweep",
-        "--data-dir",
-        data,
-        "--timeout",
-        "60",
-    ]
-    ended = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    sweeping = (sys.executable, "-m", "beaker", "sweep", "--data-dir", str(data), "--timeout", "60")
+    ended = subprocess.run([tracer, *killed, *sweeping], capture_output=True, check=False, timeout=60)
     assert -ended.returncode == signal.SIGKILL
     left = len(files_in(data / "container_file"))
     assert 0 < left < before

@@ -1,0 +1,142 @@
+"""Changes the code in every small way that there is, and looks which changes no test notices.
+
+`./dev mutants` tries all parts, `./dev mutants cookie codec` some, `./dev mutants --list` counts the changes.
+The Rust half is changed by cargo-mutants, which is compiled into `.tools` when it is first needed, and tried
+by the tests in Rust of the same part: what a test in Python notices alone counts as not noticed. A survivor
+is an error unless `tools/mutants.toml` explains it.
+
+It takes hours, and is no part of CI.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+SCRATCH = ROOT / "target" / "mutants"
+EXPLAINED = ROOT / "tools" / "mutants.toml"
+CARGO_MUTANTS = "27.1.0"
+SECONDS_FOR_THE_TESTS = 60
+"""A change after which the tests take longer has been noticed: it hangs."""
+
+PARTS = {
+    "session": ("src/session/**", "session"),
+    "cookie": ("src/cookie/**", "cookie"),
+    "codec": ("src/codec/**", "codec"),
+    "memory": ("src/store/memory/**", "store::memory"),
+    "hashed": ("src/store/hashed/**", "store::hashed"),
+    "file": ("src/store/file/**", "store::file"),
+    "store": ("src/store/*.rs", "store"),
+}
+"""The files of each part of the Rust half, and the tests that are to notice a change of them."""
+
+OUTCOMES = ("caught", "timeout", "unviable", "missed")
+
+
+@dataclass
+class Outcome:
+    """What became of the changes of one part."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    survivors: list[str] = field(default_factory=list)
+    """Each by its file and what was changed, without the line: a line above it may come or go."""
+
+
+def install() -> None:
+    """Compiles cargo-mutants, unless it is there."""
+    if (TOOLS / "bin" / "cargo-mutants").exists():
+        return
+    print(f"compiling cargo-mutants {CARGO_MUTANTS} (about a minute)", file=sys.stderr)
+    version = ("--quiet", "--locked", "--version", CARGO_MUTANTS)
+    subprocess.run(["cargo", "install", "cargo-mutants", *version, "--root", TOOLS], check=True)
+
+
+def command(part: str, *options: str) -> list[str | Path]:
+    """What tries the changes of a part."""
+    files, tests = PARTS[part]
+    left_out = tuple(f"--exclude={pattern}" for pattern in ("**/schedules/**", "**/schedules.rs", "**/laws/**"))
+    return [
+        *(TOOLS / "bin" / "cargo-mutants", "mutants", "--no-config", "--file", files, *left_out),
+        *("--no-default-features", "--cap-lints=true", *options),
+        *("--timeout", str(SECONDS_FOR_THE_TESTS), "--output", SCRATCH / part),
+        *("--", "--locked", "--lib", tests),
+    ]
+
+
+def tried(part: str, jobs: int) -> Outcome:
+    """Tries all changes of a part."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    # Without debugging information, of which a test that fails needs none here, it links in half the time.
+    quick = {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_PROFILE_TEST_DEBUG": "0"}
+    environment = {**os.environ, **quick, "CARGO_TARGET_DIR": ""}
+    del environment["CARGO_TARGET_DIR"]
+    ran = subprocess.run(command(part, f"--jobs={jobs}"), cwd=ROOT, env=environment, check=False)
+    # 0: all noticed; 2: some survived; 3: some took too long. Anything else is no result.
+    if ran.returncode not in (0, 2, 3):
+        sys.exit(f"cargo-mutants failed on {part} with status {ran.returncode}")
+    outcome = Outcome()
+    for kind in OUTCOMES:
+        lines = (SCRATCH / part / "mutants.out" / f"{kind}.txt").read_text().splitlines()
+        outcome.counts[kind] = len(lines)
+        if kind == "missed":
+            outcome.survivors = sorted(map(without_line, lines))
+    return outcome
+
+
+def without_line(change: str) -> str:
+    """`src/id.rs:12:3: replace …` as `src/id.rs: replace …`."""
+    return re.sub(r"^([^:]+):\d+:\d+:", r"\1:", change)
+
+
+def explained() -> dict[str, str]:
+    """Why the changes that no test notices are harmless."""
+    return {entry["change"]: entry["why"] for entry in tomllib.loads(EXPLAINED.read_text())["survivor"]}
+
+
+def line(part: str, outcome: Outcome) -> str:
+    """The summary of a part."""
+    counts = ", ".join(f"{outcome.counts[kind]:,} {kind}" for kind in OUTCOMES)
+    return f"{part}: {outcome.counts.total():,} changes: {counts}"
+
+
+def main() -> int:
+    """Tries the parts that the command line names, or all; 1 if a survivor is not explained."""
+    parser = argparse.ArgumentParser(prog="./dev mutants", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is")
+    parser.add_argument("--jobs", type=int, default=1, help="how many changes are tried at once")
+    parser.add_argument("--list", action="store_true", help="count the changes and try none")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}, but {', '.join(PARTS)}")
+    install()
+    failed = False
+    reasons = explained()
+    for part in arguments.parts or PARTS:
+        if arguments.list:
+            listed = subprocess.run(command(part, "--list"), cwd=ROOT, capture_output=True, check=True)
+            print(f"{part}: {len(listed.stdout.splitlines()):,} changes")
+            continue
+        outcome = tried(part, arguments.jobs)
+        print(line(part, outcome), flush=True)
+        for survivor in outcome.survivors:
+            if survivor not in reasons:
+                print(f"  not noticed and not explained: {survivor}")
+                failed = True
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -66,6 +66,7 @@ fn option(line: &str) -> Option<(&str, Value)> {
         'i' => Value::Int(text.parse().ok()?),
         't' if name.ends_with("_file") => Value::Text(format!("{FOLDER}{}", text.replace(['/', '.'], ""))),
         't' => Value::Text(text),
+        'f' => Value::Float(text.parse().ok()?),
         's' => Value::Span(text.parse().ok()?),
         'm' => Value::Moment(text.parse().ok()?),
         'd' => Value::Date(CookieDate::from_timestamp(text.parse().ok()?)?),
@@ -121,8 +122,11 @@ fn what_is_printed_reads_the_same(name: &str, value: &Value) {
     };
     let printed = match (rule.kind, value) {
         (Kind::Bool | Kind::Expires, Value::Bool(flag)) => flag.to_string(),
-        (Kind::Int, Value::Int(number)) => number.to_string(),
-        (Kind::Text | Kind::RequiredText | Kind::Serializer | Kind::Keys, Value::Text(text)) => text.clone(),
+        (Kind::Int | Kind::Seconds, Value::Int(number)) => number.to_string(),
+        (
+            Kind::Text | Kind::Word | Kind::Folder | Kind::CookiePath | Kind::Serializer | Kind::Keys,
+            Value::Text(text),
+        ) => text.clone(),
         (Kind::Expires, Value::Span(seconds))
             if (2.0..1e15).contains(seconds) && seconds.fract().abs() < f64::EPSILON =>
         {
@@ -185,14 +189,14 @@ fn no_key_is_shown(shown: &str, values: &Values) {
 }
 
 fn times_are_sound(settings: &Settings) {
-    assert!(settings.limits.idle.is_none_or(|idle| idle >= 0));
-    assert!(settings.limits.idle.is_none_or(|idle| idle == 0 || settings.save_accessed_time));
-    assert_ne!(settings.limits.absolute, Some(0));
+    assert!(settings.limits.idle.is_none_or(|idle| idle >= 0.0));
+    assert!(settings.limits.idle.is_none_or(|idle| idle == 0.0 || settings.save_accessed_time));
+    assert_ne!(settings.limits.absolute, Some(0.0));
     assert!(settings.limits.epoch.is_none_or(f64::is_finite));
     assert!(settings.sweep_interval.is_none_or(|interval| !interval.is_zero()));
     assert_eq!(settings.store_ttl(None).is_some(), settings.limits.idle.is_some());
     if let (Some(kept), Some(idle)) = (settings.store_ttl(None), settings.limits.idle) {
-        assert!(kept.as_secs() >= idle.unsigned_abs());
+        assert!(kept.as_secs_f64() >= idle);
     }
     for now in TIMES {
         let expires = settings.cookie_expires.attribute(now).expect("a date that can be written");

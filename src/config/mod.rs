@@ -1,25 +1,28 @@
 //! Options: what a person writes, what it means, and what it cannot mean.
 //!
 //! An application gives options as Python values or as the strings of an ini file. [`rules`] says of each name
-//! what kind of value it takes and turns one into the other; [`Keys`] are the keys that change; [`Settings`] is
-//! what remains: typed, checked once, and shared by every request.
+//! what kind of value it takes, and [`coerce()`] turns one into the other; [`Keys`] are the keys that change;
+//! [`Settings`] is what remains: typed, checked once, and shared by every request.
 
+mod coerce;
 mod expires;
 mod key_options;
 mod keys;
 mod old_id;
 mod profile;
 mod read;
+mod remarks;
 mod rules;
 mod settings;
 mod values;
 
+pub use coerce::coerce;
 pub use expires::CookieExpires;
 pub use key_options::KeyOptions;
 pub use keys::{Keys, SHORTEST_GOOD_KEY};
 pub use old_id::OldId;
 pub use profile::Profile;
 pub use read::cookie_expires;
-pub use rules::{Kind, Rule, Scope, Value, coerce, nearest_name, option_names, rule};
+pub use rules::{Kind, Rule, Scope, Value, nearest_name, option_names, rule};
 pub use settings::{Concurrency, CookieKeys, Keeping, PicklePolicy, STORE_GRACE_SECONDS, Settings};
 pub use values::Values;

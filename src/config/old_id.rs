@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Value;
-use super::rules::word_as_bool;
+use super::coerce::word_as_bool;
 use crate::error::{Error, Result};
 
 /// In seconds. Requests that were under way when the id changed are over by then.

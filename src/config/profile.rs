@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 
 /// Twelve hours, after which a person has to prove again who they are (NIST SP 800-63B, revision 3, section
 /// 4.2.3).
-const HARDENED_ABSOLUTE_TIMEOUT: i64 = 12 * 60 * 60;
+const HARDENED_ABSOLUTE_TIMEOUT: f64 = 12.0 * 60.0 * 60.0;
 
 /// Whom the defaults are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Profile {
 
     /// The seconds after which a session is over however much it is used, by default.
     #[must_use]
-    pub fn absolute_timeout(self) -> Option<i64> {
+    pub fn absolute_timeout(self) -> Option<f64> {
         self.is_hardened().then_some(HARDENED_ABSOLUTE_TIMEOUT)
     }
 }

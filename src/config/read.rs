@@ -18,8 +18,7 @@ use crate::store::{Durability, KeptUnder};
 
 /// The cookie's name where no option gives one.
 const DEFAULT_KEY: &str = "beaker.session.id";
-/// In seconds.
-const DEFAULT_SWEEP_INTERVAL: i64 = 3600;
+const DEFAULT_SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long a session that somebody else holds is waited for where no option says it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// The random bits of an encryption nonce where no option gives a number.
@@ -62,7 +61,7 @@ impl Settings {
         let mut settings = Self {
             keeping,
             key: values.text("key").unwrap_or(DEFAULT_KEY).to_owned(),
-            older_names: values.names("key_fallbacks").unwrap_or_default(),
+            older_names: older_names(values),
             domain: values.text("cookie_domain").map(str::to_owned),
             path: values.text("cookie_path").unwrap_or("/").to_owned(),
             same_site: same_site(values)?,
@@ -78,7 +77,7 @@ impl Settings {
             durability: values.text("durability").map(Durability::parse).transpose()?.unwrap_or_default(),
             concurrency: values.text("concurrency").map_or(Ok(Concurrency::Merge), Concurrency::parse)?,
             old_id: OldId::read(values.get("destroy_old"))?,
-            lock_timeout: values.number("lock_timeout").map_or(Ok(LOCK_TIMEOUT), seconds)?,
+            lock_timeout: values.seconds("lock_timeout").map_or(Ok(LOCK_TIMEOUT), duration)?,
             save_accessed_time: values.flag("save_accessed_time", true),
             use_cookies,
             invalidate_corrupt: values.flag("invalidate_corrupt", false),
@@ -151,19 +150,18 @@ impl Settings {
     }
 }
 
-fn seconds(number: i64) -> Result<Duration> {
-    u64::try_from(number)
-        .map(Duration::from_secs)
-        .map_err(|_| Error::invalid("lock_timeout cannot be negative"))
+fn duration(seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| Error::invalid("a number of seconds is negative or more than there can be"))
 }
 
 fn limits(values: &Values, profile: Profile) -> Limits {
     Limits {
-        idle: values.number("timeout"),
+        idle: values.seconds("timeout"),
         absolute: match values.get("absolute_timeout") {
             None => profile.absolute_timeout(),
             // An ini file has no other word for none.
-            Some(_) => values.number("absolute_timeout").filter(|seconds| *seconds != 0),
+            Some(_) => values.seconds("absolute_timeout").filter(|seconds| *seconds != 0.0),
         },
         epoch: match values.get("session_epoch") {
             Some(Value::Moment(seconds)) => Some(*seconds),
@@ -174,13 +172,11 @@ fn limits(values: &Values, profile: Profile) -> Limits {
 
 /// Where sessions have an end, a store is swept unless the option says that it is not.
 fn sweep_interval(values: &Values) -> Result<Option<Duration>> {
-    let seconds = match (values.number("sweep_interval"), values.number("timeout")) {
-        (Some(0), _) | (None, None) => return Ok(None),
-        (Some(seconds), _) => seconds,
-        (None, Some(_)) => DEFAULT_SWEEP_INTERVAL,
-    };
-    let seconds = u64::try_from(seconds).map_err(|_| Error::invalid("sweep_interval cannot be negative"))?;
-    Ok(Some(Duration::from_secs(seconds)))
+    match (values.seconds("sweep_interval"), values.seconds("timeout")) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Ok(Some(DEFAULT_SWEEP_INTERVAL)),
+        (Some(seconds), _) => Ok(Some(duration(seconds)?).filter(|interval| !interval.is_zero())),
+    }
 }
 
 /// An ini file has no other word for none than 0.
@@ -190,6 +186,7 @@ fn max_sessions(values: &Values) -> Result<Option<NonZeroUsize>> {
     Ok(NonZeroUsize::new(most))
 }
 
+/// Python's `None` is an attribute that is left out.
 fn same_site(values: &Values) -> Result<Option<String>> {
     match values.get("samesite") {
         None => Ok(Some(String::from("Lax"))),
@@ -215,6 +212,14 @@ fn record_format(values: &Values, profile: Profile, keeping: Keeping) -> Result<
         None | Some(1) => Ok(RecordFormat::One),
         Some(2) => Ok(RecordFormat::Two),
         Some(_) => Err(Error::invalid("record_format is 1 or 2")),
+    }
+}
+
+/// Names that the cookie had before. Beaker makes the name `None` of a `None` in a config.
+fn older_names(values: &Values) -> Vec<String> {
+    match (values.names("key_fallbacks"), values.get("key")) {
+        (None, Some(Value::Null)) => vec![String::from("None")],
+        (names, _) => names.unwrap_or_default(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::store::{Durability, KeptUnder, Timestamp};
 
 /// How much longer a store keeps a session than its idle timeout, so that a record does not vanish between
 /// being found alive and being written back.
-pub const STORE_GRACE_SECONDS: i64 = 120;
+pub const STORE_GRACE_SECONDS: u32 = 120;
 
 /// The year 2100: for as long as this runs, expiry dates that count from now have to exist.
 const DISTANT_NOW: Timestamp = 4_102_444_800.0;
@@ -175,8 +175,8 @@ impl Settings {
     /// How long a store has to keep a record that is written now, of a session whose idle timeout may be its own.
     #[must_use]
     pub fn store_ttl(&self, own: Option<i64>) -> Option<Duration> {
-        let seconds = self.limits.with_idle(own).idle?.saturating_add(STORE_GRACE_SECONDS);
-        u64::try_from(seconds).ok().map(Duration::from_secs)
+        let seconds = self.limits.with_idle(own).idle? + f64::from(STORE_GRACE_SECONDS);
+        Duration::try_from_secs_f64(seconds).ok()
     }
 
     /// The keys that sign cookies: those of `secret`, or where the cookie keeps the session, of `validate_key`.
@@ -223,11 +223,8 @@ impl Settings {
     /// # Errors
     /// `Invalid`, naming the options that contradict each other or the one that no cookie can carry.
     pub fn validate(&self) -> Result<()> {
-        if self.limits.idle.is_some_and(|timeout| timeout != 0) && !self.save_accessed_time {
+        if self.limits.idle.is_some_and(|timeout| timeout != 0.0) && !self.save_accessed_time {
             return Err(Error::invalid("timeout requires save_accessed_time"));
-        }
-        if self.limits.idle.is_some_and(|timeout| timeout < 0) {
-            return Err(Error::invalid("timeout is a number of seconds and cannot be negative"));
         }
         if self.concurrency == Concurrency::Lock && self.keeping == Keeping::Cookie {
             return Err(Error::invalid(

@@ -1,7 +1,13 @@
 //! The character classes that reading and writing share.
 
-/// Whether `text` is a `token` (RFC 9110, section 5.6.2): at least one character, and only letters, digits
-/// and ``!#$%&'*+-.^_`|~``.
+/// Whether `text` can be a cookie's name: at least one character, and only those of a token (RFC 9110, section
+/// 5.6.2: letters, digits and ``!#$%&'*+-.^_`|~``) and the colon, which browsers take and Python's `http.cookies`
+/// writes.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte == b':' || is_token_byte(byte))
+}
+
+/// Whether `text` is a token.
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
@@ -49,8 +55,14 @@ mod tests {
     }
 
     #[test]
-    fn the_empty_text_is_no_token() {
-        assert!(!is_token(""));
+    fn the_empty_text_is_no_name() {
+        assert!(!is_name("") && !is_token(""));
+    }
+
+    #[test]
+    fn a_name_may_have_a_colon_that_no_token_has() {
+        assert!(is_name("app:sid") && !is_token("app:sid"));
+        assert!(!is_name("app/sid"));
     }
 
     #[test]

@@ -7,14 +7,14 @@ use std::iter::FusedIterator;
 
 use memchr::{memchr, memrchr};
 
-use super::chars::{has_control, is_token};
+use super::chars::{has_control, is_name};
 
 /// The cookies of a `Cookie` header in the order in which they stand, or from the back with
 /// [`rev`](Iterator::rev), as `(name, value)`.
 ///
 /// White space around name and value is dropped, and so are all double quotes at either end of the value. A
-/// part without a `=`, with a name that is no token (RFC 9110, section 5.6.2) or with a control character in
-/// its value is passed over. The header's length bounds the time; nothing is allocated.
+/// part without a `=`, with a name that no cookie can have or with a control character in its value is passed
+/// over. The header's length bounds the time; nothing is allocated.
 #[must_use]
 pub fn cookies(header: &str) -> Cookies<'_> {
     Cookies { parts: Parts { rest: Some(header) } }
@@ -23,9 +23,9 @@ pub fn cookies(header: &str) -> Cookies<'_> {
 /// The values that stand under exactly `name` (names are case-sensitive), in the order in which they stand,
 /// or from the back with [`rev`](Iterator::rev).
 ///
-/// The values are those that [`cookies`] gives; a `name` that is no token has none.
+/// The values are those that [`cookies`] gives; a `name` that no cookie can have has none.
 pub fn values<'h>(header: &'h str, name: &str) -> impl DoubleEndedIterator<Item = &'h str> + FusedIterator {
-    let wanted = is_token(name).then_some(name);
+    let wanted = is_name(name).then_some(name);
     Parts { rest: Some(header) }.filter_map(move |part| {
         split(part).filter(|(name, _)| Some(*name) == wanted).and_then(|(_, raw)| value(raw))
     })
@@ -128,7 +128,7 @@ fn value(raw: &str) -> Option<&str> {
 /// The cookie of a part, if it is one.
 fn pair(part: &str) -> Option<(&str, &str)> {
     let (name, raw) = split(part)?;
-    if is_token(name) { Some((name, value(raw)?)) } else { None }
+    if is_name(name) { Some((name, value(raw)?)) } else { None }
 }
 
 /// Drops optional white space (RFC 9110, section 5.6.3), which is not all that Unicode calls white.
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_token_has_no_values() {
+    fn a_name_that_no_cookie_can_have_has_no_values() {
         assert!(under("a b=1; =2; a=b=3", "a b").is_empty());
         assert!(under("a b=1; =2; a=b=3", "").is_empty());
         assert!(under("a b=1; =2; a=b=3", "a=b").is_empty());
@@ -307,7 +307,7 @@ mod tests {
             backward.reverse();
             prop_assert_eq!(&forward, &backward);
             for (name, value) in &forward {
-                prop_assert!(is_token(name));
+                prop_assert!(is_name(name));
                 prop_assert!(!value.contains(';') && !has_control(value));
                 prop_assert!(!value.starts_with('"') && !value.ends_with('"'));
             }

@@ -5,19 +5,35 @@ use pyo3::exceptions::PyDeprecationWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use super::as_given::{self, Given};
 use super::errors::{self, IntoPyResult};
 use super::values::{to_object, to_value};
 use crate::config::{self, Rule, Value};
 
-/// Coerces one option; gives its value and the object that stands for it.
+/// An option, coerced.
+pub(crate) struct Coerced<'py> {
+    pub(crate) value: Value,
+    /// The object that stands for it.
+    pub(crate) object: Bound<'py, PyAny>,
+    /// What the programmer is told of it.
+    pub(crate) remark: Option<String>,
+}
+
+/// Coerces one option.
 pub(crate) fn coerce_value<'py>(
     rule: &Rule,
     object: &Bound<'py, PyAny>,
-) -> PyResult<(Value, Bound<'py, PyAny>)> {
-    let given = to_value(rule, object)?;
+    how: Given,
+) -> PyResult<Coerced<'py>> {
+    let (meant, remark) = as_given::meant(rule, object, how)?;
+    if as_given::is_no_path(rule, &meant, how) {
+        return Ok(Coerced { value: Value::Text(String::new()), object: meant, remark });
+    }
+    let given = to_value(rule, &meant)?;
     let value = config::coerce(rule, given.clone()).into_py(object.py())?;
-    let coerced = to_object(&value, &given, object)?;
-    Ok((value, coerced))
+    let remark = remark.or_else(|| as_given::remark(rule, object, &value));
+    let object = to_object(&value, &given, &meant)?;
+    Ok(Coerced { value, object, remark })
 }
 
 /// Coerces and checks the session options in `params`, in place, and returns it. Names that are no options are
@@ -26,23 +42,33 @@ pub(crate) fn coerce_value<'py>(
 /// Raises `ConfigurationError` for a value that its option cannot take.
 #[pyfunction]
 pub(crate) fn coerce_session_params<'py>(params: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+    coerce_all(params, Given::InConfig)?;
+    let timeout = params.get_item("timeout")?.is_some_and(|timeout| !timeout.is_none());
+    let keeps_time = params
+        .get_item("save_accessed_time")?
+        .is_none_or(|keeps| keeps.is_none() || keeps.is_truthy().unwrap_or(true));
+    if timeout && !keeps_time {
+        return Err(errors::ConfigurationError::new_err("timeout requires save_accessed_time"));
+    }
+    Ok(params.clone())
+}
+
+/// Coerces the options in `params`, in place. What is not changed is told of when its meaning is worked out.
+pub(crate) fn coerce_all(params: &Bound<'_, PyDict>, how: Given) -> PyResult<()> {
     for (name, object) in params.copy()?.iter() {
         let Some(rule) = name.cast::<PyString>().ok().and_then(|name| config::rule(name.to_str().ok()?))
         else {
             continue;
         };
-        let (_, coerced) = coerce_value(rule, &object)?;
-        if !coerced.is(&object) {
-            params.set_item(name, coerced)?;
+        let coerced = coerce_value(rule, &object, how)?;
+        if !coerced.object.is(&object) {
+            params.set_item(name, coerced.object)?;
+            if let Some(remark) = coerced.remark {
+                errors::warn(params.py(), &remark)?;
+            }
         }
     }
-    let timeout = params.get_item("timeout")?.is_some_and(|timeout| !timeout.is_none());
-    let keeps_time =
-        params.get_item("save_accessed_time")?.is_none_or(|keeps| keeps.is_truthy().unwrap_or(true));
-    if timeout && !keeps_time {
-        return Err(errors::ConfigurationError::new_err("timeout requires save_accessed_time"));
-    }
-    Ok(params.clone())
+    Ok(())
 }
 
 /// Every option's name, without `session.`.
@@ -51,20 +77,28 @@ pub(crate) fn option_names() -> Vec<&'static str> {
     config::option_names().collect()
 }
 
-/// Gathers the session options of a middleware from its `config` and its keyword arguments into `options`, and
-/// warns of what looks like a mistake.
+/// Gathers the session options of a middleware from its `config` and its keyword arguments into `options`, coerced,
+/// and warns of what looks like a mistake.
 pub(crate) fn gather(
     options: &Bound<'_, PyDict>,
     config: Option<&Bound<'_, PyAny>>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
     let py = options.py();
+    let defaults = options.copy()?;
+    let set = |options: &Bound<'_, PyDict>, name: &str, value: Bound<'_, PyAny>| -> PyResult<()> {
+        // Nobody names the cookie by a None, so what Beaker makes of that is told from a name that was not given.
+        let keeps_none = !value.is_none() || name == "key";
+        let default = if keeps_none { None } else { defaults.get_item(name)? };
+        options.set_item(name, default.unwrap_or(value))
+    };
+    let prefixed = PyDict::new(py);
     if let Some(config) = config.filter(|config| !config.is_none()) {
         for item in config.call_method0("items")?.try_iter()? {
             let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
             let Ok(key) = key.cast::<PyString>().map(|key| key.to_string()) else { continue };
             match option_of(py, &key)? {
-                Some(name) => options.set_item(name, value)?,
+                Some(name) => set(&prefixed, name, value)?,
                 None if config::rule(&key).is_some() => errors::warn(
                     py,
                     &format!(
@@ -75,15 +109,24 @@ pub(crate) fn gather(
             }
         }
     }
+    let bare = PyDict::new(py);
     for (key, value) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
         let key: String = key.extract()?;
         let known = config::rule(&key).is_some();
         match if known { None } else { option_of(py, &key)? } {
-            Some(name) => options.set_item(name, value)?,
-            None => options.set_item(key, value)?,
+            Some(name) => set(&prefixed, name, value)?,
+            None => set(&bare, &key, value)?,
         }
     }
-    Ok(())
+    for name in bare.keys() {
+        if prefixed.contains(&name)? {
+            prefixed.del_item(name)?;
+        }
+    }
+    coerce_all(&prefixed, Given::InConfig)?;
+    coerce_all(&bare, Given::ByKeyword)?;
+    options.update(prefixed.as_mapping())?;
+    options.update(bare.as_mapping())
 }
 
 /// The option that a prefixed key means.

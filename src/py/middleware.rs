@@ -118,7 +118,6 @@ impl SessionMiddleware {
         };
         let options = defaults(py)?;
         coerce::gather(&options, config.as_ref(), kwargs.as_ref())?;
-        coerce::coerce_session_params(&options)?;
         let given =
             |name: &str| -> PyResult<bool> { Ok(options.get_item(name)?.is_some_and(|v| !v.is_none())) };
         let kind = options.get_item("type")?.map(|kind| kind.to_string()).unwrap_or_default();

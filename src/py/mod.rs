@@ -1,5 +1,6 @@
 //! Everything that knows PyO3: the classes that Python sees, and the way from Python's values to the crate's.
 
+mod as_given;
 mod backend;
 mod clock;
 mod coerce;

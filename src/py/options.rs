@@ -8,13 +8,16 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString, PyType};
 
+use super::as_given::Given;
 use super::backend::{self, Backend};
 use super::coerce::coerce_value;
 use super::cookie_session::CookieSession;
 use super::errors::{self, ConfigurationError, IntoPyResult};
 use super::serializer::Serializer;
 use super::session::Session;
-use crate::config::{self, CookieExpires, Keeping, KeyOptions, STORE_GRACE_SECONDS, Scope, Settings, Values};
+use crate::config::{
+    self, CookieExpires, Keeping, KeyOptions, STORE_GRACE_SECONDS, Scope, Settings, Value, Values,
+};
 
 /// Which class of sessions options are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub(crate) struct Options {
     pub(crate) namespace_args: Py<PyDict>,
     /// `_domain` and `_path`, which every session begins with.
     pub(crate) initial: Py<PyDict>,
+    /// What the programmer is told of them.
+    remarks: Vec<String>,
 }
 
 impl Options {
@@ -130,13 +135,16 @@ impl Options {
         let given = PyDict::new(py);
         let namespace_args = PyDict::new(py);
         let mut values = Values::default();
+        let mut remarks = Vec::new();
         for (name, object) in params.iter() {
             let name: String = name.extract()?;
             let Some(rule) = config::rule(&name) else {
                 namespace_args.set_item(name, object)?;
                 continue;
             };
-            let (value, coerced) = coerce_value(rule, &object)?;
+            let coerced = coerce_value(rule, &object, Given::ByKeyword)?;
+            remarks.extend(coerced.remark);
+            let (value, coerced) = (coerced.value, coerced.object);
             match rule.scope {
                 Scope::Session => given.set_item(rule.name, &coerced)?,
                 Scope::Middleware if matches!(rule.name, "vary" | "no_store") => {
@@ -147,15 +155,23 @@ impl Options {
             values.push(rule.name, value);
         }
         let settings = Settings::read(&values, keeping, keys).into_py(py)?;
-        if let Some(timeout) = settings.limits.idle {
-            namespace_args.set_item("timeout", timeout.saturating_add(STORE_GRACE_SECONDS))?;
+        match values.get("timeout") {
+            Some(Value::Int(timeout)) => {
+                namespace_args.set_item("timeout", timeout.saturating_add(STORE_GRACE_SECONDS.into()))?;
+            }
+            Some(Value::Float(timeout)) => {
+                namespace_args.set_item("timeout", timeout + f64::from(STORE_GRACE_SECONDS))?;
+            }
+            _ => {}
         }
         let data_serializer = given
             .get_item("data_serializer")?
             .filter(|option| !option.is_none())
             .unwrap_or_else(|| intern!(py, "pickle").clone().into_any());
-        let cookie_expires =
-            given.get_item("cookie_expires")?.unwrap_or_else(|| PyBool::new(py, true).to_owned().into_any());
+        let cookie_expires = given
+            .get_item("cookie_expires")?
+            .filter(|option| !option.is_none())
+            .unwrap_or_else(|| PyBool::new(py, true).to_owned().into_any());
         let initial = PyDict::new(py);
         initial.set_item(intern!(py, "_domain"), settings.domain.as_deref())?;
         initial.set_item(intern!(py, "_path"), settings.path.as_str())?;
@@ -165,7 +181,9 @@ impl Options {
         {
             return Err(ConfigurationError::new_err("session_class is a subclass of beaker.session.Session"));
         }
+        remarks.extend(settings.remarks());
         Ok(Self {
+            remarks,
             session_class: session_class.map(Bound::unbind),
             serializer: Serializer::from_option(&data_serializer, &settings)?,
             backend: match keeping {
@@ -207,7 +225,7 @@ fn keeping_of(params: &Bound<'_, PyDict>, class: For) -> PyResult<Keeping> {
 pub(crate) fn cookie_expires_of(object: &Bound<'_, PyAny>) -> PyResult<CookieExpires> {
     let rule = config::rule("cookie_expires")
         .ok_or_else(|| ConfigurationError::new_err("there is no option cookie_expires"))?;
-    Ok(config::cookie_expires(Some(&coerce_value(rule, object)?.0)))
+    Ok(config::cookie_expires(Some(&coerce_value(rule, object, Given::ByKeyword)?.value)))
 }
 
 /// The name of an option that gives keys, if `name` is one. Reads a text and runs no Python.
@@ -234,6 +252,9 @@ impl Compiled {
         // A copy: to read an option may run its `__str__`, which may change the dictionary that it is in.
         let params = &params.copy()?;
         let options = Options::compile(params, keeping_of(params, class)?, keys)?;
+        for remark in &options.remarks {
+            errors::warn(params.py(), remark)?;
+        }
         for (name, length) in &options.settings.weak {
             let shortest = config::SHORTEST_GOOD_KEY;
             errors::warn(

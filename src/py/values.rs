@@ -1,9 +1,10 @@
 //! Python values as option values, and back.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyBytes, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyInt, PyList, PyString,
-    PyTimeAccess, PyTuple,
+    PyBool, PyBytes, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList,
+    PyString, PyTimeAccess, PyTuple,
 };
 
 use super::errors::ConfigurationError;
@@ -32,21 +33,45 @@ pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value
     if let Ok(number) = object.cast::<PyInt>() {
         return Ok(number.extract().map_or_else(|_| unknown(object), Value::Int));
     }
+    if let Ok(number) = object.cast::<PyFloat>()
+        && matches!(rule.kind, Kind::Int | Kind::Seconds | Kind::Expires)
+    {
+        return Ok(Value::Float(number.value()));
+    }
     match rule.kind {
-        // A path object, say, is the text that it prints as; so Beaker has it.
-        Kind::Text | Kind::RequiredText => Ok(Value::Text(object.str()?.to_str()?.to_owned())),
+        Kind::Text | Kind::Folder | Kind::File | Kind::CookiePath if object.is_instance_of::<PyBytes>() => {
+            Ok(unknown(object))
+        }
+        Kind::Text | Kind::Word | Kind::Folder | Kind::File | Kind::CookiePath => printed(object),
         Kind::Bool => Ok(Value::Bool(object.is_truthy()?)),
         Kind::Keys => match list(object) {
             Some(keys) => Ok(keys),
-            // A list that holds something else is no key, however it prints.
-            None if object.try_iter().is_ok() => Ok(unknown(object)),
-            None => Ok(Value::Text(object.str()?.to_str()?.to_owned())),
+            None => printed(object),
         },
         Kind::OlderKeys | Kind::Names => Ok(list(object).unwrap_or_else(|| unknown(object))),
         Kind::Moment => Ok(seconds(object).unwrap_or_else(|_| unknown(object))),
         Kind::Expires => Ok(expiry(object).unwrap_or_else(|| unknown(object))),
-        Kind::Int | Kind::Serializer | Kind::Any => Ok(unknown(object)),
+        Kind::Int | Kind::Seconds | Kind::Serializer | Kind::Any => Ok(unknown(object)),
     }
+}
+
+/// A path object, say, is the text that it prints as; so Beaker has it. What holds other things is none, however it
+/// prints, nor is what prints as where it lies in memory.
+fn printed(object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let py = object.py();
+    let any = py.get_type::<PyAny>();
+    let prints_as = |name: &Bound<'_, PyString>| -> PyResult<bool> {
+        Ok(!object.get_type().getattr(name)?.is(&any.getattr(name)?))
+    };
+    if object.is_instance_of::<PyBytes>() {
+        return Ok(Value::Text(object.repr()?.to_str()?.to_owned()));
+    }
+    if object.try_iter().is_ok()
+        || !(prints_as(intern!(py, "__str__"))? || prints_as(intern!(py, "__repr__"))?)
+    {
+        return Ok(unknown(object));
+    }
+    Ok(Value::Text(object.str()?.to_str()?.to_owned()))
 }
 
 fn unknown(object: &Bound<'_, PyAny>) -> Value {
@@ -155,8 +180,11 @@ pub(crate) fn to_object<'py>(
         Value::Int(number) => number.into_pyobject(py)?.into_any(),
         Value::Text(text) => PyString::new(py, text).into_any(),
         Value::Span(seconds) => py.import("datetime")?.getattr("timedelta")?.call1((0, *seconds))?,
-        Value::Null | Value::Date(_) | Value::Moment(_) | Value::List(_) | Value::Object(_) => {
-            original.clone()
-        }
+        Value::Null
+        | Value::Float(_)
+        | Value::Date(_)
+        | Value::Moment(_)
+        | Value::List(_)
+        | Value::Object(_) => original.clone(),
     })
 }

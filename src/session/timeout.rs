@@ -15,9 +15,9 @@ pub enum Span {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {
     /// Seconds without a request. With 0 a session ends as soon as time has passed.
-    pub idle: Option<i64>,
+    pub idle: Option<f64>,
     /// Seconds since the beginning, however much the session is used.
-    pub absolute: Option<i64>,
+    pub absolute: Option<f64>,
     /// The moment before which no session began that is still alive.
     pub epoch: Option<Timestamp>,
 }
@@ -37,8 +37,9 @@ pub const LONGEST_IDLE: i64 = 100 * 365 * 24 * 60 * 60;
 impl Limits {
     /// The same for a session whose own idle timeout, if it has one, takes the place of everybody's.
     #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a session's own timeout is a hundred years at the most")]
     pub fn with_idle(self, own: Option<i64>) -> Self {
-        Self { idle: own.or(self.idle), ..self }
+        Self { idle: own.map(|seconds| seconds as f64).or(self.idle), ..self }
     }
 
     /// Judges a session at `now`. A clock that went back makes an age negative, which is alive.
@@ -58,26 +59,21 @@ impl Limits {
 
     /// When a session that began at `begun` is over at the latest.
     #[must_use]
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a timeout over 2^53 seconds is not told from its neighbour"
-    )]
     pub fn end(&self, begun: Option<Timestamp>) -> Option<Timestamp> {
-        Some(begun? + self.absolute? as f64)
+        Some(begun? + self.absolute?)
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a timeout over 2^53 seconds is not told from its neighbour")]
-fn is_over(now: Timestamp, since: Option<Timestamp>, limit: Option<i64>) -> bool {
-    matches!((since, limit), (Some(since), Some(limit)) if now - since > limit as f64)
+fn is_over(now: Timestamp, since: Option<Timestamp>, limit: Option<f64>) -> bool {
+    matches!((since, limit), (Some(since), Some(limit)) if now - since > limit)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const IDLE: Limits = Limits { idle: Some(60), absolute: None, epoch: None };
-    const ABSOLUTE: Limits = Limits { idle: None, absolute: Some(60), epoch: None };
+    const IDLE: Limits = Limits { idle: Some(60.0), absolute: None, epoch: None };
+    const ABSOLUTE: Limits = Limits { idle: None, absolute: Some(60.0), epoch: None };
 
     fn used(accessed: Timestamp) -> Times {
         Times { accessed: Some(accessed), begun: None }
@@ -99,6 +95,13 @@ mod tests {
     }
 
     #[test]
+    fn a_timeout_may_have_a_fraction() {
+        let limits = Limits { idle: Some(1.5), ..Limits::default() };
+        assert_eq!(limits.judge(101.5, used(100.0)), Span::Alive);
+        assert_eq!(limits.judge(101.6, used(100.0)), Span::Expired);
+    }
+
+    #[test]
     fn a_session_ends_at_its_absolute_timeout_however_much_it_is_used() {
         let busy = |now| Times { accessed: Some(now), begun: Some(100.0) };
         assert_eq!(ABSOLUTE.judge(160.0, busy(160.0)), Span::Alive);
@@ -109,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_timeout_of_its_own_takes_the_place_of_the_idle_timeout_and_of_no_other() {
-        let limits = Limits { idle: Some(60), absolute: Some(500), epoch: None };
+        let limits = Limits { idle: Some(60.0), absolute: Some(500.0), epoch: None };
         let times = Times { accessed: Some(100.0), begun: Some(100.0) };
         assert_eq!(limits.with_idle(Some(300)).judge(400.0, times), Span::Alive);
         assert_eq!(limits.with_idle(Some(10)).judge(110.5, times), Span::Expired);
@@ -132,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_a_session_does_not_say_ends_it_not() {
-        let limits = Limits { idle: Some(0), absolute: Some(0), epoch: Some(1e9) };
+        let limits = Limits { idle: Some(0.0), absolute: Some(0.0), epoch: Some(1e9) };
         assert_eq!(limits.judge(1e12, Times::default()), Span::Alive);
     }
 }

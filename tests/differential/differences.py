@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.differential import cookie_differences, store_differences
+from tests.differential import cookie_differences, option_differences, store_differences
 from tests.differential.rows import BEGIN, LOOK, REFUSED, Difference, Probed, scenario
 
 STRANGER = {"cookie": ["text", "{key}=" + "f" * 32], "operations": BEGIN}
@@ -336,6 +336,7 @@ PROBED: tuple[Probed, ...] = (
         (),
         ([False, 0], [True, 0]),
     ),
+    *option_differences.PROBED,
     *cookie_differences.PROBED,
     *store_differences.PROBED,
 )

@@ -144,7 +144,7 @@ def test_an_absolute_timeout_of_nought_is_none(visitors: Visitors, clock: Clock)
     assert visitor.read() == {"name": "Ada"}
 
 
-@pytest.mark.parametrize("wrong", [-1, "soon", 1.5])
+@pytest.mark.parametrize("wrong", [-1, "soon", -1.5])
 def test_an_absolute_timeout_that_makes_no_sense_is_refused(visitors: Visitors, wrong: Any) -> None:
     with pytest.raises(BeakerException, match="absolute_timeout"):
         visitors(absolute_timeout=wrong)

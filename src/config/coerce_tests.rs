@@ -1,6 +1,7 @@
 //! What a person writes becomes what was meant, or is refused.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use super::super::rules::{nearest_name, rule};
 use super::*;
 
 fn coerced(name: &str, value: Value) -> Option<Value> {
@@ -25,7 +26,6 @@ fn every_word_for_a_boolean_is_one() {
 #[test]
 fn a_number_may_be_written_as_digits_and_is_never_negative() {
     assert_eq!(coerced("timeout", ini(" 300 ")), Some(Value::Int(300)));
-    assert_eq!(coerced("timeout", Value::Null), Some(Value::Null));
     for bad in [ini("-1"), ini("3.5"), ini(""), ini("9999999999999999999999"), Value::Int(-1)] {
         assert_eq!(coerced("timeout", bad), None);
     }
@@ -45,7 +45,7 @@ fn one_and_zero_in_an_ini_file_are_booleans_for_cookie_expires_and_other_digits_
 #[test]
 fn empty_text_means_nothing_and_is_refused() {
     assert_eq!(coerced("secret", ini("  ")), None);
-    assert_eq!(coerced("key", Value::Null), None);
+    assert_eq!(coerced("cookie_path", ini("")), None);
 }
 
 #[test]
@@ -78,4 +78,35 @@ fn a_misspelt_name_finds_the_one_that_was_meant() {
     assert_eq!(nearest_name("timout"), Some("timeout"));
     assert_eq!(nearest_name("http_only"), Some("httponly"));
     assert_eq!(nearest_name("colour_of_the_sky"), None);
+}
+
+#[test]
+fn none_is_an_option_that_was_not_given() {
+    for name in super::super::rules::option_names() {
+        assert_eq!(coerced(name, Value::Null), Some(Value::Null), "{name}");
+    }
+}
+
+#[test]
+fn a_float_is_seconds_and_a_whole_one_a_whole_number() {
+    assert_eq!(coerced("timeout", Value::Float(1.5)), Some(Value::Float(1.5)));
+    assert_eq!(coerced("cookie_expires", Value::Float(1800.5)), Some(Value::Span(1800.5)));
+    assert_eq!(coerced("max_sessions", Value::Float(30.0)), Some(Value::Int(30)));
+    for bad in [f64::NAN, f64::INFINITY, -1.0] {
+        for name in ["timeout", "cookie_expires", "max_sessions"] {
+            assert_eq!(coerced(name, Value::Float(bad)), None, "{name} {bad}");
+        }
+    }
+    assert_eq!(coerced("max_sessions", Value::Float(1.5)), None);
+    assert_eq!(coerced("cookie_expires", Value::Float(0.0)), None);
+}
+
+#[test]
+fn a_boolean_is_its_text_where_a_key_or_a_name_is_needed() {
+    for name in ["key", "secret", "validate_key", "encrypt_key"] {
+        assert_eq!(coerced(name, Value::Bool(true)), Some(ini("True")), "{name}");
+    }
+    for name in ["cookie_domain", "cookie_path", "samesite", "data_dir"] {
+        assert_eq!(coerced(name, Value::Bool(true)), None, "{name}");
+    }
 }

@@ -1,0 +1,32 @@
+//! What is taken as Beaker takes it, and had better be said otherwise.
+
+use super::Settings;
+
+impl Settings {
+    /// What the programmer is told of the options. No key is in it.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.use_cookies {
+            let names = self.names().filter(|name| name.contains(':'));
+            remarks.extend(names.map(|name| {
+                format!(
+                    "the cookie's name {name:?} has a colon, which RFC 6265 does not allow: not every proxy lets it \
+                     through. With a new name in 'key' and this one in 'key_fallbacks' nobody is logged out"
+                )
+            }));
+            if !self.path.starts_with('/') {
+                remarks.push(format!(
+                    "the cookie_path {:?} does not begin with '/': browsers put the folder of the page in its place",
+                    self.path
+                ));
+            }
+        }
+        if self.limits.idle == Some(0.0) {
+            remarks.push(String::from(
+                "timeout = 0 ends every session at its next request; without a timeout leave it out, or give None",
+            ));
+        }
+        remarks
+    }
+}

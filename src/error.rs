@@ -17,8 +17,10 @@ pub enum ErrorKind {
     Invalid,
     /// The backend cannot do what was asked of it.
     Unsupported,
-    /// Somebody else holds the session, and went on holding it for as long as the caller would wait.
+    /// Somebody else holds the session, or is writing it, and went on for as long as the caller would wait.
     Locked,
+    /// What the caller's own program raised, which is the cause, ended a wait.
+    Interrupted,
 }
 
 /// A failure with its [`ErrorKind`], the operation that failed and its cause.
@@ -29,7 +31,6 @@ pub struct Error {
     operation: &'static str,
     detail: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    waited: bool,
 }
 
 /// The result of an operation of this crate.
@@ -39,7 +40,7 @@ impl Error {
     /// An error of `kind` while doing `operation` (a phrase such as `"read the session file"`).
     #[must_use]
     pub fn new(kind: ErrorKind, operation: &'static str) -> Self {
-        Self { kind, operation, detail: None, source: None, waited: false }
+        Self { kind, operation, detail: None, source: None }
     }
 
     /// [`ErrorKind::Corrupt`].
@@ -79,26 +80,10 @@ impl Error {
         self
     }
 
-    /// Says that nothing is wrong but that the caller would not wait any longer.
-    #[must_use]
-    pub fn after_waiting(mut self) -> Self {
-        self.waited = true;
-        self
-    }
-
-    /// Says what kind it is to a caller for whom [`after_waiting`](Self::after_waiting) is [`ErrorKind::Locked`].
-    #[must_use]
-    pub fn of_holder(mut self) -> Self {
-        if self.waited {
-            self.kind = ErrorKind::Locked;
-        }
-        self
-    }
-
     /// Whether somebody else has what was wanted, so that asking again may help.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.waited || self.kind == ErrorKind::Locked
+        self.kind == ErrorKind::Locked
     }
 
     /// Adds the cause.

@@ -46,7 +46,10 @@ class MissingCacheParameter(BeakerException):
 
 
 class LockError(BeakerException):
-    """A lock was used out of order: released while not held, or taken for reading while held for writing."""
+    """Somebody else had a lock for as long as the caller would wait, or a lock was used out of order.
+
+    Out of order is to release what is not held, or to take for reading what is held for writing.
+    """
 
 
 class InvalidCryptoBackendError(BeakerException):

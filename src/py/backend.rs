@@ -10,6 +10,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use super::errors::{self, ConfigurationError, IntoPyResult};
+use super::wait::SLICE;
 use crate::config::Settings;
 use crate::store::file::{Upkeep, default_directory, exposure};
 use crate::store::{FileStore, MemoryStore, Store};
@@ -50,8 +51,11 @@ pub(crate) fn resolve(
         Some(Arc::new(MEMORY.bounded(settings.max_sessions)) as Arc<dyn Store>)
     } else if namespace_class.is(container_class(py, &FILE_CLASS, "FileNamespaceManager")?) {
         let lifetime = settings.store_ttl(None);
-        let store =
-            file_store(given, namespace_args)?.with_lifetime(lifetime).with_durability(settings.durability);
+        // Who asks it again hears signals in between.
+        let store = file_store(given, namespace_args)?
+            .with_lifetime(lifetime)
+            .with_durability(settings.durability)
+            .with_lock_time_limit(SLICE);
         let upkeep = upkeep_of(store.file_dir(), settings.sweep_interval, lifetime);
         Some(Arc::new(store.with_upkeep(Some(upkeep))) as Arc<dyn Store>)
     } else {

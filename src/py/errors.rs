@@ -23,14 +23,17 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
         Some(Err(source)) => (None, error.with_source(source)),
         None => (None, error),
     };
-    // What is no `Exception` ends the program, the request or its greenlet, and is nothing for us to rename.
-    if let Some(cause) = cause.as_ref().filter(|cause| !cause.is_instance_of::<PyException>(py)) {
+    // A handler of a signal raised it while we waited, or it ends the program, the request or its greenlet: it is nothing
+    // for us to rename.
+    let is_ours =
+        |cause: &PyErr| cause.is_instance_of::<PyException>(py) && error.kind() != ErrorKind::Interrupted;
+    if let Some(cause) = cause.as_ref().filter(|cause| !is_ours(cause)) {
         return cause.clone_ref(py);
     }
     let message = error.to_string();
     let exception = match error.kind() {
         ErrorKind::Corrupt => CorruptSessionError::new_err(message),
-        ErrorKind::Unavailable => StoreUnavailableError::new_err(message),
+        ErrorKind::Unavailable | ErrorKind::Interrupted => StoreUnavailableError::new_err(message),
         ErrorKind::Invalid => ConfigurationError::new_err(message),
         ErrorKind::Locked => LockError::new_err(message),
         ErrorKind::Unsupported => BeakerException::new_err(message),

@@ -2,26 +2,38 @@
 
 use pyo3::prelude::*;
 
+use super::patience::Patience;
 use super::wait;
 use crate::error::Result;
 use crate::store::Store;
 
-/// Runs `work` on `store`, and lets other Python threads run meanwhile if the store may have to wait. Where those
-/// are greenlets of this thread, `work` is done again and again until it need not wait.
+/// Runs `work` on `store`, and lets other Python threads run meanwhile if the store may have to wait. It is done again
+/// until it need not wait, with signals heard in between, or until `patience` is at its end. Where other threads are
+/// greenlets of this one, it does not wait in the store at all.
 pub(crate) fn with_store<T: Send>(
     py: Python<'_>,
     store: &dyn Store,
+    patience: &Patience,
     mut work: impl FnMut(&dyn Store) -> Result<T> + Send,
 ) -> Result<T> {
     if !store.capabilities().blocking {
         return work(store);
     }
     if wait::is_green(py)?
-        && let Some((limit, hasty)) = store.without_waiting()
+        && let Some(hasty) = store.without_waiting()
     {
-        return wait::by_asking(py, limit, || py.detach(|| work(&*hasty)));
+        return wait::by_asking(py, patience, patience.left_for_a_moment(), || py.detach(|| work(&*hasty)));
     }
-    py.detach(|| work(store))
+    patiently(py, patience, || work(store))
+}
+
+/// Does the same with what gives up by itself when it has waited for a [`SLICE`](wait::SLICE).
+pub(crate) fn patiently<T: Send>(
+    py: Python<'_>,
+    patience: &Patience,
+    mut work: impl FnMut() -> Result<T> + Send,
+) -> Result<T> {
+    wait::take(py, patience, patience.left_for_a_moment(), |_| py.detach(&mut work))
 }
 
 /// Runs `work`, which may have to wait, and lets other Python threads run meanwhile.

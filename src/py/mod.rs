@@ -12,6 +12,7 @@ mod held_namespace;
 mod middleware;
 mod namespace_record;
 mod options;
+mod patience;
 mod python_store;
 mod replaced;
 mod serializer;

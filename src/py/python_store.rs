@@ -17,6 +17,7 @@ use super::gil;
 use super::held_namespace::HeldNamespace;
 use super::namespace_record;
 use super::options::Options;
+use super::patience::Patience;
 use super::wait::{self, Pauses};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
@@ -28,9 +29,6 @@ static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
 /// The namespaces that somebody in this process holds.
 static RESERVED: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
 
-/// How long a thread waits for another one's work on a namespace.
-const LONGEST_WORK: Duration = Duration::from_secs(30);
-
 /// How many namespaces a session keeps: before and after it gets another id, each with the place where the record is
 /// and the one where it is looked for besides.
 const RECENT: usize = 4;
@@ -38,6 +36,7 @@ const RECENT: usize = 4;
 /// A store over objects of a `NamespaceManager` class.
 pub(crate) struct NamespaceStore {
     options: Arc<Options>,
+    patience: Arc<Patience>,
     /// The namespaces that were used last, the last one first.
     recent: Mutex<Vec<(String, Py<PyAny>)>>,
     /// This session's own copy of the class's keyword arguments, once somebody asked for them.
@@ -45,9 +44,9 @@ pub(crate) struct NamespaceStore {
 }
 
 impl NamespaceStore {
-    /// A store over the class that the options name.
-    pub(crate) fn new(options: Arc<Options>) -> Self {
-        Self { options, recent: Mutex::new(Vec::new()), arguments: Mutex::new(None) }
+    /// A store over the class that the options name, for a session that waits as long as `patience` says.
+    pub(crate) fn new(options: Arc<Options>, patience: Arc<Patience>) -> Self {
+        Self { options, patience, recent: Mutex::new(Vec::new()), arguments: Mutex::new(None) }
     }
 
     /// The namespace of `id`: the one used last for it, if that was a short time ago.
@@ -147,7 +146,7 @@ impl NamespaceStore {
         work: impl FnOnce() -> PyResult<T>,
     ) -> Result<T> {
         let key = self.key(id)?;
-        let taken = take(py, &BUSY, &key, LONGEST_WORK)?;
+        let taken = take(py, &BUSY, &key, &self.patience, self.patience.left_for_a_moment())?;
         let done = work();
         BUSY.give_back(&key, taken);
         done.map_err(|error| failure(py, operation, id, error))
@@ -164,7 +163,7 @@ impl NamespaceStore {
         const OPERATION: &str = "lock the session in its backend";
         let key = self.key(id)?;
         let since = Instant::now();
-        let reserved = take(py, &RESERVED, &key, limit)?;
+        let reserved = take(py, &RESERVED, &key, &self.patience, limit)?;
         let taken = self
             .namespace(py, id.as_str())
             .map_err(|error| failure(py, OPERATION, id, error))
@@ -197,8 +196,8 @@ impl NamespaceStore {
 
 /// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has
 /// been made before anybody uses it beside a fork.
-fn take(py: Python<'_>, locks: &IdLocks, key: &str, limit: Duration) -> Result<Taken> {
-    wait::take(py, limit, |limit| {
+fn take(py: Python<'_>, locks: &IdLocks, key: &str, patience: &Patience, limit: Duration) -> Result<Taken> {
+    wait::take(py, patience, limit, |limit| {
         if limit.is_zero() { locks.take(key, limit) } else { gil::detached(py, || locks.take(key, limit)) }
     })
 }

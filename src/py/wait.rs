@@ -4,13 +4,18 @@
 //! has it may be a greenlet of this very thread, which runs only if the one that waits sleeps by that function.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use crate::error::{Error, Result};
+use super::patience::{Patience, Wait};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long a wait lasts at a time. A store may take several locks one after the other, and signals are heard ten times
+/// a second even so.
+pub(crate) const SLICE: Duration = Duration::from_millis(25);
 
 /// Between two attempts.
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
@@ -24,7 +29,7 @@ impl Pauses {
         Self(FIRST_PAUSE)
     }
 
-    /// Waits for the next one.
+    /// Waits for the next one, and hears signals.
     pub(crate) fn pause(&mut self, py: Python<'_>) -> PyResult<()> {
         let pause = self.0;
         self.0 = (self.0 * 2).min(LONGEST_PAUSE);
@@ -32,7 +37,7 @@ impl Pauses {
             Some(sleep) => sleep.call1((pause.as_secs_f64(),)).map(drop),
             None => {
                 py.detach(|| thread::sleep(pause));
-                Ok(())
+                py.check_signals()
             }
         }
     }
@@ -54,12 +59,15 @@ fn replaced_sleep(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     Ok(if owner.is_some_and(|owner| owner.is(module)) { None } else { Some(sleep) })
 }
 
-/// Takes what somebody else may have: asks once without waiting, and then waits at most `limit`.
+/// Takes what somebody else may have: asks once without waiting, and then waits at most `limit`, which counts for
+/// `patience`.
 ///
-/// `ask` is told how long it may wait, and answers with an error that [`is_busy`](Error::is_busy) if it waited
-/// in vain. Asked not to wait at all it may keep the interpreter.
+/// `ask` is told how long it may wait, which is never longer than a [`SLICE`], and answers with an error that
+/// [`is_busy`](Error::is_busy) if it waited in vain. Asked not to wait at all it may keep the interpreter. In between,
+/// signals are heard.
 pub(crate) fn take<T>(
     py: Python<'_>,
+    patience: &Patience,
     limit: Duration,
     mut ask: impl FnMut(Duration) -> Result<T>,
 ) -> Result<T> {
@@ -67,29 +75,54 @@ pub(crate) fn take<T>(
         Err(error) if error.is_busy() && !limit.is_zero() => {}
         answer => return answer,
     }
-    if is_green(py)? { by_asking(py, limit, || ask(Duration::ZERO)) } else { ask(limit) }
+    if is_green(py)? {
+        return by_asking(py, patience, limit, || ask(Duration::ZERO));
+    }
+    let wait = patience.begin(limit);
+    let mut left = limit;
+    loop {
+        py.check_signals().map_err(ended)?;
+        match (ask(left.min(SLICE)), wait.left()) {
+            (Err(error), None) if error.is_busy() => return Err(in_vain(error, &wait)),
+            (Err(error), Some(still)) if error.is_busy() => left = still,
+            (answer, _) => return answer,
+        }
+    }
 }
 
 /// Whether others may run in this thread while one of them sleeps.
 pub(crate) fn is_green(py: Python<'_>) -> Result<bool> {
-    replaced_sleep(py).map(|sleep| sleep.is_some()).map_err(failed)
+    replaced_sleep(py).map(|sleep| sleep.is_some()).map_err(ended)
 }
 
-/// Asks again and again, and lets others run in between, until `limit` is over.
-pub(crate) fn by_asking<T>(py: Python<'_>, limit: Duration, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
-    let since = Instant::now();
+/// Asks again and again, and lets others run in between, until `limit` is over, which counts for `patience`.
+pub(crate) fn by_asking<T>(
+    py: Python<'_>,
+    patience: &Patience,
+    limit: Duration,
+    mut ask: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    match ask() {
+        Err(error) if error.is_busy() && !limit.is_zero() => {}
+        answer => return answer,
+    }
+    let wait = patience.begin(limit);
     let mut pauses = Pauses::new();
     loop {
+        pauses.pause(py).map_err(ended)?;
         match ask() {
-            Err(error) if error.is_busy() && since.elapsed() >= limit => {
-                return Err(error.with_detail(format!("somebody else held it for {limit:?}")));
-            }
-            Err(error) if error.is_busy() => pauses.pause(py).map_err(failed)?,
+            Err(error) if error.is_busy() && wait.left().is_none() => return Err(in_vain(error, &wait)),
+            Err(error) if error.is_busy() => {}
             answer => return answer,
         }
     }
 }
 
-fn failed(error: PyErr) -> Error {
-    Error::unavailable("wait for the session").with_source(error)
+fn in_vain(error: Error, wait: &Wait<'_>) -> Error {
+    error.with_detail(format!("somebody else held it for {:.1?}", wait.lasted()))
+}
+
+/// The program's own exception, from the handler of a signal or from its way to sleep.
+fn ended(error: PyErr) -> Error {
+    Error::new(ErrorKind::Interrupted, "wait for the session").with_source(error)
 }

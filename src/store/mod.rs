@@ -12,6 +12,9 @@
 //! * **unavailable** — [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable): the store did not
 //!   answer; nothing is known.
 //!
+//! A store that may have to wait for somebody else waits for as long as it was made to, and then answers with an error
+//! that [`is_busy`](crate::error::Error::is_busy). The same may be asked again: what was done is not done twice.
+//!
 //! The time is passed in, so that a test can pass any time it likes.
 
 mod durability;
@@ -280,10 +283,9 @@ pub trait Store: Send + Sync {
         Box::new(sweep::NothingToSweep)
     }
 
-    /// How long a call waits for what somebody else has for a moment or holds, and the same store that does not
-    /// wait but answers with an error that [`is_busy`](crate::error::Error::is_busy), having changed nothing.
-    /// `None` if it does not wait, or cannot do without.
-    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
+    /// The same store that does not wait for what somebody else has for a moment or holds. `None` if it never does, or
+    /// cannot do without.
+    fn without_waiting(&self) -> Option<Arc<dyn Store>> {
         None
     }
 

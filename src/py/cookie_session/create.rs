@@ -8,6 +8,7 @@ use pyo3::types::{PyBool, PyDict, PyTuple};
 
 use super::{CookieSession, load};
 use crate::py::options::{For, Options};
+use crate::py::patience::Patience;
 use crate::py::replaced;
 use crate::py::session::{self, Session, State, as_dict, call, cookie, is_exact};
 use crate::session::Life;
@@ -61,7 +62,8 @@ pub(super) fn init(
 fn begin(session: &Bound<'_, Session>, request: &Bound<'_, PyAny>, options: Arc<Options>) -> PyResult<()> {
     let py = session.py();
     let life = Life::fresh(replaced::session_id(py)?);
-    session::create::install(session, State::new(options, request.clone().unbind(), life))?;
+    let patience = Arc::new(Patience::new(options.settings.lock_timeout));
+    session::create::install(session, State::new(options, request.clone().unbind(), life, patience))?;
     if is_exact(session) {
         call::clear(session)?;
     }

@@ -14,6 +14,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, ConfigurationError, CorruptSessionError};
 use crate::py::options::{For, Options};
+use crate::py::patience::Patience;
 use crate::py::replaced;
 use crate::session::Life;
 use crate::store::Timestamp;
@@ -54,10 +55,11 @@ pub(crate) fn create<'py>(
     py: Python<'py>,
     request: &Bound<'py, PyAny>,
     options: Arc<Options>,
+    patience: Arc<Patience>,
 ) -> PyResult<Bound<'py, Session>> {
     let session = Bound::new(py, empty())?;
     let id = options.given(py, "id")?;
-    begin(&session, request, id.as_ref(), options)?;
+    begin(&session, request, id.as_ref(), options, patience)?;
     Ok(session)
 }
 
@@ -69,7 +71,9 @@ pub(super) fn init(
 ) -> PyResult<()> {
     let (request, params) = arguments("Session", &PARAMETERS, args, kwargs)?;
     let id = take(&params, intern!(session.py(), "id"))?.filter(|id| !id.is_none());
-    begin(session, &request, id.as_ref(), Options::of(&params, For::Session)?)
+    let options = Options::of(&params, For::Session)?;
+    let patience = Arc::new(Patience::new(options.settings.lock_timeout));
+    begin(session, &request, id.as_ref(), options, patience)
 }
 
 /// The request and the options in the arguments of a constructor.
@@ -115,18 +119,20 @@ fn begin(
     request: &Bound<'_, PyAny>,
     id: Option<&Bound<'_, PyAny>>,
     options: Arc<Options>,
+    patience: Arc<Patience>,
 ) -> PyResult<()> {
     let request_of = request.clone().unbind();
     let mut is_due = false;
     let state = if let Some(id) = id {
-        State::new(options, request_of, Life::named(SessionId::from_program(text_of(id)?), false))
+        State::new(options, request_of, Life::named(SessionId::from_program(text_of(id)?), false), patience)
     } else if let Some(received) = id_in_cookie(request, &options)? {
         is_due = options.settings.rolls() || !received.is_current;
-        let mut state = State::new(options, request_of, Life::named(received.id, true));
+        let mut state = State::new(options, request_of, Life::named(received.id, true), patience);
         state.begun = received.signed_at;
         state
     } else {
-        install(session, State::new(options, request_of, Life::fresh(replaced::session_id(session.py())?)))?;
+        let life = Life::fresh(replaced::session_id(session.py())?);
+        install(session, State::new(options, request_of, life, patience))?;
         return start(session);
     };
     install(session, state)?;

@@ -19,6 +19,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::held_namespace::HeldNamespace;
+use crate::py::patience::Patience;
 use crate::py::{gil, wait};
 use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store, Touch, Version};
 
@@ -27,6 +28,7 @@ pub(crate) struct Hold {
     /// Whose it is. A forked process finds it among its objects, and has not got it.
     process: u32,
     held: Arc<HeldHashed>,
+    patience: Arc<Patience>,
     /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
     is_native: bool,
     /// The backend's view of the record, which `lock()` opened: then it is the only way to the record.
@@ -46,10 +48,11 @@ struct View {
 }
 
 impl Hold {
-    fn new(held: Arc<HeldHashed>, is_native: bool) -> Self {
+    fn new(held: Arc<HeldHashed>, patience: Arc<Patience>, is_native: bool) -> Self {
         Self {
             process: std::process::id(),
             held,
+            patience,
             is_native,
             view: Mutex::new(None),
             by_program: AtomicUsize::new(0),
@@ -136,10 +139,14 @@ impl Hold {
     fn with_held<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&HeldHashed) -> Result<T> + Send,
+        mut work: impl FnMut(&HeldHashed) -> Result<T> + Send,
     ) -> Result<T> {
         let held = &*self.held;
-        if held.capabilities().blocking { gil::detached(py, || work(held)) } else { work(held) }
+        if held.capabilities().blocking {
+            gil::patiently(py, &self.patience, || work(held))
+        } else {
+            work(held)
+        }
     }
 
     /// Closes the view, which writes what it has.
@@ -227,19 +234,20 @@ fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyR
         Some(_) => release(session)?,
         None => {}
     }
-    let (limit, now) = (options.settings.lock_timeout, clock::now(py)?.seconds);
+    let (patience, now) = (record::patience(session)?, clock::now(py)?.seconds);
+    let limit = patience.left();
     let (keys, native) = (record::keys(session)?, options.backend()?.native.as_ref());
     let ask = |limit| Arc::clone(&keys).hold_places(id, what, limit, now);
     let held = match native.map(|native| native.capabilities().blocking) {
-        Some(true) => wait::take(py, limit, |limit| gil::detached(py, || ask(limit))),
+        Some(true) => wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit))),
         // A fork must not find a lock taken that the store has for a moment, so it is never asked without the
         // interpreter.
-        Some(false) => wait::by_asking(py, limit, || ask(Duration::ZERO)),
+        Some(false) => wait::by_asking(py, &patience, limit, || ask(Duration::ZERO)),
         None => ask(limit),
     };
     let held = held.into_py(py)?.map(Arc::new);
     let Some(held) = held else { return Ok(false) };
-    let hold = Arc::new(Hold::new(held, native.is_some()));
+    let hold = Arc::new(Hold::new(held, patience, native.is_some()));
     inherited::remember(&hold);
     let _dropped = session.get().with(|state| state.hold.replace(hold))?;
     Ok(true)

@@ -105,7 +105,8 @@ fn find(
     for _ in 0..=rotated::LONGEST_CHAIN {
         let at = led_to.as_ref().unwrap_or(id);
         let store = record::store(session)?;
-        let found = gil::with_store(py, &*store, |store| store.load(at, now)).into_py(py)?;
+        let found = gil::with_store(py, &*store, &*record::patience(session)?, |store| store.load(at, now))
+            .into_py(py)?;
         match found.as_ref().and_then(|record| pointer::read(at, &record.data, now)) {
             Some(Pointer::To(new)) => {
                 hold::follow(session, &new)?;

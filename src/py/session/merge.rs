@@ -62,12 +62,13 @@ fn retry(
             }
             // Who has to wait for the session does not keep its holder from writing it.
             let id = session.get().with(|state| state.life.record_id().clone())?;
-            _precedence = Precedence::take(py, &id);
+            _precedence = Precedence::take(py, &id, &*record::patience(session)?).into_py(py)?;
         }
         let id = session.get().with(|state| state.life.record_id().clone())?;
         let store = record::store(session)?;
         let now = clock::now(py)?.seconds;
-        let found = gil::with_store(py, &*store, |store| store.load(&id, now)).into_py(py)?;
+        let found = gil::with_store(py, &*store, &*record::patience(session)?, |store| store.load(&id, now))
+            .into_py(py)?;
         let Some(found) = found else { return Ok(false) };
         match pointer::read(&id, &found.data, now) {
             Some(Pointer::To(new)) => {

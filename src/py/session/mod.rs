@@ -39,6 +39,7 @@ use pyo3::{PyTraverseError, PyTypeInfo};
 
 use super::cookie_session::CookieSession;
 use super::options::Options;
+use super::patience::Patience;
 use super::python_store::NamespaceStore;
 use crate::codec::RecordFormat;
 use crate::config::CookieExpires;
@@ -103,6 +104,8 @@ pub(crate) struct State {
     pub(crate) store: Option<Arc<HashedStore>>,
     /// The text of which this session is a changed copy: what was loaded, or what it was when it was saved last.
     pub(crate) base: Option<Base>,
+    /// How long the session waits for others.
+    pub(crate) patience: Arc<Patience>,
     /// While the session is held.
     pub(crate) hold: Option<Arc<hold::Hold>>,
 }
@@ -153,7 +156,12 @@ impl Base {
 }
 
 impl State {
-    pub(crate) fn new(options: Arc<Options>, request: Py<PyAny>, life: Life) -> Self {
+    pub(crate) fn new(
+        options: Arc<Options>,
+        request: Py<PyAny>,
+        life: Life,
+        patience: Arc<Patience>,
+    ) -> Self {
         Self {
             options,
             request,
@@ -175,6 +183,7 @@ impl State {
             namespaces: None,
             store: None,
             base: None,
+            patience,
             hold: None,
         }
     }

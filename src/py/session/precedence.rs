@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 
 use crate::error::Result;
 use crate::id::SessionId;
+use crate::py::patience::Patience;
 use crate::py::{gil, wait};
 use crate::store::id_locks::{IdLocks, Taken};
 
@@ -31,13 +32,13 @@ pub(super) struct Precedence {
 
 impl Precedence {
     /// Goes first, once nobody else does. `None` if somebody else does for too long.
-    pub(super) fn take(py: Python<'_>, id: &SessionId) -> Option<Self> {
+    pub(super) fn take(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<Option<Self>> {
         COUNT.fetch_add(1, Ordering::Relaxed);
-        let taken = take(py, id);
-        if taken.is_err() {
+        let taken = take(py, id, patience);
+        if !matches!(taken, Ok(Some(_))) {
             COUNT.fetch_sub(1, Ordering::Relaxed);
         }
-        taken.ok().map(|taken| Self { id: id.clone(), taken })
+        Ok(taken?.map(|taken| Self { id: id.clone(), taken }))
     }
 }
 
@@ -49,14 +50,21 @@ impl Drop for Precedence {
 }
 
 /// Waits a moment for whoever goes first.
-pub(super) fn give_way(py: Python<'_>, id: &SessionId) {
+pub(super) fn give_way(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<()> {
     if COUNT.load(Ordering::Relaxed) != 0
-        && let Ok(taken) = take(py, id)
+        && let Some(taken) = take(py, id, patience)?
     {
         TAKEN.give_back(id.as_str(), taken);
     }
+    Ok(())
 }
 
-fn take(py: Python<'_>, id: &SessionId) -> Result<Taken> {
-    wait::take(py, COURTESY, |limit| gil::detached(py, || TAKEN.take(id.as_str(), limit)))
+/// `None` if somebody else had it all the time.
+fn take(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<Option<Taken>> {
+    let limit = COURTESY.min(patience.left());
+    match wait::take(py, patience, limit, |limit| gil::detached(py, || TAKEN.take(id.as_str(), limit))) {
+        Ok(taken) => Ok(Some(taken)),
+        Err(error) if error.is_busy() => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use super::{Session, hold};
 use crate::id::SessionId;
+use crate::py::patience::Patience;
 use crate::py::python_store::NamespaceStore;
 use crate::store::{HashedStore, Store};
 
@@ -15,6 +16,11 @@ pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
         Some(hold) => Ok(hold.store()),
         None => Ok(keys(session)? as Arc<dyn Store>),
     }
+}
+
+/// How long the session waits for others.
+pub(super) fn patience(session: &Bound<'_, Session>) -> PyResult<Arc<Patience>> {
+    session.get().with(|state| Arc::clone(&state.patience))
 }
 
 /// The store of the session's options, which knows the keys of the ids. It is the session's own, because it remembers
@@ -51,7 +57,9 @@ pub(super) fn place(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Se
 pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<NamespaceStore>> {
     session.get().with(|state| {
         let options = &state.options;
-        Arc::clone(state.namespaces.get_or_insert_with(|| Arc::new(NamespaceStore::new(Arc::clone(options)))))
+        Arc::clone(state.namespaces.get_or_insert_with(|| {
+            Arc::new(NamespaceStore::new(Arc::clone(options), Arc::clone(&state.patience)))
+        }))
     })
 }
 

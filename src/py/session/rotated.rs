@@ -48,7 +48,7 @@ pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<(
 pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
     let py = session.py();
     let store = record::store(session)?;
-    gil::with_store(py, &*store, |store| store.delete(id)).into_py(py).map(drop)
+    gil::with_store(py, &*store, &*record::patience(session)?, |store| store.delete(id)).into_py(py).map(drop)
 }
 
 /// Removes what leads nowhere any more. Where that cannot be, on a disk that is read-only for instance, it stays and does
@@ -75,7 +75,8 @@ fn end(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Ended> {
     let py = session.py();
     let store = record::store(session)?;
     let now = clock::now(py)?.seconds;
-    let found = match gil::with_store(py, &*store, |store| store.load(id, now)) {
+    let found = match gil::with_store(py, &*store, &*record::patience(session)?, |store| store.load(id, now))
+    {
         // It cannot be rotated either.
         Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(Ended::Now),
         found => found.into_py(py)?,
@@ -89,6 +90,8 @@ fn end(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Ended> {
     let over = pointer::write_over(id).into_py(py)?;
     let ttl = session.get().with(|state| state.options.settings.old_id.grace())?;
     let expect = Expect::Version(found.version);
-    let written = gil::with_store(py, &*store, |store| store.write(id, over.as_bytes(), ttl, expect, now));
+    let written = gil::with_store(py, &*store, &*record::patience(session)?, |store| {
+        store.write(id, over.as_bytes(), ttl, expect, now)
+    });
     Ok(if written.into_py(py)? == Written::Refused { Ended::NotYet } else { Ended::Now })
 }

@@ -93,7 +93,8 @@ fn write(
 ) -> PyResult<()> {
     let id = session.get().with(|state| state.life.record_id().clone())?;
     if let Some(expect) = change.basis.expect {
-        precedence::give_way(session.py(), &id);
+        let py = session.py();
+        precedence::give_way(py, &id, &*record::patience(session)?).into_py(py)?;
         match attempt(session, data, &mut text, expect)? {
             Written::Stored(version) => return stored(session, version, text, change),
             Written::Refused => {}
@@ -122,8 +123,10 @@ pub(super) fn attempt(
     let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
     let now = clock::now(py)?.seconds;
     let Some(old) = replaces else {
-        return gil::with_store(py, &*store, |store| store.write(&id, &text.bytes, ttl, expect, now))
-            .into_py(py);
+        return gil::with_store(py, &*store, &*record::patience(session)?, |store| {
+            store.write(&id, &text.bytes, ttl, expect, now)
+        })
+        .into_py(py);
     };
     let pointer = match options.settings.old_id.grace() {
         Some(grace) => Some((pointer::write(&old, &id, now, now + grace.as_secs_f64()).into_py(py)?, grace)),
@@ -131,7 +134,8 @@ pub(super) fn attempt(
     };
     let left = pointer.as_ref().map(|(text, ttl)| Left { data: text.as_bytes(), ttl: *ttl });
     let rotation = Rotation { old: &old, new: &id, data: &text.bytes, ttl, expect, left };
-    gil::with_store(py, &*store, |store| store.rotate(&rotation, now)).into_py(py)
+    gil::with_store(py, &*store, &*record::patience(session)?, |store| store.rotate(&rotation, now))
+        .into_py(py)
 }
 
 /// The record is in this state now, and this session is a copy of `base`, which has the change.
@@ -205,10 +209,13 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let Some(version) = version.filter(|_| !changed) else { return store(session, &change) };
     let store = record::store(session)?;
     let id = session.get().with(|state| state.life.id().clone())?;
-    precedence::give_way(py, &id);
+    precedence::give_way(py, &id, &*record::patience(session)?).into_py(py)?;
     match touch(session, &*store, data, loaded, version) {
         Ok(()) => Ok(()),
-        Err(error) if error.is_instance_of::<errors::StoreUnavailableError>(py) => {
+        Err(error)
+            if error.is_instance_of::<errors::StoreUnavailableError>(py)
+                || error.is_instance_of::<errors::LockError>(py) =>
+        {
             errors::log_warning(py, &format!("the session's access time is not stored: {error}"))
         }
         Err(error) => Err(error),
@@ -254,7 +261,8 @@ fn touch(
     let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
     if let Some(splice) = splice {
         let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
-        gil::with_store(py, store, |store| store.touch(&id, &touch, ttl, now)).into_py(py)?;
+        gil::with_store(py, store, &*record::patience(session)?, |store| store.touch(&id, &touch, ttl, now))
+            .into_py(py)?;
         return Ok(());
     }
     let text = match known {
@@ -264,8 +272,9 @@ fn touch(
         }
         _ => call::encrypt_data(session, data)?,
     };
-    let written =
-        gil::with_store(py, store, |store| store.write(&id, &text, ttl, Expect::Version(version), now));
+    let written = gil::with_store(py, store, &*record::patience(session)?, |store| {
+        store.write(&id, &text, ttl, Expect::Version(version), now)
+    });
     match written.into_py(py)? {
         // A refusal means that another request wrote the record since, and its access time with it.
         Written::Stored(_) | Written::Refused => Ok(()),

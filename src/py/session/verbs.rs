@@ -6,7 +6,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::{
     Session, as_dict, attributes, call, cookie, create, encode, hold, load, option_attributes, own_timeout,
-    rotated, save,
+    record, rotated, save,
 };
 use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
@@ -64,12 +64,14 @@ impl Session {
     /// Raises `StoreUnavailableError` if the session could not be stored.
     #[pyo3(name = "save", signature = (accessed_only = false))]
     fn py_save(slf: &Bound<'_, Self>, accessed_only: bool) -> PyResult<()> {
+        record::patience(slf)?.renew();
         save::save(slf, accessed_only)
     }
 
     /// Replaces the content by what the store has.
     #[pyo3(name = "load")]
     fn py_load(slf: &Bound<'_, Self>) -> PyResult<()> {
+        record::patience(slf)?.renew();
         load::load(slf)
     }
 
@@ -77,12 +79,14 @@ impl Session {
     /// request is not stored.
     #[pyo3(name = "delete")]
     fn py_delete(slf: &Bound<'_, Self>) -> PyResult<()> {
+        record::patience(slf)?.renew();
         delete(slf)
     }
 
     /// Ends the session, removes its record, and begins an empty one under a new id.
     #[pyo3(name = "invalidate")]
     fn py_invalidate(slf: &Bound<'_, Self>) -> PyResult<()> {
+        record::patience(slf)?.renew();
         invalidate(slf)
     }
 
@@ -123,6 +127,7 @@ impl Session {
     ///
     /// Raises `LockError` if somebody else has it for longer than the option `lock_timeout`.
     fn lock(slf: &Bound<'_, Self>) -> PyResult<()> {
+        record::patience(slf)?.renew();
         hold::lock(slf)
     }
 

@@ -86,8 +86,17 @@ fn make<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'py, PyAny>> {
     };
     let session = match own_class {
         None if in_cookie => cookie_session::create(py, request.as_any(), options)?.into_any(),
-        None => create(py, request.as_any(), options)?.into_any(),
-        Some(class) => class.call((request,), Some(&slf.get().cell.params(slf)?))?,
+        None => {
+            let patience = slf.get().cell.patience(&options);
+            create(py, request.as_any(), options, patience)?.into_any()
+        }
+        Some(class) => {
+            let made = class.call((request,), Some(&slf.get().cell.params(slf)?))?;
+            if let Ok(session) = made.cast::<Session>() {
+                session.get().with(|state| state.patience.share())?;
+            }
+            made
+        }
     };
     slf.get().cell.set_session(slf, &session)?;
     Ok(session)

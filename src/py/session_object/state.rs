@@ -14,6 +14,7 @@ use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
 use super::SessionObject;
 use crate::py::options::Options;
+use crate::py::patience::Patience;
 use crate::py::session::inherited;
 use crate::py::wait::{self, Pauses};
 
@@ -29,6 +30,8 @@ struct Fields {
     maker: Option<(u32, u64)>,
     headers: Option<Py<PyDict>>,
     prepared: Option<Arc<Options>>,
+    /// How long the request waits for its session, and what of that is over, also where no session could be made.
+    patience: Option<Arc<Patience>>,
     dirty: bool,
     sent: bool,
     warned: bool,
@@ -97,6 +100,17 @@ impl Cell {
     pub(super) fn prepared(&self) -> Option<Arc<Options>> {
         let fields = self.lock();
         if fields.exposed.is_some() { None } else { fields.prepared.as_ref().map(Arc::clone) }
+    }
+
+    /// How long the request waits for its session.
+    pub(super) fn patience(&self, options: &Options) -> Arc<Patience> {
+        let mut fields = self.lock();
+        let known = fields.patience.get_or_insert_with(|| {
+            let patience = Patience::new(options.settings.lock_timeout);
+            patience.share();
+            Arc::new(patience)
+        });
+        Arc::clone(known)
     }
 
     pub(super) fn begin(&self, environ: Py<PyAny>, params: Py<PyDict>) {

@@ -81,7 +81,7 @@ impl FileStore {
         }
     }
 
-    /// The same, waiting at most `limit` for a lock that somebody else holds; then the store is unavailable.
+    /// The same, waiting at most `limit` for a lock that somebody else holds; then the session is locked.
     #[must_use]
     pub fn with_lock_time_limit(mut self, limit: Duration) -> Self {
         self.lock_time_limit = limit;
@@ -237,7 +237,7 @@ impl Store for FileStore {
             HoldOf::Id => patient.lock(&place).map(Some),
             HoldOf::Record => patient.lock_known(&place, &place.data_file(&self.file_dir), LOCKING),
         };
-        let Some(locks) = locks.map_err(Error::of_holder)? else { return Ok(None) };
+        let Some(locks) = locks? else { return Ok(None) };
         let held = HeldFile::new(self, id, locks);
         // It may have gone while its lock was waited for.
         if of == HoldOf::Record && !held.has_record(id)? {
@@ -250,9 +250,8 @@ impl Store for FileStore {
         Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, heeds_others: true, dry_run: false }))
     }
 
-    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
-        let hasty = self.clone().with_lock_time_limit(Duration::ZERO);
-        Some((self.lock_time_limit, Arc::new(hasty)))
+    fn without_waiting(&self) -> Option<Arc<dyn Store>> {
+        Some(Arc::new(self.clone().with_lock_time_limit(Duration::ZERO)))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -12,7 +12,7 @@ use crate::store::{
 };
 
 /// How long the holder of the one place of a record waits for the other, where it was not known to be needed.
-const BRIEFLY: Duration = Duration::from_secs(1);
+const BRIEFLY: Duration = Duration::from_millis(25);
 
 /// A [`HashedStore`] as the holder of a session has it, who holds each place of it that others could use.
 pub struct HeldHashed {

@@ -190,10 +190,10 @@ impl Store for HashedStore {
         self.inner.sweep()
     }
 
-    fn without_waiting(&self) -> Option<(Duration, Arc<dyn Store>)> {
-        let (limit, inner) = self.inner.without_waiting()?;
+    fn without_waiting(&self) -> Option<Arc<dyn Store>> {
+        let inner = self.inner.without_waiting()?;
         let hasty = Self { inner, kept_under: self.kept_under, stray: Arc::clone(&self.stray) };
-        Some((limit, Arc::new(hasty)))
+        Some(Arc::new(hasty))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -12,6 +12,9 @@ use crate::store::{Expect, Record, Rotation, Store, Timestamp, Touch, Version, W
 
 const WRITING: &str = "store a session";
 
+/// How often the last step of several is tried, each time for as long as the store waits.
+const LAST_TRIES: usize = 40;
+
 /// At this time no record is over.
 const ANY_TIME: Timestamp = Timestamp::NEG_INFINITY;
 
@@ -28,6 +31,18 @@ pub(super) fn is_there(raw: &dyn Store, key: &SessionId, now: Timestamp) -> Resu
 pub(super) fn put_away(raw: &dyn Store, key: &SessionId) {
     // The session is stored. An error here is none of its, and the place has no record.
     let _ = raw.put_away(key);
+}
+
+/// Does the last step of what cannot be asked for again, because a step before has changed something: it is tried again
+/// here if somebody else has what it needs.
+fn in_the_end<T>(step: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 1..LAST_TRIES {
+        match step() {
+            Err(error) if error.is_busy() => {}
+            outcome => return outcome,
+        }
+    }
+    step()
 }
 
 fn stored(written: Written) -> Option<Written> {
@@ -163,10 +178,10 @@ impl HashedStore {
     ) -> Result<Written> {
         while !is_there(raw, keys.second(), now)? {
             let written = write(keys.first(), Expect::Absent)?;
-            if written == Written::Refused || !is_there(raw, keys.second(), now)? {
+            if written == Written::Refused || !in_the_end(|| is_there(raw, keys.second(), now))? {
                 return Ok(written);
             }
-            raw.delete(keys.first())?;
+            in_the_end(|| raw.delete(keys.first()))?;
         }
         Ok(Written::Refused)
     }
@@ -240,8 +255,8 @@ impl HashedStore {
             if new.source() == IdSource::Generated { &[leftover][..] } else { &[leftover, overwritten] };
         for (key, id) in all {
             let is_known_absent = !may_be_left && key.as_str() == from.second().as_str();
-            if !is_known_absent && is_there(raw, key, ANY_TIME)? {
-                raw.delete(key)?;
+            if !is_known_absent && in_the_end(|| is_there(raw, key, ANY_TIME))? {
+                in_the_end(|| raw.delete(key))?;
             }
             self.remember(id, id.as_str() == old.as_str() && stays_in_second);
         }

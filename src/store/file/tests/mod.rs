@@ -197,7 +197,7 @@ fn a_touch_takes_a_lock_that_is_there_and_makes_none() {
     let version = home.write(&id, b"abcdef");
     let reader = fs::File::open(home.store.lock_file(&id)).unwrap();
     reader.lock_shared().unwrap();
-    assert_eq!(home.touch(&id, version, 0, b"A").unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(home.touch(&id, version, 0, b"A").unwrap_err().kind(), ErrorKind::Locked);
     drop(reader);
     fs::remove_file(home.store.lock_file(&id)).unwrap();
     assert!(home.touch(&id, version, 0, b"A").unwrap());

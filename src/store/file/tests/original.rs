@@ -91,6 +91,6 @@ fn its_readers_keep_a_writer_waiting() {
     let reader = fs::File::open(home.store.lock_file(&id)).unwrap();
     reader.lock_shared().unwrap();
     let error = store.write(&id, b"x", None, Expect::Any, NOW).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(store.load(&id, NOW).unwrap().is_some());
 }

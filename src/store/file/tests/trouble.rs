@@ -161,7 +161,7 @@ fn a_lock_that_is_not_to_be_had_is_an_error_that_says_so() {
     let holder = fs::File::open(home.store.lock_file(&id)).unwrap();
     holder.lock_shared().unwrap();
     let error = home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(error.to_string().contains("20ms"), "{error}");
     assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
     assert_eq!(home.data(&id).unwrap(), b"x");

@@ -96,6 +96,8 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         data = self._open_dbm[key]
         try:
             return pickle.loads(data) if self.allow_pickle else _guarded_loads(data)  # noqa: S301
+        except (MemoryError, RecursionError):
+            raise
         except Exception as cause:  # a damaged pickle can raise anything at all
             raise CorruptSessionError(
                 f"a stored value cannot be unpickled: {type(cause).__name__}"

@@ -191,6 +191,8 @@ class FileNamespaceManager(FileBackedNamespaceManager):
 def _unpickle(data: bytes) -> dict[Any, Any]:
     try:
         contents = pickle.loads(data)  # noqa: S301 - the caller has asked allow_pickle
+    except (MemoryError, RecursionError):
+        raise
     except Exception as cause:  # a damaged pickle can raise anything at all
         raise CorruptSessionError(f"a stored file cannot be unpickled: {type(cause).__name__}") from cause
     if not isinstance(contents, dict):

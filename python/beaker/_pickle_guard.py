@@ -8,6 +8,7 @@ process.
 
 import _compat_pickle
 import copyreg
+import errno
 import functools
 import importlib
 import io
@@ -24,6 +25,10 @@ __all__ = ["DEFAULT_ALLOWED", "AllowlistUnpickler", "loader", "loads"]
 
 DEFAULT_ALLOWED: frozenset[str] = frozenset(CONSTRUCTORS) | frozenset(REFERENCES)
 """The value types of the standard library, by dotted name; :func:`loads` takes them and a program's own."""
+
+
+_TROUBLE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR})
+"""Errors of the machine, which no pickle brings about."""
 
 
 class _StandInType(type):
@@ -148,8 +153,13 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
     try:
         _refuse_extensions(data)
         return _unwrapped(unpickler(io.BytesIO(data), allowed=allowed).load())
-    except (pickle.UnpicklingError, MemoryError):
+    except (pickle.UnpicklingError, MemoryError, RecursionError):
         raise
+    except OSError as cause:
+        # The file of a time zone's rules; a name that leads to none is the pickle's fault.
+        if cause.errno in _TROUBLE:
+            raise
+        raise pickle.UnpicklingError(f"a pickle cannot be read: {type(cause).__name__}") from cause
     except Exception as cause:  # a damaged pickle can raise anything at all
         raise pickle.UnpicklingError(f"a pickle cannot be read: {type(cause).__name__}: {cause}") from cause
 

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 
 use pyo3::PyTypeInfo;
-use pyo3::exceptions::{PyException, PyMemoryError, PyOSError};
+use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyRecursionError};
 use pyo3::prelude::*;
 
 use crate::error::{Error, ErrorKind};
@@ -23,11 +23,9 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
         Some(Err(source)) => (None, error.with_source(source)),
         None => (None, error),
     };
-    // A handler of a signal raised it while we waited, or it ends the program, the request or its greenlet: it is nothing
-    // for us to rename.
-    let is_ours =
-        |cause: &PyErr| cause.is_instance_of::<PyException>(py) && error.kind() != ErrorKind::Interrupted;
-    if let Some(cause) = cause.as_ref().filter(|cause| !is_ours(cause)) {
+    // What a handler of a signal raised while we waited is nothing for us to rename either.
+    let passes = |cause: &PyErr| is_the_programs(py, cause) || error.kind() == ErrorKind::Interrupted;
+    if let Some(cause) = cause.as_ref().filter(|cause| passes(cause)) {
         return cause.clone_ref(py);
     }
     let message = error.to_string();
@@ -44,13 +42,20 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
     exception
 }
 
+/// Whether an exception says nothing of the session or its store, so that it is passed on as it is: what is no
+/// `Exception` ends the program, the request or its greenlet, and memory and stack are the program's own.
+pub(crate) fn is_the_programs(py: Python<'_>, error: &PyErr) -> bool {
+    !error.is_instance_of::<PyException>(py)
+        || error.is_instance_of::<PyMemoryError>(py)
+        || error.is_instance_of::<PyRecursionError>(py)
+}
+
 /// What an exception of a decoder, the application's own or a serializer's, says: that the session is corrupt.
-/// But not an `OSError` or a `MemoryError`, which say that the machine is in trouble, nor what is no `Exception`.
+/// But not an `OSError`, which says that the machine is in trouble, nor what is the program's.
 pub(crate) fn from_decoder(py: Python<'_>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyOSError>(py)
-        || error.is_instance_of::<PyMemoryError>(py)
         || error.is_instance_of::<BeakerException>(py)
-        || !error.is_instance_of::<PyException>(py)
+        || is_the_programs(py, &error)
     {
         return error;
     }

@@ -100,8 +100,8 @@ impl Serializer {
         }
     }
 
-    /// What `payload` means. Whatever a serializer raises says that the payload is corrupt, but for an
-    /// `OSError` or a `MemoryError`, which says that the machine is in trouble.
+    /// What `payload` means. What a serializer raises says that the payload is corrupt, unless it says that the machine
+    /// or the program is in trouble.
     pub(crate) fn loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
         let py = payload.py();
         self.try_loads(payload).map_err(|error| errors::from_decoder(py, error))

@@ -152,23 +152,6 @@ def test_a_serializer_that_raises_says_corrupt_and_keeps_its_cause(backend: Back
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
-@pytest.mark.parametrize("error", [OSError, MemoryError, KeyboardInterrupt])
-def test_a_serializer_in_trouble_is_no_corrupt_session(
-    browser: Browsers, backend: Backend, error: type[BaseException]
-) -> None:
-    class Own:
-        def loads(self, _data: bytes) -> Any:
-            raise error
-
-        def dumps(self, _data: Any) -> bytes:
-            return b"data"
-
-    opened(backend, UNKNOWN_ID, data_serializer=Own()).save()
-    with pytest.raises(error):
-        browser(data_serializer=Own()).visit(lambda session: session.id, cookie=COOKIE)
-    assert list(backend.texts()) == [UNKNOWN_ID]
-
-
 # What can stand in the place of a record's file, by how it is put there.
 OBSTACLES: dict[str, Callable[[Path], None]] = {
     "a symbolic link": lambda file: file.symlink_to("/etc/passwd"),

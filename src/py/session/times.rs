@@ -7,15 +7,18 @@ use pyo3::types::{PyDict, PyFloat, PyString};
 use super::Session;
 use crate::config::STORE_GRACE_SECONDS;
 use crate::py::clock::Now;
-use crate::py::errors::CorruptSessionError;
+use crate::py::errors::{self, CorruptSessionError};
 use crate::session::{Limits, Times};
 use crate::store::Timestamp;
 
 fn time(data: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<Option<Timestamp>> {
     let Some(time) = data.get_item(key)? else { return Ok(None) };
-    time.extract()
-        .map(Some)
-        .map_err(|_| CorruptSessionError::new_err("cannot decode the session: one of its times is no number"))
+    time.extract().map(Some).map_err(|error| {
+        if errors::is_the_programs(data.py(), &error) {
+            return error;
+        }
+        CorruptSessionError::new_err("cannot decode the session: one of its times is no number")
+    })
 }
 
 /// `_creation_time`

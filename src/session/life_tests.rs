@@ -171,3 +171,41 @@ fn what_a_program_keeps_is_not_given_up() {
     life.turn_to(new());
     assert_eq!(life.give_up(), None);
 }
+
+#[test]
+fn a_program_overrules_what_is_known_of_a_session() {
+    let mut life = loaded("a");
+    for is_so in [true, false] {
+        life.set_new(is_so);
+        life.set_invalidated(is_so);
+        assert_eq!((life.is_new(), life.was_invalidated()), (is_so, is_so));
+    }
+}
+
+#[test]
+fn a_session_that_lives_is_neither_ended_nor_deleted() {
+    let life = loaded("a");
+    assert!(!life.is_new() && !life.was_invalidated() && !life.is_deleted());
+    assert_eq!(life.version(), Some(Version(1)));
+}
+
+#[test]
+fn an_id_is_a_browsers_until_the_session_gets_another() {
+    let mut life = loaded("a");
+    assert!(life.is_from_cookie());
+    life.rename(SessionId::from_program("b"));
+    assert!(!life.is_from_cookie());
+    assert!(!Life::fresh(SessionId::generate()).is_from_cookie());
+}
+
+#[test]
+fn a_session_that_another_one_moved_is_rotated_and_not_begun_anew() {
+    let mut life = Life::named(SessionId::from_program("new"), false);
+    life.moved_from(Some(SessionId::from_program("old")));
+    assert_eq!(life.rotated_from().unwrap().as_str(), "old");
+    assert!(life.is_rotated() && !life.is_begun_anew() && !life.forgets());
+    // To move it takes nothing back of what was begun.
+    life.begin_anew(SessionId::from_program("newest"));
+    life.moved_from(Some(SessionId::from_program("old")));
+    assert!(life.is_begun_anew());
+}

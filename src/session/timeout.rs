@@ -128,6 +128,19 @@ mod tests {
     }
 
     #[test]
+    fn a_life_depends_on_its_beginning_by_an_absolute_timeout_or_an_epoch() {
+        let epoch = Limits { epoch: Some(1.0), ..Limits::default() };
+        let both = Limits { absolute: Some(60), ..epoch };
+        let counting = [Limits::default(), IDLE, ABSOLUTE, epoch, both].map(|l| l.count_from_beginning());
+        assert_eq!(counting, [false, false, true, true, true]);
+    }
+
+    #[test]
+    fn the_longest_idle_timeout_is_a_hundred_years() {
+        assert_eq!(LONGEST_IDLE, 3_153_600_000);
+    }
+
+    #[test]
     fn a_clock_that_went_back_ends_no_session() {
         assert_eq!(IDLE.judge(50.0, used(100.0)), Span::Alive);
         assert_eq!(ABSOLUTE.judge(50.0, begun(100.0)), Span::Alive);

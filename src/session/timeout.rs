@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_life_depends_on_its_beginning_by_an_absolute_timeout_or_an_epoch() {
         let epoch = Limits { epoch: Some(1.0), ..Limits::default() };
-        let both = Limits { absolute: Some(60), ..epoch };
+        let both = Limits { absolute: Some(60.0), ..epoch };
         let counting = [Limits::default(), IDLE, ABSOLUTE, epoch, both].map(|l| l.count_from_beginning());
         assert_eq!(counting, [false, false, true, true, true]);
     }

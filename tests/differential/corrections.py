@@ -6,8 +6,6 @@ Each is a function that takes the stack on which patches are put. They are named
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -163,43 +161,6 @@ def _(patches: Patches) -> None:
             session.save_atime = True
             session.save(accessed_only=True)
             session.save_atime = False
-
-
-@correction("cookies are read one by one, and the last that is right counts")
-def _(patches: Patches) -> None:
-    for kind, option in ((Session, "secret"), (CookieSession, "validate_key")):
-
-        @patches.around(kind, "__init__")
-        def init(
-            before: Around, self: Any, request: Any, *args: Any, option: str = option, **kwargs: Any
-        ) -> None:
-            header = request.get("cookie")
-            if header is None:
-                before(self, request, *args, **kwargs)
-                return
-            request["cookie"] = _one_cookie(
-                kwargs.get("key", "beaker.session.id"), kwargs.get(option), header
-            )
-            try:
-                before(self, request, *args, **kwargs)
-            finally:
-                request["cookie"] = header
-
-
-def _is_signed(value: str, secret: str | None) -> bool:
-    if secret is None:
-        return True
-    right = hmac.new(secret.encode(), value[40:].encode(), hashlib.sha1).hexdigest()
-    return bool(value[40:]) and value[:40] == right
-
-
-def _one_cookie(key: str, secret: str | None, header: str) -> str:
-    """The header that the original reads as we read this one."""
-    pairs = [part.strip().partition("=") for part in header.split(";")]
-    values = [value.strip('"') for name, _, value in pairs if name == key]
-    good = [value for value in values if value and _is_signed(value, secret)]
-    # One that is wrong is wrong for a session that its cookie keeps; any other takes no notice.
-    return f"{key}={[*filter(None, values), *good][-1]}" if any(values) else ""
 
 
 @correction("saving alone saves")

@@ -43,9 +43,9 @@ DIFFERENCES: tuple[Difference, ...] = (
         scenario(BEGIN, [["regenerate_id"]], LOOK, options={"save_accessed_time": False}),
     ),
     Difference(
-        "cookies are read one by one, and the last that is right counts",
+        "cookies are read one by one, and the last that is right and whose session exists counts",
         "one malformed cookie hides all that follow it; of several of our name the last counts, right or"
-        " wrong; attributes in a Cookie header find their way into our Set-Cookie",
+        " wrong, there or gone; attributes in a Cookie header find their way into our Set-Cookie",
         "other applications of the domain, and attackers, set cookies too",
         scenario(BEGIN, {"cookie": ["text", "a{b}[c]=1; {jar}"], "operations": LOOK}),
     ),
@@ -335,6 +335,14 @@ PROBED: tuple[Probed, ...] = (
         "without_cookies",
         (),
         ([False, 0], [True, 0]),
+    ),
+    Probed(
+        "what a program puts into its `Morsel` is an attribute, and nothing else",
+        "`session.cookie[key]['path'] = '/;Domain=evil'` sets a domain; U+2028 goes into the header",
+        "one rule for every way into Set-Cookie, and an error that names the attribute",
+        "injected_attribute",
+        ("/;Domain=evil",),
+        ("sent", "refused"),
     ),
     *option_differences.PROBED,
     *cookie_differences.PROBED,

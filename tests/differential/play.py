@@ -140,7 +140,7 @@ def play(scenario: Scenario) -> list[Seen]:
         LOG.take()
         BACKEND_LOG.take()
         if IS_ORIGINAL:
-            from tests.differential import cookie_corrections  # noqa: F401 - they are found by name
+            from tests.differential import cookie_corrections, header_corrections  # noqa: F401 - found by name
             from tests.differential.corrections import corrected
 
             stack.enter_context(corrected(scenario["corrections"]))

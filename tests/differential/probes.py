@@ -55,6 +55,22 @@ def without_cookies() -> list[Any]:
     return _outcome(lambda: wsgi_app({}, lambda *_: None))
 
 
+def injected_attribute(path: str) -> str:
+    """Whether a path goes from a program's Morsel into the header as it is."""
+
+    class Own(Session):
+        def _set_cookie_values(self, expires: Any = None) -> None:
+            super()._set_cookie_values(expires)
+            self.cookie[self.key]["path"] = path
+
+    try:
+        session = Own({}, type="memory")
+        session._update_cookie_out()
+    except Exception:  # told
+        return "refused"
+    return "sent" if path in session.request["cookie_out"] else "changed"
+
+
 def first_cookie(options: dict[str, Any]) -> str:
     """The cookie that an application sends with its first session, without the value; or what is raised."""
     headers: list[tuple[str, str]] = []

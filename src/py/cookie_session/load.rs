@@ -6,14 +6,18 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{value, verbs};
+use super::value::{self, Received};
+use super::verbs;
 use crate::clock as machine;
 use crate::id::SessionId;
-use crate::py::clock;
+use crate::py::clock::{self, Now};
+use crate::py::errors::CorruptSessionError;
+use crate::py::options::Options;
+use crate::py::session::encode::Payload;
 use crate::py::session::{
     Session, as_dict, call, correct_beginning, encode, loaded_times, own_timeout, place, text_of,
 };
-use crate::session::Span;
+use crate::session::{Limits, Span, Times};
 
 /// `CookieSession.load`: what the browser has becomes the session's content: what this request has sent, else what it
 /// came with. What the program has ended, or has said to forget, does not come back.
@@ -56,41 +60,90 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let options = session.get().options()?;
     let Some(header) = value::header(session)? else { return Ok(()) };
     let header = header.to_string_lossy();
-    let Some(received) = value::receive(py, &options, &header)? else { return Ok(()) };
     let now = clock::now(py)?;
-    session.get().with(|state| {
-        state.life.set_new(false);
-        state.is_stale = !received.is_current || options.settings.rolls();
+    let mut first = None;
+    let mut chosen = None;
+    let received = value::receive(py, &options, &header, |received| {
+        session.get().with(|state| state.life.set_new(false))?;
+        match read(session, &options, received, &now) {
+            Ok(Some(read)) if !read.is_over => chosen = Some(read),
+            Err(error) if !error.is_instance_of::<CorruptSessionError>(py) => return Err(error),
+            dead => {
+                first.get_or_insert(dead);
+            }
+        }
+        Ok(chosen.is_some())
     })?;
+    if !received {
+        return Ok(());
+    }
+    // If none may go on, the first is as good as alone.
+    match chosen.map_or_else(|| first.unwrap_or(Ok(None)), |read| Ok(Some(read)))? {
+        None => session.get().with(|state| state.life.set_new(true)),
+        Some(read) => begin(session, &options, read, &now),
+    }
+}
+
+/// What one of the values says.
+struct Read<'py> {
+    data: Bound<'py, PyDict>,
+    payload: Option<Payload<'py>>,
+    limits: Limits,
+    times: Times,
+    is_over: bool,
+    /// Whether the cookie is as it would be written today.
+    is_current: bool,
+}
+
+/// What `received` says; nothing if it says that there is no session.
+fn read<'py>(
+    session: &Bound<'py, Session>,
+    options: &Options,
+    received: &Received<'_>,
+    now: &Now<'_>,
+) -> PyResult<Option<Read<'py>>> {
     let decoded = encode::decode(session, received.content(session)?)?;
-    let Some(data) = decoded.data else {
-        return session.get().with(|state| state.life.set_new(true));
-    };
+    let Some(data) = decoded.data else { return Ok(None) };
+    if let Some(id) = data.get_item(intern!(session.py(), "_id"))? {
+        text_of(&id)?;
+    }
+    let times = loaded_times(&data, None)?;
+    let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
+    let is_over = received.expires.is_some_and(|expires| now.seconds > expires)
+        || limits.judge(now.seconds, times) == Span::Expired;
+    let (payload, is_current) = (decoded.payload, received.is_current && decoded.is_current);
+    Ok(Some(Read { data, payload, limits, times, is_over, is_current }))
+}
+
+/// Makes what was read the session's content; a session that is over gives way to a new one.
+fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &Now<'_>) -> PyResult<()> {
+    let py = session.py();
+    let Read { data, payload, limits, mut times, is_over, is_current } = read;
     let brought_from = place::in_data(&data).ok();
-    session.get().with(|state| state.brought_from = brought_from)?;
+    session.get().with(|state| {
+        state.brought_from = brought_from;
+        state.is_stale = !is_current || options.settings.rolls();
+    })?;
     if let Some(id) = data.get_item(intern!(py, "_id"))? {
         let id = text_of(&id)?;
         session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))?;
     }
-    let is_over = received.expires.is_some_and(|expires| now.seconds > expires);
-    let mut times = loaded_times(&data, None)?;
-    let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
-    if is_over || limits.judge(now.seconds, times) == Span::Expired {
+    if is_over {
         return if machine::is_steady() { verbs::invalidate(session) } else { set_aside(session) };
     }
-    let is_corrected = correct_beginning(&limits, &data, &mut times, &now)?;
+    let is_corrected = correct_beginning(&limits, &data, &mut times, now)?;
     own_timeout::note(session, &data)?;
     let dict = as_dict(session)?;
     dict.update(data.as_mapping())?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);
     let accessed = call::plain(session)?.into_any().unbind();
     // What was corrected is not what the cookie has, so that another is made.
-    let payload = decoded.payload.filter(|_| !is_corrected);
+    let payload = payload.filter(|_| !is_corrected);
     let payload = payload.map(|payload| Arc::new(payload.bytes.unbind()));
     let _dropped = session.get().with(|state| {
         state.life.sent();
         state.begun = times.begun;
-        state.is_stale |= !decoded.is_current || is_corrected;
+        state.is_stale |= is_corrected;
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),
             state.accessed_dict.replace(accessed),

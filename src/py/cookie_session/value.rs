@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::config::{CookieKeys, Settings};
-use crate::cookie::{self, CookieSealer, Format, last_matching};
+use crate::cookie::{self, CookieSealer, Format, values};
 use crate::error::Result;
 use crate::py::errors::{self, BeakerException, CorruptSessionError, IntoPyResult};
 use crate::py::options::Options;
@@ -52,40 +52,46 @@ pub(super) fn header<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Boun
     cookie_header(request.bind(py))
 }
 
-/// The value in the header's cookie: the last under our name that is ours, else that under an older name. `None`
-/// if there is no such cookie; `CorruptSessionError` if there is, and none is ours.
+/// How many values of one request are decoded.
+const MOST: usize = 5;
+
+/// Offers the values in the header's cookies that are ours, each once and a handful at the most, until one is taken:
+/// those under our name, the last first, then those under older names. Whether there were any; `CorruptSessionError` if
+/// there are such cookies and none is ours.
 pub(super) fn receive<'h>(
     py: Python<'_>,
     options: &Options,
     header: &'h str,
-) -> PyResult<Option<Received<'h>>> {
+    mut takes: impl FnMut(&Received<'h>) -> PyResult<bool>,
+) -> PyResult<bool> {
     let keys = keys(options)?;
     let mut refusal = None;
-    for name in options.settings.names() {
-        let found = last_matching(header, name, |value| {
-            if value.is_empty() {
-                return None;
-            }
-            match open(keys, &options.settings, name, value) {
-                Ok(Some(received)) => Some(received),
-                Ok(None) => {
-                    refusal.get_or_insert(None);
-                    None
-                }
-                Err(error) => {
-                    refusal = Some(Some(error));
-                    None
+    let mut offered: Vec<&str> = Vec::new();
+    let names = options.settings.names();
+    let all = names.flat_map(|name| values(header, name).rev().map(move |value| (name, value)));
+    for (name, value) in all.filter(|(_, value)| !value.is_empty()) {
+        if offered.contains(&value) {
+            continue;
+        }
+        match open(keys, &options.settings, name, value) {
+            Ok(Some(received)) => {
+                offered.push(value);
+                if takes(&received)? || offered.len() == MOST {
+                    break;
                 }
             }
-        });
-        if found.is_some() {
-            return Ok(found);
+            Ok(None) => {
+                refusal.get_or_insert(None);
+            }
+            Err(error) => refusal = Some(Some(error)),
         }
     }
     match refusal {
-        None => Ok(None),
-        Some(None) => Err(CorruptSessionError::new_err("Invalid signature")),
-        Some(Some(error)) => Err(errors::to_python(py, error)),
+        Some(refusal) if offered.is_empty() => Err(match refusal {
+            None => CorruptSessionError::new_err("Invalid signature"),
+            Some(error) => errors::to_python(py, error),
+        }),
+        _ => Ok(!offered.is_empty()),
     }
 }
 

@@ -238,8 +238,23 @@ pub(crate) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
         // Not through a subclass's methods: they were called when the header was written.
         fill_morsel(session, &cookie)?;
         set_cookie_expires(session, None)?;
+    } else if cookie.contains(&options.settings.key)? {
+        show_chosen(session, &cookie)?;
     }
     Ok(cookie)
+}
+
+/// Of several cookies of our name the last is in `cookie`. The session's own has to be, which need not be the last.
+fn show_chosen<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<()> {
+    let (key, id) = session.get().with(|state| {
+        let is_told = state.life.is_from_cookie() && !state.life.is_led();
+        (state.options.settings.key.clone(), is_told.then(|| state.life.id().as_str().to_owned()))
+    })?;
+    let Some(id) = id else { return Ok(()) };
+    if cookie.get_item(key)?.getattr(intern!(session.py(), "value"))?.eq(id)? {
+        return Ok(());
+    }
+    set_value(session, cookie).map(drop)
 }
 
 fn materialised<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyAny>>> {

@@ -8,8 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::{ConfigurableSession, Session, State, as_dict, call, configurable};
-use crate::cookie::{Accepted, last_matching};
+use super::{ConfigurableSession, Session, State, as_dict, call, candidates, configurable};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, ConfigurationError, CorruptSessionError};
@@ -17,7 +16,6 @@ use crate::py::options::{For, Options};
 use crate::py::patience::Patience;
 use crate::py::replaced;
 use crate::session::Life;
-use crate::store::Timestamp;
 
 /// The constructor's parameters in the order in which Beaker takes them.
 const PARAMETERS: [&str; 22] = [
@@ -122,14 +120,10 @@ fn begin(
     patience: Arc<Patience>,
 ) -> PyResult<()> {
     let request_of = request.clone().unbind();
-    let mut is_due = false;
     let state = if let Some(id) = id {
         State::new(options, request_of, Life::named(SessionId::from_program(text_of(id)?), false), patience)
-    } else if let Some(received) = id_in_cookie(request, &options)? {
-        is_due = options.settings.rolls() || !received.is_current;
-        let mut state = State::new(options, request_of, Life::named(received.id, true), patience);
-        state.begun = received.signed_at;
-        state
+    } else if let Some(first) = candidates::first(request, &options)? {
+        first.begin(options, request_of, patience)
     } else {
         let life = Life::fresh(replaced::session_id(session.py())?);
         install(session, State::new(options, request_of, life, patience))?;
@@ -137,8 +131,12 @@ fn begin(
     };
     install(session, state)?;
     load_or_replace(session)?;
-    // A session with a timeout of its own is not to be forgotten by the browser before it is over.
-    is_due |= session.get().with(|state| state.life.is_from_cookie() && state.own_timeout.is_some())?;
+    let is_due = session.get().with(|state| {
+        // A session with a timeout of its own is not to be forgotten by the browser before it is over.
+        let lasts = state.life.is_from_cookie() && state.own_timeout.is_some();
+        let choice = state.choice.take();
+        lasts || choice.is_some_and(|choice| state.options.settings.rolls() || !choice.is_current)
+    })?;
     if is_due && !session.get().with(|state| state.life.is_new())? {
         call::update_cookie_out(session, true)?;
     }
@@ -177,48 +175,6 @@ pub(crate) fn cookie_header<'py>(request: &Bound<'py, PyAny>) -> PyResult<Option
         Err(_) => Some(request.call_method1(intern!(request.py(), "get"), (name,))?),
     };
     Ok(header.and_then(|header| header.cast_into::<PyString>().ok()))
-}
-
-/// An id that the request's cookie brings.
-struct Received {
-    id: SessionId,
-    /// Whether the cookie is as it would be written today.
-    is_current: bool,
-    /// When it was signed, if it says so: the session had begun by then.
-    signed_at: Option<Timestamp>,
-}
-
-impl Received {
-    #[allow(clippy::cast_precision_loss, reason = "a moment below 2^53 seconds")]
-    fn signed(accepted: Accepted<'_>) -> Self {
-        Self {
-            id: SessionId::from_program(accepted.value),
-            is_current: accepted.is_current,
-            signed_at: accepted.signed_at.map(|seconds| seconds as f64),
-        }
-    }
-}
-
-/// The id that the request's cookie brings: the last under our name that verifies, else that under an older name.
-fn id_in_cookie(request: &Bound<'_, PyAny>, options: &Options) -> PyResult<Option<Received>> {
-    let settings = &options.settings;
-    if !settings.use_cookies {
-        return Ok(None);
-    }
-    let Some(header) = cookie_header(request)? else { return Ok(None) };
-    let header = header.to_string_lossy();
-    let mut names = settings.names();
-    Ok(match &settings.signer {
-        Some(signer) => names.find_map(|name| {
-            let verify = |value| signer.verify(name, value).filter(|accepted| !accepted.value.is_empty());
-            last_matching(&header, name, verify).map(Received::signed)
-        }),
-        None => names.find_map(|name| {
-            let id = last_matching(&header, name, |value| Some(value).filter(|id| !id.is_empty()))?;
-            let is_current = name == settings.key;
-            Some(Received { id: SessionId::from_request(id), is_current, signed_at: None })
-        }),
-    })
 }
 
 /// A session that begins here: an id and two times.

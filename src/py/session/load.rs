@@ -8,25 +8,33 @@ use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::encode::{self, Content};
 use super::{
-    Base, Loaded, Session, as_dict, call, cookie, correct_beginning, hold, is_exact, loaded_times,
-    own_timeout, record, rotated, verbs,
+    Base, Loaded, Session, as_dict, call, candidates, cookie, correct_beginning, hold, is_exact,
+    loaded_times, own_timeout, record, rotated, verbs,
 };
 use crate::clock as machine;
 use crate::codec::RecordFormat;
 use crate::codec::pointer::{self, Pointer};
 use crate::id::SessionId;
 use crate::py::clock::{self, Now};
-use crate::py::errors::IntoPyResult;
+use crate::py::errors::{CorruptSessionError, IntoPyResult};
 use crate::py::gil;
 use crate::session::Span;
 use crate::store::{Record, Timestamp};
 
+/// Where asking the store about an id leads to, and when it was asked.
+enum Outcome<'py> {
+    /// To a session, which is loaded.
+    Alive,
+    /// To none.
+    Absent(Now<'py>),
+    /// To one that is over.
+    Over(Now<'py>),
+}
+
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     verbs::give_up(session)?;
-    let id = session.get().with(|state| state.life.record_id().clone())?;
-    hold::acquire_for_request(session, &id)?;
-    let loaded = load_held(session);
+    let loaded = load_chosen(session);
     if loaded.is_err() {
         // Whoever has the exception may keep the session with it.
         let _failed = hold::release(session);
@@ -34,11 +42,50 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     loaded
 }
 
-fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
+/// Loads the session. While it is made from a cookie that leads to none, another cookie's may take its place.
+fn load_chosen(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let now = clock::now(py)?;
+    let first = attempt(session);
+    if !is_dead(py, &first) {
+        return first.map(drop);
+    }
+    let mut first_tried = None;
+    for candidate in candidates::others(session)? {
+        let tried = session.get().with(|state| candidates::turn_to(state, candidate))?;
+        first_tried.get_or_insert(tried);
+        let next = attempt(session);
+        if !is_dead(py, &next) {
+            return next.map(drop);
+        }
+    }
+    if let Some(tried) = first_tried {
+        session.get().with(|state| tried.restore(state))?;
+        hold::release(session)?;
+    }
+    match first? {
+        Outcome::Alive => Ok(()),
+        Outcome::Absent(now) => absent(session, &now),
+        Outcome::Over(_) if machine::is_steady() => call::invalidate(session),
+        Outcome::Over(now) => set_aside(session, &now),
+    }
+}
+
+/// Whether an attempt found no session, or one that cannot be decoded. That a store does not answer says nothing.
+fn is_dead(py: Python<'_>, attempt: &PyResult<Outcome<'_>>) -> bool {
+    match attempt {
+        Ok(outcome) => !matches!(outcome, Outcome::Alive),
+        Err(error) => error.is_instance_of::<CorruptSessionError>(py),
+    }
+}
+
+/// Loads the session if there is one under its id.
+fn attempt<'py>(session: &Bound<'py, Session>) -> PyResult<Outcome<'py>> {
+    let py = session.py();
     let (options, id) =
         session.get().with(|state| (Arc::clone(&state.options), state.life.record_id().clone()))?;
+    hold::acquire_for_request(session, &id)?;
+    // Now, and not before others have let it go.
+    let now = clock::now(py)?;
     if options.settings.use_cookies {
         cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }
@@ -49,7 +96,7 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
         state.own_timeout = None;
         (state.saved.take(), state.base.take())
     })?;
-    let Some((record, led_to)) = found else { return absent(session, &now) };
+    let Some((record, led_to)) = found else { return Ok(Outcome::Absent(now)) };
     let id = match led_to {
         Some(new) => {
             rotated::follow(session, new.clone())?;
@@ -64,11 +111,11 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
         state.begun
     })?;
     let decoded = encode::decode(session, Content::Record(&record.data, &id))?;
-    let Some(data) = decoded.data else { return absent(session, &now) };
+    let Some(data) = decoded.data else { return Ok(Outcome::Absent(now)) };
     let mut times = loaded_times(&data, signed_at)?;
     let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
     if limits.judge(now.seconds, times) == Span::Expired {
-        return if machine::is_steady() { call::invalidate(session) } else { set_aside(session, &now) };
+        return Ok(Outcome::Over(now));
     }
     let is_corrected = correct_beginning(&limits, &data, &mut times, &now)?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
@@ -91,7 +138,8 @@ fn load_held(session: &Bound<'_, Session>) -> PyResult<()> {
             std::mem::replace(&mut state.loaded, loaded),
         )
     })?;
-    fill(session, &data, &now)
+    fill(session, &data, &now)?;
+    Ok(Outcome::Alive)
 }
 
 /// The record of `id`, or of the id that it leads to, with that id.

@@ -8,6 +8,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod call;
+mod candidates;
 mod configurable;
 pub(crate) mod cookie;
 pub(crate) mod create;
@@ -106,6 +107,8 @@ pub(crate) struct State {
     pub(crate) base: Option<Base>,
     /// How long the session waits for others.
     pub(crate) patience: Arc<Patience>,
+    /// While the session is made from a cookie.
+    pub(crate) choice: Option<candidates::Choice>,
     /// While the session is held.
     pub(crate) hold: Option<Arc<hold::Hold>>,
 }
@@ -184,6 +187,7 @@ impl State {
             store: None,
             base: None,
             patience,
+            choice: None,
             hold: None,
         }
     }

@@ -35,7 +35,11 @@ impl KeyOptions {
             let (file, fallbacks) = (format!("{name}_file"), format!("{name}_fallbacks"));
             Keys::gather(name, values.get(name), values.text(&file), values.get(&fallbacks))
         });
-        Ok(Self { secret: secret?, encrypt: encrypt?, validate: validate? })
+        let (encrypt, mut validate) = (encrypt?, validate?);
+        if !encrypt.is_empty() {
+            validate = validate.for_encryption();
+        }
+        Ok(Self { secret: secret?, encrypt, validate })
     }
 
     /// Every encryption key with every validation key, the newest of both first.
@@ -62,13 +66,21 @@ impl KeyOptions {
 
     /// The options whose keys are used and too short, with the bytes of the shortest.
     pub(super) fn weak(&self, keeping: Keeping) -> Vec<(&'static str, usize)> {
+        self.used(keeping).filter_map(|(name, keys)| Some((name, keys.weakness()?))).collect()
+    }
+
+    /// The options that write with the text of bytes.
+    pub(super) fn texts_of_bytes(&self, keeping: Keeping) -> impl Iterator<Item = &'static str> {
+        self.used(keeping).filter_map(|(name, keys)| keys.is_text_of_bytes().then_some(name))
+    }
+
+    fn used(&self, keeping: Keeping) -> impl Iterator<Item = (&'static str, &Keys)> {
         let validates = keeping == Keeping::Cookie || !self.encrypt.is_empty();
         let keys = [
             ("secret", &self.secret, keeping == Keeping::Store),
             ("validate_key", &self.validate, validates),
             ("encrypt_key", &self.encrypt, true),
         ];
-        let used = keys.into_iter().filter(|(_, _, is_used)| *is_used);
-        used.filter_map(|(name, keys, _)| Some((name, keys.weakness()?))).collect()
+        keys.into_iter().filter_map(|(name, keys, is_used)| is_used.then_some((name, keys)))
     }
 }

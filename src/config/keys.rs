@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{self, Metadata};
 use std::path::Path;
 
-use super::Value;
+use super::{Value, bytes_literal};
 use crate::error::{Error, Result};
 
 /// A key should have as many bytes as the hash gives (RFC 2104, section 3), which for SHA-256 are 32. A shorter one is
@@ -27,8 +27,8 @@ impl Keys {
     /// The keys that the options `name`, `<name>_file` and `<name>_fallbacks` give together.
     ///
     /// # Errors
-    /// `Invalid` if the newest keys are given twice or not at all beside fallbacks, or if the file cannot be
-    /// read, is no UTF-8, holds no key, or can be written by other users.
+    /// `Invalid` if the newest keys are given twice or not at all beside fallbacks, if one is the text of no bytes
+    /// at all, or if the file cannot be read, is no UTF-8, holds no key, or can be written by other users.
     pub fn gather(
         name: &str,
         newest: Option<&Value>,
@@ -48,7 +48,22 @@ impl Keys {
             return Err(contradiction(format!("{name}_fallbacks is given without {name}")));
         }
         keys.extend(older);
-        Ok(Self { keys })
+        Ok(Self { keys: in_both_forms(name, keys)? })
+    }
+
+    /// The keys without those bytes that cannot go into the key that encrypts, which takes ASCII alone: of them the
+    /// text does.
+    #[must_use]
+    pub fn for_encryption(mut self) -> Self {
+        let texts: Vec<_> = self.keys.iter().filter_map(|key| bytes_literal::to_bytes(key)).collect();
+        self.keys.retain(|key| key.is_ascii() || !texts.contains(key));
+        self
+    }
+
+    /// Whether the newest key is the text of bytes.
+    #[must_use]
+    pub fn is_text_of_bytes(&self) -> bool {
+        self.keys.first().is_some_and(|newest| bytes_literal::to_bytes(newest).is_some())
     }
 
     /// The keys, the newest first.
@@ -81,6 +96,26 @@ fn keys_of(value: Option<&Value>) -> Vec<Vec<u8>> {
         Some(Value::List(keys)) => keys.clone(),
         _ => Vec::new(),
     }
+}
+
+/// The keys, each once. After a key that is the text of bytes come the bytes themselves: Beaker signs with the text,
+/// and whoever takes the quotes away means the same key.
+fn in_both_forms(name: &str, given: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+    let mut keys = Vec::with_capacity(given.len());
+    for key in given {
+        let bytes = bytes_literal::to_bytes(&key);
+        if bytes.as_ref().is_some_and(|bytes| bytes.trim_ascii().is_empty()) {
+            return Err(
+                Error::invalid("a key is empty").with_detail(format!("{name} is the text of empty bytes"))
+            );
+        }
+        for form in [Some(key), bytes].into_iter().flatten() {
+            if !keys.contains(&form) {
+                keys.push(form);
+            }
+        }
+    }
+    Ok(keys)
 }
 
 fn contradiction(detail: String) -> Error {
@@ -195,6 +230,22 @@ mod tests {
             let file = file_with("", 0o600);
             fs::write(file.path(), bytes).unwrap();
             assert!(gathered(None, file.path().to_str(), None).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_bytes_is_accepted_with_and_without_what_makes_it_one() {
+        assert_eq!(
+            gathered(Some(&text("b'k'")), None, Some(&list(&["b'o'", "k"]))).unwrap(),
+            ["b'k'", "k", "b'o'", "o"]
+        );
+        let keys = Keys::gather("secret", Some(&text("b'\\xff'")), None, None).unwrap();
+        assert!(keys.is_text_of_bytes());
+        assert_eq!(keys.iter().len(), 2);
+        assert_eq!(keys.for_encryption().iter().len(), 1);
+        for empty in ["b''", "b' '"] {
+            let error = gathered(Some(&text(empty)), None, None).unwrap_err().to_string();
+            assert!(error.contains("secret"), "{error}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! what kind of value it takes, and [`coerce()`] turns one into the other; [`Keys`] are the keys that change;
 //! [`Settings`] is what remains: typed, checked once, and shared by every request.
 
+pub mod bytes_literal;
 mod coerce;
 mod expires;
 mod key_options;

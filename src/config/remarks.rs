@@ -22,6 +22,13 @@ impl Settings {
                 ));
             }
         }
+        remarks.extend(self.keys.texts_of_bytes(self.keeping).map(|name| {
+            format!(
+                "{name} is the text that Beaker makes of bytes, with the letter and the quotes around it. Once no \
+                 Beaker reads what it signs, give a new key that is plain text (`python -m beaker key`) as {name}, \
+                 and these bytes in {name}_fallbacks until all have come back: so nobody is logged out"
+            )
+        }));
         if self.limits.idle == Some(0.0) {
             remarks.push(String::from(
                 "timeout = 0 ends every session at its next request; without a timeout leave it out, or give None",

@@ -8,6 +8,7 @@ use pyo3::types::{
 };
 
 use super::errors::ConfigurationError;
+use crate::config::bytes_literal::of_bytes;
 use crate::config::{Kind, Rule, Value};
 use crate::cookie::CookieDate;
 
@@ -44,11 +45,12 @@ pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value
         }
         Kind::Text | Kind::Word | Kind::Folder | Kind::File | Kind::CookiePath => printed(object),
         Kind::Bool => Ok(Value::Bool(object.is_truthy()?)),
-        Kind::Keys => match list(object) {
+        Kind::Keys => match keys(rule, object) {
             Some(keys) => Ok(keys),
             None => printed(object),
         },
-        Kind::OlderKeys | Kind::Names => Ok(list(object).unwrap_or_else(|| unknown(object))),
+        Kind::OlderKeys => Ok(keys(rule, object).unwrap_or_else(|| unknown(object))),
+        Kind::Names => Ok(list(object).unwrap_or_else(|| unknown(object))),
         Kind::Moment => Ok(seconds(object).unwrap_or_else(|_| unknown(object))),
         Kind::Expires => Ok(expiry(object).unwrap_or_else(|| unknown(object))),
         Kind::Int | Kind::Seconds | Kind::Serializer | Kind::Any => Ok(unknown(object)),
@@ -78,20 +80,34 @@ fn unknown(object: &Bound<'_, PyAny>) -> Value {
     Value::Object(object.get_type().name().map_or_else(|_| String::from("object"), |name| name.to_string()))
 }
 
+/// The keys in what is given. Bytes are the text that Beaker makes of them; but an `encrypt_key` by keyword works there
+/// as bytes. (In a config the text is made before.)
+fn keys(rule: &Rule, object: &Bound<'_, PyAny>) -> Option<Value> {
+    let takes_bytes = rule.name.starts_with("encrypt_key");
+    list_of(object, |bytes| {
+        let text = of_bytes(bytes).into_bytes();
+        if takes_bytes { vec![bytes.to_vec(), text] } else { vec![text] }
+    })
+}
+
 /// A byte string, or a list or tuple of texts and byte strings.
 fn list(object: &Bound<'_, PyAny>) -> Option<Value> {
-    let bytes = |object: &Bound<'_, PyAny>| match object.cast::<PyString>() {
-        Ok(text) => text.to_str().ok().map(|text| text.as_bytes().to_vec()),
-        Err(_) => object.cast::<PyBytes>().ok().map(|bytes| bytes.as_bytes().to_vec()),
+    list_of(object, |bytes| vec![bytes.to_vec()])
+}
+
+fn list_of(object: &Bound<'_, PyAny>, made_of: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> Option<Value> {
+    let parts = |object: &Bound<'_, PyAny>| match object.cast::<PyString>() {
+        Ok(text) => text.to_str().ok().map(|text| vec![text.as_bytes().to_vec()]),
+        Err(_) => object.cast::<PyBytes>().ok().map(|bytes| made_of(bytes.as_bytes())),
     };
-    if let Some(one) = bytes(object) {
-        return Some(Value::List(vec![one]));
+    if let Some(one) = parts(object) {
+        return Some(Value::List(one));
     }
     if !object.is_instance_of::<PyList>() && !object.is_instance_of::<PyTuple>() {
         return None;
     }
-    let parts = object.try_iter().ok()?.map(|part| bytes(&part.ok()?));
-    parts.collect::<Option<_>>().map(Value::List)
+    let all = object.try_iter().ok()?.map(|part| parts(&part.ok()?)).collect::<Option<Vec<_>>>()?;
+    Some(Value::List(all.concat()))
 }
 
 /// The keys of a JSON list; any other text is text. A key that looks like a list by chance is not to be thought of.

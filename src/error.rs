@@ -4,6 +4,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// What a caller can do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +33,7 @@ pub struct Error {
     operation: &'static str,
     detail: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    path: Option<PathBuf>,
 }
 
 /// The result of an operation of this crate.
@@ -40,7 +43,7 @@ impl Error {
     /// An error of `kind` while doing `operation` (a phrase such as `"read the session file"`).
     #[must_use]
     pub fn new(kind: ErrorKind, operation: &'static str) -> Self {
-        Self { kind, operation, detail: None, source: None }
+        Self { kind, operation, detail: None, source: None, path: None }
     }
 
     /// [`ErrorKind::Corrupt`].
@@ -86,6 +89,22 @@ impl Error {
         self.kind == ErrorKind::Locked
     }
 
+    /// Says which folder was concerned, unless that is known.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        self.path.get_or_insert_with(|| folder.to_owned());
+        self
+    }
+
+    /// The same by a file in it, whose own name may be a whole session id.
+    #[must_use]
+    pub fn in_folder_of(self, file: &Path) -> Self {
+        match file.parent() {
+            Some(folder) => self.in_folder(folder),
+            None => self,
+        }
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -103,6 +122,18 @@ impl Error {
     #[must_use]
     pub fn operation(&self) -> &'static str {
         self.operation
+    }
+
+    /// The folder that was concerned, if that is known.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The number of the operating system's error that is the cause.
+    #[must_use]
+    pub fn os_error(&self) -> Option<i32> {
+        self.source.as_deref()?.downcast_ref::<io::Error>()?.raw_os_error()
     }
 
     /// Takes the cause out, so that a Python exception can be given back as itself.
@@ -134,6 +165,7 @@ impl fmt::Debug for Error {
             .field("operation", &self.operation)
             .field("detail", &self.detail)
             .field("source", &self.source)
+            .field("path", &self.path)
             .finish()
     }
 }

@@ -1,3 +1,4 @@
+# ruff: noqa: PTH120 - paths are text, as applications use them
 """What backends have in common that keep each namespace in files of its own."""
 
 import os
@@ -23,7 +24,8 @@ def storage_folder(given: str | None, data_dir: str | None, name: str, option: s
     try:
         verify_directory(folder)
     except OSError as cause:
-        raise StoreUnavailableError(f"cannot make the folder {folder}: {cause.strerror or cause}") from cause
+        error = StoreUnavailableError(f"cannot make the folder {folder}: {cause.strerror or cause}")
+        raise error._tell(cause, folder) from cause
     return folder
 
 
@@ -53,7 +55,8 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
     def _unavailable(self, what: str, cause: Exception) -> StoreUnavailableError:
         """What to raise from ``cause``, which then names its file without a whole id."""
         without_id(cause, self.namespace)
-        return StoreUnavailableError(f"cannot {what}: {getattr(cause, 'strerror', None) or cause}")
+        error = StoreUnavailableError(f"cannot {what}: {getattr(cause, 'strerror', None) or cause}")
+        return error._tell(cause, os.path.dirname(self.file))
 
     def acquire_read_lock(self) -> None:
         """Takes the lock and opens the contents."""

@@ -6,6 +6,9 @@ that cannot be decoded (:class:`CorruptSessionError`) and a store that did not a
 (:class:`StoreUnavailableError`). A session that does not exist is none of them: it is a new session.
 """
 
+import pickle
+from typing import Any
+
 __all__ = [
     "BeakerException",
     "BeakerWarning",
@@ -52,20 +55,44 @@ class LockError(BeakerException):
     """
 
 
-class InvalidCryptoBackendError(BeakerException):
-    """An encryption module that is not registered, or that cannot encrypt."""
-
-
 class ConfigurationError(BeakerException, ValueError):
     """An option, or a combination of options, that cannot be meant."""
 
 
-class CorruptSessionError(BeakerException):
-    """A stored record or a cookie that cannot be decoded. The store itself is well."""
+class InvalidCryptoBackendError(ConfigurationError):
+    """An encryption module that is not registered, or that cannot encrypt."""
 
 
-class StoreUnavailableError(BeakerException):
+class CorruptSessionError(BeakerException, pickle.UnpicklingError, ValueError):
+    """A stored record or a cookie that cannot be decoded. The store itself is well.
+
+    It is also what Beaker raises there: a :class:`pickle.UnpicklingError`, or for JSON and base64 a
+    :class:`ValueError`. The exception of the decoder, if there was one, is in ``__cause__``.
+    """
+
+
+class StoreUnavailableError(BeakerException, OSError):
     """The store could not be asked, or did not answer; nothing is known about the session.
 
-    The cause, often an :class:`OSError`, is in ``__cause__``.
+    Where an error of the operating system is the reason, ``errno`` and ``strerror`` are that error's, and
+    ``filename`` is the folder that was concerned: a file's own name may show a session's id. Otherwise they
+    are ``None``. The cause is in ``__cause__``.
     """
+
+    def __str__(self) -> str:
+        """What is wrong, in the words that it was raised with."""
+        return BaseException.__str__(self)
+
+    def _tell(self, cause: BaseException, folder: str) -> "StoreUnavailableError":
+        """Itself, with what ``cause`` tells if that is an error of the operating system."""
+        if isinstance(cause, OSError):
+            self.errno, self.strerror, self.filename = cause.errno, cause.strerror, folder
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a pickle of it keeps."""
+        return type(self), self.args, (self.errno, self.strerror, self.filename)
+
+    def __setstate__(self, state: Any) -> None:
+        """Takes back what a pickle kept."""
+        self.errno, self.strerror, self.filename = state

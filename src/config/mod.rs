@@ -23,7 +23,7 @@ pub use key_options::KeyOptions;
 pub use keys::{Keys, SHORTEST_GOOD_KEY};
 pub use old_id::OldId;
 pub use profile::Profile;
-pub use read::cookie_expires;
+pub use read::{UNKNOWN_CIPHER, cookie_expires};
 pub use rules::{Kind, Rule, Scope, Value, nearest_name, option_names, rule};
 pub use settings::{Concurrency, CookieKeys, Keeping, PicklePolicy, STORE_GRACE_SECONDS, Settings};
 pub use values::Values;

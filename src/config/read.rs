@@ -24,6 +24,9 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// The random bits of an encryption nonce where no option gives a number.
 const DEFAULT_NONCE_BITS: usize = 128;
 
+/// What the error for a `crypto_type` that there is not says.
+pub const UNKNOWN_CIPHER: &str = "crypto_type is one of default, cryptography, pycryptodome, pycrypto";
+
 /// What the option `cookie_expires` means.
 #[must_use]
 pub fn cookie_expires(value: Option<&Value>) -> CookieExpires {
@@ -228,7 +231,7 @@ fn cipher(values: &Values) -> Result<Cipher> {
     match values.text("crypto_type").unwrap_or("default") {
         "default" | "cryptography" => Ok(Cipher::AesGcm),
         "pycryptodome" | "pycrypto" => Ok(Cipher::AesCtr),
-        _ => Err(Error::invalid("crypto_type is one of default, cryptography, pycryptodome, pycrypto")),
+        _ => Err(Error::invalid(UNKNOWN_CIPHER)),
     }
 }
 

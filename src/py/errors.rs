@@ -6,12 +6,14 @@ use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyException, PyMemoryError, PyOSError, PyRecursionError};
 use pyo3::prelude::*;
 
+use crate::config::UNKNOWN_CIPHER;
 use crate::error::{Error, ErrorKind};
 
 pyo3::import_exception!(beaker.exceptions, BeakerException);
 pyo3::import_exception!(beaker.exceptions, BeakerWarning);
 pyo3::import_exception!(beaker.exceptions, ConfigurationError);
 pyo3::import_exception!(beaker.exceptions, CorruptSessionError);
+pyo3::import_exception!(beaker.exceptions, InvalidCryptoBackendError);
 pyo3::import_exception!(beaker.exceptions, LockError);
 pyo3::import_exception!(beaker.exceptions, StoreUnavailableError);
 
@@ -31,7 +33,15 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
     let message = error.to_string();
     let exception = match error.kind() {
         ErrorKind::Corrupt => CorruptSessionError::new_err(message),
-        ErrorKind::Unavailable | ErrorKind::Interrupted => StoreUnavailableError::new_err(message),
+        ErrorKind::Unavailable | ErrorKind::Interrupted => {
+            let exception = StoreUnavailableError::new_err(message);
+            tell_as_os_error(py, &exception, &error, cause.as_ref());
+            exception
+        }
+        // Beaker has a class of its own for it.
+        ErrorKind::Invalid if error.operation() == UNKNOWN_CIPHER => {
+            InvalidCryptoBackendError::new_err(message)
+        }
         ErrorKind::Invalid => ConfigurationError::new_err(message),
         ErrorKind::Locked => LockError::new_err(message),
         ErrorKind::Unsupported => BeakerException::new_err(message),
@@ -40,6 +50,33 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
         exception.set_cause(py, cause);
     }
     exception
+}
+
+/// Gives an exception what an `OSError` tells besides its text: that of the `OSError` that is its cause, or that of the
+/// operating system's error and the folder that was concerned.
+fn tell_as_os_error(py: Python<'_>, exception: &PyErr, error: &Error, cause: Option<&PyErr>) {
+    let told = || -> PyResult<()> {
+        let exception = exception.value(py);
+        if let Some(cause) = cause.filter(|cause| cause.is_instance_of::<PyOSError>(py)) {
+            for name in ["errno", "strerror"] {
+                exception.setattr(name, cause.value(py).getattr(name)?)?;
+            }
+            let file = cause.value(py).getattr("filename")?;
+            return match file.is_none() {
+                true => Ok(()),
+                false => {
+                    exception.setattr("filename", py.import("os.path")?.call_method1("dirname", (file,))?)
+                }
+            };
+        }
+        if let Some(number) = error.os_error() {
+            exception.setattr("errno", number)?;
+            exception.setattr("strerror", py.import("os")?.call_method1("strerror", (number,))?)?;
+        }
+        error.folder().map_or(Ok(()), |folder| exception.setattr("filename", folder.to_string_lossy()))
+    };
+    // The exception is the thing to raise, told in full or not.
+    let _told = told();
 }
 
 /// Whether an exception says nothing of the session or its store, so that it is passed on as it is: what is no

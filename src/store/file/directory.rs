@@ -23,6 +23,7 @@ pub fn ensure_private_dir(path: &Path) -> Result<()> {
         Error::unavailable("create the session folder")
             .with_detail(path.display().to_string())
             .with_source(error)
+            .in_folder(path)
     })
 }
 
@@ -49,10 +50,14 @@ fn private_folder_in(parent: &Path, user: u32) -> Result<PathBuf> {
     match make(&path) {
         Ok(()) => {}
         Err(error) if error.kind() == IoKind::AlreadyExists => {}
-        Err(error) => return Err(failed().with_detail(path.display().to_string()).with_source(error)),
+        Err(error) => {
+            return Err(failed().with_detail(path.display().to_string()).with_source(error).in_folder(&path));
+        }
     }
     let of = |path: &Path, look: fn(&Path) -> io::Result<Metadata>| {
-        look(path).map_err(|error| failed().with_detail(path.display().to_string()).with_source(error))
+        look(path).map_err(|error| {
+            failed().with_detail(path.display().to_string()).with_source(error).in_folder(path)
+        })
     };
     let above = of(parent, |path| fs::metadata(path))?;
     if above.mode() & WRITABLE_BY_OTHERS != 0 && above.mode() & STICKY == 0 {

@@ -92,7 +92,7 @@ impl LockFile {
                         continue;
                     }
                 }
-                Err(error) => return Err(refused(error)),
+                Err(error) => return Err(refused(error, &path)),
             }
             waiting.pause()?;
         }
@@ -109,7 +109,7 @@ impl LockFile {
                     }
                 }
                 Err(error) if is_absence(&error) => return Ok(None),
-                Err(error) => return Err(refused(error)),
+                Err(error) => return Err(refused(error, &path)),
             }
             waiting.pause()?;
         }
@@ -148,7 +148,9 @@ impl Waiting {
                 Ok(()) => return Ok(()),
                 Err(TryLockError::WouldBlock) => self.pause()?,
                 Err(TryLockError::Error(error)) if error.kind() == IoKind::Interrupted => {}
-                Err(TryLockError::Error(error)) => return Err(refused(error)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(Error::unavailable(OPERATION).with_source(error));
+                }
             }
         }
     }
@@ -156,7 +158,8 @@ impl Waiting {
     /// Locks `file`, which was opened at `path`. `None` if it is not the file at `path` any more once it is
     /// locked: whoever held it has removed it, and the lock shuts nobody out.
     fn lock_the_one_at(&mut self, path: &Path, file: File) -> Result<Option<Locked>> {
-        let opened = file.metadata().map_err(refused)?;
+        let failed = |error| refused(error, path);
+        let opened = file.metadata().map_err(failed)?;
         if !opened.is_file() {
             return Err(Error::unavailable(OPERATION).with_detail("the lock file is not a regular file"));
         }
@@ -164,13 +167,13 @@ impl Waiting {
             // Made just now under a umask that shuts its owner out. Where it is not ours, we could open it.
             let _ = file.set_permissions(Permissions::from_mode(PRIVATE));
         }
-        self.lock(&file, Mode::Exclusive)?;
+        self.lock(&file, Mode::Exclusive).map_err(|error| error.in_folder_of(path))?;
         let locked = Locked { file, is_ours: true };
         match std::fs::symlink_metadata(path) {
             Ok(found) if (found.dev(), found.ino()) == (opened.dev(), opened.ino()) => Ok(Some(locked)),
             Ok(_) => Ok(None),
             Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(failed(error)),
         }
     }
 
@@ -206,8 +209,8 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
     }
 }
 
-fn refused(error: io::Error) -> Error {
-    Error::unavailable(OPERATION).with_source(error)
+fn refused(error: io::Error, path: &Path) -> Error {
+    Error::unavailable(OPERATION).with_source(error).in_folder_of(path)
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@ impl FileStore {
         unlink(path)?;
         match path.parent() {
             Some(folder) if self.durability == Durability::Full => match disk::sync(folder) {
-                Err(error) if !is_absence(&error) => Err(Error::unavailable(REMOVING).with_source(error)),
+                Err(error) if !is_absence(&error) => {
+                    Err(Error::unavailable(REMOVING).with_source(error).in_folder(folder))
+                }
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -43,7 +45,7 @@ impl FileStore {
         match std::fs::symlink_metadata(data) {
             Ok(_) => self.lock(place).map(Some),
             Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(Error::unavailable(operation).with_source(error)),
+            Err(error) => Err(Error::unavailable(operation).with_source(error).in_folder_of(data)),
         }
     }
 
@@ -155,7 +157,7 @@ impl FileStore {
         match path.parent() {
             Some(folder) if self.durability == Durability::Full => {
                 temporary::retire(path, || disk::sync(folder))
-                    .map_err(|error| Error::unavailable(REMOVING).with_source(error))
+                    .map_err(|error| Error::unavailable(REMOVING).with_source(error).in_folder(folder))
             }
             _ => unlink(path),
         }

@@ -267,7 +267,9 @@ impl Store for FileStore {
 /// Removes a file, or finds it gone.
 fn unlink(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if !is_absence(&error) => Err(Error::unavailable(REMOVING).with_source(error)),
+        Err(error) if !is_absence(&error) => {
+            Err(Error::unavailable(REMOVING).with_source(error).in_folder_of(path))
+        }
         _ => Ok(()),
     }
 }

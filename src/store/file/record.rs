@@ -68,10 +68,11 @@ pub(super) fn version_of(text: &[u8]) -> Version {
 
 /// Reads what `place` holds. A touch changes a file in place, so that the file is locked for the reading.
 pub(super) fn read(path: &Path, place: &Place<'_>, limit: Duration) -> Result<Found> {
-    match open(path, Mode::Shared, READING, limit)? {
+    let found = match open(path, Mode::Shared, READING, limit)? {
         Some(data) => examine(&data, place, READING),
         None => Ok(Found::Absent),
-    }
+    };
+    found.map_err(|error| error.in_folder_of(path))
 }
 
 /// Whose the record at `path` is, if it says so.
@@ -126,7 +127,7 @@ pub(super) fn touch(
         None if contents.version() == touch.version => later.mark(data.file()),
         None => later.mark_unless_later(data.file()),
     }
-    .map_err(|error| Error::unavailable(TOUCHING).with_source(error))?;
+    .map_err(|error| Error::unavailable(TOUCHING).with_source(error).in_folder_of(path))?;
     Ok(true)
 }
 
@@ -201,6 +202,7 @@ fn open_the_one_at(path: &Path, limit: Duration) -> Result<Option<Locked>> {
 
 /// Opens and locks the file. Nothing but a regular file is read, and nothing is waited for but the lock.
 fn open(path: &Path, mode: Mode, operation: &'static str, limit: Duration) -> Result<Option<Locked>> {
+    let failed = |error| Error::unavailable(operation).with_source(error).in_folder_of(path);
     let opened = OpenOptions::new()
         .read(true)
         .write(mode == Mode::Exclusive)
@@ -209,10 +211,8 @@ fn open(path: &Path, mode: Mode, operation: &'static str, limit: Duration) -> Re
     match opened {
         Ok(file) => Locked::new(file, mode, limit).map(Some),
         Err(error) if is_absence(&error) => Ok(None),
-        Err(error) if is_link(&error) => {
-            Err(Error::unavailable(operation).with_detail("a symbolic link is in its place"))
-        }
-        Err(error) => Err(Error::unavailable(operation).with_source(error)),
+        Err(error) if is_link(&error) => Err(failed(error).with_detail("a symbolic link is in its place")),
+        Err(error) => Err(failed(error)),
     }
 }
 

@@ -45,10 +45,12 @@ pub(super) fn replace(target: &Path, bytes: &[u8], later: Later, durability: Dur
     if let Err(error) = written.and_then(|()| put(&temporary, target, durability)) {
         // The error above is the one to tell; a file that cannot be removed is recognised by its name later.
         let _ = fs::remove_file(&temporary);
-        return Err(failed(error));
+        return Err(failed(error, target));
     }
     match target.parent() {
-        Some(folder) if durability == Durability::Full => disk::sync_with_names(folder).map_err(failed),
+        Some(folder) if durability == Durability::Full => {
+            disk::sync_with_names(folder).map_err(|error| failed(error, target))
+        }
         _ => Ok(()),
     }
 }
@@ -123,7 +125,7 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
     };
     let mut last = io::Error::from(IoKind::AlreadyExists);
     for _ in 0..ATTEMPTS {
-        let path = name_in(folder).map_err(failed)?;
+        let path = name_in(folder).map_err(|error| failed(error, target))?;
         let created = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -139,15 +141,15 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
                         ensure_private_dir(folder)?;
                     }
                     IoKind::AlreadyExists => {}
-                    _ => return Err(failed(error)),
+                    _ => return Err(failed(error, target)),
                 }
                 last = error;
             }
         }
     }
-    Err(failed(last))
+    Err(failed(last, target))
 }
 
-fn failed(error: io::Error) -> Error {
-    Error::unavailable(OPERATION).with_source(error)
+fn failed(error: io::Error, target: &Path) -> Error {
+    Error::unavailable(OPERATION).with_source(error).in_folder_of(target)
 }

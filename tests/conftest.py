@@ -17,6 +17,7 @@ from tests.session.fixtures import (
     record_format,
     secrecy,
     serializer,
+    stores,
     visitors,
     written_in_python,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "record_format",
     "secrecy",
     "serializer",
+    "stores",
     "visitors",
     "written_in_python",
 ]

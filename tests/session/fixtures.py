@@ -39,6 +39,13 @@ def _backend(name: str, folder: Path) -> Backend:
     return Backend(name, {"namespace_class": namespace_class()})
 
 
+def store_options(name: str, folder: Path) -> dict[str, Any]:
+    """The options of the store of that name."""
+    if name == "dbm":
+        return {"type": "dbm", "data_dir": str(folder / "sessions")}
+    return _backend(name, folder).options
+
+
 @pytest.fixture
 def empty_memory() -> Iterator[None]:
     """The memory store is empty before and after."""
@@ -51,6 +58,12 @@ def empty_memory() -> Iterator[None]:
 def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> Backend:
     """Each place where sessions are kept."""
     return _backend(request.param, tmp_path)
+
+
+@pytest.fixture(params=[*BACKENDS, "dbm"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> dict[str, Any]:
+    """The options of each store."""
+    return store_options(request.param, tmp_path)
 
 
 @pytest.fixture

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.session import CookieSession, Session
+from tests.session.fixtures import BACKENDS, COOKIES, store_options
 from tests.session.grace import KEPT
-from tests.session.kit import COOKIE, VALIDATE_KEY, Browser, namespace_class, opened
+from tests.session.kit import VALIDATE_KEY, Browser, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.session.kit import Backend
-
-STORES = ["memory", "file", "dbm", "python"]
-KINDS = [*STORES, "cookie", "sealed cookie"]
 
 Steps = list[str]
 FORGETTING: list[Steps] = [
@@ -40,17 +38,9 @@ KEEPING: list[Steps] = [
 ]
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[*BACKENDS, "dbm", *COOKIES])
 def options(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> dict[str, Any]:
-    kinds: dict[str, dict[str, Any]] = {
-        "memory": {"type": "memory"},
-        "file": {"type": "file", "data_dir": str(tmp_path)},
-        "dbm": {"type": "dbm", "data_dir": str(tmp_path)},
-        "python": {"namespace_class": namespace_class()},
-        "cookie": COOKIE,
-        "sealed cookie": {**COOKIE, "cookie_format": 2},
-    }
-    return kinds[request.param]
+    return COOKIES.get(request.param) or store_options(request.param, tmp_path)
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "subclass"])

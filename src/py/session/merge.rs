@@ -3,20 +3,19 @@
 //! What was loaded is decoded here and not before, since it seldom comes to this. The program's own session stays as
 //! the program sees it; what others wrote is in the record alone, and a later save in the same request merges again.
 
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, PyString};
+use pyo3::types::{PyDict, PyString};
 
+use super::changes::{Changes, is_like};
 use super::encode::{self, Content, Text};
 use super::precedence::Precedence;
 use super::save::Change;
-use super::{Base, Session, hold, is_to_come, record, rotated, save};
+use super::{Session, hold, is_to_come, record, rotated, save};
 use crate::codec::RecordFormat;
 use crate::codec::pointer::{self, Pointer};
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError};
 use crate::py::gil;
-use crate::py::options::Options;
 use crate::session::{Row, Rule, Side, decide};
 use crate::store::{Expect, HoldOf, Timestamp, Written};
 
@@ -53,7 +52,11 @@ fn retry(
 ) -> PyResult<bool> {
     let py = session.py();
     let merges = session.get().options()?.settings.concurrency.merges();
-    let base = if merges { base(session, change.basis.base.as_ref())? } else { PyDict::new(py) };
+    let base = change.basis.base.as_ref();
+    let changes = match merges {
+        true => Some(Changes::since(session, base, ours, &text, change.is_saved)?),
+        false => None,
+    };
     let mut _precedence = None;
     for turn in 0..TRIES {
         if turn == UNHELD_TRIES {
@@ -80,7 +83,7 @@ fn retry(
         }
         let found_format = RecordFormat::of(&found.data);
         session.get().with(|state| state.found_format = state.found_format.max(found_format))?;
-        if !merges {
+        let Some(changes) = &changes else {
             match save::attempt(session, ours, &mut text, Expect::Version(found.version))? {
                 Written::Stored(version) => {
                     save::stored(session, version, text, change)?;
@@ -88,19 +91,18 @@ fn retry(
                 }
                 Written::Refused => continue,
             }
-        }
+        };
         let theirs = encode::decode(session, Content::Record(&found.data, &id))?.data;
         let theirs = theirs.unwrap_or_else(|| PyDict::new(py));
-        let merged = merge(session, &base, ours, &theirs)?;
+        let merged = merge(session, changes, &theirs)?;
         let mut merged_text = encode::text_for_record(session, &merged.data)?;
         match save::attempt(session, &merged.data, &mut merged_text, Expect::Version(found.version))? {
-            Written::Stored(version) if merged.has_theirs => {
-                save::stored(session, version, text, change)?;
-                session.get().with(|state| state.life.diverged())?;
-                return Ok(true);
-            }
             Written::Stored(version) => {
-                save::stored(session, version, merged_text, change)?;
+                // What the program has, and not what became of it: that is what its next save has changed.
+                save::stored(session, version, text, change)?;
+                if merged.has_theirs {
+                    session.get().with(|state| state.life.diverged())?;
+                }
                 return Ok(true);
             }
             Written::Refused => {}
@@ -112,15 +114,6 @@ fn retry(
     )))
 }
 
-/// What this session is a changed copy of.
-fn base<'py>(session: &Bound<'py, Session>, base: Option<&Base>) -> PyResult<Bound<'py, PyDict>> {
-    let decoded = match base {
-        Some(base) => encode::decode(session, base.content())?.data,
-        None => None,
-    };
-    Ok(decoded.unwrap_or_else(|| PyDict::new(session.py())))
-}
-
 struct Merged<'py> {
     data: Bound<'py, PyDict>,
     /// Whether others have changed what this session has otherwise, moments aside.
@@ -129,13 +122,12 @@ struct Merged<'py> {
 
 fn merge<'py>(
     session: &Bound<'py, Session>,
-    base: &Bound<'py, PyDict>,
-    ours: &Bound<'py, PyDict>,
+    changes: &Changes<'_, 'py>,
     theirs: &Bound<'py, PyDict>,
 ) -> PyResult<Merged<'py>> {
     let py = session.py();
     let now = clock::now(py)?.seconds;
-    let options = session.get().options()?;
+    let (base, ours) = (changes.before(), changes.now());
     let data = PyDict::new(py);
     let mut has_theirs = false;
     let mut keys: Vec<_> = ours.keys().iter().collect();
@@ -149,12 +141,13 @@ fn merge<'py>(
             Row { base: base.get_item(&key)?, ours: ours.get_item(&key)?, theirs: theirs.get_item(&key)? };
         let rule = rule(&key);
         let is_later = |one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>| Ok(is_later(one, other, now));
-        let value = match decide(rule, &row, |one, other| same(&options, one, other), is_later)? {
+        let is_same = |before: &_, now: &_| changes.is_same(&key, before, now);
+        let value = match decide(rule, &row, is_same, is_later)? {
             Side::Ours => row.ours,
             Side::Theirs => {
                 has_theirs |= rule == Rule::Changed
                     && match (&row.ours, &row.theirs) {
-                        (Some(ours), Some(theirs)) => !same(&options, ours, theirs)?,
+                        (Some(ours), Some(theirs)) => !is_like(ours, theirs)?,
                         _ => true,
                     };
                 row.theirs
@@ -181,45 +174,4 @@ fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>, now: Timestamp) ->
         (one.extract::<f64>(), other.extract::<f64>()),
         (Ok(one), Ok(other)) if one > other && !is_to_come(one, now)
     )
-}
-
-/// Whether two values are one and the same as far as anybody can tell who loads them. What an application's own
-/// class takes for equal need not be, so that anything but a plain value is compared by what would be stored.
-fn same(options: &Options, one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-    if !one.get_type().is(other.get_type()) {
-        return Ok(false);
-    }
-    if is_plain(one) {
-        return one.eq(other);
-    }
-    if (one.is_exact_instance_of::<PySet>() || one.is_exact_instance_of::<PyFrozenSet>()) && one.eq(other)? {
-        // The order of a set depends on its past, and is part of what is stored.
-        return Ok(true);
-    }
-    let py = one.py();
-    match (stored_form(options, one), stored_form(options, other)) {
-        (Ok(one), Ok(other)) => Ok(one.as_bytes() == other.as_bytes()),
-        // A subclass stores in a way of its own what the serializer cannot.
-        (Err(error), _) | (_, Err(error)) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => {
-            one.eq(other)
-        }
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    }
-}
-
-fn is_plain(value: &Bound<'_, PyAny>) -> bool {
-    value.is_none()
-        || value.is_exact_instance_of::<PyString>()
-        || value.is_exact_instance_of::<PyInt>()
-        || value.is_exact_instance_of::<PyBool>()
-        || value.is_exact_instance_of::<PyBytes>()
-        // A number that is not one is not equal to itself, and of the two zeros one is negative.
-        || value.cast_exact::<PyFloat>().is_ok_and(|number| number.value() != 0.0 && !number.value().is_nan())
-}
-
-fn stored_form<'py>(options: &Options, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let py = value.py();
-    let data = PyDict::new(py);
-    data.set_item(intern!(py, "value"), value)?;
-    options.serializer.dumps(&data)
 }

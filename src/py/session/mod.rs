@@ -9,6 +9,7 @@
 pub(crate) mod attributes;
 pub(crate) mod call;
 mod candidates;
+mod changes;
 mod configurable;
 pub(crate) mod cookie;
 pub(crate) mod create;

@@ -8,7 +8,8 @@ use pyo3::types::{PyBool, PyDict};
 
 use super::encode::{self, InPlace, Text};
 use super::{
-    Base, Loaded, Session, State, attributes, beginning, call, cookie, merge, own_timeout, precedence, record,
+    Base, Loaded, Session, State, attributes, beginning, call, changes, cookie, merge, own_timeout,
+    precedence, record,
 };
 use crate::codec::{self, RecordFormat, Splice, pointer};
 use crate::py::clock;
@@ -53,7 +54,7 @@ pub(super) struct Change<'a, 'py> {
     /// What that is a changed copy of.
     pub(super) basis: Basis,
     /// Whether the program has saved it.
-    is_saved: bool,
+    pub(super) is_saved: bool,
 }
 
 /// Where sessions end at a time that counts from their beginning, `clear()` does not make them begin anew.
@@ -192,7 +193,9 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     if let Some(saved) = saved {
         // What was saved in this request is not to be overwritten by what was loaded before.
         let change = Change { data: &saved, basis, is_saved: true };
-        return if rotated || handed_out { store(session, &change) } else { Ok(()) };
+        let base = change.basis.base.as_ref();
+        let is_due = rotated || handed_out && changes::in_place(session, &saved, None, base)?;
+        return if is_due { store(session, &change) } else { Ok(()) };
     }
     let accessed = attributes::accessed_dict(session)?;
     let data = accessed.cast::<PyDict>()?;
@@ -200,12 +203,8 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     if rotated {
         return store(session, &change);
     }
-    // What a subclass decodes by itself cannot be compared: there, a value that was handed out may have changed.
     let loaded = loaded.as_deref();
-    let changed = match loaded {
-        Some(loaded) => handed_out && changed_in_place(session, data, loaded)?,
-        None => handed_out,
-    };
+    let changed = handed_out && changes::in_place(session, data, loaded, change.basis.base.as_ref())?;
     let Some(version) = version.filter(|_| !changed) else { return store(session, &change) };
     let store = record::store(session)?;
     let id = session.get().with(|state| state.life.id().clone())?;
@@ -220,21 +219,6 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         }
         Err(error) => Err(error),
     }
-}
-
-/// Whether what was loaded encodes differently by now, its access time aside.
-fn changed_in_place(
-    session: &Bound<'_, Session>,
-    data: &Bound<'_, PyDict>,
-    loaded: &Loaded,
-) -> PyResult<bool> {
-    let py = session.py();
-    let key = intern!(py, "_accessed_time");
-    let (Some(before), Some(now)) = (&loaded.accessed, data.get_item(key)?) else { return Ok(true) };
-    data.set_item(key, before)?;
-    let payload = session.get().options()?.serializer.dumps(data);
-    data.set_item(key, now)?;
-    Ok(payload?.as_bytes() != loaded.payload.bind(py).as_bytes())
 }
 
 /// Stores the access time: in place where the stored text has it in the open, else by writing the same data

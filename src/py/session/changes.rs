@@ -1,0 +1,259 @@
+//! What a request has changed of a session.
+//!
+//! A key is changed where the program has assigned, deleted or mutated it. Nobody watches a value that was handed out,
+//! so what the session was is compared with what it is. Both are taken as they are read back from what was or would be
+//! stored, so that nothing counts that a serializer changes on the way: it may make a list of a tuple, and it may never
+//! write the same bytes twice.
+
+use std::cell::OnceCell;
+
+use pyo3::exceptions::PyException;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
+
+use super::encode::{self, Content, Text};
+use super::{Base, Loaded, Session, attributes};
+use crate::py::errors::CorruptSessionError;
+
+/// What the session was, and what it is.
+pub(super) struct Changes<'a, 'py> {
+    session: &'a Bound<'py, Session>,
+    before: Bound<'py, PyDict>,
+    now: Bound<'py, PyDict>,
+    /// What it is, as the program has it.
+    live: &'a Bound<'py, PyDict>,
+    /// Whether the program's values were read from what it was, rather than written to that.
+    was_loaded: bool,
+    /// Whether the program has saved it.
+    is_saved: bool,
+    before_again: OnceCell<Bound<'py, PyDict>>,
+    now_again: OnceCell<Bound<'py, PyDict>>,
+}
+
+impl<'a, 'py> Changes<'a, 'py> {
+    /// Those since `base`. `text` is what `live` encodes to.
+    pub(super) fn since(
+        session: &'a Bound<'py, Session>,
+        base: Option<&Base>,
+        live: &'a Bound<'py, PyDict>,
+        text: &Text,
+        is_saved: bool,
+    ) -> PyResult<Self> {
+        let py = session.py();
+        let before = match base {
+            Some(base) => encode::decode(session, base.content())?.data,
+            None => None,
+        };
+        let now = match encode::decode(session, Content::Record(&text.bytes, &text.id)) {
+            Ok(decoded) => decoded.data.unwrap_or_else(|| PyDict::new(py)),
+            // What cannot be read back, because the options forbid it, is for those to tell who load it.
+            Err(error) if error.is_instance_of::<CorruptSessionError>(py) => live.copy()?,
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            session,
+            before: before.unwrap_or_else(|| PyDict::new(py)),
+            now,
+            live,
+            was_loaded: matches!(base, Some(Base::Loaded(..))),
+            is_saved,
+            before_again: OnceCell::new(),
+            now_again: OnceCell::new(),
+        })
+    }
+
+    /// What it is, as who loads it reads it.
+    pub(super) fn now(&self) -> &Bound<'py, PyDict> {
+        &self.now
+    }
+
+    /// What it was.
+    pub(super) fn before(&self) -> &Bound<'py, PyDict> {
+        &self.before
+    }
+
+    /// Whether anything is changed but its times.
+    pub(super) fn any(&self) -> PyResult<bool> {
+        for key in self.before.keys() {
+            if !is_time(&key) && !self.now.contains(&key)? {
+                return Ok(true);
+            }
+        }
+        for (key, now) in self.now.iter() {
+            if is_time(&key) {
+                continue;
+            }
+            match self.before.get_item(&key)? {
+                Some(before) if self.is_same(&key, &before, &now)? => {}
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the value under `key` is the same as before.
+    pub(super) fn is_same(
+        &self,
+        key: &Bound<'py, PyAny>,
+        before: &Bound<'py, PyAny>,
+        now: &Bound<'py, PyAny>,
+    ) -> PyResult<bool> {
+        let py = key.py();
+        let compared = compare(before, now)?;
+        if compared != Likeness::Unknown {
+            return Ok(compared == Likeness::Same);
+        }
+        // The program's value was made of what is stored. So what is stored is taken the same way once more.
+        if self.was_loaded
+            && let Some(before) = self.again(&self.before_again, &self.before, key)?
+            && compare(&before, now)? == Likeness::Same
+        {
+            return Ok(true);
+        }
+        // What says the same of itself twice says that it is another now.
+        if let Some(again) = self.again(&self.now_again, self.live, key)?
+            && compare(&again, now)? == Likeness::Same
+        {
+            return Ok(false);
+        }
+        match before.eq(now) {
+            Ok(true) => Ok(true),
+            Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+            Ok(false) if knows_its_equals(now)? => Ok(false),
+            // Nobody can tell.
+            Ok(false) | Err(_) => Ok(!self.is_saved || self.is_untouched(key)?),
+        }
+    }
+
+    /// The value that `data` has under `key`, written and read once more. `None` where that cannot be done.
+    fn again(
+        &self,
+        cell: &OnceCell<Bound<'py, PyDict>>,
+        data: &Bound<'py, PyDict>,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(again) = cell.get() {
+            return again.get_item(key);
+        }
+        let read = || {
+            let text = encode::text_for_record(self.session, data)?;
+            encode::decode(self.session, Content::Record(&text.bytes, &text.id))
+        };
+        let py = key.py();
+        let again = match read() {
+            Ok(decoded) => decoded.data.unwrap_or_else(|| PyDict::new(py)),
+            Err(error) if error.is_instance_of::<PyException>(py) => PyDict::new(py),
+            Err(error) => return Err(error),
+        };
+        cell.get_or_init(|| again).get_item(key)
+    }
+
+    /// Whether the program has had no value that can change, and has assigned none to `key`.
+    fn is_untouched(&self, key: &Bound<'py, PyAny>) -> PyResult<bool> {
+        if !self.was_loaded || self.session.get().with(|state| state.handed_out)? {
+            return Ok(false);
+        }
+        let loaded = attributes::accessed_dict(self.session)?;
+        let loaded = loaded.cast::<PyDict>()?.get_item(key)?;
+        Ok(loaded.zip(self.live.get_item(key)?).is_some_and(|(loaded, live)| loaded.is(&live)))
+    }
+}
+
+/// Whether `data`, which was loaded, is another by now, its times aside.
+pub(super) fn in_place(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    loaded: Option<&Loaded>,
+    base: Option<&Base>,
+) -> PyResult<bool> {
+    let py = session.py();
+    let key = intern!(py, "_accessed_time");
+    let known = match loaded {
+        Some(loaded) => loaded.accessed.as_ref().map(|accessed| (loaded, accessed)),
+        None => None,
+    };
+    if let (Some((loaded, before)), Some(now)) = (known, data.get_item(key)?) {
+        data.set_item(key, before)?;
+        let payload = session.get().options()?.serializer.dumps(data);
+        data.set_item(key, now)?;
+        if payload?.as_bytes() == loaded.payload.bind(py).as_bytes() {
+            return Ok(false);
+        }
+    }
+    let text = encode::text_for_record(session, data)?;
+    Changes::since(session, base, data, &text, false)?.any()
+}
+
+/// Whether two values are stored as the same.
+pub(super) fn is_like(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(compare(one, other)? == Likeness::Same)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Likeness {
+    Same,
+    Different,
+    /// They differ in what a class says of its values, which may say something else each time.
+    Unknown,
+}
+
+/// Compares what two values are made of.
+fn compare<'py>(one: &Bound<'py, PyAny>, other: &Bound<'py, PyAny>) -> PyResult<Likeness> {
+    let py = one.py();
+    if !one.get_type().is(other.get_type()) {
+        return Ok(Likeness::Different);
+    }
+    if is_plain(one) {
+        return Ok(if one.eq(other)? { Likeness::Same } else { Likeness::Different });
+    }
+    match difference(one, other) {
+        Ok(None) => Ok(Likeness::Same),
+        Ok(Some(classes)) if classes.is_empty() => Ok(Likeness::Different),
+        Ok(Some(_)) => Ok(Likeness::Unknown),
+        Err(error) if error.is_instance_of::<PyException>(py) => Ok(Likeness::Unknown),
+        Err(error) => Err(error),
+    }
+}
+
+/// The classes that say what two different values are made of.
+fn difference<'py>(
+    one: &Bound<'py, PyAny>,
+    other: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    let likeness = one.py().import("beaker._likeness")?;
+    Ok(likeness.call_method1("difference", (one, other))?.extract()?)
+}
+
+/// Whether a class says what is equal to `value`, and does not take each for equal to itself alone.
+fn knows_its_equals(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let name = intern!(value.py(), "__eq__");
+    let by_identity = value.py().get_type::<PyAny>().getattr(name)?;
+    let says = |class: &Bound<'_, PyType>| Ok::<_, PyErr>(!class.getattr(name)?.is(&by_identity));
+    if !says(&value.get_type())? {
+        return Ok(false);
+    }
+    // An atom of another value has no class of its own.
+    let Ok(Some(classes)) = difference(value, value.py().None().bind(value.py())) else { return Ok(false) };
+    for class in classes {
+        if !says(class.cast::<PyType>()?)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_time(key: &Bound<'_, PyAny>) -> bool {
+    let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok());
+    matches!(name, Some("_accessed_time" | "_creation_time"))
+}
+
+fn is_plain(value: &Bound<'_, PyAny>) -> bool {
+    value.is_none()
+        || value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyBytes>()
+        // A number that is not one is not equal to itself, and of the two zeros one is negative.
+        || value.cast_exact::<PyFloat>().is_ok_and(|number| number.value() != 0.0 && !number.value().is_nan())
+}

@@ -147,6 +147,33 @@ def test_what_nobody_can_compare_is_changed_by_who_saves_it_and_not_by_who_reads
     assert not isinstance(session()["key"], str)
 
 
+@pytest.mark.parametrize("saves", [True, False])
+def test_what_is_nested_too_deeply_to_be_taken_apart_is_changed_where_it_differs(
+    memory: Backend, saves: bool
+) -> None:
+    def nested() -> list[Any]:
+        value: list[Any] = ["innermost"]
+        for _ in range(400):
+            value = [value]
+        return value
+
+    session = opener(memory.options, "salted", "one")
+    first = session()
+    first.update(key=nested(), other=nested())
+    first.save()
+    second = session()
+    innermost: Any = second["key"]
+    while isinstance(innermost[0], list):
+        innermost = innermost[0]
+    innermost.append("changed")
+    third = session()
+    third.update(key="theirs", other="theirs")
+    third.save()
+    second.save(accessed_only=not saves)
+    stored = session()
+    assert (isinstance(stored["key"], list), stored["other"]) == (True, "theirs")
+
+
 def test_what_the_options_forbid_to_read_is_no_obstacle_to_a_merge(stores: dict[str, Any]) -> None:
     guarded = opener({**stores, "pickle": "allowlist"}, "pickle", "one")
     session, other = guarded(), guarded()

@@ -7,14 +7,14 @@
 
 use std::cell::OnceCell;
 
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::PyRecursionError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 
 use super::encode::{self, Content, Text};
 use super::{Base, Loaded, Session, attributes};
-use crate::py::errors::CorruptSessionError;
+use crate::py::errors::{self, CorruptSessionError};
 
 /// What the session was, and what it is.
 pub(super) struct Changes<'a, 'py> {
@@ -119,7 +119,7 @@ impl<'a, 'py> Changes<'a, 'py> {
         }
         match before.eq(now) {
             Ok(true) => Ok(true),
-            Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+            Err(error) if errors::is_the_programs(py, &error) => Err(error),
             Ok(false) if knows_its_equals(now)? => Ok(false),
             // Nobody can tell.
             Ok(false) | Err(_) => Ok(!self.is_saved || self.is_untouched(key)?),
@@ -143,8 +143,8 @@ impl<'a, 'py> Changes<'a, 'py> {
         let py = key.py();
         let again = match read() {
             Ok(decoded) => decoded.data.unwrap_or_else(|| PyDict::new(py)),
-            Err(error) if error.is_instance_of::<PyException>(py) => PyDict::new(py),
-            Err(error) => return Err(error),
+            Err(error) if errors::is_the_programs(py, &error) => return Err(error),
+            Err(_) => PyDict::new(py),
         };
         cell.get_or_init(|| again).get_item(key)
     }
@@ -211,8 +211,10 @@ fn compare<'py>(one: &Bound<'py, PyAny>, other: &Bound<'py, PyAny>) -> PyResult<
         Ok(None) => Ok(Likeness::Same),
         Ok(Some(classes)) if classes.is_empty() => Ok(Likeness::Different),
         Ok(Some(_)) => Ok(Likeness::Unknown),
-        Err(error) if error.is_instance_of::<PyException>(py) => Ok(Likeness::Unknown),
-        Err(error) => Err(error),
+        // What is nested too deeply to be taken apart may still be stored and compared.
+        Err(error) if error.is_instance_of::<PyRecursionError>(py) => Ok(Likeness::Unknown),
+        Err(error) if errors::is_the_programs(py, &error) => Err(error),
+        Err(_) => Ok(Likeness::Unknown),
     }
 }
 
@@ -233,8 +235,8 @@ fn knows_its_equals(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     if !says(&value.get_type())? {
         return Ok(false);
     }
-    // An atom of another value has no class of its own.
-    let Ok(Some(classes)) = difference(value, value.py().None().bind(value.py())) else { return Ok(false) };
+    // Nothing is like `None`, so that these are all its classes.
+    let Ok(Some(classes)) = difference(value, value.py().None().bind(value.py())) else { return Ok(true) };
     for class in classes {
         if !says(class.cast::<PyType>()?)? {
             return Ok(false);

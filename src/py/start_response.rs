@@ -52,9 +52,11 @@ impl StartResponse {
         let proxy = self.proxy.bind(py);
         let headers =
             if response::is_used(proxy)? { finish(proxy, self.options.as_ref(), headers)? } else { headers };
-        response::headers_sent(proxy)?;
+        response::let_environ_go(proxy)?;
         self.sent.store(true, Ordering::Relaxed);
-        self.inner.bind(py).call1((status, headers, exc_info))
+        let write = self.inner.bind(py).call1((status, headers, exc_info))?;
+        response::headers_sent(proxy)?;
+        Ok(write)
     }
 
     // What it holds never changes, so a cycle through it is broken where it does.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from beaker.exceptions import BeakerException
+from beaker.exceptions import BeakerException, BeakerWarning
 from beaker.session import CookieSession, Session
 from tests.session.kit import COOKIE, KEY
 
@@ -172,7 +172,8 @@ def test_a_deleted_session_is_not_sent_by_a_later_save(cookies: Cookies) -> None
         session.save()
         session._session().save()
 
-    visit = visitor.visit(work)
+    with pytest.warns(BeakerWarning, match="was deleted in this request"):
+        visit = visitor.visit(work)
     assert visit.cookie.startswith(f" {KEY}=; expires=")
 
 

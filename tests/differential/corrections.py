@@ -217,39 +217,6 @@ def _(patches: Patches) -> None:
         before(self, copying, *args, **kwargs)
 
 
-LATE = ("clear", "pop", "popitem", "setdefault", "update", "invalidate", "regenerate_id", "revert")
-
-
-@correction("a change that comes after the headers is warned of")
-def _(patches: Patches) -> None:
-    def note(session: Any) -> None:
-        if session.__dict__.pop("sent", False):
-            warn("late")
-
-    for name in ("__setitem__", "__delitem__", "__setattr__", "__delattr__", "save", "delete"):
-
-        @patches.around(SessionObject, name)
-        def method(before: Around, self: Any, *args: Any) -> Any:
-            note(self)
-            return before(self, *args)
-
-    @patches.around(SessionObject, "__getattr__")
-    def attribute(before: Around, self: Any, name: str) -> Any:
-        if name in LATE:
-            note(self)
-        return before(self, name)
-
-    @patches.around(beaker.middleware.SessionMiddleware, "__call__")
-    def call(before: Around, self: Any, environ: Any, start_response: Any) -> Any:
-        def outer(*args: Any) -> Any:
-            inside = environ[self.environ_key].__dict__
-            if not inside.setdefault("was_sent", False):
-                inside.update(sent=True, was_sent=True)
-            return start_response(*args)
-
-        return before(self, environ, outer)
-
-
 @correction("a session without a cookie takes what concerns one")
 def _(patches: Patches) -> None:
     @patches.around(Session, "__getattr__")

@@ -74,12 +74,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         scenario({"operations": BEGIN, "ending": "tuple"}),
     ),
     Difference(
-        "a change that comes after the headers is warned of",
-        "it is lost in silence",
-        "nothing can be stored or sent once the headers have gone",
-        scenario({"operations": LOOK, "late": [["put", "a", 1]]}),
-    ),
-    Difference(
         "a session without a cookie takes what concerns one",
         "with `use_cookies=False`, setting `domain` or `path` is an `AttributeError`",
         "it is one attribute less to check for",
@@ -230,6 +224,22 @@ PROBED: tuple[Probed, ...] = (
         "bare_keywords",
         (),
         ("'300'", "300"),
+    ),
+    Probed(
+        "what comes after the headers and is lost is warned of, when the request is over",
+        "it is lost in silence",
+        "what the program stores itself, or by the headers of an error page, is kept; nothing else can be",
+        "put_late",
+        (),
+        ([True, 0], [True, 1]),
+    ),
+    Probed(
+        "what is put into a session after `delete()` is lost, and warned of",
+        "it is stored under the id that was deleted, beside a cookie that removes it",
+        "a logout is one; `invalidate()` begins another session in its place",
+        "put_after_delete",
+        (),
+        ([True, 0], [True, 1]),
     ),
     Probed(
         "an unknown option is warned of",

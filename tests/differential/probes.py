@@ -100,6 +100,33 @@ def folder_of(data_dir: str) -> str:
         return folder
 
 
+def put_late() -> list[Any]:
+    """Whether a session can be changed when the headers have gone."""
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        environ["beaker.session"]["a"] = 1
+        return []
+
+    wsgi_app = SessionMiddleware(application)
+    return _outcome(lambda: wsgi_app({}, lambda *_: None))
+
+
+def put_after_delete() -> list[Any]:
+    """Whether something can be put into a session that was deleted."""
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        session = environ["beaker.session"]
+        session.delete()
+        session["a"] = 1
+        session.save()
+        start_response("200 OK", [])
+        return []
+
+    wsgi_app = SessionMiddleware(application)
+    return _outcome(lambda: wsgi_app({}, lambda *_: None))
+
+
 def bare_keywords() -> str:
     """What a middleware makes of an ini string that is passed by keyword."""
     return repr(SessionMiddleware(lambda *_: [], timeout="300").options["timeout"])

@@ -11,13 +11,13 @@ use crate::codec;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException};
 use crate::py::session::{
-    CookieValue, Session, as_dict, attributes, beginning, call, cookie, is_exact, own_timeout,
+    CookieValue, Session, as_dict, attributes, beginning, call, content, cookie, is_exact, own_timeout,
 };
 
 /// `CookieSession.save`: sends the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
     if session.get().with(|state| state.life.is_deleted())? {
-        return Ok(());
+        return content::warn_of_deleted(session);
     }
     if accessed_only { renew(session) } else { call::create_cookie(session) }
 }

@@ -59,9 +59,10 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 
 /// `CookieSession.invalidate`: ends the session and begins another, whose cookie takes its place.
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
+    let id = replaced::session_id(session.py())?;
     let _ended = session.get().with(|state| {
         let ended = state.life.end();
-        state.life.rename(SessionId::generate());
+        state.life.rename(id);
         ended
     })?;
     begin_anew(session)

@@ -22,7 +22,7 @@ pub(crate) enum Handed {
 }
 
 impl Handed {
-    fn of(value: &Bound<'_, PyAny>) -> Self {
+    pub(super) fn of(value: &Bound<'_, PyAny>) -> Self {
         let atom = value.is_exact_instance_of::<PyString>()
             || value.is_none()
             || value.is_exact_instance_of::<PyInt>()

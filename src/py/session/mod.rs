@@ -11,6 +11,7 @@ pub(crate) mod call;
 mod candidates;
 mod changes;
 mod configurable;
+pub(crate) mod content;
 pub(crate) mod cookie;
 pub(crate) mod create;
 pub(crate) mod encode;
@@ -110,6 +111,8 @@ pub(crate) struct State {
     pub(crate) patience: Arc<Patience>,
     /// While the session is made from a cookie.
     pub(crate) choice: Option<candidates::Choice>,
+    /// Whether the program was told that what it put into the session is lost.
+    pub(crate) told_of_loss: bool,
     /// While the session is held.
     pub(crate) hold: Option<Arc<hold::Hold>>,
 }
@@ -189,6 +192,7 @@ impl State {
             base: None,
             patience,
             choice: None,
+            told_of_loss: false,
             hold: None,
         }
     }

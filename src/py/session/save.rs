@@ -8,7 +8,7 @@ use pyo3::types::{PyBool, PyDict};
 
 use super::encode::{self, InPlace, Text};
 use super::{
-    Base, Loaded, Session, State, attributes, beginning, call, changes, cookie, merge, own_timeout,
+    Base, Loaded, Session, State, attributes, beginning, call, changes, content, cookie, merge, own_timeout,
     precedence, record,
 };
 use crate::codec::{self, RecordFormat, Splice, pointer};
@@ -21,7 +21,7 @@ use crate::store::{Expect, Left, Rotation, Store, Touch, Version, Written};
 /// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
     if session.get().with(|state| state.life.is_deleted())? {
-        return Ok(());
+        return content::warn_of_deleted(session);
     }
     if accessed_only {
         return renew(session);

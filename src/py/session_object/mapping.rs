@@ -5,7 +5,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::{SessionObject, note_change, plain, session};
+use super::late::watched;
+use super::{SessionObject, plain, session};
 use crate::py::session::Session;
 
 fn call<'py>(
@@ -21,8 +22,7 @@ fn change<'py>(
     name: &str,
     args: impl pyo3::call::PyCallArgs<'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    note_change(slf)?;
-    call(slf, name, args)
+    watched(slf, None, || call(slf, name, args))
 }
 
 /// The operand of a comparison or a union: the session of a proxy, anything else as it is.
@@ -44,13 +44,11 @@ impl SessionObject {
     }
 
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        note_change(slf)?;
-        session(slf)?.set_item(key, value)
+        watched(slf, Some(value), || session(slf)?.set_item(key, value))
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        note_change(slf)?;
-        session(slf)?.del_item(key)
+        watched(slf, None, || session(slf)?.del_item(key))
     }
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -194,8 +192,8 @@ impl SessionObject {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        note_change(slf)?;
         let args = args.iter().map(|argument| operand(&argument)).collect::<PyResult<Vec<_>>>()?;
-        session(slf)?.call_method("update", PyTuple::new(slf.py(), args)?, kwargs).map(drop)
+        let args = PyTuple::new(slf.py(), args)?;
+        watched(slf, None, || session(slf)?.call_method("update", args, kwargs).map(drop))
     }
 }

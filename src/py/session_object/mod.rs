@@ -1,6 +1,7 @@
 //! The class `SessionObject`: what an application finds in its environ. It stands for a session and makes it
 //! only when it is used.
 
+mod late;
 mod mapping;
 pub(crate) mod response;
 mod state;
@@ -18,6 +19,7 @@ use super::options::{For, Options};
 use super::replaced;
 use super::session::{self, Session, create, is_exact};
 use crate::config::Concurrency;
+use late::{Change, Watch, note, note_save, watched};
 use state::Cell;
 
 /// Stands for the session of a request, which is made when it is first used.
@@ -31,6 +33,14 @@ use state::Cell;
 #[pyclass(frozen, subclass, weakref, module = "beaker.session")]
 pub(crate) struct SessionObject {
     cell: Cell,
+    watch: Watch,
+}
+
+impl Drop for SessionObject {
+    /// The request is over.
+    fn drop(&mut self) {
+        self.watch.judge(&self.cell);
+    }
 }
 
 impl SessionObject {
@@ -41,7 +51,7 @@ impl SessionObject {
         params: Py<PyDict>,
         prepared: Option<Arc<Options>>,
     ) -> Self {
-        Self { cell: Cell::new(environ.unbind(), params, prepared) }
+        Self { cell: Cell::new(environ.unbind(), params, prepared), watch: Watch::default() }
     }
 }
 
@@ -159,6 +169,7 @@ fn store(slf: &Bound<'_, SessionObject>, session: &Bound<'_, Session>) -> PyResu
         return session::call::save(session, false);
     }
     if options.settings.save_accessed_time || session::has_to_move(session)? {
+        late::renewing(slf, session)?;
         return session::call::save(session, true);
     }
     Ok(())
@@ -169,23 +180,12 @@ fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
     slf.get().cell.is_used(slf)
 }
 
-/// Says that a change came too late to be stored.
-pub(super) fn note_change(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
-    if slf.get().cell.take_late_warning() {
-        errors::warn(
-            slf.py(),
-            "the session is changed after the response's headers have gone: the change is lost",
-        )?;
-    }
-    Ok(())
-}
-
 #[pymethods]
 impl SessionObject {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { cell: Cell::default() }
+        Self { cell: Cell::default(), watch: Watch::default() }
     }
 
     #[pyo3(signature = (environ, **params))]
@@ -216,13 +216,13 @@ impl SessionObject {
 
     /// Asks for the session to be stored, all of it, when the request ends.
     fn save(slf: &Bound<'_, Self>) -> PyResult<()> {
-        note_change(slf)?;
+        note_save(slf)?;
         slf.get().cell.set_dirty(slf)
     }
 
     /// Removes the session from its store and the cookie from the browser.
     fn delete(slf: &Bound<'_, Self>) -> PyResult<()> {
-        note_change(slf)?;
+        note(slf, Change::Ended)?;
         slf.get().cell.set_dirty(slf)?;
         let session = session(slf)?;
         match session.cast::<Session>() {
@@ -233,27 +233,25 @@ impl SessionObject {
 
     /// Ends the session, removes its record, and begins an empty one under a new id.
     fn invalidate<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        note_change(slf)?;
+        note(slf, Change::Ended)?;
         session(slf)?.call_method0(intern!(slf.py(), "invalidate"))
     }
 
     /// Gives the session a new id and keeps its content, as one should when a user logs in.
     fn regenerate_id<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        note_change(slf)?;
+        note(slf, Change::Moved)?;
         session(slf)?.call_method0(intern!(slf.py(), "regenerate_id"))
     }
 
     /// Takes back every change since the session was loaded.
     fn revert<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        note_change(slf)?;
-        session(slf)?.call_method0(intern!(slf.py(), "revert"))
+        watched(slf, None, || session(slf)?.call_method0(intern!(slf.py(), "revert")))
     }
 
     /// Gives the session an idle timeout of its own, in place of the option `timeout`: "remember me". It takes effect
     /// when the session is saved; the browser then keeps the cookie for as long. `None` goes back to the option.
     fn set_timeout<'py>(slf: &Bound<'py, Self>, seconds: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        note_change(slf)?;
-        session(slf)?.call_method1(intern!(slf.py(), "set_timeout"), (seconds,))
+        watched(slf, None, || session(slf)?.call_method1(intern!(slf.py(), "set_timeout"), (seconds,)))
     }
 
     /// Stores the session now: all of it after `save()` or `delete()` or with the option `auto`, else its access
@@ -296,9 +294,6 @@ impl SessionObject {
         if let Some(field) = slf.get().cell.attribute(slf, &name)? {
             return Ok(field);
         }
-        if matches!(name.to_str()?, "invalidate" | "regenerate_id" | "revert" | "set_timeout") {
-            note_change(slf)?;
-        }
         session(slf)?.getattr(name)
     }
 
@@ -307,20 +302,21 @@ impl SessionObject {
         name: Bound<'_, PyString>,
         value: Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        note_change(slf)?;
-        session(slf)?.setattr(name, value)
+        watched(slf, None, || session(slf)?.setattr(name, value))
     }
 
     fn __delattr__(slf: &Bound<'_, Self>, name: Bound<'_, PyString>) -> PyResult<()> {
-        note_change(slf)?;
-        session(slf)?.delattr(name)
+        watched(slf, None, || session(slf)?.delattr(name))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.cell.traverse(visit)
+        self.watch.traverse(&visit)?;
+        self.cell.traverse(&visit)
     }
 
     fn __clear__(&self) {
+        self.watch.judge(&self.cell);
+        self.watch.clear();
         self.cell.clear();
     }
 }

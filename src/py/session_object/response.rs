@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::{SessionObject, made, request_options, session};
+use super::{SessionObject, late, made, request_options, session};
 use crate::config::CookieExpires;
 use crate::cookie;
 use crate::py::clock;
@@ -39,10 +39,18 @@ pub(crate) fn release(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
+/// The session needs its request's environ no more.
+pub(crate) fn let_environ_go(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
+    match proxy.cast::<SessionObject>() {
+        Ok(proxy) => proxy.get().cell.let_environ_go(proxy.py()),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Remembers that the response's headers have gone.
 pub(crate) fn headers_sent(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     match proxy.cast::<SessionObject>() {
-        Ok(proxy) => proxy.get().cell.set_sent(proxy.py()),
+        Ok(proxy) => late::sent(proxy),
         Err(_) => Ok(()),
     }
 }
@@ -76,8 +84,12 @@ fn headers<'py>(proxy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>
 
 /// The header that the session wants the response to have, if it wants one.
 pub(crate) fn cookie_due<'py>(proxy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = proxy.py();
-    let Some(headers) = headers(proxy)? else { return Ok(None) };
+    headers(proxy)?.as_ref().map_or(Ok(None), due)
+}
+
+/// The same, of what the session tells its request.
+pub(super) fn due<'py>(headers: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = headers.py();
     let due = headers.get_item(intern!(py, "set_cookie"))?.map_or(Ok(false), |due| due.is_truthy())?;
     if !due {
         return Ok(None);

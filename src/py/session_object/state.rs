@@ -20,7 +20,7 @@ use crate::py::wait::{self, Pauses};
 
 #[derive(Default)]
 struct Fields {
-    /// Until the headers have gone; see [`Cell::set_sent`].
+    /// Until the headers go; see [`Cell::let_environ_go`].
     environ: Option<Py<PyAny>>,
     /// The request's Cookie header, where the environ was let go before the session was made.
     cookie: Option<Py<PyAny>>,
@@ -33,8 +33,6 @@ struct Fields {
     /// How long the request waits for its session, and what of that is over, also where no session could be made.
     patience: Option<Arc<Patience>>,
     dirty: bool,
-    sent: bool,
-    warned: bool,
     exposed: Option<Py<PyDict>>,
 }
 
@@ -288,12 +286,11 @@ impl Cell {
         Ok(())
     }
 
-    /// The headers have gone. The environ is let go: it holds the proxy, and if the proxy held it any longer,
-    /// all that a request leaves behind would wait for the garbage collector.
-    pub(super) fn set_sent(&self, py: Python<'_>) -> PyResult<()> {
+    /// When the headers go, the environ is let go: it holds the proxy, and if the proxy held it any longer, all that a
+    /// request leaves behind would wait for the garbage collector.
+    pub(super) fn let_environ_go(&self, py: Python<'_>) -> PyResult<()> {
         let (environ, is_made) = {
             let mut fields = self.lock();
-            fields.sent = true;
             (fields.environ.take(), fields.session.is_some())
         };
         let Some(environ) = environ.filter(|_| !is_made) else { return Ok(()) };
@@ -303,15 +300,25 @@ impl Cell {
         Ok(())
     }
 
-    /// Whether it is time to warn of a late change: the headers have gone, and nobody was told yet.
-    pub(super) fn take_late_warning(&self) -> bool {
-        let mut fields = self.lock();
-        let due = fields.sent && !fields.warned;
-        fields.warned |= due;
-        due
+    /// The session and what it tells its request, as far as that is known without the object itself.
+    pub(super) fn left(&self, py: Python<'_>) -> (Option<Py<PyAny>>, Option<Py<PyDict>>) {
+        let (exposed, session, headers) = {
+            let fields = self.lock();
+            (
+                fields.exposed.as_ref().map(|exposed| exposed.clone_ref(py)),
+                fields.session.as_ref().map(|session| session.clone_ref(py)),
+                fields.headers.as_ref().map(|headers| headers.clone_ref(py)),
+            )
+        };
+        let Some(exposed) = exposed else { return (session, headers) };
+        let exposed = exposed.bind(py);
+        let session = exposed.get_item(intern!(py, "_sess")).ok().flatten();
+        let headers = exposed.get_item(intern!(py, "_headers")).ok().flatten();
+        let headers = headers.and_then(|headers| headers.cast_into::<PyDict>().ok());
+        (session.map(Bound::unbind), headers.map(Bound::unbind))
     }
 
-    pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         let Some(fields) = self.fields.try_lock() else { return Ok(()) };
         visit.call(&fields.environ)?;
         visit.call(&fields.cookie)?;

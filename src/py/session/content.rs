@@ -1,0 +1,88 @@
+//! What a program has put into a session, beside what is kept of it.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use super::mapping::Handed;
+use super::{Session, as_dict};
+use crate::py::errors;
+
+/// What a session writes into its data itself.
+const OWN: [&str; 3] = ["_accessed_time", "_creation_time", "_id"];
+
+/// Whether a value can be changed in place.
+pub(crate) fn is_mutable(value: &Bound<'_, PyAny>) -> bool {
+    Handed::of(value) == Handed::Mutable
+}
+
+fn is_own(key: &Bound<'_, PyAny>) -> bool {
+    key.cast::<PyString>().is_ok_and(|key| key.to_str().is_ok_and(|key| OWN.contains(&key)))
+}
+
+/// What is kept of the session at this time, by its store or its cookie; `None` if that is nothing.
+pub(crate) fn kept<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let py = session.py();
+    session.get().with(|state| {
+        let accessed = || state.accessed_dict.as_ref().and_then(|dict| dict.bind(py).cast::<PyDict>().ok());
+        match &state.saved {
+            _ if state.life.is_deleted() => None,
+            Some(saved) => Some(saved.bind(py).clone()),
+            None => accessed().cloned(),
+        }
+    })
+}
+
+/// Whether all of `data` is in `kept`, and nothing else, the times and the id aside.
+pub(crate) fn is_kept(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    kept: Option<&Bound<'_, PyDict>>,
+) -> PyResult<bool> {
+    let options = session.get().options()?;
+    let initial = options.initial.bind(session.py());
+    // Gathered first, since to compare may run Python.
+    let items: Vec<_> = data.iter().filter(|(key, _)| !is_own(key)).collect();
+    for (key, value) in &items {
+        let before = match kept {
+            Some(kept) => kept.get_item(key)?,
+            None => None,
+        };
+        let before = match before {
+            Some(before) => Some(before),
+            None => initial.get_item(key)?,
+        };
+        let is_same = before.is_some_and(|before| before.is(value) || before.eq(value).unwrap_or(false));
+        if !is_same {
+            return Ok(false);
+        }
+    }
+    let Some(kept) = kept else { return Ok(true) };
+    let keys: Vec<_> = kept.keys().iter().filter(|key| !is_own(key)).collect();
+    for key in keys {
+        if !data.contains(&key)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Says once that what a program put into a session after it had deleted it is not kept.
+pub(crate) fn warn_of_deleted(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    if is_kept(session, as_dict(session)?, None)? {
+        return Ok(());
+    }
+    let (id, was_told) = session
+        .get()
+        .with(|state| (state.life.id().abbreviated(), std::mem::replace(&mut state.told_of_loss, true)))?;
+    if was_told {
+        return Ok(());
+    }
+    errors::warn(
+        py,
+        &format!(
+            "session {id} was deleted in this request, so that what was put into it afterwards is lost: \
+             invalidate() begins another in its place"
+        ),
+    )
+}

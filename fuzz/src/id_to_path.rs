@@ -4,8 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::LazyLock;
 
-use beaker_core::error::ErrorKind;
-use beaker_core::id::{IdSource, SessionId};
+use beaker_core::id::SessionId;
 use beaker_core::store::{Expect, FileStore, Store, Written};
 
 use crate::folder::Folder;
@@ -111,28 +110,25 @@ fn files_are_shared_by_ids_that_differ_in_dots_alone(one: &str, two: &str) {
     let [second, _] = ids(two);
     assert_eq!(STORE.lock_file(&first) == STORE.lock_file(&second), one == two);
     if shared && one != two {
-        Folder::with(|folder| who_shares_a_file_gets_no_record_of_the_other(folder.path(), one, two));
+        Folder::with(|folder| who_shares_a_name_has_a_record_all_the_same(folder.path(), one, two));
     }
 }
 
-/// But for a program that asks for an id with dots where there is the record of the id without: as processes write
-/// it that name no owners, it may be either's.
-fn who_shares_a_file_gets_no_record_of_the_other(folder: &Path, one: &str, two: &str) {
+fn who_shares_a_name_has_a_record_all_the_same(folder: &Path, one: &str, two: &str) {
     let store = FileStore::new(folder.join("data"), folder.join("locks"));
     for (owner, others) in [(one, two), (two, one)] {
         let [owner, _] = ids(owner);
-        let written = store.write(&owner, b"mine", None, Expect::Any, NOW).expect("there is room");
-        assert!(matches!(written, Written::Stored(_)));
+        let write = |id: &SessionId, data: &[u8]| {
+            let written = store.write(id, data, None, Expect::Absent, NOW).expect("there is room");
+            assert!(matches!(written, Written::Stored(_)));
+        };
+        write(&owner, b"mine");
         for other in ids(others) {
-            let found = store.load(&other, NOW).expect("the record can be read");
-            let names_no_owner = !owner.as_str().contains('.');
-            let is_believed = other.source() == IdSource::Program;
-            assert_eq!(found.is_some(), names_no_owner && is_believed);
-            if found.is_none() {
-                let refused = store.write(&other, b"other", None, Expect::Any, NOW);
-                assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Unavailable));
-                assert!(!store.delete(&other).expect("nothing is in the way"));
-            }
+            assert!(store.load(&other, NOW).expect("the record can be read").is_none());
+            write(&other, b"other");
+            let kept = store.load(&owner, NOW).expect("the record can be read").expect("it is there");
+            assert_eq!(&*kept.data, b"mine");
+            assert!(store.delete(&other).expect("nothing is in the way"));
         }
         let kept = store.load(&owner, NOW).expect("the record can be read").expect("it is there");
         assert_eq!(&*kept.data, b"mine");

@@ -29,7 +29,9 @@ __all__ = [
     "aes_gcm_decrypt",
     "aes_gcm_encrypt",
     "check_attributes",
+    "clear_file",
     "coerce_session_params",
+    "files_of",
     "memory_clear",
     "memory_delete",
     "memory_get",
@@ -224,3 +226,5 @@ def sweep_files(
     file_dir: str, lock_dir: str, lifetime: float | None, dry_run: bool
 ) -> dict[str, int] | None: ...
 def private_data_dir() -> str: ...
+def files_of(file_dir: str, lock_dir: str, session_id: str) -> list[str]: ...
+def clear_file(file_dir: str, lock_dir: str, session_id: str) -> None: ...

@@ -11,7 +11,7 @@ from beaker import _core
 from beaker._file_backed import FileBackedNamespaceManager, storage_folder
 from beaker._files import sync_folder, verify_directory, write_file
 from beaker.exceptions import BeakerException, CorruptSessionError, StoreUnavailableError
-from beaker.synchronization import file_synchronizer, null_synchronizer
+from beaker.synchronization import file_synchronizer
 
 __all__ = ["FileNamespaceManager"]
 
@@ -31,8 +31,9 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     Python's pickle, and any other file is corrupt. Otherwise values can be of any kind, and reading them runs
     what the file says.
 
-    Without ``digest_filenames`` two namespaces whose names differ in their dots have one file. The file of a
-    session names its owner then; to anybody else the session is not there.
+    Without ``digest_filenames`` names that differ in their dots alone would have one file, as in Beaker. The
+    name without dots has it. One with dots has it while no other does, and a file of its own otherwise;
+    ``file`` says which since the namespace was opened last.
     """
 
     allow_pickle = True
@@ -53,12 +54,25 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         super().__init__(namespace, self.file_dir, lock_dir, ".cache", digest_filenames)
         self.hash: dict[Any, Any] = {}
         self.flags: str | None = None
+        self._name = os.path.basename(self.file).removesuffix(".cache")
+        self._shares_its_name = (
+            not digest_filenames and self._name != namespace and self._name == namespace.replace(".", "")
+        )
+        self._settle()
         self._to_disk = durability.strip().lower() == "full"
 
     def do_open(self, flags: str, replace: bool) -> None:
         """Reads the file, unless all of it will be replaced. No file is an empty namespace."""
+        self._settle()
         self.hash = {} if replace else self._contents()
         self.flags = flags
+
+    def _settle(self) -> tuple[str, str]:
+        """Finds the file of this namespace; returns the one to write to, and the one that is its alone."""
+        if not self._shares_its_name:
+            return self.file, self.file
+        self.file, target, own = _core.files_of(self.file_dir, self.lock_dir, self.namespace)
+        return target, own
 
     def _contents(self) -> dict[Any, Any]:
         data = self._bytes()
@@ -105,9 +119,12 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         if flags not in ("c", "w"):
             return
         data = self._encode(contents)
-        with self._neighbour_locked():
+        with self._name_locked(wait=False) as locked:
+            target, own = self._settle()
+            # Where the file of its name is kept locked, it goes elsewhere.
+            self.file = target if locked else own
             if self._file_is_foreign():
-                raise StoreUnavailableError("the file is another session's, whose id differs in its dots")
+                _core.clear_file(self.file_dir, self.lock_dir, self.namespace)
             try:
                 try:
                     write_file(self.file, data, self._to_disk)
@@ -127,27 +144,22 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         return pickle.dumps(contents, _PICKLE_PROTOCOL)
 
     @property
-    def _stem(self) -> str:
-        return os.path.basename(self.file).removesuffix(".cache")
-
-    @property
     def _names_its_file(self) -> bool:
-        return self.digest_filenames or self._stem == self.namespace
+        return self.digest_filenames or self._name == self.namespace
 
     @contextlib.contextmanager
-    def _neighbour_locked(self) -> Iterator[None]:
-        """Keeps the namespace out that has this file too: the one of this name without dots."""
-        # Who lent this namespace its lock has locked the other name as well, and would wait for itself.
-        is_lent = isinstance(self.access_lock, null_synchronizer)
-        if is_lent or self._names_its_file or self._stem != self.namespace.replace(".", ""):
-            yield
+    def _name_locked(self, wait: bool) -> Iterator[bool]:
+        """Keeps the namespace out that has the file of this one's name: the one without dots."""
+        if not self._shares_its_name:
+            yield True
             return
-        neighbour = file_synchronizer(self._stem, lock_dir=self.lock_dir)
-        neighbour.acquire_write_lock()
+        neighbour = file_synchronizer(self._name, lock_dir=self.lock_dir)
+        locked = neighbour.acquire_write_lock(wait)
         try:
-            yield
+            yield locked
         finally:
-            neighbour.release_write_lock()
+            if locked:
+                neighbour.release_write_lock()
 
     def _file_is_foreign(self) -> bool:
         try:
@@ -160,6 +172,16 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     def do_remove(self) -> None:
         """Removes the file; no error if there is none."""
         self.hash = {}
+        with self._name_locked(wait=True):
+            self._settle()
+            before = self.file
+            self._remove_file()
+            self._settle()
+            if self.file != before:
+                # It was a copy of what Beaker has left there, which is over too.
+                self._remove_file()
+
+    def _remove_file(self) -> None:
         if self._file_is_foreign():
             return
         try:

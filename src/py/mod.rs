@@ -49,6 +49,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::aes_gcm_decrypt, module)?)?;
     module.add_function(wrap_pyfunction!(functions::aes_ctr, module)?)?;
     module.add_function(wrap_pyfunction!(functions::private_data_dir, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::files_of, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::clear_file, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_get, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_set, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_delete, module)?)?;

@@ -86,21 +86,22 @@ impl Model {
             }
     }
 
-    /// Whether somebody holds `id`, or the id that it shares its file with, in files.
+    /// Whether a call may wait for who holds the id without dots: what ends may have to go from the file of that name.
+    pub(super) fn may_be_blocked(&self, call: &Call) -> bool {
+        let id = match call {
+            Call::Delete(id) | Call::Rotate { old: id, .. } => id,
+            _ => return false,
+        };
+        let is_dotted = can_be_a_name(id) && id.as_str().contains('.');
+        self.are_shared() && is_dotted && self.has_lock(&dotless(id))
+    }
+
+    /// Whether somebody holds `id` in files.
     pub(super) fn is_locked(&self, id: &SessionId) -> bool {
-        self.is_files() && self.locks(id).iter().any(|lock| self.has_lock(lock))
+        self.is_files() && self.has_lock(id.as_str())
     }
 
     fn has_lock(&self, lock: &str) -> bool {
-        self.holders.iter().flatten().any(|held| self.locks(held).iter().any(|held| held == lock))
-    }
-
-    /// The ids whose locks are taken for `id`: its own and, where dots were dropped, that of the id without.
-    fn locks(&self, id: &SessionId) -> Vec<String> {
-        let mut locks = vec![id.as_str().to_owned()];
-        if self.are_shared() && can_be_a_name(id) && id.as_str().contains('.') {
-            locks.push(dotless(id));
-        }
-        locks
+        self.holders.iter().flatten().any(|held| held.as_str() == lock)
     }
 }

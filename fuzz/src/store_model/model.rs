@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use beaker_core::error::ErrorKind;
-use beaker_core::id::{IdSource, SessionId};
+use beaker_core::id::SessionId;
 use beaker_core::store::{Expect, Version};
 
 use super::answer::Answer;
@@ -17,14 +17,13 @@ pub(super) enum Kind {
     Memory,
     /// The same with room for so many records, none of which goes by itself.
     Bounded(usize),
-    /// Records go when they are swept, if there are lifetimes; equal data is the same version; and ids that differ
-    /// in their dots alone share a file, where files are shared.
+    /// Records go when they are swept, if there are lifetimes; equal data is the same version; and where names are
+    /// shared, one of the ids that differ in their dots alone has the file of that name.
     Files { has_lifetimes: bool, are_shared: bool },
 }
 
 struct Entry {
-    /// Whose it is, as far as the record says.
-    owner: Option<SessionId>,
+    owner: SessionId,
     data: Vec<u8>,
     /// What the store calls this state, if it has said so. Where equal data is the same version, `known` says it.
     version: Option<Version>,
@@ -59,16 +58,8 @@ impl Model {
     }
 
     /// What an id's record is found by.
-    fn key(&self, id: &SessionId) -> String {
-        if self.are_shared() && can_be_a_name(id) { dotless(id) } else { format!("id {}", id.as_str()) }
-    }
-
-    /// Whether the record at an id's place is the id's own; see what the module `path` says of owners.
-    fn owns(&self, id: &SessionId, entry: &Entry) -> bool {
-        match &entry.owner {
-            Some(owner) => owner.as_str() == id.as_str(),
-            None => !id.as_str().contains('.') || id.source() == IdSource::Program,
-        }
+    fn key(id: &SessionId) -> String {
+        id.as_str().to_owned()
     }
 
     pub(super) fn ttl(&self, ttl: Option<Duration>) -> Option<Duration> {
@@ -101,7 +92,7 @@ impl Model {
 
     /// The version of the record of `id`, if it is known.
     fn current(&self, id: &SessionId) -> Option<Version> {
-        let entry = self.records.get(&self.key(id)).filter(|entry| self.owns(id, entry))?;
+        let entry = self.records.get(&Self::key(id))?;
         if self.is_files() { self.version_of(&entry.data) } else { entry.version }
     }
 
@@ -111,8 +102,8 @@ impl Model {
 
     /// The record of `id` at `now`, which is used; one that is over is dropped where records go by themselves.
     fn present(&mut self, id: &SessionId, now: f64) -> Option<&mut Entry> {
-        let key = self.key(id);
-        let entry = self.records.get(&key).filter(|entry| self.owns(id, entry))?;
+        let key = Self::key(id);
+        let entry = self.records.get(&key)?;
         if !self.is_files() && is_over(entry, now) {
             self.records.remove(&key);
             return None;
@@ -125,13 +116,8 @@ impl Model {
 
     /// Whether there is a record of `id` at `now`, without using it.
     pub(super) fn has(&self, id: &SessionId, now: f64) -> bool {
-        let entry = self.records.get(&self.key(id)).filter(|entry| self.owns(id, entry));
+        let entry = self.records.get(&Self::key(id));
         entry.is_some_and(|entry| self.is_files() || !is_over(entry, now))
-    }
-
-    /// Whether somebody else's record is at the place of `id`.
-    fn is_foreign(&self, id: &SessionId) -> bool {
-        self.records.get(&self.key(id)).is_some_and(|entry| !self.owns(id, entry))
     }
 
     fn fulfils(&mut self, id: &SessionId, expect: Expect, now: f64) -> bool {
@@ -156,10 +142,9 @@ impl Model {
             self.learn(version, data, true);
         }
         self.uses += 1;
-        let key = self.key(id);
-        let is_named_by_itself = self.are_shared() && !id.as_str().contains('.') && can_be_a_name(id);
+        let key = Self::key(id);
         let entry = Entry {
-            owner: (!is_named_by_itself).then(|| id.clone()),
+            owner: id.clone(),
             data: data.to_vec(),
             version,
             expires_at: self.expiry(ttl, now),
@@ -192,7 +177,7 @@ impl Model {
     /// Does what the call has to do, and compares the answer.
     pub(super) fn compare(&mut self, call: &Call, holder: Option<usize>, now: f64, answer: &Answer) {
         let is_blocked = self.is_blocked(call, holder);
-        if is_blocked && *answer == Answer::Failed(ErrorKind::Unavailable) {
+        if (is_blocked || self.may_be_blocked(call)) && *answer == Answer::Failed(ErrorKind::Unavailable) {
             return;
         }
         assert!(!is_blocked || answer.is_negative(), "{call:?} passed by a holder");
@@ -226,8 +211,8 @@ impl Model {
     }
 
     fn deletes(&mut self, id: &SessionId, answer: &Answer) {
-        let key = self.key(id);
-        let entry = self.records.get(&key).filter(|entry| self.owns(id, entry));
+        let key = Self::key(id);
+        let entry = self.records.get(&key);
         // No time is given, so that what is over counts as there until it is dropped.
         assert_eq!(*answer, Answer::Was(entry.is_some()), "{id:?}");
         if entry.is_some() {
@@ -244,16 +229,14 @@ impl Model {
         now: f64,
         answer: &Answer,
     ) {
-        let is_foreign = self.is_foreign(id);
         let fulfils = self.fulfils(id, expect, now);
         match answer {
             Answer::Failed(ErrorKind::Invalid) => {
                 assert!(self.is_files() && std::str::from_utf8(data).is_err())
             }
-            Answer::Failed(kind) => assert!(is_foreign && fulfils && *kind == ErrorKind::Unavailable),
             Answer::Refused => assert!(!fulfils, "{id:?} {expect:?}"),
             Answer::Stored(version) => {
-                assert!(fulfils && !is_foreign, "{id:?} {expect:?}");
+                assert!(fulfils, "{id:?} {expect:?}");
                 assert!(!self.is_files() || std::str::from_utf8(data).is_ok());
                 self.put(id, data, ttl, now, Some(*version));
             }
@@ -323,20 +306,11 @@ impl Model {
         if self.present(old, now).is_none() || !self.fulfils(old, expect, now) {
             return assert_eq!(*answer, Answer::Refused, "{old:?} {expect:?}");
         }
-        if self.key(old) == self.key(new) || self.is_foreign(new) {
-            let is_text = std::str::from_utf8(data).is_ok();
-            let kind = if is_text || self.key(old) == self.key(new) {
-                ErrorKind::Unavailable
-            } else {
-                ErrorKind::Invalid
-            };
-            return assert_eq!(*answer, Answer::Failed(kind));
-        }
         if self.is_files() && std::str::from_utf8(data).is_err() {
             return assert_eq!(*answer, Answer::Failed(ErrorKind::Invalid));
         }
         let Answer::Stored(version) = answer else { unreachable!("{old:?} to {new:?}: {answer:?}") };
-        let key = self.key(old);
+        let key = Self::key(old);
         self.records.remove(&key);
         if let Some(left) = left {
             // A pointer to the new id: a record like any other, whose version nobody was told.
@@ -365,7 +339,7 @@ impl Model {
     }
 
     pub(super) fn settle(&mut self, id: &SessionId, is_there: bool) {
-        let key = self.key(id);
+        let key = Self::key(id);
         if !is_there {
             self.records.remove(&key);
         }
@@ -378,11 +352,7 @@ impl Model {
 
     fn ids_of(&self, which: impl Fn(&Entry) -> bool) -> Vec<SessionId> {
         let records = self.records.iter().filter(|(_, entry)| which(entry));
-        let id = |(key, entry): (&String, &Entry)| {
-            let named = || SessionId::from_program(key.as_str());
-            entry.owner.as_ref().map_or_else(named, |owner| SessionId::from_program(owner.as_str()))
-        };
-        records.map(id).collect()
+        records.map(|(_, entry)| SessionId::from_program(entry.owner.as_str())).collect()
     }
 }
 

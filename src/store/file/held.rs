@@ -1,7 +1,6 @@
 //! The store as the holder of a session has it: the lock of the id, which everybody else takes to write, is
 //! its own from the first use to the last.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,14 +39,11 @@ impl HeldFile {
         Some(self.held()).filter(|held| has(held, id))
     }
 
-    fn path(&self, place: &Place<'_>) -> PathBuf {
-        place.data_file(&self.store.file_dir)
-    }
-
     /// Whether there is a record of `id`. The file may have that of an id which shares it.
     pub(super) fn has_record(&self, id: &SessionId) -> Result<bool> {
-        let place = Place::of(id);
-        let found = record::read(&self.path(&place), &place, self.store.lock_time_limit)?;
+        let place = self.store.place(id);
+        let path = place.data_file(&self.store.file_dir);
+        let found = record::read(&path, &place, self.store.lock_time_limit)?;
         Ok(matches!(found, Found::Ours(_) | Found::Unreadable(_)))
     }
 
@@ -59,8 +55,8 @@ impl HeldFile {
     /// Lets an id go, and leaves no lock file if it has no record. Where that cannot be found out the file stays:
     /// it is empty, and what the holder has stored is stored.
     fn let_go(&self, id: &SessionId, locks: Locks) {
-        let place = Place::of(id);
-        let path = self.path(&place);
+        let place = self.store.place(id);
+        let path = place.data_file(&self.store.file_dir);
         match std::fs::symlink_metadata(&path) {
             Err(error) if super::is_absence(&error) => locks.tidy(&Found::Absent),
             // Only a file that several ids have can be another's.
@@ -131,10 +127,10 @@ impl Store for HeldFile {
         let Some(_held) = self.holding(id) else {
             return self.store.write(id, data, ttl, expect, now);
         };
-        let place = Place::of(id);
-        let path = self.path(&place);
+        let (place, _neighbour) = self.store.lock_shared(Place::of(id))?;
+        let path = place.data_file(&self.store.file_dir);
         let found = record::read(&path, &place, self.store.lock_time_limit)?;
-        self.store.replace(&path, &place, data, ttl, expect, &found)
+        self.store.replace(&place, data, ttl, expect, &found)
     }
 
     fn touch(
@@ -147,7 +143,7 @@ impl Store for HeldFile {
         let Some(_held) = self.holding(id) else {
             return self.store.touch(id, touch, ttl, now);
         };
-        let place = Place::of(id);
+        let place = self.store.place(id);
         self.store.renew(&place, touch, ttl)
     }
 
@@ -155,8 +151,7 @@ impl Store for HeldFile {
         let Some(_held) = self.holding(id) else {
             return self.store.delete(id);
         };
-        let place = Place::of(id);
-        Ok(self.store.remove(&place, &self.path(&place))? == Removed::Ours)
+        Ok(self.store.remove(Place::of(id))? == Removed::Ours)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
@@ -171,8 +166,8 @@ impl Store for HeldFile {
         if has(&held, new) {
             return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
         }
-        let (written, locks) = self.store.move_locked(&Place::of(old), &Place::of(new), rotation)?;
-        held.extend(locks.map(|locks| (new.clone(), locks)));
+        let (written, locks) = self.store.move_locked(Place::of(old), Place::of(new), rotation)?;
+        held.extend(locks.map(|locks| (new.clone(), locks.alone())));
         Ok(written)
     }
 

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind as IoKind};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -118,6 +118,15 @@ impl LockFile {
     /// Forgets the lock without letting it go: it is that of the process which this one was forked from.
     pub(super) fn abandon(mut self) {
         self.locked.is_ours = false;
+    }
+
+    /// Leaves a mark in the file, which tells that its id is in use. Whoever locks it finds it all the same.
+    pub(super) fn mark(&self) {
+        let file = self.locked.file();
+        if file.metadata().is_ok_and(|found| found.len() == 0) {
+            // Without it a record may be copied that could have been replaced.
+            let _ = file.write_all_at(b".", 0);
+        }
     }
 
     /// Removes the file while its lock is held, then lets go. Whoever waits for it finds that out.

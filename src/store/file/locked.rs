@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::lock::LockFile;
 use super::path::Place;
+use super::path::Seat;
 use super::record::{self, Found, Later};
+use super::shared::Neighbour;
 use super::{FileStore, REMOVING, WRITING, disk, is_absence, temporary, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
@@ -28,7 +30,7 @@ impl FileStore {
 
     pub(super) fn lock(&self, place: &Place<'_>) -> Result<Locks> {
         let own = LockFile::acquire(place.lock_file(&self.lock_dir), self.lock_time_limit)?;
-        self.lock_neighbour(place, own)
+        Ok(Locks { own, neighbour: None })
     }
 
     /// Locks an id that has a lock file or a record, and makes nothing for one that has neither.
@@ -40,7 +42,7 @@ impl FileStore {
     ) -> Result<Option<Locks>> {
         let lock = place.lock_file(&self.lock_dir);
         if let Some(own) = LockFile::acquire_existing(lock, self.lock_time_limit)? {
-            return self.lock_neighbour(place, own).map(Some);
+            return Ok(Some(Locks { own, neighbour: None }));
         }
         match std::fs::symlink_metadata(data) {
             Ok(_) => self.lock(place).map(Some),
@@ -49,18 +51,9 @@ impl FileStore {
         }
     }
 
-    pub(super) fn lock_neighbour(&self, place: &Place<'_>, own: LockFile) -> Result<Locks> {
-        let neighbour = place
-            .neighbours_lock_file(&self.lock_dir)
-            .map(|path| LockFile::acquire(path, self.lock_time_limit))
-            .transpose()?;
-        Ok(Locks { own, neighbour })
-    }
-
     /// Writes `data` to a place whose lock the caller has, if what was found there is what was expected.
     pub(super) fn replace(
         &self,
-        path: &Path,
         place: &Place<'_>,
         data: &[u8],
         ttl: Option<Duration>,
@@ -70,11 +63,16 @@ impl FileStore {
         // The stored shape holds text: what a codec makes, base64, always is.
         let text = std::str::from_utf8(data)
             .map_err(|error| Error::invalid("a session in a file has to be text").with_source(error))?;
-        if !may_write(expect, found)? {
+        let is_in_the_way = place.is_plain() && matches!(found, Found::Foreign);
+        if !may_write(expect, if is_in_the_way { &Found::Absent } else { found })? {
             return Ok(Written::Refused);
         }
+        if is_in_the_way {
+            self.make_way(place)?;
+        }
         let later = Later::of(ttl, self.lifetime);
-        temporary::replace(path, &envelope::write(text, place.owner())?.bytes, later, self.durability)?;
+        let path = place.target_file(&self.file_dir);
+        temporary::replace(&path, &envelope::write(text, place.owner())?.bytes, later, self.durability)?;
         self.attend();
         Ok(Written::Stored(record::version_of(data)))
     }
@@ -87,42 +85,62 @@ impl FileStore {
     }
 
     /// Removes what is in a place whose lock the caller has.
-    pub(super) fn remove(&self, place: &Place<'_>, path: &Path) -> Result<Removed> {
-        match record::read(path, place, self.lock_time_limit)? {
-            Found::Foreign => Ok(Removed::Foreign),
-            Found::Absent => self.unlink(path).map(|()| Removed::Nothing),
-            Found::Unreadable(_) | Found::Ours(_) => self.unlink(path).map(|()| Removed::Ours),
+    pub(super) fn remove(&self, place: Place<'_>) -> Result<Removed> {
+        let (place, neighbour) = self.lock_shared(place)?;
+        let path = place.data_file(&self.file_dir);
+        let removed = match record::read(&path, &place, self.lock_time_limit)? {
+            Found::Foreign => Removed::Foreign,
+            Found::Absent => Removed::Nothing,
+            Found::Unreadable(_) | Found::Ours(_) => Removed::Ours,
+        };
+        if removed == Removed::Foreign {
+            return Ok(removed);
         }
+        if neighbour.is_none() {
+            self.remove_shared(&place)?;
+        }
+        // Who has not the lock of a file that others may have leaves it alone.
+        if neighbour.is_some() || !place.is_dotted() || place.seat() == Seat::Own {
+            self.unlink(&path)?;
+        }
+        Ok(removed)
     }
 
     /// Moves the record of a place whose lock the caller has to another place, as `rotation` says. Returns the
     /// lock of that one too, if the record is there.
     pub(super) fn move_locked(
         &self,
-        from: &Place<'_>,
-        to: &Place<'_>,
+        from: Place<'_>,
+        to: Place<'_>,
         rotation: &Rotation<'_>,
     ) -> Result<(Written, Option<Locks>)> {
         let Rotation { data, ttl, expect, left, .. } = *rotation;
-        let (old_path, new_path) = (from.data_file(&self.file_dir), to.data_file(&self.file_dir));
-        let found = record::read(&old_path, from, self.lock_time_limit)?;
+        let (from, shared) = self.lock_shared(from)?;
+        let old_path = from.data_file(&self.file_dir);
+        let found = record::read(&old_path, &from, self.lock_time_limit)?;
         let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
         if !is_there || !may_write(expect, &found)? {
             return Ok((Written::Refused, None));
         }
-        if old_path == new_path {
-            return Err(Error::unavailable(WRITING).with_detail("both ids have the same file"));
-        }
-        let locks = self.lock(to)?;
-        let there = record::read(&new_path, to, self.lock_time_limit)?;
-        let replaced = self.replace(&new_path, to, data, ttl, Expect::Any, &there);
+        let is_name = from.shares_its_name_with(&to);
+        // Where it is the lock of the new id, that takes it now.
+        let shared = shared.filter(|_| !(is_name && to.is_plain()));
+        let mut locks = self.lock(&to)?;
+        let to = if is_name { to.elsewhere() } else { locks.with_shared(self, to)? };
+        let new_path = to.target_file(&self.file_dir);
+        let there = record::read(&new_path, &to, self.lock_time_limit)?;
+        let replaced = self.replace(&to, data, ttl, Expect::Any, &there);
         let is_new_there = replaced.is_ok() || matches!(there, Found::Absent);
-        let left = replaced.and_then(|written| self.leave(&old_path, from, left, &found).map(|()| written));
+        // The new record may have had it make way.
+        let from = if is_name { self.settle(from) } else { from };
+        let is_locked = shared.is_some();
+        let left = replaced.and_then(|written| self.leave(&from, is_locked, left, &found).map(|()| written));
         match left {
             Ok(written) => Ok((written, Some(locks))),
             Err(error) => {
                 // The session keeps its old id, and must not have both. The error above is the one to tell.
-                if is_new_there && self.is_still(&old_path, from, &found) {
+                let old_path = from.data_file(&self.file_dir);
+                if is_new_there && self.is_still(&old_path, &from, &found) {
                     let _ = self.unlink(&new_path);
                     locks.tidy(&there);
                 }
@@ -132,12 +150,18 @@ impl FileStore {
     }
 
     /// Ends the record of an id that was given up for another one, and leaves there what is to be left.
-    fn leave(&self, path: &Path, place: &Place<'_>, left: Option<Left<'_>>, found: &Found) -> Result<()> {
+    fn leave(&self, place: &Place<'_>, is_locked: bool, left: Option<Left<'_>>, found: &Found) -> Result<()> {
         match left {
             Some(left) => {
-                self.replace(path, place, left.data, Some(left.ttl), Expect::Any, found).map(|_stored| ())
+                self.replace(place, left.data, Some(left.ttl), Expect::Any, found).map(|_stored| ())
             }
-            None => self.retire(path),
+            None => {
+                if place.is_dotted() && !is_locked {
+                    self.remove_shared(place)?;
+                    return self.retire(&place.own_file(&self.file_dir));
+                }
+                self.retire(&place.data_file(&self.file_dir))
+            }
         }
     }
 
@@ -188,25 +212,39 @@ impl Removed {
 /// What is locked while a record is replaced or removed.
 pub(super) struct Locks {
     own: LockFile,
-    /// Of the id that has the same file, so that two ids which meet there do not write at once.
-    neighbour: Option<LockFile>,
+    /// Of the id that has the same file, so that two ids which meet there do not write at once. It is had for one
+    /// write and no longer: who holds an id keeps nobody from another.
+    neighbour: Option<Neighbour>,
 }
 
 impl Locks {
+    /// Locks the file too that `place` shares, if it does, and says where it is then.
+    pub(super) fn with_shared<'a>(&mut self, store: &FileStore, place: Place<'a>) -> Result<Place<'a>> {
+        let (place, neighbour) = store.lock_shared(place)?;
+        self.neighbour = neighbour;
+        Ok(place)
+    }
+
+    /// The lock of the id alone, for who goes on holding it.
+    pub(super) fn alone(self) -> Self {
+        Self { neighbour: None, ..self }
+    }
+
+    /// Keeps a mark that this id has stored a record beside the original, which may write it anew without a name.
+    pub(super) fn claim(&self, place: &Place<'_>) {
+        if place.is_dotted() && place.seat() != Seat::Own {
+            self.own.mark();
+        }
+    }
+
     /// Forgets them without letting them go: they are those of the process which this one was forked from.
     pub(super) fn abandon(self) {
         self.own.abandon();
-        if let Some(neighbour) = self.neighbour {
-            neighbour.abandon();
-        }
     }
 
     /// Lets go, leaving no lock file for an id that has no record. One that cannot be removed is empty, harms
     /// nobody and is swept: whatever was done under the lock is done all the same.
     pub(super) fn tidy(self, found: &Found) {
-        if let (Found::Absent, Some(neighbour)) = (found, self.neighbour) {
-            let _ = neighbour.remove();
-        }
         if matches!(found, Found::Absent | Found::Foreign) {
             let _ = self.own.remove();
         }

@@ -17,6 +17,7 @@ mod lock;
 mod locked;
 mod path;
 mod record;
+mod shared;
 mod sweep;
 mod temporary;
 #[cfg(test)]
@@ -132,7 +133,7 @@ impl FileStore {
     /// The file that holds, or would hold, the record of `id`.
     #[must_use]
     pub fn data_file(&self, id: &SessionId) -> PathBuf {
-        Place::of(id).data_file(&self.file_dir)
+        self.place(id).data_file(&self.file_dir)
     }
 
     /// The file that a process locks to use `id`: shared to read, exclusively to write.
@@ -144,7 +145,7 @@ impl FileStore {
 
 impl Store for FileStore {
     fn load(&self, id: &SessionId, _now: Timestamp) -> Result<Option<Record>> {
-        let place = Place::of(id);
+        let place = self.place(id);
         match record::read(&place.data_file(&self.file_dir), &place, self.lock_time_limit)? {
             Found::Absent | Found::Foreign => Ok(None),
             Found::Unreadable(error) => Err(error),
@@ -164,18 +165,21 @@ impl Store for FileStore {
         expect: Expect,
         _now: Timestamp,
     ) -> Result<Written> {
-        let place = Place::of(id);
+        let place = self.place(id);
         let path = place.data_file(&self.file_dir);
-        let locks = match expect {
+        let mut locks = match expect {
             Expect::Any | Expect::Absent => self.lock(&place)?,
             Expect::Present | Expect::Version(_) => match self.lock_known(&place, &path, WRITING)? {
                 Some(locks) => locks,
                 None => return Ok(Written::Refused),
             },
         };
-        let found = record::read(&path, &place, self.lock_time_limit)?;
-        let written = self.replace(&path, &place, data, ttl, expect, &found);
-        if !matches!(written, Ok(Written::Stored(_))) {
+        let place = locks.with_shared(self, place)?;
+        let found = record::read(&place.data_file(&self.file_dir), &place, self.lock_time_limit)?;
+        let written = self.replace(&place, data, ttl, expect, &found);
+        if matches!(written, Ok(Written::Stored(_))) {
+            locks.claim(&place);
+        } else {
             locks.tidy(&found);
         }
         written
@@ -188,7 +192,7 @@ impl Store for FileStore {
         ttl: Option<Duration>,
         _now: Timestamp,
     ) -> Result<bool> {
-        let place = Place::of(id);
+        let place = self.place(id);
         // Processes of the original read under the lock of the id alone, and the file's own tells them
         // nothing. Where there is no lock file, none of them is reading.
         let lock = place.lock_file(&self.lock_dir);
@@ -197,12 +201,12 @@ impl Store for FileStore {
     }
 
     fn delete(&self, id: &SessionId) -> Result<bool> {
-        let place = Place::of(id);
+        let place = self.place(id);
         let path = place.data_file(&self.file_dir);
         let Some(locks) = self.lock_known(&place, &path, REMOVING)? else {
             return Ok(false);
         };
-        let removed = self.remove(&place, &path)?;
+        let removed = self.remove(place)?;
         locks.tidy(&removed.left());
         Ok(removed == Removed::Ours)
     }
@@ -213,11 +217,11 @@ impl Store for FileStore {
         if let Some(written) = rotation.as_write(write) {
             return written;
         }
-        let (from, to) = (Place::of(old), Place::of(new));
+        let (from, to) = (self.place(old), self.place(new));
         let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
             return Ok(Written::Refused);
         };
-        let (written, _new_locks) = self.move_locked(&from, &to, rotation)?;
+        let (written, _new_locks) = self.move_locked(from, to, rotation)?;
         if matches!(written, Written::Stored(_)) && rotation.left.is_none() {
             locks.tidy(&Found::Absent);
         }
@@ -232,7 +236,7 @@ impl Store for FileStore {
         _now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
         let patient = (*self).clone().with_lock_time_limit(limit);
-        let place = Place::of(id);
+        let place = self.place(id);
         let locks = match of {
             HoldOf::Id => patient.lock(&place).map(Some),
             HoldOf::Record => patient.lock_known(&place, &place.data_file(&self.file_dir), LOCKING),

@@ -1,9 +1,9 @@
 //! Which file an id has, and whose the record in it is.
 //!
-//! An id names one file, of a name made from that id alone, two folders below the store's own. Most ids give
-//! the file its name, as they always have. Dots are dropped on the way, so that ids which differ in their
-//! dots alone meet in one file; such a record carries the name of its owner. Ids that could lead elsewhere
-//! get a name that is a hash.
+//! Most ids give the file its name, as they always have, two folders below the store's own. Ids that could lead
+//! elsewhere get a name that is a hash. The original drops dots on the way, so that ids which differ in their
+//! dots alone meet in one file. Of those the id without dots always has that file. One with dots has it while
+//! no other does, and writes its name into the record; otherwise it has a file whose name is a hash.
 
 use std::path::{Path, PathBuf};
 
@@ -33,12 +33,27 @@ enum Naming {
     Hashed,
 }
 
+/// Which file has the record of an id with dots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seat {
+    /// The one of its name without dots. A record there is this id's if it says so.
+    Shared,
+    /// The same, where the original has left a record for this id, which says nothing.
+    Claimed,
+    /// The same, where the original has left a record that may be this id's and may be another's. It is read there,
+    /// and left alone: what is written goes to the file that is this id's alone.
+    Lent,
+    /// The one that is this id's alone.
+    Own,
+}
+
 /// Where an id is kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Place<'a> {
     id: &'a SessionId,
     naming: Naming,
     stem: String,
+    seat: Seat,
 }
 
 impl<'a> Place<'a> {
@@ -49,19 +64,79 @@ impl<'a> Place<'a> {
         } else {
             (Naming::Plain, text.to_owned())
         };
+        let seat = Seat::Shared;
         if can_be_a_name(&stem) {
-            Self { id, naming, stem }
+            Self { id, naming, stem, seat }
         } else {
-            let mut stem = String::with_capacity(1 + HASHED_DIGITS);
-            stem.push(HASHED_PREFIX);
-            push_hex(&mut stem, &Sha256::digest(text));
-            Self { id, naming: Naming::Hashed, stem }
+            Self { id, naming: Naming::Hashed, stem: hashed_name(text), seat }
         }
+    }
+
+    /// The place of `id` whose record `file` below `file_dir` can be.
+    pub(super) fn at(id: &'a SessionId, file: &Path, file_dir: &Path) -> Option<Self> {
+        let place = Self::of(id);
+        if place.data_file(file_dir) == file {
+            return Some(place);
+        }
+        let own = place.is_dotted().then(|| place.seated(Seat::Own));
+        own.filter(|place| place.data_file(file_dir) == file)
+    }
+
+    pub(super) fn id(&self) -> &'a SessionId {
+        self.id
+    }
+
+    /// Whether other ids may have the file of this one's name.
+    pub(super) fn is_dotted(&self) -> bool {
+        self.naming == Naming::Dotted
+    }
+
+    /// Whether it has its file whatever other ids there are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.naming == Naming::Plain
+    }
+
+    /// Whether both may have one file.
+    pub(super) fn shares_its_name_with(&self, other: &Place<'_>) -> bool {
+        self.stem == other.stem
+    }
+
+    /// The same where no other id is, if it can be there.
+    pub(super) fn elsewhere(self) -> Self {
+        if self.is_dotted() { self.seated(Seat::Own) } else { self }
+    }
+
+    pub(super) fn seat(&self) -> Seat {
+        self.seat
+    }
+
+    /// The same id elsewhere.
+    pub(super) fn seated(mut self, seat: Seat) -> Self {
+        self.seat = seat;
+        self
     }
 
     /// The file of the record below `file_dir`.
     pub(super) fn data_file(&self, file_dir: &Path) -> PathBuf {
+        if self.seat == Seat::Own { self.own_file(file_dir) } else { self.named_file(file_dir) }
+    }
+
+    /// The file that a record is written to.
+    pub(super) fn target_file(&self, file_dir: &Path) -> PathBuf {
+        match self.seat {
+            Seat::Own | Seat::Lent => self.own_file(file_dir),
+            Seat::Shared | Seat::Claimed => self.named_file(file_dir),
+        }
+    }
+
+    /// The file of the id's name, which other ids may have.
+    pub(super) fn named_file(&self, file_dir: &Path) -> PathBuf {
         below(file_dir, &self.stem, DATA_EXTENSION)
+    }
+
+    /// The file that no other id has.
+    pub(super) fn own_file(&self, file_dir: &Path) -> PathBuf {
+        below(file_dir, &hashed_name(self.id.as_str()), DATA_EXTENSION)
     }
 
     /// The lock of the id below `lock_dir`: the one that every process which uses this id takes.
@@ -90,22 +165,30 @@ impl<'a> Place<'a> {
 
     /// Whether a record that names this owner, or none, is this id's.
     ///
-    /// A record without an owner under a name that lost its dots may be this id's, written by a process that
-    /// names no owners, or that of the id without dots. A program knows which ids it uses; what came from a
-    /// browser gets no record that is not proven to be its own.
+    /// A record without an owner under a name that lost its dots was left by the original, and
+    /// [`Seat`] says what is known of it. What came from a browser gets no record that is not proven to be its own.
     pub(super) fn is_owned(&self, owner: Option<&str>) -> bool {
         match (owner, self.naming) {
             (Some(owner), _) => owner == self.id.as_str(),
             (None, Naming::Plain) => true,
-            (None, Naming::Dotted) => self.id.source() != IdSource::Request,
+            (None, Naming::Dotted) => {
+                matches!(self.seat, Seat::Claimed | Seat::Lent) && self.id.source() != IdSource::Request
+            }
             (None, Naming::Hashed) => false,
         }
     }
 
     /// Whether what is here and cannot be read is taken for this id's record.
     pub(super) fn owns_the_unreadable(&self) -> bool {
-        self.naming == Naming::Hashed || self.is_owned(None)
+        self.naming == Naming::Hashed || self.is_dotted() && self.seat == Seat::Own || self.is_owned(None)
     }
+}
+
+fn hashed_name(id: &str) -> String {
+    let mut stem = String::with_capacity(1 + HASHED_DIGITS);
+    stem.push(HASHED_PREFIX);
+    push_hex(&mut stem, &Sha256::digest(id));
+    stem
 }
 
 /// Whether a name of ours can be `stem`, leaving out what is kept for hashed names.
@@ -224,6 +307,7 @@ mod tests {
             prop_assume!(one != two);
             let (one, two) = (SessionId::from_request(one), SessionId::from_request(two));
             let (first, second) = (Place::of(&one), Place::of(&two));
+            prop_assert_ne!(first.own_file(Path::new("/d")), second.own_file(Path::new("/d")));
             if first.data_file(Path::new("/d")) == second.data_file(Path::new("/d")) {
                 prop_assert!(!second.is_owned(first.owner()));
                 prop_assert!(!first.is_owned(second.owner()));

@@ -75,6 +75,36 @@ pub(super) fn read(path: &Path, place: &Place<'_>, limit: Duration) -> Result<Fo
     found.map_err(|error| error.in_folder_of(path))
 }
 
+/// Whose the record in a file is that several ids may have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// There is none.
+    Nobody,
+    /// It says whose it is.
+    Named(String),
+    /// It is that of the id which the file is named after. We write no others without a name.
+    Plain,
+    /// It is the original's, which writes no names, or it cannot be read.
+    Unknown,
+}
+
+/// Whose the record at `path` is.
+pub(super) fn holder(path: &Path, limit: Duration) -> Result<Holder> {
+    /// The original has never written this protocol, and we write no other.
+    const OURS: &[u8] = &[0x80, 2];
+    let Some(data) = open(path, Mode::Shared, READING, limit)? else { return Ok(Holder::Nobody) };
+    let Some(file) = content(&data, READING)?.whole else { return Ok(Holder::Unknown) };
+    Ok(match envelope::read(&file) {
+        Ok(None) => Holder::Nobody,
+        Ok(Some(found)) => match found.owner {
+            Some(owner) => Holder::Named(owner),
+            None if file.starts_with(OURS) => Holder::Plain,
+            None => Holder::Unknown,
+        },
+        Err(_) => Holder::Unknown,
+    })
+}
+
 /// Whose the record at `path` is, if it says so.
 pub(super) fn owner(path: &Path) -> Result<Option<String>> {
     let Some(data) = open(path, Mode::Shared, READING, Duration::ZERO)? else { return Ok(None) };

@@ -91,11 +91,8 @@ impl FileSweep {
     fn remove(&self, path: &Path, stem: &str, lifetime: Duration, now: Timestamp) -> Result<Outcome> {
         let id = record::owner(path)?.unwrap_or_else(|| stem.to_owned());
         let id = SessionId::from_program(id);
-        let place = Place::of(&id);
         // A file that was moved here, or that somebody else made.
-        if place.data_file(&self.store.file_dir) != path {
-            return Ok(Outcome::Left);
-        }
+        let Some(place) = Place::at(&id, path, &self.store.file_dir) else { return Ok(Outcome::Left) };
         // First without the lock, whose file may have to be made for it.
         match record::hold(path, &place, Mode::Shared)? {
             Some((_, metadata, found))
@@ -120,7 +117,12 @@ impl FileSweep {
         // An original that made up an id with dots, which the name has lost, locks another file than this. It
         // can write between the last look and the removal; that it does so to a session which it has not
         // used for a whole lifetime, within those microseconds, is taken to be impossible.
-        let locks = self.store.lock(place)?;
+        let mut locks = self.store.lock(place)?;
+        // Where it is not there any more, or cannot be locked, it is left to the next sweep.
+        let there = locks.with_shared(&self.store, place.clone())?;
+        if there.seat() != place.seat() && place.is_dotted() {
+            return Ok(Outcome::Left);
+        }
         let Some((_held, metadata, found)) = record::hold(path, place, Mode::Exclusive)? else {
             locks.tidy(&Found::Absent);
             return Ok(Outcome::Left);

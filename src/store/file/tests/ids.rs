@@ -1,5 +1,7 @@
 //! Ids of any form: one file each, and nobody gets another's record.
 
+use std::os::unix::fs::PermissionsExt;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -21,9 +23,6 @@ proptest! {
         one in an_id(), source in any_source(), two in an_id(), other in any_source(),
     ) {
         prop_assume!(one != two);
-        // A program that uses an id with dots may have records that name no owner.
-        let trusted = other(String::new()).source() == crate::id::IdSource::Program;
-        prop_assume!(!(trusted && two.contains('.')));
         let home = Home::impatient();
         let (one, two) = (source(one), other(two));
         home.write(&one, b"of one");
@@ -33,10 +32,14 @@ proptest! {
         for expect in [Expect::Present, Expect::Version(touch.version)] {
             prop_assert_eq!(home.store.write(&two, b"of two", None, expect, NOW).unwrap(), Written::Refused);
         }
-        let taken = home.store.write(&two, b"of two", None, Expect::Any, NOW).is_err();
-        prop_assert_eq!(home.data(&two), (!taken).then(|| b"of two".to_vec()));
-        prop_assert_eq!(taken, home.store.write(&two, b"of two", None, Expect::Absent, NOW).is_err());
-        home.store.delete(&two).unwrap();
+        home.write(&two, b"of two");
+        prop_assert_eq!(home.data(&two).unwrap(), b"of two");
+        prop_assert_eq!(home.data(&one).unwrap(), b"of one");
+        home.write(&one, b"of one");
+        prop_assert_eq!(home.data(&two).unwrap(), b"of two");
+        prop_assert_eq!(home.store.write(&two, b"2", None, Expect::Absent, NOW).unwrap(), Written::Refused);
+        prop_assert!(home.store.delete(&two).unwrap());
+        prop_assert_eq!(home.data(&two), None);
         prop_assert_eq!(home.data(&one).unwrap(), b"of one");
         home.store.delete(&one).unwrap();
         prop_assert!(home.everything().iter().all(|path| path.is_dir()));
@@ -60,18 +63,158 @@ proptest! {
     }
 }
 
+/// What the original has stored under `id`, with the lock files of the ids that it has used.
+fn stored_by_the_original(home: &Home, id: &str, text: &str, used: &[&str]) {
+    for id in used.iter().map(|id| SessionId::from_program(*id)) {
+        let lock = home.store.lock_file(&id);
+        fs::create_dir_all(lock.parent().unwrap()).unwrap();
+        fs::write(&lock, b"").unwrap();
+        fs::set_permissions(&lock, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let file = home.store.data_file(&SessionId::from_program(id.replace('.', "")));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let length = u8::try_from(text.len()).unwrap();
+    let pickle =
+        [b"\x80\x03}q\0X\x07\0\0\0sessionq\x01X", &[length, 0, 0, 0][..], text.as_bytes(), b"q\x02s."];
+    fs::write(file, pickle.concat()).unwrap();
+}
+
 #[test]
-fn a_record_without_an_owner_is_given_to_a_program_that_dots_its_name_and_to_no_browser() {
+fn what_we_stored_without_dots_is_no_dotted_ids() {
     let home = Home::new();
     let plain = SessionId::from_program("abc");
-    let (programs, browsers) = (SessionId::from_program("a.b.c"), SessionId::from_request("a.b.c"));
-    home.write(&plain, b"without owner");
-    assert_eq!(home.data(&browsers), None);
-    assert_eq!(home.data(&programs).unwrap(), b"without owner");
-    home.write(&programs, b"owned");
+    home.write(&plain, b"plain");
+    for dotted in [SessionId::from_program("a.b.c"), SessionId::from_request("ab.c")] {
+        assert_eq!(home.data(&dotted), None);
+        home.write(&dotted, b"dotted");
+        assert_eq!(home.data(&plain).unwrap(), b"plain");
+        assert_eq!(home.data(&dotted).unwrap(), b"dotted");
+    }
+}
+
+#[test]
+fn an_id_without_dots_has_the_file_of_its_name_and_others_make_way() {
+    let home = Home::new();
+    let (plain, dotted) = (SessionId::from_program("abc"), SessionId::from_program("a.bc"));
+    home.write(&dotted, b"dotted");
+    let shared = home.store.data_file(&plain);
+    assert_eq!(home.store.data_file(&dotted), shared);
+    home.write(&plain, b"plain");
+    assert_eq!(home.store.data_file(&plain), shared);
+    assert_ne!(home.store.data_file(&dotted), shared);
+    assert_eq!(home.data(&dotted).unwrap(), b"dotted");
+    assert!(home.store.delete(&plain).unwrap());
+    assert_eq!(home.data(&dotted).unwrap(), b"dotted");
+    assert!(home.store.delete(&dotted).unwrap());
+    assert!(home.everything().iter().all(|path| path.is_dir()));
+}
+
+#[test]
+fn what_the_original_stored_for_a_dotted_id_is_found_and_named() {
+    let home = Home::new();
+    stored_by_the_original(&home, "a.bc", "theirs", &["a.bc"]);
+    let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
+    assert_eq!(home.data(&SessionId::from_request("a.bc")), None);
+    assert_eq!(home.data(&SessionId::from_program("ab.c")).unwrap(), b"theirs");
+    assert_eq!(home.data(&dotted).unwrap(), b"theirs");
+    home.write(&dotted, b"ours");
+    // The original finds it where it was.
+    assert_eq!(home.store.data_file(&dotted), home.store.data_file(&plain));
+    assert_eq!(home.data(&dotted).unwrap(), b"ours");
     assert_eq!(home.data(&plain), None);
-    assert_eq!(home.data(&SessionId::from_program("ab.c")), None);
-    assert_eq!(home.data(&browsers).unwrap(), b"owned");
+    // It writes the file anew, without a name.
+    stored_by_the_original(&home, "a.bc", "again", &[]);
+    assert_eq!(home.data(&dotted).unwrap(), b"again");
+    home.write(&dotted, b"ours");
+    assert_eq!(home.store.data_file(&dotted), home.store.data_file(&plain));
+}
+
+#[test]
+fn what_the_original_stored_for_an_id_without_dots_is_no_others_who_has_not_used_it() {
+    let home = Home::new();
+    stored_by_the_original(&home, "abc", "theirs", &["abc"]);
+    let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
+    assert_eq!(home.data(&dotted), None);
+    home.write(&dotted, b"ours");
+    assert_eq!(home.data(&plain).unwrap(), b"theirs");
+    assert_eq!(home.data(&dotted).unwrap(), b"ours");
+}
+
+#[test]
+fn what_two_ids_shared_with_the_original_is_found_by_both_and_kept_for_both() {
+    let home = Home::new();
+    for used in [&["abc", "a.bc"][..], &[]] {
+        stored_by_the_original(&home, "abc", "theirs", used);
+        let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
+        assert_eq!(home.data(&dotted).unwrap(), b"theirs");
+        home.write(&dotted, b"dotted");
+        assert_eq!(home.data(&plain).unwrap(), b"theirs");
+        home.write(&plain, b"plain");
+        assert_eq!(home.data(&dotted).unwrap(), b"dotted");
+        assert!(home.store.delete(&dotted).unwrap());
+        assert_eq!(home.data(&dotted), None);
+        assert_eq!(home.data(&plain).unwrap(), b"plain");
+        assert!(home.store.delete(&plain).unwrap());
+    }
+}
+
+#[test]
+fn an_ended_session_is_not_found_again_in_the_file_that_it_was_copied_from() {
+    let home = Home::new();
+    stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
+    let dotted = SessionId::from_program("a.bc");
+    home.write(&dotted, b"dotted");
+    assert!(home.store.delete(&dotted).unwrap());
+    assert_eq!(home.data(&dotted), None);
+    stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
+    home.write(&dotted, b"dotted");
+    let new = SessionId::from_program("new");
+    let rotation = Rotation::new(&dotted, &new, b"x", Expect::Present);
+    assert!(matches!(home.store.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
+    assert_eq!(home.data(&dotted), None);
+}
+
+#[test]
+fn an_id_gets_another_of_the_same_name() {
+    for (old, new) in [("a.bc", "abc"), ("abc", "a.bc"), ("a.bc", "ab.c")] {
+        let home = Home::impatient();
+        let (old, new) = (SessionId::from_program(old), SessionId::from_program(new));
+        home.write(&old, b"old");
+        let rotation = Rotation::new(&old, &new, b"new", Expect::Present);
+        assert!(matches!(home.store.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
+        assert_eq!(home.data(&old), None);
+        assert_eq!(home.data(&new).unwrap(), b"new");
+        assert!(home.store.delete(&new).unwrap());
+        assert!(home.everything().iter().all(|path| path.is_dir()));
+    }
+}
+
+#[test]
+fn who_holds_an_id_keeps_nobody_from_one_that_differs_in_its_dots() {
+    let home = Home::impatient();
+    let ids = ["abc", "a.bc", "ab.c"].map(SessionId::from_program);
+    for id in &ids {
+        home.write(id, id.as_str().as_bytes());
+    }
+    let store = Arc::new(home.store.clone());
+    let hold =
+        |id: &SessionId| Arc::clone(&store).hold(id, HoldOf::Record, Duration::ZERO, NOW).unwrap().unwrap();
+    let held = ids.each_ref().map(hold);
+    for (id, held) in ids.iter().zip(&held) {
+        assert!(matches!(held.write(id, b"held", None, Expect::Present, NOW).unwrap(), Written::Stored(_)));
+        assert_eq!(home.data(id).unwrap(), b"held");
+    }
+}
+
+#[test]
+fn a_dotted_id_whose_name_is_held_is_written_all_the_same() {
+    let home = Home::impatient();
+    let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
+    home.write(&dotted, b"before");
+    let store = Arc::new(home.store.clone());
+    let _held = Arc::clone(&store).hold(&plain, HoldOf::Id, Duration::ZERO, NOW).unwrap().unwrap();
+    home.write(&dotted, b"after");
+    assert_eq!(home.data(&dotted).unwrap(), b"after");
 }
 
 #[test]
@@ -83,31 +226,29 @@ fn an_id_that_only_looks_at_anothers_record_leaves_no_lock() {
     for expect in [Expect::Present, Expect::Version(record::version_of(b"x"))] {
         assert_eq!(home.store.write(&id, b"y", None, expect, NOW).unwrap(), Written::Refused);
     }
-    assert_eq!(
-        home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err().kind(),
-        ErrorKind::Unavailable
-    );
     home.store.delete(&id).unwrap();
-    assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 2);
-    assert!(home.everything().len() <= before + 2);
+    assert_eq!(home.everything().len(), before);
 }
 
 #[test]
-fn ids_that_meet_in_one_file_do_not_write_at_once() {
+fn ids_that_share_a_name_and_write_at_once_have_a_record_each() {
     let home = Home::new();
     for _ in 0..30 {
         let ids = ["abc", "a.bc", "ab.c", "a.b.c"].map(SessionId::from_request);
-        let outcomes: Vec<_> = std::thread::scope(|scope| {
-            let threads = ids.each_ref().map(|id| {
+        std::thread::scope(|scope| {
+            for id in &ids {
                 let store = &home.store;
-                scope.spawn(move || store.write(id, id.as_str().as_bytes(), None, Expect::Absent, NOW))
-            });
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+                scope.spawn(move || {
+                    let written = store.write(id, id.as_str().as_bytes(), None, Expect::Absent, NOW);
+                    assert!(matches!(written.unwrap(), Written::Stored(_)));
+                });
+            }
         });
-        let winners: Vec<_> = ids.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).collect();
-        assert_eq!(winners.len(), 1);
-        assert_eq!(home.data(winners[0].0).unwrap(), winners[0].0.as_str().as_bytes());
-        home.store.delete(winners[0].0).unwrap();
+        for id in &ids {
+            assert_eq!(home.data(id).unwrap(), id.as_str().as_bytes());
+            assert!(home.store.delete(id).unwrap());
+        }
+        assert!(home.everything().iter().all(|path| path.is_dir()));
     }
 }
 

@@ -18,7 +18,9 @@ fn originals() -> Home {
         let to = folder.path().join(from.strip_prefix(&golden).unwrap());
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(&from, &to).unwrap();
-        fs::set_permissions(&to, fs::Permissions::from_mode(0o644)).unwrap();
+        // As the original leaves them.
+        let mode = if to.extension().is_some_and(|extension| extension == "lock") { 0o755 } else { 0o644 };
+        fs::set_permissions(&to, fs::Permissions::from_mode(mode)).unwrap();
     }
     let store =
         FileStore::new(folder.path().join("container_file"), folder.path().join("container_file_lock"));

@@ -1,0 +1,170 @@
+//! Ids that differ in their dots alone, and which of them has the file of the name that they share.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::lock::LockFile;
+use super::path::{Place, Seat};
+use super::record::{self, Holder};
+use super::{FileStore, WRITING, directory, disk, is_absence};
+use crate::error::{Error, Result};
+use crate::id::{IdSource, SessionId};
+use crate::store::Durability;
+
+/// Somebody who writes has a lock for less. Who has it for longer holds a session, and is not waited for.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The original makes its lock files executable, and we do not.
+const EXECUTABLE: u32 = 0o100;
+
+impl FileStore {
+    /// Where the record of `id` is, or would be put. Nothing but an id with dots has to be looked for.
+    pub(super) fn place<'a>(&self, id: &'a SessionId) -> Place<'a> {
+        self.settle(Place::of(id))
+    }
+
+    /// The file that has the record of `id`, or would have it; the one that it is written to; and the one that no
+    /// other id has.
+    #[must_use]
+    pub fn files(&self, id: &SessionId) -> [PathBuf; 3] {
+        let place = self.place(id);
+        [place.data_file(&self.file_dir), place.target_file(&self.file_dir), place.own_file(&self.file_dir)]
+    }
+
+    /// Has the record of another id leave the file that is named after `id`, whose lock the caller has.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be moved.
+    pub fn clear(&self, id: &SessionId) -> Result<()> {
+        self.make_way(&Place::of(id))
+    }
+
+    /// The same for an id whose place may have changed since it was found out.
+    pub(super) fn settle<'a>(&self, place: Place<'a>) -> Place<'a> {
+        if !place.is_dotted() {
+            return place;
+        }
+        let has_own = fs::symlink_metadata(place.own_file(&self.file_dir)).is_ok();
+        let seat = if has_own { Seat::Own } else { self.seat_without_own(&place) };
+        place.seated(seat)
+    }
+
+    fn seat_without_own(&self, place: &Place<'_>) -> Seat {
+        match record::holder(&place.named_file(&self.file_dir), self.lock_time_limit) {
+            // What cannot be read is told by who reads it next.
+            Ok(Holder::Nobody) | Err(_) => Seat::Shared,
+            Ok(Holder::Named(owner)) if owner == place.id().as_str() => Seat::Shared,
+            Ok(Holder::Named(_) | Holder::Plain) => Seat::Own,
+            Ok(Holder::Unknown) if place.id().source() == IdSource::Request => Seat::Own,
+            Ok(Holder::Unknown) => self.seat_by_locks(place),
+        }
+    }
+
+    /// Whoever uses an id locks it, and the original never removes a lock file.
+    fn seat_by_locks(&self, place: &Place<'_>) -> Seat {
+        let named = place.neighbours_lock_file(&self.lock_dir);
+        match (is_in_use(&place.lock_file(&self.lock_dir)), named.is_some_and(|path| is_in_use(&path))) {
+            (true, false) => Seat::Claimed,
+            (false, true) => Seat::Own,
+            (true, true) | (false, false) => Seat::Lent,
+        }
+    }
+
+    /// Locks the file that `place` shares, if that is where it is, and says where it is then. Where somebody else
+    /// keeps it locked, what is written goes elsewhere.
+    pub(super) fn lock_shared<'a>(&self, place: Place<'a>) -> Result<(Place<'a>, Option<Neighbour>)> {
+        let place = self.settle(place);
+        if !place.is_dotted() || place.seat() == Seat::Own {
+            return Ok((place, None));
+        }
+        match self.neighbour(&place, self.lock_time_limit.min(PATIENCE)) {
+            Ok(neighbour) => Ok((self.settle(place), neighbour)),
+            Err(error) if error.is_busy() => Ok((place.seated(Seat::Lent), None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn neighbour(&self, place: &Place<'_>, limit: Duration) -> Result<Option<Neighbour>> {
+        let Some(path) = place.neighbours_lock_file(&self.lock_dir) else { return Ok(None) };
+        let shared = place.named_file(&self.file_dir);
+        LockFile::acquire(path, limit).map(|lock| Some(Neighbour { lock: Some(lock), shared }))
+    }
+
+    /// Removes what `place` would be taken to have if it had no file of its own.
+    pub(super) fn remove_shared(&self, place: &Place<'_>) -> Result<()> {
+        if !place.is_dotted() || !self.is_seen_in_shared(place)? {
+            return Ok(());
+        }
+        let _neighbour = self.neighbour(place, self.lock_time_limit)?;
+        if self.is_seen_in_shared(place)? {
+            self.unlink(&place.named_file(&self.file_dir))?;
+        }
+        Ok(())
+    }
+
+    fn is_seen_in_shared(&self, place: &Place<'_>) -> Result<bool> {
+        match self.seat_without_own(place) {
+            Seat::Own => Ok(false),
+            Seat::Claimed | Seat::Lent => Ok(true),
+            Seat::Shared => {
+                let shared = place.named_file(&self.file_dir);
+                Ok(record::holder(&shared, self.lock_time_limit)? != Holder::Nobody)
+            }
+        }
+    }
+
+    /// Has the record that is in the way of `place` go to the file that is its owner's alone. The caller has the
+    /// lock of the id without dots, which everybody takes who writes to this file.
+    pub(super) fn make_way(&self, place: &Place<'_>) -> Result<()> {
+        let path = place.named_file(&self.file_dir);
+        let Holder::Named(owner) = record::holder(&path, self.lock_time_limit)? else { return Ok(()) };
+        let owner = SessionId::from_program(owner);
+        let of_owner = Place::of(&owner);
+        if !place.is_plain() || !of_owner.is_dotted() || of_owner.named_file(&self.file_dir) != path {
+            return Ok(());
+        }
+        let own = of_owner.own_file(&self.file_dir);
+        if fs::symlink_metadata(&own).is_ok() {
+            // It has moved before, and what is here is what it was.
+            return Ok(());
+        }
+        self.relocate(&path, &own)
+    }
+
+    fn relocate(&self, from: &Path, to: &Path) -> Result<()> {
+        let failed = |error| Error::unavailable(WRITING).with_source(error);
+        let folder = to.parent().unwrap_or(to);
+        directory::ensure_private_dir(folder)?;
+        // A link, so that the record is found at every moment. What replaces the old name takes that away.
+        fs::hard_link(from, to).or_else(|_| fs::rename(from, to)).map_err(failed)?;
+        if self.durability == Durability::Full {
+            disk::sync_with_names(folder).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The lock of the id without dots, which has the file. Where there is no record when it is let go, it leaves no lock
+/// file.
+pub(super) struct Neighbour {
+    lock: Option<LockFile>,
+    shared: PathBuf,
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        let lock = self.lock.take();
+        if matches!(fs::symlink_metadata(&self.shared), Err(error) if is_absence(&error)) {
+            // One that cannot be removed is empty, harms nobody and is swept.
+            let _ = lock.map(LockFile::remove);
+        }
+    }
+}
+
+/// Whether the original has used the id of this lock file, or we have stored a record for it beside the original.
+fn is_in_use(lock: &Path) -> bool {
+    fs::symlink_metadata(lock)
+        .is_ok_and(|found| found.permissions().mode() & EXECUTABLE != 0 || found.len() != 0)
+}

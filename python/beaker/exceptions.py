@@ -21,6 +21,7 @@ __all__ = [
     "LockError",
     "MissingCacheParameter",
     "StoreUnavailableError",
+    "UnstorableValueError",
 ]
 
 
@@ -96,3 +97,21 @@ class StoreUnavailableError(BeakerException, OSError):
     def __setstate__(self, state: Any) -> None:
         """Takes back what a pickle kept."""
         self.errno, self.strerror, self.filename = state
+
+
+class UnstorableValueError(BeakerException):
+    """A session has a value that its serializer cannot hold, or that would not be read again.
+
+    The text names the value's key and its type, and ``key`` is the key. Where the serializer raised an
+    exception of Python's, it is an instance of that one's class too, and that one is in ``__cause__``.
+    """
+
+    key: Any = None
+
+    def __str__(self) -> str:
+        """What is wrong, in the words that it was raised with."""
+        return BaseException.__str__(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a pickle of it keeps: the text alone, since the key may be what cannot be pickled."""
+        return UnstorableValueError, (str(self),)

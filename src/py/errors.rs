@@ -16,6 +16,7 @@ pyo3::import_exception!(beaker.exceptions, CorruptSessionError);
 pyo3::import_exception!(beaker.exceptions, InvalidCryptoBackendError);
 pyo3::import_exception!(beaker.exceptions, LockError);
 pyo3::import_exception!(beaker.exceptions, StoreUnavailableError);
+pyo3::import_exception!(beaker.exceptions, UnstorableValueError);
 
 /// The Python exception for `error`. Where a Python exception caused it, that one is its `__cause__`, and its
 /// words stay there: they are not ours and may show more than we would.

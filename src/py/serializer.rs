@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult};
+use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult, UnstorableValueError};
 use crate::codec::{self, deflate};
 use crate::config::{PicklePolicy, Settings};
 use crate::error::Error;
@@ -19,37 +19,45 @@ const PROTOCOL: u8 = 2;
 const INFLATED_LIMIT: usize = 64 * 1024 * 1024;
 
 const READ: &str = "decode the session";
-/// What is wrong with a JSON text that costs too much.
+/// What is wrong with values that cost too much.
 const IMMODEST: &str =
     "it has too many values for its length, is nested too deeply, or has a number that is too long";
 
 /// How a session becomes bytes.
 pub(crate) enum Serializer {
-    /// Pickle, with the function that reads it.
-    Pickle(Py<PyAny>),
+    /// Pickle.
+    Pickle(Pickles),
     /// JSON, compressed.
     Json,
     /// An object of the application with `loads` and `dumps`.
     Custom(Py<PyAny>),
 }
 
+/// What reads pickles.
+pub(crate) struct Pickles {
+    loads: Py<PyAny>,
+    /// Whether it takes none that cost more than in proportion to their length.
+    is_guarded: bool,
+}
+
 impl Serializer {
     /// Reads the option `data_serializer`: `'pickle'`, `'json'` or an object with `loads` and `dumps`.
     pub(crate) fn from_option(option: &Bound<'_, PyAny>, settings: &Settings) -> PyResult<Self> {
+        let refused = || {
+            ConfigurationError::new_err(
+                "data_serializer is 'pickle', 'json' or an object with loads and dumps",
+            )
+        };
         let Ok(name) = option.cast::<PyString>() else {
             if option.hasattr("loads")? && option.hasattr("dumps")? {
                 return Ok(Self::Custom(option.clone().unbind()));
             }
-            return Err(ConfigurationError::new_err(
-                "data_serializer is 'pickle', 'json' or an object with loads and dumps",
-            ));
+            return Err(refused());
         };
         match name.to_str()? {
-            "pickle" => unpickler(option.py(), settings).map(Self::Pickle),
+            "pickle" => Pickles::new(option.py(), settings).map(Self::Pickle),
             "json" => Ok(Self::Json),
-            _ => Err(ConfigurationError::new_err(
-                "data_serializer is 'pickle', 'json' or an object with loads and dumps",
-            )),
+            _ => Err(refused()),
         }
     }
 
@@ -58,17 +66,41 @@ impl Serializer {
         matches!(self, Self::Pickle(_))
     }
 
-    /// The bytes of `data`. What the serializer raises is raised.
+    /// The bytes of `data`. What the serializer raises is raised, with the key and the type of the value that it is
+    /// about where that can be told.
     pub(crate) fn dumps<'py>(&self, data: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyBytes>> {
         let py = data.py();
+        let error = match self.try_dumps(data) {
+            Err(error) if !errors::is_the_programs(py, &error) => error,
+            outcome => return outcome,
+        };
+        let (dumps, by) = match self {
+            Self::Pickle(_) => (import(py, &DUMPS, "pickle", "dumps")?, "pickle"),
+            Self::Json => (import(py, &JSON_DUMPS, "json", "dumps")?, "JSON"),
+            Self::Custom(object) => (object.bind(py).getattr(intern!(py, "dumps"))?, "its serializer"),
+        };
+        let explained = py.import("beaker._unstorable")?.getattr("explained")?;
+        Err(PyErr::from_value(explained.call1((error.into_value(py), data, dumps, by))?))
+    }
+
+    fn try_dumps<'py>(&self, data: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyBytes>> {
+        let py = data.py();
         match self {
-            Self::Pickle(_) => {
-                Ok(import(py, &DUMPS, "pickle", "dumps")?.call1((data, PROTOCOL))?.cast_into::<PyBytes>()?)
+            Self::Pickle(pickles) => {
+                let pickle =
+                    import(py, &DUMPS, "pickle", "dumps")?.call1((data, PROTOCOL))?.cast_into::<PyBytes>()?;
+                if pickles.is_guarded && codec::weigh(pickle.as_bytes()).is_none() {
+                    return Err(would_not_be_read());
+                }
+                Ok(pickle)
             }
             Self::Json => {
                 let text = import(py, &JSON_DUMPS, "json", "dumps")?.call1((data,))?;
-                let text = text.cast::<PyString>()?;
-                let compressed = deflate::compress(text.to_str()?.as_bytes()).into_py(py)?;
+                let text = text.cast::<PyString>()?.to_str()?.as_bytes();
+                let compressed = deflate::compress(text).into_py(py)?;
+                if text.len() > INFLATED_LIMIT || !codec::is_modest_json(text, compressed.len()) {
+                    return Err(would_not_be_read());
+                }
                 Ok(PyBytes::new(py, &compressed))
             }
             Self::Custom(object) => {
@@ -110,12 +142,7 @@ impl Serializer {
     fn try_loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
         let py = payload.py();
         match self {
-            Self::Pickle(loads) => {
-                if !codec::is_bounded(payload.as_bytes()) {
-                    return Err(Error::corrupt(READ).with_detail("it is damaged")).into_py(py);
-                }
-                loads.bind(py).call1((payload,))
-            }
+            Self::Pickle(pickles) => pickles.loads(payload),
             Self::Json => {
                 let text = deflate::decompress(payload.as_bytes(), INFLATED_LIMIT).into_py(py)?;
                 if !codec::is_modest_json(&text, payload.as_bytes().len()) {
@@ -128,20 +155,41 @@ impl Serializer {
     }
 }
 
-/// The function that reads the pickles which the options allow.
-fn unpickler(py: Python<'_>, settings: &Settings) -> PyResult<Py<PyAny>> {
-    let loads = match settings.pickle {
-        PicklePolicy::Any => py.import("pickle")?.getattr("loads")?,
-        PicklePolicy::Allowlist => {
-            py.import("beaker._pickle_guard")?.call_method1("loader", (settings.pickle_allow.clone(),))?
-        }
-        PicklePolicy::Deny => {
-            return Err(ConfigurationError::new_err(
+/// The error for values that cost so much that the session is refused when it is loaded.
+fn would_not_be_read() -> PyErr {
+    UnstorableValueError::new_err(format!(
+        "the session cannot be stored: it would not be read again, for {IMMODEST}"
+    ))
+}
+
+impl Pickles {
+    /// What reads the pickles that the options allow.
+    fn new(py: Python<'_>, settings: &Settings) -> PyResult<Self> {
+        match settings.pickle {
+            PicklePolicy::Any => {
+                Ok(Self { loads: py.import("pickle")?.getattr("loads")?.unbind(), is_guarded: false })
+            }
+            PicklePolicy::Allowlist => Self::guarded(py, settings),
+            PicklePolicy::Deny => Err(ConfigurationError::new_err(
                 "pickle = deny contradicts data_serializer = pickle: choose json",
-            ));
+            )),
         }
-    };
-    Ok(loads.unbind())
+    }
+
+    /// What reads those of the allow-list.
+    fn guarded(py: Python<'_>, settings: &Settings) -> PyResult<Self> {
+        let loader =
+            py.import("beaker._pickle_guard")?.call_method1("loader", (settings.pickle_allow.clone(),))?;
+        Ok(Self { loads: loader.unbind(), is_guarded: true })
+    }
+
+    fn loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
+        let py = payload.py();
+        if !codec::is_bounded(payload.as_bytes()) {
+            return Err(Error::corrupt(READ).with_detail("it is damaged")).into_py(py);
+        }
+        self.loads.bind(py).call1((payload,))
+    }
 }
 
 type Cell = PyOnceLock<Py<PyAny>>;

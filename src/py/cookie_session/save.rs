@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use super::value;
 use crate::codec;
 use crate::py::clock;
-use crate::py::errors::{self, BeakerException};
+use crate::py::errors::{self, BeakerException, UnstorableValueError};
 use crate::py::session::{
     CookieValue, Session, as_dict, attributes, beginning, call, content, cookie, is_exact, own_timeout,
 };
@@ -104,6 +104,8 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         None => call::create_cookie(session),
     };
     match sent {
+        // What the program has put into the session since is not a mere access time.
+        Err(error) if error.is_instance_of::<UnstorableValueError>(py) => Err(error),
         Err(error) if error.is_instance_of::<BeakerException>(py) => {
             errors::log_warning(py, &format!("the session's access time is not sent: {error}"))
         }

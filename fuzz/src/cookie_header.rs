@@ -1,8 +1,8 @@
-//! Reading the `Cookie` header: [`cookies`], [`values`], [`last_matching`].
+//! Reading the `Cookie` header: [`cookies`], [`values`], [`last_matching`], [`joined_cookies`], [`readings`].
 
 use std::sync::LazyLock;
 
-use beaker_core::cookie::{Signer, cookies, last_matching, values};
+use beaker_core::cookie::{Commas, Signer, cookies, joined_cookies, last_matching, readings, values};
 
 use crate::NAME;
 use crate::input::{HUGE, is_chosen, texts};
@@ -28,7 +28,10 @@ pub fn hold(data: &[u8]) {
         a_cookie_that_is_written_again_is_read_again(&all);
         parts_are_independent(&header, &all);
         lookups_agree(&header, &all);
+        joined_cookies_are_what_a_plainer_program_finds(&header);
+        whole_values_are_read_first(&header, &all);
         our_cookie_is_found(&header);
+        our_cookie_is_found_in_joined_fields(&header);
         if is_chosen(data) {
             reading_takes_linear_time(&header);
         }
@@ -133,11 +136,98 @@ fn our_cookie_is_found(header: &str) {
     }
 }
 
+/// The same by another program: one that cuts at every comma outside of quotes, and puts together again what it cut
+/// before something else than a cookie.
+fn joined_cookies_are_what_a_plainer_program_finds(header: &str) {
+    for commas in [Commas::Spaced, Commas::All] {
+        let mut plain = Vec::new();
+        for part in header.split(';') {
+            let mut joined: Vec<String> = Vec::new();
+            for piece in cut_at_commas(part) {
+                match joined.last_mut() {
+                    Some(last) if !begins_cookie(&piece, commas) => *last = format!("{last},{piece}"),
+                    _ => joined.push(piece),
+                }
+            }
+            if joined.len() > 1 {
+                plain.extend(joined.iter().flat_map(|cookie| cookies(cookie)).map(owned));
+            }
+        }
+        assert_eq!(joined_cookies(header, commas).map(owned).collect::<Vec<_>>(), plain);
+    }
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn cut_at_commas(part: &str) -> Vec<String> {
+    let (mut pieces, mut is_quoted, mut is_escaped) = (vec![String::new()], false, false);
+    for c in part.chars() {
+        if c == ',' && !is_quoted {
+            pieces.push(String::new());
+            continue;
+        }
+        if is_escaped {
+            is_escaped = false;
+        } else if c == '"' {
+            is_quoted = !is_quoted;
+        } else {
+            is_escaped = is_quoted && c == '\\';
+        }
+        pieces.last_mut().expect("there is always one").push(c);
+    }
+    pieces
+}
+
+fn begins_cookie(piece: &str, commas: Commas) -> bool {
+    let blank = [' ', '\t'];
+    let name = piece.split_once('=').map(|(name, _)| name.trim_matches(blank)).unwrap_or_default();
+    !name.is_empty()
+        && name.chars().all(is_token_character)
+        && (commas == Commas::All || piece.starts_with(blank))
+}
+
+/// A comma takes nothing away from a value, and what is read beside it comes later.
+fn whole_values_are_read_first(header: &str, all: &All<'_>) {
+    let names = all.iter().map(|(name, _)| *name).take(NAMES);
+    for name in names.chain([NAME]) {
+        let whole: Vec<_> = values(header, name).rev().collect();
+        for is_proven in [false, true] {
+            let mut read = readings(header, [name].into_iter(), is_proven);
+            for value in &whole {
+                assert!(read.next().is_some_and(|read| read.value == *value && !read.is_joined));
+            }
+            assert!(read.all(|read| read.is_joined));
+        }
+    }
+}
+
+/// Where fields were joined, neighbours neither hide ours nor look like it.
+fn our_cookie_is_found_in_joined_fields(header: &str) {
+    let found = |header: &str, is_proven| {
+        readings(header, [NAME].into_iter(), is_proven).find_map(|reading| verify(reading.value))
+    };
+    assert_eq!(found(header, true), None);
+    let ours = SIGNER.sign(ID);
+    for joint in [", ", ",\t", ","] {
+        for with_ours in [
+            format!("{header};a=1{joint}{NAME}={ours}; {header}"),
+            format!("{NAME}={ours}{joint}a=1;{header}"),
+            format!("{header};a=1{joint}{NAME} = \"{ours}\" {joint}b=2"),
+        ] {
+            assert_eq!(found(&with_ours, true).as_deref(), Some(ID));
+            assert_eq!(found(&with_ours, false).is_some(), joint != ",");
+        }
+    }
+}
+
 /// No clock is read: the fuzzer ends an input that takes seconds. Of all inputs one in 4096 is tried so, since it
 /// takes a thousand times as long as the other laws.
 fn reading_takes_linear_time(header: &str) {
     let huge = header.repeat(HUGE / (header.len() + 1));
     assert_eq!(cookies(&huge).count(), cookies(&huge).rev().count());
+    assert!(joined_cookies(&huge, Commas::All).count() <= huge.matches([';', ',']).count() + 1);
     let offered = values(&huge, NAME).count();
     let mut refused = 0;
     assert_eq!(

@@ -48,7 +48,9 @@ class SimpleCookie(http_cookies.SimpleCookie):
     Reading a request's header never fails: a cookie that makes no sense is left out, and named in
     ``bad_cookies``, and its neighbours are read. Of several cookies with one name the last counts. Names that
     are attributes in responses (``Path``, ``Domain`` and so on) are no attributes in a request, and are left
-    out. Values are sent as they are, without quotes.
+    out. Where fields were joined by a comma and white space, the cookies in them are read too; what stands
+    between semicolons is read whole all the same, and comes first. Values are sent as they are, without
+    quotes.
     """
 
     bad_cookies: set[str]
@@ -57,8 +59,10 @@ class SimpleCookie(http_cookies.SimpleCookie):
         """Adds the cookies of a ``Cookie`` header, or those of a mapping of names to values."""
         self.bad_cookies = set()
         if isinstance(rawdata, str):
-            for name, value in _parse(rawdata):
+            header = _readable(rawdata)
+            for name, value in _core.parse_cookies(header):
                 self._add(name, *self._decode(name, value))
+            self._load_joined(header)
         elif isinstance(rawdata, Mapping):
             for name, value in rawdata.items():
                 try:
@@ -67,6 +71,21 @@ class SimpleCookie(http_cookies.SimpleCookie):
                     self.bad_cookies.add(name)
         else:
             raise TypeError(f"cookies are read from text or a mapping, not from {type(rawdata).__name__}")
+
+    def _load_joined(self, header: str) -> None:
+        joined = _core.parse_joined_cookies(header, spaced=not self._is_proof)
+        # What stands between semicolons comes first.
+        settled = {name for name, _ in joined if name in self and self._is_good(self[name].value)}
+        for name, coded_value in joined:
+            value, coded = self._decode(name, coded_value)
+            if name not in settled and self._is_good(value):
+                self._add(name, value, coded)
+
+    # Whether a value that is not ours is known as such, so that no part of a neighbour's passes for one.
+    _is_proof = False
+
+    def _is_good(self, value: Any) -> bool:  # noqa: ARG002 - signatures are good or bad
+        return True
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(value, http_cookies.Morsel):
@@ -140,8 +159,13 @@ class SignedCookie(SimpleCookie):
         return self._verified(name, signed), signed
 
     def _add(self, name: str, value: Any, coded_value: str) -> None:
-        if isinstance(value, str) or not (name in self and isinstance(self[name].value, str)):
+        if self._is_good(value) or not (name in self and self._is_good(self[name].value)):
             super()._add(name, value, coded_value)
+
+    _is_proof = True
+
+    def _is_good(self, value: Any) -> bool:
+        return isinstance(value, str)
 
     def value_decode(self, val: str) -> tuple[Any, str]:
         """What the signed ``val`` says, and ``val`` without the quotes it may have.
@@ -178,9 +202,6 @@ def _sendable(value: Any) -> str:
     return text
 
 
-def _parse(header: str) -> list[tuple[str, str]]:
-    try:
-        return _core.parse_cookies(header)
-    except UnicodeEncodeError:
-        # Lone surrogates come from a header that was no UTF-8; they cannot be part of a cookie of ours.
-        return _core.parse_cookies(header.encode("utf-8", "replace").decode("utf-8"))
+def _readable(header: str) -> str:
+    # Lone surrogates come from a header that was no UTF-8; they cannot be part of a cookie of ours.
+    return header.encode("utf-8", "replace").decode("utf-8")

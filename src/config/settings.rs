@@ -195,7 +195,7 @@ impl Settings {
     }
 
     /// The names under which the cookie is looked for, the one that it has now first.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         std::iter::once(self.key.as_str()).chain(self.older_names.iter().map(String::as_str))
     }
 

@@ -17,7 +17,7 @@ use super::chars::{has_control, is_name};
 /// over. The header's length bounds the time; nothing is allocated.
 #[must_use]
 pub fn cookies(header: &str) -> Cookies<'_> {
-    Cookies { parts: Parts { rest: Some(header) } }
+    Cookies { parts: Parts::of(header) }
 }
 
 /// The values that stand under exactly `name` (names are case-sensitive), in the order in which they stand,
@@ -26,7 +26,7 @@ pub fn cookies(header: &str) -> Cookies<'_> {
 /// The values are those that [`cookies`] gives; a `name` that no cookie can have has none.
 pub fn values<'h>(header: &'h str, name: &str) -> impl DoubleEndedIterator<Item = &'h str> + FusedIterator {
     let wanted = is_name(name).then_some(name);
-    Parts { rest: Some(header) }.filter_map(move |part| {
+    Parts::of(header).filter_map(move |part| {
         split(part).filter(|(name, _)| Some(*name) == wanted).and_then(|(_, raw)| value(raw))
     })
 }
@@ -75,8 +75,15 @@ impl std::fmt::Debug for Cookies<'_> {
 
 /// What stands between the semicolons.
 #[derive(Clone)]
-struct Parts<'h> {
+pub(super) struct Parts<'h> {
     rest: Option<&'h str>,
+}
+
+impl<'h> Parts<'h> {
+    /// The parts of `header`.
+    pub(super) fn of(header: &'h str) -> Self {
+        Self { rest: Some(header) }
+    }
 }
 
 impl<'h> Iterator for Parts<'h> {
@@ -126,7 +133,7 @@ fn value(raw: &str) -> Option<&str> {
 }
 
 /// The cookie of a part, if it is one.
-fn pair(part: &str) -> Option<(&str, &str)> {
+pub(super) fn pair(part: &str) -> Option<(&str, &str)> {
     let (name, raw) = split(part)?;
     if is_name(name) { Some((name, value(raw)?)) } else { None }
 }

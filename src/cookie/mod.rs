@@ -10,7 +10,9 @@
 //!   is not a cookie is passed over and its neighbours are read as if it were not there. Reading takes time
 //!   in proportion to the header's length and allocates nothing.
 //! * **Reading trusts nothing.** A value is what somebody sent. Of several cookies with our name, the caller
-//!   takes the last that verifies ([`last_matching`]).
+//!   takes the last that verifies ([`last_matching`]), or asks what stands behind each ([`readings`]).
+//! * **A comma is read in both ways**: as a part of the value first, and where that leads to nothing, as what joins two
+//!   fields ([`joined_cookies`]).
 //! * **Writing takes only what was given.** What stands in a `Set-Cookie` header comes from the arguments of
 //!   [`write()`] alone, never from the request.
 //! * **Writing does not check.** The parts are validated where they enter the program: the name and the
@@ -40,6 +42,7 @@ mod chars;
 mod date;
 mod format;
 mod header;
+mod joined;
 mod ring;
 mod sealed;
 mod set_cookie;
@@ -50,6 +53,7 @@ mod validate;
 pub use date::{CookieDate, cookie_date};
 pub use format::Format;
 pub use header::{Cookies, cookies, last_matching, values};
+pub use joined::{Commas, Reading, joined_cookies, readings};
 pub use ring::{Accepted, IdRing};
 pub use sealed::{CookieSealer, Opened, SealingKeys};
 pub use set_cookie::{Attributes, SameSite, write};

@@ -12,7 +12,7 @@ use super::backend::MEMORY;
 use super::clock;
 use super::errors::IntoPyResult;
 use crate::codec::{self, cipher, envelope};
-use crate::cookie::{self, Format, IdRing, Signer};
+use crate::cookie::{self, Commas, Format, IdRing, Signer};
 use crate::id::SessionId;
 use crate::ring::Ring;
 use crate::store::file::default_directory;
@@ -58,6 +58,13 @@ pub(crate) fn verify(
 #[pyfunction]
 pub(crate) fn parse_cookies(header: &str) -> Vec<(&str, &str)> {
     cookie::cookies(header).collect()
+}
+
+/// The names and values in those parts of a Cookie header that are fields joined by commas, in their order; with
+/// `spaced`, by commas before white space.
+#[pyfunction]
+pub(crate) fn parse_joined_cookies(header: &str, spaced: bool) -> Vec<(&str, &str)> {
+    cookie::joined_cookies(header, if spaced { Commas::Spaced } else { Commas::All }).collect()
 }
 
 /// The text in a pickled `{'session': text}`, and the id of the session that the envelope was written for if it

@@ -41,6 +41,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::sign, module)?)?;
     module.add_function(wrap_pyfunction!(functions::verify, module)?)?;
     module.add_function(wrap_pyfunction!(functions::parse_cookies, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::parse_joined_cookies, module)?)?;
     module.add_function(wrap_pyfunction!(session::morsel::check_attributes, module)?)?;
     module.add_function(wrap_pyfunction!(functions::read_envelope, module)?)?;
     module.add_function(wrap_pyfunction!(functions::write_envelope, module)?)?;

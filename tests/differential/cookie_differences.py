@@ -128,4 +128,12 @@ PROBED: tuple[Probed, ...] = (
         ("default",),
         (True, False),
     ),
+    Probed(
+        "fields that were joined by commas are read apart, wherever our cookie stands in them",
+        "the comma after a value becomes a part of it",
+        "front ends join the fields of HTTP/2 so; a value with commas is read whole first",
+        "of_joined_fields",
+        ("{}, a=1",),
+        (None, "Ada"),
+    ),
 )

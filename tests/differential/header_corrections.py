@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ def _(patches: Patches) -> None:
             key, secret = kwargs.get("key", "beaker.session.id"), kwargs.get(option)
             asking.append(None)
             try:
-                value = _chosen(_values(key, header), secret, lambda value: _exists(value, kwargs))
+                value = _chosen(key, header, secret, lambda value: _exists(value, kwargs))
             finally:
                 asking.pop()
             request["cookie"] = f"{key}={value}" if value else ""
@@ -43,15 +44,17 @@ def _(patches: Patches) -> None:
                 request["cookie"] = header
 
 
-def _values(key: str, header: str) -> list[str]:
-    """The values under a name, as we read them."""
-    pairs = [part.strip().partition("=") for part in header.split(";")]
+def _values(key: str, header: str, separator: str = ";") -> list[str]:
+    """The values under a name, as we read them, the one that comes first last."""
+    pairs = [part.strip().partition("=") for part in re.split(separator, header)]
     return [value for name, _, quoted in pairs if name == key and (value := quoted.strip('"'))]
 
 
-def _chosen(values: list[str], secret: str | None, exists: Callable[[str], bool]) -> str | None:
+def _chosen(key: str, header: str, secret: str | None, exists: Callable[[str], bool]) -> str | None:
     """The last that is right and whose session exists, else the last that is right, else the last."""
-    good = [value for value in values if _is_signed(value, secret)]
+    values = _values(key, header)
+    joined = [value for value in _values(key, header, r";|,\s+(?=\w+=)") if value not in values]
+    good = [value for value in [*joined, *values] if _is_signed(value, secret)]
     living = [value for value in good if exists(value)] if len(set(good)) > 1 else []
     # One that is wrong is wrong for a session that its cookie keeps; any other takes no notice.
     return next(reversed([*values, *good, *living]), None)

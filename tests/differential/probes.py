@@ -17,10 +17,13 @@ from beaker.container import MemoryNamespaceManager, NamespaceManager
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
 from beaker.session import CookieSession, Session, SessionObject
+from tests.differential.cookie_probes import injected_attribute, of_joined_fields
 from tests.differential.values import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+__all__ = ["injected_attribute", "of_joined_fields"]
 
 VALIDATE_KEY = "a key that validates, of a fair length too"
 
@@ -53,22 +56,6 @@ def without_cookies() -> list[Any]:
 
     wsgi_app = SessionMiddleware(application, use_cookies=False)
     return _outcome(lambda: wsgi_app({}, lambda *_: None))
-
-
-def injected_attribute(path: str) -> str:
-    """Whether a path goes from a program's Morsel into the header as it is."""
-
-    class Own(Session):
-        def _set_cookie_values(self, expires: Any = None) -> None:
-            super()._set_cookie_values(expires)
-            self.cookie[self.key]["path"] = path
-
-    try:
-        session = Own({}, type="memory")
-        session._update_cookie_out()
-    except Exception:  # told
-        return "refused"
-    return "sent" if path in session.request["cookie_out"] else "changed"
 
 
 def first_cookie(options: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::config::{CookieKeys, Settings};
-use crate::cookie::{self, CookieSealer, Format, values};
+use crate::cookie::{self, CookieSealer, Format, Reading, readings};
 use crate::error::Result;
 use crate::py::errors::{self, BeakerException, CorruptSessionError, IntoPyResult};
 use crate::py::options::Options;
@@ -67,10 +67,8 @@ pub(super) fn receive<'h>(
     let keys = keys(options)?;
     let mut refusal = None;
     let mut offered: Vec<&str> = Vec::new();
-    let names = options.settings.names();
-    let all = names.flat_map(|name| values(header, name).rev().map(move |value| (name, value)));
-    for (name, value) in all.filter(|(_, value)| !value.is_empty()) {
-        if offered.contains(&value) {
+    for Reading { name, value, is_joined } in readings(header, options.settings.names(), true) {
+        if value.is_empty() || offered.contains(&value) {
             continue;
         }
         match open(keys, &options.settings, name, value) {
@@ -80,6 +78,8 @@ pub(super) fn receive<'h>(
                     break;
                 }
             }
+            // A part of a neighbour's value, as likely as not.
+            Ok(None) | Err(_) if is_joined => {}
             Ok(None) => {
                 refusal.get_or_insert(None);
             }

@@ -15,7 +15,7 @@ use super::create::cookie_header;
 use super::{Base, Session, State};
 use crate::codec::RecordFormat;
 use crate::config::Settings;
-use crate::cookie::values;
+use crate::cookie::readings;
 use crate::id::SessionId;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
@@ -74,9 +74,8 @@ pub(super) fn others(session: &Bound<'_, Session>) -> PyResult<Vec<Candidate>> {
 
 /// All candidates, in the order in which they are asked about.
 fn all<'a>(header: &'a str, settings: &'a Settings) -> impl Iterator<Item = Candidate> + 'a {
-    settings.names().flat_map(move |name| {
-        values(header, name).rev().filter_map(move |value| candidate(settings, name, value))
-    })
+    let readings = readings(header, settings.names(), settings.signer.is_some());
+    readings.filter_map(move |reading| candidate(settings, reading.name, reading.value))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a moment below 2^53 seconds")]

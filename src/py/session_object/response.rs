@@ -117,7 +117,8 @@ pub(crate) fn retired_cookies(proxy: &Bound<'_, PyAny>, options: &Options) -> Py
     let Some(request) = headers(proxy)? else { return Ok(Vec::new()) };
     let Some(header) = create::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
     let header = header.to_string_lossy();
-    let sent = settings.older_names.iter().filter(|name| cookie::values(&header, name).next().is_some());
+    let was_sent = |name: &str| cookie::readings(&header, std::iter::once(name), false).next().is_some();
+    let sent = settings.older_names.iter().filter(|name| was_sent(name));
     let expires =
         CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
     // A browser takes away what has the very domain and path; the session may have had its own.

@@ -33,7 +33,8 @@ impl Session {
         self.with(|state| state.life.is_new())
     }
     #[setter]
-    fn set_is_new(&self, is_new: bool) -> PyResult<()> {
+    fn set_is_new(&self, is_new: &Bound<'_, PyAny>) -> PyResult<()> {
+        let is_new = is_new.is_truthy()?;
         self.with(|state| state.life.set_new(is_new))
     }
 
@@ -43,7 +44,8 @@ impl Session {
         self.with(|state| state.life.was_invalidated())
     }
     #[setter]
-    fn set_was_invalidated(&self, was_invalidated: bool) -> PyResult<()> {
+    fn set_was_invalidated(&self, was_invalidated: &Bound<'_, PyAny>) -> PyResult<()> {
+        let was_invalidated = was_invalidated.is_truthy()?;
         self.with(|state| state.life.set_invalidated(was_invalidated))
     }
 

@@ -67,6 +67,11 @@ impl ConfigurableSession {
         self.config(py)
     }
 
+    #[setter(_config)]
+    fn assign_config(&self, config: Py<PyDict>) {
+        self.set_config(config);
+    }
+
     /// Removes everything but the domain and the path of the cookie.
     #[pyo3(name = "clear")]
     fn clear_(slf: &Bound<'_, Self>) -> PyResult<()> {

@@ -2,11 +2,13 @@
 //!
 //! Such an attribute reads the option; setting it gives this session options of its own.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
 use super::record::namespaces;
 use super::{Session, cookie};
+use crate::py::errors::ConfigurationError;
 
 /// Sets an option of this session alone.
 pub(super) fn configure(session: &Bound<'_, Session>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -31,6 +33,11 @@ fn option<'py>(
         (None, Some(default)) => PyString::new(py, default).into_any(),
         (None, None) => py.None().into_bound(py),
     })
+}
+
+/// What a program set on this session and no option has.
+fn attributes<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
+    Ok(session.getattr(intern!(session.py(), "__dict__"))?.cast_into::<PyDict>()?)
 }
 
 fn flag(py: Python<'_>, flag: bool) -> Bound<'_, PyAny> {
@@ -92,10 +99,18 @@ impl Session {
         configure(slf, "key", key)
     }
 
-    /// The backend's name.
+    /// The backend's name. Setting it changes what it shows and nothing else: a session keeps its backend.
     #[getter(r#type)]
-    fn kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.options()?.backend()?.kind.clone_ref(py))
+    fn kind<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        match attributes(slf)?.get_item(intern!(py, "type"))? {
+            Some(shown) => Ok(shown),
+            None => Ok(slf.get().options()?.backend()?.kind.bind(py).clone()),
+        }
+    }
+    #[setter(r#type)]
+    fn set_kind(slf: &Bound<'_, Self>, kind: &Bound<'_, PyAny>) -> PyResult<()> {
+        attributes(slf)?.set_item(intern!(slf.py(), "type"), kind)
     }
 
     /// The folder of the file backend, or `None`.
@@ -105,6 +120,10 @@ impl Session {
     }
     #[setter]
     fn set_data_dir(slf: &Bound<'_, Self>, data_dir: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Ok(backend) = slf.get().options()?.backend() {
+            // A session keeps its backend, which a folder would choose if no option did.
+            configure(slf, "type", backend.kind.bind(slf.py()))?;
+        }
         configure(slf, "data_dir", data_dir)
     }
 
@@ -224,11 +243,39 @@ impl Session {
         let bits = if bits.is_none() { PyInt::new(py, 128).into_any() } else { bits };
         py.import("beaker.crypto")?.getattr("get_nonce_size")?.call1((bits,))
     }
+    #[setter]
+    fn set_encrypt_nonce_size(slf: &Bound<'_, Self>, size: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let module = py.import("beaker.crypto")?;
+        let bits = match size.extract::<(u32, u32)>() {
+            Ok((bytes, _)) => bytes.saturating_mul(8),
+            Err(_) => 0,
+        };
+        if !module.getattr("get_nonce_size")?.call1((bits,))?.eq(size)? {
+            return Err(ConfigurationError::new_err(
+                "encrypt_nonce_size must be a pair that beaker.crypto.get_nonce_size gives",
+            ));
+        }
+        configure(slf, "encrypt_nonce_bits", bits.into_pyobject(py)?.as_any())
+    }
 
     /// The module that encrypts, as `beaker.crypto.get_crypto_module` gives it.
     #[getter]
     fn crypto_module<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let name = option(slf, "crypto_type", "default")?;
         slf.py().import("beaker.crypto")?.getattr("get_crypto_module")?.call1((name,))
+    }
+    #[setter]
+    fn set_crypto_module(slf: &Bound<'_, Self>, module: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        for (known, name) in [("pyca_cryptography", "cryptography"), ("pycrypto", "pycryptodome")] {
+            if py.import("beaker.crypto")?.getattr(known)?.is(module) {
+                return configure(slf, "crypto_type", PyString::new(py, name).as_any());
+            }
+        }
+        Err(ConfigurationError::new_err(
+            "crypto_module must be beaker.crypto.pyca_cryptography or beaker.crypto.pycrypto: sessions are \
+             encrypted without Python",
+        ))
     }
 }

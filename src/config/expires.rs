@@ -16,7 +16,7 @@ pub enum CookieExpires {
     Never,
     /// This many seconds after the cookie is written.
     After(f64),
-    /// At this date, printed as it stands.
+    /// At this date.
     At(CookieDate),
 }
 

@@ -17,7 +17,7 @@ pub enum Value {
     Text(String),
     /// A `timedelta`, in seconds.
     Span(f64),
-    /// A `datetime`, as it stands.
+    /// A `datetime`: in UTC, or as it stands if it has no time zone.
     Date(CookieDate),
     /// A moment, in seconds since the epoch.
     Moment(f64),

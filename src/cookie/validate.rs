@@ -18,6 +18,7 @@ pub fn validate(name: &str, attributes: &Attributes<'_>) -> Result<()> {
     validate_path(attributes.path)?;
     let domain = attributes.domain.unwrap_or_default();
     validate_domain(domain)?;
+    validate_host(domain)?;
     validate_attribute(attributes.expires.unwrap_or_default(), "a cookie's expires cannot be written")?;
     let same_site = attributes.same_site.filter(|text| !text.is_empty()).map(SameSite::parse).transpose()?;
 
@@ -78,6 +79,19 @@ pub fn validate_value(value: &str) -> Result<()> {
 /// [`Invalid`](crate::error::ErrorKind::Invalid) otherwise.
 pub fn validate_domain(domain: &str) -> Result<()> {
     validate_attribute(domain, "a cookie's domain cannot be written")
+}
+
+/// Checks that `domain` is the name of a host, or its address. With anything else browsers drop the cookie without a
+/// word: it has no scheme, no port and no path.
+fn validate_host(domain: &str) -> Result<()> {
+    let is_address = domain.starts_with('[') && domain.ends_with(']');
+    let is_name =
+        domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    if is_name || is_address {
+        return Ok(());
+    }
+    Err(Error::invalid("a cookie's domain is the name of a host, without a scheme, a port or a path")
+        .with_detail(format!("got {domain:?}")))
 }
 
 /// Checks that `path` can be written as an attribute (RFC 6265bis, section 4.1.1): ASCII without `;` and
@@ -243,6 +257,22 @@ mod tests {
         assert_eq!(as_demanded("id", given), given);
         assert_eq!(as_demanded("__Secure-id", given), Attributes { secure: true, ..given });
         assert_eq!(as_demanded("__Host-id", given), Attributes { secure: true, ..PLAIN });
+    }
+
+    #[test]
+    fn a_domain_is_a_host_without_scheme_port_or_path() {
+        let with = |domain| Attributes { domain: Some(domain), ..PLAIN };
+        for host in ["", "example.org", ".example.org", "a_b.example", "127.0.0.1", "[::1]", "xn--caf-dma.fr"]
+        {
+            assert!(validate("k", &with(host)).is_ok(), "{host}");
+        }
+        for other in
+            ["example.org:8080", "https://example.org", "example.org/app", "::1", "a b", "a,b", "*.b"]
+        {
+            assert!(refuses("k", &with(other)), "{other}");
+            // What a session has stored before is written as it stands.
+            assert!(validate_domain(other).is_ok(), "{other}");
+        }
     }
 
     #[test]

@@ -153,8 +153,19 @@ fn seconds(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     aware.call_method0("timestamp")?.extract().map(Value::Moment)
 }
 
+/// A `datetime` in UTC. One without a time zone is taken as it stands.
+fn in_utc<'py>(date: &Bound<'py, PyDateTime>) -> PyResult<Bound<'py, PyAny>> {
+    if date.call_method0("utcoffset")?.is_none() {
+        return Ok(date.clone().into_any());
+    }
+    let utc = date.py().import("datetime")?.getattr("timezone")?.getattr("utc")?;
+    date.call_method1("astimezone", (utc,))
+}
+
 fn expiry(object: &Bound<'_, PyAny>) -> Option<Value> {
     if let Ok(date) = object.cast::<PyDateTime>() {
+        let in_utc = in_utc(date).ok()?;
+        let date = in_utc.cast::<PyDateTime>().ok()?;
         return CookieDate::from_parts(
             date.get_year(),
             date.get_month(),

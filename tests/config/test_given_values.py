@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,6 +196,26 @@ def test_an_expiry_of_none_is_in_a_config_what_the_original_makes_of_it(visitors
     assert "expires" not in visitors(cookie_expires=None).put(name="Ada").cookie
     dated = visitors(config={"session.cookie_expires": None})
     assert "expires=Tue, 19-Jan-2038" in dated.put(name="Ada").cookie
+
+
+def test_an_expiry_with_a_time_zone_is_sent_in_utc(visitors: Visitors) -> None:
+    zone = timezone(timedelta(hours=2))
+    moment = datetime(2030, 1, 1, 1, 30, tzinfo=zone)
+    visitor = visitors(cookie_expires=moment)
+    assert "expires=Mon, 31-Dec-2029 23:30:00 GMT" in visitor.put(name="Ada").cookie
+    naive = moment.replace(tzinfo=None)
+    assert "01-Jan-2030 01:30:00 GMT" in visitors(cookie_expires=naive).put(name="Ada").cookie
+
+
+@pytest.mark.parametrize(
+    "domain", ["example.org:8080", "http://example.org", "example.org/app", "example.org/"]
+)
+def test_a_domain_that_is_no_host_is_named_at_once(visitors: Visitors, domain: str) -> None:
+    with pytest.raises(ConfigurationError, match="scheme, a port or a path") as raised:
+        visitors(cookie_domain=domain)
+    assert domain in str(raised.value)
+    with pytest.raises(ConfigurationError, match="scheme, a port or a path"):
+        visitors().visit(lambda session: setattr(session, "domain", domain))
 
 
 @pytest.mark.parametrize("name", ["secure", "httponly", "auto", "vary"])

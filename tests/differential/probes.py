@@ -58,35 +58,6 @@ def without_cookies() -> list[Any]:
     return _outcome(lambda: wsgi_app({}, lambda *_: None))
 
 
-def first_cookie(options: dict[str, Any]) -> str:
-    """The cookie that an application sends with its first session, without the value; or what is raised."""
-    headers: list[tuple[str, str]] = []
-
-    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        environ["beaker.session"].save()
-        environ["beaker.session"]["name"] = "Ada"
-        start_response("200 OK", [])
-        return []
-
-    config = {f"session.{name}": given(value) for name, value in options.items()}
-    with warnings.catch_warnings(), mock.patch.object(time, "time", return_value=0):
-        warnings.simplefilter("ignore")
-        try:
-            SessionMiddleware(app, config)({}, lambda _status, sent, _exc_info=None: headers.extend(sent))
-        except Exception as error:  # told
-            return f"refused: {type(error).__name__}"
-    (cookie,) = (value.strip() for name, value in headers if name == "Set-cookie")
-    name, _, rest = cookie.partition("=")
-    return f"{name}={rest.partition('; ')[2]}"
-
-
-def folder_of(data_dir: str) -> str:
-    """The folder that an option means, on a machine whose user lives in /home/ada."""
-    with mock.patch.dict(os.environ, HOME="/home/ada"):
-        folder: str = SessionMiddleware(lambda *_: [], {"session.data_dir": data_dir}).options["data_dir"]
-        return folder
-
-
 def put_late() -> list[Any]:
     """Whether a session can be changed when the headers have gone."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.differential import probes
+from tests.differential import option_probes, probes
 from tests.differential.compare import differences_between
 from tests.differential.differences import CORRECTED, DIFFERENCES, PROBED, table
 from tests.differential.play import play
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.differential.rows import Difference, Probed
     from tests.interop.original import Original
+
+PROBES = (probes, option_probes)
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)
@@ -33,7 +35,7 @@ def test_without_its_correction_the_original_differs_and_with_it_does_not(
 
 @pytest.mark.parametrize("difference", PROBED, ids=lambda difference: difference.name)
 def test_a_probe_finds_what_the_table_says(theirs: Original, difference: Probed, tmp_path: Path) -> None:
-    probe = getattr(probes, difference.probe)
+    (probe,) = (vars(module)[difference.probe] for module in PROBES if difference.probe in vars(module))
     arguments = [
         argument.replace("{tmp}", str(tmp_path)) if isinstance(argument, str) else argument
         for argument in difference.arguments

@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::read_also::{pickle_policy, read_also};
 use super::{
-    Concurrency, CookieExpires, CookieKeys, Keeping, KeyOptions, OldId, PicklePolicy, Profile, Settings,
-    Value, Values,
+    Concurrency, CookieExpires, CookieKeys, Keeping, KeyOptions, OldId, Profile, Settings, Value, Values,
 };
 use crate::codec::cipher::check_nonce_bits;
 use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
@@ -47,11 +47,8 @@ impl Settings {
     pub fn read(values: &Values, keeping: Keeping, known: Option<&Arc<KeyOptions>>) -> Result<Self> {
         let profile = values.text("profile").map(Profile::parse).transpose()?.unwrap_or(Profile::Compatible);
         let hardened = profile.is_hardened();
-        let pickle = match values.text("pickle") {
-            Some(word) => PicklePolicy::parse(word)?,
-            None if hardened => PicklePolicy::Allowlist,
-            None => PicklePolicy::Any,
-        };
+        let read_also = read_also(values)?;
+        let pickle = pickle_policy(values, read_also, hardened)?;
         let secure = values.flag("secure", hardened);
         let use_cookies = keeping == Keeping::Cookie || values.flag("use_cookies", true);
         let keys = match known {
@@ -87,6 +84,7 @@ impl Settings {
             auto: values.flag("auto", false),
             vary: values.flag("vary", true),
             no_store: values.flag("no_store", hardened),
+            read_also,
             pickle,
             pickle_allow: values.names("pickle_allow").unwrap_or_default(),
             format: format(values, profile)?,

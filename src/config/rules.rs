@@ -127,6 +127,7 @@ const RULES: &[Rule] = &[
     session("use_cookies", Kind::Bool),
     session("invalidate_corrupt", Kind::Bool),
     session("data_serializer", Kind::Serializer),
+    session("read_also_serializer", Kind::Word),
     session("pickle", Kind::Word),
     session("pickle_allow", Kind::Names),
     session("encrypt_key", Kind::Keys),

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CookieExpires, KeyOptions, Keys, OldId};
+use super::{CookieExpires, KeyOptions, Keys, OldId, SerializerName};
 use crate::codec::{RecordFormat, Records, Sealer};
 use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
 use crate::error::{Error, Result};
@@ -149,6 +149,8 @@ pub struct Settings {
     pub vary: bool,
     /// Whether a response that sets the cookie is kept out of every cache.
     pub no_store: bool,
+    /// What is read besides what the sessions are written in.
+    pub read_also: Option<SerializerName>,
     /// Which pickles are read.
     pub pickle: PicklePolicy,
     /// Classes of the application that an allow-list has beside the standard library's, as `module.Class`.

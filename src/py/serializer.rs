@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult, UnstorableValueError};
 use crate::codec::{self, deflate};
-use crate::config::{PicklePolicy, Settings};
+use crate::config::{PicklePolicy, SerializerName, Settings};
 use crate::error::Error;
 
 /// The pickle protocol that every Python still in use reads.
@@ -23,8 +23,16 @@ const READ: &str = "decode the session";
 const IMMODEST: &str =
     "it has too many values for its length, is nested too deeply, or has a number that is too long";
 
-/// How a session becomes bytes.
-pub(crate) enum Serializer {
+/// How a session becomes bytes, and which bytes become a session.
+pub(crate) struct Serializer {
+    /// What sessions are written in.
+    written: Form,
+    /// What is read besides.
+    also: Option<Form>,
+}
+
+/// One way to serialize.
+enum Form {
     /// Pickle.
     Pickle(Pickles),
     /// JSON, compressed.
@@ -43,32 +51,89 @@ pub(crate) struct Pickles {
 impl Serializer {
     /// Reads the option `data_serializer`: `'pickle'`, `'json'` or an object with `loads` and `dumps`.
     pub(crate) fn from_option(option: &Bound<'_, PyAny>, settings: &Settings) -> PyResult<Self> {
+        let py = option.py();
         let refused = || {
             ConfigurationError::new_err(
                 "data_serializer is 'pickle', 'json' or an object with loads and dumps",
             )
         };
-        let Ok(name) = option.cast::<PyString>() else {
-            if option.hasattr("loads")? && option.hasattr("dumps")? {
-                return Ok(Self::Custom(option.clone().unbind()));
+        let written = match option.cast::<PyString>() {
+            Ok(name) => match name.to_str()? {
+                "pickle" => Form::Pickle(Pickles::new(py, settings)?),
+                "json" => Form::Json,
+                _ => return Err(refused()),
+            },
+            Err(_) if option.hasattr("loads")? && option.hasattr("dumps")? => {
+                Form::Custom(option.clone().unbind())
             }
-            return Err(refused());
+            Err(_) => return Err(refused()),
         };
-        match name.to_str()? {
-            "pickle" => Pickles::new(option.py(), settings).map(Self::Pickle),
-            "json" => Ok(Self::Json),
-            _ => Err(refused()),
-        }
+        let also = match settings.read_also {
+            None => None,
+            Some(SerializerName::Json) => Some(Form::Json),
+            Some(SerializerName::Pickle) => Some(Form::Pickle(Pickles::guarded(py, settings)?)),
+        };
+        Ok(Self { written, also })
     }
 
-    /// Whether it reads pickles.
+    /// Whether sessions are written as pickles.
     pub(crate) fn uses_pickle(&self) -> bool {
-        matches!(self, Self::Pickle(_))
+        matches!(self.written, Form::Pickle(_))
+    }
+
+    /// Whether `payload` is in what sessions are written in.
+    pub(crate) fn writes(&self, payload: &[u8]) -> bool {
+        self.also.as_ref().is_none_or(|also| !also.is_form_of(payload))
+    }
+
+    /// What `payload` is in.
+    fn form_of(&self, payload: &[u8]) -> &Form {
+        match &self.also {
+            Some(also) if also.is_form_of(payload) => also,
+            _ => &self.written,
+        }
     }
 
     /// The bytes of `data`. What the serializer raises is raised, with the key and the type of the value that it is
     /// about where that can be told.
     pub(crate) fn dumps<'py>(&self, data: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyBytes>> {
+        self.written.dumps(data)
+    }
+
+    /// The bytes of `data` in what `payload` is in, which it was read from.
+    pub(crate) fn dumps_like<'py>(
+        &self,
+        payload: &[u8],
+        data: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        self.form_of(payload).dumps(data)
+    }
+
+    /// Whether `payload` may be one of its own, as far as its form tells. That of an application's is unknown: it
+    /// has to read the payload itself, where that decides between several keys.
+    pub(crate) fn is_sound(&self, py: Python<'_>, payload: &[u8], is_only_choice: bool) -> bool {
+        self.form_of(payload).is_sound(py, payload, is_only_choice)
+    }
+
+    /// What `payload` means. What a serializer raises says that the payload is corrupt, unless it says that the machine
+    /// or the program is in trouble.
+    pub(crate) fn loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
+        self.form_of(payload.as_bytes()).loads(payload)
+    }
+}
+
+impl Form {
+    /// Whether `payload` is of this form and no other that has a name: no pickle begins as a compressed text does.
+    fn is_form_of(&self, payload: &[u8]) -> bool {
+        let is_compressed = payload.first() == Some(&b'x');
+        match self {
+            Self::Pickle(_) => !is_compressed,
+            Self::Json => is_compressed,
+            Self::Custom(_) => false,
+        }
+    }
+
+    fn dumps<'py>(&self, data: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyBytes>> {
         let py = data.py();
         let error = match self.try_dumps(data) {
             Err(error) if !errors::is_the_programs(py, &error) => error,
@@ -117,9 +182,7 @@ impl Serializer {
         }
     }
 
-    /// Whether `payload` may be one of its own, as far as its form tells. That of an application's is unknown: it
-    /// has to read the payload itself, where that decides between several keys.
-    pub(crate) fn is_sound(&self, py: Python<'_>, payload: &[u8], is_only_choice: bool) -> bool {
+    fn is_sound(&self, py: Python<'_>, payload: &[u8], is_only_choice: bool) -> bool {
         match self {
             Self::Pickle(_) => codec::looks_like_pickle(payload),
             Self::Json => codec::looks_like_zlib(payload, INFLATED_LIMIT),
@@ -132,9 +195,7 @@ impl Serializer {
         }
     }
 
-    /// What `payload` means. What a serializer raises says that the payload is corrupt, unless it says that the machine
-    /// or the program is in trouble.
-    pub(crate) fn loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
+    fn loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
         let py = payload.py();
         self.try_loads(payload).map_err(|error| errors::from_decoder(py, error))
     }

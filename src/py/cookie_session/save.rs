@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use super::value;
 use crate::codec;
@@ -97,9 +97,13 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         Some(saved) => saved.into_any(),
         None => attributes::accessed_dict(session)?,
     };
+    let payload = match payload.filter(|_| is_exact(session)) {
+        Some(payload) if handed_out && !is_as_it_came(session, &accessed, payload.bind(py))? => None,
+        payload => payload,
+    };
     call::clear(session)?;
     as_dict(session)?.update(accessed.cast::<PyDict>()?.as_mapping())?;
-    let sent = match payload.filter(|_| !handed_out && is_exact(session)) {
+    let sent = match payload {
         Some(payload) => touch(session, payload.bind(py).as_bytes()),
         None => call::create_cookie(session),
     };
@@ -111,6 +115,24 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         }
         sent => sent,
     }
+}
+
+/// Whether `data`, values of which were handed out, is what it was when it was read from `payload`, which another serializer
+/// made than that which is written: this one may not hold it, which is no fault of who only reads.
+fn is_as_it_came(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyAny>,
+    payload: &Bound<'_, PyBytes>,
+) -> PyResult<bool> {
+    let py = session.py();
+    let options = session.get().options()?;
+    let accessed = session.get().with(|state| state.last_accessed.as_ref().map(|time| time.clone_ref(py)))?;
+    let Some(accessed) = accessed.filter(|_| !options.serializer.writes(payload.as_bytes())) else {
+        return Ok(false);
+    };
+    let data = data.cast::<PyDict>()?.copy()?;
+    data.set_item(intern!(py, "_accessed_time"), accessed)?;
+    Ok(options.serializer.dumps_like(payload.as_bytes(), &data)?.as_bytes() == payload.as_bytes())
 }
 
 /// Sends the payload that was loaded with another access time in it; where that cannot be found, encodes anew.

@@ -41,19 +41,38 @@ impl<'a, 'py> Changes<'a, 'py> {
         is_saved: bool,
     ) -> PyResult<Self> {
         let py = session.py();
-        let before = match base {
-            Some(base) => encode::decode(session, base.content())?.data,
-            None => None,
-        };
         let now = match encode::decode(session, Content::Record(&text.bytes, &text.id)) {
             Ok(decoded) => decoded.data.unwrap_or_else(|| PyDict::new(py)),
             // What cannot be read back, because the options forbid it, is for those to tell who load it.
             Err(error) if error.is_instance_of::<CorruptSessionError>(py) => live.copy()?,
             Err(error) => return Err(error),
         };
+        Self::between(session, base, now, live, is_saved)
+    }
+
+    /// Those since `base`, of a session that the program has not saved, without a look at what it would be stored as.
+    fn as_it_is(
+        session: &'a Bound<'py, Session>,
+        base: Option<&Base>,
+        live: &'a Bound<'py, PyDict>,
+    ) -> PyResult<Self> {
+        Self::between(session, base, live.copy()?, live, false)
+    }
+
+    fn between(
+        session: &'a Bound<'py, Session>,
+        base: Option<&Base>,
+        now: Bound<'py, PyDict>,
+        live: &'a Bound<'py, PyDict>,
+        is_saved: bool,
+    ) -> PyResult<Self> {
+        let before = match base {
+            Some(base) => encode::decode(session, base.content())?.data,
+            None => None,
+        };
         Ok(Self {
             session,
-            before: before.unwrap_or_else(|| PyDict::new(py)),
+            before: before.unwrap_or_else(|| PyDict::new(session.py())),
             now,
             live,
             was_loaded: matches!(base, Some(Base::Loaded(..))),
@@ -175,10 +194,16 @@ pub(super) fn in_place(
     };
     if let (Some((loaded, before)), Some(now)) = (known, data.get_item(key)?) {
         data.set_item(key, before)?;
-        let payload = session.get().options()?.serializer.dumps(data);
+        let options = session.get().options()?;
+        let known = loaded.payload.bind(py).as_bytes();
+        let payload = options.serializer.dumps_like(known, data);
         data.set_item(key, now)?;
-        if payload?.as_bytes() == loaded.payload.bind(py).as_bytes() {
+        if payload?.as_bytes() == known {
             return Ok(false);
+        }
+        if !options.serializer.writes(known) {
+            // What it is written in by now may not hold it, which is no fault of who only reads.
+            return Changes::as_it_is(session, base, data)?.any();
         }
     }
     let text = encode::text_for_record(session, data)?;

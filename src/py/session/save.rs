@@ -254,6 +254,13 @@ fn touch(
         Some((now, loaded)) if format == RecordFormat::Two => {
             encode::record_of(py, &options, &id, loaded.payload.bind(py).as_bytes(), now)?.into_bytes()
         }
+        // What another serializer wrote stays as it is until the program saves it.
+        Some((now, loaded)) if !options.serializer.writes(loaded.payload.bind(py).as_bytes()) => {
+            match codec::with_access_time(loaded.payload.bind(py).as_bytes(), now) {
+                Some(payload) => encode::text_of(py, &options, &payload)?.into_bytes(),
+                None => call::encrypt_data(session, data)?,
+            }
+        }
         _ => call::encrypt_data(session, data)?,
     };
     let written = gil::with_store(py, store, &*record::patience(session)?, |store| {

@@ -11,7 +11,7 @@ use pyo3::{PyTraverseError, intern};
 
 use super::coerce;
 use super::cookie_session::CookieSession;
-use super::options::Options;
+use super::options::{For, Options};
 use super::replaced;
 use super::session::Session;
 use super::session_object::{SessionObject, apart_from_requests, response};
@@ -183,6 +183,50 @@ impl SessionMiddleware {
             None => py.get_type::<Session>().into_any(),
         };
         class.call((PyDict::new(py),), Some(&params))
+    }
+
+    /// What a copy is made from, here or in the process that unpickles it: the application, the options, and what a
+    /// subclass or a program has set. The rest is made anew.
+    fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let py = slf.py();
+        let state = slf.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?.copy()?;
+        state.set_item(intern!(py, "options"), slf.get().options(py)?)?;
+        let parts = slf.get().parts()?;
+        state.set_item(intern!(py, "app"), &parts.app)?;
+        state.set_item(intern!(py, "environ_key"), &parts.environ_key)?;
+        Ok(state)
+    }
+
+    /// Raises `ConfigurationError` for options that cannot be meant.
+    fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = slf.py();
+        let rest = state.copy()?;
+        let take = |name: &str| -> PyResult<Bound<'_, PyAny>> {
+            let value = rest.as_any().get_item(name)?;
+            rest.del_item(name)?;
+            Ok(value)
+        };
+        let options = take("options")?.cast_into::<PyDict>()?;
+        Options::of(&options, For::Request)?;
+        let parts = Parts {
+            app: take("app")?.unbind(),
+            options: options.unbind(),
+            environ_key: take("environ_key")?.unbind(),
+            get_session: slf.getattr(intern!(py, "_get_session"))?.unbind(),
+            // A shallow copy has its options in common with what it was copied from.
+            prepared: None,
+        };
+        slf.getattr(intern!(py, "__dict__"))?.call_method1(intern!(py, "update"), (rest,))?;
+        let replaced = slf.get().lock().replace(Arc::new(parts));
+        drop(replaced);
+        Ok(())
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let make = py.import("copyreg")?.getattr(intern!(py, "__newobj__"))?;
+        let state = slf.call_method0(intern!(py, "__getstate__"))?;
+        (make, (slf.get_type(),), state).into_pyobject(py)
     }
 
     /// The options, coerced, without their prefix.

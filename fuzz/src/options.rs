@@ -148,8 +148,8 @@ fn what_is_printed_reads_the_same(name: &str, value: &Value) {
 }
 
 fn settings_are_sound_or_refused(values: &Values, reversed: &Values, keeping: Keeping) {
-    let read = Settings::read(values, keeping, None);
-    let again = Settings::read(reversed, keeping, None);
+    let read = Settings::read(values, keeping, None, 1_800_000_000.0);
+    let again = Settings::read(reversed, keeping, None, 1_800_000_000.0);
     assert_eq!(read.is_ok(), again.is_ok());
     let settings = match read {
         Ok(settings) => settings,
@@ -274,7 +274,7 @@ mod tests {
             let rule = rule(name)?;
             values.push(rule.name, coerce(rule, value).ok()?);
         }
-        Settings::read(&values, keeping, None).ok()
+        Settings::read(&values, keeping, None, 1_800_000_000.0).ok()
     }
 
     #[test]

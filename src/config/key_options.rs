@@ -1,10 +1,13 @@
 //! The keys of a set of options: which there are, and which go together.
 
+use std::sync::Arc;
+
 use super::keys::Keys;
 use super::{Keeping, Values};
 use crate::codec::KeyPair;
-use crate::cookie::SealingKeys;
+use crate::cookie::{SealingKeys, Switch};
 use crate::error::Result;
+use crate::store::Timestamp;
 
 /// The keys that the options give.
 #[derive(Debug)]
@@ -12,6 +15,8 @@ pub struct KeyOptions {
     pub(super) secret: Keys,
     pub(super) encrypt: Keys,
     pub(super) validate: Keys,
+    /// When they were gathered, or earlier: see there.
+    pub(super) switch: Arc<Switch>,
 }
 
 /// What keys are for. Each is given by the option of this name, by a file that `<name>_file` names, and by
@@ -26,11 +31,11 @@ impl KeyOptions {
         NAMES.contains(&file_or_fallbacks.unwrap_or(name))
     }
 
-    /// Gathers them, out of files too.
+    /// Gathers them at `now`, out of files too.
     ///
     /// # Errors
     /// `Invalid`, see [`Keys::gather`].
-    pub fn of(values: &Values) -> Result<Self> {
+    pub fn of(values: &Values, now: Timestamp) -> Result<Self> {
         let [secret, encrypt, validate] = NAMES.map(|name| {
             let (file, fallbacks) = (format!("{name}_file"), format!("{name}_fallbacks"));
             Keys::gather(name, values.get(name), values.text(&file), values.get(&fallbacks))
@@ -39,7 +44,7 @@ impl KeyOptions {
         if !encrypt.is_empty() {
             validate = validate.for_encryption();
         }
-        Ok(Self { secret: secret?, encrypt, validate })
+        Ok(Self { secret: secret?, encrypt, validate, switch: Arc::new(Switch::new(now)) })
     }
 
     /// Every encryption key with every validation key, the newest of both first.

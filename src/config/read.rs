@@ -10,17 +10,19 @@ use super::{
 };
 use crate::codec::cipher::check_nonce_bits;
 use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
-use crate::cookie::{CookieSealer, Format, IdRing, SameSite};
+use crate::cookie::{CookieSealer, End, Format, FormatOne, IdRing, SameSite};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
-use crate::store::{Durability, KeptUnder};
+use crate::store::{Durability, KeptUnder, Timestamp};
 
 /// The cookie's name where no option gives one.
 const DEFAULT_KEY: &str = "beaker.session.id";
 const DEFAULT_SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long a session that somebody else holds is waited for where no option says it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+/// In seconds: how long format 1 is accepted after a hardened switch where sessions have no end.
+const LONGEST_SWITCH: f64 = 30.0 * 86_400.0;
 /// The random bits of an encryption nonce where no option gives a number.
 const DEFAULT_NONCE_BITS: usize = 128;
 
@@ -40,11 +42,16 @@ pub fn cookie_expires(value: Option<&Value>) -> CookieExpires {
 
 impl Settings {
     /// What the options mean for sessions whose data is where `keeping` says. `known` are their keys where these have
-    /// been gathered before, so that no file of keys is read twice.
+    /// been gathered before, so that no file of keys is read twice; `now` is when they are gathered otherwise.
     ///
     /// # Errors
     /// `Invalid` for what an option, or several together, cannot mean.
-    pub fn read(values: &Values, keeping: Keeping, known: Option<&Arc<KeyOptions>>) -> Result<Self> {
+    pub fn read(
+        values: &Values,
+        keeping: Keeping,
+        known: Option<&Arc<KeyOptions>>,
+        now: Timestamp,
+    ) -> Result<Self> {
         let profile = values.text("profile").map(Profile::parse).transpose()?.unwrap_or(Profile::Compatible);
         let hardened = profile.is_hardened();
         let read_also = read_also(values)?;
@@ -53,7 +60,7 @@ impl Settings {
         let use_cookies = keeping == Keeping::Cookie || values.flag("use_cookies", true);
         let keys = match known {
             Some(keys) => Arc::clone(keys),
-            None => Arc::new(KeyOptions::of(values)?),
+            None => Arc::new(KeyOptions::of(values, now)?),
         };
         if keeping == Keeping::Cookie && keys.validate.is_empty() {
             return Err(Error::invalid("No validate_key specified for Cookie only Session."));
@@ -88,6 +95,7 @@ impl Settings {
             pickle,
             pickle_allow: values.names("pickle_allow").unwrap_or_default(),
             format: format(values, profile)?,
+            format_one: FormatOne::new(end_of_format_1(values, profile), Arc::clone(&keys.switch)),
             record_format: record_format(values, profile, keeping)?,
             records: Records::new(&keys.pairs())?,
             signer: None,
@@ -101,6 +109,13 @@ impl Settings {
         }
         settings.forget_repeated_names();
         settings.add_cookie_keys(&keys)?;
+        if values.get("accept_format_1_until").is_some_and(|value| *value != Value::Null)
+            && settings.format == Format::One
+        {
+            return Err(Error::invalid(
+                "accept_format_1_until needs cookie_format = 2: what is written has to be accepted",
+            ));
+        }
         settings.validate()?;
         Ok(settings)
     }
@@ -202,6 +217,19 @@ fn format(values: &Values, profile: Profile) -> Result<Format> {
         None | Some(1) => Ok(Format::One),
         Some(2) => Ok(Format::Two),
         Some(_) => Err(Error::invalid("cookie_format is 1 or 2")),
+    }
+}
+
+/// Hardened, format 1 ends when no session from before the switch can be alive.
+fn end_of_format_1(values: &Values, profile: Profile) -> End {
+    match values.get("accept_format_1_until") {
+        Some(Value::Moment(end)) => End::At(*end),
+        None if profile.is_hardened()
+            && format(values, profile).is_ok_and(|format| format == Format::Two) =>
+        {
+            End::AfterSwitch(limits(values, profile).absolute.unwrap_or(LONGEST_SWITCH))
+        }
+        _ => End::Never,
     }
 }
 

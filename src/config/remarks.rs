@@ -29,6 +29,12 @@ impl Settings {
                  and these bytes in {name}_fallbacks until all have come back: so nobody is logged out"
             )
         }));
+        if self.format_one.is_far_ahead() {
+            remarks.push(String::from(
+                "accept_format_1_until is more than a year ahead: until then the value of another cookie that the \
+                 same key signed passes for this one's, and so does a cookie that was planted under an older name",
+            ));
+        }
         if self.limits.idle == Some(0.0) {
             remarks.push(String::from(
                 "timeout = 0 ends every session at its next request; without a timeout leave it out, or give None",

@@ -104,6 +104,7 @@ const RULES: &[Rule] = &[
     session("secret_fallbacks", Kind::OlderKeys),
     session("secret_file", Kind::File),
     session("cookie_format", Kind::Int),
+    session("accept_format_1_until", Kind::Moment),
     session("record_format", Kind::Int),
     session("profile", Kind::Word),
     session("timeout", Kind::Seconds),

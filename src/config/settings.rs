@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{CookieExpires, KeyOptions, Keys, OldId, SerializerName};
 use crate::codec::{RecordFormat, Records, Sealer};
-use crate::cookie::{Attributes, CookieSealer, Format, IdRing, Signer};
+use crate::cookie::{Attributes, CookieSealer, Format, FormatOne, IdRing, Signer};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
@@ -157,6 +157,8 @@ pub struct Settings {
     pub pickle_allow: Vec<String>,
     /// In which format cookies are written. Both are read.
     pub format: Format,
+    /// For how long format 1 is read where format 2 is written.
+    pub format_one: FormatOne,
     /// In which format records are written that have no newer one. Both are read.
     pub record_format: RecordFormat,
     /// Writes and reads records of format 2.
@@ -194,6 +196,12 @@ impl Settings {
     #[must_use]
     pub fn rolls(&self) -> bool {
         self.rolling && matches!(self.cookie_expires, CookieExpires::After(_))
+    }
+
+    /// Whether the value of a cookie is read at `now`, by its format.
+    #[must_use]
+    pub fn reads_format_of(&self, value: &str, now: Timestamp) -> bool {
+        self.format == Format::One || CookieSealer::is_sealed(value) || self.format_one.is_accepted(now)
     }
 
     /// The names under which the cookie is looked for, the one that it has now first.

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-/// In what form the value of a cookie is written. Both are read always.
+/// In what form the value of a cookie is written. Both are read, format 1 for as long as
+/// [`FormatOne`](super::FormatOne) says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// That of the original: HMAC-SHA1 in hexadecimal digits before the value.

@@ -41,6 +41,7 @@
 mod chars;
 mod date;
 mod format;
+mod format_one;
 mod header;
 mod joined;
 mod ring;
@@ -52,6 +53,7 @@ mod validate;
 
 pub use date::{CookieDate, cookie_date};
 pub use format::Format;
+pub use format_one::{End, FormatOne, Switch};
 pub use header::{Cookies, cookies, last_matching, values};
 pub use joined::{Commas, Reading, joined_cookies, readings};
 pub use ring::{Accepted, IdRing};

@@ -6,6 +6,7 @@ mod clock;
 mod coerce;
 mod cookie_session;
 mod errors;
+mod format_one;
 mod functions;
 mod gil;
 mod held_namespace;

@@ -10,6 +10,7 @@ use pyo3::types::{PyBool, PyDict, PyString, PyType};
 
 use super::as_given::Given;
 use super::backend::{self, Backend};
+use super::clock;
 use super::coerce::coerce_value;
 use super::cookie_session::CookieSession;
 use super::errors::{self, ConfigurationError, IntoPyResult};
@@ -154,7 +155,7 @@ impl Options {
             }
             values.push(rule.name, value);
         }
-        let settings = Settings::read(&values, keeping, keys).into_py(py)?;
+        let settings = Settings::read(&values, keeping, keys, clock::now(py)?.seconds).into_py(py)?;
         match values.get("timeout") {
             Some(Value::Int(timeout)) => {
                 namespace_args.set_item("timeout", timeout.saturating_add(STORE_GRACE_SECONDS.into()))?;

@@ -60,6 +60,12 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
     "a type of no kind": {"type": "no_such_backend"},
     "an extension that is not there": {"type": "ext:no_such_backend"},
     "a cookie in no known format": {"secret": "s" * 32, "cookie_format": 3},
+    "an end of the format that is written": {"secret": "s" * 32, "accept_format_1_until": "2026-01-31"},
+    "an end of format 1 at no time": {
+        "secret": "s" * 32,
+        "cookie_format": 2,
+        "accept_format_1_until": "soon",
+    },
     "format 2 without a secret": {"cookie_format": 2},
     "a hardened session without a secret": {"profile": "hardened"},
     "a profile of no kind": {"profile": "paranoid"},

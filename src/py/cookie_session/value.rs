@@ -10,6 +10,7 @@ use crate::config::{CookieKeys, Settings};
 use crate::cookie::{self, CookieSealer, Format, Reading, readings};
 use crate::error::Result;
 use crate::py::errors::{self, BeakerException, CorruptSessionError, IntoPyResult};
+use crate::py::format_one;
 use crate::py::options::Options;
 use crate::py::session::create::cookie_header;
 use crate::py::session::encode::{self, Content};
@@ -67,13 +68,19 @@ pub(super) fn receive<'h>(
     let keys = keys(options)?;
     let mut refusal = None;
     let mut offered: Vec<&str> = Vec::new();
+    let now = format_one::moment(py, &options.settings)?;
     for Reading { name, value, is_joined } in readings(header, options.settings.names(), true) {
-        if value.is_empty() || offered.contains(&value) {
+        // What came too late is as if it had not come: it was good once, and is nothing to warn of.
+        let is_read = !value.is_empty() && options.settings.reads_format_of(value, now);
+        if !is_read || offered.contains(&value) {
             continue;
         }
         match open(keys, &options.settings, name, value) {
             Ok(Some(received)) => {
                 offered.push(value);
+                if received.format == Format::One {
+                    format_one::tell(py, &options.settings, now)?;
+                }
                 if takes(&received)? || offered.len() == MOST {
                     break;
                 }

@@ -17,8 +17,10 @@ use crate::codec::RecordFormat;
 use crate::config::Settings;
 use crate::cookie::readings;
 use crate::id::SessionId;
+use crate::py::format_one;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
+
 use crate::session::Life;
 use crate::store::Timestamp;
 
@@ -46,7 +48,12 @@ pub(super) fn first(request: &Bound<'_, PyAny>, options: &Options) -> PyResult<O
         return Ok(None);
     }
     let Some(header) = cookie_header(request)? else { return Ok(None) };
-    Ok(all(&header.to_string_lossy(), settings).next())
+    let now = format_one::moment(request.py(), settings)?;
+    let first = all(&header.to_string_lossy(), settings, now).next();
+    if first.as_ref().is_some_and(|first| first.is_in_format_1(settings)) {
+        format_one::tell(request.py(), settings, now)?;
+    }
+    Ok(first)
 }
 
 /// The candidates beside the first, while the session is made; none afterwards, when a session that has gone is not to
@@ -61,7 +68,8 @@ pub(super) fn others(session: &Bound<'_, Session>) -> PyResult<Vec<Candidate>> {
     let Some(header) = cookie_header(request.bind(py))? else { return Ok(Vec::new()) };
     let header = header.to_string_lossy();
     let mut distinct: Vec<Candidate> = Vec::new();
-    for candidate in all(&header, &options.settings) {
+    let now = format_one::moment(py, &options.settings)?;
+    for candidate in all(&header, &options.settings, now) {
         if distinct.iter().all(|known| known.id.as_str() != candidate.id.as_str()) {
             distinct.push(candidate);
         }
@@ -73,13 +81,13 @@ pub(super) fn others(session: &Bound<'_, Session>) -> PyResult<Vec<Candidate>> {
 }
 
 /// All candidates, in the order in which they are asked about.
-fn all<'a>(header: &'a str, settings: &'a Settings) -> impl Iterator<Item = Candidate> + 'a {
+fn all<'a>(header: &'a str, settings: &'a Settings, now: Timestamp) -> impl Iterator<Item = Candidate> + 'a {
     let readings = readings(header, settings.names(), settings.signer.is_some());
-    readings.filter_map(move |reading| candidate(settings, reading.name, reading.value))
+    readings.filter_map(move |reading| candidate(settings, reading.name, reading.value, now))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a moment below 2^53 seconds")]
-fn candidate(settings: &Settings, name: &str, value: &str) -> Option<Candidate> {
+fn candidate(settings: &Settings, name: &str, value: &str, now: Timestamp) -> Option<Candidate> {
     let Some(signer) = &settings.signer else {
         let is_current = name == settings.key;
         return (!value.is_empty()).then(|| Candidate {
@@ -88,7 +96,13 @@ fn candidate(settings: &Settings, name: &str, value: &str) -> Option<Candidate> 
             signed_at: None,
         });
     };
+    if !settings.reads_format_of(value, now) {
+        return None;
+    }
     let accepted = signer.verify(name, value).filter(|accepted| !accepted.value.is_empty())?;
+    if let Some(seconds) = accepted.signed_at {
+        settings.format_one.switch().saw_signed_at(seconds);
+    }
     Some(Candidate {
         id: SessionId::from_program(accepted.value),
         is_current: accepted.is_current,
@@ -97,6 +111,10 @@ fn candidate(settings: &Settings, name: &str, value: &str) -> Option<Candidate> 
 }
 
 impl Candidate {
+    fn is_in_format_1(&self, settings: &Settings) -> bool {
+        settings.signer.is_some() && self.signed_at.is_none()
+    }
+
     /// The fields of a session that begins with it.
     pub(super) fn begin(self, options: Arc<Options>, request: Py<PyAny>, patience: Arc<Patience>) -> State {
         let mut state = State::new(options, request, Life::named(self.id, true), patience);

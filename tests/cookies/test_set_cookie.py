@@ -174,7 +174,8 @@ def test_what_no_attribute_can_carry_is_refused_in_each(
     session = KINDS[kind]()
     # A session in a cookie has none before it is saved.
     written(session)
-    session.cookie[session.key].update({attribute: text})
+    # Past the checks that later Pythons have of their own.
+    dict.__setitem__(session.cookie[session.key], attribute, text)
     with pytest.raises(BeakerException, match=f"(?i){attribute}"):
         written(session)
 
@@ -186,7 +187,7 @@ def test_what_no_attribute_can_carry_is_refused_in_each(
 @example(text="a\u2028b")
 def test_a_value_is_sent_as_it_is_or_refused_and_not_shown(empty_memory: None, kind: str, text: str) -> None:
     session = TOUCHED[kind]()
-    session.touch = lambda own: own.cookie[own.key].set(own.key, "hunter2", f"hunter2{text}")
+    session.touch = lambda own: setattr(own.cookie[own.key], "_coded_value", f"hunter2{text}")
     header, error = attempted(session)
     if error:
         assert "value" in error
@@ -280,7 +281,7 @@ def test_a_header_that_a_program_wrote_itself_is_looked_at_too(empty_memory: Non
 def test_a_cookie_apart_from_any_session_prints_no_such_attribute(attribute: str, text: str) -> None:
     cookie = SimpleCookie()
     cookie["a"] = "b"
-    cookie["a"][attribute] = text
+    dict.__setitem__(cookie["a"], attribute, text)
     ways: list[Callable[[], str]] = [cookie["a"].output, cookie.output, lambda: str(cookie["a"])]
     for printed in ways:
         with pytest.raises(ConfigurationError, match=attribute):

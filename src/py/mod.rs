@@ -10,6 +10,7 @@ mod format_one;
 mod functions;
 mod gil;
 mod held_namespace;
+mod interpreter;
 mod middleware;
 mod namespace_record;
 mod options;
@@ -29,6 +30,7 @@ use pyo3::wrap_pyfunction;
 
 /// Fills the module `beaker._core`.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    interpreter::claim(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<session::ConfigurableSession>()?;
     module.add_class::<session::Session>()?;

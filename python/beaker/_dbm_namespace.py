@@ -1,23 +1,30 @@
-# ruff: noqa: ARG002, PLR0917, PTH107, PTH120 - the signatures are the ones that applications use, and paths are text
+# ruff: noqa: ARG002, PLR0917, PTH107, PTH112, PTH118, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
 """The backend of dbm files: one for each namespace, each value a pickle."""
 
+import contextlib
+import hashlib
 import os
 import pickle
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from types import ModuleType
 from typing import Any
 
+from beaker import _dbm_files
 from beaker._compat import anydbm
 from beaker._file_backed import FileBackedNamespaceManager, storage_folder
-from beaker._files import verify_directory
+from beaker._files import file_path, sync_folder, verify_directory
 from beaker.exceptions import CorruptSessionError, LockError
 
 __all__ = ["DBMNamespaceManager"]
 
-# The files that the implementations of dbm make beside, or instead of, the one that they were told to open.
-_EXTENSIONS = ("db", "dat", "pag", "dir", "bak")
 _FILE_MODE = 0o600
 _PICKLE_PROTOCOL = 4
+# Beaker writes no text in this protocol, so that what has no owner and is of it is ours.
+_TEXT_PROTOCOL = 2
+_SESSION_KEY = b"session"
+_OWNER_KEY = b"beaker session id"
+# Beaker makes its lock files executable, and we do not.
+_EXECUTABLE = 0o100
 
 
 class DBMNamespaceManager(FileBackedNamespaceManager):
@@ -25,6 +32,11 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
 
     Reading values runs what the file says; with ``allow_pickle`` false (on an instance or a subclass) only
     text, numbers and containers of them are read, and anything else is corrupt.
+
+    Without ``digest_filenames``, as sessions have it, a dbm is small: it is read whole when it is opened, and
+    replaced whole when it is closed. Names that differ in their dots alone would then have one dbm, as in
+    Beaker. The name without dots has it. One with dots has it while no other does, and one of its own
+    otherwise; ``file`` says which since the namespace was opened last.
     """
 
     allow_pickle = True
@@ -37,6 +49,8 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         dbm_dir: str | None = None,
         lock_dir: str | None = None,
         digest_filenames: bool = True,
+        *,
+        durability: str = "beaker",
         **kwargs: Any,
     ) -> None:
         self.dbm_dir = storage_folder(dbm_dir, data_dir, "container_dbm", "dbm_dir")
@@ -44,17 +58,31 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         self.dbmmodule: Any = dbmmodule or anydbm
         self.dbm: Any = None
         super().__init__(namespace, self.dbm_dir, lock_dir, ".dbm", digest_filenames)
+        self._shared_file = self.file
+        self._own_file = self._file_alone(namespace)
+        self._to_disk = durability.strip().lower() == "full"
 
     def file_exists(self, file: str) -> bool:
         """Whether there is a dbm of that name, in however many files."""
-        return any(os.path.lexists(name) for name in _names(file))
+        return any(os.path.lexists(name) for name in _dbm_files.names(file))
 
     def get_filenames(self) -> list[str]:
         """The files of this namespace that exist."""
-        return [name for name in _names(self.file) if os.path.lexists(name)]
+        return [name for name in _dbm_files.names(self.file) if os.path.lexists(name)]
 
     def do_open(self, flags: str, replace: bool) -> None:
         """Opens the dbm. One that does not exist is empty for reading, and is made for writing."""
+        if not self.digest_filenames:
+            self._settle()
+            try:
+                contents = self._contents(self.file)
+            except CorruptSessionError:
+                if not replace:
+                    raise
+                contents = {}
+            is_foreign = contents.get(_OWNER_KEY, self._owner) != self._owner
+            self.dbm = _Small({} if is_foreign else contents, flags)
+            return
         if not self.file_exists(self.file):
             if flags == "r":
                 self.dbm = {}
@@ -65,12 +93,109 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
     def do_close(self) -> None:
         """Closes the dbm."""
         opened, self.dbm = self.dbm, None
+        if isinstance(opened, _Small):
+            if opened.is_changed:
+                self._store(opened)
+            return
         close = getattr(opened, "close", None)
         if close is not None:
             self._call("close", close)
 
+    def _store(self, opened: "_Small") -> None:
+        with self._name_locked(wait=False) as locked:
+            target = self._settle()
+            # Where the dbm of its name is kept locked, it goes elsewhere.
+            self.file = target if locked else self._own_file
+            self._make_way()
+            contents = {key: value for key, value in opened.contents.items() if key != _OWNER_KEY}
+            if not contents:
+                self._remove_files()
+                return
+            if self._shares_its_name:
+                contents[_OWNER_KEY] = self._owner
+            self._replace(self.file, contents)
+            if self._shares_its_name and self.file == self._shared_file:
+                _mark(self._lock_file(self.namespace))
+
+    def _replace(self, file: str, contents: dict[bytes, bytes]) -> None:
+        self._call("make the folder of", verify_directory, os.path.dirname(file))
+        self._call("write", _dbm_files.write, self.dbmmodule, file, contents, self._to_disk)
+
+    def _make_way(self) -> None:
+        """Has what is another's leave the dbm of this name without dots."""
+        if self._shares_its_name or self._name != self.namespace:
+            return
+        owner = self._owner_of(self.file)
+        if owner is None or owner == self.namespace:
+            return
+        theirs = self._file_alone(owner)
+        if not self.file_exists(theirs):
+            self._replace(theirs, self._contents(self.file))
+
+    def _settle(self) -> str:
+        """Finds the dbm of this namespace, and returns the one to write to."""
+        if not self._shares_its_name:
+            return self.file
+        self.file = target = self._own_file
+        if self.file_exists(self._own_file):
+            return target
+        try:
+            contents = self._contents(self._shared_file)
+        except CorruptSessionError:
+            contents = {_SESSION_KEY: b""}
+        owner, text = contents.get(_OWNER_KEY), contents.get(_SESSION_KEY)
+        is_free = owner is None and text is None
+        if is_free or owner == self._owner:
+            self.file = target = self._shared_file
+        elif owner is None and not _is_ours(text):
+            # Beaker has left it, which never removes a lock file of an id that it has used.
+            mine, its = (_is_in_use(self._lock_file(name)) for name in (self.namespace, self._name))
+            if mine or not its:
+                self.file = self._shared_file
+            if mine and not its:
+                target = self._shared_file
+        return target
+
+    def _contents(self, file: str) -> dict[bytes, bytes]:
+        if not self.file_exists(file):
+            return {}
+        contents: dict[bytes, bytes] = self._call("read", _dbm_files.read, self.dbmmodule, file)
+        return contents
+
+    def _owner_of(self, file: str) -> str | None:
+        try:
+            owner = self._contents(file).get(_OWNER_KEY)
+            return None if owner is None else str(_guarded_loads(owner))
+        except Exception:  # what cannot be read names nobody
+            return None
+
+    @property
+    def _owner(self) -> bytes:
+        return pickle.dumps(self.namespace, _TEXT_PROTOCOL)
+
+    def _file_alone(self, namespace: str) -> str:
+        """The dbm that no other namespace has."""
+        encoded = namespace.encode("utf-8", "surrogatepass")
+        name = "~" + hashlib.sha256(encoded).hexdigest()
+        return os.path.join(self.dbm_dir, name[:1], name[:2], name + ".dbm")
+
+    def _lock_file(self, namespace: str) -> str:
+        return file_path(self.lock_dir, [namespace], ".lock")
+
     def do_remove(self) -> None:
         """Removes the files; no error if there are none."""
+        with self._name_locked(wait=True):
+            self._settle()
+            before = self.file
+            self._remove_files()
+            self._settle()
+            if self.file != before:
+                # It was a copy of what Beaker has left there, which is over too.
+                self._remove_files()
+
+    def _remove_files(self) -> None:
+        if not self.digest_filenames and self._owner_of(self.file) not in (None, self.namespace):
+            return
         for name in self.get_filenames():
             try:
                 os.remove(name)
@@ -78,6 +203,8 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
                 continue
             except OSError as cause:
                 raise self._unavailable(f"remove a file of {self.dbm_dir}", cause) from cause
+        if self._to_disk and os.path.isdir(os.path.dirname(self.file)):
+            self._call("sync", sync_folder, os.path.dirname(self.file))
 
     def _call(self, what: str, function: Any, *args: Any) -> Any:
         try:
@@ -96,8 +223,6 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         data = self._open_dbm[key]
         try:
             return pickle.loads(data) if self.allow_pickle else _guarded_loads(data)  # noqa: S301
-        except (MemoryError, RecursionError):
-            raise
         except Exception as cause:  # a damaged pickle can raise anything at all
             raise CorruptSessionError(
                 f"a stored value cannot be unpickled: {type(cause).__name__}"
@@ -107,18 +232,70 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         return key in self._open_dbm
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._open_dbm[key] = pickle.dumps(value, _PICKLE_PROTOCOL)
+        is_text = isinstance(value, str) and not self.digest_filenames
+        data = pickle.dumps(value, _TEXT_PROTOCOL if is_text else _PICKLE_PROTOCOL)
+        self._call("write", self._open_dbm.__setitem__, key, data)
 
     def __delitem__(self, key: str) -> None:
-        del self._open_dbm[key]
+        self._call("write", self._open_dbm.__delitem__, key)
 
     def keys(self) -> Iterable[Any]:
         """All keys as bytes, while the namespace is open."""
         return self._open_dbm.keys()
 
 
-def _names(file: str) -> list[str]:
-    return [file, *(file + os.extsep + extension for extension in _EXTENSIONS)]
+class _Small(MutableMapping[Any, bytes]):
+    """A dbm that was read whole. Keys are bytes, or their text."""
+
+    def __init__(self, contents: dict[bytes, bytes], flags: str) -> None:
+        self.contents = {key: value for key, value in contents.items() if key != _OWNER_KEY}
+        self.is_changed = False
+        self._is_read_only = flags == "r"
+
+    def __getitem__(self, key: Any) -> bytes:
+        return self.contents[_encoded(key)]
+
+    def __setitem__(self, key: Any, value: bytes) -> None:
+        self._change()
+        self.contents[_encoded(key)] = value
+
+    def __delitem__(self, key: Any) -> None:
+        self._change()
+        del self.contents[_encoded(key)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.contents)
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    def _change(self) -> None:
+        if self._is_read_only:
+            raise LockError("the dbm is open for reading; take the lock for writing first")
+        self.is_changed = True
+
+
+def _encoded(key: Any) -> Any:
+    return key.encode() if isinstance(key, str) else key
+
+
+def _is_ours(text: bytes | None) -> bool:
+    return text is not None and text.startswith(bytes((0x80, _TEXT_PROTOCOL)))
+
+
+def _is_in_use(lock_file: str) -> bool:
+    """Whether Beaker has used the namespace of this lock, or we have stored it beside Beaker."""
+    try:
+        found = os.lstat(lock_file)
+    except OSError:
+        return False
+    return bool(found.st_mode & _EXECUTABLE) or found.st_size > 0
+
+
+def _mark(lock_file: str) -> None:
+    # Without it a record may be copied that could have been replaced.
+    with contextlib.suppress(OSError), open(lock_file, "r+b") as lock:
+        lock.write(b".")
 
 
 def _guarded_loads(data: bytes) -> object:

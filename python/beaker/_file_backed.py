@@ -1,7 +1,9 @@
 # ruff: noqa: PTH120 - paths are text, as applications use them
 """What backends have in common that keep each namespace in files of its own."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 from beaker._file_lock import FileSynchronizer
 from beaker._files import file_path, verify_directory
@@ -39,6 +41,11 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         self.digest_filenames = digest_filenames
         super().__init__(namespace)
         self.file = file_path(folder, [namespace], extension, digest_filenames=digest_filenames)
+        self._name = os.path.basename(self.file).removesuffix(extension)  # noqa: PTH119
+        # Names that differ in their dots alone would have one file.
+        self._shares_its_name = (
+            not digest_filenames and self._name != namespace and self._name == namespace.replace(".", "")
+        )
 
     def get_access_lock(self) -> SynchronizerImpl:
         """The lock that every process takes for this namespace."""
@@ -57,6 +64,20 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         without_id(cause, self.namespace)
         error = StoreUnavailableError(f"cannot {what}: {getattr(cause, 'strerror', None) or cause}")
         return error._tell(cause, os.path.dirname(self.file))
+
+    @contextlib.contextmanager
+    def _name_locked(self, wait: bool) -> Iterator[bool]:
+        """Keeps the namespace out that has the file of this one's name: the one without dots."""
+        if not self._shares_its_name:
+            yield True
+            return
+        neighbour = file_synchronizer(self._name, lock_dir=self.lock_dir)
+        locked = neighbour.acquire_write_lock(wait)
+        try:
+            yield locked
+        finally:
+            if locked:
+                neighbour.release_write_lock()
 
     def acquire_read_lock(self) -> None:
         """Takes the lock and opens the contents."""

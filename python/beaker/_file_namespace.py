@@ -1,17 +1,15 @@
-# ruff: noqa: ARG002, PTH107, PTH119, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
+# ruff: noqa: ARG002, PTH107, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
 """The backend of files: one for each namespace, a pickle of a dictionary."""
 
-import contextlib
 import os
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from beaker import _core
 from beaker._file_backed import FileBackedNamespaceManager, storage_folder
 from beaker._files import sync_folder, verify_directory, write_file
 from beaker.exceptions import BeakerException, CorruptSessionError, StoreUnavailableError
-from beaker.synchronization import file_synchronizer
 
 __all__ = ["FileNamespaceManager"]
 
@@ -54,10 +52,6 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         super().__init__(namespace, self.file_dir, lock_dir, ".cache", digest_filenames)
         self.hash: dict[Any, Any] = {}
         self.flags: str | None = None
-        self._name = os.path.basename(self.file).removesuffix(".cache")
-        self._shares_its_name = (
-            not digest_filenames and self._name != namespace and self._name == namespace.replace(".", "")
-        )
         self._settle()
         self._to_disk = durability.strip().lower() == "full"
 
@@ -146,20 +140,6 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     @property
     def _names_its_file(self) -> bool:
         return self.digest_filenames or self._name == self.namespace
-
-    @contextlib.contextmanager
-    def _name_locked(self, wait: bool) -> Iterator[bool]:
-        """Keeps the namespace out that has the file of this one's name: the one without dots."""
-        if not self._shares_its_name:
-            yield True
-            return
-        neighbour = file_synchronizer(self._name, lock_dir=self.lock_dir)
-        locked = neighbour.acquire_write_lock(wait)
-        try:
-            yield locked
-        finally:
-            if locked:
-                neighbour.release_write_lock()
 
     def _file_is_foreign(self) -> bool:
         try:

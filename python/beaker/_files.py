@@ -8,7 +8,15 @@ import re
 import secrets
 from collections.abc import Iterable
 
-__all__ = ["encoded_path", "file_path", "safe_write", "sync_folder", "verify_directory", "write_file"]
+__all__ = [
+    "encoded_path",
+    "file_path",
+    "safe_write",
+    "sync_folder",
+    "sync_folders",
+    "verify_directory",
+    "write_file",
+]
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
@@ -127,11 +135,15 @@ def write_file(filepath: str, contents: bytes, to_disk: bool = False) -> None:
             os.unlink(temporary)
         raise
     if to_disk:
-        # The folders of an id may be new, and their names are in the ones above.
-        folder = os.path.dirname(os.path.abspath(filepath))
-        for _ in range(_FOLDERS_OF_AN_ID):
-            sync_folder(folder)
-            folder = os.path.dirname(folder)
+        sync_folders(filepath)
+
+
+def sync_folders(filepath: str) -> None:
+    """Brings the name of an id's file to the disk, and those of the folders above, which may be new."""
+    folder = os.path.dirname(os.path.abspath(filepath))
+    for _ in range(_FOLDERS_OF_AN_ID):
+        sync_folder(folder)
+        folder = os.path.dirname(folder)
 
 
 def sync_folder(path: str) -> None:

@@ -29,7 +29,7 @@ print(json.dumps(seen))
 """
 
 
-@pytest.fixture(params=["file"])
+@pytest.fixture(params=["file", "dbm"])
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     """Each store that Beaker may use at the same time."""
     return Backend("", {"type": request.param, "data_dir": str(tmp_path / "data")})

@@ -164,7 +164,8 @@ PROBED: tuple[Probed, ...] = (
     Probed(
         "two ids never share a record",
         "ids are one file if they differ only by dots, or only by what stands before the last `/`",
-        "one user would see the session of another; such a file is its first owner's",
+        "one user would see the session of another; "
+        "[what Beaker has stored](stores.md#ids-with-dots) is still found",
         "dots",
         (),
         (True, False),

@@ -11,7 +11,7 @@ from typing import Any
 
 from beaker import _dbm_files
 from beaker._compat import anydbm
-from beaker._file_backed import FileBackedNamespaceManager, storage_folder
+from beaker._file_backed import FileBackedNamespaceManager, _guarded_loads, storage_folder
 from beaker._files import file_path, sync_folder, verify_directory
 from beaker.exceptions import CorruptSessionError, LockError
 
@@ -38,8 +38,6 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
     Beaker. The name without dots has it. One with dots has it while no other does, and one of its own
     otherwise; ``file`` says which since the namespace was opened last.
     """
-
-    allow_pickle = True
 
     def __init__(
         self,
@@ -220,13 +218,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         return opened
 
     def __getitem__(self, key: str) -> Any:
-        data = self._open_dbm[key]
-        try:
-            return pickle.loads(data) if self.allow_pickle else _guarded_loads(data)  # noqa: S301
-        except Exception as cause:  # a damaged pickle can raise anything at all
-            raise CorruptSessionError(
-                f"a stored value cannot be unpickled: {type(cause).__name__}"
-            ) from cause
+        return self._loaded(self._open_dbm[key], "value")
 
     def __contains__(self, key: object) -> bool:
         return key in self._open_dbm
@@ -296,10 +288,3 @@ def _mark(lock_file: str) -> None:
     # Without it a record may be copied that could have been replaced.
     with contextlib.suppress(OSError), open(lock_file, "r+b") as lock:
         lock.write(b".")
-
-
-def _guarded_loads(data: bytes) -> object:
-    # Imported when it is needed: it brings a dozen modules, and hardly anybody keeps sessions in dbm files.
-    from beaker._pickle_guard import loads  # noqa: PLC0415
-
-    return loads(data, frozenset())

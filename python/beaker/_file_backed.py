@@ -3,13 +3,16 @@
 
 import contextlib
 import os
+import pickle
 from collections.abc import Iterator
+from typing import Any
 
+from beaker._core import is_bounded_pickle
 from beaker._file_lock import FileSynchronizer
 from beaker._files import file_path, verify_directory
 from beaker._namespace import OpenResourceNamespaceManager
 from beaker._redaction import without_id
-from beaker.exceptions import MissingCacheParameter, StoreUnavailableError
+from beaker.exceptions import CorruptSessionError, MissingCacheParameter, StoreUnavailableError
 from beaker.synchronization import SynchronizerImpl, file_synchronizer
 
 __all__ = ["FileBackedNamespaceManager", "storage_folder"]
@@ -33,6 +36,12 @@ def storage_folder(given: str | None, data_dir: str | None, name: str, option: s
 
 class FileBackedNamespaceManager(OpenResourceNamespaceManager):
     """A backend in files, with locks in files. A namespace that holds nothing has neither."""
+
+    allow_pickle = True
+    """Whether values of any kind are read; otherwise text, numbers and containers of them alone."""
+
+    pickle_loads: Any = None
+    """What reads pickles in place of :func:`pickle.loads`, where not all of them are to be read."""
 
     def __init__(
         self, namespace: str, folder: str, lock_dir: str, extension: str, digest_filenames: bool
@@ -58,6 +67,23 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
     def file_exists(self, file: str) -> bool:
         """Whether there is a file of that name."""
         return os.path.lexists(file)
+
+    def _loaded(self, data: bytes, what: str) -> Any:
+        """The value that a pickle holds, which is that of a stored ``what``."""
+        try:
+            if not self.allow_pickle:
+                return _guarded_loads(data)
+            if self.pickle_loads is not None:
+                return self.pickle_loads(data)
+            if not is_bounded_pickle(data):
+                raise pickle.UnpicklingError("it asks for more memory than its length allows")
+            return pickle.loads(data)  # noqa: S301 - the caller has asked allow_pickle
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as cause:  # a damaged pickle can raise anything at all
+            raise CorruptSessionError(
+                f"a stored {what} cannot be unpickled: {type(cause).__name__}"
+            ) from cause
 
     def _unavailable(self, what: str, cause: Exception) -> StoreUnavailableError:
         """What to raise from ``cause``, which then names its file without a whole id."""
@@ -124,3 +150,10 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         except OSError:
             # A file too many harms nobody; the error that led here, if there was one, says more.
             return
+
+
+def _guarded_loads(data: bytes) -> object:
+    # Imported when it is needed: it brings a dozen modules.
+    from beaker._pickle_guard import loads  # noqa: PLC0415
+
+    return loads(data, frozenset())

@@ -34,8 +34,6 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     ``file`` says which since the namespace was opened last.
     """
 
-    allow_pickle = True
-
     def __init__(
         self,
         namespace: str,
@@ -73,7 +71,9 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         if data is None or self._is_foreign(data):
             return {}
         if self.allow_pickle:
-            contents = _unpickle(data)
+            contents = self._loaded(data, "file")
+            if not isinstance(contents, dict):
+                raise CorruptSessionError("a stored file does not hold a dictionary")
             if self._owner(data) is not None:
                 del contents[_OWNER_KEY]
             return contents
@@ -188,18 +188,6 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     def keys(self) -> Iterable[Any]:
         """All keys, while the namespace is open."""
         return self.hash.keys()
-
-
-def _unpickle(data: bytes) -> dict[Any, Any]:
-    try:
-        contents = pickle.loads(data)  # noqa: S301 - the caller has asked allow_pickle
-    except (MemoryError, RecursionError):
-        raise
-    except Exception as cause:  # a damaged pickle can raise anything at all
-        raise CorruptSessionError(f"a stored file cannot be unpickled: {type(cause).__name__}") from cause
-    if not isinstance(contents, dict):
-        raise CorruptSessionError("a stored file does not hold a dictionary")
-    return contents
 
 
 def _is_unicode(*texts: str) -> bool:

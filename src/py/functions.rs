@@ -101,6 +101,12 @@ pub(crate) fn weigh_pickle(data: &[u8]) -> Option<u64> {
     codec::weigh(data).map(|weight| weight.keys)
 }
 
+/// Whether an unpickler sets aside no more memory for a pickle than in proportion to its length.
+#[pyfunction]
+pub(crate) fn is_bounded_pickle(data: &[u8]) -> bool {
+    codec::is_bounded(data)
+}
+
 /// `data` under AES-256-GCM with a random IV: the IV (12 bytes), the tag (16), the ciphertext.
 #[pyfunction]
 pub(crate) fn aes_gcm_encrypt<'py>(

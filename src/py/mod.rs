@@ -49,6 +49,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::read_envelope, module)?)?;
     module.add_function(wrap_pyfunction!(functions::write_envelope, module)?)?;
     module.add_function(wrap_pyfunction!(functions::weigh_pickle, module)?)?;
+    module.add_function(wrap_pyfunction!(functions::is_bounded_pickle, module)?)?;
     module.add_function(wrap_pyfunction!(functions::aes_gcm_encrypt, module)?)?;
     module.add_function(wrap_pyfunction!(functions::aes_gcm_decrypt, module)?)?;
     module.add_function(wrap_pyfunction!(functions::aes_ctr, module)?)?;

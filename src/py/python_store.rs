@@ -70,9 +70,13 @@ impl NamespaceStore {
         arguments.set_item(intern!(py, "digest_filenames"), false)?;
         let class = self.options.backend()?.namespace_class.bind(py);
         let namespace = class.call((id,), Some(&arguments)).map_err(|error| without_id(py, error, id))?;
-        if self.options.backend()?.native.is_some() && !self.options.serializer.uses_pickle() {
-            // The record's envelope is a pickle, and no pickle is loaded where the serializer is another.
-            namespace.setattr(intern!(py, "allow_pickle"), false)?;
+        if namespace.hasattr(intern!(py, "allow_pickle"))? {
+            // The record's envelope is a pickle, and is read as the sessions' pickles are, or as none.
+            if !self.options.serializer.uses_pickle() {
+                namespace.setattr(intern!(py, "allow_pickle"), false)?;
+            } else if let Some(loads) = self.options.serializer.guard() {
+                namespace.setattr(intern!(py, "pickle_loads"), loads)?;
+            }
         }
         Ok(namespace)
     }

@@ -81,6 +81,14 @@ impl Serializer {
         matches!(self.written, Form::Pickle(_))
     }
 
+    /// What reads pickles, where not all of them are read.
+    pub(crate) fn guard(&self) -> Option<&Py<PyAny>> {
+        match &self.written {
+            Form::Pickle(pickles) if pickles.is_guarded => Some(&pickles.loads),
+            _ => None,
+        }
+    }
+
     /// Whether `payload` is in what sessions are written in.
     pub(crate) fn writes(&self, payload: &[u8]) -> bool {
         self.also.as_ref().is_none_or(|also| !also.is_form_of(payload))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import BeakerWarning, ConfigurationError, CorruptSessionError
+from beaker.session import Session
 from tests.session.kit import KEY, UNKNOWN_ID, Browser, Literals, opened
 
 if TYPE_CHECKING:
@@ -88,8 +89,11 @@ def test_a_poisoned_file_runs_nothing(files: Backend, flag: Path, options: dict[
         assert not flag.exists()
 
 
-def test_the_namespace_of_a_json_session_loads_no_pickle_either(files: Backend, flag: Path) -> None:
-    session = opened(files, "chosen", data_serializer="json")
+@pytest.mark.parametrize("options", [{"data_serializer": "json"}, {"pickle": "allowlist"}])
+def test_the_namespace_of_a_guarded_session_runs_nothing_either(
+    files: Backend, flag: Path, options: dict[str, Any]
+) -> None:
+    session = opened(files, "chosen", **options)
     session.save()
     (file,) = files.files()
     for content in envelopes(flag):
@@ -97,6 +101,39 @@ def test_the_namespace_of_a_json_session_loads_no_pickle_either(files: Backend, 
         with contextlib.suppress(CorruptSessionError):
             session.namespace.do_open("r", False)
         assert not flag.exists()
+
+
+@pytest.mark.parametrize(
+    "options", [{"data_serializer": "json"}, {"data_serializer": Literals()}, {"pickle": "allowlist"}]
+)
+def test_a_poisoned_dbm_runs_nothing(tmp_path: Path, flag: Path, options: dict[str, Any]) -> None:
+    """What a dbm has of a session is a pickle of its text, whatever the session is serialized by."""
+    backend = {"type": "dbm", "data_dir": str(tmp_path / "sessions"), "use_cookies": False}
+    session = Session({}, id="chosen", **backend, **options)
+    session["name"] = "Ada"
+    session.save()
+    assert Session({}, id="chosen", **backend, **options)["name"] == "Ada"
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        for poisoned in (pickle.dumps(Payload(flag), protocol), b"\x80\x02Nr\xff\xff\xff\x7f."):
+            poison_dbm(session.namespace, poisoned)
+            with pytest.raises(CorruptSessionError):
+                Session({}, id="chosen", **backend, **options)
+            assert not flag.exists()
+
+
+def poison_dbm(namespace: Any, content: bytes) -> None:
+    database = namespace.dbmmodule.open(namespace.file, "w")
+    database[b"session"] = content
+    database.close()
+
+
+def test_a_dbm_that_asks_for_memory_is_corrupt_where_all_pickles_are_loaded(tmp_path: Path) -> None:
+    backend = {"type": "dbm", "data_dir": str(tmp_path / "sessions"), "use_cookies": False}
+    session = Session({}, id="chosen", **backend)
+    session.save()
+    poison_dbm(session.namespace, b"\x80\x02Nr\xff\xff\xff\x00.")
+    with pytest.raises(CorruptSessionError):
+        Session({}, id="chosen", **backend)
 
 
 WITHOUT_PICKLE = """

@@ -18,6 +18,16 @@ pyo3::import_exception!(beaker.exceptions, LockError);
 pyo3::import_exception!(beaker.exceptions, StoreUnavailableError);
 pyo3::import_exception!(beaker.exceptions, UnstorableValueError);
 
+/// Imports the exceptions, so that they are there also where the stack is almost full.
+pub(crate) fn register(py: Python<'_>) {
+    BeakerException::type_object(py);
+    BeakerWarning::type_object(py);
+    ConfigurationError::type_object(py);
+    CorruptSessionError::type_object(py);
+    LockError::type_object(py);
+    StoreUnavailableError::type_object(py);
+}
+
 /// The Python exception for `error`. Where a Python exception caused it, that one is its `__cause__`, and its
 /// words stay there: they are not ours and may show more than we would.
 pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {

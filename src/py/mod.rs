@@ -13,6 +13,7 @@ mod held_namespace;
 mod interpreter;
 mod middleware;
 mod namespace_record;
+mod nesting;
 mod options;
 mod patience;
 mod python_store;
@@ -62,5 +63,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::memory_ids, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::sweep_files, module)?)?;
+    errors::register(module.py());
     session::inherited::register(module.py())
 }

@@ -12,6 +12,7 @@ use crate::clock as machine;
 use crate::id::SessionId;
 use crate::py::clock::{self, Now};
 use crate::py::errors::CorruptSessionError;
+use crate::py::nesting::{self, Work};
 use crate::py::options::Options;
 use crate::py::session::encode::Payload;
 use crate::py::session::{
@@ -23,6 +24,7 @@ use crate::session::{Limits, Span, Times};
 /// came with. What the program has ended, or has said to forget, does not come back.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
+    let _entered = nesting::enter(py, Work::Load(session.as_ptr() as usize))?;
     let (is_deleted, forgets, was_received, sent) = session.get().with(|state| {
         let sent = state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py));
         (state.life.is_deleted(), state.life.forgets(), state.brought_from.is_some(), sent)

@@ -11,6 +11,7 @@ use crate::cookie::{self, CookieSealer, Format, Reading, readings};
 use crate::error::Result;
 use crate::py::errors::{self, BeakerException, CorruptSessionError, IntoPyResult};
 use crate::py::format_one;
+use crate::py::nesting::{self, Work};
 use crate::py::options::Options;
 use crate::py::session::create::cookie_header;
 use crate::py::session::encode::{self, Content};
@@ -140,7 +141,10 @@ pub(super) fn of_data(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) ->
             Format::Two => sealed(&options, data, &text),
         };
     }
-    let payload = options.serializer.dumps(data)?;
+    let payload = {
+        let _entered = nesting::enter(session.py(), Work::Write(session.as_ptr() as usize))?;
+        options.serializer.dumps(data)?
+    };
     of_payload(session, data, payload.as_bytes())
 }
 

@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyString};
 
 use super::{Methods, Session, as_dict, configurable, cookie, create, encode, is_exact, methods, verbs};
 use crate::py::cookie_session::{self, CookieSession};
+use crate::py::nesting::{self, Work};
 
 /// `session.load()`
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
@@ -150,6 +151,7 @@ pub(crate) fn encrypt_data<'py>(
     data: &Bound<'py, PyDict>,
 ) -> PyResult<Vec<u8>> {
     let py = session.py();
+    let _entered = nesting::enter(py, Work::Write(session.as_ptr() as usize))?;
     if !encrypts_itself(session)? {
         return encode::encode(session, data).map(String::into_bytes);
     }

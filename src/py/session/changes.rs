@@ -15,6 +15,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, Py
 use super::encode::{self, Content, Text};
 use super::{Base, Loaded, Session, attributes};
 use crate::py::errors::{self, CorruptSessionError};
+use crate::py::nesting::{self, Work};
 
 /// What the session was, and what it is.
 pub(super) struct Changes<'a, 'py> {
@@ -193,6 +194,7 @@ pub(super) fn in_place(
         None => None,
     };
     if let (Some((loaded, before)), Some(now)) = (known, data.get_item(key)?) {
+        let _entered = nesting::enter(py, Work::Write(session.as_ptr() as usize))?;
         data.set_item(key, before)?;
         let options = session.get().options()?;
         let known = loaded.payload.bind(py).as_bytes();

@@ -12,6 +12,7 @@ use crate::codec::{self, RecordFormat};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, CorruptSessionError, IntoPyResult};
+use crate::py::nesting::{self, Work};
 use crate::py::options::Options;
 
 /// A session as it came.
@@ -105,6 +106,14 @@ pub(super) fn record_of(
 /// Reads a session, through the subclass's `_decrypt_data` if it has one.
 pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -> PyResult<Decoded<'py>> {
     let py = session.py();
+    // A value that reads the session which it is part of would read itself.
+    let _entered = nesting::enter(
+        py,
+        match content {
+            Content::Record(_, id) => Work::ReadRecord(id.as_str().to_owned()),
+            Content::Text(text) | Content::Payload(text) => Work::read_text(text),
+        },
+    )?;
     let name = intern!(py, "_decrypt_data");
     if let Content::Text(text) | Content::Record(text, _) = content
         && call::overrides(session, name)?

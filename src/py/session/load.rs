@@ -18,6 +18,7 @@ use crate::id::SessionId;
 use crate::py::clock::{self, Now};
 use crate::py::errors::{CorruptSessionError, IntoPyResult};
 use crate::py::gil;
+use crate::py::nesting::{self, Work};
 use crate::session::Span;
 use crate::store::{Record, Timestamp};
 
@@ -33,6 +34,7 @@ enum Outcome<'py> {
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
+    let _entered = nesting::enter(session.py(), Work::Load(session.as_ptr() as usize))?;
     verbs::give_up(session)?;
     let loaded = load_chosen(session);
     if loaded.is_err() {

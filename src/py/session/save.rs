@@ -12,11 +12,15 @@ use super::{
     precedence, record,
 };
 use crate::codec::{self, RecordFormat, Splice, pointer};
+use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{self, IntoPyResult};
+use crate::py::errors::{self, BeakerException, IntoPyResult};
 use crate::py::gil;
 use crate::py::options::Options;
 use crate::store::{Expect, Left, Rotation, Store, Touch, Version, Written};
+
+/// How often a session is encoded for the id that it has by then.
+const ENCODINGS: usize = 8;
 
 /// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
@@ -113,13 +117,7 @@ pub(super) fn attempt(
     expect: Expect,
 ) -> PyResult<Written> {
     let py = session.py();
-    let (options, id, replaces) = session.get().with(|state| {
-        (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
-    })?;
-    if text.id.as_str() != id.as_str() {
-        *text = encode::text_for_record(session, data)?;
-        return attempt(session, data, text, expect);
-    }
+    let (options, id, replaces) = encoded_for_id(session, data, text)?;
     let store = record::store(session)?;
     let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
     let now = clock::now(py)?.seconds;
@@ -137,6 +135,28 @@ pub(super) fn attempt(
     let rotation = Rotation { old: &old, new: &id, data: &text.bytes, ttl, expect, left };
     gil::with_store(py, &*store, &*record::patience(session)?, |store| store.rotate(&rotation, now))
         .into_py(py)
+}
+
+/// Has `text` be one that `data` encodes to under the id that the session has, and gives that, with the id before.
+fn encoded_for_id(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    text: &mut Text,
+) -> PyResult<(Arc<Options>, SessionId, Option<SessionId>)> {
+    for _ in 0..ENCODINGS {
+        let (options, id, replaces) = session.get().with(|state| {
+            (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
+        })?;
+        if text.id.as_str() == id.as_str() {
+            return Ok((options, id, replaces));
+        }
+        *text = encode::text_for_record(session, data)?;
+    }
+    let id = session.get().with(|state| state.life.id().abbreviated())?;
+    Err(BeakerException::new_err(format!(
+        "session {id} is not stored: it was given another id each of the {ENCODINGS} times that it was encoded; a value \
+         that is pickled, a serializer or `_encrypt_data` must not do so"
+    )))
 }
 
 /// The record is in this state now, and this session is a copy of `base`, which has the change.

@@ -13,6 +13,7 @@ use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyTypeInfo, intern};
 
 use super::SessionObject;
+use crate::py::nesting::{self, Entered, Work};
 use crate::py::options::Options;
 use crate::py::patience::Patience;
 use crate::py::session::inherited;
@@ -45,12 +46,13 @@ pub(super) struct Cell {
 /// While it lives, one thread alone makes the session.
 pub(super) struct Making<'a> {
     cell: &'a Cell,
-    is_outermost: bool,
+    /// Where the session is made from within its making.
+    nested: Option<Entered>,
 }
 
 impl Drop for Making<'_> {
     fn drop(&mut self) {
-        if self.is_outermost {
+        if self.nested.is_none() {
             self.cell.lock().maker = None;
         }
     }
@@ -73,7 +75,7 @@ impl Cell {
     }
 
     /// Waits until no other thread makes the session, and keeps others from it. The interpreter is let go meanwhile.
-    /// The class of the session may use the proxy that is making it.
+    /// The class of the session may use the proxy that is making it, and not again from within that.
     pub(super) fn wait_to_make(&self, py: Python<'_>) -> PyResult<Making<'_>> {
         let this = (inherited::forks(), wait::running(py)?);
         let mut pauses = Pauses::new();
@@ -81,17 +83,19 @@ impl Cell {
             {
                 let mut fields = self.lock();
                 match fields.maker {
-                    Some(maker) if maker == this => return Ok(Making { cell: self, is_outermost: false }),
+                    Some(maker) if maker == this => break,
                     // One that was at it when this process was forked does not go on here.
                     Some((forks, _)) if forks == this.0 => {}
                     _ => {
                         fields.maker = Some(this);
-                        return Ok(Making { cell: self, is_outermost: true });
+                        return Ok(Making { cell: self, nested: None });
                     }
                 }
             }
             pauses.pause(py)?;
         }
+        let this = std::ptr::from_ref(self).addr();
+        Ok(Making { cell: self, nested: Some(nesting::enter(py, Work::Make(this))?) })
     }
 
     /// What the options mean, if that is known and no program can have changed them.

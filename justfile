@@ -27,8 +27,9 @@ example: build
     python -m examples.visit
 
 # All tests: Rust, then Python, with real servers, a browser, the original and wheels for every CPython found
-test: build oracle chromium strace wheels dependents test-rust
+test: build oracle chromium strace tree wheels dependents test-rust
     pytest
+    python -m tools.interpreters
 
 # The tests of the Rust half, which need no interpreter, its locks under schedules, and the fuzz targets on their seeds
 test-rust: schedules
@@ -106,7 +107,7 @@ bench *arguments: build oracle
 bench-rust *arguments:
     cargo bench --locked --no-default-features {{ arguments }}
 
-# Build a wheel for every CPython from 3.10 to 3.13 that is found, and the one of `Beaker`, into dist/
+# Build a wheel for every CPython from 3.10 to 3.15 that is found, and the one of `Beaker`, into dist/
 wheels:
     python -m tools.wheels
 
@@ -121,6 +122,14 @@ oracle *arguments:
 # Install Debian's Chromium, if there is none and it is possible without asking
 chromium:
     tools/chromium
+
+# Make the newest CPythons run here, in a tree of Debian's sid, if there are none and it is possible without asking
+tree:
+    tools/tree $(python -m tools.interpreters --missing)
+
+# The Python tests on the newest CPythons, or some of them: `./dev interpreters -k json`
+interpreters *arguments: tree wheels
+    python -m tools.interpreters {{ arguments }}
 
 # Install Debian's strace, if there is none and it is possible without asking
 strace:

@@ -13,18 +13,21 @@ from tools import beaker_name
 ROOT = Path(__file__).resolve().parent.parent
 
 DIST = ROOT / "dist"
-SUPPORTED = ("3.10", "3.11", "3.12", "3.13")
+SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
+# Scripts that are the CPythons of Debian's tree (tools/tree), for versions that the machine has not.
+IN_TREE = ROOT / ".interpreters" / "bin"
 OWN = "{}.{}".format(*sys.version_info)
 PROBE = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
 
 
-def found_interpreters() -> dict[str, Path]:
-    """The supported CPythons of this machine by version: this one's, those on PATH, and pyenv's."""
+def found_interpreters(tree: Path = IN_TREE) -> dict[str, Path]:
+    """The supported CPythons by version: those on PATH, pyenv's, and those of a folder of scripts."""
     found: dict[str, Path] = {}
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
     for version in SUPPORTED:
         names: list[Path | str | None] = [shutil.which(f"python{version}")]
         names += sorted(pyenv.glob(f"{version}.*/bin/python{version}"), reverse=True)
+        names += tree.glob(f"python{version}")
         for name in names:
             if name is not None and (interpreter := probe(name, version)) is not None:
                 found[version] = interpreter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SECRET = "Tangerine-secret-of-a-good-length"
 VALIDATE = "Clementine-validation-key-of-good-length"
 ENCRYPT = "Mandarin-encryption-key-of-a-good-length"
+# What cannot be pickled is an `AttributeError` before CPython 3.14.
+REFUSALS = (BeakerException, AttributeError, OSError, pickle.PicklingError, TypeError, ValueError)
 WORDS = ("Tangerine", "Clementine", "Mandarin")
 KEYS: dict[str, Any] = {"secret": SECRET, "validate_key": VALIDATE, "encrypt_key": ENCRYPT}
 
@@ -55,7 +58,7 @@ class Overheard:
             warnings.simplefilter("always")
             try:
                 result = work()
-            except (BeakerException, AttributeError, OSError, ValueError, TypeError) as error:
+            except REFUSALS as error:
                 failed = True
                 # The words of the exceptions and of their causes, not the lines of this file, which has keys.
                 chain = traceback.TracebackException.from_exception(error, lookup_lines=False)

@@ -1,0 +1,88 @@
+"""Runs the Python tests on the newest CPythons, from the wheels in dist/: `./dev interpreters -k json`.
+
+Each has an environment of its own in `.interpreters`, and all run at the same time. What is theirs alone is
+wanted here: tests of servers, of a browser and beside the original are those of the machine's own CPython.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tools.wheels import DIST, IN_TREE, OWN, SUPPORTED, found_interpreters
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = IN_TREE.parent
+NEWEST = SUPPORTED[-2:]
+LEFT_OUT = ("browser", "campaigns", "dependents", "differential", "docs", "interop", "servers", "wheels")
+
+
+def prepare(version: str, interpreter: Path) -> Path:
+    """Makes an environment with the tools and the wheel, and gives its interpreter."""
+    environment = ENVIRONMENTS / version
+    python = environment / "bin" / "python"
+    tag = f"cp{version.replace('.', '')}"
+    (wheel,) = DIST.glob(f"beaker_rs-*-{tag}-{tag}-*.whl")
+    uv = ("uv", "--quiet")
+    subprocess.run([*uv, "venv", "--clear", "--python", interpreter, environment], check=True)
+    install = (*uv, "pip", "install", "--python", python)
+    listed = ROOT / "requirements" / "development.txt"
+    subprocess.run([*install, "--require-hashes", "-r", listed], check=True)
+    subprocess.run([*install, "--offline", "--no-deps", wheel], check=True)
+    return python
+
+
+def run(pythons: dict[str, Path], arguments: list[str]) -> list[str]:
+    """Runs the tests on all at the same time, and gives the versions on which some failed."""
+    left_out = [f"--ignore=tests/{folder}" for folder in LEFT_OUT]
+    begun = time.monotonic()
+    print(f"running the tests on CPython {', '.join(pythons)}", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as scratch:
+        running = {}
+        for version, python in pythons.items():
+            said = (Path(scratch) / version).open("w+")
+            command: list[str | Path] = [
+                python,
+                "-m",
+                "pytest",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                *left_out,
+                *arguments,
+            ]
+            running[version] = (subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said), said)
+        failed = []
+        for version, (tests, said) in running.items():
+            if tests.wait() != 0:
+                failed.append(version)
+            said.seek(0)
+            print(f"CPython {version}, {time.monotonic() - begun:.0f} s", said.read(), sep="\n")
+            said.close()
+    return failed
+
+
+def main() -> None:
+    """Runs them on those that are found; in CI all have to be. `--missing` names what the machine has not."""
+    wanted = [version for version in NEWEST if version != OWN]
+    if "--missing" in sys.argv[1:]:
+        here = found_interpreters(tree=ROOT / "nowhere")
+        print(*(version for version in wanted if version not in here))
+        return
+    found = found_interpreters()
+    for version in wanted:
+        if version not in found:
+            print(f"no CPython {version} (./dev tree): NOT TESTED ON IT", file=sys.stderr)
+            if os.environ.get("CI") == "true":
+                sys.exit("and CI leaves nothing out")
+    pythons = {version: prepare(version, found[version]) for version in wanted if version in found}
+    if failed := run(pythons, sys.argv[1:]):
+        sys.exit(f"tests failed on CPython {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ from beaker import _dbm_files
 from beaker._compat import anydbm
 from beaker._file_backed import FileBackedNamespaceManager, _guarded_loads, storage_folder
 from beaker._files import file_path, sync_folder, verify_directory
-from beaker.exceptions import CorruptSessionError, LockError
+from beaker.exceptions import CorruptSessionError, LockError, StoreUnavailableError
 
 __all__ = ["DBMNamespaceManager"]
 
@@ -164,7 +164,8 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         try:
             owner = self._contents(file).get(_OWNER_KEY)
             return None if owner is None else str(_guarded_loads(owner))
-        except Exception:  # what cannot be read names nobody
+        except (CorruptSessionError, StoreUnavailableError, pickle.UnpicklingError, ValueError):
+            # What cannot be read names nobody; replacing or removing it will tell if it can be.
             return None
 
     @property

@@ -14,6 +14,7 @@ import pytest
 
 from beaker import _dbm_files
 from beaker.container import DBMNamespaceManager
+from beaker.exceptions import CorruptSessionError
 from tests.session.kit import UNKNOWN_ID, Backend, opened
 
 if TYPE_CHECKING:
@@ -169,3 +170,18 @@ def test_a_cache_in_a_dbm_is_changed_in_place(tmp_path: Path, module: Any) -> No
     assert sorted(namespace.keys()) == [b"0", b"1", b"2"]
     assert namespace["1"] == [1]
     namespace.release_read_lock()
+
+
+def test_a_dbm_that_cannot_be_read_is_corrupt_and_can_be_removed(tmp_path: Path) -> None:
+    module = importlib.import_module("dbm.dumb")
+    backend = backend_of(tmp_path, module)
+    for session_id in (UNKNOWN_ID, "a.b"):
+        session = opened(backend, session_id)
+        session.save()
+        (index,) = tmp_path.rglob("*.dir")
+        index.write_text("'session', (0, ")
+        with pytest.raises(CorruptSessionError):
+            opened(backend, session_id)
+        session.namespace.remove()
+        assert opened(backend, session_id).is_new
+        assert names_in(tmp_path) == []

@@ -15,7 +15,7 @@ use super::options::{For, Options};
 use super::replaced;
 use super::session::Session;
 use super::session_object::{SessionObject, apart_from_requests, response};
-use super::start_response::StartResponse;
+use super::start_response::{Proxy, StartResponse};
 
 /// Gives a WSGI application sessions.
 ///
@@ -154,16 +154,20 @@ impl SessionMiddleware {
         let py = slf.py();
         let parts = slf.get().parts()?;
         let options = parts.options.bind(py);
-        let (proxy, shown) = match replaced::session_object(py)? {
+        let params = options.clone().unbind();
+        let (proxy, kept) = match replaced::session_object(py)? {
             None => {
-                let params = options.clone().unbind();
                 let ours = SessionObject::for_request(environ.clone(), params, parts.prepared.clone());
-                (Bound::new(py, ours)?.into_any(), None)
+                let ours = Bound::new(py, ours)?;
+                (ours.clone().into_any(), Proxy::Ours(ours.unbind()))
             }
-            Some(class) => (class.call((&environ,), Some(options))?, Some(options.clone().unbind())),
+            Some(class) => {
+                let other = class.call((&environ,), Some(options))?;
+                (other.clone(), Proxy::Other(other.unbind(), params))
+            }
         };
         announce(slf, &environ, &proxy, &parts)?;
-        let start_response = StartResponse::new(proxy.clone().unbind(), start_response.unbind(), shown);
+        let start_response = StartResponse::new(kept, start_response.unbind());
         let answer = parts.app.bind(py).call1((environ, start_response));
         if answer.is_err() {
             // Whoever has the exception may keep all that it went through.

@@ -9,24 +9,44 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use super::session_object::response;
+use super::session_object::{self, SessionObject, response};
 
 /// A `start_response` (PEP 3333) that saves the session first.
 #[pyclass(frozen, module = "beaker._core")]
 pub(crate) struct StartResponse {
-    /// What stands for the session.
-    proxy: Py<PyAny>,
+    proxy: Proxy,
     inner: Py<PyAny>,
-    /// The options of the middleware, where a program put something else in the place of our proxy.
-    options: Option<Py<PyDict>>,
     /// Whether the headers have gone, so that nothing is left to be done.
     sent: AtomicBool,
 }
 
+/// What stands for the session.
+pub(crate) enum Proxy {
+    Ours(Py<SessionObject>),
+    /// What a program put in the place of ours, and the options of the middleware.
+    Other(Py<PyAny>, Py<PyDict>),
+}
+
+impl Proxy {
+    fn object<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyAny> {
+        match self {
+            Self::Ours(proxy) => proxy.bind(py).as_any(),
+            Self::Other(proxy, _) => proxy.bind(py),
+        }
+    }
+
+    fn options(&self) -> Option<&Py<PyDict>> {
+        match self {
+            Self::Ours(_) => None,
+            Self::Other(_, options) => Some(options),
+        }
+    }
+}
+
 impl StartResponse {
     /// Saves the session of `proxy`, then calls `inner`.
-    pub(crate) fn new(proxy: Py<PyAny>, inner: Py<PyAny>, options: Option<Py<PyDict>>) -> Self {
-        Self { proxy, inner, options, sent: AtomicBool::new(false) }
+    pub(crate) fn new(proxy: Proxy, inner: Py<PyAny>) -> Self {
+        Self { proxy, inner, sent: AtomicBool::new(false) }
     }
 }
 
@@ -34,7 +54,7 @@ impl Drop for StartResponse {
     /// The request is over. If there was no response, nobody has let the session go yet.
     fn drop(&mut self) {
         if !self.sent.load(Ordering::Relaxed) {
-            let _ = Python::try_attach(|py| response::release(self.proxy.bind(py)));
+            let _ = Python::try_attach(|py| response::release(self.proxy.object(py)));
         }
     }
 }
@@ -49,9 +69,17 @@ impl StartResponse {
         headers: Bound<'py, PyAny>,
         exc_info: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let proxy = self.proxy.bind(py);
+        if let Proxy::Ours(proxy) = &self.proxy
+            && !session_object::is_used(proxy.bind(py))?
+        {
+            return response::unused(proxy.bind(py), || {
+                self.sent.store(true, Ordering::Relaxed);
+                self.inner.bind(py).call1((status, headers, exc_info))
+            });
+        }
+        let proxy = self.proxy.object(py);
         let headers =
-            if response::is_used(proxy)? { finish(proxy, self.options.as_ref(), headers)? } else { headers };
+            if response::is_used(proxy)? { finish(proxy, self.proxy.options(), headers)? } else { headers };
         response::let_environ_go(proxy)?;
         self.sent.store(true, Ordering::Relaxed);
         let write = self.inner.bind(py).call1((status, headers, exc_info))?;
@@ -61,8 +89,13 @@ impl StartResponse {
 
     // What it holds never changes, so a cycle through it is broken where it does.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.proxy)?;
-        visit.call(&self.options)?;
+        match &self.proxy {
+            Proxy::Ours(proxy) => visit.call(proxy)?,
+            Proxy::Other(proxy, options) => {
+                visit.call(proxy)?;
+                visit.call(options)?;
+            }
+        }
         visit.call(&self.inner)
     }
 }

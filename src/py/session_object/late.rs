@@ -111,6 +111,16 @@ impl Watch {
         self.lock().sent.is_some()
     }
 
+    /// The headers have gone without any use of the session.
+    pub(super) fn begin(&self) {
+        self.lock().sent.get_or_insert_default();
+    }
+
+    /// Whether there was a change that may be lost.
+    pub(super) fn has_late(&mut self) -> bool {
+        self.state.get_mut().late.is_some()
+    }
+
     /// Remembers a change, and the first line that made one.
     fn note(&self, session: &Bound<'_, Session>, change: Change) -> PyResult<()> {
         let py = session.py();

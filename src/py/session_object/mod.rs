@@ -39,7 +39,9 @@ pub(crate) struct SessionObject {
 impl Drop for SessionObject {
     /// The request is over.
     fn drop(&mut self) {
-        self.watch.judge(&self.cell);
+        if self.watch.has_late() {
+            self.watch.judge(&self.cell);
+        }
     }
 }
 
@@ -176,7 +178,7 @@ fn store(slf: &Bound<'_, SessionObject>, session: &Bound<'_, Session>) -> PyResu
 }
 
 /// Whether the session was used, or is to be saved.
-fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
+pub(crate) fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
     slf.get().cell.is_used(slf)
 }
 

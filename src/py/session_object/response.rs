@@ -39,6 +39,14 @@ pub(crate) fn release(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
+/// Sends the headers of a response by `send` whose session nobody used.
+pub(crate) fn unused<T>(proxy: &Bound<'_, SessionObject>, send: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    proxy.get().cell.let_environ_go(proxy.py())?;
+    let done = send()?;
+    proxy.get().watch.begin();
+    Ok(done)
+}
+
 /// The session needs its request's environ no more.
 pub(crate) fn let_environ_go(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     match proxy.cast::<SessionObject>() {

@@ -39,14 +39,16 @@ fn in_config<'py>(rule: &Rule, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py
     if object.is_none() && rule.name == "cookie_expires" {
         return Ok(PyBool::new(py, false).to_owned().into_any());
     }
-    let is_plain = object.is_instance_of::<PyInt>() || object.is_instance_of::<PyFloat>();
-    match rule.kind {
-        Kind::Keys | Kind::Word | Kind::Folder if is_plain => Ok(object.str()?.into_any()),
-        Kind::Keys | Kind::Word | Kind::Folder if object.is_instance_of::<PyBytes>() => {
-            Ok(object.repr()?.into_any())
-        }
-        _ => without_nothing(rule, object, object.is_instance_of::<PyString>() && rule.name != "samesite"),
+    // Of these, Beaker's `coerce_session_params` knows nothing.
+    let is_asked_alone = matches!(rule.name, "samesite" | "file_dir" | "dbm_dir");
+    let becomes_text = matches!(rule.kind, Kind::Keys | Kind::Word | Kind::Folder) && !is_asked_alone;
+    if becomes_text && (object.is_instance_of::<PyInt>() || object.is_instance_of::<PyFloat>()) {
+        return Ok(object.str()?.into_any());
     }
+    if becomes_text && object.is_instance_of::<PyBytes>() {
+        return Ok(object.repr()?.into_any());
+    }
+    without_nothing(rule, object, object.is_instance_of::<PyString>() && !is_asked_alone)
 }
 
 fn by_keyword<'py>(rule: &Rule, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -119,7 +121,7 @@ fn at_home<'py>(rule: &Rule, object: Bound<'py, PyAny>) -> PyResult<(Bound<'py, 
 pub(super) fn remark(rule: &Rule, object: &Bound<'_, PyAny>, value: &Value) -> Option<String> {
     let name = rule.name;
     match value {
-        Value::Text(_) => {
+        Value::Text(_) if matches!(rule.kind, Kind::Keys | Kind::Word | Kind::Folder) => {
             let kind = if object.is_instance_of::<PyBool>() {
                 "a boolean"
             } else if object.is_instance_of::<PyFloat>() {

@@ -13,6 +13,7 @@ use super::save::Change;
 use super::{Session, hold, is_to_come, record, rotated, save};
 use crate::codec::RecordFormat;
 use crate::codec::pointer::{self, Pointer};
+use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError};
 use crate::py::gil;
@@ -57,15 +58,10 @@ fn retry(
         true => Some(Changes::since(session, base, ours, &text, change.is_saved)?),
         false => None,
     };
-    let mut _precedence = None;
+    let mut first = None;
     for turn in 0..TRIES {
-        if turn == UNHELD_TRIES {
-            if !was_held {
-                hold::acquire(session, HoldOf::Record)?;
-            }
-            // Who has to wait for the session does not keep its holder from writing it.
-            let id = session.get().with(|state| state.life.record_id().clone())?;
-            _precedence = Precedence::take(py, &id, &*record::patience(session)?).into_py(py)?;
+        if turn >= UNHELD_TRIES {
+            first = Some(go_first(session, was_held, first)?);
         }
         let id = session.get().with(|state| state.life.record_id().clone())?;
         let store = record::store(session)?;
@@ -75,6 +71,9 @@ fn retry(
         let Some(found) = found else { return Ok(false) };
         match pointer::read(&id, &found.data, now) {
             Some(Pointer::To(new)) => {
+                if was_held {
+                    hold::follow(session, &new)?;
+                }
                 rotated::follow(session, new)?;
                 continue;
             }
@@ -112,6 +111,27 @@ fn retry(
     Err(LockError::new_err(format!(
         "session {id} is not stored: others wrote it each of the {TRIES} times that this was tried"
     )))
+}
+
+/// Keeps others from the record: from that which the session has by now, for it may have been given another id since it
+/// was held. Who has to wait for the session does not keep its holder from writing it.
+fn go_first(session: &Bound<'_, Session>, was_held: bool, first: Option<First>) -> PyResult<First> {
+    let py = session.py();
+    let id = session.get().with(|state| state.life.record_id().clone())?;
+    if let Some(first) = first.filter(|first| first.id.as_str() == id.as_str()) {
+        return Ok(first);
+    }
+    if !was_held {
+        hold::acquire(session, HoldOf::Record)?;
+    }
+    let _precedence = Precedence::take(py, &id, &*record::patience(session)?).into_py(py)?;
+    Ok(First { id, _precedence })
+}
+
+/// That a save goes before others.
+struct First {
+    id: SessionId,
+    _precedence: Option<Precedence>,
 }
 
 struct Merged<'py> {

@@ -125,7 +125,7 @@ chromium:
 
 # Make the newest CPythons run here, in a tree of Debian's sid, if there are none and it is possible without asking
 tree:
-    tools/tree $(python -m tools.interpreters --missing)
+    missing=$(python -m tools.interpreters --missing) && tools/tree $missing
 
 # The Python tests on the newest CPythons, or some of them: `./dev interpreters -k json`
 interpreters *arguments: tree wheels

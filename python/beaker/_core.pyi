@@ -19,6 +19,7 @@ _Params = TypeVar("_Params", bound=dict[str, Any])
 
 __all__ = [
     "CookieSession",
+    "FileLock",
     "Session",
     "SessionMiddleware",
     "SessionObject",
@@ -33,6 +34,7 @@ __all__ = [
     "coerce_session_params",
     "files_of",
     "is_bounded_pickle",
+    "lock_file",
     "memory_clear",
     "memory_delete",
     "memory_get",
@@ -228,6 +230,12 @@ def memory_set(id: str, text: str) -> None: ...  # noqa: A002 — as the functio
 def memory_delete(id: str) -> bool: ...  # noqa: A002 — as the function has it
 def memory_ids() -> list[str]: ...
 def memory_clear() -> None: ...
+
+@final
+class FileLock:
+    def close(self) -> None: ...
+
+def lock_file(path: str, exclusive: bool) -> FileLock | None: ...
 def sweep_files(
     file_dir: str, lock_dir: str, lifetime: float | None, dry_run: bool
 ) -> dict[str, int] | None: ...

@@ -13,7 +13,7 @@ from beaker import _dbm_files
 from beaker._compat import anydbm
 from beaker._file_backed import FileBackedNamespaceManager, _guarded_loads, storage_folder
 from beaker._files import file_path, sync_folder, verify_directory
-from beaker.exceptions import CorruptSessionError, LockError, StoreUnavailableError
+from beaker.exceptions import BeakerException, CorruptSessionError, LockError, StoreUnavailableError
 
 __all__ = ["DBMNamespaceManager"]
 
@@ -97,7 +97,20 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
             return
         close = getattr(opened, "close", None)
         if close is not None:
-            self._call("close", close)
+            # It stays within reach until it is closed.
+            self.dbm = opened
+            try:
+                self._call("close", close)
+            finally:
+                self.dbm = None
+
+    def _abandon(self) -> None:
+        super()._abandon()
+        if isinstance(self.dbm, _Small):
+            self.dbm = None
+        # Otherwise it would write what it has when its last reference goes, under nobody's lock.
+        with contextlib.suppress(BeakerException):
+            self.do_close()
 
     def _store(self, opened: "_Small") -> None:
         with self._name_locked(wait=False) as locked:

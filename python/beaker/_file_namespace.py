@@ -128,6 +128,10 @@ class FileNamespaceManager(FileBackedNamespaceManager):
             except OSError as cause:
                 raise self._unavailable(f"write a file of {self.file_dir}", cause) from cause
 
+    def _abandon(self) -> None:
+        super()._abandon()
+        self.hash, self.flags = {}, None
+
     def _encode(self, contents: dict[Any, Any]) -> bytes:
         text = contents.get(_SESSION_KEY)
         # A lone surrogate is no character, so it is in no envelope and no owner's name.

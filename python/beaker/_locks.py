@@ -1,13 +1,67 @@
 # ruff: noqa: ARG002, N801 - the signatures are the ones that applications use
-"""Locks for many readers or one writer, which a thread that holds one may take again."""
+"""Locks for many readers or one writer, which a thread that holds one may take again.
+
+A signal may come at any point of this, and its handler may raise or use the same lock. So what says that a
+lock is held is what holds it, one reference for each; and a thread that is interrupted while it takes a lock
+or gives one back is refused the same lock until it is done.
+"""
 
 import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from beaker._registry import ThreadLocal
 from beaker.exceptions import LockError
 
-__all__ = ["ConditionSynchronizer", "SynchronizerImpl", "null_synchronizer"]
+__all__ = ["ConditionSynchronizer", "SynchronizerImpl", "Waiting", "null_synchronizer"]
+
+LIMIT: ContextVar[list[Any] | None] = ContextVar("LIMIT", default=None)
+"""Until when waits may last (``time.monotonic``), how many seconds they have lasted, and what ended one."""
+
+# In seconds. Signals are heard in between.
+_SLICE = 0.05
+_FIRST_PAUSE = 0.0001
+_LONGEST_PAUSE = 0.005
+
+
+class Waiting:
+    """A wait for a lock, step by step."""
+
+    __slots__ = ("_limit", "_pause", "_since")
+
+    def __init__(self) -> None:
+        self._limit = LIMIT.get()
+        self._since = time.monotonic()
+        self._pause = _FIRST_PAUSE
+
+    def step(self, most: float = _SLICE) -> float:
+        """How long the next step may last; :class:`LockError` if the time is over."""
+        if self._limit is None:
+            return most
+        now = time.monotonic()
+        self._limit[1] += now - self._since
+        self._since = now
+        left: float = self._limit[0] - now
+        if left <= 0:
+            raise LockError("somebody else held the lock for as long as lock_timeout allows")
+        return min(most, left)
+
+    def sleep(self, sleep: Callable[[float], object], most: float = _SLICE) -> None:
+        """Sleeps a step by that function. What the handler of a signal raises is noted."""
+        seconds = self.step(most)
+        try:
+            sleep(seconds)
+        except BaseException as error:
+            if self._limit is not None:
+                self._limit[2] = error
+            raise
+
+    def pause(self) -> None:
+        """Sleeps a little, and longer each time. Where ``time.sleep`` was replaced, others run meanwhile."""
+        self.sleep(time.sleep, self._pause)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
 
 class null_synchronizer:
@@ -41,12 +95,14 @@ class SynchronizerImpl:
     class SyncState:
         """What one thread does with a lock."""
 
-        __slots__ = ("reading", "reentrantcount", "writing")
+        __slots__ = ("__weakref__", "held", "is_changing", "reading", "reentrantcount", "writing")
 
         def __init__(self) -> None:
             self.reentrantcount = 0
             self.writing = False
             self.reading = False
+            self.is_changing = False
+            self.held: Any = None
 
     def __init__(self) -> None:
         self._state = ThreadLocal()
@@ -63,12 +119,12 @@ class SynchronizerImpl:
     def acquire_read_lock(self, wait: bool = True) -> bool:
         """Takes the lock for reading; ``False`` if that would mean to wait and ``wait`` is false."""
         state = self.state
+        _refuse_if_interrupted(state)
         if state.writing:
             raise LockError("this thread holds the lock for writing")
-        if state.reentrantcount == 0 and not self.do_acquire_read_lock(wait):
-            return False
+        if state.reentrantcount == 0:
+            return self._take(state, self.do_acquire_read_lock, wait, writing=False)
         state.reentrantcount += 1
-        state.reading = True
         return True
 
     def release_read_lock(self) -> None:
@@ -78,20 +134,17 @@ class SynchronizerImpl:
             raise LockError("this thread holds the lock for writing")
         if not state.reading:
             raise LockError("this thread does not hold the lock")
-        if state.reentrantcount == 1:
-            self.do_release_read_lock()
-            state.reading = False
-        state.reentrantcount -= 1
+        self._give_back(state, self.do_release_read_lock)
 
     def acquire_write_lock(self, wait: bool = True) -> bool:
         """Takes the lock for writing; ``False`` if that would mean to wait and ``wait`` is false."""
         state = self.state
+        _refuse_if_interrupted(state)
         if state.reading:
             raise LockError("this thread holds the lock for reading")
-        if state.reentrantcount == 0 and not self.do_acquire_write_lock(wait):
-            return False
+        if state.reentrantcount == 0:
+            return self._take(state, self.do_acquire_write_lock, wait, writing=True)
         state.reentrantcount += 1
-        state.writing = True
         return True
 
     def release_write_lock(self) -> None:
@@ -101,13 +154,54 @@ class SynchronizerImpl:
             raise LockError("this thread holds the lock for reading")
         if not state.writing:
             raise LockError("this thread does not hold the lock")
-        if state.reentrantcount == 1:
-            self.do_release_write_lock()
-            state.writing = False
-        state.reentrantcount -= 1
+        self._give_back(state, self.do_release_write_lock)
 
     acquire = acquire_write_lock
     release = release_write_lock
+
+    def _take(self, state: SyncState, take: Callable[[bool], bool], wait: bool, *, writing: bool) -> bool:
+        try:
+            state.is_changing = True
+            if not take(wait):
+                return False
+            state.writing, state.reading = writing, not writing
+            state.reentrantcount = 1
+        except BaseException:
+            self._forget(state)
+            raise
+        finally:
+            state.is_changing = False
+        return True
+
+    def _give_back(self, state: SyncState, give_back: Callable[[], None]) -> None:
+        _refuse_if_interrupted(state)
+        if state.reentrantcount > 1:
+            state.reentrantcount -= 1
+            return
+        try:
+            state.is_changing = True
+            give_back()
+        finally:
+            self._forget(state)
+            state.is_changing = False
+
+    def _forget(self, state: SyncState) -> None:
+        """Has the thread of ``state`` not hold the lock, whether it does or not."""
+        self._let_go(state)
+        state.writing = state.reading = False
+        state.reentrantcount = 0
+
+    def _restore(self, count: int) -> None:
+        """Has this thread hold the lock ``count`` times at the most, after something interrupted it."""
+        state = self.state
+        if not count:
+            self._forget(state)
+        elif state.reentrantcount > count:
+            state.reentrantcount = count
+        state.is_changing = False
+
+    def _let_go(self, state: SyncState) -> None:
+        """Undoes what the thread of ``state`` has of the lock; nothing if it has none."""
 
     def do_acquire_read_lock(self, wait: bool) -> bool:
         """Locks for reading; ``False`` if somebody writes and ``wait`` is false."""
@@ -129,64 +223,82 @@ class SynchronizerImpl:
         """Drops what the threads held that do not exist in this new process."""
 
 
+def _refuse_if_interrupted(state: SynchronizerImpl.SyncState) -> None:
+    if state.is_changing:
+        raise LockError("this thread is taking or giving back the lock at this moment, and was interrupted")
+
+
 class ConditionSynchronizer(SynchronizerImpl):
     """A lock between the threads of one process. A writer that waits goes before readers that come later."""
 
     def __init__(self, identifier: Any) -> None:
         super().__init__()
-        self.asynch = 0
-        """How many threads read."""
-        self.current_sync_operation: threading.Thread | None = None
-        """The thread that writes, or waits until the last reader has gone in order to write."""
+        self._readers: set[SynchronizerImpl.SyncState] = set()
+        self._writer: tuple[SynchronizerImpl.SyncState, threading.Thread] | None = None
         self.condition = threading.Condition(threading.Lock())
+
+    @property
+    def asynch(self) -> int:
+        """How many threads read."""
+        return len(self._readers)
+
+    @property
+    def current_sync_operation(self) -> threading.Thread | None:
+        """The thread that writes, or waits until the last reader has gone in order to write."""
+        writer = self._writer
+        return None if writer is None else writer[1]
 
     def do_acquire_read_lock(self, wait: bool = True) -> bool:
         """Locks for reading."""
+        state = self.state
         with self.condition:
-            while self.current_sync_operation is not None:
-                if not wait:
-                    return False
-                self.condition.wait()
-            self.asynch += 1
+            if not self._wait_while(lambda: self._writer is not None, wait):
+                return False
+            self._readers.add(state)
             return True
 
     def do_release_read_lock(self) -> None:
         """Undoes :meth:`do_acquire_read_lock`."""
-        with self.condition:
-            if self.asynch == 0:
-                raise LockError("nobody holds the lock for reading")
-            self.asynch -= 1
-            if self.asynch == 0:
-                self.condition.notify_all()
+        if self.state not in self._readers:
+            raise LockError("nobody holds the lock for reading")
+        self._let_go(self.state)
 
     def do_acquire_write_lock(self, wait: bool = True) -> bool:
         """Locks for writing."""
+        state = self.state
         with self.condition:
-            if not wait and (self.current_sync_operation is not None or self.asynch):
+            if not wait and (self._writer is not None or self._readers):
                 return False
-            while self.current_sync_operation is not None:
-                self.condition.wait()
-            self.current_sync_operation = threading.current_thread()
-            try:
-                # A wake-up says that something changed, not that the last reader has gone: look again.
-                while self.asynch:
-                    self.condition.wait()
-            except BaseException:
-                self.current_sync_operation = None
-                self.condition.notify_all()
-                raise
+            self._wait_while(lambda: self._writer is not None, wait)
+            self._writer = (state, threading.current_thread())
+            # A wake-up says that something changed, not that the last reader has gone: it is looked at again.
+            self._wait_while(lambda: bool(self._readers), wait)
             return True
 
     def do_release_write_lock(self) -> None:
         """Undoes :meth:`do_acquire_write_lock`."""
+        if self._writer is None or self._writer[0] is not self.state:
+            raise LockError("this thread does not hold the lock for writing")
+        self._let_go(self.state)
+
+    def _wait_while(self, is_taken: Callable[[], bool], wait: bool) -> bool:
+        waiting: Waiting | None = None
+        while is_taken():
+            if not wait:
+                return False
+            waiting = waiting or Waiting()
+            waiting.sleep(self.condition.wait)
+        return True
+
+    def _let_go(self, state: SynchronizerImpl.SyncState) -> None:
         with self.condition:
-            if self.current_sync_operation is not threading.current_thread():
-                raise LockError("this thread does not hold the lock for writing")
-            self.current_sync_operation = None
+            self._readers.discard(state)
+            if self._writer is not None and self._writer[0] is state:
+                self._writer = None
             self.condition.notify_all()
 
     def _after_fork_in_child(self) -> None:
         state = self.state
         self.condition = threading.Condition(threading.Lock())
-        self.asynch = int(state.reading)
-        self.current_sync_operation = threading.current_thread() if state.writing else None
+        self._readers = {state} if state.reading else set()
+        self._writer = (state, threading.current_thread()) if state.writing else None

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
+from beaker.exceptions import LockError
 from beaker.synchronization import NameLock, SynchronizerImpl, null_synchronizer
 
 __all__ = ["AbstractDictionaryNSManager", "NamespaceManager", "OpenResourceNamespaceManager"]
@@ -86,7 +87,8 @@ class OpenResourceNamespaceManager(NamespaceManager):
         self.access_lock = self.get_access_lock()
         self.openers = 0
         """How often it was opened and not closed."""
-        self.mutex = threading.Lock()
+        self.mutex = threading.RLock()
+        self._is_changing = False
 
     def get_access_lock(self) -> SynchronizerImpl | null_synchronizer:
         """The lock that guards the contents."""
@@ -137,25 +139,37 @@ class OpenResourceNamespaceManager(NamespaceManager):
     def open(self, flags: str, checkcount: bool = False, replace: bool = False) -> None:
         """Opens the contents; with ``checkcount`` only if they are not open already."""
         with self.mutex:
-            if checkcount:
-                if self.openers == 0:
+            self._refuse_if_interrupted()
+            try:
+                self._is_changing = True
+                if not checkcount or self.openers == 0:
                     self.do_open(flags, replace)
-                self.openers += 1
-            else:
-                self.do_open(flags, replace)
-                self.openers = 1
+                self.openers = self.openers + 1 if checkcount else 1
+            finally:
+                self._is_changing = False
 
     def close(self, checkcount: bool = False) -> None:
         """Closes the contents; with ``checkcount`` only if this was the last who had them open."""
         with self.mutex:
-            if not checkcount:
-                was_open, self.openers = self.openers > 0, 0
-                if was_open:
-                    self.do_close()
-            elif self.openers > 0:
-                self.openers -= 1
-                if self.openers == 0:
-                    self.do_close()
+            self._refuse_if_interrupted()
+            try:
+                self._is_changing = True
+                if self.openers > 0:
+                    self.openers = self.openers - 1 if checkcount else 0
+                    if self.openers == 0:
+                        self.do_close()
+            finally:
+                self._is_changing = False
+
+    def _abandon(self) -> None:
+        """Closes what an interruption left open, while this thread has the lock. Changes may be lost."""
+        self.openers = 0
+        self._is_changing = False
+
+    def _refuse_if_interrupted(self) -> None:
+        # The handler of a signal runs in the thread that it interrupts, which has the mutex.
+        if self._is_changing:
+            raise LockError("this thread is opening or closing the namespace, and was interrupted")
 
     def remove(self) -> None:
         """Removes the namespace under the lock."""

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::errors::IntoPyResult;
+use super::namespace_calls::failure;
 use super::namespace_record;
-use super::python_store::{self, NamespaceStore};
+use super::python_store::NamespaceStore;
+use super::stay::TakenLock;
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::store::id_locks::Taken;
@@ -23,6 +27,8 @@ const RELEASING: &str = "unlock the session in its backend";
 struct One {
     id: SessionId,
     namespace: Py<PyAny>,
+    /// What the thread that took the backend's lock has of it, if the lock is one of ours.
+    lock: Option<TakenLock>,
     /// What shuts the other holders of this process out, if anything does.
     reserved: Option<Taken>,
     /// Where its session has gone, if that was given another id.
@@ -57,14 +63,16 @@ impl HeldNamespace {
         store: Arc<NamespaceStore>,
         id: &SessionId,
         namespace: Py<PyAny>,
+        lock: Option<TakenLock>,
         reserved: Taken,
     ) -> Self {
-        Self::new(store, One { id: id.clone(), namespace, reserved: Some(reserved), moved: None })
+        Self::new(store, One { id: id.clone(), namespace, lock, reserved: Some(reserved), moved: None })
     }
 
     /// Of a namespace that was opened under a lock of another kind.
     pub(crate) fn opened(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
-        Self::new(store, One { id: id.clone(), namespace: namespace.unbind(), reserved: None, moved: None })
+        let namespace = namespace.unbind();
+        Self::new(store, One { id: id.clone(), namespace, lock: None, reserved: None, moved: None })
     }
 
     /// The ids that had no record when they were released.
@@ -107,6 +115,22 @@ impl HeldNamespace {
         }
     }
 
+    /// Gives the backend's lock back, also where another thread took it.
+    fn let_go(&self, one: &One, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = namespace.py();
+        let (_stay, entered) =
+            match self.store.stay(&one.id, namespace).into_py(py).and_then(|entered| entered) {
+                Ok(stay) => (stay, Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+        let give_back = || namespace.call_method0(intern!(py, "release_write_lock")).map(drop);
+        let given_back = match &one.lock {
+            Some(lock) => lock.give_back(py, give_back),
+            None => give_back(),
+        };
+        given_back.and(entered)
+    }
+
     /// Runs `work` on the namespace of `id` if it is held, and otherwise gives it back.
     fn on<T, W: FnOnce(&Bound<'_, PyAny>) -> PyResult<T>>(
         &self,
@@ -115,7 +139,9 @@ impl HeldNamespace {
         work: W,
     ) -> std::result::Result<Result<T>, W> {
         Python::attach(|py| match self.namespace(py, id) {
-            Some(namespace) => Ok(self.store.alone(py, id, operation, || work(&namespace))),
+            Some(namespace) => Ok(self.store.within(id, &namespace, operation, || {
+                self.store.alone(py, id, operation, || work(&namespace))
+            })),
             None => Err(work),
         })
     }
@@ -159,21 +185,23 @@ impl Held for HeldNamespace {
                         let lifetime = self.pass_lifetime_back(moved, &one.id);
                         namespace_record::write_in(namespace, &moved.text, lifetime, Expect::Any).map(drop)
                     };
-                    outcome = outcome
-                        .and(undone.map_err(|error| python_store::failure(py, RELEASING, &one.id, error)));
+                    outcome = outcome.and(undone.map_err(|error| failure(py, RELEASING, &one.id, error)));
                 }
-                if namespace_record::record_in(namespace).is_ok_and(|record| record.is_none()) {
-                    self.emptied.lock().push(one.id.clone());
+                match namespace_record::record_in(namespace) {
+                    Ok(None) => self.emptied.lock().push(one.id.clone()),
+                    Err(error) if !error.is_instance_of::<PyException>(py) => {
+                        outcome = outcome.and(Err(failure(py, RELEASING, &one.id, error)));
+                    }
+                    _ => {}
                 }
-                let released = namespace.call_method0(intern!(py, "release_write_lock"));
+                let released = self.let_go(one, namespace);
                 if let Some(reserved) = one.reserved {
                     self.store.unreserve(&one.id, reserved);
                 }
                 if released.is_err() {
                     lost.push(one.id.clone());
                 }
-                let released =
-                    released.map(drop).map_err(|error| python_store::failure(py, RELEASING, &one.id, error));
+                let released = released.map(drop).map_err(|error| failure(py, RELEASING, &one.id, error));
                 outcome = outcome.and(released);
             }
             outcome
@@ -249,14 +277,14 @@ impl Store for HeldNamespace {
         }
         let found = self.on(old, READING, |from| namespace_record::to_rotate(from, expect));
         let Some(record) = found.unwrap_or(Ok(None))? else { return Ok(Written::Refused) };
-        let (follower, reserved) = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
+        let (follower, lock, reserved) = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
             let lifetime = self.lifetime(new, ttl);
             let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
-            written.map_err(|error| python_store::failure(py, WRITING, new, error))
+            written.map_err(|error| failure(py, WRITING, new, error))
         });
-        let one = One { id: new.clone(), namespace: follower, reserved: Some(reserved), moved: None };
+        let one = One { id: new.clone(), namespace: follower, lock, reserved: Some(reserved), moved: None };
         self.held.lock().push(one);
         let written = written?;
         self.note_moved(old, Moved { to: new.clone(), text: record.data });

@@ -47,6 +47,11 @@ impl Patience {
         }
     }
 
+    /// Counts a wait that is over.
+    pub(crate) fn spend(&self, waited: Duration) {
+        *self.waited.lock() += waited;
+    }
+
     /// Begins a wait, which counts until what is returned is dropped.
     pub(crate) fn begin(&self, limit: Duration) -> Wait<'_> {
         Wait { patience: self, limit, since: Instant::now() }
@@ -74,6 +79,6 @@ impl Wait<'_> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        *self.patience.waited.lock() += self.since.elapsed();
+        self.patience.spend(self.since.elapsed());
     }
 }

@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, intern};
 
-use super::errors::{CorruptSessionError, StoreUnavailableError};
-use super::gil;
+use super::errors::IntoPyResult;
 use super::held_namespace::HeldNamespace;
+use super::namespace_calls::{failed, failure, locked, read, take, take_write_lock, without_id};
 use super::namespace_record;
 use super::options::Options;
 use super::patience::Patience;
-use super::wait::{self, Pauses};
-use crate::error::{Error, ErrorKind, Result};
+use super::stay::{Stay, TakenLock, ThreadLock};
+use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::store::id_locks::{IdLocks, Taken};
 use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
@@ -124,7 +124,7 @@ impl NamespaceStore {
         }
     }
 
-    /// Runs `work` on the namespace of `id` under its write lock.
+    /// Runs `work` on a namespace of `id` under its write lock.
     fn exclusively<T>(
         &self,
         id: &SessionId,
@@ -133,11 +133,52 @@ impl NamespaceStore {
         work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T> {
         Python::attach(|py| {
-            let failed = |error| failure(py, operation, id, error);
-            let namespace = self.namespace(py, id.as_str()).map_err(failed)?;
-            let done = locked(&namespace, replace, || Ok(self.alone(py, id, operation, || work(&namespace))));
-            done.map_err(failed)?
+            let namespace = self.namespace(py, id.as_str()).map_err(failed(py, operation, id))?;
+            self.within(id, &namespace, operation, || {
+                let done =
+                    locked(&namespace, replace, || Ok(self.alone(py, id, operation, || work(&namespace))));
+                done.map_err(failed(py, operation, id))?
+            })
         })
+    }
+
+    /// Runs `work`, which takes the lock of `namespace` and gives it back. If it fails, whatever it was interrupted at,
+    /// this thread has no more of the lock than before.
+    pub(super) fn within<T>(
+        &self,
+        id: &SessionId,
+        namespace: &Bound<'_, PyAny>,
+        operation: &'static str,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let py = namespace.py();
+        let stay =
+            Stay::enter(namespace, self.key(id)?, &self.patience).map_err(failed(py, operation, id))??;
+        let done = work();
+        if done.is_err() && stay.go_back() {
+            self.forget(namespace);
+        }
+        done.map_err(|error| stay.interruption().unwrap_or(error))
+    }
+
+    /// Enters the backend, where this thread is not there already.
+    pub(super) fn stay<'a, 'py>(
+        &'a self,
+        id: &SessionId,
+        namespace: &Bound<'py, PyAny>,
+    ) -> Result<PyResult<Option<Stay<'a, 'py>>>> {
+        Ok(Stay::enter(namespace, self.key(id)?, &self.patience).map(Result::ok))
+    }
+
+    /// Makes a namespace anew when it is needed next, because nobody knows how far this one came.
+    fn forget(&self, namespace: &Bound<'_, PyAny>) {
+        let forgotten = {
+            let mut recent = self.recent.lock();
+            let at = recent.iter().position(|(_, known)| known.is(namespace));
+            at.map(|at| recent.remove(at))
+        };
+        // It may run Python, which must not happen under the lock.
+        drop(forgotten);
     }
 
     /// Runs `work` while no other thread of this process works on the namespace of `id`: a backend need not have
@@ -163,19 +204,25 @@ impl NamespaceStore {
         py: Python<'_>,
         id: &SessionId,
         limit: Duration,
-    ) -> Result<(Py<PyAny>, Taken)> {
+    ) -> Result<(Py<PyAny>, Option<TakenLock>, Taken)> {
         const OPERATION: &str = "lock the session in its backend";
         let key = self.key(id)?;
         let since = Instant::now();
         let reserved = take(py, &RESERVED, &key, &self.patience, limit)?;
-        let taken = self
-            .namespace(py, id.as_str())
-            .map_err(|error| failure(py, OPERATION, id, error))
-            .and_then(|namespace| take_write_lock(&namespace, id, limit, since).map(|()| namespace.unbind()));
+        let namespace = self.namespace(py, id.as_str()).map_err(failed(py, OPERATION, id));
+        let taken = namespace.and_then(|namespace| {
+            let state = self.within(id, &namespace, OPERATION, || {
+                let left = limit.saturating_sub(since.elapsed());
+                take_write_lock(&namespace, id, &self.patience, left)?;
+                let lock = ThreadLock::of(&namespace).map_err(failed(py, OPERATION, id))?;
+                lock.map(ThreadLock::into_taken).transpose().map_err(failed(py, OPERATION, id))
+            })?;
+            Ok((namespace.unbind(), state))
+        });
         if taken.is_err() {
             RESERVED.give_back(&key, reserved);
         }
-        taken.map(|namespace| (namespace, reserved))
+        taken.map(|(namespace, state)| (namespace, state, reserved))
     }
 
     /// The lifetime to name to the backend for a record that is to have `ttl`: none where the backend was made with it.
@@ -198,97 +245,12 @@ impl NamespaceStore {
     }
 }
 
-/// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has
-/// been made before anybody uses it beside a fork.
-fn take(py: Python<'_>, locks: &IdLocks, key: &str, patience: &Patience, limit: Duration) -> Result<Taken> {
-    wait::take(py, patience, limit, |limit| {
-        if limit.is_zero() { locks.take(key, limit) } else { gil::detached(py, || locks.take(key, limit)) }
-    })
-}
-
-/// Runs `work` under the write lock of `namespace`.
-fn locked<T>(namespace: &Bound<'_, PyAny>, replace: bool, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    let py = namespace.py();
-    let kwargs = PyDict::new(py);
-    if replace {
-        kwargs.set_item(intern!(py, "replace"), true)?;
-    }
-    namespace.call_method(intern!(py, "acquire_write_lock"), (), Some(&kwargs))?;
-    let done = work();
-    let released = namespace.call_method0(intern!(py, "release_write_lock"));
-    let done = done?;
-    released?;
-    Ok(done)
-}
-
-/// Takes the write lock of `namespace`, asking again and again until `limit` has passed `since`.
-fn take_write_lock(
-    namespace: &Bound<'_, PyAny>,
-    id: &SessionId,
-    limit: Duration,
-    since: Instant,
-) -> Result<()> {
-    const OPERATION: &str = "lock the session in its backend";
-    let py = namespace.py();
-    let kwargs = PyDict::new(py);
-    let name = intern!(py, "acquire_write_lock");
-    let failed = |error| failure(py, OPERATION, id, error);
-    kwargs.set_item(intern!(py, "wait"), false).map_err(failed)?;
-    let mut pauses = Pauses::new();
-    loop {
-        let taken = namespace.call_method(name, (), Some(&kwargs)).map_err(failed)?;
-        // A backend without locks may well answer nothing.
-        if !taken.cast::<PyBool>().is_ok_and(|taken| !taken.is_true()) {
-            return Ok(());
-        }
-        if since.elapsed() >= limit {
-            return Err(Error::locked(OPERATION).with_detail(format!("somebody else held it for {limit:?}")));
-        }
-        pauses.pause(py).map_err(failed)?;
-    }
-}
-
-/// An exception of the backend. What it says is not passed on in our own message; it is the cause, without the id
-/// that it may show.
-pub(super) fn failure(py: Python<'_>, operation: &'static str, id: &SessionId, error: PyErr) -> Error {
-    let error = without_id(py, error, id.as_str());
-    let kind = if error.is_instance_of::<CorruptSessionError>(py) {
-        ErrorKind::Corrupt
-    } else {
-        ErrorKind::Unavailable
-    };
-    let name =
-        error.get_type(py).name().map_or_else(|_| String::from("an exception"), |name| name.to_string());
-    let error = if error.is_instance_of::<StoreUnavailableError>(py) {
-        error.cause(py).unwrap_or(error)
-    } else {
-        error
-    };
-    Error::new(kind, operation).with_detail(format!("the backend raised {name}")).with_source(error)
-}
-
-/// The same exception, and what led to it, with `id` shortened. Programs log exceptions, and who reads an id in a log
-/// has the session.
-fn without_id(py: Python<'_>, error: PyErr, id: &str) -> PyErr {
-    let shortened = || {
-        let redaction = py.import(intern!(py, "beaker._redaction"))?;
-        redaction.call_method1(intern!(py, "without_id"), (error.value(py), id)).map(PyErr::from_value)
-    };
-    shortened().unwrap_or_else(|failed| failed)
-}
-
 impl Store for NamespaceStore {
     fn load(&self, id: &SessionId, _now: Timestamp) -> Result<Option<Record>> {
+        const OPERATION: &str = "read the session from its backend";
         Python::attach(|py| {
-            let read = self.namespace(py, id.as_str()).and_then(|namespace| {
-                namespace.call_method0(intern!(py, "acquire_read_lock"))?;
-                let record = namespace_record::record_in(&namespace);
-                let released = namespace.call_method0(intern!(py, "release_read_lock"));
-                let record = record?;
-                released?;
-                Ok(record)
-            });
-            read.map_err(|error| failure(py, "read the session from its backend", id, error))
+            let namespace = self.namespace(py, id.as_str()).map_err(failed(py, OPERATION, id))?;
+            self.within(id, &namespace, OPERATION, || read(&namespace).map_err(failed(py, OPERATION, id)))
         })
     }
 
@@ -340,7 +302,10 @@ impl Store for NamespaceStore {
             let py = from.py();
             let to = self.new_namespace(py, new.as_str())?;
             let lifetime = self.lifetime(ttl);
-            let written = locked(&to, true, || namespace_record::write_in(&to, data, lifetime, Expect::Any))?;
+            let write = || namespace_record::write_in(&to, data, lifetime, Expect::Any);
+            let written = self
+                .within(new, &to, OPERATION, || locked(&to, true, write).map_err(failed(py, OPERATION, new)));
+            let written = written.into_py(py)?;
             namespace_record::leave_in(from, left)?;
             self.replace(new.as_str(), to.unbind());
             Ok(written)
@@ -354,10 +319,11 @@ impl Store for NamespaceStore {
             return Ok(());
         }
         Python::attach(|py| {
-            let removed = self
-                .namespace(py, id.as_str())
-                .and_then(|namespace| namespace.call_method0(intern!(py, "remove")).map(drop));
-            removed.map_err(|error| failure(py, OPERATION, id, error))
+            let namespace = self.namespace(py, id.as_str()).map_err(failed(py, OPERATION, id))?;
+            self.within(id, &namespace, OPERATION, || {
+                let removed = namespace.call_method0(intern!(py, "remove"));
+                removed.map(drop).map_err(failed(py, OPERATION, id))
+            })
         })
     }
 
@@ -372,8 +338,8 @@ impl Store for NamespaceStore {
             return Ok(None);
         }
         Python::attach(|py| {
-            let (namespace, reserved) = self.reserve(py, id, limit)?;
-            let held = HeldNamespace::reserved(Arc::clone(&self), id, namespace, reserved);
+            let (namespace, lock, reserved) = self.reserve(py, id, limit)?;
+            let held = HeldNamespace::reserved(Arc::clone(&self), id, namespace, lock, reserved);
             Ok(Some(Arc::new(held) as Arc<dyn Held>))
         })
     }

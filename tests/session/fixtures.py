@@ -34,8 +34,8 @@ def make_backend(name: str, folder: Path) -> Backend:
 def _backend(name: str, folder: Path) -> Backend:
     if name == "memory":
         return Backend(name, {"type": "memory"})
-    if name == "file":
-        return Backend(name, {"type": "file", "data_dir": str(folder / "sessions")}, folder / "sessions")
+    if name in {"file", "dbm"}:
+        return Backend(name, {"type": name, "data_dir": str(folder / "sessions")}, folder / "sessions")
     return Backend(name, {"namespace_class": namespace_class()})
 
 
@@ -76,6 +76,12 @@ def memory(tmp_path: Path, empty_memory: None) -> Backend:
 def files(tmp_path: Path) -> Backend:
     """Sessions in files."""
     return _backend("file", tmp_path)
+
+
+@pytest.fixture
+def dbm(tmp_path: Path) -> Backend:
+    """Sessions in dbm files, by a backend of ours that is written in Python."""
+    return _backend("dbm", tmp_path)
 
 
 @pytest.fixture

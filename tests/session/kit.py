@@ -129,6 +129,10 @@ class Backend:
         found = [] if self.folder is None else [str(path) for path in sorted(self.folder.rglob("*"))]
         return found or sorted(self.texts())
 
+    def with_options(self, **options: Any) -> Backend:
+        """The same place, used with other options."""
+        return Backend(self.name, {**self.options, **options}, self.folder)
+
     @staticmethod
     def _memory() -> Any:
         return MemoryNamespaceManager.namespaces.dict
@@ -278,8 +282,8 @@ def is_free(backend: Backend, session_id: str) -> bool:
     outcome: list[bool] = []
 
     def attempt() -> None:
-        session = opened(backend, session_id, lock_timeout=0)
         try:
+            session = opened(backend, session_id, lock_timeout=0)
             session.lock()
         except LockError:
             outcome.append(False)

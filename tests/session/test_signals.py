@@ -14,6 +14,7 @@ import pytest
 
 from beaker.exceptions import LockError
 from beaker.session import SessionObject
+from tests.session.fixtures import BACKENDS, make_backend
 from tests.session.kit import is_free, opened
 from tests.session.test_merge import ID
 
@@ -28,6 +29,18 @@ PATIENCE = 20
 """Seconds. No wait of these tests lasts so long unless it is deaf."""
 SOON = 0.1
 PROMPT = 2.0
+
+
+@pytest.fixture(params=[*BACKENDS, "dbm"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> Backend:
+    """Each place where sessions are kept."""
+    return make_backend(request.param, tmp_path)
+
+
+@pytest.fixture(params=["file", "dbm"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    """Each place that locks files."""
+    return make_backend(request.param, tmp_path)
 
 
 class Rung(BaseException):
@@ -161,7 +174,7 @@ def locked_for_writing(files: Backend) -> Iterator[None]:
     """Another process, which is none of ours, has the lock of the session's file."""
     fcntl = pytest.importorskip("fcntl")
     assert files.folder is not None
-    (path,) = files.folder.glob("container_file_lock/*/*/*.lock")
+    (path,) = files.folder.glob("container_*_lock/*/*/*.lock")
     with path.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield

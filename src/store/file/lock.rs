@@ -28,7 +28,7 @@ const OWNERS_USE: u32 = 0o600;
 
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub enum Mode {
     /// Beside others who share it.
     Shared,
     /// Alone.
@@ -64,22 +64,37 @@ impl Drop for Locked {
     }
 }
 
-/// The exclusive lock of an id.
+/// The lock of an id: a file that is locked until this is dropped.
 #[derive(Debug)]
-pub(super) struct LockFile {
+pub struct LockFile {
     path: PathBuf,
     locked: Locked,
 }
 
 impl LockFile {
-    /// Takes the lock, making its file and folders if they are missing.
+    /// Takes the lock in that mode if nobody else has it, making its file and folders if they are missing.
+    ///
+    /// # Errors
+    /// `Unavailable` if the file cannot be made or locked.
+    pub fn try_acquire(path: PathBuf, mode: Mode) -> Result<Option<Self>> {
+        match Self::acquire_as(path, mode, Duration::ZERO) {
+            Err(error) if error.is_busy() => Ok(None),
+            acquired => acquired.map(Some),
+        }
+    }
+
+    /// Takes the lock alone, making its file and folders if they are missing.
     pub(super) fn acquire(path: PathBuf, limit: Duration) -> Result<Self> {
+        Self::acquire_as(path, Mode::Exclusive, limit)
+    }
+
+    fn acquire_as(path: PathBuf, mode: Mode, limit: Duration) -> Result<Self> {
         let mut waiting = Waiting::new(limit);
         let mut made_folder = false;
         loop {
-            match open(&path, true) {
+            match open(&path, true, mode) {
                 Ok(file) => {
-                    if let Some(locked) = waiting.lock_the_one_at(&path, file)? {
+                    if let Some(locked) = waiting.lock_the_one_at(&path, file, mode)? {
                         return Ok(Self { path, locked });
                     }
                 }
@@ -102,9 +117,9 @@ impl LockFile {
     pub(super) fn acquire_existing(path: PathBuf, limit: Duration) -> Result<Option<Self>> {
         let mut waiting = Waiting::new(limit);
         loop {
-            match open(&path, false) {
+            match open(&path, false, Mode::Exclusive) {
                 Ok(file) => {
-                    if let Some(locked) = waiting.lock_the_one_at(&path, file)? {
+                    if let Some(locked) = waiting.lock_the_one_at(&path, file, Mode::Exclusive)? {
                         return Ok(Some(Self { path, locked }));
                     }
                 }
@@ -116,7 +131,7 @@ impl LockFile {
     }
 
     /// Forgets the lock without letting it go: it is that of the process which this one was forked from.
-    pub(super) fn abandon(mut self) {
+    pub fn abandon(mut self) {
         self.locked.is_ours = false;
     }
 
@@ -166,7 +181,7 @@ impl Waiting {
 
     /// Locks `file`, which was opened at `path`. `None` if it is not the file at `path` any more once it is
     /// locked: whoever held it has removed it, and the lock shuts nobody out.
-    fn lock_the_one_at(&mut self, path: &Path, file: File) -> Result<Option<Locked>> {
+    fn lock_the_one_at(&mut self, path: &Path, file: File, mode: Mode) -> Result<Option<Locked>> {
         let failed = |error| refused(error, path);
         let opened = file.metadata().map_err(failed)?;
         if !opened.is_file() {
@@ -176,7 +191,7 @@ impl Waiting {
             // Made just now under a umask that shuts its owner out. Where it is not ours, we could open it.
             let _ = file.set_permissions(Permissions::from_mode(PRIVATE));
         }
-        self.lock(&file, Mode::Exclusive).map_err(|error| error.in_folder_of(path))?;
+        self.lock(&file, mode).map_err(|error| error.in_folder_of(path))?;
         let locked = Locked { file, is_ours: true };
         match std::fs::symlink_metadata(path) {
             Ok(found) if (found.dev(), found.ino()) == (opened.dev(), opened.ino()) => Ok(Some(locked)),
@@ -198,7 +213,7 @@ impl Waiting {
     }
 }
 
-fn open(path: &Path, create: bool) -> io::Result<File> {
+fn open(path: &Path, create: bool, mode: Mode) -> io::Result<File> {
     let open = |for_writing: bool| {
         OpenOptions::new()
             .read(true)
@@ -210,10 +225,15 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
     };
     match open(true) {
         // Pages that only read work there too, and a lock that is there can be taken.
-        Err(error) if error.kind() == IoKind::ReadOnlyFilesystem => match open(false) {
-            Err(absent) if create && is_absence(&absent) => Err(error),
-            outcome => outcome,
-        },
+        Err(error)
+            if error.kind() == IoKind::ReadOnlyFilesystem
+                || mode == Mode::Shared && error.kind() == IoKind::PermissionDenied =>
+        {
+            match open(false) {
+                Err(absent) if create && is_absence(&absent) => Err(error),
+                outcome => outcome,
+            }
+        }
         outcome => outcome,
     }
 }

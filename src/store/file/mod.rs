@@ -32,7 +32,7 @@ use std::time::Duration;
 pub use directory::{default_directory, ensure_private_dir};
 pub use exposure::{Exposure, exposure};
 use held::HeldFile;
-use lock::LockFile;
+pub use lock::{LockFile, Mode as LockMode};
 use locked::Removed;
 use path::Place;
 use record::Found;

@@ -1,0 +1,129 @@
+//! The calls of a namespace's methods, and what their exceptions are to us.
+
+use std::time::Duration;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict};
+
+use super::errors::{CorruptSessionError, LockError, StoreUnavailableError};
+use super::gil;
+use super::namespace_record;
+use super::patience::Patience;
+use super::wait;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SessionId;
+use crate::store::Record;
+use crate::store::id_locks::{IdLocks, Taken};
+
+/// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has
+/// been made before anybody uses it beside a fork.
+pub(super) fn take(
+    py: Python<'_>,
+    locks: &IdLocks,
+    key: &str,
+    patience: &Patience,
+    limit: Duration,
+) -> Result<Taken> {
+    wait::take(py, patience, limit, |limit| {
+        if limit.is_zero() { locks.take(key, limit) } else { gil::detached(py, || locks.take(key, limit)) }
+    })
+}
+
+/// Runs `work` under the write lock of `namespace`.
+pub(super) fn locked<T>(
+    namespace: &Bound<'_, PyAny>,
+    replace: bool,
+    work: impl FnOnce() -> PyResult<T>,
+) -> PyResult<T> {
+    let py = namespace.py();
+    let kwargs = PyDict::new(py);
+    if replace {
+        kwargs.set_item(intern!(py, "replace"), true)?;
+    }
+    namespace.call_method(intern!(py, "acquire_write_lock"), (), Some(&kwargs))?;
+    let done = work();
+    let released = namespace.call_method0(intern!(py, "release_write_lock"));
+    let done = done?;
+    released?;
+    Ok(done)
+}
+
+/// Reads the record of `namespace` under its read lock.
+pub(super) fn read(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Record>> {
+    let py = namespace.py();
+    namespace.call_method0(intern!(py, "acquire_read_lock"))?;
+    let record = namespace_record::record_in(namespace);
+    let released = namespace.call_method0(intern!(py, "release_read_lock"));
+    let record = record?;
+    released?;
+    Ok(record)
+}
+
+/// Takes the write lock of `namespace`, asking again and again until `limit` is over.
+pub(super) fn take_write_lock(
+    namespace: &Bound<'_, PyAny>,
+    id: &SessionId,
+    patience: &Patience,
+    limit: Duration,
+) -> Result<()> {
+    const OPERATION: &str = "lock the session in its backend";
+    let py = namespace.py();
+    let kwargs = PyDict::new(py);
+    let name = intern!(py, "acquire_write_lock");
+    kwargs.set_item(intern!(py, "wait"), false).map_err(failed(py, OPERATION, id))?;
+    // A failure ends the wait, also one that says that a lock is not to be had.
+    wait::by_asking(py, patience, limit, || match namespace.call_method(name, (), Some(&kwargs)) {
+        Ok(taken) if taken.cast::<PyBool>().is_ok_and(|taken| !taken.is_true()) => {
+            Err(Error::locked(OPERATION))
+        }
+        // A backend without locks may well answer nothing.
+        Ok(_) => Ok(Ok(())),
+        Err(error) => Ok(Err(failure(py, OPERATION, id, error))),
+    })?
+}
+
+/// What an exception of the backend is to us.
+pub(super) fn failed<'a>(
+    py: Python<'a>,
+    operation: &'static str,
+    id: &'a SessionId,
+) -> impl FnOnce(PyErr) -> Error + use<'a> {
+    move |error| failure(py, operation, id, error)
+}
+
+/// An exception of the backend. What it says is not passed on in our own message; it is the cause, without the id
+/// that it may show.
+pub(super) fn failure(py: Python<'_>, operation: &'static str, id: &SessionId, error: PyErr) -> Error {
+    let error = without_id(py, error, id.as_str());
+    let kind = if error.is_instance_of::<CorruptSessionError>(py) {
+        ErrorKind::Corrupt
+    } else if error.is_instance_of::<LockError>(py) {
+        ErrorKind::Locked
+    } else {
+        ErrorKind::Unavailable
+    };
+    let name =
+        error.get_type(py).name().map_or_else(|_| String::from("an exception"), |name| name.to_string());
+    let error = if error.is_instance_of::<StoreUnavailableError>(py) {
+        error.cause(py).unwrap_or(error)
+    } else {
+        error
+    };
+    let detail = match kind {
+        // The words are ours.
+        ErrorKind::Locked => error.value(py).to_string(),
+        _ => format!("the backend raised {name}"),
+    };
+    Error::new(kind, operation).with_detail(detail).with_source(error)
+}
+
+/// The same exception, and what led to it, with `id` shortened. Programs log exceptions, and who reads an id in a log
+/// has the session.
+pub(super) fn without_id(py: Python<'_>, error: PyErr, id: &str) -> PyErr {
+    let shortened = || {
+        let redaction = py.import(intern!(py, "beaker._redaction"))?;
+        redaction.call_method1(intern!(py, "without_id"), (error.value(py), id)).map(PyErr::from_value)
+    };
+    shortened().unwrap_or_else(|failed| failed)
+}

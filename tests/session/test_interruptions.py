@@ -1,0 +1,240 @@
+"""Backends written in Python that are interrupted at every step, as the handler of a signal may do it."""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import beaker
+from beaker.exceptions import BeakerException, LockError
+from beaker.synchronization import file_synchronizer, mutex_synchronizer
+from tests.session.kit import is_free, opened
+from tests.session.test_merge import ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from beaker.synchronization import SynchronizerImpl
+    from tests.session.kit import Backend
+
+OURS = str(Path(beaker.__file__).parent)
+
+
+class Struck(BaseException):
+    """What a handler raises."""
+
+
+class Interruption:
+    """Runs `act` after one of the steps of this package's Python code, once.
+
+    A step is one after which the interpreter looks for signals: a call, a jump back, a function's beginning.
+    """
+
+    def __init__(self, at: int, act: Callable[[], None]) -> None:
+        self.left, self.act, self.came = at, act, False
+        self.last: dict[FrameType, str] = {}
+
+    def _trace(self, frame: FrameType, event: str, _arg: object) -> Any:
+        if not frame.f_code.co_filename.startswith(OURS):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode" and not self.came:
+            last = self.last.get(frame, "")
+            self.last[frame] = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+            if last.startswith(("CALL", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "RESUME")):
+                self.left -= 1
+            if self.left == 0:
+                self.came = True
+                self.last.clear()
+                self.act()
+        return self._trace
+
+    def during(self, work: Callable[[], object]) -> None:
+        """Does `work`, and is over when that is."""
+        before = sys.gettrace()
+        sys.settrace(self._trace)
+        try:
+            work()
+        finally:
+            sys.settrace(before)
+
+
+def at_every_step(try_once: Callable[[int], bool], stride: int = 1) -> int:
+    """Tries with an interruption at each step, until there are no more steps; how many there were."""
+    step = 1
+    while try_once(step):
+        step += stride
+    return step
+
+
+def strike() -> None:
+    raise Struck
+
+
+def store(backend: Backend, **values: Any) -> None:
+    session = opened(backend, ID)
+    session.update(values)
+    session.save()
+
+
+def read(backend: Backend) -> None:
+    assert opened(backend, ID)["name"] == "Ada"
+
+
+def save(backend: Backend) -> None:
+    session = opened(backend, ID)
+    session["count"] = 1
+    session.save()
+
+
+def lock(backend: Backend) -> None:
+    session = opened(backend, ID)
+    session.lock()
+    try:
+        session["count"] = 1
+        session.save()
+    finally:
+        session.unlock()
+
+
+def request(backend: Backend) -> None:
+    session = opened(backend, ID, concurrency="lock")
+    try:
+        session["count"] = 1
+        session.save()
+    finally:
+        session.unlock()
+
+
+USES = [read, save, lock, request]
+
+
+# A file object that an exception leaves behind closes itself when its frames go, and warns of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("use", USES)
+def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Callable[[Backend], None]) -> None:
+    store(dbm, name="Ada")
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, strike)
+        try:
+            interruption.during(lambda: use(dbm))
+        except Struck:
+            # Whoever keeps the exception keeps the frames.
+            assert is_free(dbm, ID), step
+            save(dbm)
+        else:
+            assert is_free(dbm, ID), step
+            if not interruption.came:
+                return False
+        store(dbm, name="Ada")
+        return True
+
+    assert at_every_step(struck) > 30
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_handler_that_uses_the_session_it_interrupts_comes_to_an_end(
+    dbm: Backend, use: Callable[[Backend], None]
+) -> None:
+    store(dbm, name="Ada")
+
+    def struck(step: int) -> bool:
+        def handler() -> None:
+            for again in (read, lock):
+                with contextlib.suppress(BeakerException):
+                    again(impatient)
+
+        interruption = Interruption(step, handler)
+        with contextlib.suppress(BeakerException):
+            interruption.during(lambda: use(dbm))
+        assert is_free(dbm, ID), step
+        store(dbm, name="Ada")
+        return interruption.came
+
+    impatient = dbm.with_options(lock_timeout=0)
+    assert at_every_step(struck) > 30
+
+
+@pytest.fixture(params=["file", "condition"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SynchronizerImpl]:
+    """Makes the same lock whenever it is called."""
+    if request.param == "file":
+        return lambda: file_synchronizer("a lock", lock_dir=str(tmp_path))
+    return lambda: mutex_synchronizer("a lock")
+
+
+def can_be_had(lock: SynchronizerImpl) -> bool:
+    outcome: list[bool] = []
+
+    def attempt() -> None:
+        outcome.append(lock.acquire_write_lock(wait=False))
+        if outcome[0]:
+            lock.release_write_lock()
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return outcome[0]
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_a_lock_whose_taking_is_interrupted_is_not_held(
+    make: Callable[[], SynchronizerImpl], kind: str
+) -> None:
+    lock = make()
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, strike)
+        try:
+            interruption.during(getattr(lock, f"acquire_{kind}_lock"))
+        except Struck:
+            if lock.state.reentrantcount:
+                # It was taken: the exception came when that was over.
+                getattr(lock, f"release_{kind}_lock")()
+            lock.state.is_changing = False
+        else:
+            getattr(lock, f"release_{kind}_lock")()
+        assert can_be_had(lock), step
+        return interruption.came
+
+    assert at_every_step(struck) > 10
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_a_handler_that_takes_the_lock_it_interrupts_is_refused_or_gets_it(
+    make: Callable[[], SynchronizerImpl], kind: str
+) -> None:
+    lock = make()
+    seen: set[str] = set()
+
+    def handler() -> None:
+        try:
+            lock.acquire_write_lock()
+        except LockError:
+            seen.add("refused")
+        else:
+            seen.add("had")
+            lock.release_write_lock()
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, handler)
+
+        def work() -> None:
+            getattr(lock, f"acquire_{kind}_lock")()
+            getattr(lock, f"release_{kind}_lock")()
+
+        interruption.during(work)
+        assert lock.state.reentrantcount == 0
+        assert can_be_had(lock), step
+        return interruption.came
+
+    assert at_every_step(struck) > 10
+    assert seen == {"refused", "had"}

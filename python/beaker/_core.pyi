@@ -20,9 +20,11 @@ _Params = TypeVar("_Params", bound=dict[str, Any])
 __all__ = [
     "CookieSession",
     "FileLock",
+    "LockedResponse",
     "Session",
     "SessionMiddleware",
     "SessionObject",
+    "SizedLockedResponse",
     "StartResponse",
     "_ConfigurableSession",
     "__version__",
@@ -230,6 +232,16 @@ def memory_set(id: str, text: str) -> None: ...  # noqa: A002 — as the functio
 def memory_delete(id: str) -> bool: ...  # noqa: A002 — as the function has it
 def memory_ids() -> list[str]: ...
 def memory_clear() -> None: ...
+
+@disjoint_base
+class LockedResponse:
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+    def close(self) -> None: ...
+
+@final
+class SizedLockedResponse(LockedResponse):
+    def __len__(self) -> int: ...
 
 @final
 class FileLock:

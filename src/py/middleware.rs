@@ -11,11 +11,13 @@ use pyo3::{PyTraverseError, intern};
 
 use super::coerce;
 use super::cookie_session::CookieSession;
+use super::locked_response;
 use super::options::{For, Options};
 use super::replaced;
 use super::session::Session;
 use super::session_object::{SessionObject, apart_from_requests, response};
 use super::start_response::{Proxy, StartResponse};
+use crate::config::Concurrency;
 
 /// Gives a WSGI application sessions.
 ///
@@ -42,6 +44,20 @@ struct Parts {
 }
 
 impl Parts {
+    /// Whether requests hold their sessions.
+    fn hold_sessions(&self, py: Python<'_>) -> PyResult<bool> {
+        let concurrency = match &self.prepared {
+            Some(prepared) => Some(prepared.settings.concurrency),
+            None => {
+                let given = self.options.bind(py).get_item(intern!(py, "concurrency"))?;
+                given
+                    .and_then(|given| given.extract::<String>().ok())
+                    .and_then(|g| Concurrency::parse(&g).ok())
+            }
+        };
+        Ok(concurrency == Some(Concurrency::Lock))
+    }
+
     fn clone_ref(&self, py: Python<'_>) -> Self {
         Self {
             app: self.app.clone_ref(py),
@@ -168,12 +184,19 @@ impl SessionMiddleware {
         };
         announce(slf, &environ, &proxy, &parts)?;
         let start_response = StartResponse::new(kept, start_response.unbind());
-        let answer = parts.app.bind(py).call1((environ, start_response));
-        if answer.is_err() {
-            // Whoever has the exception may keep all that it went through.
-            let _failed = response::release(&proxy);
+        let answer = parts.app.bind(py).call1((&environ, start_response));
+        match answer {
+            Ok(answer) if parts.hold_sessions(py)? => {
+                let file_wrapper = look_up(&environ, intern!(py, "wsgi.file_wrapper"))?;
+                locked_response::wrap(&proxy, answer, file_wrapper)
+            }
+            Err(error) => {
+                // Whoever has the exception may keep all that it went through.
+                let _failed = response::release(&proxy);
+                Err(error)
+            }
+            answer => answer,
         }
-        answer
     }
 
     /// A session apart from any request, under an id of its own, that sends no cookie.

@@ -12,6 +12,7 @@ mod functions;
 mod gil;
 mod held_namespace;
 mod interpreter;
+mod locked_response;
 mod middleware;
 mod namespace_calls;
 mod namespace_record;
@@ -66,6 +67,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::memory_ids, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
     module.add_class::<file_lock::FileLock>()?;
+    module.add_class::<locked_response::LockedResponse>()?;
+    module.add_class::<locked_response::SizedLockedResponse>()?;
     module.add_function(wrap_pyfunction!(file_lock::lock_file, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::sweep_files, module)?)?;
     errors::register(module.py());

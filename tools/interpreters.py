@@ -18,7 +18,17 @@ from tools.wheels import DIST, IN_TREE, OWN, SUPPORTED, found_interpreters
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = IN_TREE.parent
 NEWEST = SUPPORTED[-2:]
-LEFT_OUT = ("browser", "campaigns", "dependents", "differential", "docs", "interop", "servers", "wheels")
+LEFT_OUT = (
+    "browser",
+    "campaigns",
+    "dependents",
+    "differential",
+    "docs",
+    "interop",
+    "servers",
+    "wheels",
+    "workers/test_servers.py",
+)
 
 
 def prepare(version: str, interpreter: Path) -> Path:
@@ -38,7 +48,7 @@ def prepare(version: str, interpreter: Path) -> Path:
 
 def run(pythons: dict[str, Path], arguments: list[str]) -> list[str]:
     """Runs the tests on all at the same time, and gives the versions on which some failed."""
-    left_out = [f"--ignore=tests/{folder}" for folder in LEFT_OUT]
+    left_out = [f"--ignore=tests/{path}" for path in LEFT_OUT]
     begun = time.monotonic()
     print(f"running the tests on CPython {', '.join(pythons)}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
@@ -55,7 +65,10 @@ def run(pythons: dict[str, Path], arguments: list[str]) -> list[str]:
                 *left_out,
                 *arguments,
             ]
-            running[version] = (subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said), said)
+            # What the tree lacks, such as strace, is a skip in CI too: the machine's own CPython has it.
+            environ = {**os.environ, "CI": "false"}
+            tests = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=said)
+            running[version] = (tests, said)
         failed = []
         for version, (tests, said) in running.items():
             if tests.wait() != 0:

@@ -47,12 +47,15 @@ __all__ = [
     "parse_joined_cookies",
     "private_data_dir",
     "read_envelope",
+    "read_file",
     "session_id",
     "sign",
     "sweep_files",
+    "sync_folder",
     "verify",
     "weigh_pickle",
     "write_envelope",
+    "write_file",
 ]
 __version__: str
 
@@ -247,6 +250,9 @@ class SizedLockedResponse(LockedResponse):
 class FileLock:
     def close(self) -> None: ...
 
+def write_file(path: str, contents: bytes, to_disk: bool) -> None: ...
+def read_file(path: str) -> bytes: ...
+def sync_folder(path: str) -> None: ...
 def lock_file(path: str, exclusive: bool) -> FileLock | None: ...
 def sweep_files(
     file_dir: str, lock_dir: str, lifetime: float | None, dry_run: bool

@@ -1,4 +1,4 @@
-# ruff: noqa: ARG002, PTH107, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
+# ruff: noqa: ARG002, PTH107, PTH120 - the signatures are the ones that applications use, and paths are text
 """The backend of files: one for each namespace, a pickle of a dictionary."""
 
 import os
@@ -15,9 +15,6 @@ __all__ = ["FileNamespaceManager"]
 
 # Readable by every Python that may share the folder.
 _PICKLE_PROTOCOL = 4
-_READ_FLAGS = (
-    os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-)
 _SESSION_KEY = "session"
 _OWNER_KEY = "id"
 
@@ -85,8 +82,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
 
     def _bytes(self) -> bytes | None:
         try:
-            with open(os.open(self.file, _READ_FLAGS), "rb") as file:
-                return file.read()
+            return _core.read_file(self.file)
         except FileNotFoundError:
             return None
         except OSError as cause:

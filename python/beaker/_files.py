@@ -1,12 +1,12 @@
-# ruff: noqa: A002, PTH100, PTH102, PTH105, PTH108, PTH112, PTH118, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
+# ruff: noqa: A002, PTH100, PTH102, PTH112, PTH118, PTH120 - the signatures are the ones that applications use, and paths are text
 """Private files and folders, and the paths of things that are kept in them."""
 
-import contextlib
 import hashlib
 import os
 import re
-import secrets
 from collections.abc import Iterable
+
+from beaker import _core
 
 __all__ = [
     "encoded_path",
@@ -19,7 +19,6 @@ __all__ = [
 ]
 
 _FOLDER_MODE = 0o700
-_FILE_MODE = 0o600
 # The one that the file is in, the two above it, and that of the backend.
 _FOLDERS_OF_AN_ID = 4
 
@@ -28,7 +27,6 @@ _FOLDERS_OF_AN_ID = 4
 _LONGEST_NAME = 255 - len(".cache")
 _SEPARATOR_OR_CONTROL = re.compile("[/\x00-\x1f\x7f-\x9f]")
 _HASHED_NAME = re.compile("~[0-9a-fA-F]{64}")
-_TEMPORARY = ".beaker-{}.tmp"
 
 
 def verify_directory(dir: str) -> None:
@@ -120,22 +118,7 @@ def safe_write(filepath: str, contents: bytes) -> None:
 
 def write_file(filepath: str, contents: bytes, to_disk: bool = False) -> None:
     """Does what :func:`safe_write` does, and with ``to_disk`` returns when it survives a power cut."""
-    temporary = os.path.join(os.path.dirname(filepath), _TEMPORARY.format(secrets.token_hex(8)))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, _FILE_MODE)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(contents)
-            if to_disk:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, filepath)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    if to_disk:
-        sync_folders(filepath)
+    _core.write_file(filepath, contents, to_disk)
 
 
 def sync_folders(filepath: str) -> None:
@@ -148,8 +131,4 @@ def sync_folders(filepath: str) -> None:
 
 def sync_folder(path: str) -> None:
     """Brings the names in a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0))
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _core.sync_folder(path)

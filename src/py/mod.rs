@@ -7,6 +7,7 @@ mod coerce;
 mod cookie_session;
 mod errors;
 mod file_lock;
+mod files;
 mod format_one;
 mod functions;
 mod gil;
@@ -67,6 +68,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::memory_ids, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
     module.add_class::<file_lock::FileLock>()?;
+    module.add_function(wrap_pyfunction!(files::write_file, module)?)?;
+    module.add_function(wrap_pyfunction!(files::read_file, module)?)?;
+    module.add_function(wrap_pyfunction!(files::sync_folder, module)?)?;
     module.add_class::<locked_response::LockedResponse>()?;
     module.add_class::<locked_response::SizedLockedResponse>()?;
     module.add_function(wrap_pyfunction!(file_lock::lock_file, module)?)?;

@@ -3,7 +3,6 @@
 import gc
 import hashlib
 import os
-import re
 import stat
 import threading
 import time
@@ -145,15 +144,6 @@ def test_a_path_is_named_after_the_digest_or_the_identifier(tmp_path: Path) -> N
     plain = util.encoded_path(str(tmp_path), ["x.yz"], extension=".c", depth=2, digest_filenames=False)
     assert plain == str(tmp_path / "x" / "xyz.c")
     assert (tmp_path / "x").is_dir()
-
-
-def test_a_temporary_file_has_the_name_by_which_leftovers_are_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[str] = []
-    monkeypatch.setattr(os, "replace", lambda source, target: seen.append(Path(source).name))
-    util.safe_write(str(tmp_path / "f"), b"new")
-    assert re.fullmatch(r"\.beaker-[0-9a-f]{16}\.tmp", seen[0])
 
 
 def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import gc
 import sys
 import threading
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import beaker
+from beaker.container import FileNamespaceManager
 from beaker.exceptions import BeakerException, LockError
 from beaker.synchronization import file_synchronizer, mutex_synchronizer
-from tests.session.kit import is_free, opened
+from tests.session.kit import Backend, is_free, opened
 from tests.session.test_merge import ID
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from beaker.synchronization import SynchronizerImpl
-    from tests.session.kit import Backend
 
 OURS = str(Path(beaker.__file__).parent)
 
@@ -138,6 +139,33 @@ def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Calla
         return True
 
     assert at_every_step(struck) > 30
+
+
+class Own(FileNamespaceManager):
+    """The view of files as a backend, which is one written in Python."""
+
+
+@pytest.mark.parametrize("durability", ["beaker", "full"])
+@pytest.mark.parametrize("use", USES)
+def test_an_exception_at_any_step_leaves_no_file(
+    tmp_path: Path, use: Callable[[Backend], None], durability: str
+) -> None:
+    options = {"namespace_class": Own, "data_dir": str(tmp_path), "durability": durability}
+    files = Backend("own", options, tmp_path)
+    store(files, name="Ada")
+    gc.collect()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, strike)
+        with contextlib.suppress(Struck):
+            interruption.during(lambda: use(files))
+        store(files, name="Ada")
+        return interruption.came
+
+    assert at_every_step(struck) > 30
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert list(tmp_path.rglob("*.tmp")) == []
 
 
 @pytest.mark.parametrize("use", USES)

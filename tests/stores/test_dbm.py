@@ -128,6 +128,7 @@ def test_a_write_that_fails_leaves_the_old_dbm_and_no_other(
     for name in ("replace", "fsync"):
         with monkeypatch.context() as patch:
             patch.setattr(os, name, fail)
+            patch.setattr(_dbm_files, "write_file", fail)
             with pytest.raises(OSError, match="Input/output error"):
                 _dbm_files.write(module, file, {b"session": b"new" * 900}, to_disk=True)
         assert _dbm_files.read(module, file) == {b"session": b"old"}

@@ -37,7 +37,7 @@ use locked::Removed;
 use path::Place;
 use record::Found;
 pub use sweep::{FileSweep, SweepPlan};
-pub use temporary::is_temporary;
+pub use temporary::{is_temporary, replace_file};
 pub use upkeep::{Claim, Upkeep};
 
 use super::{

@@ -36,6 +36,14 @@ pub fn is_temporary(file_name: &OsStr) -> bool {
         .is_some_and(|digits| digits.len() == RANDOM_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
+/// Replaces the file at `target` by a private one that holds `bytes`.
+///
+/// # Errors
+/// `Unavailable` if it cannot be written; what was there is whole then.
+pub fn replace_file(target: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    replace(target, bytes, Later::Not, durability).map(|_| ())
+}
+
 /// Puts a private file that holds `bytes` at `target`, making the folders above it if they are missing. If
 /// it fails before the file is there, what was there is whole and no temporary file is left.
 pub(super) fn replace(target: &Path, bytes: &[u8], later: Later, durability: Durability) -> Result<()> {

@@ -1,0 +1,75 @@
+//! Files, for what is written in Python, each in one step.
+//!
+//! A handler of a signal runs between the steps of Python's code. What is opened and closed in one of them is not left
+//! open by what the handler raises, and a temporary file is not left behind.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind as IoKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustix::fs::OFlags;
+
+use super::file_lock::as_os_error;
+use super::gil;
+use crate::error::{Error, Result};
+use crate::store::Durability;
+use crate::store::file::replace_file;
+
+const OPERATION: &str = "use a file";
+
+/// Replaces the file at `path` by one that holds `contents`, readable by the owner alone; with `to_disk` it survives a
+/// power cut then. Raises `OSError`, and then the old file is as it was.
+#[pyfunction]
+pub(crate) fn write_file(py: Python<'_>, path: PathBuf, contents: &[u8], to_disk: bool) -> PyResult<()> {
+    let durability = if to_disk { Durability::Full } else { Durability::Beaker };
+    let contents = contents.to_vec();
+    let written = gil::detached(py, || {
+        match path.parent() {
+            // The folder is for the caller to make.
+            Some(folder) if !folder.as_os_str().is_empty() => {
+                folder.metadata().map_err(failed)?;
+            }
+            _ => {}
+        }
+        replace_file(&path, &contents, durability)
+    });
+    written.map_err(|error| as_os_error(error, &path))
+}
+
+/// What the file at `path` holds; a link is not followed. Raises `OSError`.
+#[pyfunction]
+pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
+    let read = gil::detached(py, || read(&path).map_err(failed));
+    Ok(PyBytes::new(py, &read.map_err(|error| as_os_error(error, &path))?))
+}
+
+/// Brings the names in a folder to the disk. Raises `OSError`.
+#[pyfunction]
+pub(crate) fn sync_folder(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    let synced: Result<()> = gil::detached(py, || sync(&path).map_err(failed));
+    synced.map_err(|error| as_os_error(error, &path))
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(IoKind::IsADirectory.into());
+    }
+    let mut contents = Vec::new();
+    file.read_to_end(&mut contents)?;
+    Ok(contents)
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    let flags = OFlags::DIRECTORY.bits().cast_signed();
+    let folder: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    folder.sync_all()
+}
+
+fn failed(error: io::Error) -> Error {
+    Error::unavailable(OPERATION).with_source(error)
+}

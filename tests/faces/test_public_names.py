@@ -89,7 +89,8 @@ from beaker import exceptions as e
 print(json.dumps({k: [c.__name__ for c in v.__mro__] for k, v in vars(e).items() if isinstance(v, type)}))
 """
     for name, bases in json.loads(oracle(program)).items():
-        assert [kind.__name__ for kind in getattr(exceptions, name).__mro__] == bases
+        # What catches Beaker's catches ours, which may be of a narrower kind of our own besides.
+        assert set(bases) <= {kind.__name__ for kind in getattr(exceptions, name).__mro__}
 
 
 def test_our_own_exceptions_are_beakers_too() -> None:

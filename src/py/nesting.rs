@@ -19,7 +19,18 @@ type Runner = (u32, u64);
 
 /// What each of them is in the midst of. Locked with the interpreter's lock held and for a moment, so that no fork finds
 /// it locked.
-static ENTERED: Mutex<BTreeMap<Runner, Vec<Work>>> = Mutex::new(BTreeMap::new());
+static ENTERED: Mutex<BTreeMap<Runner, Works>> = Mutex::new(BTreeMap::new());
+
+/// What one of them is in the midst of.
+#[derive(Default)]
+struct Works {
+    works: Vec<Work>,
+    /// How often something was entered from within itself since it is in the midst of anything.
+    nested: usize,
+}
+
+/// How often that may be, so that a program which goes on after each refusal comes to its end too.
+const MOST_NESTED: usize = 32;
 
 /// What may call a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +39,8 @@ pub(crate) enum Work {
     Make(usize),
     /// This session is loaded.
     Load(usize),
+    /// This session is saved.
+    Save(usize),
     /// This session is written.
     Write(usize),
     /// The record of this id is read.
@@ -49,6 +62,8 @@ impl Work {
         match self {
             // One that is found over begins another.
             Self::Load(_) => 2,
+            // A value may save its session when it is pickled, as long as it comes to an end.
+            Self::Save(_) | Self::Write(_) => 4,
             _ => 1,
         }
     }
@@ -57,7 +72,7 @@ impl Work {
         match self {
             Self::Make(_) => "made",
             Self::Load(_) => "loaded",
-            Self::Write(_) => "written",
+            Self::Save(_) | Self::Write(_) => "written",
             Self::ReadRecord(_) | Self::ReadText(_) => "read",
         }
     }
@@ -72,7 +87,7 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         let mut entered = ENTERED.lock();
-        let Some(works) = entered.get_mut(&self.runner) else { return };
+        let Some(Works { works, .. }) = entered.get_mut(&self.runner) else { return };
         if let Some(at) = works.iter().rposition(|work| *work == self.work) {
             works.remove(at);
         }
@@ -87,8 +102,10 @@ pub(crate) fn enter(py: Python<'_>, work: Work) -> PyResult<Entered> {
     let runner = (inherited::forks(), wait::running(py)?);
     {
         let mut entered = ENTERED.lock();
-        let works = entered.entry(runner).or_default();
-        if works.iter().filter(|other| **other == work).count() < work.most() {
+        let Works { works, nested } = entered.entry(runner).or_default();
+        let within = works.iter().filter(|other| **other == work).count();
+        *nested += usize::from(within > 0);
+        if within == 0 || within < work.most() && *nested <= MOST_NESTED {
             works.push(work.clone());
             return Ok(Entered { runner, work });
         }

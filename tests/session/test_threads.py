@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from beaker.exceptions import BeakerException
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session, SessionObject
 from tests.session.kit import Browser, Literals, opened
@@ -264,12 +265,29 @@ def test_a_pickle_that_touches_the_session_neither_deadlocks_nor_panics(
     visitor.visit(store)
 
     def work(session: Any) -> None:
-        Meddler.session = session
         assert isinstance(session["meddler"], Meddler)
+        Meddler.session = session
         session.save()
 
     visitor.visit(work)
     assert Meddler.calls > 0
+    Meddler.session = None
+    assert visitor.read()["name"] == "Ada"
+
+
+def test_a_pickle_that_reads_the_session_that_is_read_by_it_is_refused(
+    browser: Browsers, meddling: None
+) -> None:
+    visitor = browser()
+    visitor.put(name="Ada", meddler=Meddler())
+
+    def work(session: Any) -> None:
+        Meddler.session = session
+        session["meddler"]
+
+    with pytest.raises(BeakerException, match="while it is read"):
+        visitor.visit(work)
+    assert Meddler.calls == 1
     Meddler.session = None
     assert visitor.read()["name"] == "Ada"
 

@@ -16,6 +16,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException, IntoPyResult};
 use crate::py::gil;
+use crate::py::nesting::{self, Work};
 use crate::py::options::Options;
 use crate::store::{Expect, Left, Rotation, Store, Touch, Version, Written};
 
@@ -27,6 +28,7 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
     if session.get().with(|state| state.life.is_deleted())? {
         return content::warn_of_deleted(session);
     }
+    let _entered = nesting::enter(session.py(), Work::Save(session.as_ptr() as usize))?;
     if accessed_only {
         return renew(session);
     }

@@ -163,7 +163,7 @@ fn a_lock_that_is_not_to_be_had_is_an_error_that_says_so() {
     let error = home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(error.to_string().contains("20ms"), "{error}");
-    assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
+    assert_eq!(kind(home.store.delete(&id)), ErrorKind::Locked);
     assert_eq!(home.data(&id).unwrap(), b"x");
     drop(holder);
     home.write(&id, b"y");

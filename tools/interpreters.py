@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tools.wheels import DIST, IN_TREE, OWN, SUPPORTED, found_interpreters
+from tools.wheels import DIST, IN_TREE, OWN, SUPPORTED, found_interpreters, tree_is_forbidden
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = IN_TREE.parent
@@ -90,7 +90,8 @@ def main() -> None:
     for version in wanted:
         if version not in found:
             print(f"no CPython {version} (./dev tree): NOT TESTED ON IT", file=sys.stderr)
-            if os.environ.get("CI") == "true":
+            # What a machine lacks is a failure in CI. What it forbids is none.
+            if os.environ.get("CI") == "true" and not tree_is_forbidden():
                 sys.exit("and CI leaves nothing out")
     pythons = {version: prepare(version, found[version]) for version in wanted if version in found}
     if failed := run(pythons, sys.argv[1:]):

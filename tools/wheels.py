@@ -44,6 +44,12 @@ def probe(name: Path | str, version: str) -> Path | None:
     return Path(executable) if says == version else None
 
 
+def tree_is_forbidden() -> bool:
+    """Whether the system lets nobody enter a tree (`tools/enter`): a container without mounts of its own."""
+    enter = ["unshare", "--mount", *["--map-root-user"] * (os.geteuid() != 0), "true"]
+    return shutil.which("unshare") is None or subprocess.run(enter, check=False).returncode != 0
+
+
 def main() -> None:
     """Replaces what is in dist/ by wheels of the tree as it is."""
     shutil.rmtree(DIST, ignore_errors=True)

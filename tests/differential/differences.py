@@ -82,7 +82,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "a session that cannot be decoded is one kind of error",
         "whatever the decoder raises: `EOFError`, `UnpicklingError`, `zlib.error`, `binascii.Error` …",
-        "a program can catch `CorruptSessionError`, which is a `BeakerException`",
+        "a program can catch `CorruptSessionError`, which is a `BeakerException`; it is a"
+        " `pickle.UnpicklingError` and a `ValueError` too, for programs that catch those",
         scenario(BEGIN, {"damage": "noise", "operations": LOOK}, options={"invalidate_corrupt": False}),
     ),
     Difference(

@@ -47,4 +47,21 @@ PROBED: tuple[Probed, ...] = (
         ("0" * 64 + "-sha256",),
         (True, False),
     ),
+    Probed(
+        "a value that cannot be stored is named by its key and its type",
+        "the serializer's own exception, which says neither",
+        "it is found at once; the exception is of the serializer's class too",
+        "told_of_what_cannot_be_stored",
+        (),
+        (["TypeError", False], ["TypeError", True]),
+    ),
+    Probed(
+        "a store that does not answer is one kind of error",
+        "whatever the store raises: `PermissionError`, `redis.ConnectionError` …",
+        "a program can catch `StoreUnavailableError`, which is an `OSError` with its `errno` too; what the"
+        " store raised is its cause",
+        "told_of_a_store_that_fails",
+        (),
+        (["ConnectionResetError", False], ["ConnectionResetError", True]),
+    ),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.differential import option_probes, probes
+from tests.differential import error_probes, option_probes, probes
 from tests.differential.compare import differences_between
 from tests.differential.differences import CORRECTED, DIFFERENCES, PROBED, table
 from tests.differential.play import play
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.differential.rows import Difference, Probed
     from tests.interop.original import Original
 
-PROBES = (probes, option_probes)
+PROBES = (probes, option_probes, error_probes)
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)

@@ -1,0 +1,41 @@
+"""Small experiments with what a program is told when a session cannot be stored: each gives it as JSON."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from beaker.container import MemoryNamespaceManager
+from beaker.exceptions import BeakerException
+from beaker.session import Session
+
+
+class Failing(MemoryNamespaceManager):
+    """A backend whose connection is gone."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        raise ConnectionResetError(104, "the store has gone away")
+
+
+def told_of_what_cannot_be_stored() -> list[Any]:
+    """Which exception of the serializer arrives, and whether it names the key and the type."""
+    session = Session({}, use_cookies=False, type="memory")
+    session["lock of the printer"] = threading.Lock()
+    try:
+        session.save()
+    except TypeError as error:
+        text = str(error)
+        return ["TypeError", "'lock of the printer'" in text and "_thread.lock" in text]
+    return []
+
+
+def told_of_a_store_that_fails() -> list[Any]:
+    """What the store has raised, and whether it arrives as an exception that every store has in common."""
+    session = Session({}, use_cookies=False, namespace_class=Failing)
+    session["name"] = "Ada"
+    try:
+        session.save()
+    except OSError as error:
+        common = isinstance(error, BeakerException)
+        return [type(error.__cause__ if common else error).__name__, common and error.errno == 104]
+    return []

@@ -337,6 +337,7 @@ fn announce<'py>(
     environ.set_item(intern!(py, "beaker.get_session"), get_session)?;
     if let Some(testing) = look_up(environ, intern!(py, "paste.testing_variables"))?
         && let Some(name) = parts.options.bind(py).get_item(intern!(py, "webtest_varname"))?
+        && !name.is_none()
     {
         testing.set_item(name, session)?;
     }

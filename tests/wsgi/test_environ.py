@@ -160,8 +160,12 @@ def test_webtest_is_given_the_session_under_the_name_that_it_asked_for(memory: B
 
 def test_webtest_is_given_nothing_when_it_asked_for_nothing(memory: Backend) -> None:
     variables: dict[str, Any] = {}
-    environ_of(lambda app: SessionMiddleware(app, **memory.options), **{"paste.testing_variables": variables})
-    assert variables == {}
+    for options in ({}, {"webtest_varname": None}):
+        environ_of(
+            lambda app, options=options: SessionMiddleware(app, **options, **memory.options),
+            **{"paste.testing_variables": variables},
+        )
+        assert variables == {}
     environ_of(lambda app: SessionMiddleware(app, webtest_varname="session", **memory.options))
 
 

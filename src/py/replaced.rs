@@ -1,4 +1,4 @@
-//! The classes and the function that a program put in place of ours.
+//! The classes, the function and the clock that a program put in place of ours.
 //!
 //! Beaker looks its own names up at each use, as every module written in Python does. A program that assigns to
 //! `beaker.middleware.SessionObject` or `beaker.session.Session` is therefore heard, and is heard here too.
@@ -70,4 +70,10 @@ pub(crate) fn session_id(py: Python<'_>) -> PyResult<SessionId> {
         Some(make) if !make.is(ours) => Ok(SessionId::from_program(text_of(&make.call0()?)?)),
         _ => Ok(SessionId::generate()),
     }
+}
+
+/// The module `time`, or what a program put in its place in `beaker.session`.
+pub(crate) fn time(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let name = intern!(py, "time");
+    SESSION.get(name)?.map_or_else(|| py.import(name).map(Bound::into_any), Ok)
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -242,6 +243,20 @@ def test_a_replaced_maker_of_ids_makes_every_new_id(
         return [*ids, session.id]
 
     assert visitor.visit(work).result == [f"{number:032x}" for number in range(1, 4)]
+
+
+def test_a_replaced_clock_tells_the_time(visitors: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SESSION, "time", SimpleNamespace(time=lambda: 1000.0))
+    visitor = visitors()
+
+    def work(session: Any) -> float:
+        session.save()
+        session.persist()
+        return float(session["_creation_time"])
+
+    assert visitor.visit(work).result == 1000.0
+    monkeypatch.setattr(SESSION, "time", SimpleNamespace(time=lambda: 1010.0))
+    assert visitor.visit(lambda session: session.last_accessed).result == 1000.0
 
 
 def test_a_class_that_is_no_longer_replaced_is_ours_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,13 +160,18 @@ def test_webtest_is_given_the_session_under_the_name_that_it_asked_for(memory: B
 
 def test_webtest_is_given_nothing_when_it_asked_for_nothing(memory: Backend) -> None:
     variables: dict[str, Any] = {}
-    for options in ({}, {"webtest_varname": None}):
-        environ_of(
-            lambda app, options=options: SessionMiddleware(app, **options, **memory.options),
-            **{"paste.testing_variables": variables},
-        )
-        assert variables == {}
+    environ_of(lambda app: SessionMiddleware(app, **memory.options), **{"paste.testing_variables": variables})
+    assert variables == {}
     environ_of(lambda app: SessionMiddleware(app, webtest_varname="session", **memory.options))
+
+
+def test_webtest_is_given_nothing_under_a_name_of_none(memory: Backend) -> None:
+    variables: dict[str, Any] = {}
+    environ_of(
+        lambda app: SessionMiddleware(app, webtest_varname=None, **memory.options),
+        **{"paste.testing_variables": variables},
+    )
+    assert variables == {}
 
 
 def test_pastes_filter_factory_ignores_the_global_configuration(memory: Backend) -> None:

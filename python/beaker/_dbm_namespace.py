@@ -194,17 +194,6 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
     def _lock_file(self, namespace: str) -> str:
         return file_path(self.lock_dir, [namespace], ".lock")
 
-    def do_remove(self) -> None:
-        """Removes the files; no error if there are none."""
-        with self._name_locked(wait=True):
-            self._settle()
-            before = self.file
-            self._remove_files()
-            self._settle()
-            if self.file != before:
-                # It was a copy of what Beaker has left there, which is over too.
-                self._remove_files()
-
     def _remove_files(self) -> None:
         if not self.digest_filenames and self._owner_of(self.file) not in (None, self.namespace):
             return

@@ -127,6 +127,25 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         finally:
             self._drop_unused_lock()
 
+    def do_remove(self) -> None:
+        """Removes the files; no error if there are none."""
+        with self._name_locked(wait=True):
+            self._settle()
+            before = self.file
+            self._remove_files()
+            self._settle()
+            if self.file != before:
+                # It was a copy of what Beaker has left there, which is over too.
+                self._remove_files()
+
+    def _settle(self) -> object:
+        """Finds out which file is that of the namespace."""
+        raise NotImplementedError
+
+    def _remove_files(self) -> None:
+        """Removes that file and what belongs to it, unless it is another namespace's."""
+        raise NotImplementedError
+
     def remove(self) -> None:
         """Removes the namespace under the lock."""
         try:

@@ -152,16 +152,9 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     def do_remove(self) -> None:
         """Removes the file; no error if there is none."""
         self.hash = {}
-        with self._name_locked(wait=True):
-            self._settle()
-            before = self.file
-            self._remove_file()
-            self._settle()
-            if self.file != before:
-                # It was a copy of what Beaker has left there, which is over too.
-                self._remove_file()
+        super().do_remove()
 
-    def _remove_file(self) -> None:
+    def _remove_files(self) -> None:
         if self._file_is_foreign():
             return
         try:

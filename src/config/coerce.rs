@@ -26,8 +26,8 @@ pub fn coerce(rule: &Rule, value: Value) -> Result<Value> {
             other => text(rule, other),
         },
         Kind::Bool => boolean(rule, value),
-        Kind::Int => integer(rule, value),
-        Kind::Seconds => seconds(rule, value),
+        Kind::Int => integer(rule, &value),
+        Kind::Seconds => seconds(rule, &value),
         Kind::Expires => expires(rule, value),
     }
 }
@@ -113,18 +113,21 @@ fn digits(text: &str) -> Option<i64> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
-fn integer(rule: &Rule, value: Value) -> Result<Value> {
+/// A whole number that is not negative.
+fn natural(value: &Value) -> Option<i64> {
     let number = match value {
-        Value::Bool(flag) => Some(i64::from(flag)),
-        Value::Int(number) => Some(number),
-        Value::Float(number) => whole(number),
-        Value::Text(text) => digits(&text),
+        Value::Bool(flag) => Some(i64::from(*flag)),
+        Value::Int(number) => Some(*number),
+        Value::Float(number) => whole(*number),
+        Value::Text(text) => digits(text),
         _ => None,
     };
-    match number {
-        Some(number) if number >= 0 => Ok(Value::Int(number)),
-        _ => Err(refuse(rule, "a whole number that is not negative")),
-    }
+    number.filter(|number| *number >= 0)
+}
+
+fn integer(rule: &Rule, value: &Value) -> Result<Value> {
+    let number = natural(value).ok_or_else(|| refuse(rule, "a whole number that is not negative"))?;
+    Ok(Value::Int(number))
 }
 
 /// The whole number that a float is, if it is one.
@@ -136,12 +139,25 @@ fn whole(number: f64) -> Option<i64> {
 /// More than any clock counts.
 const MOST_SECONDS: f64 = 1e15;
 
-fn seconds(rule: &Rule, value: Value) -> Result<Value> {
+/// A number with a fraction, which text has behind a point.
+fn with_fraction(value: &Value) -> Option<f64> {
     match value {
-        Value::Float(seconds) if (0.0..MOST_SECONDS).contains(&seconds) => Ok(value),
-        Value::Float(_) => Err(refuse(rule, "a number of seconds that is not negative")),
-        other => integer(rule, other),
+        Value::Float(number) => Some(*number),
+        Value::Text(text) => {
+            let (whole, fraction) = text.trim().split_once('.')?;
+            digits(whole).and(digits(fraction))?;
+            text.trim().parse().ok()
+        }
+        _ => None,
     }
+}
+
+fn seconds(rule: &Rule, value: &Value) -> Result<Value> {
+    let number = match with_fraction(value) {
+        Some(seconds) => (0.0..MOST_SECONDS).contains(&seconds).then_some(Value::Float(seconds)),
+        None => natural(value).map(Value::Int),
+    };
+    number.ok_or_else(|| refuse(rule, "a number of seconds that is not negative"))
 }
 
 fn expires(rule: &Rule, value: Value) -> Result<Value> {

@@ -26,8 +26,18 @@ fn every_word_for_a_boolean_is_one() {
 #[test]
 fn a_number_may_be_written_as_digits_and_is_never_negative() {
     assert_eq!(coerced("timeout", ini(" 300 ")), Some(Value::Int(300)));
-    for bad in [ini("-1"), ini("3.5"), ini(""), ini("9999999999999999999999"), Value::Int(-1)] {
+    for bad in [ini("-1"), ini(""), ini("9999999999999999999999"), Value::Int(-1)] {
         assert_eq!(coerced("timeout", bad), None);
+    }
+    assert_eq!(coerced("max_sessions", ini("3.5")), None);
+}
+
+#[test]
+fn seconds_may_have_a_fraction_as_text_too() {
+    assert_eq!(coerced("timeout", ini(" 3.5 ")), Some(Value::Float(3.5)));
+    assert_eq!(coerced("timeout", Value::Float(3.5)), Some(Value::Float(3.5)));
+    for bad in ["-3.5", "3.", ".5", ".", "3.5.1", "3.5e1", "inf", "nan", "9999999999999999.5"] {
+        assert_eq!(coerced("timeout", ini(bad)), None, "{bad}");
     }
 }
 

@@ -206,12 +206,10 @@ pub(crate) fn to_object<'py>(
         Value::Bool(flag) => PyBool::new(py, *flag).to_owned().into_any(),
         Value::Int(number) => number.into_pyobject(py)?.into_any(),
         Value::Text(text) => PyString::new(py, text).into_any(),
+        Value::Float(number) => number.into_pyobject(py)?.into_any(),
         Value::Span(seconds) => py.import("datetime")?.getattr("timedelta")?.call1((0, *seconds))?,
-        Value::Null
-        | Value::Float(_)
-        | Value::Date(_)
-        | Value::Moment(_)
-        | Value::List(_)
-        | Value::Object(_) => original.clone(),
+        Value::Null | Value::Date(_) | Value::Moment(_) | Value::List(_) | Value::Object(_) => {
+            original.clone()
+        }
     })
 }

@@ -177,7 +177,7 @@ impl Model {
     /// Does what the call has to do, and compares the answer.
     pub(super) fn compare(&mut self, call: &Call, holder: Option<usize>, now: f64, answer: &Answer) {
         let is_blocked = self.is_blocked(call, holder);
-        if (is_blocked || self.may_be_blocked(call)) && *answer == Answer::Failed(ErrorKind::Unavailable) {
+        if (is_blocked || self.may_be_blocked(call)) && *answer == Answer::Failed(ErrorKind::Locked) {
             return;
         }
         assert!(!is_blocked || answer.is_negative(), "{call:?} passed by a holder");

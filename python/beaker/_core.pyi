@@ -51,11 +51,13 @@ __all__ = [
     "session_id",
     "sign",
     "sweep_files",
+    "sync_file",
     "sync_folder",
     "verify",
     "weigh_pickle",
     "write_envelope",
     "write_file",
+    "write_part",
 ]
 __version__: str
 
@@ -251,8 +253,10 @@ class FileLock:
     def close(self) -> None: ...
 
 def write_file(path: str, contents: bytes, to_disk: bool) -> None: ...
+def write_part(path: str, at: int, contents: bytes, to_disk: bool) -> None: ...
 def read_file(path: str) -> bytes: ...
 def sync_folder(path: str) -> None: ...
+def sync_file(path: str) -> None: ...
 def lock_file(path: str, exclusive: bool) -> FileLock | None: ...
 def sweep_files(
     file_dir: str, lock_dir: str, lifetime: float | None, dry_run: bool

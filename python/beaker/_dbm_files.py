@@ -12,6 +12,7 @@ import hashlib
 import os
 from types import ModuleType
 
+from beaker import _core
 from beaker._files import sync_folders, write_file
 from beaker.exceptions import CorruptSessionError
 
@@ -63,7 +64,7 @@ def write(module: ModuleType, file: str, contents: Contents, to_disk: bool) -> N
         for extension in _EXTENSIONS:
             if os.path.exists(temporary + extension):
                 if to_disk:
-                    _sync(temporary + extension)
+                    _core.sync_file(temporary + extension)
                 os.replace(temporary + extension, file + extension)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -79,14 +80,6 @@ def _remove(file: str) -> None:
             os.unlink(name)
 
 
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _is_dumb(module: ModuleType) -> bool:
     return getattr(module, "__name__", "") == "dbm.dumb"
 
@@ -95,8 +88,7 @@ def _index_of_dumb(file: str) -> _Index:
     # Who was killed while it replaced the index, as `dbm.dumb` does, has left the one of before as `.bak`.
     for name in (file + ".dir", file + ".bak"):
         try:
-            with open(name, encoding="latin-1") as index:
-                lines = index.read().splitlines()
+            lines = _core.read_file(name).decode("latin-1").splitlines()
             break
         except FileNotFoundError:
             continue
@@ -132,17 +124,12 @@ def _write_dumb(file: str, contents: Contents, to_disk: bool) -> None:
     first = min((start for start, _ in used), default=0)
     # Before the values of now if there is room, or else behind them.
     start = 0 if sum(sizes) <= first else max(_whole_blocks(at + size) for at, size in used) if used else 0
-    index = ""
-    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(file + ".dat", flags, _FILE_MODE), "wb", closefd=True) as values:
-        for (key, value), size in zip(contents.items(), sizes, strict=True):
-            values.seek(start)
-            values.write(value)
-            index += f"{key.decode('latin-1')!r}, {(start, len(value))!r}\n"
-            start += size
-        values.flush()
-        if to_disk:
-            os.fsync(values.fileno())
+    at, index = start, ""
+    for (key, value), size in zip(contents.items(), sizes, strict=True):
+        index += f"{key.decode('latin-1')!r}, {(at, len(value))!r}\n"
+        at += size
+    values = b"".join(value.ljust(size, b"\0") for value, size in zip(contents.values(), sizes, strict=True))
+    _core.write_part(file + ".dat", start, values, to_disk)
     write_file(file + ".dir", index.encode("latin-1"), to_disk)
     with contextlib.suppress(FileNotFoundError):
         # It is older than what is there now, and nobody is to find it.

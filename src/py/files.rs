@@ -3,9 +3,9 @@
 //! A handler of a signal runs between the steps of Python's code. What is opened and closed in one of them is not left
 //! open by what the handler raises, and a temporary file is not left behind.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind as IoKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
@@ -19,6 +19,7 @@ use crate::store::Durability;
 use crate::store::file::replace_file;
 
 const OPERATION: &str = "use a file";
+const PRIVATE: u32 = 0o600;
 
 /// Replaces the file at `path` by one that holds `contents`, readable by the owner alone; with `to_disk` it survives a
 /// power cut then. Raises `OSError`, and then the old file is as it was.
@@ -39,6 +40,22 @@ pub(crate) fn write_file(py: Python<'_>, path: PathBuf, contents: &[u8], to_disk
     written.map_err(|error| as_os_error(error, &path))
 }
 
+/// Writes `contents` into the file at `path`, from the byte `at` on; with `to_disk` they survive a power cut then. The
+/// file is made if need be, readable by the owner alone, and the rest of it stays. A link is not followed. Raises
+/// `OSError`, and then some of the contents may be there.
+#[pyfunction]
+pub(crate) fn write_part(
+    py: Python<'_>,
+    path: PathBuf,
+    at: u64,
+    contents: &[u8],
+    to_disk: bool,
+) -> PyResult<()> {
+    let contents = contents.to_vec();
+    let written = gil::detached(py, || write_at(&path, at, &contents, to_disk).map_err(failed));
+    written.map_err(|error| as_os_error(error, &path))
+}
+
 /// What the file at `path` holds; a link is not followed. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
@@ -49,8 +66,13 @@ pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyB
 /// Brings the names in a folder to the disk. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn sync_folder(py: Python<'_>, path: PathBuf) -> PyResult<()> {
-    let synced: Result<()> = gil::detached(py, || sync(&path).map_err(failed));
-    synced.map_err(|error| as_os_error(error, &path))
+    sync(py, &path, OFlags::DIRECTORY)
+}
+
+/// Brings what a file holds to the disk; a link is not followed. Raises `OSError`.
+#[pyfunction]
+pub(crate) fn sync_file(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    sync(py, &path, OFlags::NOFOLLOW)
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -64,10 +86,22 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(contents)
 }
 
-fn sync(path: &Path) -> io::Result<()> {
-    let flags = OFlags::DIRECTORY.bits().cast_signed();
-    let folder: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    folder.sync_all()
+fn write_at(path: &Path, at: u64, contents: &[u8], to_disk: bool) -> io::Result<()> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    let file =
+        options.write(true).create(true).truncate(false).mode(PRIVATE).custom_flags(flags).open(path)?;
+    file.write_all_at(contents, at)?;
+    if to_disk { file.sync_all() } else { Ok(()) }
+}
+
+fn sync(py: Python<'_>, path: &Path, flags: OFlags) -> PyResult<()> {
+    let flags = flags.bits().cast_signed();
+    let synced: Result<()> = gil::detached(py, || {
+        let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        opened.and_then(|file| file.sync_all()).map_err(failed)
+    });
+    synced.map_err(|error| as_os_error(error, path))
 }
 
 fn failed(error: io::Error) -> Error {

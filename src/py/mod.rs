@@ -71,6 +71,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(files::write_file, module)?)?;
     module.add_function(wrap_pyfunction!(files::read_file, module)?)?;
     module.add_function(wrap_pyfunction!(files::sync_folder, module)?)?;
+    module.add_function(wrap_pyfunction!(files::sync_file, module)?)?;
+    module.add_function(wrap_pyfunction!(files::write_part, module)?)?;
     module.add_class::<locked_response::LockedResponse>()?;
     module.add_class::<locked_response::SizedLockedResponse>()?;
     module.add_function(wrap_pyfunction!(file_lock::lock_file, module)?)?;

@@ -75,6 +75,11 @@ def at_every_step(try_once: Callable[[int], bool], stride: int = 1) -> int:
     return step
 
 
+def open_files() -> int:
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def strike() -> None:
     raise Struck
 
@@ -117,18 +122,20 @@ def request(backend: Backend) -> None:
 USES = [read, save, lock, request]
 
 
-# A file object that an exception leaves behind closes itself when its frames go, and warns of it.
+# A file object that nobody has come to know of closes itself, and warns of it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("use", USES)
 def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Callable[[Backend], None]) -> None:
     store(dbm, name="Ada")
+    before = open_files()
 
     def struck(step: int) -> bool:
         interruption = Interruption(step, strike)
         try:
             interruption.during(lambda: use(dbm))
         except Struck:
-            # Whoever keeps the exception keeps the frames.
+            # Whoever keeps the exception keeps the frames, and what they have open.
+            assert open_files() == before, step
             assert is_free(dbm, ID), step
             save(dbm)
         else:
@@ -153,8 +160,7 @@ def test_an_exception_at_any_step_leaves_no_file(
     options = {"namespace_class": Own, "data_dir": str(tmp_path), "durability": durability}
     files = Backend("own", options, tmp_path)
     store(files, name="Ada")
-    gc.collect()
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_files()
 
     def struck(step: int) -> bool:
         interruption = Interruption(step, strike)
@@ -164,7 +170,7 @@ def test_an_exception_at_any_step_leaves_no_file(
         return interruption.came
 
     assert at_every_step(struck) > 30
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_files() == before
     assert list(tmp_path.rglob("*.tmp")) == []
 
 

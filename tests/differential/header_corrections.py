@@ -77,5 +77,5 @@ def _exists(value: str, options: dict[str, Any]) -> bool:
     except Exception:  # it cannot be decoded
         return False
     timeout = options.get("timeout")
-    over = timeout is not None and time.time() - session.get("_accessed_time", 0) > timeout
+    over = timeout is not None and time.time() - (session.last_accessed or 0) > timeout
     return not session.is_new and not over

@@ -117,7 +117,7 @@ fn begins_cookie(text: &[u8], commas: Commas) -> bool {
     let name = text.get(blanks..end).and_then(|name| str::from_utf8(name).ok()).unwrap_or_default();
     (blanks > 0 || commas == Commas::All)
         && text.get(end) == Some(&b'=')
-        && super::chars::is_token(name.trim_end_matches([' ', '\t']))
+        && super::chars::is_name(name.trim_end_matches([' ', '\t']))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ fn offered(header: &str, is_proven: bool) -> Vec<&str> {
 fn fields_that_were_joined_are_read_apart() {
     assert_eq!(spaced("a=1, id=2"), [("a", "1"), ("id", "2")]);
     assert_eq!(spaced("id=2, a=1; b=3"), [("id", "2"), ("a", "1")]);
+    assert_eq!(spaced("a=1, app:id=2"), [("a", "1"), ("app:id", "2")]);
     assert_eq!(spaced("b=3; a=1,\tid=2 ,  c=\"4\""), [("a", "1"), ("id", "2"), ("c", "4")]);
 }
 

@@ -90,8 +90,13 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
             state.payload.clone(),
         )
     })?;
-    if is_new || !is_due || saved.is_some() && !handed_out {
+    if is_new || !is_due {
         return Ok(());
+    }
+    if let Some(saved) = saved.as_ref().filter(|_| !handed_out) {
+        // It has been sent in this request, as it is.
+        call::clear(session)?;
+        return as_dict(session)?.update(saved.as_mapping());
     }
     let accessed = match saved {
         Some(saved) => saved.into_any(),

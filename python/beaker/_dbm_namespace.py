@@ -93,7 +93,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         opened, self.dbm = self.dbm, None
         if isinstance(opened, _Small):
             if opened.is_changed:
-                self._store(opened)
+                self._with_name(lambda locked: self._store(opened, locked), wait=False)
             return
         close = getattr(opened, "close", None)
         if close is not None:
@@ -112,21 +112,20 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         with contextlib.suppress(BeakerException):
             self.do_close()
 
-    def _store(self, opened: "_Small") -> None:
-        with self._name_locked(wait=False) as locked:
-            target = self._settle()
-            # Where the dbm of its name is kept locked, it goes elsewhere.
-            self.file = target if locked else self._own_file
-            self._make_way()
-            contents = {key: value for key, value in opened.contents.items() if key != _OWNER_KEY}
-            if not contents:
-                self._remove_files()
-                return
-            if self._shares_its_name:
-                contents[_OWNER_KEY] = self._owner
-            self._replace(self.file, contents)
-            if self._shares_its_name and self.file == self._shared_file:
-                _mark(self._lock_file(self.namespace))
+    def _store(self, opened: "_Small", locked: bool) -> None:
+        target = self._settle()
+        # Where the dbm of its name is kept locked, it goes elsewhere.
+        self.file = target if locked else self._own_file
+        self._make_way()
+        contents = {key: value for key, value in opened.contents.items() if key != _OWNER_KEY}
+        if not contents:
+            self._remove_files()
+            return
+        if self._shares_its_name:
+            contents[_OWNER_KEY] = self._owner
+        self._replace(self.file, contents)
+        if self._shares_its_name and self.file == self._shared_file:
+            _mark(self._lock_file(self.namespace))
 
     def _replace(self, file: str, contents: dict[bytes, bytes]) -> None:
         self._call("make the folder of", verify_directory, os.path.dirname(file))

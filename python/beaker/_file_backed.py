@@ -1,18 +1,18 @@
 # ruff: noqa: PTH120 - paths are text, as applications use them
 """What backends have in common that keep each namespace in files of its own."""
 
-import contextlib
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from beaker._core import is_bounded_pickle
 from beaker._file_lock import FileSynchronizer
 from beaker._files import file_path, verify_directory
+from beaker._locks import _refuse_if_interrupted
 from beaker._namespace import OpenResourceNamespaceManager
 from beaker._redaction import without_id
-from beaker.exceptions import CorruptSessionError, MissingCacheParameter, StoreUnavailableError
+from beaker.exceptions import CorruptSessionError, LockError, MissingCacheParameter, StoreUnavailableError
 from beaker.synchronization import SynchronizerImpl, file_synchronizer
 
 __all__ = ["FileBackedNamespaceManager", "storage_folder"]
@@ -91,19 +91,27 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         error = StoreUnavailableError(f"cannot {what}: {getattr(cause, 'strerror', None) or cause}")
         return error._tell(cause, os.path.dirname(self.file))
 
-    @contextlib.contextmanager
-    def _name_locked(self, wait: bool) -> Iterator[bool]:
-        """Keeps the namespace out that has the file of this one's name: the one without dots."""
+    def _with_name(self, work: Callable[[bool], None], wait: bool) -> None:
+        """Does ``work`` while the namespace without dots is kept out, which has the file of this one's name.
+
+        ``work`` is told whether that is so; without ``wait`` somebody else may have it.
+        """
         if not self._shares_its_name:
-            yield True
+            work(True)
             return
         neighbour = file_synchronizer(self._name, lock_dir=self.lock_dir)
-        locked = neighbour.acquire_write_lock(wait)
+        state = neighbour.state
+        _refuse_if_interrupted(state)
+        count = state.reentrantcount
+        # A signal may come before the lock is known to be taken, or while it is given back.
         try:
-            yield locked
-        finally:
-            if locked:
-                neighbour.release_write_lock()
+            try:
+                work(neighbour.acquire_write_lock(wait))
+            finally:
+                neighbour._restore(count)
+        except BaseException:
+            neighbour._restore(count)
+            raise
 
     def acquire_read_lock(self) -> None:
         """Takes the lock and opens the contents."""
@@ -129,14 +137,16 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
 
     def do_remove(self) -> None:
         """Removes the files; no error if there are none."""
-        with self._name_locked(wait=True):
-            self._settle()
-            before = self.file
+        self._with_name(self._remove_all, wait=True)
+
+    def _remove_all(self, _locked: bool) -> None:
+        self._settle()
+        before = self.file
+        self._remove_files()
+        self._settle()
+        if self.file != before:
+            # It was a copy of what Beaker has left there, which is over too.
             self._remove_files()
-            self._settle()
-            if self.file != before:
-                # It was a copy of what Beaker has left there, which is over too.
-                self._remove_files()
 
     def _settle(self) -> object:
         """Finds out which file is that of the namespace."""
@@ -166,7 +176,7 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
                     lock.remove_file()
             finally:
                 lock.release_write_lock()
-        except OSError:
+        except (OSError, LockError):
             # A file too many harms nobody; the error that led here, if there was one, says more.
             return
 

@@ -109,20 +109,22 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         if flags not in ("c", "w"):
             return
         data = self._encode(contents)
-        with self._name_locked(wait=False) as locked:
-            target, own = self._settle()
-            # Where the file of its name is kept locked, it goes elsewhere.
-            self.file = target if locked else own
-            if self._file_is_foreign():
-                _core.clear_file(self.file_dir, self.lock_dir, self.namespace)
+        self._with_name(lambda locked: self._replace(data, locked), wait=False)
+
+    def _replace(self, data: bytes, locked: bool) -> None:
+        target, own = self._settle()
+        # Where the file of its name is kept locked, it goes elsewhere.
+        self.file = target if locked else own
+        if self._file_is_foreign():
+            _core.clear_file(self.file_dir, self.lock_dir, self.namespace)
+        try:
             try:
-                try:
-                    write_file(self.file, data, self._to_disk)
-                except FileNotFoundError:
-                    verify_directory(os.path.dirname(self.file))
-                    write_file(self.file, data, self._to_disk)
-            except OSError as cause:
-                raise self._unavailable(f"write a file of {self.file_dir}", cause) from cause
+                write_file(self.file, data, self._to_disk)
+            except FileNotFoundError:
+                verify_directory(os.path.dirname(self.file))
+                write_file(self.file, data, self._to_disk)
+        except OSError as cause:
+            raise self._unavailable(f"write a file of {self.file_dir}", cause) from cause
 
     def _abandon(self) -> None:
         super()._abandon()

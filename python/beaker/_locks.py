@@ -195,6 +195,7 @@ class SynchronizerImpl:
         """Has this thread hold the lock ``count`` times at the most, after something interrupted it."""
         state = self.state
         if not count:
+            state.is_changing = True
             self._forget(state)
         elif state.reentrantcount > count:
             state.reentrantcount = count

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from beaker.synchronization import SynchronizerImpl
 
-OURS = str(Path(beaker.__file__).parent)
+# Contexts run in the functions of `contextlib`.
+OURS = (str(Path(beaker.__file__).parent), str(contextlib.__file__))
 
 
 class Struck(BaseException):
@@ -172,6 +173,73 @@ def test_an_exception_at_any_step_leaves_no_file(
     assert at_every_step(struck) > 30
     assert open_files() == before
     assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def end(backend: Backend, session_id: str) -> None:
+    opened(backend, session_id).delete()
+
+
+def begin(backend: Backend, session_id: str) -> None:
+    session = opened(backend, session_id)
+    session["name"] = "Ada"
+    session.save()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("use", [begin, end])
+@pytest.mark.parametrize("kind", ["file", "dbm"])
+def test_an_exception_at_any_step_leaves_the_session_free_whose_name_differs_in_dots(
+    tmp_path: Path, kind: str, use: Callable[[Backend, str], None]
+) -> None:
+    options = {"namespace_class": Own} if kind == "file" else {"type": "dbm"}
+    backend = Backend("", {**options, "data_dir": str(tmp_path)}, tmp_path)
+    neighbour = file_synchronizer("ab", lock_dir=str(tmp_path / f"container_{kind}_lock"))
+    begin(backend, "a.b")
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, strike)
+        try:
+            interruption.during(lambda: use(backend, "a.b"))
+        except Struck:
+            # Whoever keeps the exception keeps the frames, and what they have locked.
+            assert can_be_had(neighbour), step
+        assert can_be_had(neighbour), step
+        begin(backend, "a.b")
+        assert opened(backend, "a.b")["name"] == "Ada"
+        return interruption.came
+
+    assert at_every_step(struck) > 30
+
+
+def test_a_handler_that_uses_a_session_whose_name_differs_in_dots_lets_nothing_go(tmp_path: Path) -> None:
+    neighbour = file_synchronizer("ab", lock_dir=str(tmp_path / "container_file_lock"))
+    wrong: list[int] = []
+    step = 0
+
+    class Watched(Own):
+        def _replace(self, data: bytes, locked: bool) -> None:
+            super()._replace(data, locked)
+            if locked and can_be_had(neighbour):
+                wrong.append(step)
+
+    backend = Backend("", {"namespace_class": Watched, "data_dir": str(tmp_path)}, tmp_path)
+    begin(backend, "a.b")
+
+    def handler() -> None:
+        with contextlib.suppress(BeakerException):
+            begin(backend, "a..b")
+
+    def struck(at: int) -> bool:
+        nonlocal step
+        step = at
+        interruption = Interruption(at, handler)
+        with contextlib.suppress(BeakerException):
+            interruption.during(lambda: begin(backend, "a.b"))
+        assert can_be_had(neighbour), at
+        return interruption.came
+
+    assert at_every_step(struck) > 30
+    assert wrong == []
 
 
 @pytest.mark.parametrize("use", USES)

@@ -6,6 +6,8 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.client import Response, connect, cookie_of, get
 from tests.support.environment import need_distribution
 from tools.serving import KINDS
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from tools.serving import Kind, Serving
 
 ROUNDS = 40
+FEWEST_VISITS = 10
+MOST_VISITS = 500
 
 
 def process_and_count(response: Response) -> tuple[int, int]:
@@ -57,14 +61,17 @@ def test_visits_are_counted_one_by_one_whichever_process_serves_them(
     first = get(server.port, "/count")
     cookie = cookie_of(first)
     processes = [process_and_count(first)[0]]
-    for visit in range(2, 12):
+    for visit in range(2, MOST_VISITS):
         with held(server) if kind.processes > 1 else contextlib.nullcontext():
             response = get(server.port, "/count", cookie)
         process, count = process_and_count(response)
         processes.append(process)
         assert count == visit
         assert response.every("set-cookie") == []
-    assert len(set(processes)) >= min(2, kind.processes)
+        # A process of several threads may serve on while one of them is held.
+        if visit > FEWEST_VISITS and len(set(processes)) >= min(2, kind.processes):
+            return
+    pytest.fail(f"one process has served {MOST_VISITS} visits")
 
 
 def test_servers_of_every_kind_share_one_folder(serve: Serve, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 # ruff: noqa: A002, PTH100, PTH102, PTH112, PTH118, PTH120 - the signatures are the ones that applications use, and paths are text
 """Private files and folders, and the paths of things that are kept in them."""
 
+import errno
 import hashlib
 import os
 import re
@@ -44,7 +45,7 @@ def verify_directory(dir: str) -> None:
         os.mkdir(dir, _FOLDER_MODE)
     except FileExistsError:
         if not os.path.isdir(dir):
-            raise NotADirectoryError(f"{dir} exists and is not a folder") from None
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), dir) from None
 
 
 def file_path(

@@ -47,18 +47,18 @@ impl Drop for FileLock {
 pub(crate) fn lock_file(py: Python<'_>, path: PathBuf, exclusive: bool) -> PyResult<Option<FileLock>> {
     let mode = if exclusive { LockMode::Exclusive } else { LockMode::Shared };
     let locked = gil::detached(py, || LockFile::try_acquire(path.clone(), mode));
-    let lock = locked.map_err(|error| as_os_error(error, &path))?;
+    let lock = locked.map_err(|error| as_os_error(py, error, &path))?;
     Ok(lock.map(|lock| FileLock { process: std::process::id(), lock: Mutex::new(Some(lock)) }))
 }
 
 /// As Python's own functions for files would raise it.
-pub(crate) fn as_os_error(mut error: Error, path: &std::path::Path) -> PyErr {
+pub(crate) fn as_os_error(py: Python<'_>, mut error: Error, path: &std::path::Path) -> PyErr {
     let source = error.take_source().and_then(|source| source.downcast::<io::Error>().ok());
     match source.as_ref().and_then(|source| source.raw_os_error()) {
-        Some(number) => {
-            let said = rustix::io::Errno::from_raw_os_error(number);
-            PyOSError::new_err((number, said.to_string(), path.to_path_buf()))
-        }
+        Some(number) => match py.import("os").and_then(|os| os.call_method1("strerror", (number,))) {
+            Ok(said) => PyOSError::new_err((number, said.unbind(), path.to_path_buf())),
+            Err(error) => error,
+        },
         None => PyOSError::new_err(error.to_string()),
     }
 }

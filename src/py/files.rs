@@ -4,13 +4,14 @@
 //! open by what the handler raises, and a temporary file is not left behind.
 
 use std::fs::OpenOptions;
-use std::io::{self, ErrorKind as IoKind, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::file_lock::as_os_error;
 use super::gil;
@@ -37,7 +38,7 @@ pub(crate) fn write_file(py: Python<'_>, path: PathBuf, contents: &[u8], to_disk
         }
         replace_file(&path, &contents, durability)
     });
-    written.map_err(|error| as_os_error(error, &path))
+    written.map_err(|error| as_os_error(py, error, &path))
 }
 
 /// Writes `contents` into the file at `path`, from the byte `at` on; with `to_disk` they survive a power cut then. The
@@ -53,14 +54,14 @@ pub(crate) fn write_part(
 ) -> PyResult<()> {
     let contents = contents.to_vec();
     let written = gil::detached(py, || write_at(&path, at, &contents, to_disk).map_err(failed));
-    written.map_err(|error| as_os_error(error, &path))
+    written.map_err(|error| as_os_error(py, error, &path))
 }
 
 /// What the file at `path` holds; a link is not followed. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
     let read = gil::detached(py, || read(&path).map_err(failed));
-    Ok(PyBytes::new(py, &read.map_err(|error| as_os_error(error, &path))?))
+    Ok(PyBytes::new(py, &read.map_err(|error| as_os_error(py, error, &path))?))
 }
 
 /// Brings the names in a folder to the disk. Raises `OSError`.
@@ -79,7 +80,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let flags = OFlags::NOFOLLOW.bits().cast_signed();
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     if file.metadata()?.is_dir() {
-        return Err(IoKind::IsADirectory.into());
+        // With its number, which `IsADirectory` has not.
+        return Err(Errno::ISDIR.into());
     }
     let mut contents = Vec::new();
     file.read_to_end(&mut contents)?;
@@ -101,7 +103,7 @@ fn sync(py: Python<'_>, path: &Path, flags: OFlags) -> PyResult<()> {
         let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
         opened.and_then(|file| file.sync_all()).map_err(failed)
     });
-    synced.map_err(|error| as_os_error(error, path))
+    synced.map_err(|error| as_os_error(py, error, path))
 }
 
 fn failed(error: io::Error) -> Error {

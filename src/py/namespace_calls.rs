@@ -103,13 +103,13 @@ pub(super) fn failure(py: Python<'_>, operation: &'static str, id: &SessionId, e
     } else {
         ErrorKind::Unavailable
     };
-    let name =
-        error.get_type(py).name().map_or_else(|_| String::from("an exception"), |name| name.to_string());
     let error = if error.is_instance_of::<StoreUnavailableError>(py) {
         error.cause(py).unwrap_or(error)
     } else {
         error
     };
+    let name =
+        error.get_type(py).name().map_or_else(|_| String::from("an exception"), |name| name.to_string());
     let detail = match kind {
         // The words are ours.
         ErrorKind::Locked => error.value(py).to_string(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from beaker import _core
 from beaker.container import DBMNamespaceManager, FileNamespaceManager
 from beaker.exceptions import BeakerException, StoreUnavailableError
 from beaker.session import Session
@@ -66,6 +67,14 @@ def test_a_folder_that_cannot_be_made_tells_why_and_where(files: Backend) -> Non
     assert str(caught.value.filename).startswith(str(files.folder))
 
 
+def test_a_folder_of_a_dbm_that_cannot_be_made_tells_why_and_where(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="NotADirectoryError") as caught:
+        Session({}, use_cookies=False, type="dbm", data_dir=str(tmp_path / "file" / "sessions")).save()
+    tells(caught.value, errno.ENOTDIR, None)
+    assert caught.value.filename == str(tmp_path)
+
+
 def test_a_lock_that_cannot_be_taken_tells_why_and_where(files: Backend) -> None:
     record_of(files)
     assert files.folder is not None
@@ -115,6 +124,28 @@ def test_other_trouble_of_a_backend_has_no_number(
     with pytest.raises(OSError) as caught:  # noqa: PT011
         opened(written_in_python, UNKNOWN_ID)
     assert (caught.value.errno, caught.value.strerror, caught.value.filename) == (None, None, None)
+
+
+def test_what_files_are_used_by_raises_as_pythons_own_functions_do(tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent" / "file")
+    folder = str(tmp_path)
+    (tmp_path / "file").touch()
+    file = str(tmp_path / "file")
+    works: list[tuple[Callable[[], Any], int]] = [
+        (lambda: _core.read_file(absent), errno.ENOENT),
+        (lambda: _core.read_file(folder), errno.EISDIR),
+        (lambda: _core.write_file(absent, b"", False), errno.ENOENT),
+        (lambda: _core.sync_folder(file), errno.ENOTDIR),
+        (lambda: _core.lock_file(file + "/lock", True), errno.ENOTDIR),
+        (lambda: _core.lock_file(folder, True), errno.EISDIR),
+    ]
+    for work, number in works:
+        with pytest.raises(OSError) as caught:  # noqa: PT011
+            work()
+        expected = OSError(number, os.strerror(number))
+        assert (type(caught.value), caught.value.errno) == (type(expected), number)
+        assert caught.value.strerror == expected.strerror
+        assert str(caught.value.filename).startswith(folder)
 
 
 def locked(namespace: Any) -> None:

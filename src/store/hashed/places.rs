@@ -13,7 +13,7 @@ use crate::store::{Expect, Record, Rotation, Store, Timestamp, Touch, Version, W
 const WRITING: &str = "store a session";
 
 /// How often the last step of several is tried, each time for as long as the store waits.
-const LAST_TRIES: usize = 40;
+pub(super) const LAST_TRIES: usize = 40;
 
 /// At this time no record is over.
 const ANY_TIME: Timestamp = Timestamp::NEG_INFINITY;
@@ -35,7 +35,7 @@ pub(super) fn put_away(raw: &dyn Store, key: &SessionId) {
 
 /// Does the last step of what cannot be asked for again, because a step before has changed something: it is tried again
 /// here if somebody else has what it needs.
-fn in_the_end<T>(step: impl Fn() -> Result<T>) -> Result<T> {
+pub(super) fn in_the_end<T>(step: impl Fn() -> Result<T>) -> Result<T> {
     for _ in 1..LAST_TRIES {
         match step() {
             Err(error) if error.is_busy() => {}

@@ -94,6 +94,9 @@ pub(super) struct Counting {
     pub(super) calls: AtomicUsize,
     /// The calls left until the one that fails.
     until_failure: AtomicUsize,
+    until_busy: AtomicUsize,
+    /// The calls that somebody else is in the way of then.
+    busy: AtomicUsize,
     until_act: AtomicUsize,
     act: Act,
 }
@@ -106,6 +109,8 @@ impl Counting {
             inner,
             calls: AtomicUsize::new(0),
             until_failure: AtomicUsize::new(NEVER),
+            until_busy: AtomicUsize::new(NEVER),
+            busy: AtomicUsize::new(0),
             until_act: AtomicUsize::new(NEVER),
             act: Box::new(|| ()),
         }
@@ -133,6 +138,12 @@ impl Counting {
         self.until_failure.store(number, Ordering::Relaxed);
     }
 
+    /// Has somebody else be in the way of the call of this number and of those after it, so many in all.
+    pub(super) fn busy_at(&self, number: usize, calls: usize) {
+        self.until_busy.store(number, Ordering::Relaxed);
+        self.busy.store(calls, Ordering::Relaxed);
+    }
+
     fn call(&self) -> Result<&dyn Store> {
         let down = |counter: &AtomicUsize| match counter.load(Ordering::Relaxed) {
             NEVER => false,
@@ -148,6 +159,14 @@ impl Counting {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if down(&self.until_act) {
             (self.act)();
+        }
+        let is_busy = self.until_busy.load(Ordering::Relaxed) == 0 && self.busy.load(Ordering::Relaxed) > 0;
+        if is_busy {
+            self.busy.fetch_sub(1, Ordering::Relaxed);
+            return Err(Error::locked("answer"));
+        }
+        if self.until_busy.load(Ordering::Relaxed) != 0 {
+            down(&self.until_busy);
         }
         if down(&self.until_failure) { Err(Error::unavailable("answer")) } else { Ok(&*self.inner) }
     }

@@ -6,6 +6,7 @@ mod attacks;
 mod doubles;
 mod fleets;
 mod holds;
+mod last_steps;
 mod moves;
 
 use std::path::Path;

@@ -7,6 +7,8 @@ import importlib
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +17,24 @@ import pytest
 from beaker import _dbm_files
 from beaker.container import DBMNamespaceManager
 from beaker.exceptions import CorruptSessionError
+from tests.campaigns.kit import left_out_where_impossible
+from tests.campaigns.tracing import strace
 from tests.session.kit import UNKNOWN_ID, Backend, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS = int(os.environ.get("BEAKER_DBM_KILLS", "40"))
+FAILED = 3
+REPLACING = f"""
+import importlib, sys
+from beaker import _dbm_files
+module = importlib.import_module(sys.argv[1])
+try:
+    _dbm_files.write(module, sys.argv[2], {{b"session": b"new" * 900}}, to_disk=True)
+except (OSError, module.error):
+    sys.exit({FAILED})
+"""
 
 
 def _available() -> list[Any]:
@@ -115,24 +129,48 @@ def test_what_is_written_cannot_be_told_from_what_the_implementation_writes(
     assert b"other" not in after
 
 
+@pytest.mark.parametrize(
+    ("calls", "error"),
+    [
+        (["write", "pwrite64"], "ENOSPC"),
+        (["fsync", "fdatasync"], "EIO"),
+        (["rename", "renameat", "renameat2"], "EIO"),
+    ],
+    ids=["write", "sync", "rename"],
+)
 def test_a_write_that_fails_leaves_the_old_dbm_and_no_other(
-    tmp_path: Path, module: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, module: Any, calls: list[str], error: str
 ) -> None:
-    file = str(tmp_path / "n.dbm")
-    _dbm_files.write(module, file, {b"session": b"old"}, to_disk=False)
-    before = names_in(tmp_path)
-
-    def fail(*_args: Any) -> None:
-        raise OSError(5, "Input/output error")
-
-    for name in ("replace", "fsync"):
-        with monkeypatch.context() as patch:
-            patch.setattr(os, name, fail)
-            patch.setattr(_dbm_files, "write_file", fail)
-            with pytest.raises(OSError, match="Input/output error"):
-                _dbm_files.write(module, file, {b"session": b"new" * 900}, to_disk=True)
-        assert _dbm_files.read(module, file) == {b"session": b"old"}
-        assert names_in(tmp_path) == before
+    with left_out_where_impossible():
+        tracer = strace()
+    folder, log = tmp_path / "data", tmp_path / "strace"
+    folder.mkdir()
+    file = str(folder / "n.dbm")
+    old, new = {b"session": b"old"}, {b"session": b"new" * 900}
+    failures = 0
+    # Each kind of call is counted by itself.
+    left = [(call, 1) for call in calls]
+    while left:
+        call, number = left.pop()
+        _dbm_files.write(module, file, old, to_disk=False)
+        before = names_in(folder)
+        inject = ["-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}"]
+        command = [tracer, "-f", *inject, "-o", str(log), sys.executable, "-B", "-c", REPLACING]
+        ran = subprocess.run(
+            [*command, module.__name__, file], capture_output=True, text=True, check=False, timeout=60
+        )
+        found = _dbm_files.read(module, file)
+        assert names_in(folder) == before
+        if ran.returncode == 0:
+            assert found == new
+        else:
+            assert ran.returncode == FAILED, ran.stderr
+            failures += 1
+            # The last that is brought to the disk is the names in the folders.
+            assert found == old or (found == new and "sync" in call)
+        if "(INJECTED)" in log.read_text():
+            left.append((call, number + 1))
+    assert failures >= 1
 
 
 def test_an_ended_session_leaves_no_file(tmp_path: Path, module: Any) -> None:

@@ -1,4 +1,4 @@
-# ruff: noqa: PTH105, PTH108, PTH110, PTH116, PTH118, PTH119, PTH120, PTH123 - paths are text, as applications use them
+# ruff: noqa: PTH104, PTH105, PTH108, PTH110, PTH116, PTH118, PTH119, PTH120, PTH123 - paths are text, as applications use them
 """Small dbms that are read and written whole: a process that is killed leaves the old one or the new.
 
 Most implementations keep a dbm in one file: a new one is made beside it and takes its name. ``dbm.dumb``
@@ -16,7 +16,7 @@ from beaker import _core
 from beaker._files import sync_folders, write_file
 from beaker.exceptions import CorruptSessionError
 
-__all__ = ["names", "read", "write"]
+__all__ = ["make", "names", "read", "write"]
 
 # The files that the implementations make beside, or instead of, the one that they were told to open. Where
 # one has two, that with the values comes last.
@@ -72,6 +72,21 @@ def write(module: ModuleType, file: str, contents: Contents, to_disk: bool) -> N
         raise
     if to_disk:
         sync_folders(file)
+
+
+def make(module: ModuleType, file: str) -> None:
+    """Makes a new dbm of ``dbm.dumb``, which is to be changed in place; others make themselves.
+
+    Interrupted at that, it writes an empty index when it is collected, over what others have stored since.
+    """
+    if not _is_dumb(module) or os.path.lexists(file + ".dir"):
+        return
+    _core.write_part(file + ".dat", 0, b"", False)
+    try:
+        # It was killed while it replaced the index.
+        os.rename(file + ".bak", file + ".dir")
+    except FileNotFoundError:
+        write_file(file + ".dir", b"")
 
 
 def _remove(file: str) -> None:

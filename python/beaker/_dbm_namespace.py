@@ -86,6 +86,8 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
                 self.dbm = {}
                 return
             self._call("make the folder of", verify_directory, os.path.dirname(self.file))
+        if flags != "r":
+            self._call("make", _dbm_files.make, self.dbmmodule, self.file)
         self.dbm = self._call("open", self.dbmmodule.open, self.file, flags, _FILE_MODE)
 
     def do_close(self) -> None:

@@ -37,14 +37,16 @@ class Interruption:
     """Runs `act` after one of the steps of this package's Python code, once.
 
     A step is one after which the interpreter looks for signals: a call, a jump back, a function's beginning.
+    `also` names other files than ours that have steps.
     """
 
-    def __init__(self, at: int, act: Callable[[], None]) -> None:
+    def __init__(self, at: int, act: Callable[[], None], *also: str) -> None:
         self.left, self.act, self.came = at, act, False
+        self.files = (*OURS, *also)
         self.last: dict[FrameType, str] = {}
 
     def _trace(self, frame: FrameType, event: str, _arg: object) -> Any:
-        if not frame.f_code.co_filename.startswith(OURS):
+        if not frame.f_code.co_filename.startswith(self.files):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         if event == "opcode" and not self.came:

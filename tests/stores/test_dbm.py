@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import random
@@ -10,19 +11,19 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from beaker import _dbm_files
 from beaker.container import DBMNamespaceManager
 from beaker.exceptions import CorruptSessionError
+from beaker.util import verify_directory
 from tests.campaigns.kit import left_out_where_impossible
 from tests.campaigns.tracing import strace
 from tests.session.kit import UNKNOWN_ID, Backend, opened
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.session.test_interruptions import Interruption, Struck, at_every_step, strike
 
 KILLS = int(os.environ.get("BEAKER_DBM_KILLS", "40"))
 FAILED = 3
@@ -224,3 +225,45 @@ def test_a_dbm_that_cannot_be_read_is_corrupt_and_can_be_removed(tmp_path: Path)
         session.namespace.remove()
         assert opened(backend, session_id).is_new
         assert names_in(tmp_path) == []
+
+
+# What Python has not come to set up complains when it is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_exception_while_a_dbm_is_made_loses_nothing_that_is_stored_later(tmp_path: Path) -> None:
+    module = importlib.import_module("dbm.dumb")
+
+    def struck(step: int) -> bool:
+        namespace = DBMNamespaceManager("cache", dbmmodule=module, data_dir=str(tmp_path / str(step)))
+        interruption = Interruption(step, strike, str(module.__file__))
+        try:
+            interruption.during(namespace.acquire_write_lock)
+        except Struck:
+            # Whoever keeps the exception keeps the frames, and what they have open.
+            verify_directory(str(Path(namespace.file).parent))
+            with module.open(namespace.file, "c") as others:
+                others[b"key"] = b"stored"
+        else:
+            namespace.release_write_lock()
+            return interruption.came
+        del namespace
+        gc.collect()
+        (index,) = tmp_path.glob(f"{step}/**/*.dir")
+        with module.open(str(index.with_suffix("")), "r") as found:
+            assert found[b"key"] == b"stored", step
+        return True
+
+    assert at_every_step(struck) > 30
+
+
+def test_what_a_cache_held_when_its_index_was_being_replaced_is_kept(tmp_path: Path) -> None:
+    module = importlib.import_module("dbm.dumb")
+    namespace = DBMNamespaceManager("cache", dbmmodule=module, data_dir=str(tmp_path))
+    for key in ("first", "second"):
+        namespace.acquire_write_lock()
+        namespace[key] = key
+        namespace.release_write_lock()
+        (index,) = tmp_path.rglob("*.dir")
+        index.rename(index.with_suffix(".bak"))
+    namespace.acquire_write_lock()
+    assert [namespace["first"], namespace["second"]] == ["first", "second"]
+    namespace.release_write_lock()

@@ -293,6 +293,16 @@ impl Life {
         self.agrees();
     }
 
+    /// The record that was known as `before` is the same session, known as `now`. `false` if it is known as another
+    /// by now.
+    pub fn renewed(&mut self, before: Version, now: Version) -> bool {
+        let is_known = self.version == Some(before);
+        if is_known {
+            self.version = Some(now);
+        }
+        is_known
+    }
+
     /// The session was sent, to where no store has it.
     pub fn sent(&mut self) {
         self.agrees();

@@ -88,6 +88,18 @@ fn a_session_whose_record_has_more_than_it_is_not_written_unseen() {
 }
 
 #[test]
+fn a_session_that_was_renewed_is_saved_over_what_renewed_it() {
+    let mut life = loaded("a");
+    life.clear();
+    life.rename(SessionId::from_program("new"));
+    assert!(life.renewed(Version(1), Version(2)));
+    assert_eq!(life.version(), Some(Version(2)));
+    assert!(life.forgets(), "what the program has said is not forgotten");
+    assert!(!life.renewed(Version(1), Version(3)));
+    assert_eq!(life.version(), Some(Version(2)));
+}
+
+#[test]
 fn a_session_that_was_followed_is_saved_where_it_is_now_and_not_under_an_id_made_here() {
     let mut life = loaded("old");
     life.rename(SessionId::from_program("ours"));

@@ -10,7 +10,7 @@ from beaker.exceptions import BeakerException, BeakerWarning
 from beaker.session import Session, _ConfigurableSession
 from tests.session import hooks
 from tests.session.hooks import names
-from tests.session.kit import KEY, UNKNOWN_ID, Browser, Literals
+from tests.session.kit import KEY, UNKNOWN_ID, Browser, Literals, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,24 @@ def test_a_session_class_behaves_as_the_session_does(
     assert visitor.read() == {"name": "Ada", "nested": [1, 2]}
     visitor.visit(lambda session: session.delete())
     assert backend.texts() == {}
+
+
+@pytest.mark.parametrize("saves", [1, 2])
+def test_a_session_that_was_renewed_is_saved_without_being_read_again(
+    noting: Any, backend: Backend, saves: int
+) -> None:
+    first = opened(backend, UNKNOWN_ID)
+    first["name"] = "Ada"
+    first.save()
+    session = noting({}, id=UNKNOWN_ID, use_cookies=False, **backend.options)
+    for _ in range(saves):
+        session.save(accessed_only=True)
+    session["name"] = "Grace"
+    session.save()
+    called = names(noting)
+    assert called.count("_decrypt_data") == 1
+    assert called.count("_encrypt_data") == saves + 1
+    assert opened(backend, UNKNOWN_ID)["name"] == "Grace"
 
 
 def test_a_new_session_makes_its_id_and_cookie_through_the_hooks(noting: Any, empty_memory: None) -> None:

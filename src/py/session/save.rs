@@ -288,13 +288,26 @@ fn touch(
     let written = gil::with_store(py, store, &*record::patience(session)?, |store| {
         store.write(&id, &text, ttl, Expect::Version(version), now)
     });
-    match written.into_py(py)? {
-        // A refusal means that another request wrote the record since, and its access time with it.
-        Written::Stored(_) | Written::Refused => Ok(()),
-    }
+    // A refusal means that another request wrote the record since, and its access time with it.
+    let Written::Stored(now) = written.into_py(py)? else { return Ok(()) };
+    let rewritten = loaded.map(|loaded| Arc::new(loaded.rewritten(py)));
+    let _dropped = session.get().with(|state| {
+        if state.life.renewed(version, now) { std::mem::replace(&mut state.loaded, rewritten) } else { None }
+    })?;
+    Ok(())
 }
 
 impl Loaded {
+    /// The same, whose record is another text by now, which has the access time elsewhere.
+    fn rewritten(&self, py: Python<'_>) -> Self {
+        Self {
+            record: self.record.clone(),
+            payload: self.payload.clone_ref(py),
+            accessed: self.accessed.as_ref().map(|accessed| accessed.clone_ref(py)),
+            in_place: None,
+        }
+    }
+
     /// What changes the access time in the stored text alone; `None` if that cannot be done.
     fn splice(&self, py: Python<'_>, options: &Options, accessed: f64) -> Option<Splice> {
         // A program may have given the session a key since it was loaded.

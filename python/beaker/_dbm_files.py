@@ -9,10 +9,12 @@ value is written where the index of before has one.
 import ast
 import contextlib
 import hashlib
+import importlib
 import os
 from types import ModuleType
 
 from beaker import _core
+from beaker._compat import anydbm
 from beaker._files import sync_folders, write_file
 from beaker.exceptions import CorruptSessionError
 
@@ -36,6 +38,7 @@ def names(file: str) -> list[str]:
 
 def read(module: ModuleType, file: str) -> Contents:
     """All keys and values. Raises what the implementation raises, or :class:`OSError`."""
+    module = _implementation(module, file)
     if _is_dumb(module):
         return _read_dumb(file)
     opened = module.open(file, "r")
@@ -47,6 +50,7 @@ def read(module: ModuleType, file: str) -> Contents:
 
 def write(module: ModuleType, file: str, contents: Contents, to_disk: bool) -> None:
     """Replaces the dbm by one of these contents; with ``to_disk`` returns when that survives a power cut."""
+    module = _implementation(module, file)
     if _is_dumb(module):
         _write_dumb(file, contents, to_disk)
         return
@@ -79,7 +83,7 @@ def make(module: ModuleType, file: str) -> None:
 
     Interrupted at that, it writes an empty index when it is collected, over what others have stored since.
     """
-    if not _is_dumb(module) or os.path.lexists(file + ".dir"):
+    if not _is_dumb(_implementation(module, file)) or os.path.lexists(file + ".dir"):
         return
     _core.write_part(file + ".dat", 0, b"", False)
     try:
@@ -93,6 +97,18 @@ def _remove(file: str) -> None:
     for name in names(file):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
+
+
+def _implementation(module: ModuleType, file: str) -> ModuleType:
+    """What the package ``dbm`` reads this dbm by, or is to make it by; any other module is one itself."""
+    whichdb = getattr(module, "whichdb", None)
+    if whichdb is None:
+        return module
+    found = whichdb(file)
+    if found is None:
+        return anydbm
+    # What it does not know is for the package to refuse.
+    return importlib.import_module(found) if found else module
 
 
 def _is_dumb(module: ModuleType) -> bool:

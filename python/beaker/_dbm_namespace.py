@@ -209,9 +209,12 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
             self._call("sync", sync_folder, os.path.dirname(self.file))
 
     def _call(self, what: str, function: Any, *args: Any) -> Any:
+        raised = getattr(self.dbmmodule, "error", OSError)
+        # The package `dbm` has several.
+        errors = raised if isinstance(raised, tuple) else (raised,)
         try:
             return function(*args)
-        except (OSError, getattr(self.dbmmodule, "error", OSError)) as cause:
+        except (OSError, *errors) as cause:
             raise self._unavailable(f"{what} a dbm in {self.dbm_dir}", cause) from cause
 
     @property

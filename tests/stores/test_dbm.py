@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,9 @@ from tests.campaigns.kit import left_out_where_impossible
 from tests.campaigns.tracing import strace
 from tests.session.kit import UNKNOWN_ID, Backend, opened
 from tests.session.test_interruptions import Interruption, Struck, at_every_step, strike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KILLS = int(os.environ.get("BEAKER_DBM_KILLS", "40"))
 FAILED = 3
@@ -44,6 +47,15 @@ def _available() -> list[Any]:
         with contextlib.suppress(ImportError):
             found.append(pytest.param(importlib.import_module(name), id=name))
     return found
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """Has the process have its umask back, which `dbm.dumb` sets to 0 for a moment whenever it opens."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(params=_available())
@@ -229,6 +241,7 @@ def test_a_dbm_that_cannot_be_read_is_corrupt_and_can_be_removed(tmp_path: Path)
 
 # What Python has not come to set up complains when it is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("umask")
 def test_an_exception_while_a_dbm_is_made_loses_nothing_that_is_stored_later(tmp_path: Path) -> None:
     module = importlib.import_module("dbm.dumb")
 

@@ -56,6 +56,8 @@ def _(patches: Patches) -> None:
     @patches.around(CookieSession, "regenerate_id")
     def regenerate_id(_before: Around, self: Any) -> None:
         self["_id"] = _session_id()
+        if _inside(self).get("is_deleted"):
+            return
         unsaved = dict(self)
         stored = _inside(self).get("saved") or self.accessed_dict or self._config
         dict.clear(self)

@@ -75,6 +75,19 @@ def test_a_session_that_was_renewed_is_saved_without_being_read_again(
     assert opened(backend, UNKNOWN_ID)["name"] == "Grace"
 
 
+def test_a_session_that_is_encoded_as_before_is_not_read_again(noting: Any, backend: Backend) -> None:
+    first = opened(backend, UNKNOWN_ID)
+    first["nested"] = [1]
+    first.save()
+    session = noting({}, id=UNKNOWN_ID, use_cookies=False, **backend.options)
+    assert session["nested"] == [1]
+    session.save(accessed_only=True)
+    assert names(noting).count("_decrypt_data") == 1
+    session["nested"].append(2)
+    session.save(accessed_only=True)
+    assert opened(backend, UNKNOWN_ID)["nested"] == [1, 2]
+
+
 def test_a_new_session_makes_its_id_and_cookie_through_the_hooks(noting: Any, empty_memory: None) -> None:
     noting({})
     called = names(noting)

@@ -208,8 +208,31 @@ pub(super) fn in_place(
             return Changes::as_it_is(session, base, data)?.any();
         }
     }
+    if loaded.is_none() && encodes_as_before(session, data, base)? {
+        return Ok(false);
+    }
     let text = encode::text_for_record(session, data)?;
     Changes::since(session, base, data, &text, false)?.any()
+}
+
+/// Whether `data` is encoded as it was loaded, where the serialized session is not known: by a subclass in a way of its
+/// own. That saves it from being asked to decode what it has encoded.
+fn encodes_as_before(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    base: Option<&Base>,
+) -> PyResult<bool> {
+    let py = session.py();
+    let key = intern!(py, "_accessed_time");
+    let before =
+        session.get().with(|state| state.last_accessed.as_ref().map(|before| before.clone_ref(py)))?;
+    let (Some(Base::Loaded(known, _)), Some(before), Some(now)) = (base, before, data.get_item(key)?) else {
+        return Ok(false);
+    };
+    data.set_item(key, before)?;
+    let text = encode::text_for_record(session, data);
+    data.set_item(key, now)?;
+    Ok(text?.bytes[..] == known[..])
 }
 
 /// Whether two values are stored as the same.

@@ -3,11 +3,11 @@
 //! What stands in a config, under a prefix, Beaker puts through `coerce_session_params`, which makes text of what has
 //! to be text. What is given by keyword it takes as it is, and of most options it only asks whether it is true.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::config::{Kind, Rule, Value};
+use crate::py::once::intern;
 
 /// The way in which an option was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

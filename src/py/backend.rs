@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use super::errors::{self, ConfigurationError, IntoPyResult};
 use super::wait::SLICE;
 use crate::config::Settings;
+use crate::py::once::Once;
 use crate::store::file::{Upkeep, default_directory, exposure};
 use crate::store::{FileStore, MemoryStore, Store};
 
@@ -103,12 +103,12 @@ fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
     py.import("beaker.cache")?.getattr("clsmap")?.get_item(kind)
 }
 
-static MEMORY_CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static FILE_CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static MEMORY_CLASS: Once<Py<PyAny>> = Once::new();
+static FILE_CLASS: Once<Py<PyAny>> = Once::new();
 
 fn container_class<'a, 'py>(
     py: Python<'py>,
-    cell: &'a PyOnceLock<Py<PyAny>>,
+    cell: &'a Once<Py<PyAny>>,
     name: &str,
 ) -> PyResult<&'a Bound<'py, PyAny>> {
     Ok(cell.get_or_try_init(py, || py.import("beaker.container")?.getattr(name).map(Bound::unbind))?.bind(py))

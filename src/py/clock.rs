@@ -1,11 +1,11 @@
 //! The time, asked of `time.time` at each use, so that whoever replaces that function, or `beaker.session.time`, moves our
 //! clock too.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::replaced;
 use crate::clock;
+use crate::py::once::intern;
 use crate::store::Timestamp;
 
 /// A reading of the clock.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyException;
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::errors::IntoPyResult;
@@ -16,6 +15,7 @@ use super::python_store::NamespaceStore;
 use super::stay::TakenLock;
 use crate::error::Result;
 use crate::id::SessionId;
+use crate::py::once::intern;
 use crate::store::id_locks::Taken;
 use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 

@@ -7,11 +7,11 @@ use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple, PyType};
 
 use super::session_object::response;
+use crate::py::once::intern;
 
 /// An iterable of an application (PEP 3333), and the session that is let go when it ends, raises or is closed.
 #[pyclass(frozen, subclass, weakref, module = "beaker._core")]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
+use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use pyo3::{PyTraverseError, intern};
 
 use super::coerce;
 use super::cookie_session::CookieSession;
@@ -18,6 +18,7 @@ use super::session::Session;
 use super::session_object::{SessionObject, apart_from_requests, response};
 use super::start_response::{Proxy, StartResponse};
 use crate::config::Concurrency;
+use crate::py::once::intern;
 
 /// Gives a WSGI application sessions.
 ///

@@ -18,6 +18,7 @@ mod middleware;
 mod namespace_calls;
 mod namespace_record;
 mod nesting;
+mod once;
 mod options;
 mod patience;
 mod python_store;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
@@ -13,6 +12,7 @@ use super::patience::Patience;
 use super::wait;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
+use crate::py::once::intern;
 use crate::store::Record;
 use crate::store::id_locks::{IdLocks, Taken};
 

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyKeyError, PyTypeError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::errors::CorruptSessionError;
+use crate::py::once::intern;
 use crate::store::{Expect, Left, Record, Touch, Version, Written};
 
 /// The key of the session's text within its namespace.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyAttributeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString, PyType};
 
@@ -19,6 +18,7 @@ use super::session::Session;
 use crate::config::{
     self, CookieExpires, Keeping, KeyOptions, STORE_GRACE_SECONDS, Scope, Settings, Value, Values,
 };
+use crate::py::once::intern;
 
 /// Which class of sessions options are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use pyo3::{PyTraverseError, intern};
 
 use super::errors::IntoPyResult;
 use super::held_namespace::HeldNamespace;
@@ -21,6 +21,7 @@ use super::patience::Patience;
 use super::stay::{Stay, TakenLock, ThreadLock};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
+use crate::py::once::intern;
 use crate::store::id_locks::{IdLocks, Taken};
 use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 

@@ -3,10 +3,10 @@
 //! Beaker looks its own names up at each use, as every module written in Python does. A program that assigns to
 //! `beaker.middleware.SessionObject` or `beaker.session.Session` is therefore heard, and is heard here too.
 
+use crate::py::once::{Once, intern};
+use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
-use pyo3::{PyTypeInfo, intern};
 
 use super::cookie_session::CookieSession;
 use super::session::{Session, text_of};
@@ -16,11 +16,11 @@ use crate::id::SessionId;
 /// The names of a module.
 struct Globals {
     module: &'static str,
-    names: PyOnceLock<Py<PyDict>>,
+    names: Once<Py<PyDict>>,
 }
 
-static MIDDLEWARE: Globals = Globals { module: "beaker.middleware", names: PyOnceLock::new() };
-static SESSION: Globals = Globals { module: "beaker.session", names: PyOnceLock::new() };
+static MIDDLEWARE: Globals = Globals { module: "beaker.middleware", names: Once::new() };
+static SESSION: Globals = Globals { module: "beaker.session", names: Once::new() };
 
 impl Globals {
     /// What the module has under `name` in place of `Ours`; `None` if that is what it has.
@@ -62,7 +62,7 @@ pub(crate) fn cookie_session(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>
 
 /// A new id: from `beaker.session._session_id` where a program replaced that, else at random.
 pub(crate) fn session_id(py: Python<'_>) -> PyResult<SessionId> {
-    static OURS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static OURS: Once<Py<PyAny>> = Once::new();
     let ours = OURS.get_or_try_init(py, || {
         py.import("beaker._core")?.getattr(intern!(py, "session_id")).map(Bound::unbind)
     })?;

@@ -1,9 +1,8 @@
 //! A session's dictionary to bytes and back. Python's own `pickle` and `json` do the work, so that what an
 //! application stored yesterday means the same today.
 
-use pyo3::intern;
+use crate::py::once::{Once, intern};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::errors::{self, ConfigurationError, CorruptSessionError, IntoPyResult, UnstorableValueError};
@@ -261,10 +260,10 @@ impl Pickles {
     }
 }
 
-type Cell = PyOnceLock<Py<PyAny>>;
-static DUMPS: Cell = PyOnceLock::new();
-static JSON_DUMPS: Cell = PyOnceLock::new();
-static JSON_LOADS: Cell = PyOnceLock::new();
+type Cell = Once<Py<PyAny>>;
+static DUMPS: Cell = Once::new();
+static JSON_DUMPS: Cell = Once::new();
+static JSON_LOADS: Cell = Once::new();
 
 fn import<'py>(py: Python<'py>, cell: &Cell, module: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
     let function = cell.get_or_try_init(py, || py.import(module)?.getattr(name).map(Bound::unbind))?;

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::session_object::{self, SessionObject, response};
+use crate::py::once::intern;
 
 /// A `start_response` (PEP 3333) that saves the session first.
 #[pyclass(frozen, module = "beaker._core")]

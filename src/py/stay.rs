@@ -8,10 +8,9 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use crate::py::once::{Once, intern};
 use parking_lot::Mutex;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
 
 use super::patience::Patience;
@@ -95,7 +94,7 @@ impl Drop for Stay<'_, '_> {
 
 /// What tells the waits of `beaker.synchronization` until when they may last.
 fn limits(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    static LIMIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static LIMIT: Once<Py<PyAny>> = Once::new();
     let limit =
         LIMIT.get_or_try_init(py, || py.import("beaker._locks")?.getattr("LIMIT").map(Bound::unbind))?;
     Ok(limit.bind(py))

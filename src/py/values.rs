@@ -1,6 +1,5 @@
 //! Python values as option values, and back.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList,
@@ -11,6 +10,7 @@ use super::errors::ConfigurationError;
 use crate::config::bytes_literal::of_bytes;
 use crate::config::{Kind, Rule, Value};
 use crate::cookie::CookieDate;
+use crate::py::once::intern;
 
 /// What `object` is, as far as an option of `rule` can tell.
 pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value> {

@@ -6,9 +6,8 @@
 use std::thread;
 use std::time::Duration;
 
-use pyo3::intern;
+use crate::py::once::{Once, intern};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use super::patience::{Patience, Wait};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,14 +44,14 @@ impl Pauses {
 
 /// What tells the one that runs from others: its thread, or its greenlet where those are in use.
 pub(crate) fn running(py: Python<'_>) -> PyResult<u64> {
-    static THREADING: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    static THREADING: Once<Py<PyModule>> = Once::new();
     let module = THREADING.get_or_try_init(py, || py.import("threading").map(Bound::unbind))?.bind(py);
     module.getattr(intern!(py, "get_ident"))?.call0()?.extract()
 }
 
 /// `time.sleep`, if it is not Python's own.
 fn replaced_sleep(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    static TIME: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    static TIME: Once<Py<PyModule>> = Once::new();
     let module = TIME.get_or_try_init(py, || py.import("time").map(Bound::unbind))?.bind(py);
     let sleep = module.getattr(intern!(py, "sleep"))?;
     let owner = sleep.getattr_opt(intern!(py, "__self__"))?;

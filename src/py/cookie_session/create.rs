@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyTuple};
 
 use super::{CookieSession, load};
+use crate::py::once::intern;
 use crate::py::options::{For, Options};
 use crate::py::patience::Patience;
 use crate::py::replaced;

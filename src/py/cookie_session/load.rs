@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -13,6 +12,7 @@ use crate::id::SessionId;
 use crate::py::clock::{self, Now};
 use crate::py::errors::CorruptSessionError;
 use crate::py::nesting::{self, Work};
+use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::session::encode::Payload;
 use crate::py::session::{

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -10,6 +9,7 @@ use super::value;
 use crate::codec;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException, UnstorableValueError};
+use crate::py::once::intern;
 use crate::py::session::{
     CookieValue, Session, as_dict, attributes, beginning, call, content, cookie, is_exact, own_timeout,
 };

@@ -198,5 +198,5 @@ pub(crate) fn current_value(session: &Bound<'_, Session>) -> PyResult<CookieValu
 
 /// The id in the session's data, or that which it gets when it is saved.
 pub(super) fn id_in<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    as_dict(session)?.get_item(pyo3::intern!(session.py(), "_id"))
+    as_dict(session)?.get_item(crate::py::once::intern!(session.py(), "_id"))
 }

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::save::{self, stored_data};
 use super::value::id_in;
 use crate::id::SessionId;
+use crate::py::once::intern;
 use crate::py::replaced;
 use crate::py::session::{Session, as_dict, attributes, call, text_of};
 

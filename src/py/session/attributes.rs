@@ -1,11 +1,11 @@
 //! The attributes of a session that programs read and set: what it is, and where its cookie goes.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::{Session, as_dict, call, cookie, place, record};
 use crate::id::SessionId;
+use crate::py::once::intern;
 
 /// `session.accessed_dict`: the session as it was loaded.
 pub(crate) fn accessed_dict<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {

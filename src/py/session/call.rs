@@ -1,12 +1,12 @@
 //! The methods that a subclass may override, called as the object's class wants them called.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::{Methods, Session, as_dict, configurable, cookie, create, encode, is_exact, methods, verbs};
 use crate::py::cookie_session::{self, CookieSession};
 use crate::py::nesting::{self, Work};
+use crate::py::once::intern;
 
 /// `session.load()`
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {

@@ -8,7 +8,6 @@
 use std::cell::OnceCell;
 
 use pyo3::exceptions::PyRecursionError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 
@@ -16,6 +15,7 @@ use super::encode::{self, Content, Text};
 use super::{Base, Loaded, Session, attributes};
 use crate::py::errors::{self, CorruptSessionError};
 use crate::py::nesting::{self, Work};
+use crate::py::once::intern;
 
 /// What the session was, and what it is.
 pub(super) struct Changes<'a, 'py> {

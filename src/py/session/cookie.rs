@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyTuple};
 
@@ -15,6 +14,7 @@ use crate::cookie;
 use crate::py::clock;
 use crate::py::cookie_session;
 use crate::py::errors::IntoPyResult;
+use crate::py::once::intern;
 use crate::py::options::cookie_expires_of;
 
 /// How long ago a cookie that deletes itself claims to have expired, in seconds.

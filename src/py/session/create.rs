@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
@@ -12,6 +11,7 @@ use super::{ConfigurableSession, Session, State, as_dict, call, candidates, conf
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, ConfigurationError, CorruptSessionError};
+use crate::py::once::intern;
 use crate::py::options::{For, Options};
 use crate::py::patience::Patience;
 use crate::py::replaced;

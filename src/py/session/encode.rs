@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -13,6 +12,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, CorruptSessionError, IntoPyResult};
 use crate::py::nesting::{self, Work};
+use crate::py::once::intern;
 use crate::py::options::Options;
 
 /// A session as it came.

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::{PyTraverseError, intern};
 
 use super::{Session, inherited, record};
 use crate::config::Concurrency;
@@ -19,6 +19,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::held_namespace::HeldNamespace;
+use crate::py::once::intern;
 use crate::py::patience::Patience;
 use crate::py::{gil, wait};
 use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store, Touch, Version};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
@@ -19,6 +18,7 @@ use crate::py::clock::{self, Now};
 use crate::py::errors::{CorruptSessionError, IntoPyResult};
 use crate::py::gil;
 use crate::py::nesting::{self, Work};
+use crate::py::once::intern;
 use crate::session::Span;
 use crate::store::{Record, Timestamp};
 

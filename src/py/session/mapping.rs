@@ -6,11 +6,11 @@
 //! value leaves the dictionary goes through here for that reason alone.
 
 use pyo3::exceptions::PyKeyError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
 use super::{Session, as_dict, call, configurable, is_exact};
+use crate::py::once::intern;
 
 /// What is known of a value that leaves the dictionary.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! The `Morsel` of a session's cookie: what a program has made of it is held to the rule that holds for what we write.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::cookie::{self, Attributes};
 use crate::py::errors::{ConfigurationError, IntoPyResult};
+use crate::py::once::intern;
 
 /// The attributes that are written as their name alone, whatever their value.
 const FLAGS: [&str; 3] = ["httponly", "partitioned", "secure"];

@@ -2,13 +2,13 @@
 //!
 //! Such an attribute reads the option; setting it gives this session options of its own.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
 use super::record::namespaces;
 use super::{Session, cookie};
 use crate::py::errors::ConfigurationError;
+use crate::py::once::intern;
 
 /// Sets an option of this session alone.
 pub(super) fn configure(session: &Bound<'_, Session>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -1,12 +1,12 @@
 //! The idle timeout that a program gives a session of its own ("remember me"). It is a part of the session's data,
 //! so that whatever keeps the session keeps it.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 
 use super::{Session, as_dict};
 use crate::py::errors::ConfigurationError;
+use crate::py::once::intern;
 use crate::session::LONGEST_IDLE;
 
 /// The key under which a session keeps it, in seconds.

@@ -1,12 +1,12 @@
 //! The domain and the path of the session's cookie, which a program may set for this session alone.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::{Session, as_dict, cookie};
 use crate::cookie as cookies;
 use crate::py::errors::{ConfigurationError, IntoPyResult};
+use crate::py::once::intern;
 
 /// `session.domain`
 pub(crate) fn domain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {

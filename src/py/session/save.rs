@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
@@ -17,6 +16,7 @@ use crate::py::clock;
 use crate::py::errors::{self, BeakerException, IntoPyResult};
 use crate::py::gil;
 use crate::py::nesting::{self, Work};
+use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::store::{Expect, Left, Rotation, Store, Touch, Version, Written};
 

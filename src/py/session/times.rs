@@ -1,6 +1,5 @@
 //! The times in a session's data: when it began and when it was used last.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString};
 
@@ -8,6 +7,7 @@ use super::Session;
 use crate::config::STORE_GRACE_SECONDS;
 use crate::py::clock::Now;
 use crate::py::errors::{self, CorruptSessionError};
+use crate::py::once::intern;
 use crate::session::{Limits, Times};
 use crate::store::Timestamp;
 

@@ -1,6 +1,5 @@
 //! What a program does to a session beside reading and writing its keys.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
@@ -10,6 +9,7 @@ use super::{
 };
 use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
+use crate::py::once::intern;
 
 /// `Session.invalidate`: ends the session, removes its record, and begins another.
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {

@@ -6,7 +6,6 @@
 
 use parking_lot::{Mutex, MutexGuard};
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyTypeInfo};
@@ -15,6 +14,7 @@ use super::state::Cell;
 use super::{SessionObject, made, response, session};
 use crate::py::cookie_session::CookieSession;
 use crate::py::errors::BeakerWarning;
+use crate::py::once::intern;
 use crate::py::session::{Session, as_dict, content};
 
 const MESSAGE: &str = "the session is changed after the response's headers have gone: the change is lost";

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use pyo3::{PyTraverseError, PyTypeInfo, intern};
+use pyo3::{PyTraverseError, PyTypeInfo};
 
 use super::cookie_session;
 use super::errors;
@@ -19,6 +19,7 @@ use super::options::{For, Options};
 use super::replaced;
 use super::session::{self, Session, create, is_exact};
 use crate::config::Concurrency;
+use crate::py::once::intern;
 use late::{Change, Watch, note, note_save, watched};
 use state::Cell;
 

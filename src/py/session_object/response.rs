@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -11,6 +10,7 @@ use crate::config::CookieExpires;
 use crate::cookie;
 use crate::py::clock;
 use crate::py::errors::IntoPyResult;
+use crate::py::once::intern;
 use crate::py::options::{For, Options};
 use crate::py::session::{self as sessions, Session, create};
 

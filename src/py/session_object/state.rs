@@ -10,10 +10,11 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use pyo3::{PyTraverseError, PyTypeInfo, intern};
+use pyo3::{PyTraverseError, PyTypeInfo};
 
 use super::SessionObject;
 use crate::py::nesting::{self, Entered, Work};
+use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
 use crate::py::session::inherited;

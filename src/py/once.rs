@@ -1,0 +1,49 @@
+//! What is made once in a process, when it is first needed.
+//!
+//! PyO3's `PyOnceLock` and `intern!` let the interpreter go while they have begun to make a value. A process that is
+//! forked by another thread at that moment waits for it for ever. Here nothing is locked while the interpreter can be let
+//! go, and only who has the interpreter can fork.
+
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+
+/// A value that is made when it is first needed.
+pub(crate) struct Once<T>(OnceLock<T>);
+
+impl<T> Once<T> {
+    pub(crate) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// The value. Where several threads make one, the first counts.
+    pub(crate) fn get_or_try_init(
+        &self,
+        _py: Python<'_>,
+        make: impl FnOnce() -> PyResult<T>,
+    ) -> PyResult<&T> {
+        if let Some(made) = self.0.get() {
+            return Ok(made);
+        }
+        let made = make()?;
+        Ok(self.0.get_or_init(|| made))
+    }
+
+    /// The same, where making it cannot fail.
+    pub(crate) fn get_or_init(&self, _py: Python<'_>, make: impl FnOnce() -> T) -> &T {
+        if let Some(made) = self.0.get() {
+            return made;
+        }
+        let made = make();
+        self.0.get_or_init(|| made)
+    }
+}
+
+/// A name as Python's own text, made once.
+macro_rules! intern {
+    ($py:expr, $text:expr) => {{
+        static NAME: $crate::py::once::Once<pyo3::Py<pyo3::types::PyString>> = $crate::py::once::Once::new();
+        NAME.get_or_init($py, || pyo3::types::PyString::intern($py, $text).unbind()).bind($py)
+    }};
+}
+pub(crate) use intern;

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Contexts run in the functions of `contextlib`.
 OURS = (str(Path(beaker.__file__).parent), str(contextlib.__file__))
+FEWEST_STEPS = 4
+"""Where CPython looks for signals in the taking of a lock: 3.14 does so at fewer points than those before."""
 
 
 class Struck(BaseException):
@@ -309,7 +311,7 @@ def test_a_lock_whose_taking_is_interrupted_is_not_held(
         assert can_be_had(lock), step
         return interruption.came
 
-    assert at_every_step(struck) > 10
+    assert at_every_step(struck) >= FEWEST_STEPS
 
 
 @pytest.mark.parametrize("kind", ["read", "write"])
@@ -340,5 +342,5 @@ def test_a_handler_that_takes_the_lock_it_interrupts_is_refused_or_gets_it(
         assert can_be_had(lock), step
         return interruption.came
 
-    assert at_every_step(struck) > 10
+    assert at_every_step(struck) >= FEWEST_STEPS
     assert seen == {"refused", "had"}

@@ -111,7 +111,7 @@ fn container_class<'a, 'py>(
     cell: &'a Once<Py<PyAny>>,
     name: &str,
 ) -> PyResult<&'a Bound<'py, PyAny>> {
-    Ok(cell.get_or_try_init(py, || py.import("beaker.container")?.getattr(name).map(Bound::unbind))?.bind(py))
+    cell.import(py, "beaker.container", name)
 }
 
 fn text(options: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<String>> {

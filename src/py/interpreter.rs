@@ -4,9 +4,10 @@
 //! first one's: its sessions would be seen in both, its exceptions caught in neither, and all of it gone once the first
 //! has ended. So a second import is refused.
 
-use crate::py::once::Once;
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+
+use super::once::Once;
 
 /// The module `sys` of the interpreter that came first. It is kept for ever, so that no other has its address.
 static FIRST: Once<Py<PyModule>> = Once::new();

@@ -11,11 +11,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use super::errors::BeakerException;
-use super::session::inherited;
-use super::wait;
-
-/// Whoever runs: a thread, or a greenlet, of a process.
-type Runner = (u32, u64);
+use super::wait::{self, Runner};
 
 /// What each of them is in the midst of. Locked with the interpreter's lock held and for a moment, so that no fork finds
 /// it locked.
@@ -99,7 +95,7 @@ impl Drop for Entered {
 
 /// Begins to do something that may call a program.
 pub(crate) fn enter(py: Python<'_>, work: Work) -> PyResult<Entered> {
-    let runner = (inherited::forks(), wait::running(py)?);
+    let runner = wait::running(py)?;
     {
         let mut entered = ENTERED.lock();
         let Works { works, nested } = entered.entry(runner).or_default();

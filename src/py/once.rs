@@ -4,6 +4,7 @@
 //! forked by another thread at that moment waits for it for ever. Here nothing is locked while the interpreter can be let
 //! go, and only who has the interpreter can fork.
 
+use std::convert::Infallible;
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
@@ -17,11 +18,11 @@ impl<T> Once<T> {
     }
 
     /// The value. Where several threads make one, the first counts.
-    pub(crate) fn get_or_try_init(
+    pub(crate) fn get_or_try_init<E>(
         &self,
         _py: Python<'_>,
-        make: impl FnOnce() -> PyResult<T>,
-    ) -> PyResult<&T> {
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<&T, E> {
         if let Some(made) = self.0.get() {
             return Ok(made);
         }
@@ -30,12 +31,22 @@ impl<T> Once<T> {
     }
 
     /// The same, where making it cannot fail.
-    pub(crate) fn get_or_init(&self, _py: Python<'_>, make: impl FnOnce() -> T) -> &T {
-        if let Some(made) = self.0.get() {
-            return made;
-        }
-        let made = make();
-        self.0.get_or_init(|| made)
+    pub(crate) fn get_or_init(&self, py: Python<'_>, make: impl FnOnce() -> T) -> &T {
+        let Ok(made) = self.get_or_try_init(py, || Ok::<_, Infallible>(make()));
+        made
+    }
+}
+
+impl Once<Py<PyAny>> {
+    /// What a module has under a name.
+    pub(crate) fn import<'py>(
+        &self,
+        py: Python<'py>,
+        module: &str,
+        name: &str,
+    ) -> PyResult<&Bound<'py, PyAny>> {
+        let found = self.get_or_try_init(py, || py.import(module)?.getattr(name).map(Bound::unbind))?;
+        Ok(found.bind(py))
     }
 }
 

@@ -63,9 +63,7 @@ pub(crate) fn cookie_session(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>
 /// A new id: from `beaker.session._session_id` where a program replaced that, else at random.
 pub(crate) fn session_id(py: Python<'_>) -> PyResult<SessionId> {
     static OURS: Once<Py<PyAny>> = Once::new();
-    let ours = OURS.get_or_try_init(py, || {
-        py.import("beaker._core")?.getattr(intern!(py, "session_id")).map(Bound::unbind)
-    })?;
+    let ours = OURS.import(py, "beaker._core", "session_id")?;
     match SESSION.get(intern!(py, "_session_id"))? {
         Some(make) if !make.is(ours) => Ok(SessionId::from_program(text_of(&make.call0()?)?)),
         _ => Ok(SessionId::generate()),

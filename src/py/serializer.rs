@@ -266,6 +266,5 @@ static JSON_DUMPS: Cell = Once::new();
 static JSON_LOADS: Cell = Once::new();
 
 fn import<'py>(py: Python<'py>, cell: &Cell, module: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    let function = cell.get_or_try_init(py, || py.import(module)?.getattr(name).map(Bound::unbind))?;
-    Ok(function.bind(py).clone())
+    cell.import(py, module, name).cloned()
 }

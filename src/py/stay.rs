@@ -14,12 +14,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::patience::Patience;
-use super::session::inherited;
-use super::wait;
+use super::wait::{self, Runner};
 use crate::error::{Error, ErrorKind, Result};
 
-/// By its forks, the thread and the namespace.
-type Entry = (u32, u64, String);
+/// Who is in a backend, and the namespace.
+type Entry = (Runner, String);
 
 /// The lock is held with the interpreter's, so that no fork finds it taken.
 static STAYS: LazyLock<Mutex<HashSet<Entry>>> = LazyLock::new(Mutex::default);
@@ -45,7 +44,7 @@ impl<'a, 'py> Stay<'a, 'py> {
         let now: f64 = py.import("time")?.call_method0(intern!(py, "monotonic"))?.extract()?;
         let limit = PyList::new(py, [now + patience.left_for_a_moment().as_secs_f64(), 0.0])?;
         limit.append(py.None())?;
-        let entry = (inherited::forks(), wait::running(py)?, key);
+        let entry = (wait::running(py)?, key);
         if !STAYS.lock().insert(entry.clone()) {
             return Ok(Err(Error::locked("use the session in its backend")
                 .with_detail("this thread is using it at this moment, and was interrupted")));
@@ -95,9 +94,7 @@ impl Drop for Stay<'_, '_> {
 /// What tells the waits of `beaker.synchronization` until when they may last.
 fn limits(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static LIMIT: Once<Py<PyAny>> = Once::new();
-    let limit =
-        LIMIT.get_or_try_init(py, || py.import("beaker._locks")?.getattr("LIMIT").map(Bound::unbind))?;
-    Ok(limit.bind(py))
+    LIMIT.import(py, "beaker._locks", "LIMIT")
 }
 
 /// The lock of a namespace, if it is one of `beaker.synchronization`, and what a thread does with it.

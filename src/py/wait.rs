@@ -10,6 +10,7 @@ use crate::py::once::{Once, intern};
 use pyo3::prelude::*;
 
 use super::patience::{Patience, Wait};
+use super::session::inherited;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a wait lasts at a time. A store may take several locks one after the other, and signals are heard ten times
@@ -42,11 +43,14 @@ impl Pauses {
     }
 }
 
-/// What tells the one that runs from others: its thread, or its greenlet where those are in use.
-pub(crate) fn running(py: Python<'_>) -> PyResult<u64> {
+/// Whoever runs: a thread, or a greenlet where those are in use, by how often its process was forked.
+pub(crate) type Runner = (u32, u64);
+
+/// What tells the one that runs from others.
+pub(crate) fn running(py: Python<'_>) -> PyResult<Runner> {
     static THREADING: Once<Py<PyModule>> = Once::new();
     let module = THREADING.get_or_try_init(py, || py.import("threading").map(Bound::unbind))?.bind(py);
-    module.getattr(intern!(py, "get_ident"))?.call0()?.extract()
+    Ok((inherited::forks(), module.getattr(intern!(py, "get_ident"))?.call0()?.extract()?))
 }
 
 /// `time.sleep`, if it is not Python's own.

@@ -20,7 +20,6 @@ use crate::id::SessionId;
 use crate::py::format_one;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
-
 use crate::session::Life;
 use crate::store::Timestamp;
 

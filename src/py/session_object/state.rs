@@ -17,8 +17,7 @@ use crate::py::nesting::{self, Entered, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
-use crate::py::session::inherited;
-use crate::py::wait::{self, Pauses};
+use crate::py::wait::{self, Pauses, Runner};
 
 #[derive(Default)]
 struct Fields {
@@ -29,7 +28,7 @@ struct Fields {
     params: Option<Py<PyDict>>,
     session: Option<Py<PyAny>>,
     /// The process, by its forks, and the thread that make the session.
-    maker: Option<(u32, u64)>,
+    maker: Option<Runner>,
     headers: Option<Py<PyDict>>,
     prepared: Option<Arc<Options>>,
     /// How long the request waits for its session, and what of that is over, also where no session could be made.
@@ -78,7 +77,7 @@ impl Cell {
     /// Waits until no other thread makes the session, and keeps others from it. The interpreter is let go meanwhile.
     /// The class of the session may use the proxy that is making it, and not again from within that.
     pub(super) fn wait_to_make(&self, py: Python<'_>) -> PyResult<Making<'_>> {
-        let this = (inherited::forks(), wait::running(py)?);
+        let this = wait::running(py)?;
         let mut pauses = Pauses::new();
         loop {
             {

@@ -8,7 +8,7 @@
 //! * [`crypto`] derives keys and encrypts, for both of these;
 //! * [`config`] turns options into checked settings;
 //! * [`ring`] is what is rotated: keys and names, newest first;
-//! * [`session`] is the life of a session as pure state;
+//! * [`session`] is the engine: it decides everything about a session, and does no I/O;
 //! * [`store`] is the contract of a place for sessions, and the places there are.
 //!
 //! `py` joins them and shows them to Python as `beaker._core`.

@@ -10,10 +10,15 @@ pub enum Found {
     Absent,
     /// A session in this state. The caller keeps the data; the engine never looks at it.
     Session(Version),
-    /// A redirect record within its grace period: the session has this id now.
-    Redirect(SessionId),
-    /// A redirect record that leads nowhere: its grace period is over, or it is damaged.
-    DeadRedirect,
+    /// A redirect record within its grace period.
+    Redirect {
+        /// The id that the session has now.
+        to: SessionId,
+        /// The state of the redirect record itself.
+        version: Version,
+    },
+    /// A redirect record in this state that leads nowhere: its grace period is over, or it is damaged.
+    DeadRedirect(Version),
 }
 
 /// The kind of a failed call. What the engine decides depends on the kind alone.

@@ -7,6 +7,7 @@
 //! * [`codec`] is the stored shape of a session;
 //! * [`crypto`] derives keys and encrypts, for both of these;
 //! * [`config`] turns options into checked settings;
+//! * [`locks`] keeps threads and processes from each other;
 //! * [`ring`] is what is rotated: keys and names, newest first;
 //! * [`session`] is the engine: it decides everything about a session, and does no I/O;
 //! * [`store`] is the contract of a place for sessions, and the places there are.
@@ -20,6 +21,9 @@ pub mod cookie;
 pub mod crypto;
 pub mod error;
 pub mod id;
+pub mod locks;
+#[cfg(unix)]
+mod private_dir;
 #[cfg(feature = "python")]
 mod py;
 pub mod ring;

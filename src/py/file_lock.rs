@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use super::gil;
 use crate::error::Error;
-use crate::store::file::{LockFile, LockMode};
+use crate::locks::{LockFile, Mode};
 
 /// A locked file, until it is closed or forgotten. In a forked process it is closed, and the lock stays the parent's.
 #[pyclass(frozen, weakref, module = "beaker._core")]
@@ -45,7 +45,7 @@ impl Drop for FileLock {
 /// Raises `OSError` if the file cannot be made or locked.
 #[pyfunction]
 pub(crate) fn lock_file(py: Python<'_>, path: PathBuf, exclusive: bool) -> PyResult<Option<FileLock>> {
-    let mode = if exclusive { LockMode::Exclusive } else { LockMode::Shared };
+    let mode = if exclusive { Mode::Exclusive } else { Mode::Shared };
     let locked = gil::detached(py, || LockFile::try_acquire(path.clone(), mode));
     let lock = locked.map_err(|error| as_os_error(py, error, &path))?;
     Ok(lock.map(|lock| FileLock { process: std::process::id(), lock: Mutex::new(Some(lock)) }))

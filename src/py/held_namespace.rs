@@ -15,8 +15,8 @@ use super::python_store::NamespaceStore;
 use super::stay::TakenLock;
 use crate::error::Result;
 use crate::id::SessionId;
+use crate::locks::Token;
 use crate::py::once::intern;
-use crate::store::id_locks::Taken;
 use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 const READING: &str = "read the session from its backend";
@@ -30,7 +30,7 @@ struct One {
     /// What the thread that took the backend's lock has of it, if the lock is one of ours.
     lock: Option<TakenLock>,
     /// What shuts the other holders of this process out, if anything does.
-    reserved: Option<Taken>,
+    reserved: Option<Token>,
     /// Where its session has gone, if that was given another id.
     moved: Option<Moved>,
 }
@@ -64,7 +64,7 @@ impl HeldNamespace {
         id: &SessionId,
         namespace: Py<PyAny>,
         lock: Option<TakenLock>,
-        reserved: Taken,
+        reserved: Token,
     ) -> Self {
         Self::new(store, One { id: id.clone(), namespace, lock, reserved: Some(reserved), moved: None })
     }

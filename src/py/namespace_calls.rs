@@ -12,21 +12,25 @@ use super::patience::Patience;
 use super::wait;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
+use crate::locks::{LockTable, Token};
 use crate::py::once::intern;
 use crate::store::Record;
-use crate::store::id_locks::{IdLocks, Taken};
 
 /// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has
 /// been made before anybody uses it beside a fork.
 pub(super) fn take(
     py: Python<'_>,
-    locks: &IdLocks,
+    locks: &LockTable,
     key: &str,
     patience: &Patience,
     limit: Duration,
-) -> Result<Taken> {
+) -> Result<Token> {
     wait::take(py, patience, limit, |limit| {
-        if limit.is_zero() { locks.take(key, limit) } else { gil::detached(py, || locks.take(key, limit)) }
+        if limit.is_zero() {
+            locks.acquire(key, limit)
+        } else {
+            gil::detached(py, || locks.acquire(key, limit))
+        }
     })
 }
 

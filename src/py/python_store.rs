@@ -21,14 +21,14 @@ use super::patience::Patience;
 use super::stay::{Stay, TakenLock, ThreadLock};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
+use crate::locks::{LockTable, Token};
 use crate::py::once::intern;
-use crate::store::id_locks::{IdLocks, Taken};
 use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
 
 /// The namespaces that a thread of this process works on at this moment.
-static BUSY: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
+static BUSY: LazyLock<LockTable> = LazyLock::new(LockTable::default);
 /// The namespaces that somebody in this process holds.
-static RESERVED: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
+static RESERVED: LazyLock<LockTable> = LazyLock::new(LockTable::default);
 
 /// How many namespaces a session keeps: before and after it gets another id, each with the place where the record is
 /// and the one where it is looked for besides.
@@ -194,7 +194,7 @@ impl NamespaceStore {
         let key = self.key(id)?;
         let taken = take(py, &BUSY, &key, &self.patience, self.patience.left_for_a_moment())?;
         let done = work();
-        BUSY.give_back(&key, taken);
+        BUSY.release(&key, taken);
         done.map_err(|error| failure(py, operation, id, error))
     }
 
@@ -205,7 +205,7 @@ impl NamespaceStore {
         py: Python<'_>,
         id: &SessionId,
         limit: Duration,
-    ) -> Result<(Py<PyAny>, Option<TakenLock>, Taken)> {
+    ) -> Result<(Py<PyAny>, Option<TakenLock>, Token)> {
         const OPERATION: &str = "lock the session in its backend";
         let key = self.key(id)?;
         let since = Instant::now();
@@ -221,7 +221,7 @@ impl NamespaceStore {
             Ok((namespace.unbind(), state))
         });
         if taken.is_err() {
-            RESERVED.give_back(&key, reserved);
+            RESERVED.release(&key, reserved);
         }
         taken.map(|(namespace, state)| (namespace, state, reserved))
     }
@@ -232,9 +232,9 @@ impl NamespaceStore {
     }
 
     /// Lets the other holders of this process in again.
-    pub(super) fn unreserve(&self, id: &SessionId, reserved: Taken) {
+    pub(super) fn unreserve(&self, id: &SessionId, reserved: Token) {
         if let Ok(key) = self.key(id) {
-            RESERVED.give_back(&key, reserved);
+            RESERVED.release(&key, reserved);
         }
     }
 

@@ -21,7 +21,6 @@ mod durability;
 #[cfg(unix)]
 pub mod file;
 mod hashed;
-pub(crate) mod id_locks;
 pub(crate) mod key;
 #[cfg(test)]
 mod laws;

@@ -17,6 +17,7 @@ SOURCES = [
 ]
 
 BELOW = {
+    "src/locks": r"\bcrate::(py|store|session|config|cookie|codec|crypto)\b",
     "src/codec": r"\bcrate::(py|store|session|config|cookie)\b",
     "src/crypto": r"\bcrate::(py|store|session|config|cookie|codec)\b",
     "src/cookie": r"\bcrate::(py|store|session|config)\b",

@@ -12,12 +12,12 @@ use pyo3::prelude::*;
 
 use crate::error::Result;
 use crate::id::SessionId;
+use crate::locks::{LockTable, Token};
 use crate::py::patience::Patience;
 use crate::py::{gil, wait};
-use crate::store::id_locks::{IdLocks, Taken};
 
 /// The sessions of which somebody goes first.
-static TAKEN: LazyLock<IdLocks> = LazyLock::new(IdLocks::default);
+static TAKEN: LazyLock<LockTable> = LazyLock::new(LockTable::default);
 /// How many there are. It is looked at with every save, and almost always zero.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -27,7 +27,7 @@ const COURTESY: Duration = Duration::from_secs(1);
 /// That somebody goes first, until it is dropped.
 pub(super) struct Precedence {
     id: SessionId,
-    taken: Taken,
+    taken: Token,
 }
 
 impl Precedence {
@@ -44,7 +44,7 @@ impl Precedence {
 
 impl Drop for Precedence {
     fn drop(&mut self) {
-        TAKEN.give_back(self.id.as_str(), self.taken);
+        TAKEN.release(self.id.as_str(), self.taken);
         COUNT.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -54,15 +54,15 @@ pub(super) fn give_way(py: Python<'_>, id: &SessionId, patience: &Patience) -> R
     if COUNT.load(Ordering::Relaxed) != 0
         && let Some(taken) = take(py, id, patience)?
     {
-        TAKEN.give_back(id.as_str(), taken);
+        TAKEN.release(id.as_str(), taken);
     }
     Ok(())
 }
 
 /// `None` if somebody else had it all the time.
-fn take(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<Option<Taken>> {
+fn take(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<Option<Token>> {
     let limit = COURTESY.min(patience.left());
-    match wait::take(py, patience, limit, |limit| gil::detached(py, || TAKEN.take(id.as_str(), limit))) {
+    match wait::take(py, patience, limit, |limit| gil::detached(py, || TAKEN.acquire(id.as_str(), limit))) {
         Ok(taken) => Ok(Some(taken)),
         Err(error) if error.is_busy() => Ok(None),
         Err(error) => Err(error),

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::lock::LockFile;
 use super::path::Place;
 use super::path::Seat;
 use super::record::{self, Found, Later};
@@ -11,6 +10,7 @@ use super::shared::Neighbour;
 use super::{FileStore, REMOVING, WRITING, disk, is_absence, temporary, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
+use crate::locks::LockFile;
 use crate::store::{Durability, Expect, Left, Rotation, Touch, Written};
 
 impl FileStore {

@@ -9,11 +9,9 @@
 //! What a save survives is the [`Durability`] that was asked for. A touch is never flushed to the disk: the
 //! machine may forget when its power fails that a session was used.
 
-mod directory;
 mod disk;
 mod exposure;
 mod held;
-mod lock;
 mod locked;
 mod path;
 mod record;
@@ -29,10 +27,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use directory::{default_directory, ensure_private_dir};
 pub use exposure::{Exposure, exposure};
 use held::HeldFile;
-pub use lock::{LockFile, Mode as LockMode};
 use locked::Removed;
 use path::Place;
 use record::Found;
@@ -40,11 +36,14 @@ pub use sweep::{FileSweep, SweepPlan};
 pub use temporary::{is_temporary, replace_file};
 pub use upkeep::{Claim, Upkeep};
 
+pub use crate::private_dir::{default_directory, ensure_private_dir};
+
 use super::{
     Capabilities, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
 use crate::error::{Error, Result};
 use crate::id::SessionId;
+use crate::locks::LockFile;
 
 const WRITING: &str = "write the session file";
 const REMOVING: &str = "remove the session file";

@@ -13,10 +13,10 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::is_absence;
-use super::lock::{Locked, Mode};
 use super::path::Place;
 use crate::codec::envelope;
 use crate::error::{Error, Result};
+use crate::locks::{Locked, Mode};
 use crate::store::{Touch, Version};
 
 const READING: &str = "read the session file";

@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::lock::LockFile;
 use super::path::{Place, Seat};
 use super::record::{self, Holder};
-use super::{FileStore, WRITING, directory, disk, is_absence};
+use super::{FileStore, WRITING, disk, ensure_private_dir, is_absence};
 use crate::error::{Error, Result};
 use crate::id::{IdSource, SessionId};
+use crate::locks::LockFile;
 use crate::store::Durability;
 
 /// Somebody who writes has a lock for less. Who has it for longer holds a session, and is not waited for.
@@ -136,7 +136,7 @@ impl FileStore {
     fn relocate(&self, from: &Path, to: &Path) -> Result<()> {
         let failed = |error| Error::unavailable(WRITING).with_source(error);
         let folder = to.parent().unwrap_or(to);
-        directory::ensure_private_dir(folder)?;
+        ensure_private_dir(folder)?;
         // A link, so that the record is found at every moment. What replaces the old name takes that away.
         fs::hard_link(from, to).or_else(|_| fs::rename(from, to)).map_err(failed)?;
         if self.durability == Durability::Full {

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::directory::ensure_private_dir;
-use super::disk;
 use super::record::Later;
+use super::{disk, ensure_private_dir};
 use crate::error::{Error, Result};
 use crate::store::Durability;
 

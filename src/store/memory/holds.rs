@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::MemoryStore;
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::id_locks::Taken;
+use crate::locks::Token;
 use crate::store::{
     Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
@@ -16,14 +16,14 @@ use crate::sync::{Mutex, MutexGuard};
 pub(super) struct HeldInMemory {
     store: Arc<MemoryStore>,
     process: u32,
-    ids: Mutex<Vec<(SessionId, Taken)>>,
+    ids: Mutex<Vec<(SessionId, Token)>>,
 }
 
-type Ids<'a> = MutexGuard<'a, Vec<(SessionId, Taken)>>;
+type Ids<'a> = MutexGuard<'a, Vec<(SessionId, Token)>>;
 
 impl HeldInMemory {
     /// Of an id that was taken.
-    pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId, taken: Taken) -> Self {
+    pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId, taken: Token) -> Self {
         Self { store, process: std::process::id(), ids: Mutex::new(vec![(id.clone(), taken)]) }
     }
 
@@ -51,7 +51,7 @@ impl Held for HeldInMemory {
             return Ok(());
         }
         for (id, taken) in std::mem::take(&mut *self.ids()) {
-            self.store.records.holds.give_back(id.as_str(), taken);
+            self.store.records.holds.release(id.as_str(), taken);
         }
         Ok(())
     }
@@ -92,14 +92,14 @@ impl Store for HeldInMemory {
         let holds = &self.store.records.holds;
         let taken = if self.holds(old) && !self.holds(new) {
             // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
-            Some(holds.take(new.as_str(), Duration::ZERO)?)
+            Some(holds.acquire(new.as_str(), Duration::ZERO)?)
         } else {
             None
         };
         let written = self.store.rotate(rotation, now);
         match (&written, taken) {
             (Ok(Written::Stored(_)), Some(taken)) => self.ids().push((new.clone(), taken)),
-            (_, Some(taken)) => holds.give_back(new.as_str(), taken),
+            (_, Some(taken)) => holds.release(new.as_str(), taken),
             (_, None) => {}
         }
         written

@@ -229,7 +229,7 @@ impl Store for MemoryStore {
         if of == HoldOf::Record && !self.contains(id.as_str(), now) {
             return Ok(None);
         }
-        let taken = self.records.holds.take(id.as_str(), limit)?;
+        let taken = self.records.holds.acquire(id.as_str(), limit)?;
         let held = HeldInMemory::new(Arc::clone(&self), id, taken);
         // It may have gone while its holder was waited for.
         if of == HoldOf::Record && !self.contains(id.as_str(), now) {

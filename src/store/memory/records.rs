@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::shard::{Shard, State};
 use crate::error::{Error, Result};
-use crate::store::id_locks::IdLocks;
+use crate::locks::LockTable;
 use crate::store::{Timestamp, Version};
 use crate::sync::{AtomicIsize, AtomicU64, HashKeys, Mutex, MutexGuard};
 
@@ -23,7 +23,7 @@ pub(super) struct Records {
     /// How many there are in all shards, less those that somebody is about to drop to make room. It is right when
     /// nobody is in the middle of a change, and may be negative until then.
     pub(super) count: AtomicIsize,
-    pub(super) holds: IdLocks,
+    pub(super) holds: LockTable,
     /// Whether the clock may be trusted to end a record for good.
     pub(super) clock_is_steady: fn() -> bool,
 }
@@ -36,7 +36,7 @@ impl Records {
             last_version: AtomicU64::new(0),
             last_use: AtomicU64::new(0),
             count: AtomicIsize::new(0),
-            holds: IdLocks::default(),
+            holds: LockTable::default(),
             clock_is_steady,
         }
     }

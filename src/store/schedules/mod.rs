@@ -7,7 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
-mod id_locks;
+mod lock_table;
 mod memory;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler};

@@ -9,7 +9,7 @@ use super::seen::Seen;
 use super::{LEFTOVER_AGE, age};
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::file::lock::LockFile;
+use crate::locks::LockFile;
 use crate::store::file::path::{DATA_EXTENSION, LOCK_EXTENSION, Place};
 use crate::store::file::{FileStore, is_absence, temporary, unlink};
 use crate::store::{Swept, Timestamp};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{FileSweep, age, leftovers};
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::file::lock::Mode;
+use crate::locks::Mode;
 use crate::store::file::path::{DATA_EXTENSION, Place, is_hashed_name};
 use crate::store::file::record::{self, Found};
 use crate::store::file::upkeep::promise::Keeping;

@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use super::directory::ensure_private_dir;
-use super::{is_absence, unlink};
 use crate::error::{Error, Result};
+use crate::private_dir::ensure_private_dir;
 
 const OPERATION: &str = "lock the session";
 
@@ -37,7 +36,7 @@ pub enum Mode {
 
 /// An open file with a `flock` on it, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Locked {
+pub struct Locked {
     file: File,
     /// Whether the lock is this process's to let go.
     is_ours: bool,
@@ -45,12 +44,12 @@ pub(super) struct Locked {
 
 impl Locked {
     /// Waits for a lock on `file`, at most `limit`.
-    pub(super) fn new(file: File, mode: Mode, limit: Duration) -> Result<Self> {
+    pub(crate) fn new(file: File, mode: Mode, limit: Duration) -> Result<Self> {
         Waiting::new(limit).lock(&file, mode)?;
         Ok(Self { file, is_ours: true })
     }
 
-    pub(super) fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         &self.file
     }
 }
@@ -84,7 +83,7 @@ impl LockFile {
     }
 
     /// Takes the lock alone, making its file and folders if they are missing.
-    pub(super) fn acquire(path: PathBuf, limit: Duration) -> Result<Self> {
+    pub(crate) fn acquire(path: PathBuf, limit: Duration) -> Result<Self> {
         Self::acquire_as(path, Mode::Exclusive, limit)
     }
 
@@ -114,7 +113,7 @@ impl LockFile {
     }
 
     /// Takes the lock if its file is there; makes nothing.
-    pub(super) fn acquire_existing(path: PathBuf, limit: Duration) -> Result<Option<Self>> {
+    pub(crate) fn acquire_existing(path: PathBuf, limit: Duration) -> Result<Option<Self>> {
         let mut waiting = Waiting::new(limit);
         loop {
             match open(&path, false, Mode::Exclusive) {
@@ -136,7 +135,7 @@ impl LockFile {
     }
 
     /// Leaves a mark in the file, which tells that its id is in use. Whoever locks it finds it all the same.
-    pub(super) fn mark(&self) {
+    pub(crate) fn mark(&self) {
         let file = self.locked.file();
         if file.metadata().is_ok_and(|found| found.len() == 0) {
             // Without it a record may be copied that could have been replaced.
@@ -145,8 +144,13 @@ impl LockFile {
     }
 
     /// Removes the file while its lock is held, then lets go. Whoever waits for it finds that out.
-    pub(super) fn remove(self) -> Result<()> {
-        unlink(&self.path)
+    pub(crate) fn remove(self) -> Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if !is_absence(&error) => {
+                Err(Error::unavailable("remove the lock file").with_source(error).in_folder_of(&self.path))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -236,6 +240,10 @@ fn open(path: &Path, create: bool, mode: Mode) -> io::Result<File> {
         }
         outcome => outcome,
     }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    error.kind() == IoKind::NotFound
 }
 
 fn refused(error: io::Error, path: &Path) -> Error {

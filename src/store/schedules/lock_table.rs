@@ -1,4 +1,4 @@
-//! Locks of ids.
+//! The lock table.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use shuttle::thread;
 
 use super::under_every_schedule;
 use crate::error::ErrorKind;
-use crate::store::id_locks::IdLocks;
+use crate::locks::LockTable;
 use crate::sync::{FOR_EVER, Instant};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -28,13 +28,13 @@ impl Holders {
     }
 }
 
-fn use_it(locks: &IdLocks, holders: &Holders, id: &str, limit: Duration) -> bool {
+fn use_it(locks: &LockTable, holders: &Holders, id: &str, limit: Duration) -> bool {
     let begun = Instant::now();
-    match locks.take(id, limit) {
+    match locks.acquire(id, limit) {
         Ok(taken) => {
             holders.enter();
             holders.leave();
-            locks.give_back(id, taken);
+            locks.release(id, taken);
             true
         }
         Err(error) => {
@@ -48,7 +48,7 @@ fn use_it(locks: &IdLocks, holders: &Holders, id: &str, limit: Duration) -> bool
 #[test]
 fn an_id_is_one_threads_at_a_time_and_everybody_gets_it_in_the_end() {
     under_every_schedule(|| {
-        let locks = Arc::new(IdLocks::default());
+        let locks = Arc::new(LockTable::default());
         let holders = Arc::new([Holders::default(), Holders::default()]);
         let threads: Vec<_> = (0..4)
             .map(|number| {
@@ -69,7 +69,7 @@ fn an_id_is_one_threads_at_a_time_and_everybody_gets_it_in_the_end() {
 #[test]
 fn whoever_waits_has_it_or_is_told_so_when_the_limit_is_over_and_not_before() {
     under_every_schedule(|| {
-        let locks = Arc::new(IdLocks::default());
+        let locks = Arc::new(LockTable::default());
         let holders = Arc::new(Holders::default());
         let threads: Vec<_> = [Duration::ZERO, LIMIT, LIMIT * 2, FOR_EVER]
             .into_iter()
@@ -88,8 +88,8 @@ fn whoever_waits_has_it_or_is_told_so_when_the_limit_is_over_and_not_before() {
 #[test]
 fn a_limit_is_obeyed_where_the_id_is_never_given_back() {
     under_every_schedule(|| {
-        let locks = Arc::new(IdLocks::default());
-        let taken = locks.take("id", Duration::ZERO).unwrap();
+        let locks = Arc::new(LockTable::default());
+        let taken = locks.acquire("id", Duration::ZERO).unwrap();
         let threads: Vec<_> = (0..3)
             .map(|_| {
                 let locks = Arc::clone(&locks);
@@ -97,7 +97,7 @@ fn a_limit_is_obeyed_where_the_id_is_never_given_back() {
             })
             .collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
-        locks.give_back("id", taken);
+        locks.release("id", taken);
         assert!(use_it(&locks, &Holders::default(), "id", Duration::ZERO));
     });
 }
@@ -105,7 +105,7 @@ fn a_limit_is_obeyed_where_the_id_is_never_given_back() {
 #[test]
 fn what_is_given_back_can_be_taken_at_once() {
     under_every_schedule(|| {
-        let locks = Arc::new(IdLocks::default());
+        let locks = Arc::new(LockTable::default());
         let other = {
             let locks = Arc::clone(&locks);
             thread::spawn(move || use_it(&locks, &Holders::default(), "other", FOR_EVER))
@@ -121,32 +121,32 @@ fn what_is_given_back_can_be_taken_at_once() {
 #[test]
 fn a_forked_process_waits_for_no_thread_of_its_parent_and_frees_none_of_its_own() {
     under_every_schedule(|| {
-        let locks = Arc::new(IdLocks::default());
-        let inherited = locks.take_in(1, "id", Duration::ZERO).unwrap();
+        let locks = Arc::new(LockTable::default());
+        let inherited = locks.acquire_in(1, "id", Duration::ZERO).unwrap();
         let holders = Arc::new(Holders::default());
         let parent = {
             let locks = Arc::clone(&locks);
             thread::spawn(move || {
-                let taken = locks.take_in(1, "another", FOR_EVER).unwrap();
-                locks.give_back_in(1, "another", taken);
+                let taken = locks.acquire_in(1, "another", FOR_EVER).unwrap();
+                locks.release_in(1, "another", taken);
             })
         };
         let children: Vec<_> = (0..3)
             .map(|_| {
                 let (locks, holders) = (Arc::clone(&locks), Arc::clone(&holders));
                 thread::spawn(move || {
-                    let taken = locks.take_in(2, "id", FOR_EVER).unwrap();
+                    let taken = locks.acquire_in(2, "id", FOR_EVER).unwrap();
                     holders.enter();
                     // What was inherited is dropped in the child too.
-                    locks.give_back_in(2, "id", inherited);
+                    locks.release_in(2, "id", inherited);
                     thread::yield_now();
                     holders.leave();
-                    locks.give_back_in(2, "id", taken);
+                    locks.release_in(2, "id", taken);
                 })
             })
             .collect();
         children.into_iter().for_each(|thread| thread.join().unwrap());
         parent.join().unwrap();
-        assert!(locks.take_in(1, "id", Duration::ZERO).is_err());
+        assert!(locks.acquire_in(1, "id", Duration::ZERO).is_err());
     });
 }

@@ -1,0 +1,9 @@
+//! Locks with a time limit: between the threads of a process, and between processes.
+
+#[cfg(unix)]
+mod flock;
+mod table;
+
+#[cfg(unix)]
+pub use flock::{LockFile, Locked, Mode};
+pub(crate) use table::{LockTable, Token};

@@ -27,8 +27,8 @@ example: build
     python -m examples.visit
 
 # What `test` runs on the newest CPythons too: all of it takes ten minutes (`./dev interpreters`).
-on_the_newest := "tests/commands tests/concurrency tests/config tests/cookie_session tests/cookies tests/faces \
-    tests/golden tests/keys"
+on_the_newest := "tests/api tests/compat/golden tests/conformance/cookie_session tests/conformance/cookies \
+    tests/conformance/keys tests/faults/concurrency/test_locked_processes.py tests/unit"
 
 # All tests: Rust, then Python, with real servers, a browser, the original and wheels for every CPython found
 test: build oracle chromium strace tree wheels dependents test-rust
@@ -101,7 +101,7 @@ mutants *arguments:
 
 # Try to break the laws of sessions, and print a line for each campaign: `./dev campaign faults --full`
 campaign *arguments: build oracle strace
-    python -m tests.campaigns {{ arguments }}
+    python -m tests.faults.campaigns {{ arguments }}
 
 # Measure against the original, interleaved, in one run
 bench *arguments: build oracle
@@ -141,11 +141,11 @@ strace:
 
 # Print who reads what, the original and ours: every serializer and cipher, in files and in cookies
 matrix: build oracle
-    python -m tests.interop.matrix
+    python -m tests.compat.interop.matrix
 
-# Write the sessions and cookies of tests/golden anew with the original
+# Write the sessions and cookies of tests/compat/golden anew with the original
 golden: build (oracle "--all")
-    python -m tests.golden.make
+    python -m tests.compat.golden.make
 
 # Resolve the dependency groups of pyproject.toml, or some of them, anew into requirements/
 lock *groups:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.session.fixtures import (
+from tests.support.environment import ORACLE, need_file
+from tests.support.fixtures import (
     backend,
     browser,
     clock,
@@ -22,7 +23,6 @@ from tests.session.fixtures import (
     visitors,
     written_in_python,
 )
-from tests.support.environment import ORACLE, need_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,15 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = IN_TREE.parent
 NEWEST = SUPPORTED[-2:]
 LEFT_OUT = (
-    "browser",
-    "campaigns",
-    "dependents",
-    "differential",
-    "docs",
-    "interop",
-    "servers",
-    "wheels",
-    "workers/test_servers.py",
+    "compat/dependents",
+    "compat/differential",
+    "compat/interop",
+    "faults/campaigns",
+    "packaging",
+    "servers/browser",
+    "servers/processes",
+    "servers/workers/test_servers.py",
 )
 
 

@@ -4,7 +4,7 @@
 AES-CTR. The wheel of the original is kept in `.oracle/wheels`, for tests that change from one to the other.
 
 With `--all` there is `.oracle/1.13` as well, an older release, which is needed to write the cookies of
-`tests/golden` anew and for nothing else. It has both packages and encrypts with the one that it is told.
+`tests/compat/golden` anew and for nothing else. It has both packages and encrypts with the one it is given.
 """
 
 from __future__ import annotations

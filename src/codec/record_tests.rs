@@ -8,8 +8,8 @@ use super::*;
 use crate::codec::{Cipher, Reading, Sealer};
 use crate::error::ErrorKind;
 
-/// Made by `python -m tests.golden.records`: HKDF, XChaCha20-Poly1305 and the rest written out in plain Python.
-const GOLDEN: &str = include_str!("../../tests/golden/records.txt");
+/// Made by `python -m tests.compat.golden.records`: HKDF, XChaCha20-Poly1305 and the rest written out in plain Python.
+const GOLDEN: &str = include_str!("../../tests/compat/golden/records.txt");
 
 const ID: &str = "f9b61ddc49ba4d9ea0a1b4f4a4b3a5c0";
 const PAYLOAD: &[u8] = b"\x80\x02}q\0X\x07\0\0\0user_idq\x01K\ns.";

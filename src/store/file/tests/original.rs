@@ -13,7 +13,7 @@ const DOTTED: &str = "3f2b0c9d8e7a46519b0c1d2e3f4a5b6c.progress.upload";
 /// A store over a copy of the original's folder.
 fn originals() -> Home {
     let folder = TempDir::new().unwrap();
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/file-store");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat/golden/file-store");
     for from in everything_in(&golden).into_iter().filter(|path| path.is_file()) {
         let to = folder.path().join(from.strip_prefix(&golden).unwrap());
         fs::create_dir_all(to.parent().unwrap()).unwrap();

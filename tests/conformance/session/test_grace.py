@@ -1,0 +1,345 @@
+"""`destroy_old = grace:30`: for half a minute the id that a session had before leads to it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from beaker.exceptions import BeakerException, ConfigurationError
+from beaker.session import Session
+from tests.conformance.session.grace import GRACE, KEPT, POINTER, Pair, name, put, rotate
+from tests.support.sessions import COOKIE, Browser, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.sessions import Backend, Clock
+
+    Browsers = Callable[..., Browser]
+
+MODES = pytest.mark.parametrize("mode", ["merge", "beaker", "lock"])
+
+
+@pytest.fixture
+def pair(browser: Browsers, clock: Clock) -> Pair:
+    return Pair(browser(timeout=600, **KEPT))
+
+
+@MODES
+def test_a_request_that_comes_with_the_old_cookie_has_the_session_under_its_new_id(
+    browser: Browsers, clock: Clock, mode: str, encoding: dict[str, Any]
+) -> None:
+    pair = Pair(browser(concurrency=mode, **KEPT, **encoding))
+    visit = pair.late(name)
+    assert visit.result == ("Ada", pair.new, False, False)
+    assert visit.cookies == []
+
+
+@MODES
+def test_what_it_saves_is_in_the_session(browser: Browsers, clock: Clock, mode: str) -> None:
+    pair = Pair(browser(concurrency=mode, **KEPT))
+    assert pair.late(put(colour="green")).cookies == []
+    assert pair.content() == {"name": "Ada", "colour": "green"}
+
+
+@pytest.mark.parametrize("options", [{"rolling": True, "cookie_expires": 3600}, {"secret": "s" * 32}])
+def test_it_is_not_sent_the_new_cookie_for_whatever_reason(
+    browser: Browsers, clock: Clock, options: dict[str, Any]
+) -> None:
+    pair = Pair(browser(**KEPT, **options))
+
+    def work(session: Any) -> None:
+        session.domain = "example.org"
+        session.path = "/shop"
+        session.set_timeout(3600)
+        session._session()._set_cookie_expires(600)
+        session._session()._update_cookie_out()
+        session.save()
+
+    for page in (name, work, rotate):
+        assert pair.late(page).cookies == []
+
+
+def test_nor_does_it_get_a_newer_one_by_rotating(pair: Pair) -> None:
+    visit = pair.late(rotate)
+    assert (visit.result, visit.cookies) == (pair.new, [])
+    assert pair.content() == {"name": "Ada"}
+
+
+def test_the_old_id_leads_nowhere_when_the_grace_is_over(pair: Pair, clock: Clock, backend: Backend) -> None:
+    clock.advance(GRACE - 0.5)
+    assert pair.late(name).result[0] == "Ada"
+    clock.advance(1)
+    found, session_id, is_new, _ = pair.late(name).result
+    assert (found, is_new) == (None, True)
+    assert session_id not in (pair.old, pair.new)
+    assert pair.content() == {"name": "Ada"}
+    assert list(backend.texts()) == [pair.new]
+
+
+def test_use_does_not_make_it_longer(pair: Pair, clock: Clock) -> None:
+    for _ in range(3):
+        clock.advance(10)
+        assert pair.late(put(colour="green")).result is None
+    clock.advance(1)
+    assert pair.late(name).result[0] is None
+
+
+def test_nor_does_a_clock_that_is_set_back(pair: Pair, clock: Clock) -> None:
+    clock.advance(-GRACE - 1)
+    assert pair.late(name).result[0] is None
+    clock.advance(GRACE)
+    assert pair.late(name).result[0] is None
+    assert pair.content() == {"name": "Ada"}
+
+
+def test_several_rotations_within_the_grace_lead_on_and_on(browser: Browsers, clock: Clock) -> None:
+    visitor = browser(**KEPT)
+    visitor.put(name="Ada")
+    jars = [visitor.jar]
+    for _ in range(8):
+        visitor.visit(rotate)
+        jars.append(visitor.jar)
+    last = visitor.id
+    for jar in jars:
+        assert visitor.visit(name, cookie=jar).result[:2] == ("Ada", last)
+
+
+def test_a_chain_that_is_too_long_leads_nowhere(browser: Browsers, clock: Clock) -> None:
+    visitor = browser(**KEPT)
+    visitor.put(name="Ada")
+    first = visitor.jar
+    for _ in range(9):
+        visitor.visit(rotate)
+    now = visitor.jar
+    assert visitor.visit(name, cookie=first).result[0] is None
+    visitor.jar = now
+    assert visitor.read() == {"name": "Ada"}
+
+
+def test_the_store_shows_neither_id_nor_session_under_the_old_one(pair: Pair, backend: Backend) -> None:
+    texts = backend.texts()
+    assert set(texts) == {pair.old, pair.new}
+    assert texts[pair.old].startswith(POINTER)
+    assert pair.new not in texts[pair.old]
+    assert len(texts[pair.old]) < 200
+
+
+@pytest.mark.parametrize("end", ["delete", "invalidate"])
+@MODES
+def test_a_logout_by_the_old_cookie_ends_the_session(
+    browser: Browsers, backend: Backend, clock: Clock, mode: str, end: str
+) -> None:
+    pair = Pair(browser(concurrency=mode, **KEPT))
+    visit = pair.late(lambda session: getattr(session, end)())
+    assert len(visit.cookies) == 1
+    assert pair.content() == {}
+    assert pair.late(name).result[0] is None
+    assert backend.texts() == {}
+
+
+@pytest.mark.parametrize("end", ["delete", "invalidate"])
+def test_a_logout_by_the_new_cookie_leaves_the_old_one_leading_nowhere(
+    pair: Pair, backend: Backend, end: str
+) -> None:
+    pair.visitor.visit(lambda session: getattr(session, end)())
+    assert pair.late(name).result[2] is True
+    assert backend.texts() == {}
+
+
+def test_what_begins_after_a_logout_by_the_old_cookie_has_a_cookie_of_its_own(pair: Pair) -> None:
+    def work(session: Any) -> str:
+        session.invalidate()
+        put(name="Grace")(session)
+        began: str = session.id
+        return began
+
+    visit = pair.late(work)
+    assert visit.value == visit.result
+    assert visit.result not in (pair.old, pair.new)
+
+
+def test_invalidate_leaves_nothing_that_leads_anywhere(
+    browser: Browsers, backend: Backend, clock: Clock
+) -> None:
+    visitor = browser(**KEPT)
+    visitor.put(name="Ada")
+    visitor.visit(lambda session: session.invalidate())
+    assert backend.texts() == {}
+
+
+def test_a_session_that_is_over_is_over_by_its_old_id_too(
+    browser: Browsers, backend: Backend, clock: Clock
+) -> None:
+    pair = Pair(browser(timeout=10, **KEPT))
+    clock.advance(11)
+    assert pair.late(name).result[2] is True
+    assert pair.content() == {}
+
+
+def test_a_session_is_locked_under_its_new_id(browser: Browsers, backend: Backend, clock: Clock) -> None:
+    pair = Pair(browser(**KEPT))
+
+    def work(session: Any) -> None:
+        session.lock()
+        session.load()
+        session["count"] = 1
+        session._session().save()
+        session.unlock()
+
+    pair.late(work)
+    assert pair.content()["count"] == 1
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_session_may_be_rotated_while_it_is_locked(
+    browser: Browsers, backend: Backend, clock: Clock, held: bool
+) -> None:
+    visitor = browser(**KEPT, concurrency="merge" if held else "lock")
+    visitor.put(name="Ada")
+    before = visitor.jar
+
+    def work(session: Any) -> str:
+        if held:
+            session.lock()
+        new = rotate(session._session())
+        if held:
+            session.unlock()
+        return new
+
+    new = visitor.visit(work).result
+    assert visitor.visit(name, cookie=before).result[:2] == ("Ada", new)
+
+
+def test_a_session_is_found_by_the_id_that_it_had(pair: Pair, backend: Backend) -> None:
+    found = pair.visitor.visit(lambda session: session.get_by_id(pair.old)).result
+    assert (found.id, found["name"]) == (pair.new, "Ada")
+    session = opened(backend, pair.old)
+    session["colour"] = "green"
+    session.save()
+    assert pair.content() == {"name": "Ada", "colour": "green"}
+
+
+def test_an_id_that_a_program_chose_can_be_used_again(backend: Backend, clock: Clock) -> None:
+    first = opened(backend, "chosen", **KEPT)
+    first["name"] = "Ada"
+    first.save()
+    new = rotate(first)
+    opened(backend, new, **KEPT).delete()
+    for _ in range(2):
+        again = opened(backend, "chosen", **KEPT)
+        assert (again.id, again.is_new) == ("chosen", True)
+    again["name"] = "Grace"
+    again.save()
+    assert opened(backend, "chosen")["name"] == "Grace"
+
+
+def test_the_options_of_the_request_that_comes_later_do_not_matter(
+    backend: Backend, browser: Browsers, clock: Clock
+) -> None:
+    pair = Pair(browser(**KEPT))
+    other = Browser(backend.options)
+    assert other.visit(name, cookie=pair.before).result[:2] == ("Ada", pair.new)
+
+
+def test_a_session_that_its_first_request_rotates_leaves_nothing(
+    browser: Browsers, backend: Backend, clock: Clock
+) -> None:
+    visit = browser(**KEPT).visit(lambda session: (session.update(name="Ada"), rotate(session)))
+    assert list(backend.texts()) == [visit.value]
+
+
+def test_a_forged_pointer_leads_nowhere(browser: Browsers, backend: Backend, clock: Clock) -> None:
+    pair = Pair(browser(**KEPT))
+    stranger = "0" * 32
+    for text in (backend.texts()[pair.old], POINTER, f"{POINTER}AAAA", f"{POINTER}{'é'}"):
+        backend.plant(stranger, text)
+        visit = pair.visitor.visit(name, cookie=f"beaker.session.id={stranger}")
+        assert visit.result[0] is None
+        assert visit.result[1] not in (stranger, pair.new)
+
+
+def test_by_default_nothing_is_under_the_old_id(browser: Browsers, backend: Backend, clock: Clock) -> None:
+    for options in ({}, {"destroy_old": True}, {"destroy_old": "true"}, {"profile": "compatible"}):
+        pair = Pair(browser(**options))
+        assert pair.old not in backend.texts()
+        assert pair.late(name).result[0] is None
+
+
+@pytest.mark.parametrize(
+    "refused", [False, 30, "30", "grace", "grace:0", "grace:-5", "grace:301", "never", [30]]
+)
+def test_any_other_word_is_refused_when_the_middleware_is_built(refused: object) -> None:
+    with pytest.raises(ConfigurationError, match="destroy_old"):
+        Browser({"type": "memory", "destroy_old": refused})
+
+
+def test_a_session_in_a_cookie_has_no_old_id_that_anybody_comes_with() -> None:
+    with pytest.raises(BeakerException, match="destroy_old"):
+        Browser(COOKIE, KEPT)
+    visitor = Browser(COOKIE, destroy_old=True)
+    visitor.put(name="Ada")
+    visitor.visit(rotate)
+    assert visitor.read() == {"name": "Ada"}
+
+
+def test_a_subclass_that_makes_its_own_ids_keeps_its_word(memory: Backend, clock: Clock) -> None:
+    class Own(Session):
+        def _create_id(self, set_new: bool = True) -> None:
+            super()._create_id(set_new)
+            made.append(self.id)
+
+    made: list[str] = []
+    pair = Pair(Browser(memory.options, KEPT, session_class=Own))
+    count = len(made)
+    assert pair.late(rotate).result == pair.new
+    assert len(made) == count
+
+
+def test_a_file_that_leads_on_is_swept_long_before_a_session_is(files: Backend) -> None:
+    options = {"timeout": 3600, **KEPT}
+    session = opened(files, "a", **options)
+    session.save()
+    new = rotate(session)
+    ages = {file.stem: time.time() - file.stat().st_mtime for file in files.files()}
+    # An hour and two minutes after which it would go, of which it has half a minute left.
+    assert ages["a"] == pytest.approx(3720 - GRACE, abs=20)
+    assert ages[new] == pytest.approx(0, abs=20)
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in files.files())
+
+
+def test_a_backend_written_in_python_is_told_how_long_it_leads_on(written_in_python: Backend) -> None:
+    told: list[Any] = []
+    base = written_in_python.options["namespace_class"]
+
+    class Telling(base):  # type: ignore[misc, valid-type]
+        def set_value(self, key: str, value: Any, expiretime: float | None = None) -> None:
+            told.append((value[: len(POINTER)] == POINTER, expiretime))
+            self[key] = value
+
+    Pair(Browser({"namespace_class": Telling, "timeout": 600}, KEPT))
+    assert told == [(True, GRACE)]
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("after", [True, False])
+@pytest.mark.parametrize("record_format", [1, 2])
+def test_a_process_that_hashes_ids_and_one_that_does_not_lead_on_alike(
+    backend: Backend, clock: Clock, before: bool, after: bool, record_format: int
+) -> None:
+    options = {**backend.options, **KEPT, "record_format": record_format}
+    visitor = Browser(options, hash_ids=before)
+    visitor.put(name="Ada")
+    old = visitor.jar
+    rotating = Browser(options, hash_ids=after)
+    new = rotating.visit(rotate, cookie=old).result
+    for late in (visitor, rotating):
+        assert late.visit(name, cookie=old).result[:2] == ("Ada", new)
+    if after:
+        assert all(session_id.endswith("-sha256") for session_id in backend.texts())
+    assert len(backend.texts()) == 2
+    visitor.visit(lambda session: session.delete(), cookie=old)
+    assert rotating.visit(name, cookie=old).result[0] is None
+    assert backend.texts() == {}

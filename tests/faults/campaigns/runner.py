@@ -1,0 +1,204 @@
+"""Cases played by a process that strace follows, and judged by one that nothing happens to."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.compat.interop.original import Original, original
+from tests.faults.campaigns import laws, tracing, worker
+from tests.faults.campaigns.report import Report
+from tests.support.environment import ORACLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.faults.campaigns.tracing import Call
+
+DURABILITIES = ("beaker", "process", "full")
+CONCURRENCIES = ("merge", "lock")
+VISITS = ("read", "touch", "write", "login", "logout", "invalidate", "rotate")
+OURS = Path(sys.executable)
+THEIRS = ORACLE / "bin" / "python"
+
+Case = dict[str, Any]
+Point = tuple[str, int]
+"""The name of a system call, and which one of its name, beginning with 1."""
+
+
+def kinds_of_ours() -> list[Case]:
+    """Every operation with every choice that changes its system calls."""
+    kinds: list[Case] = []
+    for durability, concurrency in itertools.product(DURABILITIES, CONCURRENCIES):
+        chosen = {"durability": durability, "concurrency": concurrency}
+        kinds += [{"operation": operation, "options": chosen} for operation in VISITS]
+        # The first session of all, whose folders are missing.
+        kinds.append({"operation": "login", "options": chosen, "empty": True})
+        if concurrency == "merge":
+            kinds.append({"operation": "merge", "options": chosen})
+    kinds.append({"operation": "sweep"})
+    return kinds
+
+
+def kinds_of_the_original() -> list[Case]:
+    """Those operations that Beaker has."""
+    return [*({"operation": operation} for operation in VISITS), {"operation": "login", "empty": True}]
+
+
+def named(kind: Case) -> str:
+    """What a kind is called where a law is broken."""
+    words = [
+        kind["operation"],
+        *kind.get("options", {}).values(),
+        *["in no folder"] * kind.get("empty", False),
+    ]
+    return " ".join(words)
+
+
+@dataclass
+class Played:
+    """A case that was played, and what broke."""
+
+    case: Case
+    result: dict[str, Any]
+    verdict: dict[str, Any]
+    calls: list[Call]
+    broken: list[str]
+
+
+@dataclass
+class Theatre:
+    """A stage, of ours or of the original, and what it has shown."""
+
+    stage: Original
+    folder: Path
+    ours: bool
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def play(self, kinds: list[Case], *options: str, misled: bool = False) -> list[Played]:
+        """Plays a case of each kind under strace with these options; see the laws for who is misled."""
+        cases = self._prepared(kinds)
+        launcher = self.stage.call(worker.begin, cases)
+        log = self.folder / "strace"
+        tracer = tracing.Tracer(launcher, log, "-e", tracing.EVERYTHING_ON_FILES, *options)
+        results = self.stage.call(worker.finish)
+        calls: dict[int, list[Call]] = {}
+        for call in tracer.calls():
+            calls.setdefault(call.process, []).append(call)
+        return self._judged(cases, results, calls, misled)
+
+    def play_alone(self, kinds: list[Case]) -> list[Played]:
+        """Plays a case of each kind, without strace."""
+        cases = self._prepared(kinds)
+        self.stage.call(worker.begin, cases)
+        return self._judged(cases, self.stage.call(worker.finish), {}, misled=False)
+
+    def _prepared(self, kinds: list[Case]) -> list[Case]:
+        cases = [{**kind, "folder": str(self.folder / f"case-{next(self.numbers)}")} for kind in kinds]
+        prepared: list[Case] = self.stage.call(worker.prepare, cases)
+        return prepared
+
+    def _judged(
+        self, cases: list[Case], results: list[dict[str, Any]], calls: dict[int, list[Call]], misled: bool
+    ) -> list[Played]:
+        for case, result in zip(cases, results, strict=True):
+            told = result["told"] or {}
+            cookie = told.get("cookie")
+            if cookie and told["error"] is None and cookie != case["cookie"] and len(cookie) > 32:
+                case["new"] = cookie
+        verdicts = self.stage.call(worker.judge, cases)
+        return [
+            Played(
+                case,
+                result,
+                verdict,
+                calls.get(result["process"], []),
+                list(laws.broken(case, result, verdict, self.ours, misled)),
+            )
+            for case, result, verdict in zip(cases, results, verdicts, strict=True)
+        ]
+
+
+def is_of_the_store(call: Call, folder: str) -> bool:
+    """Whether a call is on the files of sessions, or on a folder above them."""
+    return any(path.startswith(folder) or folder.startswith(f"{path.rstrip('/')}/") for path in call.paths)
+
+
+def is_hit(played: Played) -> bool:
+    """Whether strace did what it was to do, and to the store."""
+    hits = [call for call in played.calls if call.was_made_to_fail]
+    return bool(hits) and is_of_the_store(hits[0], played.case["folder"])
+
+
+@dataclass
+class Plan:
+    """Which calls each kind makes, and what breaks where nothing is made to fail."""
+
+    kinds: list[Case]
+    points: dict[Point, list[int]]
+    """The kinds that come by it, by their places."""
+    calls: int
+    given: list[set[str]]
+    """What Beaker breaks in any case, for each kind."""
+
+
+def learnt(theatre: Theatre, kinds: list[Case]) -> Plan:
+    """Plays each kind in peace."""
+    points: dict[Point, list[int]] = {}
+    given = []
+    number = 0
+    for place, played in enumerate(theatre.play(kinds)):
+        told = played.result["told"]
+        assert told is not None
+        assert told.get("error", "") is None, (named(played.case), played.result)
+        seen: Counter[str] = Counter()
+        for call in played.calls:
+            seen[call.name] += 1
+            # The standard library takes it for given that a folder can be closed, and so it is on Linux.
+            closes_folder = call.name == "close" and kinds[place]["operation"] == "sweep"
+            if is_of_the_store(call, played.case["folder"]) and not closes_folder:
+                points.setdefault((call.name, seen[call.name]), []).append(place)
+                number += 1
+        given.append(set(played.broken))
+        assert not (theatre.ours and played.broken), (named(played.case), played.broken)
+    return Plan(kinds, points, number, given)
+
+
+@contextmanager
+def theatre(python: Path, preloaded: Path | None = None) -> Iterator[Theatre]:
+    """One for the implementation that this interpreter has; everything is gone afterwards."""
+    environment = {} if preloaded is None else {"LD_PRELOAD": str(preloaded)}
+    with (
+        tempfile.TemporaryDirectory(prefix="beaker-", dir=quick_folder()) as folder,
+        original(python, environment) as running,
+    ):
+        yield Theatre(running, Path(folder), python == OURS)
+
+
+def on_both(
+    name: str,
+    against: Callable[[Theatre, list[Case], Report], None],
+    tried: Callable[[Report], str],
+    preloaded: Path | None = None,
+) -> Report:
+    """Has a campaign try ours, and the original where there is one; `tried` puts into words what that met."""
+    report = Report(name)
+    with theatre(OURS, preloaded) as stage:
+        against(stage, kinds_of_ours(), report)
+    if THEIRS.exists():
+        theirs = Report(name)
+        with theatre(THEIRS, preloaded) as stage:
+            against(stage, kinds_of_the_original(), theirs)
+        report.compare(theirs, tried(theirs))
+    return report
+
+
+def quick_folder() -> str | None:
+    """A folder in memory, where there is one."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None

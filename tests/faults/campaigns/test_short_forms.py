@@ -1,0 +1,26 @@
+"""Every campaign in its short form."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.faults.campaigns.registry import CAMPAIGNS, run
+from tests.faults.campaigns.report import Size, left_out_where_impossible
+from tests.support.environment import ROOT
+
+DESCRIPTION = ROOT / "docs" / "campaigns.md"
+
+
+def test_every_campaign_is_described() -> None:
+    described = re.findall(r"^\| `(\w+)` \|", DESCRIPTION.read_text(), re.MULTILINE)
+    assert [name for name in described if name in CAMPAIGNS] == list(CAMPAIGNS)
+
+
+@pytest.mark.parametrize("name", CAMPAIGNS)
+def test_a_campaign_breaks_no_law(name: str, lines: list[str]) -> None:
+    with left_out_where_impossible():
+        report = run(name, Size.SHORT)
+    lines.append(report.line())
+    assert report.broken == []

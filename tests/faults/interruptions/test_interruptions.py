@@ -1,0 +1,346 @@
+"""Backends written in Python that are interrupted at every step, as the handler of a signal may do it."""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import gc
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import beaker
+from beaker.container import FileNamespaceManager
+from beaker.exceptions import BeakerException, LockError
+from beaker.synchronization import file_synchronizer, mutex_synchronizer
+from tests.conformance.session.test_merge import ID
+from tests.support.sessions import Backend, is_free, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from beaker.synchronization import SynchronizerImpl
+
+# Contexts run in the functions of `contextlib`.
+OURS = (str(Path(beaker.__file__).parent), str(contextlib.__file__))
+FEWEST_STEPS = 4
+"""Where CPython looks for signals in the taking of a lock: 3.14 does so at fewer points than those before."""
+
+
+class Struck(BaseException):
+    """What a handler raises."""
+
+
+class Interruption:
+    """Runs `act` after one of the steps of this package's Python code, once.
+
+    A step is one after which the interpreter looks for signals: a call, a jump back, a function's beginning.
+    `also` names other files than ours that have steps.
+    """
+
+    def __init__(self, at: int, act: Callable[[], None], *also: str) -> None:
+        self.left, self.act, self.came = at, act, False
+        self.files = (*OURS, *also)
+        self.last: dict[FrameType, str] = {}
+
+    def _trace(self, frame: FrameType, event: str, _arg: object) -> Any:
+        if not frame.f_code.co_filename.startswith(self.files):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode" and not self.came:
+            last = self.last.get(frame, "")
+            self.last[frame] = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+            if last.startswith(("CALL", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "RESUME")):
+                self.left -= 1
+            if self.left == 0:
+                self.came = True
+                self.last.clear()
+                self.act()
+        return self._trace
+
+    def during(self, work: Callable[[], object]) -> None:
+        """Does `work`, and is over when that is."""
+        before = sys.gettrace()
+        sys.settrace(self._trace)
+        try:
+            work()
+        finally:
+            sys.settrace(before)
+
+
+def at_every_step(try_once: Callable[[int], bool], stride: int = 1) -> int:
+    """Tries with an interruption at each step, until there are no more steps; how many there were."""
+    step = 1
+    while try_once(step):
+        step += stride
+    return step
+
+
+def open_files() -> int:
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def strike() -> None:
+    raise Struck
+
+
+def store(backend: Backend, **values: Any) -> None:
+    session = opened(backend, ID)
+    session.update(values)
+    session.save()
+
+
+def read(backend: Backend) -> None:
+    assert opened(backend, ID)["name"] == "Ada"
+
+
+def save(backend: Backend) -> None:
+    session = opened(backend, ID)
+    session["count"] = 1
+    session.save()
+
+
+def lock(backend: Backend) -> None:
+    session = opened(backend, ID)
+    session.lock()
+    try:
+        session["count"] = 1
+        session.save()
+    finally:
+        session.unlock()
+
+
+def request(backend: Backend) -> None:
+    session = opened(backend, ID, concurrency="lock")
+    try:
+        session["count"] = 1
+        session.save()
+    finally:
+        session.unlock()
+
+
+USES = [read, save, lock, request]
+
+
+# A file object that nobody has come to know of closes itself, and warns of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("use", USES)
+def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Callable[[Backend], None]) -> None:
+    store(dbm, name="Ada")
+    before = open_files()
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, strike)
+        try:
+            interruption.during(lambda: use(dbm))
+        except Struck:
+            # Whoever keeps the exception keeps the frames, and what they have open.
+            assert open_files() == before, step
+            assert is_free(dbm, ID), step
+            save(dbm)
+        else:
+            assert is_free(dbm, ID), step
+            if not interruption.came:
+                return False
+        store(dbm, name="Ada")
+        return True
+
+    assert at_every_step(struck) > 30
+
+
+class Own(FileNamespaceManager):
+    """The view of files as a backend, which is one written in Python."""
+
+
+@pytest.mark.parametrize("durability", ["beaker", "full"])
+@pytest.mark.parametrize("use", USES)
+def test_an_exception_at_any_step_leaves_no_file(
+    tmp_path: Path, use: Callable[[Backend], None], durability: str
+) -> None:
+    options = {"namespace_class": Own, "data_dir": str(tmp_path), "durability": durability}
+    files = Backend("own", options, tmp_path)
+    store(files, name="Ada")
+    before = open_files()
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, strike)
+        with contextlib.suppress(Struck):
+            interruption.during(lambda: use(files))
+        store(files, name="Ada")
+        return interruption.came
+
+    assert at_every_step(struck) > 30
+    assert open_files() == before
+    assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def end(backend: Backend, session_id: str) -> None:
+    opened(backend, session_id).delete()
+
+
+def begin(backend: Backend, session_id: str) -> None:
+    session = opened(backend, session_id)
+    session["name"] = "Ada"
+    session.save()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("use", [begin, end])
+@pytest.mark.parametrize("kind", ["file", "dbm"])
+def test_an_exception_at_any_step_leaves_the_session_free_whose_name_differs_in_dots(
+    tmp_path: Path, kind: str, use: Callable[[Backend, str], None]
+) -> None:
+    options = {"namespace_class": Own} if kind == "file" else {"type": "dbm"}
+    backend = Backend("", {**options, "data_dir": str(tmp_path)}, tmp_path)
+    neighbour = file_synchronizer("ab", lock_dir=str(tmp_path / f"container_{kind}_lock"))
+    begin(backend, "a.b")
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, strike)
+        try:
+            interruption.during(lambda: use(backend, "a.b"))
+        except Struck:
+            # Whoever keeps the exception keeps the frames, and what they have locked.
+            assert can_be_had(neighbour), step
+        assert can_be_had(neighbour), step
+        begin(backend, "a.b")
+        assert opened(backend, "a.b")["name"] == "Ada"
+        return interruption.came
+
+    assert at_every_step(struck) > 30
+
+
+def test_a_handler_that_uses_a_session_whose_name_differs_in_dots_lets_nothing_go(tmp_path: Path) -> None:
+    neighbour = file_synchronizer("ab", lock_dir=str(tmp_path / "container_file_lock"))
+    wrong: list[int] = []
+    step = 0
+
+    class Watched(Own):
+        def _replace(self, data: bytes, locked: bool) -> None:
+            super()._replace(data, locked)
+            if locked and can_be_had(neighbour):
+                wrong.append(step)
+
+    backend = Backend("", {"namespace_class": Watched, "data_dir": str(tmp_path)}, tmp_path)
+    begin(backend, "a.b")
+
+    def handler() -> None:
+        with contextlib.suppress(BeakerException):
+            begin(backend, "a..b")
+
+    def struck(at: int) -> bool:
+        nonlocal step
+        step = at
+        interruption = Interruption(at, handler)
+        with contextlib.suppress(BeakerException):
+            interruption.during(lambda: begin(backend, "a.b"))
+        assert can_be_had(neighbour), at
+        return interruption.came
+
+    assert at_every_step(struck) > 30
+    assert wrong == []
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_handler_that_uses_the_session_it_interrupts_comes_to_an_end(
+    dbm: Backend, use: Callable[[Backend], None]
+) -> None:
+    store(dbm, name="Ada")
+
+    def struck(step: int) -> bool:
+        def handler() -> None:
+            for again in (read, lock):
+                with contextlib.suppress(BeakerException):
+                    again(impatient)
+
+        interruption = Interruption(step, handler)
+        with contextlib.suppress(BeakerException):
+            interruption.during(lambda: use(dbm))
+        assert is_free(dbm, ID), step
+        store(dbm, name="Ada")
+        return interruption.came
+
+    impatient = dbm.with_options(lock_timeout=0)
+    assert at_every_step(struck) > 30
+
+
+@pytest.fixture(params=["file", "condition"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SynchronizerImpl]:
+    """Makes the same lock whenever it is called."""
+    if request.param == "file":
+        return lambda: file_synchronizer("a lock", lock_dir=str(tmp_path))
+    return lambda: mutex_synchronizer("a lock")
+
+
+def can_be_had(lock: SynchronizerImpl) -> bool:
+    outcome: list[bool] = []
+
+    def attempt() -> None:
+        outcome.append(lock.acquire_write_lock(wait=False))
+        if outcome[0]:
+            lock.release_write_lock()
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return outcome[0]
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_a_lock_whose_taking_is_interrupted_is_not_held(
+    make: Callable[[], SynchronizerImpl], kind: str
+) -> None:
+    lock = make()
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, strike)
+        try:
+            interruption.during(getattr(lock, f"acquire_{kind}_lock"))
+        except Struck:
+            if lock.state.reentrantcount:
+                # It was taken: the exception came when that was over.
+                getattr(lock, f"release_{kind}_lock")()
+            lock.state.is_changing = False
+        else:
+            getattr(lock, f"release_{kind}_lock")()
+        assert can_be_had(lock), step
+        return interruption.came
+
+    assert at_every_step(struck) >= FEWEST_STEPS
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_a_handler_that_takes_the_lock_it_interrupts_is_refused_or_gets_it(
+    make: Callable[[], SynchronizerImpl], kind: str
+) -> None:
+    lock = make()
+    seen: set[str] = set()
+
+    def handler() -> None:
+        try:
+            lock.acquire_write_lock()
+        except LockError:
+            seen.add("refused")
+        else:
+            seen.add("had")
+            lock.release_write_lock()
+
+    def struck(step: int) -> bool:
+        interruption = Interruption(step, handler)
+
+        def work() -> None:
+            getattr(lock, f"acquire_{kind}_lock")()
+            getattr(lock, f"release_{kind}_lock")()
+
+        interruption.during(work)
+        assert lock.state.reentrantcount == 0
+        assert can_be_had(lock), step
+        return interruption.came
+
+    assert at_every_step(struck) >= FEWEST_STEPS
+    assert seen == {"refused", "had"}

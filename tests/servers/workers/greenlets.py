@@ -1,0 +1,212 @@
+"""Greenlets of one thread use one session: `python -m tests.servers.workers.greenlets gevent TASK OPTIONS`.
+
+Patching is for the whole process, so that each try has one of its own. It prints one line of JSON. What is
+imported is imported after the patching, as in an application that is served by greenlets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ID = "0123456789abcdef0123456789abcdef"
+GREENLETS, TURNS = 12, 10
+
+
+@dataclass
+class Library:
+    """What gevent and eventlet both have."""
+
+    spawn: Callable[..., Any]
+    wait: Callable[[list[Any]], None]
+    timer: Callable[[float], Any]
+    """Starts a timer, which is the exception that it raises."""
+
+    def together(self, *works: Callable[[], None]) -> None:
+        """Runs greenlets to their ends."""
+        self.wait([self.spawn(work) for work in works])
+
+
+def patched(name: str) -> Library:
+    """Patches the process."""
+    warnings.simplefilter("ignore")
+    if name == "gevent":
+        import gevent
+        from gevent import monkey
+
+        monkey.patch_all()
+        return Library(
+            gevent.spawn, lambda all_: gevent.joinall(all_, raise_error=True), gevent.Timeout.start_new
+        )
+    import eventlet
+
+    eventlet.monkey_patch()
+
+    def wait(all_: list[Any]) -> None:
+        for greenlet in all_:
+            greenlet.wait()
+
+    return Library(eventlet.spawn, wait, eventlet.Timeout)
+
+
+def remote_namespace_class() -> type:
+    """A backend whose reading and writing turns to other greenlets, as that of a remote store does."""
+    import time
+
+    from tests.support.sessions import DictNamespace
+
+    class Remote(DictNamespace):
+        def __getitem__(self, key: str) -> Any:
+            time.sleep(0)
+            value = super().__getitem__(key)
+            time.sleep(0)
+            return value
+
+        def __setitem__(self, key: str, value: Any) -> None:
+            time.sleep(0)
+            super().__setitem__(key, value)
+            time.sleep(0)
+
+    return type("Namespace", (Remote,), {"contents": {}, "calls": []})
+
+
+class Tasks:
+    """What can be done. Each leaves a counter at what is expected."""
+
+    def __init__(self, library: Library, options: dict[str, Any]) -> None:
+        self.library, self.options = library, options
+        self.counted_out = 0
+
+    def opened(self, **more: Any) -> Any:
+        from beaker.session import Session
+
+        return Session({}, id=ID, use_cookies=False, **{**self.options, **more})
+
+    def begin(self) -> None:
+        """The session is there, and nobody has counted."""
+        session = self.opened()
+        session.update(count=0, name="Ada")
+        session.save()
+
+    def counted(self) -> None:
+        """Requests hold the session, and turn to others while they do."""
+        self.library.together(*[self._requests] * GREENLETS)
+
+    def by_hand(self) -> None:
+        """The same by a program that locks."""
+        self.library.together(*[self._locks] * GREENLETS)
+
+    def beside(self) -> None:
+        """The same while others use the session who lock nothing."""
+        self.library.together(*[self._locks] * GREENLETS, *[self._unlocked] * 4)
+
+    def _requests(self) -> None:
+        import time
+
+        from tests.faults.concurrency.visitor import visit
+
+        def work(session: Any) -> None:
+            count = session["count"]
+            time.sleep(0.001)
+            session["count"] = count + 1
+            session.save()
+
+        for _ in range(TURNS):
+            visit({**self.options, "concurrency": "lock"}, ID, work)
+
+    def _locks(self) -> None:
+        import time
+
+        for _ in range(TURNS):
+            session = self.opened()
+            session.lock()
+            session.load()
+            count = session["count"]
+            time.sleep(0.001)
+            session["count"] = count + 1
+            session.save()
+            session.unlock()
+        self.counted_out += 1
+
+    def _unlocked(self) -> None:
+        import time
+
+        turn = 0
+        while self.counted_out < GREENLETS:
+            session = self.opened()
+            assert session["name"] == "Ada"
+            session["own"] = turn = turn + 1
+            session.save()
+            self.opened().save(accessed_only=True)
+            time.sleep(0.001)
+
+    def shared(self) -> None:
+        """Greenlets of one request use its proxy at once, each of them first, while somebody else has it."""
+        import time
+
+        from beaker.session import SessionObject
+
+        options = {**self.options, "concurrency": "lock"}
+        proxy: Any = SessionObject({"HTTP_COOKIE": f"beaker.session.id={ID}"}, **options)
+        holder = self.opened()
+        holder.lock()
+
+        def let_go() -> None:
+            time.sleep(0.05)
+            holder.unlock()
+
+        def use() -> None:
+            assert proxy["name"] == "Ada"
+
+        self.library.together(let_go, *[use] * 5)
+        proxy["count"] = GREENLETS * TURNS
+        proxy.save()
+        proxy.persist()
+
+    def given_up(self) -> None:
+        """Who is stopped while waiting holds nothing afterwards, and what stops it comes through as it is."""
+        from beaker.exceptions import LockError
+
+        holder = self.opened()
+        holder.lock()
+        stopped = self.library.timer(0.05)
+        came_through = False
+        try:
+            self.opened().lock()
+        except type(stopped) as caught:
+            came_through = caught is stopped
+        finally:
+            stopped.cancel()
+        with contextlib.suppress(LockError):
+            self.opened(lock_timeout=0).lock()
+            came_through = False
+        holder.unlock()
+        session = self.opened(lock_timeout=0)
+        session.lock()
+        session.load()
+        session["count"] = GREENLETS * TURNS if came_through else -1
+        session.save()
+        session.unlock()
+
+
+def main() -> None:
+    """Does a task of those above; with `joined` it counts in a session that another process began."""
+    library, task, given = sys.argv[1:]
+    tasks = Tasks(patched(library), json.loads(given))
+    if tasks.options.pop("python", False):
+        tasks.options["namespace_class"] = remote_namespace_class()
+    if task != "joined":
+        tasks.begin()
+    getattr(tasks, "counted" if task == "joined" else task)()
+    sys.stdout.write(json.dumps({"count": tasks.opened()["count"], "expected": GREENLETS * TURNS}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

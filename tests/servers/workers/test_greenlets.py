@@ -1,0 +1,97 @@
+"""Sessions under gevent and eventlet: greenlets that share a thread wait for each other, and hang nobody."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.environment import ROOT, missing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE = 120
+STORES = ["memory", "file", "python", "dbm"]
+
+
+@pytest.fixture(params=["gevent", "eventlet"])
+def library(request: pytest.FixtureRequest) -> str:
+    """Each library, if it works with this Python."""
+    name: str = request.param
+    if importlib.util.find_spec(name) is None:
+        missing(f"{name} is not installed (./dev setup)")
+    tried = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", f"import {name}"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    if tried.returncode != 0:
+        pytest.skip(f"{name} cannot be imported by this Python: {tried.stderr.strip().splitlines()[-1]}")
+    return name
+
+
+def options_of(store: str, folder: Path) -> dict[str, Any]:
+    if store == "python":
+        return {"python": True}
+    if store == "memory":
+        return {"type": "memory"}
+    return {"type": store, "data_dir": str(folder)}
+
+
+def start(library: str, task: str, options: dict[str, Any]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.servers.workers.greenlets", library, task, json.dumps(options)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def outcome(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What it printed. That it ends is half of the law."""
+    try:
+        output, complaints = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        pytest.fail(f"it hangs: {process.args!r}")
+    assert process.returncode == 0, complaints
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return result
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("task", ["counted", "by_hand", "beside"])
+def test_greenlets_of_one_thread_wait_for_each_other(
+    library: str, store: str, task: str, tmp_path: Path
+) -> None:
+    result = outcome(start(library, task, options_of(store, tmp_path)))
+    assert result["count"] == result["expected"]
+
+
+@pytest.mark.parametrize("store", ["file", "dbm"])
+def test_greenlets_of_several_processes_count_exactly(library: str, store: str, tmp_path: Path) -> None:
+    options = {**options_of(store, tmp_path), "lock_timeout": PATIENCE}
+    begun = start(library, "begin", options)
+    assert outcome(begun)["count"] == 0
+    running = [start(library, "joined", options) for _ in range(3)]
+    counts = [outcome(process) for process in running]
+    assert max(result["count"] for result in counts) == 3 * counts[0]["expected"]
+
+
+# Locks of backends written in Python belong to the thread, or greenlet, that took them.
+@pytest.mark.parametrize("store", ["memory", "file", "python"])
+def test_greenlets_that_share_a_proxy_share_one_session(library: str, store: str, tmp_path: Path) -> None:
+    result = outcome(start(library, "shared", options_of(store, tmp_path)))
+    assert result["count"] == result["expected"]
+
+
+@pytest.mark.parametrize("store", ["memory", "file", "python"])
+def test_a_greenlet_that_is_stopped_while_it_waits_holds_nothing(
+    library: str, store: str, tmp_path: Path
+) -> None:
+    result = outcome(start(library, "given_up", options_of(store, tmp_path)))
+    assert result["count"] == result["expected"]

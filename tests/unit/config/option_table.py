@@ -1,0 +1,98 @@
+"""The table of option values: `python -m tests.unit.config.option_table` writes docs/option-values.md."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from beaker import _core
+from tests.compat.interop.original import Original, original
+from tests.support.environment import ORACLE, ROOT
+from tests.unit.config.option_reasons import REASONS
+from tests.unit.config.option_values import WAYS, outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOCUMENT = ROOT / "docs" / "option-values.md"
+HEAD = "| option | values | Beaker 1.14.1 | ours | why |"
+BEAKERS = {
+    *("type", "key", "id", "data_dir", "secret", "timeout", "save_accessed_time", "cookie_expires"),
+    *("cookie_domain", "cookie_path", "secure", "httponly", "samesite", "use_cookies", "invalidate_corrupt"),
+    *("data_serializer", "encrypt_key", "validate_key", "encrypt_nonce_bits", "crypto_type", "auto"),
+    *("namespace_class", "session_class", "webtest_varname", "log_file", "lock_dir", "file_dir", "dbm_dir"),
+    *("dbmmodule", "url", "memcache_module", "table_name", "table", "bind", "optimistic", "sa_opts"),
+}
+"""The options that the original knows."""
+
+CLEAR = "it is an exception there, and what is meant is clear"
+AT_THE_START = "the mistake is met when the program starts"
+NONE_THERE = "Beaker has no such option"
+
+
+def is_bad(outcome: str) -> bool:
+    """Whether there are no sessions with it."""
+    return outcome.startswith(("refused", "fails", "loses each session"))
+
+
+def why(option: str, theirs: str, ours: str) -> str | None:
+    """Why ours differs; `None` if nobody has said so."""
+    if theirs == ours:
+        return ""
+    if option not in BEAKERS:
+        return NONE_THERE
+    if is_bad(theirs):
+        return AT_THE_START if is_bad(ours) else CLEAR
+    return REASONS.get((option, "refused" if is_bad(ours) else "taken"))
+
+
+Row = tuple[str, list[str], str, str, tuple[str | None, ...]]
+
+
+def rows(theirs: Original) -> Iterator[Row]:
+    """Option, values, what Beaker makes of them, what we do, and why that differs."""
+    for option in sorted(_core.option_names()):
+        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+            beakers: dict[str, Any] = theirs.call(outcomes, option, one)
+            ours = outcomes(option, other)
+        groups: dict[tuple[str, str, tuple[str | None, ...]], list[str]] = {}
+        for value, there in beakers.items():
+            here = ours[value]
+            reasons = tuple(
+                dict.fromkeys(why(option, there[way][0], here[way][0]) for way in range(len(WAYS)))
+            )
+            groups.setdefault((_cell(there), _cell(here), reasons), []).append(value)
+        for (cell, our_cell, reasons), values in groups.items():
+            yield option, values, cell, our_cell, reasons
+
+
+def _cell(seen: list[list[Any]]) -> str:
+    in_config, by_keyword = (f"{effect}{', warned of' if told else ''}" for effect, told in seen)
+    return in_config if in_config == by_keyword else f"{in_config}; by keyword {by_keyword}"
+
+
+def table(found: list[Row]) -> str:
+    """The rows as Markdown."""
+    lines = [HEAD, "| --- | --- | --- | --- | --- |"]
+    for option, values, there, here, reasons in found:
+        named = ", ".join(f"`{value}`" for value in values)
+        ours = "the same" if here == there else here
+        reason = "; ".join(reason or "" for reason in reasons if reason != "")
+        lines.append(f"| `{option}` | {named} | {there} | {ours} | {reason} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Writes the table into the document."""
+    with original(ORACLE / "bin" / "python") as theirs:
+        found = list(rows(theirs))
+    for option, values, there, here, reasons in found:
+        if None in reasons:
+            sys.stderr.write(f"no reason: {option} {' '.join(values)}: {there} -> {here}\n")
+    prose, _, _ = DOCUMENT.read_text(encoding="utf-8").partition(HEAD)
+    DOCUMENT.write_text(f"{prose}{table(found)}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

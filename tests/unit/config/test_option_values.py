@@ -1,0 +1,46 @@
+"""Every option with values of every type, beside the original: the table that is published is what is so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from beaker import _core
+from tests.compat.interop.original import original
+from tests.unit.config.option_reasons import REASONS
+from tests.unit.config.option_table import BEAKERS, DOCUMENT, Row, is_bad, rows, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def found(oracle: Path) -> list[Row]:
+    """What both make of all values."""
+    with original(oracle) as theirs:
+        return list(rows(theirs))
+
+
+def test_every_option_is_tried(found: list[Row]) -> None:
+    assert sorted({option for option, *_ in found}) == sorted(_core.option_names())
+    assert set(_core.option_names()) >= BEAKERS
+
+
+def test_what_works_in_the_original_and_differs_has_a_reason(found: list[Row]) -> None:
+    assert [row for row in found if None in row[-1]] == []
+
+
+def test_what_is_refused_is_unsafe_or_cannot_be_meant() -> None:
+    refused = [reason for (_, ours), reason in REASONS.items() if ours == "refused"]
+    assert [reason for reason in refused if not reason.startswith(("unsafe: ", "cannot be meant: "))] == []
+
+
+def test_none_is_taken_for_every_option(found: list[Row]) -> None:
+    refused = [option for option, values, _, ours, _ in found if "None" in values and is_bad(ours)]
+    assert refused == ["validate_key"], "a session in a cookie needs one"
+
+
+def test_the_published_table_is_what_is_so(found: list[Row]) -> None:
+    document = DOCUMENT.read_text(encoding="utf-8")
+    assert document.endswith(table(found)), "write it by `python -m tests.unit.config.option_table`"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 README = ROOT / "README.md"
 DEPENDENCIES = ROOT / "docs" / "dependencies.md"
+OPTIONS = ROOT / "docs" / "options.md"
 SECURITY = ROOT / "docs" / "security.md"
 RUN_BLOCK = ROOT / "tests" / "support" / "run_block.py"
 PYTHON_BLOCKS = [block for document in DOCUMENTS for block in blocks(document, "python")]
@@ -77,9 +78,19 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
     assert [link for link in local if link and not (document.parent / link).exists()] == []
 
 
-def test_the_readme_lists_the_options_that_there_are() -> None:
-    listed = named_in_first_column(section(README, "Options"))
+def test_the_readme_fits_on_two_screens() -> None:
+    assert len(README.read_text().splitlines()) <= 120
+
+
+def test_every_option_is_documented() -> None:
+    listed = named_in_first_column(OPTIONS.read_text())
     assert sorted(listed) == sorted(_core.option_names())
+
+
+def test_every_option_of_the_readme_exists() -> None:
+    listed = named_in_first_column(section(README, "Use").partition("| method |")[0])
+    assert listed
+    assert set(listed) <= set(_core.option_names())
 
 
 def test_every_promise_of_safety_names_tests_that_there_are() -> None:

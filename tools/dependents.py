@@ -12,6 +12,7 @@ import sys
 import venv
 from pathlib import Path
 
+from tools.stamp import Stamp
 from tools.wheels import DIST, OWN
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,11 +53,8 @@ def main() -> None:
     """Makes the environments anew, unless they are there with the same packages and interpreter."""
     wheels = ours()
     for name, environment in ENVIRONMENTS.items():
-        stamp = environment / ".key"
-        key = hashlib.sha256(
-            REQUIREMENTS.read_bytes() + repr((wheels, sys.version, environment)).encode()
-        ).hexdigest()
-        if stamp.is_file() and stamp.read_text() == key:
+        stamp = Stamp(environment, REQUIREMENTS, wheels)
+        if stamp.is_current():
             continue
         print(f"installing what needs Beaker into {environment.relative_to(ROOT)}", file=sys.stderr)
         venv.create(environment, clear=True, with_pip=False)
@@ -64,7 +62,7 @@ def main() -> None:
         listed.write_text(wheels)
         command = installer(name, environment / "bin" / "python")
         subprocess.run([*command, "--require-hashes", "-r", REQUIREMENTS, "-r", listed], check=True)
-        stamp.write_text(key)
+        stamp.write()
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ import sys
 import time
 from pathlib import Path
 
+from tools.cargo_tools import installed
+
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = ROOT / "fuzz"
-TOOLS = ROOT / ".tools"
 CARGO_FUZZ = "0.13.2"
 # More bytes than any cookie has, so that reading in more than linear time becomes slow enough to be seen.
 LONGEST_INPUT = 65536
@@ -29,25 +30,13 @@ SECONDS_FOR_ONE_INPUT = 5
 MEGABYTES = 1024
 
 
-def install() -> None:
-    """Compiles cargo-fuzz, unless it is there."""
-    cargo_fuzz = TOOLS / "bin" / "cargo-fuzz"
-    if cargo_fuzz.exists():
-        found = subprocess.run([cargo_fuzz, "--version"], capture_output=True, text=True, check=True).stdout
-        if found.split()[-1] == CARGO_FUZZ:
-            return
-    print(f"compiling cargo-fuzz {CARGO_FUZZ} (about three minutes)", file=sys.stderr)
-    version = ("--locked", "--force", "--version", CARGO_FUZZ)
-    subprocess.run(["cargo", "install", "cargo-fuzz", "--quiet", *version, "--root", TOOLS], check=True)
-
-
-def command(target: str, seconds: int, options: list[str]) -> list[str | Path]:
+def command(cargo_fuzz: Path, target: str, seconds: int, options: list[str]) -> list[str | Path]:
     """What runs the target: new inputs are kept in `fuzz/corpus`, the seeds are only read."""
     corpus = FUZZ / "corpus" / target
     corpus.mkdir(parents=True, exist_ok=True)
     sanitizer = () if "--sanitizer" in options else ("--sanitizer", "none")
     return [
-        *(TOOLS / "bin" / "cargo-fuzz", "run", "--fuzz-dir", FUZZ, "--features", "libfuzzer", *sanitizer),
+        *(cargo_fuzz, "run", "--fuzz-dir", FUZZ, "--features", "libfuzzer", *sanitizer),
         *(*options, target, corpus, FUZZ / "seeds" / target, "--"),
         *(f"-dict={FUZZ / 'tokens.dict'}", f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}"),
         *(f"-timeout={SECONDS_FOR_ONE_INPUT}", f"-rss_limit_mb={MEGABYTES}", "-print_final_stats=1"),
@@ -69,18 +58,20 @@ def main() -> int:
         sys.exit(
             "libFuzzer is written in C++ and there is no c++: install what your system calls Debian's g++"
         )
-    install()
-    return max(fuzz(one, int(seconds), options) for one in (targets if target == "all" else [target]))
+    cargo_fuzz = installed("cargo-fuzz", CARGO_FUZZ)
+    return max(
+        fuzz(cargo_fuzz, one, int(seconds), options) for one in (targets if target == "all" else [target])
+    )
 
 
-def fuzz(target: str, seconds: int, options: list[str]) -> int:
+def fuzz(cargo_fuzz: Path, target: str, seconds: int, options: list[str]) -> int:
     """Runs one target, and prints a line; 1 if it found something or did not run."""
     known = findings(target)
     environment = {**os.environ, "RUSTC_BOOTSTRAP": "1"}
     begun = time.monotonic()
     executions = None
     with subprocess.Popen(
-        command(target, seconds, options),
+        command(cargo_fuzz, target, seconds, options),
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

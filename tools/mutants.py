@@ -19,13 +19,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.cargo_tools import installed
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ROOT / ".tools"
 SCRATCH = ROOT / "target" / "mutants"
 EXPLAINED = ROOT / "tools" / "mutants.toml"
 CARGO_MUTANTS = "27.1.0"
@@ -36,6 +37,7 @@ PARTS = {
     "session": ("src/session/**", "session"),
     "cookie": ("src/cookie/**", "cookie"),
     "codec": ("src/codec/**", "codec"),
+    "locks": ("src/locks/**", "locks"),
     "memory": ("src/store/memory/**", "store::memory"),
     "hashed": ("src/store/hashed/**", "store::hashed"),
     "file": ("src/store/file/**", "store::file"),
@@ -55,21 +57,12 @@ class Outcome:
     """Each by its file and what was changed, without the line: a line above it may come or go."""
 
 
-def install() -> None:
-    """Compiles cargo-mutants, unless it is there."""
-    if (TOOLS / "bin" / "cargo-mutants").exists():
-        return
-    print(f"compiling cargo-mutants {CARGO_MUTANTS} (about a minute)", file=sys.stderr)
-    version = ("--quiet", "--locked", "--version", CARGO_MUTANTS)
-    subprocess.run(["cargo", "install", "cargo-mutants", *version, "--root", TOOLS], check=True)
-
-
 def command(part: str, *options: str) -> list[str | Path]:
     """What tries the changes of a part."""
     files, tests = PARTS[part]
     left_out = ("**/schedules/**", "**/schedules.rs", "**/laws/**")
     return [
-        *(TOOLS / "bin" / "cargo-mutants", "mutants", "--no-config", "--file", files),
+        *(installed("cargo-mutants", CARGO_MUTANTS), "mutants", "--no-config", "--file", files),
         *(f"--exclude={pattern}" for pattern in left_out),
         *("--no-default-features", "--cap-lints=true", *options),
         *("--timeout", str(SECONDS_FOR_THE_TESTS), "--output", SCRATCH / part),
@@ -121,7 +114,6 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(sorted(unknown))}, but {', '.join(PARTS)}")
-    install()
     failed = False
     reasons = explained()
     for part in arguments.parts or PARTS:

@@ -9,11 +9,12 @@ With `--all` there is `.oracle/1.13` as well, an older release, which is needed 
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 import venv
 from pathlib import Path
+
+from tools.stamp import Stamp
 
 ROOT = Path(__file__).resolve().parent.parent
 ORACLE = ROOT / ".oracle"
@@ -25,9 +26,8 @@ QUIET_PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 def install(group: str, environment: Path) -> None:
     """Makes the environment of a group, unless it is there with the same packages and interpreter."""
     requirements = ROOT / "requirements" / f"{group}.txt"
-    stamp = environment / ".key"
-    key = hashlib.sha256(requirements.read_bytes() + repr((sys.version, environment)).encode()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == key:
+    stamp = Stamp(environment, requirements)
+    if stamp.is_current():
         return
     print(f"installing the original into {environment.relative_to(ROOT)}", file=sys.stderr)
     venv.create(environment, clear=True, with_pip=True)
@@ -38,7 +38,7 @@ def install(group: str, environment: Path) -> None:
         pinned = environment / "beaker.txt"
         pinned.write_text(requirement_of("beaker", requirements))
         subprocess.run([python, *QUIET_PIP, *download, "-r", pinned], check=True)
-    stamp.write_text(key)
+    stamp.write()
 
 
 def requirement_of(name: str, requirements: Path) -> str:

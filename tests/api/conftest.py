@@ -1,7 +1,6 @@
 """What the tests of the Python modules share."""
 
 import dbm.dumb
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,32 +9,20 @@ import pytest
 
 from beaker.container import DBMNamespaceManager, FileNamespaceManager, MemoryNamespaceManager
 from tests.api.namespaces import Make
-from tests.support.environment import ROOT
-
-
-def _oracle_python() -> str | None:
-    """The interpreter of an environment with Beaker 1.14.1, if there is one."""
-    for candidate in (os.environ.get("BEAKER_ORACLE"), str(ROOT / ".oracle" / "bin" / "python")):
-        if candidate and Path(candidate).exists():
-            return candidate
-    return None
+from tests.support.environment import environ_of_another_python
 
 
 @pytest.fixture
-def oracle() -> Callable[..., str]:
-    """Runs a program with Beaker 1.14.1 and gives back what it prints."""
-    python = _oracle_python()
-    if python is None:
-        pytest.skip("no environment with Beaker 1.14.1 (BEAKER_ORACLE or .oracle)")
+def in_beaker(oracle: Path) -> Callable[..., str]:
+    """Runs a program with Beaker 1.14.1 and returns what it prints."""
 
     def run(program: str, *args: str) -> str:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(
-            [python, "-c", program, *args],
+            [oracle, "-c", program, *args],
             capture_output=True,
             text=True,
             timeout=60,
-            env=environment,
+            env=environ_of_another_python(),
             check=False,
         )
         assert done.returncode == 0, done.stderr

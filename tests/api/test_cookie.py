@@ -129,12 +129,12 @@ def test_no_header_of_any_kind_raises() -> None:
         SignedCookie(SECRET, header)
 
 
-def test_beaker_and_we_read_each_others_signatures(oracle: Callable[..., str]) -> None:
+def test_beaker_and_we_read_each_others_signatures(in_beaker: Callable[..., str]) -> None:
     program = (
         "import sys; from beaker.session import SignedCookie as S; c = S(sys.argv[1]);"
         "c['a'] = 'theirs'; print(c['a'].coded_value, S(sys.argv[1], input='a=' + sys.argv[2])['a'].value)"
     )
-    theirs, read = oracle(program, SECRET, signed("a", "ours")).split()
+    theirs, read = in_beaker(program, SECRET, signed("a", "ours")).split()
     assert read == "ours"
     assert SignedCookie(SECRET, input=f"a={theirs}")["a"].value == "theirs"
     assert theirs == signed("a", "theirs")

@@ -108,7 +108,7 @@ def test_hashes_are_where_beaker_has_them() -> None:
 
 
 @pytest.mark.parametrize("name", ["cryptography", "pycryptodome"])
-def test_beaker_and_we_decrypt_each_other(name: str, oracle: Callable[..., str]) -> None:
+def test_beaker_and_we_decrypt_each_other(name: str, in_beaker: Callable[..., str]) -> None:
     program = (
         "import sys; from beaker.crypto import get_crypto_module;"
         "m = get_crypto_module(sys.argv[1]); k = bytes(range(32));"
@@ -116,6 +116,6 @@ def test_beaker_and_we_decrypt_each_other(name: str, oracle: Callable[..., str])
     )
     module = crypto.get_crypto_module(name)
     key = bytes(range(32))
-    read, hidden = oracle(program, name, module.aesEncrypt(b"ours", key).hex()).split()
+    read, hidden = in_beaker(program, name, module.aesEncrypt(b"ours", key).hex()).split()
     assert read == "ours"
     assert module.aesDecrypt(bytes.fromhex(hidden), key) == b"theirs"

@@ -34,9 +34,9 @@ def ours() -> Classes:
 
 
 @pytest.fixture
-def theirs(oracle: Callable[..., str]) -> Classes:
+def theirs(in_beaker: Callable[..., str]) -> Classes:
     """The classes of each exception in Beaker."""
-    classes: Classes = json.loads(oracle(PROGRAM.read_text()))
+    classes: Classes = json.loads(in_beaker(PROGRAM.read_text()))
     return classes
 
 

@@ -154,7 +154,7 @@ def test_processes_exclude_each_other(tmp_path: Path) -> None:
         lock.release_write_lock()
 
 
-def test_beaker_respects_our_lock_and_we_respect_its(tmp_path: Path, oracle: Callable[..., str]) -> None:
+def test_beaker_respects_our_lock_and_we_respect_its(tmp_path: Path, in_beaker: Callable[..., str]) -> None:
     probe = (
         "import sys; from beaker.synchronization import file_synchronizer as f;"
         "l = f('shared', lock_dir=sys.argv[1]); print(l.acquire_read_lock(wait=False), end=' ');"
@@ -162,12 +162,12 @@ def test_beaker_respects_our_lock_and_we_respect_its(tmp_path: Path, oracle: Cal
     )
     lock = file_synchronizer("shared", lock_dir=str(tmp_path))
     lock.acquire_read_lock()
-    assert oracle(probe, str(tmp_path)) == "True False"
+    assert in_beaker(probe, str(tmp_path)) == "True False"
     lock.release_read_lock()
     lock.acquire_write_lock()
-    assert oracle(probe, str(tmp_path)) == "False False"
+    assert in_beaker(probe, str(tmp_path)) == "False False"
     lock.release_write_lock()
-    assert oracle(probe, str(tmp_path)) == "True True"
+    assert in_beaker(probe, str(tmp_path)) == "True True"
 
 
 def in_child(function: Callable[[], bool]) -> bool:

@@ -256,18 +256,18 @@ ns.release_read_lock()
 @pytest.mark.parametrize("kind", [FileNamespaceManager, DBMNamespaceManager])
 @pytest.mark.parametrize("name", [AN_ID, "ab.progress.c"])
 def test_beaker_and_we_read_each_other(
-    tmp_path: Path, oracle: Callable[..., str], kind: Any, name: str
+    tmp_path: Path, in_beaker: Callable[..., str], kind: Any, name: str
 ) -> None:
-    where = oracle(WRITES, kind.__name__, str(tmp_path), name)
+    where = in_beaker(WRITES, kind.__name__, str(tmp_path), name)
     namespace = kind(name, data_dir=str(tmp_path), digest_filenames=False)
     assert namespace.file == where
     assert contents(namespace) == {"session": "theirs"}
     put(namespace, session="ours")
-    assert "('session', 'ours')" in oracle(READS, kind.__name__, str(tmp_path), name)
-    oracle(WRITES, kind.__name__, str(tmp_path), name, "more")
+    assert "('session', 'ours')" in in_beaker(READS, kind.__name__, str(tmp_path), name)
+    in_beaker(WRITES, kind.__name__, str(tmp_path), name, "more")
     assert contents(namespace) == {"session": "theirs", "other": [1, 2]}
     put(namespace, other={"a": 1})
-    seen = oracle(READS, kind.__name__, str(tmp_path), name)
+    seen = in_beaker(READS, kind.__name__, str(tmp_path), name)
     # A dbm that two ids could have says whose it is.
     assert seen.replace(f"('beaker session id', '{name}'), ", "") == (
         "[('other', {'a': 1}), ('session', 'theirs')]"

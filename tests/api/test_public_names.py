@@ -68,10 +68,10 @@ print(json.dumps([name for name, value in vars(module).items()
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_has_the_names_that_beakers_has(name: str, oracle: Callable[..., str]) -> None:
+def test_a_module_has_the_names_that_beakers_has(name: str, in_beaker: Callable[..., str]) -> None:
     ours = importlib.import_module(name)
     # By `dir`, since a name that this version leaves out is an ImportError that says so.
-    missing = set(json.loads(oracle(LISTS, name))) - set(dir(ours))
+    missing = set(json.loads(in_beaker(LISTS, name))) - set(dir(ours))
     assert missing - NOT_OURS.get(name, set()) == set()
 
 
@@ -82,13 +82,13 @@ def test_a_module_says_what_it_means_to_offer(name: str) -> None:
         assert hasattr(module, offered), offered
 
 
-def test_exceptions_are_of_the_kinds_that_beakers_are(oracle: Callable[..., str]) -> None:
+def test_exceptions_are_of_the_kinds_that_beakers_are(in_beaker: Callable[..., str]) -> None:
     program = """
 import json
 from beaker import exceptions as e
 print(json.dumps({k: [c.__name__ for c in v.__mro__] for k, v in vars(e).items() if isinstance(v, type)}))
 """
-    for name, bases in json.loads(oracle(program)).items():
+    for name, bases in json.loads(in_beaker(program)).items():
         # What catches Beaker's catches ours, which may be of a narrower kind of our own besides.
         assert set(bases) <= {kind.__name__ for kind in getattr(exceptions, name).__mro__}
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tests.support.environment import ROOT
+from tests.support.environment import ROOT, environ_of_another_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,7 +51,7 @@ class Original:
 @contextlib.contextmanager
 def original(python: Path, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Original]:
     """Runs a process of the original, with more in its environment; it is gone afterwards."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = environ_of_another_python()
     environment.update(TZ="UTC", PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1", **more)
     process = subprocess.Popen(
         [python, "-m", "tests.compat.interop.answering"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import pytest
 from beaker.crypto import pyca_cryptography, pycrypto
 from beaker.exceptions import ConfigurationError
 from tests.support import set_attributes
-from tests.support.environment import ROOT
+from tests.support.environment import ROOT, environ_of_another_python
 from tests.support.sessions import opened
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ BETTER = {"cookie id 0", "cookie namespace_class 0", "cookie use_cookies 1"}
 def beakers(oracle: Path) -> dict[str, Any]:
     """What the original does."""
     program = ROOT / "tests" / "support" / "set_attributes.py"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = environ_of_another_python()
     run = subprocess.run(
         [oracle, program], capture_output=True, text=True, env=environment, check=True, timeout=60
     )

@@ -20,9 +20,9 @@ from beaker import _dbm_files
 from beaker.container import DBMNamespaceManager
 from beaker.exceptions import CorruptSessionError, StoreUnavailableError
 from beaker.util import verify_directory
-from tests.faults.campaigns.report import left_out_where_impossible
 from tests.faults.campaigns.tracing import strace
 from tests.faults.interruptions.test_interruptions import Interruption, Struck, at_every_step, strike
+from tests.support.environment import skipped_where_impossible
 from tests.support.sessions import UNKNOWN_ID, Backend, opened
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def test_what_is_written_cannot_be_told_from_what_the_implementation_writes(
 def test_a_write_that_fails_leaves_the_old_dbm_and_no_other(
     tmp_path: Path, module: Any, calls: list[str], error: str
 ) -> None:
-    with left_out_where_impossible():
+    with skipped_where_impossible():
         tracer = strace()
     folder, log = tmp_path / "data", tmp_path / "strace"
     folder.mkdir()

@@ -16,8 +16,8 @@ import pytest
 
 from beaker import _core
 from beaker.session import Session
-from tests.faults.campaigns.report import left_out_where_impossible
 from tests.faults.campaigns.tracing import strace
+from tests.support.environment import skipped_where_impossible
 from tests.support.folders import files_in
 
 KILLS = 25
@@ -93,7 +93,7 @@ def test_a_process_that_is_killed_at_any_point_loses_nothing_it_acknowledged(
 
 def calls(folder: Path, durability: str) -> dict[str, list[str]]:
     """The system calls of each part that say what reaches the disk and when."""
-    with left_out_where_impossible():
+    with skipped_where_impossible():
         tracer = strace()
     log = folder / "strace"
     watched = "trace=fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,openat,stat,newfstatat,statx"

@@ -7,7 +7,8 @@ import sys
 
 from tests.faults.campaigns import figures
 from tests.faults.campaigns.registry import CAMPAIGNS, run
-from tests.faults.campaigns.report import ForbiddenError, LackingError, Size
+from tests.faults.campaigns.report import Size
+from tests.support.environment import ForbiddenError, LackingError
 
 
 def main() -> int:

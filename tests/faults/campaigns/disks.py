@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.faults.campaigns import mounts
-from tests.faults.campaigns.report import LackingError, Report, Size
+from tests.faults.campaigns.report import Report, Size
 from tests.faults.campaigns.runner import (
     Case,
     Theatre,
     named,
     on_both,
 )
+from tests.support.environment import LackingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from tests.faults.campaigns.load import done, original, ours, place
-from tests.faults.campaigns.report import LackingError, Report, Size
+from tests.faults.campaigns.report import Report, Size
+from tests.support.environment import LackingError
 
 if TYPE_CHECKING:
     from pathlib import Path

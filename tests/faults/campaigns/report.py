@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-import pytest
-
-from tests.support.environment import missing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Size(enum.Enum):
@@ -23,25 +14,6 @@ class Size(enum.Enum):
     """Seconds, for every run of the tests."""
     FULL = "full"
     """Everything, by `./dev campaign --full`."""
-
-
-class LackingError(Exception):
-    """What the campaign needs is not on this machine. CI has to have it."""
-
-
-class ForbiddenError(Exception):
-    """What the campaign needs is not allowed on this machine, CI's included."""
-
-
-@contextmanager
-def left_out_where_impossible() -> Iterator[None]:
-    """Ends the test where this machine cannot run it: what CI lacks is a failure, what it forbids is none."""
-    try:
-        yield
-    except LackingError as error:
-        missing(str(error))
-    except ForbiddenError as error:
-        pytest.skip(str(error))
 
 
 @dataclass

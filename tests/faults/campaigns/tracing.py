@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tests.faults.campaigns.report import ForbiddenError, LackingError
+from tests.support.environment import ForbiddenError, LackingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tests.support import private_names
-from tests.support.environment import ROOT
+from tests.support.environment import ROOT, environ_of_another_python
 from tests.support.markdown import named_in_first_column, section
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ ROWS = dict(re.findall(r"^\| `([^`]+)` \| [^|]+ \| (kept[^|]*) \|$", PAGE.read_t
 def listed(python: str) -> dict[str, set[str]]:
     """What is private, and what is called, in the package of an interpreter."""
     program = ROOT / "tests" / "support" / "private_names.py"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = environ_of_another_python()
     run = subprocess.run(
         [python, program], capture_output=True, text=True, env=environment, check=True, timeout=60
     )

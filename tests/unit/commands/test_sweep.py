@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.session import Session
-from tests.faults.campaigns.report import left_out_where_impossible
 from tests.faults.campaigns.tracing import strace
+from tests.support.environment import skipped_where_impossible
 from tests.support.folders import files_in
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def test_a_sweep_that_is_killed_is_ended_by_the_next(data: Path, stored: Callabl
         path.write_bytes(template)
         age(path, DAY)
     before = len(files_in(data / "container_file"))
-    with left_out_where_impossible():
+    with skipped_where_impossible():
         tracer = strace()
     killed = ("-f", "-o", os.devnull, "-e", "inject=unlink,unlinkat:signal=SIGKILL:when=100")
     sweeping = (sys.executable, "-m", "beaker", "sweep", "--data-dir", str(data), "--timeout", "60")

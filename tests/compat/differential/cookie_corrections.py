@@ -25,7 +25,7 @@ def _inside(session: Any) -> dict[str, Any]:
     return inside
 
 
-@correction("a session in a cookie has the whole of a session")
+@correction("a cookie session has the whole API")
 def _(patches: Patches) -> None:
     @patches.around(CookieSession, "__init__")
     def init(before: Around, self: Any, *args: Any, **kwargs: Any) -> None:
@@ -69,7 +69,7 @@ def _(patches: Patches) -> None:
         dict.update(self, unsaved)
 
 
-@correction("reading a session in a cookie sends it at the end of the request, if access times are kept")
+@correction("a cookie session that was only read is sent once, and only if access times are kept")
 def _(patches: Patches) -> None:
     @patches.around(CookieSession, "__init__")
     def init(before: Around, self: Any, *args: Any, **kwargs: Any) -> None:
@@ -85,7 +85,7 @@ def _(patches: Patches) -> None:
             before(self)
 
 
-@correction("a session in a cookie that is over gives way to a new one")
+@correction("an expired cookie session is replaced by a new one")
 def _(patches: Patches) -> None:
     @patches.around(CookieSession, "__init__")
     def init(before: Around, self: Any, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +108,7 @@ def _(patches: Patches) -> None:
                 self["_id"] = _session_id()
 
 
-@correction("what ends a session in a cookie takes effect at once")
+@correction("ending a cookie session takes effect at once")
 def _(patches: Patches) -> None:
     @patches.around(CookieSession, "__init__")
     def init(before: Around, self: Any, *args: Any, **kwargs: Any) -> None:
@@ -141,7 +141,7 @@ def _(patches: Patches) -> None:
             before(self, accessed_only=accessed_only)
 
 
-@correction("a session in a cookie is no record to be locked or found by its id")
+@correction("a cookie session cannot be locked or found by id")
 def _(patches: Patches) -> None:
     @patches.around(SessionObject, "get_by_id")
     def get_by_id(before: Around, self: Any, session_id: str) -> Any:

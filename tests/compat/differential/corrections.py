@@ -70,7 +70,7 @@ def remove(session: Any, session_id: str) -> None:
     namespace.do_remove()
 
 
-@correction("a session that was ended leaves no record")
+@correction("an ended session leaves no record")
 def _(patches: Patches) -> None:
     # `record` is the id under which the store has the session that the object holds.
     @patches.around(Session, "load")
@@ -129,7 +129,7 @@ def _(patches: Patches) -> None:
             self.request["set_cookie"] = True
 
 
-@correction("an id that the store does not know is not taken from a cookie")
+@correction("an unknown id from a cookie is not adopted")
 def _(patches: Patches) -> None:
     @patches.around(Session, "__init__")
     def init(before: Around, self: Any, request: Any, id: Any = None, *args: Any, **kwargs: Any) -> None:  # noqa: A002
@@ -148,7 +148,7 @@ def _(patches: Patches) -> None:
             self._create_id()
 
 
-@correction("a new id is stored at the end of the request, saved or not")
+@correction("a new id is stored at the end of the request, even without `save()`")
 def _(patches: Patches) -> None:
     @patches.around(SessionObject, "persist")
     def persist(before: Around, self: Any) -> None:
@@ -163,14 +163,14 @@ def _(patches: Patches) -> None:
             session.save_atime = False
 
 
-@correction("saving alone saves")
+@correction("`save()` alone saves")
 def _(patches: Patches) -> None:
     @patches.around(SessionObject, "accessed")
     def accessed(before: Around, self: Any) -> Any:
         return before(self) or self.dirty()
 
 
-@correction("the proxy is a whole mapping")
+@correction("the session in the environ is a full mapping")
 def _(patches: Patches) -> None:
     for name in ("__len__", "__eq__"):
 
@@ -179,7 +179,7 @@ def _(patches: Patches) -> None:
             return getattr(self._session(), name)(*args)
 
 
-@correction("a response that depends on the session says so")
+@correction("a response that depends on the session says `Vary: Cookie`")
 def _(patches: Patches) -> None:
     @patches.around(beaker.middleware.SessionMiddleware, "__call__")
     def call(before: Around, self: Any, environ: Any, start_response: Any) -> Any:
@@ -204,7 +204,7 @@ def _vary(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [*headers[: names[-1]], (name, f"{value}, Cookie"), *headers[names[-1] + 1 :]]
 
 
-@correction("the application's list of headers stays its own")
+@correction("the application's list of headers is not changed")
 def _(patches: Patches) -> None:
     @patches.around(beaker.middleware.SessionMiddleware, "__init__")
     def init(before: Around, self: Any, app: Any, *args: Any, **kwargs: Any) -> None:
@@ -217,7 +217,7 @@ def _(patches: Patches) -> None:
         before(self, copying, *args, **kwargs)
 
 
-@correction("a session without a cookie takes what concerns one")
+@correction("a session without a cookie accepts cookie attributes")
 def _(patches: Patches) -> None:
     @patches.around(Session, "__getattr__")
     def attribute(_before: Around, self: Any, name: str) -> Any:
@@ -228,7 +228,7 @@ def _(patches: Patches) -> None:
         return self.cookie
 
 
-@correction("a session that cannot be decoded is one kind of error")
+@correction("a session that cannot be decoded raises one kind of error")
 def _(patches: Patches) -> None:
     for kind, name in ((Session, "load"), (CookieSession, "__init__")):
 
@@ -242,7 +242,7 @@ def _(patches: Patches) -> None:
                 raise BeakerException("cannot decode the session") from error
 
 
-@correction("the memory store drops what has expired")
+@correction("the memory store drops expired sessions")
 def _(patches: Patches) -> None:
     ends: dict[str, float] = {}
 
@@ -266,7 +266,7 @@ def _(patches: Patches) -> None:
             self.namespace.timeout = None if value is None else value + 120
 
 
-@correction("a session has the namespace of its id at any time")
+@correction("`session.namespace` always belongs to the session's id")
 def _(patches: Patches) -> None:
     def get(self: Any) -> Any:
         if isinstance(self, CookieSession):
@@ -282,7 +282,7 @@ def _(patches: Patches) -> None:
     patches.attribute(Session, "namespace", property(get, put))
 
 
-@correction("an attribute that is set to nothing leaves the cookie")
+@correction("an attribute that is set to nothing disappears from the cookie")
 def _(patches: Patches) -> None:
     @patches.around(Session, "__setattr__")
     def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:
@@ -293,7 +293,7 @@ def _(patches: Patches) -> None:
         before(self, name, value)
 
 
-@correction("what was saved within a request is not undone at its end")
+@correction("the end of a request does not undo an explicit save")
 def _(patches: Patches) -> None:
     @patches.around(Session, "load")
     def load(before: Around, self: Any) -> None:
@@ -319,7 +319,7 @@ def _(patches: Patches) -> None:
                 self.request["set_cookie"] = True
 
 
-@correction("a timeout needs access times, whenever it is set")
+@correction("a timeout needs access times, also when it is set later")
 def _(patches: Patches) -> None:
     @patches.around(Session, "__setattr__")
     def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:

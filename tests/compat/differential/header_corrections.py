@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Around = Callable[..., Any]
 
 
-@correction("cookies are read one by one, and the last that is right and whose session exists counts")
+@correction("cookies are parsed one by one, and the last valid one whose session exists counts")
 def _(patches: Patches) -> None:
     asking: list[None] = []
 

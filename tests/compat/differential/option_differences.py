@@ -6,17 +6,17 @@ from tests.compat.differential.rows import REFUSED, Probed
 
 PROBED: tuple[Probed, ...] = (
     Probed(
-        "an option that is `None` was not given, but for `samesite`",
-        "in a config the cookie's name is the text `None`, and others are an exception in the first request",
-        "programs pass all that they know; the cookie `None` is still read",
+        "an option that is `None` counts as not given, except `samesite`",
+        "in a config the cookie is named `None`; other options raise an exception in the first request",
+        "programs pass all their settings; the cookie `None` is still read",
         "first_cookie",
         ({"key": None},),
         ("None=Path=/; SameSite=Lax", "beaker.session.id=Path=/; SameSite=Lax"),
     ),
     Probed(
         "`cookie_expires` of a float is that many seconds",
-        "in a config it is taken for `True`, by keyword it is an exception in the first request",
-        "who writes `1800.0` means half an hour",
+        "in a config it counts as `True`; as a keyword it raises an exception in the first request",
+        "`1800.0` means half an hour",
         "first_cookie",
         ({"cookie_expires": 1800.5},),
         (
@@ -26,8 +26,8 @@ PROBED: tuple[Probed, ...] = (
     ),
     Probed(
         "`cookie_expires` with a time zone is sent in UTC",
-        "it is sent as it stands, labelled GMT",
-        "browsers take it for UTC",
+        "it is sent unconverted, labelled GMT",
+        "browsers read it as UTC",
         "first_cookie",
         ({"cookie_expires": "@noon in Tokyo"},),
         (
@@ -44,18 +44,18 @@ PROBED: tuple[Probed, ...] = (
         ([True, 0], [False, 0]),
     ),
     Probed(
-        "two applications on one host that call their cookies alike take each other's session away",
-        "they share one id, under which each has a session of its own, unless each has a secret of its own",
-        "an id that the store does not know is not taken from a cookie; give each a `key` of its own, see"
-        " [below](#two-applications-on-one-host)",
+        "two applications on one host with the same cookie name replace each other's session",
+        "they share one id, with a session of its own in each, unless they have different secrets",
+        "an unknown id from a cookie is not adopted; give each application a `key` of its own,"
+        " see [above](#two-applications-on-one-host)",
         "two_applications",
         (),
         ([1, 1, 2, 2], [1, 1, 1, 1]),
     ),
     Probed(
         "`~` in a path is the home folder",
-        "a folder of that name in the working directory",
-        "that is what everybody means; a folder of that name that is there is told of",
+        "a folder named `~` in the working directory",
+        "that is what `~` means everywhere; an existing folder named `~` causes a warning",
         "folder_of",
         ("~/sessions",),
         ("~/sessions", "/home/ada/sessions"),

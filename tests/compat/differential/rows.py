@@ -61,4 +61,4 @@ def scenario(*requests: Any, **settings: Any) -> Scenario:
 
 BEGIN = [["put", "a", 1], ["save"]]
 LOOK = [["text"]]
-REFUSED = "a mistake is better met when the program starts than by its users"
+REFUSED = "a mistake should show when the program starts, not in a user's request"

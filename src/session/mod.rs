@@ -26,13 +26,20 @@
 //! deleted is never brought back; and every machine ends, whatever the answers are.
 
 mod answer;
+mod candidate;
 mod life;
 #[cfg(test)]
 mod life_tests;
+pub mod load;
+#[cfg(test)]
+mod load_model_tests;
+#[cfg(test)]
+mod load_tests;
 mod merge;
 mod timeout;
 
 pub use answer::{Failed, Failure, Found, Reply};
+pub use candidate::Candidate;
 pub use life::Life;
 pub use merge::{Row, Rule, Side, decide};
-pub use timeout::{LONGEST_IDLE, Limits, Span, Times};
+pub use timeout::{LONGEST_IDLE, Limits, Span, Times, is_in_future};

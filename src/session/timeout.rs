@@ -34,6 +34,9 @@ pub struct Times {
 /// The most seconds that a session may have for an idle timeout of its own: a hundred years.
 pub const LONGEST_IDLE: i64 = 100 * 365 * 24 * 60 * 60;
 
+/// The most seconds by which the clocks of two machines differ.
+const CLOCK_SKEW: f64 = 120.0;
+
 impl Limits {
     /// The same for a session whose own idle timeout, if it has one, takes the place of everybody's.
     #[must_use]
@@ -57,11 +60,25 @@ impl Limits {
         self.absolute.is_some() || self.epoch.is_some()
     }
 
+    /// The beginning that counts. A session that began in the future was begun while a clock was ahead and would live
+    /// longer for it, so where its life depends on its beginning it begins now.
+    #[must_use]
+    pub fn corrected_beginning(&self, begun: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+        let is_wrong = self.count_from_beginning() && begun.is_some_and(|begun| is_in_future(begun, now));
+        if is_wrong { Some(now) } else { begun }
+    }
+
     /// When a session that began at `begun` is over at the latest.
     #[must_use]
     pub fn end(&self, begun: Option<Timestamp>) -> Option<Timestamp> {
         Some(begun? + self.absolute?)
     }
+}
+
+/// Whether a moment lies further in the future than the clocks of two machines differ. A clock that was ahead wrote it.
+#[must_use]
+pub fn is_in_future(moment: Timestamp, now: Timestamp) -> bool {
+    moment - now > CLOCK_SKEW
 }
 
 fn is_over(now: Timestamp, since: Option<Timestamp>, limit: Option<f64>) -> bool {
@@ -133,6 +150,14 @@ mod tests {
         let both = Limits { absolute: Some(60.0), ..epoch };
         let counting = [Limits::default(), IDLE, ABSOLUTE, epoch, both].map(|l| l.count_from_beginning());
         assert_eq!(counting, [false, false, true, true, true]);
+    }
+
+    #[test]
+    fn a_beginning_in_the_future_is_corrected_where_the_life_counts_from_it() {
+        assert_eq!(ABSOLUTE.corrected_beginning(Some(220.1), 100.0), Some(100.0));
+        assert_eq!(ABSOLUTE.corrected_beginning(Some(220.0), 100.0), Some(220.0));
+        assert_eq!(ABSOLUTE.corrected_beginning(None, 100.0), None);
+        assert_eq!(IDLE.corrected_beginning(Some(1e9), 100.0), Some(1e9));
     }
 
     #[test]

@@ -1,0 +1,342 @@
+//! Loading: what a store has becomes the session.
+//!
+//! While the session is opened from a request's cookies, a candidate that leads to no session gives way to the next
+//! one. If none leads to a session, the first one decides what happens.
+
+use super::answer::{Failed, Failure, Found, Reply};
+use super::candidate::Candidate;
+use super::life::Life;
+use super::timeout::{Limits, Span, Times};
+use crate::id::SessionId;
+use crate::store::{HoldOf, Timestamp, Version};
+
+/// How many redirects are followed. A session is not rotated more often within one grace period.
+pub const LONGEST_CHAIN: usize = 8;
+
+/// What the options say about loading.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policy {
+    /// Whether the request holds the session's lock (`concurrency = lock`).
+    pub locks: bool,
+    /// When a session is over.
+    pub limits: Limits,
+}
+
+/// What a decoded session says about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// When it began and when it was used last.
+    pub times: Times,
+    /// Its own idle timeout in seconds, which replaces the one of the options.
+    pub timeout: Option<i64>,
+    /// Whether it is encoded as it would be written today: under the newest keys, in the current format.
+    pub is_current: bool,
+}
+
+/// What the caller does next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step<E> {
+    /// Remove the session of this id, which the application gave up. Answer: `Called`.
+    Remove(SessionId),
+    /// Lock this id for the request, and read the clock afterwards. Answer: `Called`.
+    Lock(SessionId, HoldOf),
+    /// Load the record of this id. Answer: `Loaded`.
+    Load(SessionId),
+    /// Move every lock that is held to the id that the session has now. Answer: `Called`.
+    MoveLock(SessionId),
+    /// Delete this redirect record if it is unchanged, since it leads nowhere. Answer: `Called`.
+    DeleteRedirect(SessionId, Version),
+    /// Empty the session: the store has answered. Answer: `Called`.
+    Clear,
+    /// Send no cookie: the response that rotated the session sends it. Answer: `Called`.
+    WithdrawCookie,
+    /// Decode the record that was loaded last, which was stored under this id. Answer: `Decoded`.
+    Decode(SessionId),
+    /// Read the request's other cookies. Answer: `Cookies`.
+    ReadCookies,
+    /// Ask whether the clock runs steadily. Answer: `Clock`.
+    CheckClock,
+    /// Release the lock of the request. Answer: `Called`.
+    Unlock,
+    /// Make the decoded data the session. Answer: `Called`.
+    Fill {
+        /// Whether the beginning was corrected to now, because it was in the future.
+        is_corrected: bool,
+    },
+    /// Make a new id for a new session. Answer: `Called`.
+    CreateId,
+    /// Begin an empty session. Answer: `Called`.
+    BeginEmpty,
+    /// End the expired session and begin another. Answer: `Called`.
+    Invalidate,
+    /// The session is loaded, or this error is raised.
+    Done(Result<(), E>),
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer<E> {
+    /// Nothing was done yet.
+    Begin,
+    /// A call that gives nothing back.
+    Called(Reply<(), E>),
+    /// A record, or its absence.
+    Loaded(Reply<Found, E>),
+    /// The session in the record; `None` if it says that it is empty.
+    Decoded(Reply<Option<Facts>, E>),
+    /// The candidates beside the first one.
+    Cookies(Reply<Vec<Candidate>, E>),
+    /// Whether the clock runs steadily.
+    Clock(bool),
+}
+
+/// Why a candidate leads to no session.
+#[derive(Debug)]
+enum Dead<E> {
+    Absent,
+    Expired,
+    Corrupt(E),
+}
+
+/// What follows a call that succeeds.
+#[derive(Debug)]
+enum Then<E> {
+    /// Look for the session.
+    Attempt,
+    /// Load the record of the id.
+    Load,
+    /// Go on without a session: the redirect record led nowhere.
+    Absent,
+    /// Take the session that was found in this state.
+    Found(Version),
+    /// Decode it.
+    Decode,
+    /// Try the next candidate.
+    Dead,
+    /// Let the first candidate decide.
+    Conclude(Dead<E>),
+    /// Begin an empty session.
+    BeginEmpty,
+    /// Nothing: the session is loaded.
+    Finish,
+    /// Raise the error.
+    Fail(E),
+}
+
+/// A session that is being loaded.
+#[derive(Debug)]
+pub struct Loading<E> {
+    policy: Policy,
+    then: Then<E>,
+    /// The id that is looked at.
+    at: SessionId,
+    /// How many redirects were followed to it.
+    redirects: usize,
+    /// The first redirect record of the chain.
+    redirected_from: Option<(SessionId, Version)>,
+    /// The first candidate, while others are tried.
+    first: Option<(Life, Dead<E>)>,
+    others: std::vec::IntoIter<Candidate>,
+}
+
+impl<E> Loading<E> {
+    /// Begins to load the session that `life` names.
+    #[must_use]
+    pub fn new(policy: Policy, life: &Life) -> Self {
+        Self {
+            policy,
+            then: Then::Finish,
+            at: life.record_id().clone(),
+            redirects: 0,
+            redirected_from: None,
+            first: None,
+            others: Vec::new().into_iter(),
+        }
+    }
+
+    /// The next step, after `answer` to the one before.
+    pub fn next(&mut self, life: &mut Life, answer: Answer<E>, now: Timestamp) -> Step<E> {
+        match answer {
+            Answer::Begin => match life.give_up() {
+                Some(id) => self.call(Step::Remove(id), Then::Attempt),
+                None => self.attempt(life),
+            },
+            Answer::Called(reply) => {
+                let then = std::mem::replace(&mut self.then, Then::Finish);
+                match reply {
+                    Ok(()) => self.go_on(life, then),
+                    Err(failed) => self.call_failed(life, then, failed),
+                }
+            }
+            Answer::Loaded(Ok(found)) => self.found(life, found),
+            Answer::Decoded(Ok(facts)) => self.decoded(life, facts, now),
+            Answer::Loaded(Err(failed)) | Answer::Decoded(Err(failed)) => self.attempt_failed(life, failed),
+            Answer::Cookies(Ok(others)) => self.try_others(life, others),
+            Answer::Cookies(Err(failed)) => self.fail(failed.error),
+            Answer::Clock(true) => self.call(Step::Invalidate, Then::Finish),
+            Answer::Clock(false) => {
+                // The clock jumped a moment ago and may be wrong. This request does not get the session, but its record
+                // stays, and so does the browser's cookie unless the session that begins here is saved.
+                life.disown();
+                self.call(Step::CreateId, Then::BeginEmpty)
+            }
+        }
+    }
+
+    fn call(&mut self, step: Step<E>, then: Then<E>) -> Step<E> {
+        self.then = then;
+        step
+    }
+
+    fn go_on(&mut self, life: &mut Life, then: Then<E>) -> Step<E> {
+        match then {
+            Then::Attempt => self.attempt(life),
+            Then::Load => Step::Load(self.at.clone()),
+            Then::Absent => self.clear(life, None),
+            Then::Found(version) => {
+                let is_redirected = self.redirects > 0;
+                if is_redirected {
+                    life.follow(self.at.clone());
+                }
+                life.found(version);
+                if is_redirected { self.call(Step::WithdrawCookie, Then::Decode) } else { self.decode() }
+            }
+            Then::Decode => self.decode(),
+            Then::Dead => self.dead(life, Dead::Absent),
+            Then::Conclude(dead) => self.conclude(life, dead),
+            Then::BeginEmpty => self.call(Step::BeginEmpty, Then::Finish),
+            Then::Finish => Step::Done(Ok(())),
+            Then::Fail(error) => Step::Done(Err(error)),
+        }
+    }
+
+    fn call_failed(&mut self, life: &mut Life, then: Then<E>, failed: Failed<E>) -> Step<E> {
+        match then {
+            // A redirect record that cannot be deleted, on a read-only disk for instance, does no harm.
+            Then::Absent if !matches!(failed.kind, Failure::Corrupt | Failure::Other) => {
+                self.clear(life, None)
+            }
+            Then::Load | Then::Absent | Then::Found(_) | Then::Decode | Then::Dead => {
+                self.attempt_failed(life, failed)
+            }
+            // The first error is the one to raise.
+            Then::Fail(error) => Step::Done(Err(error)),
+            Then::Attempt | Then::Conclude(_) | Then::BeginEmpty | Then::Finish => self.fail(failed.error),
+        }
+    }
+
+    fn attempt(&mut self, life: &Life) -> Step<E> {
+        self.at = life.record_id().clone();
+        self.redirects = 0;
+        self.redirected_from = None;
+        if !self.policy.locks {
+            return Step::Load(self.at.clone());
+        }
+        // Nothing is created for an id that a browser made up.
+        let what = if life.is_from_cookie() { HoldOf::Record } else { HoldOf::Id };
+        self.call(Step::Lock(self.at.clone(), what), Then::Load)
+    }
+
+    fn found(&mut self, life: &mut Life, found: Found) -> Step<E> {
+        match found {
+            Found::Session(version) => self.clear(life, Some(version)),
+            Found::Absent => match self.redirected_from.take() {
+                Some((id, version)) => self.call(Step::DeleteRedirect(id, version), Then::Absent),
+                None => self.clear(life, None),
+            },
+            Found::DeadRedirect(version) => {
+                self.call(Step::DeleteRedirect(self.at.clone(), version), Then::Absent)
+            }
+            Found::Redirect { .. } if self.redirects == LONGEST_CHAIN => self.clear(life, None),
+            Found::Redirect { to, version } => {
+                self.redirects += 1;
+                let from = std::mem::replace(&mut self.at, to);
+                self.redirected_from.get_or_insert((from, version));
+                self.call(Step::MoveLock(self.at.clone()), Then::Load)
+            }
+        }
+    }
+
+    fn clear(&mut self, life: &mut Life, found: Option<Version>) -> Step<E> {
+        // The content goes, and the timeout is a part of it.
+        life.set_timeout(None);
+        self.call(Step::Clear, found.map_or(Then::Dead, Then::Found))
+    }
+
+    fn decode(&self) -> Step<E> {
+        Step::Decode(self.at.clone())
+    }
+
+    fn decoded(&mut self, life: &mut Life, facts: Option<Facts>, now: Timestamp) -> Step<E> {
+        let Some(facts) = facts else { return self.dead(life, Dead::Absent) };
+        let limits = self.policy.limits.with_idle(facts.timeout);
+        let begun = facts.times.begun.or(life.begun());
+        let times = Times { begun, ..facts.times };
+        if limits.judge(now, times) == Span::Expired {
+            return self.dead(life, Dead::Expired);
+        }
+        let begun = limits.corrected_beginning(begun, now);
+        let is_corrected = facts.times.begun.is_some() && begun != times.begun;
+        life.opened(begun, facts.timeout, !facts.is_current || is_corrected);
+        self.call(Step::Fill { is_corrected }, Then::Finish)
+    }
+
+    fn attempt_failed(&mut self, life: &mut Life, failed: Failed<E>) -> Step<E> {
+        if failed.is_corrupt() {
+            self.dead(life, Dead::Corrupt(failed.error))
+        } else {
+            self.fail(failed.error)
+        }
+    }
+
+    /// The candidate leads to no session.
+    fn dead(&mut self, life: &mut Life, dead: Dead<E>) -> Step<E> {
+        if self.first.is_some() {
+            return self.try_next(life);
+        }
+        if !life.is_opened_from_cookie() {
+            return self.conclude(life, dead);
+        }
+        self.first = Some((life.clone(), dead));
+        Step::ReadCookies
+    }
+
+    fn try_others(&mut self, life: &mut Life, others: Vec<Candidate>) -> Step<E> {
+        if others.is_empty()
+            && let Some((_, dead)) = self.first.take()
+        {
+            return self.conclude(life, dead);
+        }
+        self.others = others.into_iter();
+        self.try_next(life)
+    }
+
+    fn try_next(&mut self, life: &mut Life) -> Step<E> {
+        match (self.others.next(), self.first.take()) {
+            (Some(candidate), first) => {
+                self.first = first;
+                *life = Life::from_cookie(candidate);
+                self.attempt(life)
+            }
+            (None, Some((first, dead))) => {
+                *life = first;
+                self.call(Step::Unlock, Then::Conclude(dead))
+            }
+            (None, None) => self.conclude(life, Dead::Absent),
+        }
+    }
+
+    fn conclude(&mut self, life: &mut Life, dead: Dead<E>) -> Step<E> {
+        match dead {
+            Dead::Absent if life.not_found() => self.call(Step::CreateId, Then::BeginEmpty),
+            Dead::Absent => self.call(Step::BeginEmpty, Then::Finish),
+            Dead::Expired => Step::CheckClock,
+            Dead::Corrupt(error) => self.fail(error),
+        }
+    }
+
+    /// Whoever catches the error may keep the session, and shall not keep its lock.
+    fn fail(&mut self, error: E) -> Step<E> {
+        self.call(Step::Unlock, Then::Fail(error))
+    }
+}

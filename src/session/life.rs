@@ -284,14 +284,18 @@ impl Life {
         }
     }
 
-    /// Gives up the record under the id before, where the program has said that it is not to come back. Returns its id:
-    /// the record has to go.
+    /// The id of the record under the id before, where the application has said that it is not to come back.
     #[must_use]
-    pub fn give_up(&mut self) -> Option<SessionId> {
-        let old = self.rotated_from().filter(|_| self.forgets()).cloned()?;
-        self.stored_as = None;
-        self.version = None;
-        Some(old)
+    pub fn forgotten(&self) -> Option<&SessionId> {
+        self.rotated_from().filter(|_| self.forgets())
+    }
+
+    /// Gives up the record that is [`forgotten`](Self::forgotten).
+    pub fn give_up(&mut self) {
+        if self.forgotten().is_some() {
+            self.stored_as = None;
+            self.version = None;
+        }
     }
 
     /// Turns to another id, as a program does that sets it. The record under the id before is a session of its
@@ -318,14 +322,13 @@ impl Life {
         }
     }
 
-    /// Ends the session and begins another. Returns the id whose record has to go.
-    #[must_use]
-    pub fn end(&mut self) -> Option<SessionId> {
+    /// Ends the session, whose record is gone, and begins another.
+    pub fn end(&mut self) {
         self.version = None;
         self.was_invalidated = true;
         self.deleted = false;
         self.agrees();
-        self.stored_as.take()
+        self.stored_as = None;
     }
 
     /// Forgets the record without ending it: what cannot be decoded by this process may be by another one.
@@ -362,6 +365,12 @@ impl Life {
             None => Some(Expect::Any),
             Some(_) => self.version.map(Expect::Version),
         }
+    }
+
+    /// A rotation was done, though its reply was lost: the record has the session's new id.
+    pub fn moved(&mut self) {
+        self.stored_as = Some(self.id.clone());
+        self.version = None;
     }
 
     /// The record was written, under the id that the session has now.

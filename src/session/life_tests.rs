@@ -5,7 +5,8 @@ use super::Life;
 use crate::id::SessionId;
 use crate::store::{Expect, Version};
 
-fn loaded(id: &str) -> Life {
+/// A session whose record has the version 1.
+pub(super) fn loaded(id: &str) -> Life {
     let mut life = Life::named(SessionId::from_program(id), true);
     life.found(Version(1));
     life
@@ -124,11 +125,11 @@ fn a_session_that_begins_anew_is_nobodys_successor() {
 }
 
 #[test]
-fn an_ended_session_gives_its_record_up_once() {
+fn an_ended_session_has_no_record() {
     let mut life = loaded("a");
-    assert_eq!(life.end().unwrap().as_str(), "a");
+    life.end();
     assert!(life.was_invalidated());
-    assert_eq!(life.end(), None);
+    assert_eq!(life.stored_as(), None);
 }
 
 #[test]
@@ -143,7 +144,7 @@ fn a_rotated_session_that_is_deleted_gives_up_the_record_it_had() {
 fn a_session_that_cannot_be_decoded_keeps_its_record() {
     let mut life = loaded("a");
     life.disown();
-    assert_eq!(life.end(), None);
+    assert_eq!(life.stored_as(), None);
 }
 
 #[test]
@@ -152,13 +153,14 @@ fn what_a_program_has_said_to_forget_is_given_up_with_the_id() {
     let mut life = loaded("old");
     life.clear();
     life.rename(new());
-    assert_eq!(life.give_up().unwrap().as_str(), "old");
-    assert_eq!(life.give_up(), None);
+    assert_eq!(life.forgotten().unwrap().as_str(), "old");
+    life.give_up();
+    assert_eq!(life.forgotten(), None);
     assert_eq!(life.record_id().as_str(), "new");
     let mut life = loaded("old");
     life.begin_anew(new());
     assert!(life.is_new() && life.forgets());
-    assert_eq!(life.give_up().unwrap().as_str(), "old");
+    assert_eq!(life.forgotten().unwrap().as_str(), "old");
 }
 
 #[test]
@@ -166,22 +168,22 @@ fn what_a_program_keeps_is_not_given_up() {
     let new = || SessionId::from_program("new");
     let mut life = loaded("old");
     life.rename(new());
-    assert_eq!(life.give_up(), None);
+    assert_eq!(life.forgotten(), None);
     let mut life = loaded("old");
     life.clear();
-    assert_eq!(life.give_up(), None);
+    assert_eq!(life.forgotten(), None);
     life.revert();
     life.rename(new());
-    assert_eq!(life.give_up(), None);
+    assert_eq!(life.forgotten(), None);
     let mut life = loaded("old");
     life.clear();
     life.saved(Version(2));
     life.rename(new());
-    assert_eq!(life.give_up(), None);
+    assert_eq!(life.forgotten(), None);
     let mut life = loaded("old");
     life.clear();
     life.turn_to(new());
-    assert_eq!(life.give_up(), None);
+    assert_eq!(life.forgotten(), None);
 }
 
 #[test]

@@ -157,7 +157,7 @@ impl<E> Loading<E> {
     /// The next step, after `answer` to the one before.
     pub fn next(&mut self, life: &mut Life, answer: Answer<E>, now: Timestamp) -> Step<E> {
         match answer {
-            Answer::Begin => match life.give_up() {
+            Answer::Begin => match life.forgotten().cloned() {
                 Some(id) => self.call(Step::Remove(id), Then::Attempt),
                 None => self.attempt(life),
             },
@@ -190,7 +190,10 @@ impl<E> Loading<E> {
 
     fn go_on(&mut self, life: &mut Life, then: Then<E>) -> Step<E> {
         match then {
-            Then::Attempt => self.attempt(life),
+            Then::Attempt => {
+                life.give_up();
+                self.attempt(life)
+            }
             Then::Load => Step::Load(self.at.clone()),
             Then::Absent => self.clear(life, None),
             Then::Found(version) => {

@@ -139,7 +139,7 @@ fn a_session_that_expired_by_a_clock_that_jumped_keeps_its_record() {
     let made =
         steps(plain(), &mut life, [session(1), done(), used_at(0.0), Answer::Clock(false), done(), done()]);
     assert_eq!(made[3..], [Step::CheckClock, Step::CreateId, Step::BeginEmpty, Step::Done(Ok(()))]);
-    assert_eq!(life.end(), None, "no record is left to end");
+    assert_eq!(life.stored_as(), None, "no record is left to end");
 }
 
 #[test]

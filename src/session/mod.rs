@@ -27,6 +27,8 @@
 
 mod answer;
 mod candidate;
+pub mod end;
+pub mod finish;
 mod life;
 #[cfg(test)]
 mod life_tests;
@@ -36,6 +38,12 @@ mod load_model_tests;
 #[cfg(test)]
 mod load_tests;
 mod merge;
+#[cfg(test)]
+mod model_tests;
+pub mod renew;
+pub mod save;
+#[cfg(test)]
+mod save_tests;
 mod timeout;
 
 pub use answer::{Failed, Failure, Found, Reply};

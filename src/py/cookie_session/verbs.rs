@@ -60,10 +60,9 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 /// `CookieSession.invalidate`: ends the session and begins another, whose cookie takes its place.
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let id = replaced::session_id(session.py())?;
-    let _ended = session.get().with(|state| {
-        let ended = state.life.end();
+    session.get().with(|state| {
+        state.life.end();
         state.life.rename(id);
-        ended
     })?;
     begin_anew(session)
 }

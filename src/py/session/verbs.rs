@@ -16,7 +16,9 @@ pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let ended = session.get().with(|state| {
         state.own_timeout = None;
-        state.life.end()
+        let ended = state.life.stored_as().cloned();
+        state.life.end();
+        ended
     })?;
     if let Some(ended) = ended {
         rotated::remove(session, &ended)?;
@@ -45,10 +47,12 @@ pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
 
 /// Removes the record that the session had, where the program has said that it is not to come back.
 pub(super) fn give_up(session: &Bound<'_, Session>) -> PyResult<()> {
-    match session.get().with(|state| state.life.give_up())? {
-        Some(old) => rotated::remove(session, &old),
-        None => Ok(()),
-    }
+    let forgotten = session.get().with(|state| {
+        let forgotten = state.life.forgotten().cloned();
+        state.life.give_up();
+        forgotten
+    })?;
+    forgotten.map_or(Ok(()), |old| rotated::remove(session, &old))
 }
 
 /// Whether the session is written at the end of its request even if nothing in it changed and no access time is

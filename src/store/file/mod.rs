@@ -27,11 +27,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use disk::sync_with_names;
 pub use exposure::{Exposure, exposure};
 use held::HeldFile;
+use locked::Removed;
 use path::Place;
-pub use path::{digest_name, file_name, hashed_name};
 use record::Found;
 pub use sweep::{FileSweep, SweepPlan};
 pub use temporary::{is_temporary, replace_file};
@@ -40,8 +39,7 @@ pub use upkeep::{Claim, Upkeep};
 pub use crate::private_dir::{default_directory, ensure_private_dir};
 
 use super::{
-    Capabilities, Deleted, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp,
-    Touch, Written,
+    Capabilities, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -201,17 +199,15 @@ impl Store for FileStore {
         self.renew(&place, touch, ttl)
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+    fn delete(&self, id: &SessionId) -> Result<bool> {
         let place = self.place(id);
         let path = place.data_file(&self.file_dir);
         let Some(locks) = self.lock_known(&place, &path, REMOVING)? else {
-            return Ok(Deleted::Nothing);
+            return Ok(false);
         };
-        let deleted = self.remove(place, expect)?;
-        if deleted != Deleted::Refused {
-            locks.tidy(&Found::Absent);
-        }
-        Ok(deleted)
+        let removed = self.remove(place)?;
+        locks.tidy(&removed.left());
+        Ok(removed == Removed::Ours)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

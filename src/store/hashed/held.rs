@@ -8,8 +8,7 @@ use super::{HashedStore, KeptUnder};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::store::{
-    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version,
-    Written,
+    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version, Written,
 };
 
 /// How long the holder of the one place of a record waits for the other, where it was not known to be needed.
@@ -75,8 +74,8 @@ impl HeldHashed {
     ///
     /// # Errors
     /// Those of [`Store::delete`].
-    pub fn delete_key(&self, key: &SessionId) -> Result<Deleted> {
-        self.places.delete(key, Expect::Any)
+    pub fn delete_key(&self, key: &SessionId) -> Result<bool> {
+        self.places.delete(key)
     }
 
     /// Renews what is kept under a key; see [`Store::touch`].
@@ -152,8 +151,8 @@ impl Store for HeldHashed {
         self.store.touch_in(&self.places, id, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        self.store.delete_in(&self.places, id, expect)
+    fn delete(&self, id: &SessionId) -> Result<bool> {
+        self.store.delete_in(&self.places, id)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
@@ -236,11 +235,11 @@ impl HeldPlaces {
         let written = to.write(new, data, ttl, Expect::Any, now)?;
         let ended = match left {
             Some(left) => from.write(old, left.data, Some(left.ttl), Expect::Any, now).map(|_stored| ()),
-            None => from.delete(old, Expect::Any).map(|_deleted| ()),
+            None => from.delete(old).map(|_was_there| ()),
         };
         if let Err(error) = ended {
             // A session that is to have a new place must not have both.
-            let _ = to.delete(new, Expect::Any);
+            let _ = to.delete(new);
             return Err(error);
         }
         Ok(written)
@@ -273,8 +272,8 @@ impl Store for HeldPlaces {
         self.on(key, |store| store.touch(key, touch, ttl, now))
     }
 
-    fn delete(&self, key: &SessionId, expect: Expect) -> Result<Deleted> {
-        self.on(key, |store| store.delete(key, expect))
+    fn delete(&self, key: &SessionId) -> Result<bool> {
+        self.on(key, |store| store.delete(key))
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

@@ -1,0 +1,338 @@
+//! The end of a session: its record goes, and with `invalidate()` another session begins.
+//!
+//! The record may move while it is deleted, because another request rotates the session. So a deletion expects the
+//! record that was loaded a moment before, and goes on to the new id where it finds a redirect.
+
+use super::Life;
+use super::answer::{Failed, Failure, Found};
+use crate::id::SessionId;
+use crate::store::Expect;
+
+/// The most looks at a record that others keep writing. The last deletion expects nothing.
+const TRIES: usize = 64;
+
+/// The next call that the end of a session needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step<E> {
+    /// Load the record. Answer: [`Answer::Found`].
+    Load(SessionId),
+    /// Delete the record. Answer: [`Answer::Deleted`] or [`Answer::Refused`].
+    Delete {
+        /// The id of the record.
+        id: SessionId,
+        /// The condition of the deletion.
+        expect: Expect,
+    },
+    /// Send a cookie that has expired. Answer: [`Answer::Ready`].
+    ExpireCookie,
+    /// Empty the session. Answer: [`Answer::Ready`].
+    Clear,
+    /// Give the session a new id, as a new session. Answer: [`Answer::Ready`].
+    CreateId,
+    /// Fill the session with the content of a new one, and send its cookie if it has one. Answer: [`Answer::Ready`].
+    Begin,
+    /// The session has ended.
+    Done(Outcome<E>),
+}
+
+/// The result of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<E> {
+    /// There was no step yet.
+    Begin,
+    /// The step is done.
+    Ready,
+    /// The state of the record.
+    Found(Found),
+    /// There is no record any more.
+    Deleted,
+    /// There is a record, and not the expected one.
+    Refused,
+    /// The step failed.
+    Failed(Failed<E>),
+}
+
+/// The result of an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome<E> {
+    /// The record is gone.
+    Ended,
+    /// A step failed.
+    Failed(E),
+}
+
+/// The reason of an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The application deletes the session.
+    Delete,
+    /// The session is over, or the application says so. Another one begins.
+    Invalidate,
+    /// The application loads a session after it began another in its place, or emptied it under a new id.
+    GiveUp,
+}
+
+/// The steps after the record is gone.
+#[derive(Clone, Copy, Debug)]
+enum After {
+    ExpireCookie,
+    Clear,
+    CreateId,
+    Begin,
+}
+
+/// One end.
+#[derive(Debug)]
+pub struct Ending {
+    reason: Reason,
+    /// Whether old ids have redirects.
+    leaves_redirects: bool,
+    /// The record that has to go.
+    record: Option<SessionId>,
+    /// The id that the record's redirect leads to, while the redirect is deleted.
+    next_record: Option<SessionId>,
+    looks: usize,
+    after: &'static [After],
+}
+
+impl Ending {
+    /// The end of a session. `leaves_redirects` says whether rotated sessions have a grace period.
+    #[must_use]
+    pub fn new(life: &mut Life, reason: Reason, leaves_redirects: bool, uses_cookies: bool) -> Self {
+        let (record, after): (_, &[After]) = match reason {
+            Reason::Delete if uses_cookies => (Some(life.delete()), &[After::ExpireCookie, After::Clear]),
+            Reason::Delete => (Some(life.delete()), &[After::Clear]),
+            Reason::Invalidate => (life.stored_as().cloned(), &[After::Clear, After::CreateId, After::Begin]),
+            Reason::GiveUp => (life.forgotten().cloned(), &[]),
+        };
+        Self { reason, leaves_redirects, record, next_record: None, looks: 0, after }
+    }
+
+    /// The next step, after the answer to the one before.
+    pub fn next<E>(&mut self, life: &mut Life, answer: Answer<E>) -> Step<E> {
+        match answer {
+            Answer::Begin if self.leaves_redirects => self.look(life),
+            Answer::Begin => self.delete(life, Expect::Any),
+            Answer::Ready => self.go_on(),
+            Answer::Found(Found::Session(version) | Found::DeadRedirect(version)) => {
+                self.delete(life, Expect::Version(version))
+            }
+            Answer::Found(Found::Redirect { to, version }) => {
+                self.next_record = Some(to);
+                self.delete(life, Expect::Version(version))
+            }
+            Answer::Found(Found::Absent) | Answer::Deleted => {
+                self.record = self.next_record.take();
+                self.look(life)
+            }
+            Answer::Refused => self.look(life),
+            Answer::Failed(failed) => match failed.kind {
+                // Nobody can load or rotate it either.
+                Failure::Corrupt if self.looks < TRIES => {
+                    self.looks = TRIES;
+                    self.delete(life, Expect::Any)
+                }
+                Failure::Unknown if self.looks < TRIES => self.look(life),
+                _ => Step::Done(Outcome::Failed(failed.error)),
+            },
+        }
+    }
+
+    fn look<E>(&mut self, life: &mut Life) -> Step<E> {
+        if self.looks == TRIES {
+            return self.delete(life, Expect::Any);
+        }
+        self.looks += 1;
+        match &self.record {
+            Some(id) => Step::Load(id.clone()),
+            None => self.gone(life),
+        }
+    }
+
+    fn delete<E>(&mut self, life: &mut Life, expect: Expect) -> Step<E> {
+        match &self.record {
+            Some(id) => Step::Delete { id: id.clone(), expect },
+            None => self.gone(life),
+        }
+    }
+
+    /// The record is gone. Until then the session has it, so that a failure ends nothing by halves.
+    fn gone<E>(&mut self, life: &mut Life) -> Step<E> {
+        match self.reason {
+            Reason::Delete => {}
+            Reason::Invalidate => life.end(),
+            Reason::GiveUp => life.give_up(),
+        }
+        self.go_on()
+    }
+
+    fn go_on<E>(&mut self) -> Step<E> {
+        let Some((next, rest)) = self.after.split_first() else { return Step::Done(Outcome::Ended) };
+        self.after = rest;
+        match next {
+            After::ExpireCookie => Step::ExpireCookie,
+            After::Clear => Step::Clear,
+            After::CreateId => Step::CreateId,
+            After::Begin => Step::Begin,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::store::Version;
+
+    fn id(text: &str) -> SessionId {
+        SessionId::from_program(text)
+    }
+
+    fn loaded() -> Life {
+        let mut life = Life::named(id("a"), true);
+        life.found(Version(1));
+        life
+    }
+
+    fn delete(id_of_record: &str, expect: Expect) -> Step<()> {
+        Step::Delete { id: id(id_of_record), expect }
+    }
+
+    /// The steps of an end whose loads and deletions are answered by `answers`, and all others by `Ready`.
+    fn steps(life: &mut Life, reason: Reason, redirects: bool, answers: Vec<Answer<()>>) -> Vec<Step<()>> {
+        let mut ending = Ending::new(life, reason, redirects, true);
+        let (mut answers, mut steps, mut answer) = (answers.into_iter(), Vec::new(), Answer::Begin);
+        loop {
+            let step = ending.next(life, answer);
+            answer = match &step {
+                Step::Load(_) | Step::Delete { .. } => answers.next().unwrap_or(Answer::Deleted),
+                _ => Answer::Ready,
+            };
+            steps.push(step);
+            if matches!(steps.last(), Some(Step::Done(_))) {
+                assert!(answers.next().is_none(), "{steps:?}");
+                return steps;
+            }
+        }
+    }
+
+    fn give_up(answers: Vec<Answer<()>>) -> Vec<Step<()>> {
+        let mut life = loaded();
+        life.begin_anew(id("b"));
+        steps(&mut life, Reason::GiveUp, true, answers)
+    }
+
+    #[test]
+    fn a_deleted_session_loses_its_record_before_its_cookie_and_its_content() {
+        let mut life = loaded();
+        let deleted = steps(&mut life, Reason::Delete, false, vec![Answer::Deleted]);
+        let after = [Step::ExpireCookie, Step::Clear, Step::Done(Outcome::Ended)];
+        assert_eq!(deleted[0], delete("a", Expect::Any));
+        assert_eq!(deleted[1..], after);
+        assert!(life.is_deleted());
+        let mut ending = Ending::new(&mut life, Reason::Delete, false, false);
+        let _delete = ending.next::<()>(&mut life, Answer::Begin);
+        assert_eq!(ending.next::<()>(&mut life, Answer::Deleted), Step::Clear, "it has no cookie");
+    }
+
+    #[test]
+    fn an_invalidated_session_gives_way_to_another() {
+        let mut life = loaded();
+        let steps = steps(&mut life, Reason::Invalidate, false, vec![Answer::Deleted]);
+        let after = [Step::Clear, Step::CreateId, Step::Begin, Step::Done(Outcome::Ended)];
+        assert_eq!(steps[1..], after);
+        assert!(life.was_invalidated());
+    }
+
+    #[test]
+    fn a_session_without_a_record_is_not_looked_for() {
+        let mut life = Life::fresh(SessionId::generate());
+        for redirects in [true, false] {
+            let steps = steps(&mut life, Reason::Invalidate, redirects, vec![]);
+            assert_eq!(steps[0], Step::Clear);
+        }
+        let mut life = loaded();
+        let kept = steps(&mut life, Reason::GiveUp, true, vec![]);
+        assert_eq!(kept, [Step::Done(Outcome::Ended)], "the application has not said that it may go");
+    }
+
+    #[test]
+    fn a_record_is_deleted_only_as_it_was_loaded() {
+        let found = |version| Answer::Found(Found::Session(Version(version)));
+        let steps = give_up(vec![found(1), Answer::Refused, found(2), Answer::Deleted]);
+        let load = || Step::Load(id("a"));
+        let expect = |version| delete("a", Expect::Version(Version(version)));
+        assert_eq!(steps, [load(), expect(1), load(), expect(2), Step::Done(Outcome::Ended)]);
+    }
+
+    #[test]
+    fn a_session_that_moved_meanwhile_is_deleted_under_its_new_id_too() {
+        let moved = || Answer::Found(Found::Redirect { to: id("c"), version: Version(2) });
+        let found = || Answer::Found(Found::Session(Version(7)));
+        let lost = || Answer::Failed(Failed { kind: Failure::Unknown, error: () });
+        let rest =
+            [Step::Load(id("c")), delete("c", Expect::Version(Version(7))), Step::Done(Outcome::Ended)];
+        let steps = give_up(vec![moved(), Answer::Deleted, found(), Answer::Deleted]);
+        assert_eq!(steps[..2], [Step::Load(id("a")), delete("a", Expect::Version(Version(2)))]);
+        assert_eq!(steps[2..], rest);
+        let absent = Answer::Found(Found::Absent);
+        let steps = give_up(vec![moved(), lost(), absent, found(), Answer::Deleted]);
+        assert_eq!(steps[3..], rest, "the redirect was deleted, and its reply was lost");
+    }
+
+    #[test]
+    fn a_redirect_that_leads_nowhere_is_deleted() {
+        let steps = give_up(vec![Answer::Found(Found::DeadRedirect(Version(2))), Answer::Deleted]);
+        assert_eq!(steps[1..], [delete("a", Expect::Version(Version(2))), Step::Done(Outcome::Ended)]);
+    }
+
+    #[test]
+    fn a_deletion_whose_reply_was_lost_is_looked_after() {
+        let found = || Answer::Found(Found::Session(Version(1)));
+        let lost = || Answer::Failed(Failed { kind: Failure::Unknown, error: () });
+        let steps = give_up(vec![found(), lost(), Answer::Found(Found::Absent)]);
+        assert_eq!(steps[2..], [Step::Load(id("a")), Step::Done(Outcome::Ended)]);
+        let steps = give_up(vec![found(), lost(), found(), Answer::Deleted]);
+        assert_eq!(steps.len(), 5);
+    }
+
+    #[test]
+    fn what_nobody_can_load_is_deleted_whatever_it_is() {
+        let corrupt = || Answer::Failed(Failed { kind: Failure::Corrupt, error: () });
+        let steps = give_up(vec![corrupt(), Answer::Deleted]);
+        assert_eq!(steps, [Step::Load(id("a")), delete("a", Expect::Any), Step::Done(Outcome::Ended)]);
+        let steps = give_up(vec![corrupt(), corrupt()]);
+        assert_eq!(steps[2], Step::Done(Outcome::Failed(())));
+    }
+
+    #[test]
+    fn a_session_whose_record_could_not_be_deleted_still_has_it() {
+        let failed = || vec![Answer::Failed(Failed { kind: Failure::Unavailable, error: () })];
+        let mut life = loaded();
+        steps(&mut life, Reason::Invalidate, false, failed());
+        assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
+        life.begin_anew(id("b"));
+        steps(&mut life, Reason::GiveUp, false, failed());
+        assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
+        steps(&mut life, Reason::GiveUp, false, vec![Answer::Deleted]);
+        assert_eq!(life.expectation(true), Some(Expect::Any));
+    }
+
+    #[test]
+    fn a_store_that_does_not_answer_ends_no_session() {
+        for kind in [Failure::Unavailable, Failure::Busy, Failure::Other] {
+            let steps = give_up(vec![Answer::Failed(Failed { kind, error: () })]);
+            assert_eq!(steps, [Step::Load(id("a")), Step::Done(Outcome::Failed(()))]);
+        }
+    }
+
+    #[test]
+    fn a_record_that_others_keep_writing_goes_at_last() {
+        let turns = (0..TRIES as u64)
+            .flat_map(|turn| [Answer::Found(Found::Session(Version(turn))), Answer::Refused]);
+        let steps = give_up(turns.chain([Answer::Deleted]).collect());
+        assert_eq!(steps[2 * TRIES], delete("a", Expect::Any));
+        assert_eq!(steps[2 * TRIES + 1], Step::Done(Outcome::Ended));
+    }
+}

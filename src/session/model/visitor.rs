@@ -1,0 +1,318 @@
+//! One visitor of the model: a session, and the machine that is at work on it.
+
+use std::convert::Infallible;
+
+use super::super::types::{Failed, Failure, Life, Row, Rule, SessionId, Side, Written, decide, end, save};
+use super::Rules;
+use super::world::{Content, Kept, World};
+
+/// More steps than any machine needs.
+const MOST_STEPS: usize = 2000;
+
+/// What the store does with a call.
+#[derive(Clone, Copy, PartialEq)]
+enum Weather {
+    Fair,
+    Unavailable,
+    /// It does it, and its reply is lost.
+    LostDone,
+    /// It does not do it, and that is not known.
+    LostUndone,
+}
+
+impl Weather {
+    fn of(byte: u8) -> Self {
+        match byte % 16 {
+            0 => Self::Unavailable,
+            1 | 2 => Self::LostDone,
+            3 => Self::LostUndone,
+            _ => Self::Fair,
+        }
+    }
+}
+
+enum Work {
+    Idle,
+    Save(save::Saving<()>, save::Answer<()>),
+    End(end::Ending, end::Answer<()>),
+}
+
+pub(super) struct Visitor {
+    number: usize,
+    rules: Rules,
+    life: Life,
+    lineage: u32,
+    base: Content,
+    ours: Content,
+    /// What a save writes.
+    data: Content,
+    /// What was loaded last by a save.
+    loaded: Content,
+    work: Work,
+    saves: u32,
+    sessions: u32,
+}
+
+impl Visitor {
+    pub(super) fn new(number: usize, rules: Rules) -> Self {
+        let mut visitor = Self {
+            number,
+            rules,
+            life: Life::fresh(SessionId::generate()),
+            lineage: 0,
+            base: Content::new(),
+            ours: Content::new(),
+            data: Content::new(),
+            loaded: Content::new(),
+            work: Work::Idle,
+            saves: 0,
+            sessions: 0,
+        };
+        visitor.begin(Life::fresh(SessionId::generate()));
+        visitor
+    }
+
+    /// A session that nobody has had before.
+    fn begin(&mut self, life: Life) {
+        self.lineage = self.new_lineage();
+        (self.base, self.ours) = (Content::new(), Content::new());
+        self.life = life;
+    }
+
+    fn new_lineage(&mut self) -> u32 {
+        self.sessions += 1;
+        self.sessions * 10 + u32::try_from(self.number).unwrap_or_default()
+    }
+
+    fn has_changed_its_key(&self) -> bool {
+        self.base.get(&self.key()) != self.ours.get(&self.key())
+    }
+
+    fn key(&self) -> u8 {
+        self.number.to_le_bytes()[0]
+    }
+
+    pub(super) fn step(&mut self, world: &mut World, known: &mut Vec<SessionId>, what: u8) {
+        match std::mem::replace(&mut self.work, Work::Idle) {
+            Work::Idle => self.act(world, known, what),
+            Work::Save(saving, answer) => self.save(world, known, saving, answer, what),
+            Work::End(ending, answer) => self.end(world, ending, answer, what),
+        }
+    }
+
+    pub(super) fn finish(&mut self, world: &mut World, known: &mut Vec<SessionId>) {
+        for _ in 0..MOST_STEPS {
+            if matches!(self.work, Work::Idle) {
+                break;
+            }
+            self.step(world, known, u8::MAX);
+        }
+        assert!(matches!(self.work, Work::Idle), "every machine ends, whatever the answers are");
+    }
+
+    fn act(&mut self, world: &mut World, known: &[SessionId], what: u8) {
+        match what % 9 {
+            0 | 1 => self.visit(world, known, usize::from(what) / 9),
+            2 | 3 => {
+                self.ours.insert(self.key(), u32::from(what) + self.saves * 256);
+            }
+            4 | 5 => self.begin_save(world),
+            6 => self.life.rename(SessionId::generate()),
+            7 => self.begin_end(what),
+            _ if what > 250 => world.end_grace(),
+            _ => world.renew(self.life.record_id()),
+        }
+    }
+
+    /// A new request, with an id that a browser or a program has.
+    fn visit(&mut self, world: &World, known: &[SessionId], which: usize) {
+        let Some(id) = known.get(which % known.len().max(1)) else { return };
+        let mut life = Life::named(id.clone(), false);
+        for _ in 0..8 {
+            match world.get(life.record_id()) {
+                Some((_, Kept::Redirect(to))) => life.follow(to.clone()),
+                Some((version, Kept::Session { lineage, content, .. })) => {
+                    life.found(version);
+                    self.lineage = *lineage;
+                    (self.base, self.ours) = (content.clone(), content.clone());
+                    self.life = life;
+                    return;
+                }
+                Some((_, Kept::DeadRedirect)) | None => break,
+            }
+        }
+        if id.as_str() == "p" {
+            let _is_from_cookie = life.not_found();
+            self.begin(life);
+        } else {
+            self.begin(Life::fresh(SessionId::generate()));
+        }
+    }
+
+    fn begin_save(&mut self, world: &mut World) {
+        if self.life.is_deleted() {
+            return;
+        }
+        self.saves += 1;
+        self.data = self.ours.clone();
+        if self.has_changed_its_key() {
+            world.unpromise(self.key());
+        }
+        let rules = save::Rules { merges: self.rules.merges, uses_cookies: true, is_locked: false };
+        self.work = Work::Save(save::Saving::new(&self.life, rules), save::Answer::Begin);
+    }
+
+    fn begin_end(&mut self, what: u8) {
+        let reason = if what < 128 { end::Reason::Delete } else { end::Reason::Invalidate };
+        let ending = end::Ending::new(&mut self.life, reason, self.rules.leaves_redirects, true);
+        self.work = Work::End(ending, end::Answer::Begin);
+    }
+
+    fn save(
+        &mut self,
+        world: &mut World,
+        known: &mut Vec<SessionId>,
+        mut saving: save::Saving<()>,
+        answer: save::Answer<()>,
+        what: u8,
+    ) {
+        let step = saving.next(&mut self.life, answer);
+        let content = (self.lineage, &self.data, (self.number, self.saves));
+        let answer = match step {
+            save::Step::Encode => {
+                let id = self.life.id().clone();
+                if what == 7 {
+                    // Another thread gives the session a new id meanwhile.
+                    self.life.rename(SessionId::generate());
+                }
+                save::Answer::Encoded(id)
+            }
+            save::Step::Load(id) => self.load(world, &id, what),
+            save::Step::Verify(id) => match world.get(&id) {
+                Some((version, Kept::Session { by, lineage, .. })) if *by == content.2 => {
+                    self.lineage = *lineage;
+                    save::Answer::Written(Written::Stored(version))
+                }
+                _ => self.load(world, &id, what),
+            },
+            save::Step::Merge => {
+                let has_theirs = self.merge();
+                save::Answer::Merged { id: self.life.id().clone(), has_theirs }
+            }
+            save::Step::Write { id, expect } => {
+                let answer = answered(Weather::of(what), || world.write(&id, content, expect));
+                self.note_lineage(world, &id, &answer);
+                answer
+            }
+            save::Step::Rotate { old, new, expect } => {
+                let rotate = || world.rotate((&old, &new), content, expect, self.rules.leaves_redirects);
+                let answer = answered(Weather::of(what), rotate);
+                self.note_lineage(world, &new, &answer);
+                answer
+            }
+            save::Step::GiveWay(_)
+            | save::Step::GoFirst { .. }
+            | save::Step::MoveLock(_)
+            | save::Step::WithholdCookie => save::Answer::Ready,
+            save::Step::Done(outcome) => return self.saved(world, known, &outcome),
+        };
+        self.work = Work::Save(saving, answer);
+    }
+
+    /// Where others created the record under the same id at once, this session goes on as theirs.
+    fn note_lineage(&mut self, world: &World, id: &SessionId, answer: &save::Answer<()>) {
+        if let (save::Answer::Written(Written::Stored(_)), Some((_, Kept::Session { lineage, .. }))) =
+            (answer, world.get(id))
+        {
+            self.lineage = *lineage;
+        }
+    }
+
+    fn load(&mut self, world: &World, id: &SessionId, what: u8) -> save::Answer<()> {
+        if Weather::of(what) == Weather::Unavailable {
+            return save::Answer::Failed(Failed { kind: Failure::Unavailable, error: () });
+        }
+        if let Some((_, Kept::Session { content, .. })) = world.get(id) {
+            self.loaded = content.clone();
+        }
+        save::Answer::Found(world.find(id))
+    }
+
+    /// Merges what this visitor changed into what was loaded. Whether that has what this one has not.
+    fn merge(&mut self) -> bool {
+        let keys: Vec<u8> =
+            self.base.keys().chain(self.ours.keys()).chain(self.loaded.keys()).copied().collect();
+        self.data = Content::new();
+        for key in keys {
+            let [base, ours, theirs] =
+                [&self.base, &self.ours, &self.loaded].map(|content| content.get(&key).copied());
+            let row = Row { base, ours, theirs };
+            let same = |one: &u32, other: &u32| Ok::<_, Infallible>(one == other);
+            let Ok(side) = decide(Rule::Changed, &row, same, |_, _| Ok(false));
+            let value = if side == Side::Ours { row.ours } else { row.theirs };
+            if let Some(value) = value {
+                self.data.insert(key, value);
+            }
+        }
+        self.data != self.ours
+    }
+
+    fn saved(&mut self, world: &mut World, known: &mut Vec<SessionId>, outcome: &save::Outcome<()>) {
+        if *outcome != save::Outcome::Stored {
+            if self.life.stored_as().is_none() {
+                // What it created, if it did, is another session than the one that its next save creates.
+                self.lineage = self.new_lineage();
+            }
+            return;
+        }
+        if self.rules.merges && self.has_changed_its_key() {
+            world.promise(self.lineage, self.key(), self.ours.get(&self.key()).copied());
+        }
+        let id = self.life.id();
+        self.base = self.ours.clone();
+        if !known.iter().any(|known| known.as_str() == id.as_str()) {
+            known.push(id.clone());
+        }
+    }
+
+    fn end(&mut self, world: &mut World, mut ending: end::Ending, answer: end::Answer<()>, what: u8) {
+        let weather = Weather::of(what);
+        let lost = || end::Answer::Failed(Failed { kind: Failure::Unknown, error: () });
+        let answer = match ending.next(&mut self.life, answer) {
+            end::Step::Load(_) | end::Step::Delete { .. } if weather == Weather::Unavailable => {
+                end::Answer::Failed(Failed { kind: Failure::Unavailable, error: () })
+            }
+            end::Step::Load(id) => end::Answer::Found(world.find(&id)),
+            end::Step::Delete { .. } if weather == Weather::LostUndone => lost(),
+            end::Step::Delete { id, expect } => {
+                let is_deleted = world.delete(&id, expect);
+                match (weather, is_deleted) {
+                    (Weather::LostDone, _) => lost(),
+                    (_, true) => end::Answer::Deleted,
+                    (_, false) => end::Answer::Refused,
+                }
+            }
+            end::Step::CreateId => {
+                self.begin(Life::fresh(SessionId::generate()));
+                end::Answer::Ready
+            }
+            end::Step::ExpireCookie | end::Step::Clear | end::Step::Begin => end::Answer::Ready,
+            end::Step::Done(_) => return,
+        };
+        self.work = Work::End(ending, answer);
+    }
+}
+
+/// The answer to a write in this weather.
+fn answered(weather: Weather, write: impl FnOnce() -> Written) -> save::Answer<()> {
+    let failed = |kind| save::Answer::Failed(Failed { kind, error: () });
+    match weather {
+        Weather::Fair => save::Answer::Written(write()),
+        Weather::Unavailable => failed(Failure::Unavailable),
+        Weather::LostUndone => failed(Failure::Unknown),
+        Weather::LostDone => {
+            let _lost = write();
+            failed(Failure::Unknown)
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The model check of saves, rotations and ends, with random events.
+
+use proptest::prelude::*;
+
+#[path = "model/mod.rs"]
+mod model;
+
+/// What the model needs of the crate. The fuzz target gives it the same.
+mod types {
+    pub(super) use crate::id::SessionId;
+    pub(super) use crate::session::{Failed, Failure, Found, Life, Row, Rule, Side, decide, end, save};
+    pub(super) use crate::store::{Expect, Version, Written};
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn saves_rotations_and_ends_keep_every_law_in_any_order(events in prop::collection::vec(any::<u8>(), 0..600)) {
+        model::hold(&events);
+    }
+}

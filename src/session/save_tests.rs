@@ -1,0 +1,241 @@
+//! Laws of one save, step by step.
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use super::answer::{Failed, Failure, Found};
+use super::save::{Answer, ENCODINGS, FREE_TRIES, Outcome, Rules, Saving, Step, TRIES};
+use super::{Life, life_tests::loaded};
+use crate::id::SessionId;
+use crate::store::{Expect, Version, Written};
+
+const MERGING: Rules = Rules { merges: true, uses_cookies: true, is_locked: false };
+const REPLACING: Rules = Rules { merges: false, ..MERGING };
+const LOCKED: Rules = Rules { is_locked: true, ..MERGING };
+
+fn id(text: &str) -> SessionId {
+    SessionId::from_program(text)
+}
+
+fn found(version: u64) -> Answer<()> {
+    Answer::Found(Found::Session(Version(version)))
+}
+
+fn redirect(to: &str) -> Answer<()> {
+    Answer::Found(Found::Redirect { to: id(to), version: Version(99) })
+}
+
+fn absent() -> Answer<()> {
+    Answer::Found(Found::Absent)
+}
+
+fn stored(version: u64) -> Answer<()> {
+    Answer::Written(Written::Stored(Version(version)))
+}
+
+fn refused() -> Answer<()> {
+    Answer::Written(Written::Refused)
+}
+
+fn failed(kind: Failure) -> Answer<()> {
+    Answer::Failed(Failed { kind, error: () })
+}
+
+fn write(id_of_record: &str, version: u64) -> Step<()> {
+    Step::Write { id: id(id_of_record), expect: Expect::Version(Version(version)) }
+}
+
+/// The steps of a save whose loads, writes and verifications are answered by `answers`. Every merge finds changes of
+/// others.
+fn steps(life: &mut Life, rules: Rules, answers: Vec<Answer<()>>) -> Vec<Step<()>> {
+    let mut saving = Saving::new(life, rules);
+    let (mut answers, mut steps, mut answer) = (answers.into_iter(), Vec::new(), Answer::Begin);
+    while !matches!(steps.last(), Some(Step::Done(_))) {
+        let step = saving.next(life, answer);
+        answer = match &step {
+            Step::Encode => Answer::Encoded(life.id().clone()),
+            Step::Merge => Answer::Merged { id: life.id().clone(), has_theirs: true },
+            Step::Load(_) | Step::Verify(_) | Step::Write { .. } | Step::Rotate { .. } => {
+                answers.next().unwrap_or_else(|| failed(Failure::Other))
+            }
+            _ => Answer::Ready,
+        };
+        steps.push(step);
+    }
+    assert!(answers.next().is_none(), "{steps:?}");
+    steps
+}
+
+#[test]
+fn a_save_without_a_conflict_encodes_once_and_writes_once() {
+    let mut life = loaded("a");
+    let begin = [Step::Encode, Step::GiveWay(id("a")), write("a", 1)];
+    let steps = steps(&mut life, MERGING, vec![stored(2)]);
+    assert_eq!(steps[..3], begin);
+    assert_eq!(steps[3..], [Step::Done(Outcome::Stored)]);
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
+}
+
+#[test]
+fn a_refused_save_merges_with_what_is_stored_by_then_and_is_not_written_over_it_unseen_again() {
+    let mut life = loaded("a");
+    let steps = steps(&mut life, MERGING, vec![refused(), found(5), refused(), found(6), stored(7)]);
+    let merge = |version| [Step::Load(id("a")), Step::Merge, write("a", version)];
+    assert_eq!(steps[3..6], merge(5));
+    assert_eq!(steps[6..9], merge(6));
+    assert_eq!(steps[9], Step::Done(Outcome::Stored));
+    assert_eq!(life.expectation(true), None, "the record has more than the session");
+}
+
+#[test]
+fn a_refused_save_of_the_last_writer_replaces_what_is_stored_by_then() {
+    let mut life = loaded("a");
+    let steps = steps(&mut life, REPLACING, vec![refused(), found(5), stored(6)]);
+    assert_eq!(steps[3..], [Step::Load(id("a")), write("a", 5), Step::Done(Outcome::Stored)]);
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version(6))));
+}
+
+#[test]
+fn a_save_never_brings_a_session_back() {
+    let dead = Answer::Found(Found::DeadRedirect(Version(3)));
+    for gone in [absent(), dead] {
+        for rules in [MERGING, REPLACING, LOCKED] {
+            let steps = steps(&mut loaded("a"), rules, vec![refused(), gone.clone()]);
+            assert_eq!(steps[3..], [Step::Load(id("a")), Step::Done(Outcome::Ended)]);
+        }
+    }
+}
+
+#[test]
+fn a_save_goes_on_with_the_id_that_another_request_gave_to_the_session() {
+    let mut life = loaded("a");
+    let steps = steps(&mut life, MERGING, vec![refused(), redirect("b"), found(5), stored(6)]);
+    let rest =
+        [Step::WithholdCookie, Step::Load(id("b")), Step::Merge, write("b", 5), Step::Done(Outcome::Stored)];
+    assert_eq!(steps[4..], rest);
+    assert!(life.is_led());
+}
+
+#[test]
+fn the_lock_of_a_session_goes_with_it_to_its_new_id() {
+    let steps = steps(&mut loaded("a"), LOCKED, vec![refused(), redirect("b"), found(5), stored(6)]);
+    assert_eq!(steps[4..6], [Step::MoveLock(id("b")), Step::WithholdCookie]);
+}
+
+#[test]
+fn a_session_without_a_cookie_withholds_none() {
+    let rules = Rules { uses_cookies: false, ..MERGING };
+    let steps = steps(&mut loaded("a"), rules, vec![refused(), redirect("b"), absent()]);
+    assert_eq!(steps[4..], [Step::Load(id("b")), Step::Done(Outcome::Ended)]);
+}
+
+#[test]
+fn a_rotated_session_is_written_under_its_new_id_and_encoded_for_that() {
+    let mut life = loaded("a");
+    life.rename(id("b"));
+    let rotate =
+        |version| Step::Rotate { old: id("a"), new: id("b"), expect: Expect::Version(Version(version)) };
+    let steps = steps(&mut life, MERGING, vec![refused(), found(5), stored(6)]);
+    assert_eq!(steps[1..3], [Step::GiveWay(id("a")), rotate(1)]);
+    assert_eq!(steps[3..], [Step::Load(id("a")), Step::Merge, rotate(5), Step::Done(Outcome::Stored)]);
+    assert_eq!(life.record_id(), &id("b"));
+}
+
+#[test]
+fn a_save_that_is_overtaken_too_often_goes_first_and_gives_up_at_last() {
+    let conflicts = (0..TRIES as u64).flat_map(|turn| [refused(), found(turn)]).chain([refused()]);
+    for (rules, locks) in [(MERGING, true), (LOCKED, false)] {
+        let steps = steps(&mut loaded("a"), rules, conflicts.clone().collect());
+        let firsts: Vec<_> = steps.iter().filter(|step| matches!(step, Step::GoFirst { .. })).collect();
+        assert_eq!(firsts, [&Step::GoFirst { id: id("a"), locks }]);
+        let before = steps.iter().position(|step| matches!(step, Step::GoFirst { .. }));
+        let loads = steps[..before.unwrap_or_default()].iter().filter(|step| matches!(step, Step::Load(_)));
+        assert_eq!(loads.count(), FREE_TRIES);
+        assert_eq!(steps.last(), Some(&Step::Done(Outcome::Overtaken)));
+    }
+}
+
+#[test]
+fn a_save_goes_first_at_each_id_that_the_session_gets() {
+    let conflicts = (0..FREE_TRIES as u64).flat_map(|turn| [refused(), found(turn)]);
+    let moved = [refused(), redirect("b"), found(1), stored(2)];
+    let steps = steps(&mut loaded("a"), MERGING, conflicts.chain(moved).collect());
+    let firsts: Vec<_> = steps.iter().filter(|step| matches!(step, Step::GoFirst { .. })).collect();
+    let first = |at| Step::GoFirst { id: id(at), locks: true };
+    assert_eq!(firsts, [&first("a"), &first("b")]);
+}
+
+#[test]
+fn a_session_that_gets_another_id_while_it_is_encoded_is_encoded_again() {
+    let mut life = loaded("a");
+    let mut saving = Saving::<()>::new(&life, MERGING);
+    let mut step = saving.next(&mut life, Answer::Begin);
+    for turn in 0..ENCODINGS {
+        assert_eq!(step, Step::Encode);
+        life.rename(id(&turn.to_string()));
+        step = saving.next(&mut life, Answer::Encoded(id("a")));
+    }
+    assert_eq!(step, Step::Encode);
+    assert_eq!(saving.next(&mut life, Answer::Encoded(id("a"))), Step::<()>::Done(Outcome::IdNeverStays));
+}
+
+#[test]
+fn a_write_whose_reply_was_lost_is_looked_for_and_not_done_twice() {
+    let mut life = loaded("a");
+    let steps = steps(&mut life, MERGING, vec![failed(Failure::Unknown), stored(2)]);
+    assert_eq!(steps[3..], [Step::Verify(id("a")), Step::Done(Outcome::Stored)]);
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
+}
+
+#[test]
+fn a_write_whose_reply_was_lost_and_that_was_not_done_is_merged_with_what_is_stored() {
+    let steps = steps(&mut loaded("a"), MERGING, vec![failed(Failure::Unknown), found(1), stored(2)]);
+    assert_eq!(steps[4..], [Step::Merge, write("a", 1), Step::Done(Outcome::Stored)]);
+}
+
+#[test]
+fn a_rotation_whose_reply_was_lost_is_looked_for_under_both_ids() {
+    for (left, is_ours) in [(redirect("b"), true), (absent(), true), (redirect("b"), false)] {
+        let mut life = loaded("a");
+        life.rename(id("b"));
+        let under_new = if is_ours { vec![stored(2)] } else { vec![found(3), stored(4)] };
+        let answers = [failed(Failure::Unknown), left].into_iter().chain(under_new).collect();
+        let steps = steps(&mut life, MERGING, answers);
+        assert_eq!(steps[3..5], [Step::Load(id("a")), Step::Verify(id("b"))]);
+        assert_eq!(steps.last(), Some(&Step::Done(Outcome::Stored)));
+        assert!(!life.is_led() && !life.is_rotated(), "its own cookie has the new id");
+    }
+    let mut life = loaded("a");
+    life.rename(id("b"));
+    let steps = steps(&mut life, MERGING, vec![failed(Failure::Unknown), found(1), stored(2)]);
+    assert!(matches!(&steps[5], Step::Rotate { old, .. } if old == &id("a")), "it was not done");
+}
+
+#[test]
+fn a_record_that_was_perhaps_created_is_created_again_only_under_an_id_that_nobody_knows() {
+    let lost = || vec![failed(Failure::Unknown), absent()];
+    let mut life = Life::fresh(SessionId::generate());
+    let mut answers = lost();
+    answers.push(stored(1));
+    assert_eq!(steps(&mut life, MERGING, answers).last(), Some(&Step::Done(Outcome::Stored)));
+    let mut life = Life::fresh(id("chosen"));
+    assert_eq!(steps(&mut life, MERGING, lost()).last(), Some(&Step::Done(Outcome::Failed(()))));
+}
+
+#[test]
+fn a_save_whose_replies_are_lost_again_and_again_fails() {
+    let lost = || [failed(Failure::Unknown), found(1)];
+    let answers = lost().into_iter().chain(lost()).chain(lost()).chain([failed(Failure::Unknown)]).collect();
+    let steps = steps(&mut loaded("a"), MERGING, answers);
+    assert_eq!(steps.last(), Some(&Step::Done(Outcome::Failed(()))));
+}
+
+#[test]
+fn a_failure_ends_a_save_and_changes_nothing_of_the_session() {
+    for kind in [Failure::Corrupt, Failure::Unavailable, Failure::Busy, Failure::Other] {
+        for answers in [vec![failed(kind)], vec![refused(), failed(kind)]] {
+            let mut life = loaded("a");
+            let steps = steps(&mut life, MERGING, answers);
+            assert_eq!(steps.last(), Some(&Step::Done(Outcome::Failed(()))));
+            assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
+        }
+    }
+}

@@ -1,11 +1,12 @@
-"""Fixtures that every folder of tests may use."""
+"""Fixtures of every folder of tests, and how the tests are distributed over processes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support import running
 from tests.support.environment import ORACLE, need_file
 from tests.support.fixtures import (
     backend,
@@ -45,6 +46,21 @@ __all__ = [
     "visitors",
     "written_in_python",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    running.mark(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Distributes the parts of the tests over processes, in the order of the tests."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
+    scheduling = LoadScopeScheduling(config, log)
+    scheduling._split_scope = running.part
+    return scheduling
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.container import MemoryNamespaceManager
-from tests.support.sessions import COOKIE, VALIDATE_KEY, Backend, Browser, Clock, Literals, namespace_class
+from tests.support.dict_namespace import namespace_class
+from tests.support.sessions import COOKIE, VALIDATE_KEY, Backend, Browser, Clock, Literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What the laws of sessions are stated with: backends, ways to encode, a browser and a clock."""
+"""Backends, serializers, a browser and a clock for the laws of sessions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from beaker.container import MemoryNamespaceManager, NamespaceManager
+from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import LockError
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 KEY = "beaker.session.id"
@@ -29,47 +29,6 @@ COOKIE: dict[str, Any] = {"type": "cookie", "validate_key": VALIDATE_KEY}
 
 Headers = list[tuple[str, str]]
 NOBODY = 65534
-
-
-class DictNamespace(NamespaceManager):
-    """A backend written in Python: a dictionary of dictionaries, and a list of what was asked of it."""
-
-    contents: dict[str, dict[str, Any]]
-    calls: list[str]
-
-    def __init__(self, namespace: str, **arguments: Any) -> None:
-        super().__init__(namespace)
-        self.arguments = arguments
-
-    def __getitem__(self, key: str) -> Any:
-        self.calls.append("get")
-        return self.contents[self.namespace][key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.calls.append("set")
-        self.contents.setdefault(self.namespace, {})[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        self.calls.append("delete")
-        del self.contents[self.namespace][key]
-        if not self.contents[self.namespace]:
-            del self.contents[self.namespace]
-
-    def __contains__(self, key: object) -> bool:
-        self.calls.append("contains")
-        return key in self.contents.get(self.namespace, {})
-
-    def keys(self) -> Iterable[str]:
-        return list(self.contents.get(self.namespace, {}))
-
-    def do_remove(self) -> None:
-        self.calls.append("remove")
-        self.contents.pop(self.namespace, None)
-
-
-def namespace_class() -> type[DictNamespace]:
-    """A backend class of its own, with nothing in it."""
-    return type("Namespace", (DictNamespace,), {"contents": {}, "calls": []})
 
 
 class Literals:

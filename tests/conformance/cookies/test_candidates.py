@@ -8,8 +8,9 @@ import pytest
 
 from beaker.exceptions import StoreUnavailableError
 from beaker.session import Session
+from tests.support.dict_namespace import DictNamespace
 from tests.support.fixtures import COOKIES, SECRETS, make_backend
-from tests.support.sessions import KEY, Browser, DictNamespace, is_free, opened
+from tests.support.sessions import KEY, Browser, is_free, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from beaker.session import Session
 from tests.conformance.session.value_kinds import KINDS, SERIALIZERS, written_by
-from tests.support.sessions import namespace_class
+from tests.support.dict_namespace import namespace_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ import sys
 import tempfile
 from typing import Any
 
-from tests.support.sessions import COOKIE, Browser, namespace_class
+from tests.support.dict_namespace import namespace_class
+from tests.support.sessions import COOKIE, Browser
 
 YEAR = 31_536_000
 TIMEOUT = 3600

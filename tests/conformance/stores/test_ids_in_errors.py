@@ -15,7 +15,8 @@ import pytest
 
 from beaker._redaction import without_id
 from beaker.exceptions import StoreUnavailableError
-from tests.support.sessions import KEY, UNKNOWN_ID, Backend, Browser, namespace_class, opened
+from tests.support.dict_namespace import namespace_class
+from tests.support.sessions import KEY, UNKNOWN_ID, Backend, Browser, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,21 +1,17 @@
-"""The lines of the campaigns stand at the end of the tests' output."""
+"""Prints the lines of the campaigns at the end of the tests' output."""
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
-LINES = pytest.StashKey[list[str]]()
+from tests.support.running import recorded
+
+if TYPE_CHECKING:
+    import pytest
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = config.stash.get(LINES, [])
-    if lines:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if lines := recorded(terminalreporter, "campaign"):
         terminalreporter.section("campaigns, short form")
         for line in lines:
             terminalreporter.write_line(line)
-
-
-@pytest.fixture
-def lines(request: pytest.FixtureRequest) -> list[str]:
-    """Where a campaign's line goes."""
-    return request.config.stash.setdefault(LINES, [])

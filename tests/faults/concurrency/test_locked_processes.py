@@ -19,8 +19,8 @@ import pytest
 from beaker.container import MemoryNamespaceManager
 from beaker.session import Session
 from tests.faults.concurrency import visitor
+from tests.support.dict_namespace import namespace_class
 from tests.support.environment import ROOT
-from tests.support.sessions import namespace_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beaker.session import CookieSession, Session, SessionObject
+from tests.support.dict_namespace import DictNamespace, namespace_class
 from tests.support.fixtures import COOKIES, store_options
-from tests.support.sessions import DictNamespace, namespace_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

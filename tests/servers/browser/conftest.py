@@ -15,6 +15,7 @@ from tests.servers.browser.kinds import KINDS, Kind
 from tests.servers.browser.seen import Seen, sentence
 from tests.servers.browser.sites import Ports, Site
 from tests.support.environment import missing
+from tests.support.running import recorded
 from tools.serving import KINDS as SERVERS
 from tools.serving import serving
 
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SEEN = pytest.StashKey[Seen]()
 # The sites of a test, in the order in which it makes them. Chromium begins a process for every site that it
 # does not know yet, so tests share them.
 NAMES = ("shop.test", "news.test", "blog.test")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    seen = config.stash.get(SEEN, None)
-    if seen is not None and seen.rows:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if notes := recorded(terminalreporter, "chromium"):
+        seen = Seen()
+        for version, promise, saw, kind in notes:
+            seen.version = version
+            seen.note(promise, saw, kind)
         terminalreporter.section(f"seen in Chromium {seen.version}")
         for line in seen.lines():
             terminalreporter.write_line(line)
@@ -91,11 +94,8 @@ def ports(sites_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def one_chromium(
-    ports: Ports, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Chromium]:
+def one_chromium(ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     with running(tmp_path_factory.mktemp("profile")) as chromium:
-        request.config.stash[SEEN] = Seen(chromium.version)
         yield chromium
 
 
@@ -136,7 +136,12 @@ def site(chromium: Chromium, ports: Ports, sites_folder: Path, kind: Kind) -> It
 
 
 @pytest.fixture
-def seen(request: pytest.FixtureRequest, one_chromium: Chromium, kind: Kind) -> Callable[[str], None]:
+def seen(
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
+    one_chromium: Chromium,
+    kind: Kind,
+) -> Callable[[str], None]:
     """Notes what Chromium did about what the test's name promises."""
-    function: str = request.function.__name__
-    return lambda saw: request.config.stash[SEEN].note(sentence(function), saw, kind.name)
+    promise = sentence(request.function.__name__)
+    return lambda saw: record_property("chromium", (one_chromium.version, promise, saw, kind.name))

@@ -60,7 +60,7 @@ def remote_namespace_class() -> type:
     """A backend whose reading and writing turns to other greenlets, as that of a remote store does."""
     import time
 
-    from tests.support.sessions import DictNamespace
+    from tests.support.dict_namespace import DictNamespace
 
     class Remote(DictNamespace):
         def __getitem__(self, key: str) -> Any:

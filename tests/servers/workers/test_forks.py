@@ -16,7 +16,8 @@ import pytest
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import LockError
 from beaker.session import Session, SessionObject
-from tests.support.sessions import Backend, is_free, namespace_class, opened
+from tests.support.dict_namespace import namespace_class
+from tests.support.sessions import Backend, is_free, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

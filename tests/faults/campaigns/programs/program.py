@@ -7,51 +7,28 @@ import os
 import sys
 import traceback
 import warnings
+from collections import deque
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beaker.container import MemoryNamespaceManager, NamespaceManager
+from beaker.container import MemoryNamespaceManager
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session
+from tests.support.dict_namespace import DictNamespace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 KEY = "beaker.session.id"
 OURS = find_spec("beaker._core") is not None
 
 
-class DictNamespace(NamespaceManager):
-    """A backend written in Python."""
+class Namespace(DictNamespace):
+    """The backend written in Python. It forgets its calls: a campaign makes millions."""
 
     contents: dict[str, dict[str, Any]] = {}  # noqa: RUF012 - it is the store
-
-    def __init__(self, namespace: str, **_arguments: Any) -> None:
-        super().__init__(namespace)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.contents[self.namespace][key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.contents.setdefault(self.namespace, {})[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.contents[self.namespace][key]
-        if not self.contents[self.namespace]:
-            del self.contents[self.namespace]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.contents.get(self.namespace, {})
-
-    def keys(self) -> Iterable[str]:
-        return list(self.contents.get(self.namespace, {}))
-
-    def do_remove(self) -> None:
-        self.contents.pop(self.namespace, None)
-
-    def get_creation_lock(self, key: str) -> Any:
-        raise NotImplementedError(key)
+    calls: deque[str] = deque(maxlen=0)  # noqa: RUF012 - none is kept
 
 
 def meant(options: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +37,7 @@ def meant(options: dict[str, Any]) -> dict[str, Any]:
         return options
     return {
         **{name: value for name, value in options.items() if name != "type"},
-        "namespace_class": DictNamespace,
+        "namespace_class": Namespace,
     }
 
 
@@ -96,7 +73,7 @@ def served(application: Callable[[Any], Any], options: dict[str, Any]) -> Callab
 
 def entries() -> int:
     """How many entries there are in memory, and in the backend written in Python."""
-    return len(MemoryNamespaceManager.namespaces.dict) + len(DictNamespace.contents)
+    return len(MemoryNamespaceManager.namespaces.dict) + len(Namespace.contents)
 
 
 def files(folder: str) -> int:

@@ -1,0 +1,51 @@
+"""A backend written in Python. Beaker and ours can both use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beaker.container import NamespaceManager
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableSequence
+
+
+class DictNamespace(NamespaceManager):
+    """A backend in Python: a dictionary of dictionaries, and a list of the calls."""
+
+    contents: dict[str, dict[str, Any]]
+    calls: MutableSequence[str]
+
+    def __init__(self, namespace: str, **arguments: Any) -> None:
+        super().__init__(namespace)
+        self.arguments = arguments
+
+    def __getitem__(self, key: str) -> Any:
+        self.calls.append("get")
+        return self.contents[self.namespace][key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.calls.append("set")
+        self.contents.setdefault(self.namespace, {})[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        self.calls.append("delete")
+        del self.contents[self.namespace][key]
+        if not self.contents[self.namespace]:
+            del self.contents[self.namespace]
+
+    def __contains__(self, key: object) -> bool:
+        self.calls.append("contains")
+        return key in self.contents.get(self.namespace, {})
+
+    def keys(self) -> Iterable[str]:
+        return list(self.contents.get(self.namespace, {}))
+
+    def do_remove(self) -> None:
+        self.calls.append("remove")
+        self.contents.pop(self.namespace, None)
+
+
+def namespace_class() -> type[DictNamespace]:
+    """A new, empty backend class."""
+    return type("Namespace", (DictNamespace,), {"contents": {}, "calls": []})

@@ -1,0 +1,60 @@
+"""The markers of tests, and the parts in which several processes share them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+SLOWEST_FIRST = ("slow", "servers", "fast")
+MARKERS = {
+    "tests/servers/browser": "servers",
+    "tests/servers/processes": "servers",
+    "tests/servers/workers": "servers",
+    "tests/compat/dependents": "slow",
+    "tests/faults/campaigns/test_short_forms.py": "slow",
+    "tests/packaging/wheels": "slow",
+}
+"""Files and folders whose tests all have one marker. Elsewhere a test that is not fast says so itself."""
+
+TOGETHER = ("tests/servers/browser",)
+"""Folders whose tests share one process, since a browser is expensive."""
+
+APART = ("tests/faults/campaigns/test_short_forms.py",)
+"""Files whose tests share nothing and take long: any process takes the next one."""
+
+
+def mark(items: list[pytest.Item]) -> None:
+    """Gives every test its marker, and puts the slowest first: what comes last then ends soon."""
+    for item in items:
+        for path, marker in MARKERS.items():
+            if item.nodeid.startswith(path):
+                item.add_marker(marker)
+        if not any(item.get_closest_marker(name) for name in SLOWEST_FIRST):
+            item.add_marker("fast")
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    return next(rank for rank, name in enumerate(SLOWEST_FIRST) if item.get_closest_marker(name))
+
+
+def part(nodeid: str) -> str:
+    """The part of the tests that a test belongs to. One process runs all of a part."""
+    file = nodeid.partition("::")[0]
+    for folder in TOGETHER:
+        if file.startswith(folder):
+            return folder
+    return nodeid if file in APART else file
+
+
+def recorded(reporter: pytest.TerminalReporter, name: str) -> list[Any]:
+    """What the tests have recorded by `record_property` under a name, in whichever process they ran."""
+    reports = [
+        report
+        for outcome in ("passed", "failed")
+        for report in reporter.stats.get(outcome, ())
+        if getattr(report, "when", None) == "call"
+    ]
+    return [value for report in reports for key, value in report.user_properties if key == name]

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::LazyLock;
 
 use beaker_core::id::SessionId;
-use beaker_core::store::{Expect, FileStore, Store, Written};
+use beaker_core::store::{Deleted, Expect, FileStore, Store, Written};
 
 use crate::folder::Folder;
 use crate::input::{edit_and_rest, texts};
@@ -128,10 +128,10 @@ fn who_shares_a_name_has_a_record_all_the_same(folder: &Path, one: &str, two: &s
             write(&other, b"other");
             let kept = store.load(&owner, NOW).expect("the record can be read").expect("it is there");
             assert_eq!(&*kept.data, b"mine");
-            assert!(store.delete(&other).expect("nothing is in the way"));
+            assert_eq!(store.delete(&other, Expect::Any).expect("nothing is in the way"), Deleted::Record);
         }
         let kept = store.load(&owner, NOW).expect("the record can be read").expect("it is there");
         assert_eq!(&*kept.data, b"mine");
-        assert!(store.delete(&owner).expect("nothing is in the way"));
+        assert_eq!(store.delete(&owner, Expect::Any).expect("nothing is in the way"), Deleted::Record);
     }
 }

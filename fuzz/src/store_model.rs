@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use answer::Answer;
 use model::Model;
+use beaker_core::store::Expect;
 use operation::{Operation, Via, operations};
 use subject::{Subject, subjects};
 
@@ -170,7 +171,7 @@ impl<'a> Run<'a> {
         assert!(over.iter().all(|id| !self.subject.is_there(id)), "what is over is gone");
         self.subject.holds_exactly(&self.model);
         for id in operation::ids() {
-            let answer = Answer::of(self.subject.store().delete(&id));
+            let answer = Answer::of_delete(self.subject.store().delete(&id, Expect::Any));
             self.model.compare(&operation::Call::Delete(id), None, self.now, &answer);
         }
         // A lock of an id that shared its file with another's may be left, until it is swept.

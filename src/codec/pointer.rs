@@ -59,14 +59,6 @@ pub fn write(old: &SessionId, new: &SessionId, from: f64, until: f64) -> Result<
     Ok(text)
 }
 
-/// A pointer under `old` that leads nowhere.
-///
-/// # Errors
-/// Those of [`write`].
-pub fn write_over(old: &SessionId) -> Result<String> {
-    write(old, old, 0.0, 0.0)
-}
-
 /// Where `text` under the id `old` leads at `now`; `None` if it is no pointer.
 ///
 /// What is none of ours leads nowhere. So does a pointer before its time, further than it is good for: then the clock
@@ -145,14 +137,6 @@ mod tests {
         let new = "f9b61ddc49ba4d9ea0a1b4f4a4b3a5c0";
         assert_eq!(led("the old id", text, 1_700_000_030.5).as_deref(), Some(new));
         assert_eq!(led("the old id", text, 1_700_000_030.6), None);
-    }
-
-    #[test]
-    fn a_pointer_that_is_over_is_over_at_any_time() {
-        let text = write_over(&id("old")).unwrap();
-        for now in [-1e9, -1.0, 1.0, 1e9] {
-            assert_eq!(read(&id("old"), text.as_bytes(), now), Some(Pointer::Over));
-        }
     }
 
     #[test]

@@ -183,7 +183,7 @@ pub(crate) fn memory_set(py: Python<'_>, id: &str, text: &str) -> PyResult<()> {
 #[pyfunction]
 pub(crate) fn memory_delete(py: Python<'_>, id: &str) -> PyResult<bool> {
     let present = MEMORY.contains(id, clock::now(py)?.seconds);
-    MEMORY.delete(&SessionId::from_program(id)).into_py(py)?;
+    let _ = MEMORY.delete(&SessionId::from_program(id), Expect::Any).into_py(py)?;
     Ok(present)
 }
 

@@ -17,7 +17,9 @@ use crate::error::Result;
 use crate::id::SessionId;
 use crate::locks::Token;
 use crate::py::once::intern;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,
+};
 
 const READING: &str = "read the session from its backend";
 const WRITING: &str = "write the session to its backend";
@@ -180,7 +182,7 @@ impl Held for HeldNamespace {
                 if let Some(moved) = one.moved.as_ref().filter(|moved| has(&lost, &moved.to)) {
                     let undone = if is_new(&one.id) {
                         lost.push(one.id.clone());
-                        namespace_record::delete_in(namespace).map(drop)
+                        namespace_record::delete_in(namespace, Expect::Any).map(|_deleted| ())
                     } else {
                         let lifetime = self.pass_lifetime_back(moved, &one.id);
                         namespace_record::write_in(namespace, &moved.text, lifetime, Expect::Any).map(drop)
@@ -259,10 +261,10 @@ impl Store for HeldNamespace {
         }
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
-        match self.on(id, REMOVING, namespace_record::delete_in) {
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        match self.on(id, REMOVING, |namespace| namespace_record::delete_in(namespace, expect)) {
             Ok(deleted) => deleted,
-            Err(_) => self.store.delete(id),
+            Err(_) => self.store.delete(id, expect),
         }
     }
 
@@ -291,7 +293,9 @@ impl Store for HeldNamespace {
         match self.on(old, WRITING, |from| namespace_record::leave_in(from, left)) {
             Ok(left) => left?,
             // It was released meanwhile.
-            Err(_) => drop(self.store.delete(old)?),
+            Err(_) => {
+                let _ = self.store.delete(old, Expect::Any)?;
+            }
         }
         Ok(written)
     }

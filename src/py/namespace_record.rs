@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::errors::CorruptSessionError;
 use crate::py::once::intern;
-use crate::store::{Expect, Left, Record, Touch, Version, Written};
+use crate::store::{Deleted, Expect, Left, Record, Touch, Version, Written};
 
 /// The key of the session's text within its namespace.
 const KEY: &str = "session";
@@ -102,20 +102,20 @@ pub(super) fn touch_in(
     Ok(true)
 }
 
-/// Empties a namespace; whether there was a record.
-pub(super) fn delete_in(namespace: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let present = text_in(namespace)?.is_some();
-    if present {
+/// Empties a namespace, if its record is the expected one.
+pub(super) fn delete_in(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<Deleted> {
+    let deleted = expect.deletes(text_in(namespace)?.as_deref().map(version_of));
+    if deleted == Deleted::Record {
         namespace.del_item(intern!(namespace.py(), KEY))?;
     }
-    Ok(present)
+    Ok(deleted)
 }
 
 /// Puts what a rotation leaves into a namespace, or empties it.
 pub(super) fn leave_in(namespace: &Bound<'_, PyAny>, left: Option<Left<'_>>) -> PyResult<()> {
     match left {
         Some(left) => put(namespace, left.data, Some(left.ttl)),
-        None => delete_in(namespace).map(drop),
+        None => delete_in(namespace, Expect::Any).map(|_deleted| ()),
     }
 }
 

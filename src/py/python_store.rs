@@ -23,7 +23,9 @@ use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::locks::{LockTable, Token};
 use crate::py::once::intern;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,
+};
 
 /// The namespaces that a thread of this process works on at this moment.
 static BUSY: LazyLock<LockTable> = LazyLock::new(LockTable::default);
@@ -283,8 +285,10 @@ impl Store for NamespaceStore {
         })
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.exclusively(id, false, "remove the session from its backend", namespace_record::delete_in)
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        self.exclusively(id, false, "remove the session from its backend", |namespace| {
+            namespace_record::delete_in(namespace, expect)
+        })
     }
 
     /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a

@@ -100,6 +100,15 @@ impl Expect {
         }
     }
 
+    /// What a deletion leads to where the record is in the state `present`, or there is none.
+    pub(crate) fn deletes(self, present: Option<Version>) -> Deleted {
+        match present {
+            None => Deleted::Nothing,
+            Some(_) if self.holds(present) => Deleted::Record,
+            Some(_) => Deleted::Refused,
+        }
+    }
+
     /// Whether it holds where the record is in the state `present`, or there is none.
     pub(crate) fn holds(self, present: Option<Version>) -> bool {
         match self {
@@ -127,6 +136,18 @@ pub enum Written {
     /// Stored, as this state.
     Stored(Version),
     /// What was expected did not hold; nothing was changed.
+    Refused,
+}
+
+/// The outcome of a deletion. A refusal is an answer, not an error, and has to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Deleted {
+    /// There was a record, and it is gone.
+    Record,
+    /// There was no record.
+    Nothing,
+    /// There is a record, but not the expected one. Nothing was changed.
     Refused,
 }
 
@@ -230,12 +251,13 @@ pub trait Store: Send + Sync {
     fn touch(&self, id: &SessionId, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp)
     -> Result<bool>;
 
-    /// Removes `id` and everything kept for it, and says whether there was a record. Removing what is not
-    /// there is success.
+    /// Removes `id` and everything kept for it, if `expect` holds of its record: a caller that decided by what it
+    /// loaded passes that version, so that a record saved since is never lost. Deleting what is not there is success,
+    /// whatever is expected. A record that cannot be understood has no version.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer; the record may then still be there.
-    fn delete(&self, id: &SessionId) -> Result<bool>;
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted>;
 
     /// Replaces the record of `old`, of which `expect` has to hold, by one of `new` with `data`: afterwards what
     /// is to be left under `old` is there, or nothing is, and what was under `new` is overwritten. A record that is not there is

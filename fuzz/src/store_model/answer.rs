@@ -1,7 +1,7 @@
 //! What came of a call, so that it can be compared.
 
 use beaker_core::error::{ErrorKind, Result};
-use beaker_core::store::{Record, Version, Written};
+use beaker_core::store::{Deleted, Record, Version, Written};
 
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,10 @@ impl Answer {
 
     pub(super) fn of(answer: Result<bool>) -> Self {
         answer.map_or_else(|error| Self::Failed(error.kind()), Self::Was)
+    }
+
+    pub(super) fn of_delete(deleted: Result<Deleted>) -> Self {
+        Self::of(deleted.map(|deleted| deleted == Deleted::Record))
     }
 
     /// Whether it says that nothing was changed.

@@ -186,7 +186,7 @@ impl Call {
         let expected = |expect: Expected| model.expect(self.id(), expect);
         match self {
             Self::Load(id) => Answer::of_load(store.load(id, now)),
-            Self::Delete(id) => Answer::of(store.delete(id)),
+            Self::Delete(id) => Answer::of_delete(store.delete(id, Expect::Any)),
             Self::Write { id, data, ttl, expect } => {
                 Answer::of_write(store.write(id, data, model.ttl(*ttl), expected(*expect), now))
             }

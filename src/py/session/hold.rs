@@ -22,7 +22,7 @@ use crate::py::held_namespace::HeldNamespace;
 use crate::py::once::intern;
 use crate::py::patience::Patience;
 use crate::py::{gil, wait};
-use crate::store::{Held, HeldHashed, HoldOf, PinnedStore, Store, Touch, Version};
+use crate::store::{Expect, Held, HeldHashed, HoldOf, PinnedStore, Store, Touch, Version};
 
 /// A session that is held.
 pub(crate) struct Hold {
@@ -165,9 +165,10 @@ impl Hold {
         for key in view.namespace.take_emptied() {
             // The view leaves an empty record where there is to be none.
             self.with_held(py, |held| match view.store.id_in(&key) {
-                Some(id) => held.delete(id),
+                Some(id) => held.delete(id, Expect::Any),
                 None => held.delete_key(&key),
             })
+            .map(|_deleted| ())
             .into_py(py)?;
         }
         for (key, lifetime) in view.namespace.take_lifetimes() {

@@ -152,26 +152,28 @@ fn find(
 ) -> PyResult<Option<(Record, Option<SessionId>)>> {
     let py = session.py();
     let mut led_to = None;
+    let mut first = None;
     for _ in 0..=rotated::LONGEST_CHAIN {
         let at = led_to.as_ref().unwrap_or(id);
         let store = record::store(session)?;
         let found = gil::with_store(py, &*store, &*record::patience(session)?, |store| store.load(at, now))
             .into_py(py)?;
-        match found.as_ref().and_then(|record| pointer::read(at, &record.data, now)) {
-            Some(Pointer::To(new)) => {
+        let read = |record: &Record| Some((pointer::read(at, &record.data, now)?, record.version));
+        match found.as_ref().and_then(read) {
+            Some((Pointer::To(new), version)) => {
+                first.get_or_insert(version);
                 hold::follow(session, &new)?;
                 led_to = Some(new);
             }
-            Some(Pointer::Over) => {
-                rotated::tidy(session, at)?;
+            Some((Pointer::Over, version)) => {
+                rotated::tidy(session, at, version)?;
                 return Ok(None);
             }
             None => {
-                let found = found.map(|record| (record, led_to.clone()));
-                if found.is_none() && led_to.is_some() {
-                    rotated::tidy(session, id)?;
+                if let (None, Some(version)) = (&found, first) {
+                    rotated::tidy(session, id, version)?;
                 }
-                return Ok(found);
+                return Ok(found.map(|record| (record, led_to)));
             }
         }
     }

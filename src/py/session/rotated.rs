@@ -9,7 +9,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, StoreUnavailableError};
 use crate::py::gil;
-use crate::store::{Expect, Written};
+use crate::store::{Deleted, Expect, Version};
 
 /// How often a session may be given another id within the grace of the one before.
 pub(super) const LONGEST_CHAIN: usize = 8;
@@ -26,72 +26,56 @@ pub(super) fn follow(session: &Bound<'_, Session>, id: SessionId) -> PyResult<()
     if uses_cookies { cookie::withdraw(session) } else { Ok(()) }
 }
 
-/// Removes the record of `id`, and where it only leads to the session's new id, that one too.
+/// Ends the session of `id`. Where another request gave it a new id meanwhile, the redirect and the record under that
+/// id go too. Each is deleted only as it was found, so that no redirect is taken for the session that it replaced.
 pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
     let mut id = id.clone();
     if session.get().options()?.settings.old_id.grace().is_some() {
         for _ in 0..TRIES {
-            match end(session, &id)? {
-                Ended::Now => break,
-                Ended::LeadsTo(next) => {
-                    delete(session, &id)?;
-                    id = next;
+            let Some((version, next)) = find(session, &id)? else { break };
+            if delete(session, &id, Expect::Version(version))? != Deleted::Refused {
+                match next {
+                    Some(next) => id = next,
+                    None => return Ok(()),
                 }
-                Ended::NotYet => {}
             }
         }
     }
-    delete(session, &id)
+    delete(session, &id, Expect::Any).map(|_deleted| ())
 }
 
-/// Removes what is under `id`.
-pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
-    let py = session.py();
-    let store = record::store(session)?;
-    gil::with_store(py, &*store, &*record::patience(session)?, |store| store.delete(id)).into_py(py).map(drop)
-}
-
-/// Removes what leads nowhere any more. Where that cannot be, on a disk that is read-only for instance, it stays and does
-/// no harm.
-pub(super) fn tidy(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
-    match delete(session, id) {
-        Err(error) if error.is_instance_of::<StoreUnavailableError>(session.py()) => Ok(()),
-        outcome => outcome,
-    }
-}
-
-enum Ended {
-    /// Nobody can make anything of the record any more.
-    Now,
-    /// The session has this id by now.
-    LeadsTo(SessionId),
-    /// Somebody wrote it meanwhile.
-    NotYet,
-}
-
-/// Puts something in place of the record of which nobody can make a session, if it is as it was found. A session that
-/// is simply removed might have been rotated a moment before, and then what leads to it would be removed in its place.
-fn end(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Ended> {
+/// The version of the record of `id`, and the id that it redirects to. `None` if there is none, or none that could be
+/// rotated.
+fn find(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Option<(Version, Option<SessionId>)>> {
     let py = session.py();
     let store = record::store(session)?;
     let now = clock::now(py)?.seconds;
-    let found = match gil::with_store(py, &*store, &*record::patience(session)?, |store| store.load(id, now))
-    {
-        // It cannot be rotated either.
-        Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(Ended::Now),
+    let found = gil::with_store(py, &*store, &*record::patience(session)?, |store| store.load(id, now));
+    let found = match found {
+        Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(None),
         found => found.into_py(py)?,
     };
-    let Some(found) = found else { return Ok(Ended::Now) };
-    match pointer::read(id, &found.data, now) {
-        Some(Pointer::To(next)) => return Ok(Ended::LeadsTo(next)),
-        Some(Pointer::Over) => return Ok(Ended::Now),
-        None => {}
+    Ok(found.map(|found| {
+        let next = match pointer::read(id, &found.data, now) {
+            Some(Pointer::To(next)) => Some(next),
+            Some(Pointer::Over) | None => None,
+        };
+        (found.version, next)
+    }))
+}
+
+/// Removes the record under `id`, if `expect` holds of it.
+fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
+    let py = session.py();
+    let store = record::store(session)?;
+    gil::with_store(py, &*store, &*record::patience(session)?, |store| store.delete(id, expect)).into_py(py)
+}
+
+/// Removes a redirect that leads nowhere any more, as it was found. Where that cannot be, on a disk that is read-only
+/// for instance, it stays and does no harm.
+pub(super) fn tidy(session: &Bound<'_, Session>, id: &SessionId, found: Version) -> PyResult<()> {
+    match delete(session, id, Expect::Version(found)) {
+        Err(error) if error.is_instance_of::<StoreUnavailableError>(session.py()) => Ok(()),
+        outcome => outcome.map(|_deleted| ()),
     }
-    let over = pointer::write_over(id).into_py(py)?;
-    let ttl = session.get().with(|state| state.options.settings.old_id.grace())?;
-    let expect = Expect::Version(found.version);
-    let written = gil::with_store(py, &*store, &*record::patience(session)?, |store| {
-        store.write(id, over.as_bytes(), ttl, expect, now)
-    });
-    Ok(if written.into_py(py)? == Written::Refused { Ended::NotYet } else { Ended::Now })
 }

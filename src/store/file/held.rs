@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::FileStore;
-use super::locked::{Locks, Removed};
+use super::locked::Locks;
 use super::path::Place;
 use super::record::{self, Found};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::store::{
-    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
 
 /// Ids and the locks of theirs that this holder has. The kernel gives the locks back when the process is gone.
@@ -147,11 +147,11 @@ impl Store for HeldFile {
         self.store.renew(&place, touch, ttl)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
         let Some(_held) = self.holding(id) else {
-            return self.store.delete(id);
+            return self.store.delete(id, expect);
         };
-        Ok(self.store.remove(Place::of(id))? == Removed::Ours)
+        self.store.remove(Place::of(id), expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

@@ -11,7 +11,7 @@ use super::{FileStore, REMOVING, WRITING, disk, is_absence, temporary, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::locks::LockFile;
-use crate::store::{Durability, Expect, Left, Rotation, Touch, Written};
+use crate::store::{Deleted, Durability, Expect, Left, Rotation, Touch, Written};
 
 impl FileStore {
     /// Removes a file, so that its end survives what a save does.
@@ -84,17 +84,20 @@ impl FileStore {
         record::touch(&place.data_file(&self.file_dir), place, touch, later, self.lock_time_limit)
     }
 
-    /// Removes what is in a place whose lock the caller has.
-    pub(super) fn remove(&self, place: Place<'_>) -> Result<Removed> {
+    /// Removes what is in a place whose lock the caller has, if it is what was expected.
+    pub(super) fn remove(&self, place: Place<'_>, expect: Expect) -> Result<Deleted> {
         let (place, neighbour) = self.lock_shared(place)?;
         let path = place.data_file(&self.file_dir);
-        let removed = match record::read(&path, &place, self.lock_time_limit)? {
-            Found::Foreign => Removed::Foreign,
-            Found::Absent => Removed::Nothing,
-            Found::Unreadable(_) | Found::Ours(_) => Removed::Ours,
+        let deleted = match record::read(&path, &place, self.lock_time_limit)? {
+            // It is another id's, and stays.
+            Found::Foreign => return Ok(Deleted::Nothing),
+            Found::Absent => Deleted::Nothing,
+            Found::Unreadable(_) if matches!(expect, Expect::Any | Expect::Present) => Deleted::Record,
+            Found::Unreadable(_) => Deleted::Refused,
+            Found::Ours(contents) => expect.deletes(Some(contents.version())),
         };
-        if removed == Removed::Foreign {
-            return Ok(removed);
+        if deleted == Deleted::Refused {
+            return Ok(deleted);
         }
         if neighbour.is_none() {
             self.remove_shared(&place)?;
@@ -103,7 +106,7 @@ impl FileStore {
         if neighbour.is_some() || !place.is_dotted() || place.seat() == Seat::Own {
             self.unlink(&path)?;
         }
-        Ok(removed)
+        Ok(deleted)
     }
 
     /// Moves the record of a place whose lock the caller has to another place, as `rotation` says. Returns the
@@ -184,27 +187,6 @@ impl FileStore {
                     .map_err(|error| Error::unavailable(REMOVING).with_source(error).in_folder(folder))
             }
             _ => unlink(path),
-        }
-    }
-}
-
-/// What became of the contents of a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Removed {
-    /// The id had none.
-    Nothing,
-    /// They were the id's and are gone.
-    Ours,
-    /// They are another id's and stay.
-    Foreign,
-}
-
-impl Removed {
-    /// What is there now.
-    pub(super) fn left(self) -> Found {
-        match self {
-            Self::Nothing | Self::Ours => Found::Absent,
-            Self::Foreign => Found::Foreign,
         }
     }
 }

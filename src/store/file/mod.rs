@@ -29,7 +29,6 @@ use std::time::Duration;
 
 pub use exposure::{Exposure, exposure};
 use held::HeldFile;
-use locked::Removed;
 use path::Place;
 use record::Found;
 pub use sweep::{FileSweep, SweepPlan};
@@ -39,7 +38,8 @@ pub use upkeep::{Claim, Upkeep};
 pub use crate::private_dir::{default_directory, ensure_private_dir};
 
 use super::{
-    Capabilities, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+    Capabilities, Deleted, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp,
+    Touch, Written,
 };
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -199,15 +199,17 @@ impl Store for FileStore {
         self.renew(&place, touch, ttl)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
         let place = self.place(id);
         let path = place.data_file(&self.file_dir);
         let Some(locks) = self.lock_known(&place, &path, REMOVING)? else {
-            return Ok(false);
+            return Ok(Deleted::Nothing);
         };
-        let removed = self.remove(place)?;
-        locks.tidy(&removed.left());
-        Ok(removed == Removed::Ours)
+        let deleted = self.remove(place, expect)?;
+        if deleted != Deleted::Refused {
+            locks.tidy(&Found::Absent);
+        }
+        Ok(deleted)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

@@ -8,7 +8,8 @@ use super::{HashedStore, KeptUnder};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::store::{
-    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version, Written,
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Version,
+    Written,
 };
 
 /// How long the holder of the one place of a record waits for the other, where it was not known to be needed.
@@ -74,8 +75,8 @@ impl HeldHashed {
     ///
     /// # Errors
     /// Those of [`Store::delete`].
-    pub fn delete_key(&self, key: &SessionId) -> Result<bool> {
-        self.places.delete(key)
+    pub fn delete_key(&self, key: &SessionId) -> Result<Deleted> {
+        self.places.delete(key, Expect::Any)
     }
 
     /// Renews what is kept under a key; see [`Store::touch`].
@@ -151,8 +152,8 @@ impl Store for HeldHashed {
         self.store.touch_in(&self.places, id, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.store.delete_in(&self.places, id)
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        self.store.delete_in(&self.places, id, expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
@@ -235,11 +236,11 @@ impl HeldPlaces {
         let written = to.write(new, data, ttl, Expect::Any, now)?;
         let ended = match left {
             Some(left) => from.write(old, left.data, Some(left.ttl), Expect::Any, now).map(|_stored| ()),
-            None => from.delete(old).map(|_was_there| ()),
+            None => from.delete(old, Expect::Any).map(|_deleted| ()),
         };
         if let Err(error) = ended {
             // A session that is to have a new place must not have both.
-            let _ = to.delete(new);
+            let _ = to.delete(new, Expect::Any);
             return Err(error);
         }
         Ok(written)
@@ -272,8 +273,8 @@ impl Store for HeldPlaces {
         self.on(key, |store| store.touch(key, touch, ttl, now))
     }
 
-    fn delete(&self, key: &SessionId) -> Result<bool> {
-        self.on(key, |store| store.delete(key))
+    fn delete(&self, key: &SessionId, expect: Expect) -> Result<Deleted> {
+        self.on(key, |store| store.delete(key, expect))
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

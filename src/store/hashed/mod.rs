@@ -32,7 +32,9 @@ pub use held::HeldHashed;
 pub use pinned::PinnedStore;
 
 use super::key::{passes_for_stored_key, stored_key};
-use super::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written};
+use super::{
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 
@@ -167,8 +169,8 @@ impl Store for HashedStore {
         self.touch_in(&*self.inner, id, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.delete_in(&*self.inner, id)
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        self.delete_in(&*self.inner, id, expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

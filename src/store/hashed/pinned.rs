@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::HashedStore;
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::store::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written};
+use crate::store::{
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,
+};
 
 /// A store in which an id has the one place that is known, and every other id the place where new records go.
 ///
@@ -64,8 +66,8 @@ impl Store for PinnedStore {
         self.inner.touch(&self.place_of(id), touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.inner.delete(&self.place_of(id))
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        self.inner.delete(&self.place_of(id), expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

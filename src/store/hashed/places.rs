@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{HashedStore, KeptUnder, Keys, no_id};
 use crate::error::{ErrorKind, Result};
 use crate::id::{IdSource, SessionId};
-use crate::store::{Expect, Record, Rotation, Store, Timestamp, Touch, Version, Written};
+use crate::store::{Deleted, Expect, Record, Rotation, Store, Timestamp, Touch, Version, Written};
 
 const WRITING: &str = "store a session";
 
@@ -143,7 +143,7 @@ impl HashedStore {
     ) -> Result<Written> {
         let remove_plain = || -> Result<()> {
             if is_there(raw, keys.plain(), now)? {
-                raw.delete(keys.plain())?;
+                let _ = raw.delete(keys.plain(), Expect::Any)?;
                 put_away(raw, keys.plain());
             }
             Ok(())
@@ -181,7 +181,9 @@ impl HashedStore {
             if written == Written::Refused || !in_the_end(|| is_there(raw, keys.second(), now))? {
                 return Ok(written);
             }
-            in_the_end(|| raw.delete(keys.first()))?;
+            // What others have made of it since is no longer this one's.
+            let Written::Stored(version) = written else { return Ok(written) };
+            let _ = in_the_end(|| raw.delete(keys.first(), Expect::Version(version)))?;
         }
         Ok(Written::Refused)
     }
@@ -201,17 +203,21 @@ impl HashedStore {
     }
 
     /// Under the id first: a record that moves meanwhile is found under the hash.
-    pub(super) fn delete_in(&self, raw: &dyn Store, id: &SessionId) -> Result<bool> {
-        let Some(keys) = self.keys(id) else { return Ok(false) };
+    pub(super) fn delete_in(&self, raw: &dyn Store, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        let Some(keys) = self.keys(id) else { return Ok(Deleted::Nothing) };
         let delete = |key: &SessionId| {
             // Where it is not kept, nothing is touched before something was seen there.
             let may_be = key.as_str() == keys.first().as_str() || is_there(raw, key, ANY_TIME)?;
-            if may_be { raw.delete(key) } else { Ok(false) }
+            if may_be { raw.delete(key, expect) } else { Ok(Deleted::Nothing) }
         };
         // A session must not outlive its end in one place because the other one is in trouble.
         let (under_id, under_hash) = (delete(keys.plain()), delete(keys.hash()));
+        let (under_id, under_hash) = (under_id?, under_hash?);
+        if under_id == Deleted::Refused || under_hash == Deleted::Refused {
+            return Ok(Deleted::Refused);
+        }
         self.remember(id, false);
-        Ok(under_id? | under_hash?)
+        Ok(if under_id == Deleted::Record { under_id } else { under_hash })
     }
 
     pub(super) fn rotate_in(
@@ -256,7 +262,7 @@ impl HashedStore {
         for (key, id) in all {
             let is_known_absent = !may_be_left && key.as_str() == from.second().as_str();
             if !is_known_absent && in_the_end(|| is_there(raw, key, ANY_TIME))? {
-                in_the_end(|| raw.delete(key))?;
+                let _ = in_the_end(|| raw.delete(key, Expect::Any))?;
             }
             self.remember(id, id.as_str() == old.as_str() && stays_in_second);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Fixture, NOW, some_id};
 use crate::error::{ErrorKind, Result};
 use crate::id::SessionId;
-use crate::store::{Expect, Held, HoldOf, Rotation, Touch, Written};
+use crate::store::{Deleted, Expect, Held, HoldOf, Rotation, Touch, Written};
 
 const SHORT: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_secs(60);
@@ -78,7 +78,7 @@ pub(in crate::store) fn a_hold_leaves_nothing_where_there_is_no_record(fixture: 
     }
     let held = fixture.hold(&id);
     assert!(matches!(held.write(&id, b"x", None, Expect::Any, NOW).unwrap(), Written::Stored(_)));
-    assert!(held.delete(&id).unwrap());
+    assert_eq!(held.delete(&id, Expect::Any).unwrap(), Deleted::Record);
     drop(held);
     assert!((fixture.footprint)() <= before + 3, "at most the folders of the record are more");
     assert!(fixture.load(&id).is_none());
@@ -100,8 +100,8 @@ pub(in crate::store) fn a_holder_uses_what_it_holds_without_waiting_for_itself(f
     assert_eq!(held.write(&id, b"no", None, Expect::Absent, NOW).unwrap(), Written::Refused);
     assert_eq!(fixture.load(&id).unwrap().version, second);
     assert!(matches!(held.write(&other, b"x", None, Expect::Any, NOW).unwrap(), Written::Stored(_)));
-    assert!(held.delete(&id).unwrap());
-    assert!(!held.delete(&id).unwrap());
+    assert_eq!(held.delete(&id, Expect::Any).unwrap(), Deleted::Record);
+    assert_eq!(held.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
     assert!(fixture.load(&id).is_none());
     assert_eq!(fixture.data(&other).unwrap(), b"x");
 }
@@ -128,7 +128,7 @@ pub(in crate::store) fn who_waits_for_a_session_that_is_deleted_finds_it_absent(
     thread::scope(|scope| {
         let waiting = scope.spawn(|| fixture.try_hold(&id, HoldOf::Record, LONG).unwrap());
         thread::sleep(SHORT);
-        assert!(held.delete(&id).unwrap());
+        assert_eq!(held.delete(&id, Expect::Any).unwrap(), Deleted::Record);
         held.release().unwrap();
         assert!(waiting.join().unwrap().is_none());
     });

@@ -25,13 +25,15 @@ pub(super) use lifetimes::{
     a_touch_renews_a_lifetime, a_write_renews_a_lifetime, without_a_lifetime_a_record_stays,
 };
 pub(super) use rotation::{
+    a_deletion_expecting_a_version_spares_what_was_saved_since,
     a_holder_leaves_something_under_the_old_id_too, a_rotation_does_not_revive_a_deleted_record,
     a_rotation_expecting_a_version_is_refused_once_another_was_stored,
     a_rotation_leaves_nothing_under_the_old_id, a_rotation_may_leave_something_under_the_old_id,
     a_rotation_overwrites_what_is_under_the_new_id, a_rotation_that_is_refused_leaves_nothing,
     a_rotation_to_the_same_id_is_a_write_that_creates_nothing,
     a_rotation_to_the_same_id_leaves_nothing_but_what_was_written, deleting_says_whether_there_was_a_record,
-    of_a_rotation_and_a_deletion_at_once_one_finds_the_record, of_concurrent_rotations_one_succeeds,
+    of_a_rotation_and_a_deletion_at_once_one_finds_the_record,
+    of_a_save_and_a_deletion_of_what_both_saw_one_is_refused, of_concurrent_rotations_one_succeeds,
     readers_find_what_they_look_for_under_one_id_or_the_other, rotations_in_a_circle_wait_for_nobody,
     what_a_rotation_leaves_has_a_life_of_its_own,
 };
@@ -139,6 +141,8 @@ macro_rules! laws {
             a_step_of_a_sweep_examines_no_more_than_it_may
             a_sweep_never_removes_a_live_record_among_readers_writers_and_logouts
             deleting_says_whether_there_was_a_record
+            a_deletion_expecting_a_version_spares_what_was_saved_since
+            of_a_save_and_a_deletion_of_what_both_saw_one_is_refused
             a_rotation_leaves_nothing_under_the_old_id
             a_rotation_does_not_revive_a_deleted_record
             a_rotation_expecting_a_version_is_refused_once_another_was_stored
@@ -194,7 +198,7 @@ pub(super) fn an_unknown_id_is_absent_and_allocates_nothing(fixture: &Fixture) {
             assert!(!fixture.touch(&id, Version(1), 0, b"x"));
             assert_eq!(fixture.write(&id, b"x", Expect::Present), Written::Refused);
             assert_eq!(fixture.write(&id, b"x", Expect::Version(Version(1))), Written::Refused);
-            fixture.store.delete(&id).unwrap();
+            let _ = fixture.store.delete(&id, Expect::Any).unwrap();
         }
     }
     assert_eq!((fixture.footprint)(), before);
@@ -236,7 +240,7 @@ pub(super) fn a_write_expecting_absence_does_not_overwrite(fixture: &Fixture) {
     assert!(matches!(fixture.write(&id, b"first", Expect::Absent), Written::Stored(_)));
     assert_eq!(fixture.write(&id, b"second", Expect::Absent), Written::Refused);
     assert_eq!(fixture.data(&id).unwrap(), b"first");
-    fixture.store.delete(&id).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
     assert!(matches!(fixture.write(&id, b"third", Expect::Absent), Written::Stored(_)));
 }
 
@@ -252,7 +256,7 @@ pub(super) fn a_write_expecting_presence_does_not_create(fixture: &Fixture) {
 pub(super) fn a_write_expecting_presence_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
     let id = some_id();
     fixture.stored(&id, b"x");
-    fixture.store.delete(&id).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
     assert_eq!(fixture.write(&id, b"y", Expect::Present), Written::Refused);
     assert!(fixture.load(&id).is_none());
 }
@@ -271,7 +275,7 @@ pub(super) fn a_write_expecting_a_version_is_refused_once_another_was_stored(fix
 pub(super) fn a_write_expecting_a_version_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
     let id = some_id();
     let version = fixture.stored(&id, b"x");
-    fixture.store.delete(&id).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
     assert_eq!(fixture.write(&id, b"y", Expect::Version(version)), Written::Refused);
     assert!(fixture.load(&id).is_none());
 }
@@ -297,8 +301,8 @@ pub(super) fn deleting_is_idempotent_and_leaves_others_alone(fixture: &Fixture) 
     let (one, two) = (some_id(), some_id());
     fixture.stored(&one, b"one");
     fixture.stored(&two, b"two");
-    fixture.store.delete(&one).unwrap();
-    fixture.store.delete(&one).unwrap();
+    let _ = fixture.store.delete(&one, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&one, Expect::Any).unwrap();
     assert!(fixture.load(&one).is_none());
     assert_eq!(fixture.data(&two).unwrap(), b"two");
 }
@@ -309,7 +313,7 @@ pub(super) fn what_was_loaded_does_not_change_under_the_reader(fixture: &Fixture
     let record = fixture.load(&id).unwrap();
     assert!(fixture.touch(&id, record.version, 0, b"BE"));
     fixture.stored(&id, b"after");
-    fixture.store.delete(&id).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
     assert_eq!(&*record.data, b"before");
 }
 
@@ -343,7 +347,7 @@ pub(super) fn a_touch_creates_nothing(fixture: &Fixture) {
 pub(super) fn a_touch_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
     let id = some_id();
     let version = fixture.stored(&id, b"abc");
-    fixture.store.delete(&id).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
     assert!(!fixture.touch(&id, version, 0, b"x"));
     assert!(fixture.load(&id).is_none());
 }

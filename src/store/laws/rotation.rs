@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Fixture, LIFETIME, NOW, some_id};
 use crate::id::SessionId;
-use crate::store::{Expect, HoldOf, Left, Rotation, Touch, Version, Written};
+use crate::store::{Deleted, Expect, HoldOf, Left, Rotation, Touch, Version, Written};
 
 const ROUNDS: usize = 100;
 
@@ -33,10 +33,48 @@ impl Fixture {
 
 pub(in crate::store) fn deleting_says_whether_there_was_a_record(fixture: &Fixture) {
     let id = some_id();
-    assert!(!fixture.store.delete(&id).unwrap());
+    assert_eq!(fixture.store.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
     fixture.stored(&id, b"x");
-    assert!(fixture.store.delete(&id).unwrap());
-    assert!(!fixture.store.delete(&id).unwrap());
+    assert_eq!(fixture.store.delete(&id, Expect::Any).unwrap(), Deleted::Record);
+    assert_eq!(fixture.store.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
+}
+
+pub(in crate::store) fn a_deletion_expecting_a_version_spares_what_was_saved_since(fixture: &Fixture) {
+    let id = some_id();
+    let delete = |expect| fixture.store.delete(&id, expect).unwrap();
+    let first = fixture.stored(&id, b"first");
+    assert_eq!(delete(Expect::Absent), Deleted::Refused);
+    let second = fixture.stored(&id, b"second");
+    assert_eq!(delete(Expect::Version(first)), Deleted::Refused);
+    assert_eq!(fixture.data(&id).unwrap(), b"second");
+    assert_eq!(delete(Expect::Version(second)), Deleted::Record);
+    assert!(fixture.load(&id).is_none());
+    for expect in [Expect::Version(second), Expect::Present, Expect::Absent] {
+        assert_eq!(delete(expect), Deleted::Nothing);
+    }
+    fixture.stored(&id, b"third");
+    assert_eq!(delete(Expect::Present), Deleted::Record);
+}
+
+pub(in crate::store) fn of_a_save_and_a_deletion_of_what_both_saw_one_is_refused(fixture: &Fixture) {
+    for _ in 0..ROUNDS {
+        let id = some_id();
+        let seen = Expect::Version(fixture.stored(&id, b"seen"));
+        let start = Barrier::new(2);
+        let (saved, deleted) = thread::scope(|scope| {
+            let save = scope.spawn(|| {
+                start.wait();
+                fixture.write(&id, b"saved", seen) != Written::Refused
+            });
+            let deletion = scope.spawn(|| {
+                start.wait();
+                fixture.store.delete(&id, seen).unwrap() == Deleted::Record
+            });
+            (save.join().unwrap(), deletion.join().unwrap())
+        });
+        assert_ne!(saved, deleted);
+        assert_eq!(fixture.data(&id).as_deref(), saved.then_some(&b"saved"[..]));
+    }
 }
 
 pub(in crate::store) fn a_rotation_leaves_nothing_under_the_old_id(fixture: &Fixture) {
@@ -47,17 +85,17 @@ pub(in crate::store) fn a_rotation_leaves_nothing_under_the_old_id(fixture: &Fix
         unreachable!("the record was there");
     };
     assert!(fixture.load(&old).is_none());
-    assert!(!fixture.store.delete(&old).unwrap());
+    assert_eq!(fixture.store.delete(&old, Expect::Any).unwrap(), Deleted::Nothing);
     assert_eq!(fixture.data(&new).unwrap(), b"after");
     assert_eq!(fixture.load(&new).unwrap().version, version);
-    fixture.store.delete(&new).unwrap();
+    let _ = fixture.store.delete(&new, Expect::Any).unwrap();
     assert!((fixture.footprint)() <= footprint + 4, "at most the folders of the new id are more");
 }
 
 pub(in crate::store) fn a_rotation_does_not_revive_a_deleted_record(fixture: &Fixture) {
     let (old, new) = (some_id(), some_id());
     let version = fixture.stored(&old, b"x");
-    fixture.store.delete(&old).unwrap();
+    let _ = fixture.store.delete(&old, Expect::Any).unwrap();
     let before = (fixture.footprint)();
     for expect in [Expect::Any, Expect::Present, Expect::Version(version)] {
         assert_eq!(fixture.rotate(&old, &new, b"y", expect), Written::Refused);
@@ -111,7 +149,7 @@ pub(in crate::store) fn of_a_rotation_and_a_deletion_at_once_one_finds_the_recor
             });
             let deletion = scope.spawn(|| {
                 start.wait();
-                fixture.store.delete(&old).unwrap()
+                fixture.store.delete(&old, Expect::Any).unwrap() == Deleted::Record
             });
             (rotation.join().unwrap(), deletion.join().unwrap())
         });
@@ -174,7 +212,7 @@ pub(in crate::store) fn a_rotation_may_leave_something_under_the_old_id(fixture:
     }
     assert!(fixture.touch(&old, before, 0, b"M"));
     assert_eq!(fixture.data(&old).unwrap(), b"moved");
-    assert!(fixture.store.delete(&old).unwrap());
+    assert_eq!(fixture.store.delete(&old, Expect::Any).unwrap(), Deleted::Record);
     assert_eq!(fixture.data(&new).unwrap(), b"after");
 }
 
@@ -187,7 +225,7 @@ pub(in crate::store) fn a_rotation_that_is_refused_leaves_nothing(fixture: &Fixt
         assert_eq!(rotated, Written::Refused);
         assert_eq!(fixture.data(&old).unwrap(), b"x");
     }
-    fixture.store.delete(&old).unwrap();
+    let _ = fixture.store.delete(&old, Expect::Any).unwrap();
     let before = (fixture.footprint)();
     assert_eq!(fixture.rotate_leaving(&old, &new, b"y", Expect::Any, Some(POINTER)), Written::Refused);
     assert!(fixture.load(&old).is_none() && fixture.load(&new).is_none());

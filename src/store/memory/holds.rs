@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::id::SessionId;
 use crate::locks::Token;
 use crate::store::{
-    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
 use crate::sync::{Mutex, MutexGuard};
 
@@ -83,8 +83,8 @@ impl Store for HeldInMemory {
         self.store.touch(id, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.store.delete(id)
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        self.store.delete(id, expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

@@ -17,7 +17,9 @@ use records::{Records, lock};
 use shard::State;
 use sweep::MemorySweep;
 
-use super::{Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written};
+use super::{
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+};
 use crate::clock;
 use crate::error::Result;
 use crate::id::SessionId;
@@ -180,11 +182,13 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
         let mut shard = self.records.locked(id.as_str(), "remove the session in memory")?;
-        let removed = shard.remove(id.as_str());
-        self.records.forget(usize::from(removed));
-        Ok(removed)
+        let deleted = expect.deletes(shard.version(id.as_str()));
+        if deleted == Deleted::Record {
+            self.records.forget(usize::from(shard.remove(id.as_str())));
+        }
+        Ok(deleted)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

@@ -72,6 +72,12 @@ impl Shard {
         self.slots.get(position).filter(|slot| !slot.expired(now))
     }
 
+    /// The version of the record of `id`, even if its lifetime is over.
+    pub(super) fn version(&self, id: &str) -> Option<Version> {
+        let position = *self.index.get(id)?;
+        self.slots.get(position).map(|slot| slot.state.version)
+    }
+
     /// The record of `id`, which is used now.
     pub(super) fn use_live(&mut self, id: &str, now: Timestamp, used: u64) -> Option<&mut State> {
         let position = *self.index.get(id)?;

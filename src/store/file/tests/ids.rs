@@ -38,10 +38,10 @@ proptest! {
         home.write(&one, b"of one");
         prop_assert_eq!(home.data(&two).unwrap(), b"of two");
         prop_assert_eq!(home.store.write(&two, b"2", None, Expect::Absent, NOW).unwrap(), Written::Refused);
-        prop_assert!(home.store.delete(&two).unwrap());
+        prop_assert_eq!(home.store.delete(&two, Expect::Any).unwrap(), Deleted::Record);
         prop_assert_eq!(home.data(&two), None);
         prop_assert_eq!(home.data(&one).unwrap(), b"of one");
-        home.store.delete(&one).unwrap();
+        let _ = home.store.delete(&one, Expect::Any).unwrap();
         prop_assert!(home.everything().iter().all(|path| path.is_dir()));
     }
 
@@ -58,7 +58,7 @@ proptest! {
             prop_assert!(inside || path == outside, "{:?}", path);
         }
         prop_assert_eq!(home.data(&id).unwrap(), b"x");
-        home.store.delete(&id).unwrap();
+        let _ = home.store.delete(&id, Expect::Any).unwrap();
         prop_assert_eq!(fs::read(&outside).unwrap(), b"outside");
     }
 }
@@ -103,9 +103,9 @@ fn an_id_without_dots_has_the_file_of_its_name_and_others_make_way() {
     assert_eq!(home.store.data_file(&plain), shared);
     assert_ne!(home.store.data_file(&dotted), shared);
     assert_eq!(home.data(&dotted).unwrap(), b"dotted");
-    assert!(home.store.delete(&plain).unwrap());
+    assert_eq!(home.store.delete(&plain, Expect::Any).unwrap(), Deleted::Record);
     assert_eq!(home.data(&dotted).unwrap(), b"dotted");
-    assert!(home.store.delete(&dotted).unwrap());
+    assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
     assert!(home.everything().iter().all(|path| path.is_dir()));
 }
 
@@ -151,10 +151,10 @@ fn what_two_ids_shared_with_the_original_is_found_by_both_and_kept_for_both() {
         assert_eq!(home.data(&plain).unwrap(), b"theirs");
         home.write(&plain, b"plain");
         assert_eq!(home.data(&dotted).unwrap(), b"dotted");
-        assert!(home.store.delete(&dotted).unwrap());
+        assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
         assert_eq!(home.data(&dotted), None);
         assert_eq!(home.data(&plain).unwrap(), b"plain");
-        assert!(home.store.delete(&plain).unwrap());
+        assert_eq!(home.store.delete(&plain, Expect::Any).unwrap(), Deleted::Record);
     }
 }
 
@@ -164,7 +164,7 @@ fn an_ended_session_is_not_found_again_in_the_file_that_it_was_copied_from() {
     stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
     let dotted = SessionId::from_program("a.bc");
     home.write(&dotted, b"dotted");
-    assert!(home.store.delete(&dotted).unwrap());
+    assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
     assert_eq!(home.data(&dotted), None);
     stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
     home.write(&dotted, b"dotted");
@@ -184,7 +184,7 @@ fn an_id_gets_another_of_the_same_name() {
         assert!(matches!(home.store.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
         assert_eq!(home.data(&old), None);
         assert_eq!(home.data(&new).unwrap(), b"new");
-        assert!(home.store.delete(&new).unwrap());
+        assert_eq!(home.store.delete(&new, Expect::Any).unwrap(), Deleted::Record);
         assert!(home.everything().iter().all(|path| path.is_dir()));
     }
 }
@@ -226,7 +226,7 @@ fn an_id_that_only_looks_at_anothers_record_leaves_no_lock() {
     for expect in [Expect::Present, Expect::Version(record::version_of(b"x"))] {
         assert_eq!(home.store.write(&id, b"y", None, expect, NOW).unwrap(), Written::Refused);
     }
-    home.store.delete(&id).unwrap();
+    let _ = home.store.delete(&id, Expect::Any).unwrap();
     assert_eq!(home.everything().len(), before);
 }
 
@@ -246,7 +246,7 @@ fn ids_that_share_a_name_and_write_at_once_have_a_record_each() {
         });
         for id in &ids {
             assert_eq!(home.data(id).unwrap(), id.as_str().as_bytes());
-            assert!(home.store.delete(id).unwrap());
+            assert_eq!(home.store.delete(id, Expect::Any).unwrap(), Deleted::Record);
         }
         assert!(home.everything().iter().all(|path| path.is_dir()));
     }
@@ -262,7 +262,7 @@ fn an_id_whose_file_has_anothers_record_is_not_held() {
         home.write(owner, b"x");
         assert!(held(&other).is_none());
         assert!(held(owner).is_some());
-        home.store.delete(owner).unwrap();
+        let _ = home.store.delete(owner, Expect::Any).unwrap();
         assert!(home.everything().iter().all(|path| path.is_dir()));
     }
 }

@@ -42,7 +42,7 @@ fn a_corrupt_record_can_be_replaced_and_removed() {
         assert!(matches!(home.store.write(&id, b"new", None, expect, NOW).unwrap(), Written::Stored(_)));
         assert_eq!(home.data(&id).unwrap(), b"new");
         fs::write(&path, b"rubbish").unwrap();
-        home.store.delete(&id).unwrap();
+        let _ = home.store.delete(&id, Expect::Any).unwrap();
         assert_eq!(home.data(&id), None);
     }
 }
@@ -55,7 +55,7 @@ fn a_browsers_dotted_id_neither_learns_of_nor_removes_a_damaged_file() {
     fs::write(home.store.data_file(&plain), b"rubbish").unwrap();
     let id = SessionId::from_request("a.bc");
     assert_eq!(home.data(&id), None);
-    home.store.delete(&id).unwrap();
+    let _ = home.store.delete(&id, Expect::Any).unwrap();
     assert!(matches!(home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap(), Written::Stored(_)));
     assert_eq!(fs::read(home.store.data_file(&plain)).unwrap(), b"rubbish");
 }
@@ -75,7 +75,7 @@ fn refuses(put: impl Fn(&Path)) {
     assert_eq!(kind(home.store.load(&id, NOW)), ErrorKind::Unavailable);
     assert_eq!(kind(home.touch(&id, Version(1), 0, b"y")), ErrorKind::Unavailable);
     assert_eq!(kind(home.store.write(&id, b"y", None, Expect::Any, NOW)), ErrorKind::Unavailable);
-    assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
+    assert_eq!(kind(home.store.delete(&id, Expect::Any)), ErrorKind::Unavailable);
     assert!(fs::symlink_metadata(&path).is_ok());
     assert!(!home.everything().iter().any(|path| is_temporary(path.file_name().unwrap())));
 }
@@ -117,7 +117,7 @@ fn a_lock_that_is_no_regular_file_is_refused_and_does_not_hang() {
         fs::remove_file(&lock).unwrap();
         put(&lock);
         assert_eq!(kind(home.store.write(&id, b"y", None, Expect::Any, NOW)), ErrorKind::Unavailable);
-        assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
+        assert_eq!(kind(home.store.delete(&id, Expect::Any)), ErrorKind::Unavailable);
         assert_eq!(home.data(&id).unwrap(), b"x");
     }
 }
@@ -134,7 +134,7 @@ fn a_file_where_a_folder_belongs_is_trouble_and_not_absence() {
             assert_eq!(kind(home.store.load(&id, NOW).map(drop)), ErrorKind::Unavailable);
             assert_eq!(kind(home.touch(&id, Version(1), 0, b"x").map(drop)), ErrorKind::Unavailable);
         }
-        assert_eq!(kind(home.store.delete(&id)), ErrorKind::Unavailable);
+        assert_eq!(kind(home.store.delete(&id, Expect::Any)), ErrorKind::Unavailable);
         let error = home.store.write(&id, b"x", None, Expect::Any, NOW).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         fs::remove_file(folder.join(name)).unwrap();
@@ -151,7 +151,7 @@ fn no_error_tells_the_whole_id() {
     fs::create_dir(&path).unwrap();
     said += &format!("{:?}", home.store.load(&id, NOW).unwrap_err());
     said += &format!("{:?}", home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err());
-    said += &format!("{:?}", home.store.delete(&id).unwrap_err());
+    said += &format!("{:?}", home.store.delete(&id, Expect::Any).unwrap_err());
     assert!(!said.contains(id.as_str()), "{said}");
 }
 
@@ -163,7 +163,7 @@ fn a_lock_that_is_not_to_be_had_is_an_error_that_says_so() {
     let error = home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(error.to_string().contains("20ms"), "{error}");
-    assert_eq!(kind(home.store.delete(&id)), ErrorKind::Locked);
+    assert_eq!(kind(home.store.delete(&id, Expect::Any)), ErrorKind::Locked);
     assert_eq!(home.data(&id).unwrap(), b"x");
     drop(holder);
     home.write(&id, b"y");
@@ -206,13 +206,13 @@ fn writers_and_removers_together_leave_a_sound_store() {
                     if number % 2 == 0 {
                         home.write(id, &[b'0' + number; 100]);
                     } else {
-                        home.store.delete(id).unwrap();
+                        let _ = home.store.delete(id, Expect::Any).unwrap();
                     }
                     assert!(home.data(id).is_none_or(|data| data == [data[0]; 100]));
                 }
             });
         }
     });
-    home.store.delete(&id).unwrap();
+    let _ = home.store.delete(&id, Expect::Any).unwrap();
     assert!(home.everything().iter().all(|path| path.is_dir()));
 }

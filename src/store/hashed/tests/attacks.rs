@@ -36,7 +36,7 @@ fn a_stored_key_is_no_id_on_either_side_of_the_change() {
                     assert!(!refused.to_string().contains(id.as_str()));
                 }
                 assert!(store.rotate(&Rotation::new(&victim, &id, b"mine", Expect::Any), NOW).is_err());
-                assert!(!store.delete(&id).unwrap());
+                assert_eq!(store.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
                 assert!(hold(&store, &id, HoldOf::Record).unwrap().is_none());
                 assert_eq!(hold(&store, &id, HoldOf::Id).map(drop).unwrap_err().kind(), ErrorKind::Invalid);
                 assert_ne!(store.place_of(&id).as_str(), key.as_str());
@@ -63,7 +63,7 @@ fn the_holder_of_a_session_cannot_use_a_stored_key_either() {
             for id in tried(&stored_key(&victim)) {
                 assert!(held.load(&id, NOW).unwrap().is_none());
                 assert!(!held.holds(&id));
-                assert!(!held.delete(&id).unwrap());
+                assert_eq!(held.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
             }
             held.release().unwrap();
         }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::store::key::stored_key;
 use crate::store::{
-    Capabilities, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
 
 /// Each call is answered by the other one of two processes, of which one has switched.
@@ -59,8 +59,8 @@ impl Store for Mixed {
         self.process().touch(id, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.process().delete(id)
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        self.process().delete(id, expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
@@ -198,8 +198,8 @@ impl Store for Counting {
         self.call()?.touch(id, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.call()?.delete(id)
+    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+        self.call()?.delete(id, expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {

@@ -44,7 +44,7 @@ fn a_holder_on_one_side_keeps_those_on_the_other_out_wherever_the_record_is() {
                 held.release().unwrap();
                 assert!(!held.holds(&id));
                 assert!(!is_held(&sides[other], &id));
-                assert!(sides[one].delete(&id).unwrap());
+                assert_eq!(sides[one].delete(&id, Expect::Any).unwrap(), Deleted::Record);
                 assert!(data(&*sides[other], &id).is_none());
             }
         }
@@ -100,7 +100,7 @@ fn a_record_that_is_settled_is_in_one_place_and_stays_there() {
                 };
                 assert_eq!(settled.as_str(), expected.as_str());
                 assert_eq!(data(&*inner, &settled).is_some(), place.is_some());
-                assert_eq!(held.delete_key(&settled).unwrap(), place.is_some());
+                assert_eq!(held.delete_key(&settled).unwrap() == Deleted::Record, place.is_some());
                 held.release().unwrap();
                 assert!(data(&*store, &id).is_none());
             }
@@ -121,7 +121,7 @@ fn a_pinned_record_is_looked_for_in_its_place_alone() {
     assert_eq!(data(&*inner, &place).unwrap(), b"x");
     assert_ne!(pinned.rotate(&Rotation::new(&id, &next, b"y", Expect::Any), NOW).unwrap(), Written::Refused);
     assert_eq!(data(&*inner, &next).unwrap(), b"y");
-    assert!(pinned.delete(&next).unwrap());
+    assert_eq!(pinned.delete(&next, Expect::Any).unwrap(), Deleted::Record);
     assert_eq!(data(&*inner, &id).unwrap(), b"elsewhere");
 }
 

@@ -112,7 +112,7 @@ fn a_record_that_is_where_it_is_kept_costs_one_look_and_one_that_is_not_three_at
         let next = SessionId::generate();
         let rotate = || store.rotate(&Rotation::new(&id, &next, b"x", Expect::Present), NOW).unwrap();
         assert_eq!(calls(&|| assert_ne!(rotate(), Written::Refused)), 2);
-        assert_eq!(calls(&|| assert!(store.delete(&next).unwrap())), 2);
+        assert_eq!(calls(&|| assert_eq!(store.delete(&next, Expect::Any).unwrap(), Deleted::Record)), 2);
     }
 }
 
@@ -139,7 +139,7 @@ fn a_logout_ends_a_session_in_one_place_even_if_the_other_is_in_trouble() {
         assert!(write(&*store, &id, b"x", Expect::Any).is_some());
         // The second of the two places, whichever that is, or the look at it.
         counting.fail_at(usize::from(kept_under == KeptUnder::Id));
-        assert!(store.delete(&id).is_err());
+        assert!(store.delete(&id, Expect::Any).is_err());
         assert!(data(&*inner, &store.key_of(&id)).is_none());
     }
 }
@@ -155,7 +155,7 @@ fn what_a_dead_process_left_in_both_places_ends_with_the_session() {
                     assert!(write(&*inner, key, b"x", Expect::Any).is_some());
                 }
                 match ends {
-                    0 => assert!(store.delete(&id).unwrap()),
+                    0 => assert_eq!(store.delete(&id, Expect::Any).unwrap(), Deleted::Record),
                     1 => {
                         let written =
                             store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), NOW).unwrap();

@@ -71,7 +71,7 @@ fn a_touch_finds_a_record_that_moves() {
 #[test]
 fn a_session_that_moves_while_it_is_ended_is_ended() {
     whenever_it_moves(|store, id, _| {
-        assert!(store.delete(id).unwrap());
+        assert_eq!(store.delete(id, Expect::Any).unwrap(), Deleted::Record);
         for _ in 0..CALLS {
             assert!(data(&**store, id).is_none());
         }
@@ -153,7 +153,7 @@ fn a_process_that_does_not_hash_leaves_a_record_where_it_is() {
             Written::Refused
         );
         assert_eq!(data(&*inner, &next).unwrap(), b"y");
-        assert!(store.delete(&next).unwrap());
+        assert_eq!(store.delete(&next, Expect::Any).unwrap(), Deleted::Record);
         assert!(data(&*store, &next).is_none());
     }
 }
@@ -227,7 +227,7 @@ fn what_a_rotation_leaves_is_found_from_both_sides_and_under_no_id_where_ids_are
                 if rotates == KeptUnder::Hash {
                     assert!(data(&*inner, &id).is_none());
                 }
-                assert!(over(&inner, began).delete(&id).unwrap());
+                assert_eq!(over(&inner, began).delete(&id, Expect::Any).unwrap(), Deleted::Record);
                 assert!(sides.iter().all(|side| data(&*over(&inner, *side), &id).is_none()));
             }
         }

@@ -8,9 +8,9 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
-use super::backend::MEMORY;
 use super::clock;
 use super::errors::IntoPyResult;
+use super::store::MEMORY;
 use crate::codec::{self, cipher, envelope};
 use crate::cookie::{self, Commas, Format, IdRing, Signer};
 use crate::id::SessionId;

@@ -1,36 +1,30 @@
 //! Everything that knows PyO3: the classes that Python sees, and the way from Python's values to the crate's.
 
 mod as_given;
-mod backend;
 mod clock;
 mod coerce;
 mod cookie_session;
 mod errors;
 mod file_lock;
 mod files;
+mod fork;
 mod format_one;
 mod functions;
 mod gil;
-mod held_namespace;
+mod ids;
 mod interpreter;
-mod locked_response;
-mod middleware;
-mod namespace_calls;
-mod namespace_record;
 mod nesting;
 mod once;
 mod options;
 mod patience;
-mod python_store;
 mod replaced;
 mod serializer;
 mod session;
-mod session_object;
-mod start_response;
-mod stay;
+mod store;
 mod sweep;
 mod values;
 mod wait;
+mod wsgi;
 
 use pyo3::prelude::*;
 use pyo3::wrap_pyfunction;
@@ -42,9 +36,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::ConfigurableSession>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<cookie_session::CookieSession>()?;
-    module.add_class::<session_object::SessionObject>()?;
-    module.add_class::<start_response::StartResponse>()?;
-    module.add_class::<middleware::SessionMiddleware>()?;
+    wsgi::register(module)?;
     module.add_function(wrap_pyfunction!(coerce::coerce_session_params, module)?)?;
     module.add_function(wrap_pyfunction!(coerce::option_names, module)?)?;
     module.add_function(wrap_pyfunction!(functions::session_id, module)?)?;
@@ -74,10 +66,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(files::sync_folder, module)?)?;
     module.add_function(wrap_pyfunction!(files::sync_file, module)?)?;
     module.add_function(wrap_pyfunction!(files::write_part, module)?)?;
-    module.add_class::<locked_response::LockedResponse>()?;
-    module.add_class::<locked_response::SizedLockedResponse>()?;
     module.add_function(wrap_pyfunction!(file_lock::lock_file, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::sweep_files, module)?)?;
     errors::register(module.py());
-    session::inherited::register(module.py())
+    fork::register(module.py())
 }

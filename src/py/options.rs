@@ -5,31 +5,18 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString, PyType};
+use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::as_given::Given;
-use super::backend::{self, Backend};
 use super::clock;
 use super::coerce::coerce_value;
-use super::cookie_session::CookieSession;
 use super::errors::{self, ConfigurationError, IntoPyResult};
 use super::serializer::Serializer;
-use super::session::Session;
+use super::store::{self, Backend};
 use crate::config::{
     self, CookieExpires, Keeping, KeyOptions, STORE_GRACE_SECONDS, Scope, Settings, Value, Values,
 };
 use crate::py::once::intern;
-
-/// Which class of sessions options are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum For {
-    /// That which the options themselves name, by `session_class` or `type`: so it is for a request.
-    Request,
-    /// `Session`.
-    Session,
-    /// `CookieSession`.
-    CookieSession,
-}
 
 /// Options, checked and ready for use. Shared by all sessions that were given the same ones.
 pub(crate) struct Options {
@@ -55,10 +42,10 @@ pub(crate) struct Options {
 
 impl Options {
     /// The options in `params`; from a small cache where the very same objects were given before.
-    pub(crate) fn of(params: &Bound<'_, PyDict>, class: For) -> PyResult<Arc<Self>> {
+    pub(crate) fn of(params: &Bound<'_, PyDict>, keeping: Keeping) -> PyResult<Arc<Self>> {
         let (found, keys) = {
             let cache = CACHE.lock();
-            let found = cache.iter().find(|entry| entry.is_of(params, class));
+            let found = cache.iter().find(|entry| entry.is_of(params, keeping));
             // A file of keys is read once: what it has by now may be meant for the next start, and this process may
             // no longer be allowed to read it.
             let same_keys = found.or_else(|| cache.iter().find(|entry| entry.has_keys_of(params)));
@@ -69,21 +56,21 @@ impl Options {
         };
         match found {
             Some(options) => Ok(options),
-            None => Self::remembered(params, class, keys.as_ref()),
+            None => Self::remembered(params, keeping, keys.as_ref()),
         }
     }
 
     /// The options in `params`, worked out anew, with files of keys read again: for a middleware that is built.
-    pub(crate) fn anew(params: &Bound<'_, PyDict>) -> PyResult<Arc<Self>> {
-        Self::remembered(params, For::Request, None)
+    pub(crate) fn anew(params: &Bound<'_, PyDict>, keeping: Keeping) -> PyResult<Arc<Self>> {
+        Self::remembered(params, keeping, None)
     }
 
     fn remembered(
         params: &Bound<'_, PyDict>,
-        class: For,
+        keeping: Keeping,
         keys: Option<&Arc<KeyOptions>>,
     ) -> PyResult<Arc<Self>> {
-        let entry = Compiled::new(params, class, keys)?;
+        let entry = Compiled::new(params, keeping, keys)?;
         let options = Arc::clone(&entry.options);
         let dropped = {
             let mut cache = CACHE.lock();
@@ -176,19 +163,13 @@ impl Options {
         let initial = PyDict::new(py);
         initial.set_item(intern!(py, "_domain"), settings.domain.as_deref())?;
         initial.set_item(intern!(py, "_path"), settings.path.as_str())?;
-        let session_class = session_class(params)?;
-        if let Some(class) = &session_class
-            && !class.cast::<PyType>().is_ok_and(|class| class.is_subclass_of::<Session>().unwrap_or(false))
-        {
-            return Err(ConfigurationError::new_err("session_class is a subclass of beaker.session.Session"));
-        }
         remarks.extend(settings.remarks());
         Ok(Self {
             remarks,
-            session_class: session_class.map(Bound::unbind),
+            session_class: session_class(params)?.map(Bound::unbind),
             serializer: Serializer::from_option(&data_serializer, &settings)?,
             backend: match keeping {
-                Keeping::Store => Some(backend::resolve(&given, &namespace_args, &settings)?),
+                Keeping::Store => Some(store::resolve(&given, &namespace_args, &settings)?),
                 Keeping::Cookie => None,
             },
             settings,
@@ -200,26 +181,9 @@ impl Options {
     }
 }
 
-/// The class that the options name, if they name one.
-fn session_class<'py>(params: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
+/// The option `session_class`, if it is given.
+pub(crate) fn session_class<'py>(params: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
     Ok(params.get_item(intern!(params.py(), "session_class"))?.filter(|class| !class.is_none()))
-}
-
-/// Where the sessions of `class` keep their data.
-fn keeping_of(params: &Bound<'_, PyDict>, class: For) -> PyResult<Keeping> {
-    let in_cookie = match class {
-        For::Session => false,
-        For::CookieSession => true,
-        For::Request => match session_class(params)? {
-            Some(class) => class
-                .cast::<PyType>()
-                .is_ok_and(|class| class.is_subclass_of::<CookieSession>().unwrap_or(false)),
-            None => params.get_item("type")?.is_some_and(|kind| {
-                kind.cast::<PyString>().is_ok_and(|kind| kind.to_string_lossy().trim() == "cookie")
-            }),
-        },
-    };
-    Ok(if in_cookie { Keeping::Cookie } else { Keeping::Store })
 }
 
 /// Reads what `cookie_expires` may be.
@@ -238,7 +202,7 @@ fn key_option(name: &Bound<'_, PyAny>) -> Option<String> {
 /// Options beside the very objects that they were made from.
 struct Compiled {
     params: Vec<(Py<PyAny>, Py<PyAny>)>,
-    class: For,
+    keeping: Keeping,
     options: Arc<Options>,
 }
 
@@ -249,10 +213,10 @@ static CACHE: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
 
 impl Compiled {
     /// Works out `params`.
-    fn new(params: &Bound<'_, PyDict>, class: For, keys: Option<&Arc<KeyOptions>>) -> PyResult<Self> {
+    fn new(params: &Bound<'_, PyDict>, keeping: Keeping, keys: Option<&Arc<KeyOptions>>) -> PyResult<Self> {
         // A copy: to read an option may run its `__str__`, which may change the dictionary that it is in.
         let params = &params.copy()?;
-        let options = Options::compile(params, keeping_of(params, class)?, keys)?;
+        let options = Options::compile(params, keeping, keys)?;
         for remark in &options.remarks {
             errors::warn(params.py(), remark)?;
         }
@@ -267,7 +231,7 @@ impl Compiled {
             )?;
         }
         Ok(Self {
-            class,
+            keeping,
             options: Arc::new(options),
             params: params.iter().map(|(key, value)| (key.unbind(), value.unbind())).collect(),
         })
@@ -284,8 +248,8 @@ impl Compiled {
     }
 
     /// Whether `params` still holds the very objects that this was made from.
-    fn is_of(&self, params: &Bound<'_, PyDict>, class: For) -> bool {
-        self.class == class
+    fn is_of(&self, params: &Bound<'_, PyDict>, keeping: Keeping) -> bool {
+        self.keeping == keeping
             && self.params.len() == params.len()
             && params
                 .iter()

@@ -10,8 +10,8 @@ use crate::py::once::{Once, intern};
 use pyo3::prelude::*;
 
 use super::patience::{Patience, Wait};
-use super::session::inherited;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fork;
 
 /// How long a wait lasts at a time. A store may take several locks one after the other, and signals are heard ten times
 /// a second even so.
@@ -50,7 +50,7 @@ pub(crate) type Runner = (u32, u64);
 pub(crate) fn running(py: Python<'_>) -> PyResult<Runner> {
     static THREADING: Once<Py<PyModule>> = Once::new();
     let module = THREADING.get_or_try_init(py, || py.import("threading").map(Bound::unbind))?.bind(py);
-    Ok((inherited::forks(), module.getattr(intern!(py, "get_ident"))?.call0()?.extract()?))
+    Ok((fork::forks(), module.getattr(intern!(py, "get_ident"))?.call0()?.extract()?))
 }
 
 /// `time.sleep`, if it is not Python's own.

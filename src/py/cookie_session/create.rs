@@ -5,12 +5,15 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyTuple};
 
-use super::{CookieSession, load};
+use super::class::CookieSession;
+use super::load;
+use super::methods::METHODS;
+use crate::config::Keeping;
+use crate::py::ids;
 use crate::py::once::intern;
-use crate::py::options::{For, Options};
+use crate::py::options::Options;
 use crate::py::patience::Patience;
-use crate::py::replaced;
-use crate::py::session::{self, Session, State, as_dict, call, cookie, is_exact};
+use crate::py::session::{self, Session, State, as_dict, call, is_exact, request as cookies, session_class};
 use crate::session::Life;
 
 /// The constructor's parameters in the order in which Beaker takes them.
@@ -35,7 +38,7 @@ const PARAMETERS: [&str; 16] = [
 
 /// A session that has not been initialised.
 pub(super) fn empty() -> PyClassInitializer<CookieSession> {
-    session::create::empty().add_subclass(CookieSession)
+    session::create::with_methods(&METHODS).add_subclass(CookieSession)
 }
 
 /// A session for a request, by the options of its middleware.
@@ -56,18 +59,19 @@ pub(super) fn init(
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
     let (request, params) = session::create::arguments("CookieSession", &PARAMETERS, args, kwargs)?;
-    begin(session, &request, Options::of(&params, For::CookieSession)?)
+    session_class::named(&params)?;
+    begin(session, &request, Options::of(&params, Keeping::Cookie)?)
 }
 
 fn begin(session: &Bound<'_, Session>, request: &Bound<'_, PyAny>, options: Arc<Options>) -> PyResult<()> {
     let py = session.py();
-    let life = Life::fresh(replaced::session_id(py)?);
+    let life = Life::fresh(ids::generate(py)?);
     let patience = Arc::new(Patience::new(options.settings.lock_timeout));
     session::create::install(session, State::new(options, request.clone().unbind(), life, patience))?;
     if is_exact(session) {
         call::clear(session)?;
     }
-    cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, false).as_any())?;
+    cookies::set(session, intern!(py, "set_cookie"), PyBool::new(py, false).as_any())?;
     let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
     as_dict(session)?.set_item(intern!(py, "_id"), id)?;
     match load::fill(session) {

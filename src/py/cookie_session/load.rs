@@ -11,12 +11,13 @@ use crate::clock as machine;
 use crate::id::SessionId;
 use crate::py::clock::{self, Now};
 use crate::py::errors::CorruptSessionError;
+use crate::py::ids;
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::session::encode::Payload;
 use crate::py::session::{
-    Session, as_dict, call, correct_beginning, encode, loaded_times, own_timeout, place, text_of,
+    Session, as_dict, call, cookie_scope, correct_beginning, encode, loaded_times, own_timeout, plain,
 };
 use crate::session::{Limits, Span, Times};
 
@@ -107,7 +108,7 @@ fn read<'py>(
     let decoded = encode::decode(session, received.content(session)?)?;
     let Some(data) = decoded.data else { return Ok(None) };
     if let Some(id) = data.get_item(intern!(session.py(), "_id"))? {
-        text_of(&id)?;
+        ids::text_of(&id)?;
     }
     let times = loaded_times(&data, None)?;
     let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
@@ -121,13 +122,13 @@ fn read<'py>(
 fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
     let Read { data, payload, limits, mut times, is_over, is_current } = read;
-    let brought_from = place::in_data(&data).ok();
+    let brought_from = cookie_scope::in_data(&data).ok();
     session.get().with(|state| {
         state.brought_from = brought_from;
         state.is_stale = !is_current || options.settings.rolls();
     })?;
     if let Some(id) = data.get_item(intern!(py, "_id"))? {
-        let id = text_of(&id)?;
+        let id = ids::text_of(&id)?;
         session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))?;
     }
     if is_over {
@@ -138,7 +139,7 @@ fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &
     let dict = as_dict(session)?;
     dict.update(data.as_mapping())?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);
-    let accessed = call::plain(session)?.into_any().unbind();
+    let accessed = plain(session)?.into_any().unbind();
     // What was corrected is not what the cookie has, so that another is made.
     let payload = payload.filter(|_| !is_corrected);
     let payload = payload.map(|payload| Arc::new(payload.bytes.unbind()));

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
+use super::data::complete;
 use super::value;
 use crate::codec;
-use crate::py::clock;
 use crate::py::errors::{self, BeakerException, UnstorableValueError};
 use crate::py::once::intern;
 use crate::py::session::{
-    CookieValue, Session, as_dict, attributes, beginning, call, content, cookie, is_exact, own_timeout,
+    CookieValue, Session, accessed_dict, as_dict, call, content, cookie, is_exact, own_timeout, plain,
 };
 
 /// `CookieSession.save`: sends the session, or with `accessed_only` renews it as it was loaded.
@@ -25,7 +25,7 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
 /// `_create_cookie`: what the session has by now becomes the cookie's value.
 pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     complete(session, as_dict(session)?)?;
-    let data = call::plain(session)?;
+    let data = plain(session)?;
     send_data(session, data)?;
     session.get().with(|state| state.life.sent())
 }
@@ -46,35 +46,6 @@ fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
     })?;
     cookie::refresh(session)?;
     cookie::publish(session, true)
-}
-
-/// Puts into `data` what every session that is sent has: an id and its times.
-pub(super) fn complete(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
-    let py = session.py();
-    let now = clock::now(py)?.object;
-    if !data.contains(intern!(py, "_creation_time"))? {
-        data.set_item(intern!(py, "_creation_time"), beginning(session, now.clone())?)?;
-    }
-    if !data.contains(intern!(py, "_id"))? {
-        let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
-        data.set_item(intern!(py, "_id"), id)?;
-    }
-    data.set_item(intern!(py, "_accessed_time"), now)
-}
-
-/// The session as it was sent in this request, else as it was loaded, else empty; complete, and a copy.
-pub(super) fn stored_data<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
-    let py = session.py();
-    let saved = session.get().with(|state| state.saved.as_ref().map(|saved| saved.clone_ref(py)))?;
-    let data = match saved {
-        Some(saved) => saved.into_bound(py).copy()?,
-        None => attributes::accessed_dict(session)?.cast::<PyDict>()?.copy()?,
-    };
-    if data.is_empty() {
-        data.update(session.get().options()?.initial.bind(py).as_mapping())?;
-    }
-    complete(session, &data)?;
-    Ok(data)
 }
 
 /// Sends a session again that was only read, with the time of today: what the program changed and did not save
@@ -100,7 +71,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     }
     let accessed = match saved {
         Some(saved) => saved.into_any(),
-        None => attributes::accessed_dict(session)?,
+        None => accessed_dict(session)?,
     };
     let payload = match payload.filter(|_| is_exact(session)) {
         Some(payload) if handed_out && !is_as_it_came(session, &accessed, payload.bind(py))? => None,

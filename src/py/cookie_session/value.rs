@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use super::data;
 use crate::config::{CookieKeys, Settings};
 use crate::cookie::{self, CookieSealer, Format, Reading, readings};
 use crate::error::Result;
@@ -13,9 +14,9 @@ use crate::py::errors::{self, BeakerException, CorruptSessionError, IntoPyResult
 use crate::py::format_one;
 use crate::py::nesting::{self, Work};
 use crate::py::options::Options;
-use crate::py::session::create::cookie_header;
-use crate::py::session::encode::{self, Content};
-use crate::py::session::{CookieValue, Session, as_dict, call, creation_time};
+use crate::py::session::request::cookie_header;
+use crate::py::session::stored::Content;
+use crate::py::session::{CookieValue, Session, call, creation_time, encode};
 
 /// Browsers keep a cookie of which name and value together have this many bytes, and ignore a larger one (RFC
 /// 6265bis, section 5.6).
@@ -131,7 +132,7 @@ fn open<'h>(
 pub(super) fn of_data(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<CookieValue> {
     let options = session.get().options()?;
     if call::has_own_text(session)? {
-        let text = call::encrypt_data(session, data)?;
+        let text = encode::encrypt_data(session, data)?;
         return match options.settings.format {
             Format::One => {
                 let text = String::from_utf8_lossy(&text).into_owned();
@@ -192,11 +193,6 @@ fn fitting(options: &Options, value: CookieValue) -> PyResult<CookieValue> {
 
 /// The value for a program that writes the cookie itself before the session was saved: the session as it was
 /// loaded, or empty.
-pub(crate) fn current_value(session: &Bound<'_, Session>) -> PyResult<CookieValue> {
-    of_data(session, &super::save::stored_data(session)?)
-}
-
-/// The id in the session's data, or that which it gets when it is saved.
-pub(super) fn id_in<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    as_dict(session)?.get_item(crate::py::once::intern!(session.py(), "_id"))
+pub(super) fn current(session: &Bound<'_, Session>) -> PyResult<CookieValue> {
+    of_data(session, &data::stored(session)?)
 }

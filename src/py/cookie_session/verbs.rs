@@ -6,12 +6,12 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use super::save::{self, stored_data};
-use super::value::id_in;
+use super::data::{self, id_in};
+use super::save;
 use crate::id::SessionId;
+use crate::py::ids;
 use crate::py::once::intern;
-use crate::py::replaced;
-use crate::py::session::{Session, as_dict, attributes, call, text_of};
+use crate::py::session::{Session, accessed_dict, as_dict, call};
 
 /// `CookieSession.id`
 pub(super) fn id<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
@@ -24,13 +24,13 @@ pub(super) fn id<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAn
 
 /// Sets `CookieSession.id`; the cookie has it when the session is saved.
 pub(super) fn set_id(session: &Bound<'_, Session>, id: &Bound<'_, PyAny>) -> PyResult<()> {
-    let id = text_of(id)?;
+    let id = ids::text_of(id)?;
     as_dict(session)?.set_item(intern!(session.py(), "_id"), &id)?;
     session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))
 }
 
 pub(super) fn rename<'py>(session: &Bound<'py, Session>, set_new: bool) -> PyResult<Bound<'py, PyString>> {
-    let id = replaced::session_id(session.py())?;
+    let id = ids::generate(session.py())?;
     let text = PyString::new(session.py(), id.as_str());
     session.get().with(|state| if set_new { state.life.begin_anew(id) } else { state.life.rename(id) })?;
     as_dict(session)?.set_item(intern!(session.py(), "_id"), &text)?;
@@ -49,8 +49,8 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
         // What it had is not to go out again, not even in a cookie that has expired.
         return Ok(());
     }
-    let data = stored_data(session)?;
-    let accessed = attributes::accessed_dict(session)?;
+    let data = data::stored(session)?;
+    let accessed = accessed_dict(session)?;
     for dict in [data.as_any(), &accessed] {
         dict.set_item(intern!(session.py(), "_id"), &id)?;
     }
@@ -59,7 +59,7 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 
 /// `CookieSession.invalidate`: ends the session and begins another, whose cookie takes its place.
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
-    let id = replaced::session_id(session.py())?;
+    let id = ids::generate(session.py())?;
     session.get().with(|state| {
         state.life.end();
         state.life.rename(id);

@@ -3,8 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Session, as_dict, call, cookie, place, record};
+use super::class::{Session, as_dict};
+use super::{call, cookie, cookie_scope, record};
 use crate::id::SessionId;
+use crate::py::ids;
 use crate::py::once::intern;
 
 /// `session.accessed_dict`: the session as it was loaded.
@@ -23,7 +25,7 @@ impl Session {
     }
     #[setter]
     fn set_id(&self, id: &Bound<'_, PyAny>) -> PyResult<()> {
-        let id = SessionId::from_program(super::create::text_of(id)?);
+        let id = SessionId::from_program(ids::text_of(id)?);
         self.with(|state| state.life.turn_to(id))
     }
 
@@ -122,34 +124,34 @@ impl Session {
     /// The `Domain` of the session's cookie, or `None`. Setting it sends the cookie.
     #[getter(domain)]
     fn domain<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        place::domain(slf)
+        cookie_scope::domain(slf)
     }
     #[setter(domain)]
     fn set_domain(slf: &Bound<'_, Self>, domain: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::_set_domain(slf, domain)
     }
     fn _get_domain<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        place::domain(slf)
+        cookie_scope::domain(slf)
     }
     fn _set_domain(slf: &Bound<'_, Self>, domain: &Bound<'_, PyAny>) -> PyResult<()> {
-        place::set_domain(slf, domain)?;
+        cookie::set_domain(slf, domain)?;
         call::update_cookie_out(slf, true)
     }
 
     /// The `Path` of the session's cookie. Setting it sends the cookie.
     #[getter(path)]
     fn path<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        place::path(slf)
+        cookie_scope::path(slf)
     }
     #[setter(path)]
     fn set_path(slf: &Bound<'_, Self>, path: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::_set_path(slf, path)
     }
     fn _get_path<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        place::path(slf)
+        cookie_scope::path(slf)
     }
     fn _set_path(slf: &Bound<'_, Self>, path: &Bound<'_, PyAny>) -> PyResult<()> {
-        place::set_path(slf, path)?;
+        cookie::set_path(slf, path)?;
         call::update_cookie_out(slf, true)
     }
 

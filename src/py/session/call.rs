@@ -1,29 +1,32 @@
 //! The methods that a subclass may override, called as the object's class wants them called.
+//!
+//! An object of one of our classes has the methods of its table. For an object of a subclass Python looks them up.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::{Methods, Session, as_dict, configurable, cookie, create, encode, is_exact, methods, verbs};
-use crate::py::cookie_session::{self, CookieSession};
-use crate::py::nesting::{self, Work};
+use super::class::{Methods, Session, is_exact};
+use super::configurable;
 use crate::py::once::intern;
+
+/// The table of the session's class, unless a subclass may have overridden some of it.
+fn own(session: &Bound<'_, Session>) -> Option<&'static Methods> {
+    is_exact(session).then(|| session.get().methods())
+}
 
 /// `session.load()`
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
-    match methods(session) {
-        Methods::Session => super::load::load(session),
-        Methods::CookieSession => cookie_session::load(session),
-        Methods::Subclass => session.call_method0(intern!(session.py(), "load")).map(drop),
+    match own(session) {
+        Some(own) => (own.load)(session),
+        None => session.call_method0(intern!(session.py(), "load")).map(drop),
     }
 }
 
 /// `session.save()`, or `session.save(accessed_only=True)`.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
     let py = session.py();
-    match methods(session) {
-        Methods::Session => return super::save::save(session, accessed_only),
-        Methods::CookieSession => return cookie_session::save(session, accessed_only),
-        Methods::Subclass => {}
+    if let Some(own) = own(session) {
+        return (own.save)(session, accessed_only);
     }
     if !accessed_only {
         return session.call_method0(intern!(py, "save")).map(drop);
@@ -43,37 +46,33 @@ pub(crate) fn clear(session: &Bound<'_, Session>) -> PyResult<()> {
 
 /// `session.invalidate()`
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
-    match methods(session) {
-        Methods::Session => verbs::invalidate(session),
-        Methods::CookieSession => cookie_session::invalidate(session),
-        Methods::Subclass => session.call_method0(intern!(session.py(), "invalidate")).map(drop),
+    match own(session) {
+        Some(own) => (own.invalidate)(session),
+        None => session.call_method0(intern!(session.py(), "invalidate")).map(drop),
     }
 }
 
 /// `session.delete()`
 pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
-    match methods(session) {
-        Methods::Session => verbs::delete(session),
-        Methods::CookieSession => cookie_session::delete(session),
-        Methods::Subclass => session.call_method0(intern!(session.py(), "delete")).map(drop),
+    match own(session) {
+        Some(own) => (own.delete)(session),
+        None => session.call_method0(intern!(session.py(), "delete")).map(drop),
     }
 }
 
 /// `session._create_cookie()`, of a session that its cookie keeps.
 pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
-    if is_exact(session) {
-        return cookie_session::create_cookie(session);
+    match own(session).and_then(|own| own.create_cookie) {
+        Some(create_cookie) => create_cookie(session),
+        None => session.call_method0(intern!(session.py(), "_create_cookie")).map(drop),
     }
-    session.call_method0(intern!(session.py(), "_create_cookie")).map(drop)
 }
 
 /// `session._create_id()`, or `session._create_id(set_new=False)`
 pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
     let py = session.py();
-    match methods(session) {
-        Methods::Session => return create::create_id(session, set_new),
-        Methods::CookieSession => return cookie_session::create_id(session, set_new),
-        Methods::Subclass => {}
+    if let Some(own) = own(session) {
+        return (own.create_id)(session, set_new);
     }
     if set_new {
         return session.call_method0(intern!(py, "_create_id")).map(drop);
@@ -86,8 +85,8 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
 /// `session._update_cookie_out()`, or with `set_cookie=False`
 pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
     let py = session.py();
-    if is_exact(session) {
-        return cookie::update_cookie_out(session, set_cookie);
+    if let Some(own) = own(session) {
+        return (own.update_cookie_out)(session, set_cookie);
     }
     let kwargs = PyDict::new(py);
     if !set_cookie {
@@ -96,12 +95,17 @@ pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
     session.call_method(intern!(py, "_update_cookie_out"), (), Some(&kwargs)).map(drop)
 }
 
-/// `session._set_cookie_values()`
-pub(crate) fn set_cookie_values(session: &Bound<'_, Session>) -> PyResult<()> {
-    if is_exact(session) {
-        return cookie::set_cookie_values(session, None);
+/// `session._set_cookie_values()`, or with the expiry.
+pub(crate) fn set_cookie_values(
+    session: &Bound<'_, Session>,
+    expires: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let name = intern!(session.py(), "_set_cookie_values");
+    match (own(session), expires) {
+        (Some(own), expires) => (own.set_cookie_values)(session, expires),
+        (None, None) => session.call_method0(name).map(drop),
+        (None, Some(expires)) => session.call_method1(name, (expires,)).map(drop),
     }
-    session.call_method0(intern!(session.py(), "_set_cookie_values")).map(drop)
 }
 
 /// `session._set_cookie_expires(expires)`
@@ -109,22 +113,26 @@ pub(crate) fn set_cookie_expires(
     session: &Bound<'_, Session>,
     expires: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let py = session.py();
-    if is_exact(session) {
-        return cookie::set_cookie_expires(session, expires).map(drop);
+    match own(session) {
+        Some(own) => (own.set_cookie_expires)(session, expires).map(drop),
+        None => session.call_method1(intern!(session.py(), "_set_cookie_expires"), (expires,)).map(drop),
     }
-    session.call_method1(intern!(py, "_set_cookie_expires"), (expires,)).map(drop)
+}
+
+/// `session._set_cookie_http_only()`, of an object of a subclass.
+pub(crate) fn set_cookie_http_only(session: &Bound<'_, Session>) -> PyResult<()> {
+    session.call_method0(intern!(session.py(), "_set_cookie_http_only")).map(drop)
 }
 
 /// `session._delete_cookie()`
 pub(crate) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
-    if is_exact(session) {
-        return cookie::delete_cookie(session);
+    match own(session) {
+        Some(own) => (own.delete_cookie)(session),
+        None => session.call_method0(intern!(session.py(), "_delete_cookie")).map(drop),
     }
-    session.call_method0(intern!(session.py(), "_delete_cookie")).map(drop)
 }
 
-/// `session._set_serializer(data_serializer)`; only where it is overridden, for the options have it otherwise.
+/// `session._set_serializer(data_serializer)`, where a subclass overrides it. Otherwise the options have the serializer.
 pub(crate) fn set_serializer(
     session: &Bound<'_, Session>,
     data_serializer: &Bound<'_, PyAny>,
@@ -145,46 +153,11 @@ pub(crate) fn has_own_text(session: &Bound<'_, Session>) -> PyResult<bool> {
     Ok(encrypts_itself(session)? || overrides(session, intern!(session.py(), "_decrypt_data"))?)
 }
 
-/// `session._encrypt_data(data)`
-pub(crate) fn encrypt_data<'py>(
-    session: &Bound<'py, Session>,
-    data: &Bound<'py, PyDict>,
-) -> PyResult<Vec<u8>> {
-    let py = session.py();
-    let _entered = nesting::enter(py, Work::Write(session.as_ptr() as usize))?;
-    if !encrypts_itself(session)? {
-        return encode::encode(session, data).map(String::into_bytes);
-    }
-    let text = session.call_method1(intern!(py, "_encrypt_data"), (data,))?;
-    match text.cast::<PyString>() {
-        Ok(text) => Ok(text.to_str()?.as_bytes().to_vec()),
-        Err(_) => text.extract(),
-    }
-}
-
-/// Whether the object's class has a method of its own in place of the one named.
+/// Whether the object's class overrides the method `name`.
 pub(crate) fn overrides(session: &Bound<'_, Session>, name: &Bound<'_, PyString>) -> PyResult<bool> {
     if is_exact(session) {
         return Ok(false);
     }
-    let own = session.get_type().getattr(name)?;
-    let py = session.py();
-    let base = if session.is_instance_of::<CookieSession>() {
-        py.get_type::<CookieSession>()
-    } else {
-        py.get_type::<Session>()
-    };
-    Ok(!own.is(&base.getattr(name)?))
-}
-
-/// The session's items as a dictionary of its own. Copied item by item: since a session iterates in a way of
-/// its own, the interpreter would ask it for each key, and for each value as if a program had. And gathered
-/// before they are copied: to put a key into a dictionary may call its `__hash__`, which may change the session.
-pub(crate) fn plain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
-    let copy = PyDict::new(session.py());
-    let items: Vec<_> = as_dict(session)?.iter().collect();
-    for (key, value) in items {
-        copy.set_item(key, value)?;
-    }
-    Ok(copy)
+    let base = (session.get().methods().class)(session.py());
+    Ok(!session.get_type().getattr(name)?.is(&base.getattr(name)?))
 }

@@ -11,8 +11,10 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::create::cookie_header;
-use super::{Base, Session, State};
+use super::class::Session;
+use super::request::cookie_header;
+use super::state::{Choice, State};
+use super::stored::Base;
 use crate::codec::RecordFormat;
 use crate::config::Settings;
 use crate::cookie::readings;
@@ -33,11 +35,6 @@ pub(super) struct Candidate {
     is_current: bool,
     /// When it was signed, if it says so: the session had begun by then.
     signed_at: Option<Timestamp>,
-}
-
-/// While the session is made: the candidate that it is made of.
-pub(crate) struct Choice {
-    pub(super) is_current: bool,
 }
 
 /// The candidate that is asked about first: the last under our name that verifies, else that under an older name.

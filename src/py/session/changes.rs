@@ -11,8 +11,9 @@ use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 
-use super::encode::{self, Content, Text};
-use super::{Base, Loaded, Session, attributes};
+use super::class::Session;
+use super::stored::{Base, Content, Loaded, Text};
+use super::{attributes, encode};
 use crate::py::errors::{self, CorruptSessionError};
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use super::class::{Session, as_dict};
 use super::mapping::Handed;
-use super::{Session, as_dict};
 use crate::py::errors;
 
 /// What a session writes into its data itself.

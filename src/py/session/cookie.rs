@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyString, PyTuple};
 
-use super::{CookieValue, Session, call, morsel, place};
+use super::class::{Session, as_dict, is_exact};
+use super::stored::CookieValue;
+use super::{call, cookie_scope, morsel, request};
 use crate::config::CookieExpires;
 use crate::cookie;
 use crate::py::clock;
-use crate::py::cookie_session;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::py::options::cookie_expires_of;
@@ -22,7 +23,7 @@ pub(crate) const A_YEAR: f64 = 365.0 * 86_400.0;
 
 /// `_update_cookie_out`: writes `cookie_out` and `set_cookie` into the request.
 pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
-    call::set_cookie_values(session)?;
+    call::set_cookie_values(session, None)?;
     publish(session, set_cookie)
 }
 
@@ -31,28 +32,20 @@ pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResul
     let py = session.py();
     if session.get().with(|state| state.life.is_led())? {
         // The new id is in the cookie of the response that gave it to the session, and in no other.
-        return withdraw(session);
+        return request::withdraw(session);
     }
     let header = match materialised(session)? {
         None => write(session)?.into_pyobject(py)?.into_any(),
         Some(cookie) => morsel::print(&morsel_of(session, &cookie)?)?.into_any(),
     };
-    set_request(session, intern!(py, "cookie_out"), &header)?;
-    set_request(session, intern!(py, "set_cookie"), PyBool::new(py, set_cookie).as_any())
-}
-
-/// Has the response send no cookie.
-pub(super) fn withdraw(session: &Bound<'_, Session>) -> PyResult<()> {
-    let py = session.py();
-    set_request(session, intern!(py, "cookie_out"), py.None().bind(py))?;
-    set_request(session, intern!(py, "set_cookie"), PyBool::new(py, false).as_any())
+    request::set(session, intern!(py, "cookie_out"), &header)?;
+    request::set(session, intern!(py, "set_cookie"), PyBool::new(py, set_cookie).as_any())
 }
 
 /// Brings the cookie up to date with the session, in the way in which a session that its cookie keeps does.
 pub(crate) fn refresh(session: &Bound<'_, Session>) -> PyResult<()> {
-    let is_exact = super::is_exact(session);
     // The methods of a subclass find the `Morsel` that they may change.
-    let cookie = if is_exact { materialised(session)? } else { Some(object(session)?) };
+    let cookie = if is_exact(session) { materialised(session)? } else { Some(object(session)?) };
     let Some(cookie) = cookie else { return call::set_cookie_expires(session, None) };
     let morsel = set_value(session, &cookie)?;
     call::set_cookie_expires(session, None)?;
@@ -60,12 +53,9 @@ pub(crate) fn refresh(session: &Bound<'_, Session>) -> PyResult<()> {
     set_http_only(session, &morsel)
 }
 
-/// `session._set_cookie_http_only()`
+/// `_set_cookie_http_only`
 fn set_http_only(session: &Bound<'_, Session>, morsel: &Bound<'_, PyAny>) -> PyResult<()> {
-    if super::is_exact(session) {
-        return fill_http_only(session, morsel);
-    }
-    session.call_method0(intern!(session.py(), "_set_cookie_http_only")).map(drop)
+    if is_exact(session) { fill_http_only(session, morsel) } else { call::set_cookie_http_only(session) }
 }
 
 /// `_set_cookie_values`
@@ -77,7 +67,7 @@ pub(crate) fn set_cookie_values(
         let morsel = set_value(session, &cookie)?;
         fill_place(session, &morsel)?;
         set_http_only(session, &morsel)?;
-    } else if expires.is_none() && super::is_exact(session) {
+    } else if expires.is_none() && is_exact(session) {
         return Ok(());
     }
     call::set_cookie_expires(session, expires)
@@ -101,7 +91,7 @@ fn fill_http_only<'py>(session: &Bound<'py, Session>, morsel: &Bound<'py, PyAny>
 fn fill_place<'py>(session: &Bound<'py, Session>, morsel: &Bound<'py, PyAny>) -> PyResult<()> {
     let options = session.get().options()?;
     let settings = &options.settings;
-    let (domain, path) = place::checked(session)?;
+    let (domain, path) = cookie_scope::checked(session)?;
     if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
         morsel.set_item("domain", domain)?;
     }
@@ -129,26 +119,27 @@ fn set_value<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> 
     Ok(morsel)
 }
 
-/// The value of the cookie: the id, or the session itself.
+/// The value of the cookie: the one that is to be sent, else one from the session as it is.
 fn value(session: &Bound<'_, Session>) -> PyResult<Arc<CookieValue>> {
+    match session.get().with(|state| state.cookie_value.clone())? {
+        Some(value) => Ok(value),
+        None => (session.get().methods().cookie_value)(session).map(Arc::new),
+    }
+}
+
+/// The id as a cookie's value, signed where the options have a secret.
+pub(super) fn id_value(session: &Bound<'_, Session>) -> PyResult<CookieValue> {
     let py = session.py();
-    let (options, known) =
-        session.get().with(|state| (Arc::clone(&state.options), state.cookie_value.clone()))?;
-    if let Some(value) = known {
-        return Ok(value);
-    }
-    if options.is_in_cookie() {
-        return cookie_session::current_value(session).map(Arc::new);
-    }
-    let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
+    let (options, id) =
+        session.get().with(|state| (Arc::clone(&state.options), state.life.id().as_str().to_owned()))?;
     cookie::validate_value(&id).into_py(py)?;
-    Ok(Arc::new(match &options.settings.signer {
+    Ok(match &options.settings.signer {
         Some(signer) => {
             let coded = signer.sign(&id, clock::now(py)?.seconds);
             CookieValue { plain: Some(id), coded }
         }
         None => CookieValue { plain: None, coded: id },
-    }))
+    })
 }
 
 /// `_set_cookie_expires`: what the cookie's expiry is from now on; without an argument, what it was.
@@ -204,13 +195,9 @@ fn utc(py: Python<'_>, seconds: f64) -> PyResult<Bound<'_, PyAny>> {
 /// `_delete_cookie`: a cookie that has expired.
 pub(crate) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+    request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     let past = utc(py, clock::now(py)?.seconds - A_YEAR)?;
-    if super::is_exact(session) {
-        set_cookie_values(session, Some(&past))?;
-    } else {
-        session.call_method1(intern!(py, "_set_cookie_values"), (past,))?;
-    }
+    call::set_cookie_values(session, Some(&past))?;
     call::update_cookie_out(session, true)
 }
 
@@ -279,20 +266,6 @@ pub(crate) fn set_attribute(
     }
 }
 
-/// Writes a key of the request.
-pub(crate) fn set_request(
-    session: &Bound<'_, Session>,
-    key: &Bound<'_, PyString>,
-    value: &Bound<'_, PyAny>,
-) -> PyResult<()> {
-    let py = session.py();
-    let request = session.get().with(|state| state.request.clone_ref(py))?;
-    match request.bind(py).cast::<PyDict>() {
-        Ok(request) => request.set_item(key, value),
-        Err(_) => request.bind(py).set_item(key, value),
-    }
-}
-
 /// What the program said for this session, else the option; but where the session has a timeout of its own, the
 /// cookie lasts for that at the least.
 fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
@@ -312,7 +285,7 @@ fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     let py = session.py();
     let options = session.get().options()?;
     let settings = &options.settings;
-    let (domain, path) = place::checked(session)?;
+    let (domain, path) = cookie_scope::checked(session)?;
     let expires = match current_expires(session)? {
         CookieExpires::WithBrowser => None,
         other => other.attribute(clock::now(py)?.seconds).into_py(py)?,
@@ -322,4 +295,23 @@ fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     let attributes = settings.attributes(domain.as_deref(), &path, expires.as_deref());
     cookie::write(&mut header, &settings.key, &value.coded, &attributes);
     Ok(header)
+}
+
+/// Sets the domain; an error for what no cookie can carry.
+pub(crate) fn set_domain(session: &Bound<'_, Session>, domain: &Bound<'_, PyAny>) -> PyResult<()> {
+    let options = session.get().options()?;
+    let text: Option<String> = domain.extract()?;
+    let attributes = options.settings.attributes(text.as_deref(), &options.settings.path, None);
+    cookie::validate(&options.settings.key, &attributes).into_py(session.py())?;
+    as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
+    set_attribute(session, "domain", domain)
+}
+
+/// Sets the path; an error for what no cookie can carry.
+pub(crate) fn set_path(session: &Bound<'_, Session>, path: &Bound<'_, PyAny>) -> PyResult<()> {
+    let options = session.get().options()?;
+    let text: String = path.extract()?;
+    let attributes = options.settings.attributes(None, &text, None);
+    cookie::validate(&options.settings.key, &attributes).into_py(session.py())?;
+    as_dict(session)?.set_item(intern!(session.py(), "_path"), path)
 }

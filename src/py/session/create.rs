@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::{ConfigurableSession, Session, State, as_dict, call, candidates, configurable};
+use super::class::{Methods, Session, as_dict, is_exact};
+use super::configurable::{self, ConfigurableSession};
+use super::methods::METHODS;
+use super::state::State;
+use super::{call, candidates, rename, session_class};
+use crate::config::Keeping;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{self, ConfigurationError, CorruptSessionError};
+use crate::py::errors::{self, CorruptSessionError};
+use crate::py::ids;
 use crate::py::once::intern;
-use crate::py::options::{For, Options};
+use crate::py::options::Options;
 use crate::py::patience::Patience;
-use crate::py::replaced;
 use crate::session::Life;
 
 /// The constructor's parameters in the order in which Beaker takes them.
@@ -45,7 +49,12 @@ const PARAMETERS: [&str; 22] = [
 
 /// A session that has not been initialised.
 pub(crate) fn empty() -> PyClassInitializer<Session> {
-    PyClassInitializer::from(ConfigurableSession::default()).add_subclass(Session { state: Mutex::new(None) })
+    with_methods(&METHODS)
+}
+
+/// A session with the methods of a class, that has not been initialised.
+pub(crate) fn with_methods(methods: &'static Methods) -> PyClassInitializer<Session> {
+    PyClassInitializer::from(ConfigurableSession::default()).add_subclass(Session::without_fields(methods))
 }
 
 /// A session for a request, by the options of its middleware; under the id that they name, if they name one.
@@ -69,7 +78,8 @@ pub(super) fn init(
 ) -> PyResult<()> {
     let (request, params) = arguments("Session", &PARAMETERS, args, kwargs)?;
     let id = take(&params, intern!(session.py(), "id"))?.filter(|id| !id.is_none());
-    let options = Options::of(&params, For::Session)?;
+    session_class::named(&params)?;
+    let options = Options::of(&params, Keeping::Store)?;
     let patience = Arc::new(Patience::new(options.settings.lock_timeout));
     begin(session, &request, id.as_ref(), options, patience)
 }
@@ -121,11 +131,16 @@ fn begin(
 ) -> PyResult<()> {
     let request_of = request.clone().unbind();
     let state = if let Some(id) = id {
-        State::new(options, request_of, Life::named(SessionId::from_program(text_of(id)?), false), patience)
+        State::new(
+            options,
+            request_of,
+            Life::named(SessionId::from_program(ids::text_of(id)?), false),
+            patience,
+        )
     } else if let Some(first) = candidates::first(request, &options)? {
         first.begin(options, request_of, patience)
     } else {
-        let life = Life::fresh(replaced::session_id(session.py())?);
+        let life = Life::fresh(ids::generate(session.py())?);
         install(session, State::new(options, request_of, life, patience))?;
         return start(session);
     };
@@ -148,9 +163,8 @@ pub(crate) fn install(session: &Bound<'_, Session>, state: State) -> PyResult<()
     let py = session.py();
     let options = Arc::clone(&state.options);
     session.as_super().get().set_config(options.initial.clone_ref(py));
-    let replaced = session.get().fields().replace(state);
-    drop(replaced);
-    if !super::is_exact(session) {
+    session.get().install(state);
+    if !is_exact(session) {
         call::clear(session)?;
         let serializer = options.given(py, "data_serializer")?;
         let serializer = serializer.unwrap_or_else(|| intern!(py, "pickle").clone().into_any());
@@ -159,30 +173,12 @@ pub(crate) fn install(session: &Bound<'_, Session>, state: State) -> PyResult<()
     Ok(())
 }
 
-pub(crate) fn text_of(id: &Bound<'_, PyAny>) -> PyResult<String> {
-    let text = id.str()?;
-    // A lone surrogate would have to be replaced, and then two ids would be one.
-    let text =
-        text.to_str().map_err(|_| ConfigurationError::new_err("a session id has to be Unicode text"))?;
-    Ok(text.to_owned())
-}
-
-/// The header that brings the cookies, if there is one.
-pub(crate) fn cookie_header<'py>(request: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyString>>> {
-    let name = intern!(request.py(), "cookie");
-    let header = match request.cast::<PyDict>() {
-        Ok(request) => request.get_item(name)?,
-        Err(_) => Some(request.call_method1(intern!(request.py(), "get"), (name,))?),
-    };
-    Ok(header.and_then(|header| header.cast_into::<PyString>().ok()))
-}
-
 /// A session that begins here: an id and two times.
 fn start(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    if super::is_exact(session) {
+    if is_exact(session) {
         configurable::clear(session.as_super())?;
-        announce(session, true)?;
+        rename::announce(session, true)?;
     } else {
         call::create_id(session, true)?;
     }
@@ -212,28 +208,4 @@ pub(crate) fn replace_corrupt(session: &Bound<'_, Session>, error: PyErr, subjec
     errors::warn(py, &format!("{subject} cannot be decoded and a new one takes its place: {error}"))?;
     session.get().with(|state| state.life.disown())?;
     call::invalidate(session)
-}
-
-/// `Session._create_id`: a new id; with `set_new` for a new session, otherwise for this one.
-pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
-    if !set_new && session.get().with(|state| state.life.is_led())? {
-        return Ok(());
-    }
-    let id = replaced::session_id(session.py())?;
-    session.get().with(|state| if set_new { state.life.begin_anew(id) } else { state.life.rename(id) })?;
-    announce(session, set_new)
-}
-
-/// Prepares the cookie that names the session; for a new one it is sent only if the session is saved.
-fn announce(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
-    let uses_cookies = session.get().with(|state| {
-        if set_new {
-            state.life.set_new(true);
-        }
-        state.options.settings.use_cookies
-    })?;
-    if set_new {
-        let _dropped = session.get().with(|state| state.last_accessed.take())?;
-    }
-    if uses_cookies { call::update_cookie_out(session, !set_new) } else { Ok(()) }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::{Session, call};
-use crate::codec::record::{self, Checksum};
+use super::call;
+use super::class::Session;
+use super::stored::{Content, InPlace, Text};
+use crate::codec::record;
 use crate::codec::{self, RecordFormat};
 use crate::id::SessionId;
 use crate::py::clock;
@@ -14,17 +16,6 @@ use crate::py::errors::{self, CorruptSessionError, IntoPyResult};
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
-
-/// A session as it came.
-#[derive(Clone, Copy)]
-pub(crate) enum Content<'a> {
-    /// As the text that a cookie of format 1 has.
-    Text(&'a [u8]),
-    /// As the serializer made it, which a cookie of format 2 has.
-    Payload(&'a [u8]),
-    /// As the text that a store has under an id.
-    Record(&'a [u8], &'a SessionId),
-}
 
 /// What it says.
 pub(crate) struct Decoded<'py> {
@@ -45,24 +36,27 @@ pub(crate) struct Payload<'py> {
     pub(crate) in_place: Option<InPlace>,
 }
 
-/// How the access time is changed within a stored text.
-pub(crate) enum InPlace {
-    /// It is in the payload, which is there as it is.
-    Payload,
-    /// It is in the head, beside a checksum.
-    Head(Checksum),
-}
-
-/// The text of a record, with the id that it was made for: under another it may not be readable.
-pub(crate) struct Text {
-    pub(super) bytes: Vec<u8>,
-    pub(super) id: SessionId,
-}
-
 /// The text of `data` for the session's record, by the subclass's `_encrypt_data` if it has one.
 pub(super) fn text_for_record(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<Text> {
     let id = session.get().with(|state| state.life.id().clone())?;
-    Ok(Text { bytes: call::encrypt_data(session, data)?, id })
+    Ok(Text { bytes: encrypt_data(session, data)?, id })
+}
+
+/// `session._encrypt_data(data)`
+pub(crate) fn encrypt_data<'py>(
+    session: &Bound<'py, Session>,
+    data: &Bound<'py, PyDict>,
+) -> PyResult<Vec<u8>> {
+    let py = session.py();
+    let _entered = nesting::enter(py, Work::Write(session.as_ptr() as usize))?;
+    if !call::encrypts_itself(session)? {
+        return encode(session, data).map(String::into_bytes);
+    }
+    let text = session.call_method1(intern!(py, "_encrypt_data"), (data,))?;
+    match text.cast::<PyString>() {
+        Ok(text) => Ok(text.to_str()?.as_bytes().to_vec()),
+        Err(_) => text.extract(),
+    }
 }
 
 /// The text of `data`, under the id that the session has.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
-use super::encode::{self, Content};
-use super::{
-    Base, Loaded, Session, as_dict, call, candidates, cookie, correct_beginning, hold, is_exact,
-    loaded_times, own_timeout, record, rotated, verbs,
-};
+use super::class::{Session, as_dict, is_exact};
+use super::stored::{Base, Content, Loaded};
+use super::times::{correct_beginning, loaded_times};
+use super::{call, candidates, encode, hold, own_timeout, record, request, rotated};
 use crate::clock as machine;
 use crate::codec::RecordFormat;
 use crate::codec::pointer::{self, Pointer};
@@ -35,7 +34,7 @@ enum Outcome<'py> {
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let _entered = nesting::enter(session.py(), Work::Load(session.as_ptr() as usize))?;
-    verbs::give_up(session)?;
+    rotated::give_up(session)?;
     let loaded = load_chosen(session);
     if loaded.is_err() {
         // Whoever has the exception may keep the session with it.
@@ -89,7 +88,7 @@ fn attempt<'py>(session: &Bound<'py, Session>) -> PyResult<Outcome<'py>> {
     // Now, and not before others have let it go.
     let now = clock::now(py)?;
     if options.settings.use_cookies {
-        cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+        request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }
     let found = find(session, &id, now.seconds)?;
     call::clear(session)?;

@@ -9,7 +9,8 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
-use super::{Session, as_dict, call, configurable, is_exact};
+use super::class::{Session, as_dict, is_exact, plain};
+use super::configurable;
 use crate::py::once::intern;
 
 /// What is known of a value that leaves the dictionary.
@@ -153,7 +154,7 @@ impl Session {
     /// The session's content as a plain dictionary.
     pub(crate) fn copy<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         note_all(slf)?;
-        call::plain(slf)
+        plain(slf)
     }
 
     /// Removes everything but the domain and the path of the cookie.

@@ -7,10 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::changes::{Changes, is_like};
-use super::encode::{self, Content, Text};
+use super::class::Session;
 use super::precedence::Precedence;
-use super::save::Change;
-use super::{Session, hold, is_to_come, record, rotated, save};
+use super::stored::{Content, Text};
+use super::times::is_to_come;
+use super::write::{self, Change};
+use super::{encode, hold, record, rotated};
 use crate::codec::RecordFormat;
 use crate::codec::pointer::{self, Pointer};
 use crate::id::SessionId;
@@ -34,7 +36,7 @@ pub(super) fn write(
     change: &Change<'_, '_>,
     text: Text,
 ) -> PyResult<bool> {
-    let was_held = hold::of(session)?.is_some();
+    let was_held = record::lock(session)?.is_some();
     let outcome = retry(session, ours, change, text, was_held);
     if !was_held {
         let released = hold::release(session);
@@ -83,9 +85,9 @@ fn retry(
         let found_format = RecordFormat::of(&found.data);
         session.get().with(|state| state.found_format = state.found_format.max(found_format))?;
         let Some(changes) = &changes else {
-            match save::attempt(session, ours, &mut text, Expect::Version(found.version))? {
+            match write::attempt(session, ours, &mut text, Expect::Version(found.version))? {
                 Written::Stored(version) => {
-                    save::stored(session, version, text, change)?;
+                    write::stored(session, version, text, change)?;
                     return Ok(true);
                 }
                 Written::Refused => continue,
@@ -95,10 +97,10 @@ fn retry(
         let theirs = theirs.unwrap_or_else(|| PyDict::new(py));
         let merged = merge(session, changes, &theirs)?;
         let mut merged_text = encode::text_for_record(session, &merged.data)?;
-        match save::attempt(session, &merged.data, &mut merged_text, Expect::Version(found.version))? {
+        match write::attempt(session, &merged.data, &mut merged_text, Expect::Version(found.version))? {
             Written::Stored(version) => {
                 // What the program has, and not what became of it: that is what its next save has changed.
-                save::stored(session, version, text, change)?;
+                write::stored(session, version, text, change)?;
                 if merged.has_theirs {
                     session.get().with(|state| state.life.diverged())?;
                 }

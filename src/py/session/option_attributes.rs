@@ -5,8 +5,9 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
+use super::class::Session;
+use super::cookie;
 use super::record::namespaces;
-use super::{Session, cookie};
 use crate::py::errors::ConfigurationError;
 use crate::py::once::intern;
 

@@ -4,7 +4,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 
-use super::{Session, as_dict};
+use super::class::{Session, as_dict};
 use crate::py::errors::ConfigurationError;
 use crate::py::once::intern;
 use crate::session::LONGEST_IDLE;

@@ -4,15 +4,28 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::{Session, hold};
+use super::class::Session;
+use super::lock::SessionLock;
 use crate::id::SessionId;
 use crate::py::patience::Patience;
-use crate::py::python_store::NamespaceStore;
+use crate::py::store::NamespaceStore;
 use crate::store::{HashedStore, Store};
+
+/// The session's lock, if this process has it.
+pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
+    let hold = session.get().with(|state| state.hold.as_ref().map(Arc::clone))?;
+    if hold.as_ref().is_none_or(|hold| hold.is_ours()) {
+        return Ok(hold);
+    }
+    // The views are those of the process that this one was forked from, too, and may be open.
+    let _dropped =
+        session.get().with(|state| (state.hold.take(), state.namespaces.take(), state.store.take()))?;
+    Ok(None)
+}
 
 /// The store of the session: that of its options, or as the session has it while it is held.
 pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
-    match hold::of(session)? {
+    match lock(session)? {
         Some(hold) => Ok(hold.store()),
         None => Ok(keys(session)? as Arc<dyn Store>),
     }
@@ -43,7 +56,7 @@ pub(super) fn keys(session: &Bound<'_, Session>) -> PyResult<Arc<HashedStore>> {
 
 /// Where the record of `id` is, or would be: what the backend takes for its id.
 pub(super) fn place(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<SessionId> {
-    let view = match hold::of(session)? {
+    let view = match lock(session)? {
         Some(hold) => hold.view_place(id),
         None => None,
     };
@@ -65,7 +78,7 @@ pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<Namespace
 
 /// `session.namespace`: the backend's view of the session's record.
 pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
-    let hold = hold::of(session)?;
+    let hold = lock(session)?;
     let id = session.get().with(|state| state.life.id().clone())?;
     let namespace = namespaces(session)?.namespace(session.py(), place(session, &id)?.as_str())?;
     if let Some(hold) = hold {

@@ -2,7 +2,8 @@
 
 use pyo3::prelude::*;
 
-use super::{Session, cookie, record};
+use super::class::Session;
+use super::{record, request};
 use crate::codec::pointer::{self, Pointer};
 use crate::error::ErrorKind;
 use crate::id::SessionId;
@@ -23,7 +24,7 @@ pub(super) fn follow(session: &Bound<'_, Session>, id: SessionId) -> PyResult<()
         state.life.follow(id);
         state.options.settings.use_cookies
     })?;
-    if uses_cookies { cookie::withdraw(session) } else { Ok(()) }
+    if uses_cookies { request::withdraw(session) } else { Ok(()) }
 }
 
 /// Ends the session of `id`. Where another request gave it a new id meanwhile, the redirect and the record under that
@@ -42,6 +43,16 @@ pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<(
         }
     }
     delete(session, &id, Expect::Any).map(|_deleted| ())
+}
+
+/// Removes the record that the session had, where the program has said that it is not to come back.
+pub(super) fn give_up(session: &Bound<'_, Session>) -> PyResult<()> {
+    let forgotten = session.get().with(|state| {
+        let forgotten = state.life.forgotten().cloned();
+        state.life.give_up();
+        forgotten
+    })?;
+    forgotten.map_or(Ok(()), |old| remove(session, &old))
 }
 
 /// The version of the record of `id`, and the id that it redirects to. `None` if there is none, or none that could be

@@ -5,23 +5,25 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::encode::{self, InPlace, Text};
-use super::{
-    Base, Loaded, Session, State, attributes, beginning, call, changes, content, cookie, merge, own_timeout,
-    precedence, record,
-};
-use crate::codec::{self, RecordFormat, Splice, pointer};
-use crate::id::SessionId;
+use super::class::{Session, plain};
+use super::stored::{InPlace, Loaded, Text};
+use super::times::beginning;
+use super::write::{self, Basis, Change};
+use super::{attributes, call, changes, content, encode, merge, own_timeout, precedence, record, request};
+use crate::codec::{self, RecordFormat, Splice};
 use crate::py::clock;
-use crate::py::errors::{self, BeakerException, IntoPyResult};
+use crate::py::errors::{self, IntoPyResult};
 use crate::py::gil;
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
-use crate::store::{Expect, Left, Rotation, Store, Touch, Version, Written};
+use crate::store::{Expect, Store, Touch, Version, Written};
 
-/// How often a session is encoded for the id that it has by then.
-const ENCODINGS: usize = 8;
+/// Whether the session is written at the end of its request even if nothing in it changed and no access time is
+/// kept: its record has another id, or the session was protected in a way that is not that of today.
+pub(crate) fn has_to_move(session: &Bound<'_, Session>) -> PyResult<bool> {
+    session.get().with(|state| state.life.is_rotated() || state.is_stale)
+}
 
 /// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
@@ -34,33 +36,9 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
     }
     // First, for other threads may save this session meanwhile: what they have changed since is no change of ours.
     let basis = session.get().with(|state| Basis::of(state))?;
-    let data = call::plain(session)?;
+    let data = plain(session)?;
     keep_beginning(session, &data)?;
     store(session, &Change { data: &data, basis, is_saved: true })
-}
-
-/// What a session was when it was loaded or saved last.
-pub(super) struct Basis {
-    /// As what its record is known, if that is known.
-    expect: Option<Expect>,
-    /// What it was.
-    pub(super) base: Option<Base>,
-}
-
-impl Basis {
-    fn of(state: &State) -> Self {
-        let merges = state.options.settings.concurrency.merges();
-        Self { expect: state.life.expectation(merges), base: state.base.clone() }
-    }
-}
-
-/// What a session has become.
-pub(super) struct Change<'a, 'py> {
-    pub(super) data: &'a Bound<'py, PyDict>,
-    /// What that is a changed copy of.
-    pub(super) basis: Basis,
-    /// Whether the program has saved it.
-    pub(super) is_saved: bool,
 }
 
 /// Where sessions end at a time that counts from their beginning, `clear()` does not make them begin anew.
@@ -76,7 +54,7 @@ fn keep_beginning(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyR
 /// Writes `data` as the session's record, in place of the record of the id that the session had before.
 fn store(session: &Bound<'_, Session>, change: &Change<'_, '_>) -> PyResult<()> {
     // Nothing was loaded into a session that a program declares to be an old one: then there is only what it has.
-    let own = if change.data.is_empty() { Some(call::plain(session)?) } else { None };
+    let own = if change.data.is_empty() { Some(plain(session)?) } else { None };
     let data = own.as_ref().unwrap_or(change.data);
     write(session, data, change, encode::text_for_record(session, data)?)?;
     let py = session.py();
@@ -86,7 +64,7 @@ fn store(session: &Bound<'_, Session>, change: &Change<'_, '_>) -> PyResult<()> 
     if uses_cookies && lasts_otherwise {
         call::update_cookie_out(session, true)?;
     } else if uses_cookies && is_new {
-        cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+        request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }
     Ok(())
 }
@@ -102,81 +80,12 @@ fn write(
     if let Some(expect) = change.basis.expect {
         let py = session.py();
         precedence::give_way(py, &id, &*record::patience(session)?).into_py(py)?;
-        match attempt(session, data, &mut text, expect)? {
-            Written::Stored(version) => return stored(session, version, text, change),
+        match write::attempt(session, data, &mut text, expect)? {
+            Written::Stored(version) => return write::stored(session, version, text, change),
             Written::Refused => {}
         }
     }
     if merge::write(session, data, change, text)? { Ok(()) } else { ended(session) }
-}
-
-/// Writes `text`, which `data` encodes to, under the session's id, in place of the record under the id before if there
-/// is one. Where another thread gave the session a new id since it was encoded, it is encoded for that.
-pub(super) fn attempt(
-    session: &Bound<'_, Session>,
-    data: &Bound<'_, PyDict>,
-    text: &mut Text,
-    expect: Expect,
-) -> PyResult<Written> {
-    let py = session.py();
-    let (options, id, replaces) = encoded_for_id(session, data, text)?;
-    let store = record::store(session)?;
-    let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
-    let now = clock::now(py)?.seconds;
-    let Some(old) = replaces else {
-        return gil::with_store(py, &*store, &*record::patience(session)?, |store| {
-            store.write(&id, &text.bytes, ttl, expect, now)
-        })
-        .into_py(py);
-    };
-    let pointer = match options.settings.old_id.grace() {
-        Some(grace) => Some((pointer::write(&old, &id, now, now + grace.as_secs_f64()).into_py(py)?, grace)),
-        None => None,
-    };
-    let left = pointer.as_ref().map(|(text, ttl)| Left { data: text.as_bytes(), ttl: *ttl });
-    let rotation = Rotation { old: &old, new: &id, data: &text.bytes, ttl, expect, left };
-    gil::with_store(py, &*store, &*record::patience(session)?, |store| store.rotate(&rotation, now))
-        .into_py(py)
-}
-
-/// Has `text` be one that `data` encodes to under the id that the session has, and gives that, with the id before.
-fn encoded_for_id(
-    session: &Bound<'_, Session>,
-    data: &Bound<'_, PyDict>,
-    text: &mut Text,
-) -> PyResult<(Arc<Options>, SessionId, Option<SessionId>)> {
-    for _ in 0..ENCODINGS {
-        let (options, id, replaces) = session.get().with(|state| {
-            (Arc::clone(&state.options), state.life.id().clone(), state.life.rotated_from().cloned())
-        })?;
-        if text.id.as_str() == id.as_str() {
-            return Ok((options, id, replaces));
-        }
-        *text = encode::text_for_record(session, data)?;
-    }
-    let id = session.get().with(|state| state.life.id().abbreviated())?;
-    Err(BeakerException::new_err(format!(
-        "session {id} is not stored: it was given another id each of the {ENCODINGS} times that it was encoded; a value \
-         that is pickled, a serializer or `_encrypt_data` must not do so"
-    )))
-}
-
-/// The record is in this state now, and this session is a copy of `base`, which has the change.
-pub(super) fn stored(
-    session: &Bound<'_, Session>,
-    version: Version,
-    base: Text,
-    change: &Change<'_, '_>,
-) -> PyResult<()> {
-    let base = Base::Written(Arc::new(base));
-    let saved = change.is_saved.then(|| change.data.clone().unbind());
-    let _dropped = session.get().with(|state| {
-        state.life.saved(version);
-        // In one step, so that none of them is another thread's.
-        let before = saved.and_then(|saved| state.saved.replace(saved));
-        (state.loaded.take(), state.base.replace(base), before)
-    })?;
-    Ok(())
 }
 
 fn ended(session: &Bound<'_, Session>) -> PyResult<()> {
@@ -280,10 +189,10 @@ fn touch(
         Some((now, loaded)) if !options.serializer.writes(loaded.payload.bind(py).as_bytes()) => {
             match codec::with_access_time(loaded.payload.bind(py).as_bytes(), now) {
                 Some(payload) => encode::text_of(py, &options, &payload)?.into_bytes(),
-                None => call::encrypt_data(session, data)?,
+                None => encode::encrypt_data(session, data)?,
             }
         }
-        _ => call::encrypt_data(session, data)?,
+        _ => encode::encrypt_data(session, data)?,
     };
     let written = gil::with_store(py, store, &*record::patience(session)?, |store| {
         store.write(&id, &text, ttl, Expect::Version(version), now)

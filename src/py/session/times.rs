@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString};
 
-use super::Session;
+use super::class::Session;
 use crate::config::STORE_GRACE_SECONDS;
 use crate::py::clock::Now;
 use crate::py::errors::{self, CorruptSessionError};

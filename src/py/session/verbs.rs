@@ -1,65 +1,13 @@
-//! What a program does to a session beside reading and writing its keys.
+//! The methods of `Session` beside those of a dictionary.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyDict, PyString};
 
+use super::class::{Session, as_dict, plain};
 use super::{
-    Session, as_dict, attributes, call, cookie, create, encode, hold, load, option_attributes, own_timeout,
-    record, rotated, save,
+    attributes, call, cookie, encode, end, hold, load, option_attributes, own_timeout, record, rename, save,
 };
-use crate::py::clock;
 use crate::py::errors::CorruptSessionError;
-use crate::py::once::intern;
-
-/// `Session.invalidate`: ends the session, removes its record, and begins another.
-pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
-    let py = session.py();
-    let ended = session.get().with(|state| {
-        state.own_timeout = None;
-        let ended = state.life.stored_as().cloned();
-        state.life.end();
-        ended
-    })?;
-    if let Some(ended) = ended {
-        rotated::remove(session, &ended)?;
-    }
-    call::clear(session)?;
-    call::create_id(session, true)?;
-    if !super::is_exact(session) {
-        return call::load(session);
-    }
-    // A store need not be asked about an id that was made a moment ago.
-    if session.get().with(|state| state.options.settings.use_cookies)? {
-        cookie::set_request(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
-    }
-    load::begin(session, &clock::now(py)?, py)
-}
-
-/// `Session.delete`: removes the record and sends a cookie that has expired.
-pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
-    let ended = session.get().with(|state| state.life.delete())?;
-    rotated::remove(session, &ended)?;
-    if session.get().with(|state| state.options.settings.use_cookies)? {
-        call::delete_cookie(session)?;
-    }
-    call::clear(session)
-}
-
-/// Removes the record that the session had, where the program has said that it is not to come back.
-pub(super) fn give_up(session: &Bound<'_, Session>) -> PyResult<()> {
-    let forgotten = session.get().with(|state| {
-        let forgotten = state.life.forgotten().cloned();
-        state.life.give_up();
-        forgotten
-    })?;
-    forgotten.map_or(Ok(()), |old| rotated::remove(session, &old))
-}
-
-/// Whether the session is written at the end of its request even if nothing in it changed and no access time is
-/// kept: its record has another id, or the session was protected in a way that is not that of today.
-pub(crate) fn has_to_move(session: &Bound<'_, Session>) -> PyResult<bool> {
-    session.get().with(|state| state.life.is_rotated() || state.is_stale)
-}
 
 #[pymethods]
 impl Session {
@@ -84,14 +32,14 @@ impl Session {
     #[pyo3(name = "delete")]
     fn py_delete(slf: &Bound<'_, Self>) -> PyResult<()> {
         record::patience(slf)?.renew();
-        delete(slf)
+        end::delete(slf)
     }
 
     /// Ends the session, removes its record, and begins an empty one under a new id.
     #[pyo3(name = "invalidate")]
     fn py_invalidate(slf: &Bound<'_, Self>) -> PyResult<()> {
         record::patience(slf)?.renew();
-        invalidate(slf)
+        end::invalidate(slf)
     }
 
     /// Takes back every change since the session was loaded.
@@ -147,7 +95,7 @@ impl Session {
 
     #[pyo3(signature = (set_new = true))]
     fn _create_id(slf: &Bound<'_, Self>, set_new: bool) -> PyResult<()> {
-        create::create_id(slf, set_new)
+        rename::create_id(slf, set_new)
     }
 
     // A program that calls this, or that calls it by `super()`, goes on with `self.cookie[self.key]`.
@@ -193,7 +141,7 @@ impl Session {
     fn _encrypt_data(slf: &Bound<'_, Self>, session_data: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
         let given = match session_data {
             Some(data) if data.is_truthy()? => data.cast::<PyDict>()?.copy()?,
-            _ => call::plain(slf)?,
+            _ => plain(slf)?,
         };
         encode::encode(slf, &given)
     }

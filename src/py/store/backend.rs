@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::errors::{self, ConfigurationError, IntoPyResult};
-use super::wait::SLICE;
 use crate::config::Settings;
+use crate::py::errors::{self, ConfigurationError, IntoPyResult};
 use crate::py::once::Once;
+use crate::py::wait::SLICE;
 use crate::store::file::{Upkeep, default_directory, exposure};
 use crate::store::{FileStore, MemoryStore, Store};
 

@@ -9,16 +9,17 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::coerce;
-use super::cookie_session::CookieSession;
 use super::locked_response;
-use super::options::{For, Options};
-use super::replaced;
-use super::session::Session;
-use super::session_object::{SessionObject, apart_from_requests, response};
+use super::options::{self as request_options, apart_from_requests};
+use super::proxy::{SessionObject, response};
 use super::start_response::{Proxy, StartResponse};
 use crate::config::Concurrency;
+use crate::py::coerce;
+use crate::py::cookie_session::CookieSession;
 use crate::py::once::intern;
+use crate::py::options::Options;
+use crate::py::replaced;
+use crate::py::session::Session;
 
 /// Gives a WSGI application sessions.
 ///
@@ -140,12 +141,12 @@ impl SessionMiddleware {
         let kind = options.get_item("type")?.map(|kind| kind.to_string()).unwrap_or_default();
         let own_backend = given("namespace_class")? || given("session_class")? || kind.starts_with("ext:");
         coerce::warn_of_unknown(&options, own_backend)?;
-        let mut prepared = Options::anew(&options)?;
+        let mut prepared = request_options::anew(&options)?;
         if let Some(data_dir) = prepared.given(py, "data_dir")?
             && !options.get_item("data_dir")?.is_some_and(|given| given.is(&data_dir))
         {
             options.set_item("data_dir", data_dir)?;
-            prepared = Options::anew(&options)?;
+            prepared = request_options::anew(&options)?;
         }
         let environ_key = match environ_key {
             Some(key) => key,
@@ -172,17 +173,18 @@ impl SessionMiddleware {
         let parts = slf.get().parts()?;
         let options = parts.options.bind(py);
         let params = options.clone().unbind();
-        let (proxy, kept) = match replaced::session_object(py)? {
-            None => {
-                let ours = SessionObject::for_request(environ.clone(), params, parts.prepared.clone());
-                let ours = Bound::new(py, ours)?;
-                (ours.clone().into_any(), Proxy::Ours(ours.unbind()))
-            }
-            Some(class) => {
-                let other = class.call((&environ,), Some(options))?;
-                (other.clone(), Proxy::Other(other.unbind(), params))
-            }
-        };
+        let (proxy, kept) =
+            match replaced::MIDDLEWARE.replacement::<SessionObject>(intern!(py, "SessionObject"))? {
+                None => {
+                    let ours = SessionObject::for_request(environ.clone(), params, parts.prepared.clone());
+                    let ours = Bound::new(py, ours)?;
+                    (ours.clone().into_any(), Proxy::Ours(ours.unbind()))
+                }
+                Some(class) => {
+                    let other = class.call((&environ,), Some(options))?;
+                    (other.clone(), Proxy::Other(other.unbind(), params))
+                }
+            };
         announce(slf, &environ, &proxy, &parts)?;
         let start_response = StartResponse::new(kept, start_response.unbind());
         let answer = parts.app.bind(py).call1((&environ, start_response));
@@ -205,7 +207,7 @@ impl SessionMiddleware {
         let py = slf.py();
         let params = slf.get().parts()?.options.bind(py).copy()?;
         params.set_item(intern!(py, "use_cookies"), false)?;
-        let class = match replaced::session_apart(py)? {
+        let class = match replaced::MIDDLEWARE.replacement::<Session>(intern!(py, "Session"))? {
             Some(class) => class,
             None if apart_from_requests(&params)?.is_in_cookie() => py.get_type::<CookieSession>().into_any(),
             None => py.get_type::<Session>().into_any(),
@@ -235,7 +237,7 @@ impl SessionMiddleware {
             Ok(value)
         };
         let options = take("options")?.cast_into::<PyDict>()?;
-        Options::of(&options, For::Request)?;
+        request_options::of(&options)?;
         let parts = Parts {
             app: take("app")?.unbind(),
             options: options.unbind(),

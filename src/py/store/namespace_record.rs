@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::errors::CorruptSessionError;
+use crate::py::errors::CorruptSessionError;
 use crate::py::once::intern;
 use crate::store::{Deleted, Expect, Left, Record, Touch, Version, Written};
 

@@ -1,47 +1,23 @@
-//! The fields of the proxy.
+//! Access to the fields of the proxy.
 //!
 //! Programs reach for them in `__dict__`, and some write there. So once somebody looked, that dictionary is
 //! where the fields are; until then they cost no dictionary.
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::MutexGuard;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyTypeInfo};
 
-use super::SessionObject;
+use super::class::{Cell, Fields, SessionObject};
 use crate::py::nesting::{self, Entered, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
-use crate::py::wait::{self, Pauses, Runner};
-
-#[derive(Default)]
-struct Fields {
-    /// Until the headers go; see [`Cell::let_environ_go`].
-    environ: Option<Py<PyAny>>,
-    /// The request's Cookie header, where the environ was let go before the session was made.
-    cookie: Option<Py<PyAny>>,
-    params: Option<Py<PyDict>>,
-    session: Option<Py<PyAny>>,
-    /// The process, by its forks, and the thread that make the session.
-    maker: Option<Runner>,
-    headers: Option<Py<PyDict>>,
-    prepared: Option<Arc<Options>>,
-    /// How long the request waits for its session, and what of that is over, also where no session could be made.
-    patience: Option<Arc<Patience>>,
-    dirty: bool,
-    exposed: Option<Py<PyDict>>,
-}
-
-/// The fields, under a lock that is held for reading or replacing them and for nothing else.
-#[derive(Default)]
-pub(super) struct Cell {
-    fields: Mutex<Fields>,
-}
+use crate::py::wait::{self, Pauses};
 
 /// While it lives, one thread alone makes the session.
 pub(super) struct Making<'a> {
@@ -67,11 +43,6 @@ fn unset() -> PyErr {
 impl Cell {
     fn lock(&self) -> MutexGuard<'_, Fields> {
         self.fields.lock()
-    }
-
-    pub(super) fn new(environ: Py<PyAny>, params: Py<PyDict>, prepared: Option<Arc<Options>>) -> Self {
-        let fields = Fields { environ: Some(environ), params: Some(params), prepared, ..Fields::default() };
-        Self { fields: Mutex::new(fields) }
     }
 
     /// Waits until no other thread makes the session, and keeps others from it. The interpreter is let go meanwhile.

@@ -5,8 +5,9 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use super::class::SessionObject;
 use super::late::watched;
-use super::{SessionObject, plain, session};
+use super::make::{plain, session};
 use crate::py::session::Session;
 
 fn call<'py>(

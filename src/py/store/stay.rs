@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use super::patience::Patience;
-use super::wait::{self, Runner};
 use crate::error::{Error, ErrorKind, Result};
+use crate::py::patience::Patience;
+use crate::py::wait::{self, Runner};
 
 /// Who is in a backend, and the namespace.
 type Entry = (Runner, String);
@@ -24,7 +24,7 @@ type Entry = (Runner, String);
 static STAYS: LazyLock<Mutex<HashSet<Entry>>> = LazyLock::new(Mutex::default);
 
 /// While it lives, this thread is in a backend.
-pub(super) struct Stay<'a, 'py> {
+pub(crate) struct Stay<'a, 'py> {
     entry: Entry,
     lock: Option<ThreadLock<'py>>,
     patience: &'a Patience,
@@ -34,7 +34,7 @@ pub(super) struct Stay<'a, 'py> {
 
 impl<'a, 'py> Stay<'a, 'py> {
     /// Enters. `key` names the namespace in this process.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         namespace: &Bound<'py, PyAny>,
         key: String,
         patience: &'a Patience,
@@ -60,7 +60,7 @@ impl<'a, 'py> Stay<'a, 'py> {
 
     /// Has this thread have the lock as often as when it came, whatever it was interrupted at. Returns whether that is
     /// never; then nothing is open any more.
-    pub(super) fn go_back(&self) -> bool {
+    pub(crate) fn go_back(&self) -> bool {
         let Some(lock) = &self.lock else { return false };
         lock.restore(lock.count);
         lock.count == 0
@@ -69,7 +69,7 @@ impl<'a, 'py> Stay<'a, 'py> {
 
 impl Stay<'_, '_> {
     /// What the handler of a signal raised while a lock was waited for.
-    pub(super) fn interruption(&self) -> Option<Error> {
+    pub(crate) fn interruption(&self) -> Option<Error> {
         let raised = self.limit.get_item(2).ok().filter(|raised| !raised.is_none())?;
         let error = Error::new(ErrorKind::Interrupted, "wait for the session in its backend");
         Some(error.with_source(PyErr::from_value(raised)))
@@ -98,7 +98,7 @@ fn limits(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 }
 
 /// The lock of a namespace, if it is one of `beaker.synchronization`, and what a thread does with it.
-pub(super) struct ThreadLock<'py> {
+pub(crate) struct ThreadLock<'py> {
     namespace: Bound<'py, PyAny>,
     lock: Bound<'py, PyAny>,
     count: usize,
@@ -106,7 +106,7 @@ pub(super) struct ThreadLock<'py> {
 
 impl<'py> ThreadLock<'py> {
     /// As this thread has it.
-    pub(super) fn of(namespace: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
+    pub(crate) fn of(namespace: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let py = namespace.py();
         let Some(lock) = namespace.getattr_opt(intern!(py, "access_lock"))? else { return Ok(None) };
         if !lock.hasattr(intern!(py, "_restore"))? {
@@ -117,7 +117,7 @@ impl<'py> ThreadLock<'py> {
     }
 
     /// Has this thread have it `count` times at the most.
-    pub(super) fn restore(&self, count: usize) {
+    pub(crate) fn restore(&self, count: usize) {
         let py = self.lock.py();
         if count == 0 {
             // It is a method of those that are opened and closed.
@@ -131,7 +131,7 @@ impl<'py> ThreadLock<'py> {
     }
 
     /// What this thread has of it, which another thread may give back.
-    pub(super) fn into_taken(self) -> PyResult<TakenLock> {
+    pub(crate) fn into_taken(self) -> PyResult<TakenLock> {
         let py = self.lock.py();
         let local = self.lock.getattr(intern!(py, "_state"))?.getattr(intern!(py, "_tlocal"))?.unbind();
         let state = self.lock.getattr(intern!(py, "state"))?.unbind();
@@ -140,7 +140,7 @@ impl<'py> ThreadLock<'py> {
 }
 
 /// The lock of a namespace as a thread has taken it.
-pub(super) struct TakenLock {
+pub(crate) struct TakenLock {
     namespace: Py<PyAny>,
     lock: Py<PyAny>,
     /// Where the lock keeps what each thread does with it.
@@ -151,7 +151,7 @@ pub(super) struct TakenLock {
 impl TakenLock {
     /// Runs `give_back` with this thread in the place of the one that took the lock. If it fails, whatever it was
     /// interrupted at, the lock is given back even so.
-    pub(super) fn give_back(&self, py: Python<'_>, give_back: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+    pub(crate) fn give_back(&self, py: Python<'_>, give_back: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
         // Nothing of Python's code runs here that a signal could interrupt.
         let (local, value) = (self.local.bind(py), intern!(py, "value"));
         let own = local.getattr_opt(value)?;

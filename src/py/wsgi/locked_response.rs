@@ -10,7 +10,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple, PyType};
 
-use super::session_object::response;
+use super::proxy::response;
 use crate::py::once::intern;
 
 /// An iterable of an application (PEP 3333), and the session that is let go when it ends, raises or is closed.

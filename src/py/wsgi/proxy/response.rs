@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 
-use super::{SessionObject, late, made, request_options, session};
+use super::class::SessionObject;
+use super::make::{made, request_options, session};
+use super::{headers, late, persist as persisting};
 use crate::config::CookieExpires;
 use crate::cookie;
 use crate::py::clock;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
-use crate::py::options::{For, Options};
-use crate::py::session::{self as sessions, Session, create};
+use crate::py::options::Options;
+use crate::py::session::cookie::A_YEAR;
+use crate::py::session::{Session, as_dict, cookie_scope, hold, request};
+use crate::py::wsgi::options as of_request;
 
 /// Whether the session was used, or is to be saved.
 pub(crate) fn is_used(proxy: &Bound<'_, PyAny>) -> PyResult<bool> {
     match proxy.cast_exact::<SessionObject>() {
-        Ok(proxy) => super::is_used(proxy),
+        Ok(proxy) => persisting::is_used(proxy),
         Err(_) => proxy.call_method0(intern!(proxy.py(), "accessed"))?.is_truthy(),
     }
 }
@@ -25,7 +29,7 @@ pub(crate) fn is_used(proxy: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// Stores the session.
 pub(crate) fn persist(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     match proxy.cast_exact::<SessionObject>() {
-        Ok(proxy) => super::persist(proxy),
+        Ok(proxy) => persisting::persist(proxy),
         Err(_) => proxy.call_method0(intern!(proxy.py(), "persist")).map(drop),
     }
 }
@@ -34,7 +38,7 @@ pub(crate) fn persist(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
 pub(crate) fn release(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     let Ok(proxy) = proxy.cast::<SessionObject>() else { return Ok(()) };
     match made(proxy)? {
-        Some(session) => session.cast::<Session>().map_or(Ok(()), sessions::hold::release),
+        Some(session) => session.cast::<Session>().map_or(Ok(()), hold::release),
         None => Ok(()),
     }
 }
@@ -69,7 +73,7 @@ pub(crate) fn options(
     of_middleware: Option<&Py<PyDict>>,
 ) -> PyResult<Arc<Options>> {
     match (proxy.cast::<SessionObject>(), of_middleware) {
-        (Err(_), Some(params)) => Options::of(params.bind(proxy.py()), For::Request),
+        (Err(_), Some(params)) => of_request::of(params.bind(proxy.py())),
         (proxy, _) => {
             let proxy = proxy?;
             match session(proxy)?.cast::<Session>() {
@@ -77,40 +81,6 @@ pub(crate) fn options(
                 Err(_) => request_options(proxy),
             }
         }
-    }
-}
-
-/// What the session tells its request.
-fn headers<'py>(proxy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
-    if let Ok(proxy) = proxy.cast::<SessionObject>() {
-        return proxy.get().cell.headers(proxy);
-    }
-    let fields = proxy.getattr(intern!(proxy.py(), "__dict__"))?;
-    let headers = fields.get_item(intern!(proxy.py(), "_headers"))?;
-    Ok(Some(headers.cast_into::<PyDict>()?))
-}
-
-/// The header that the session wants the response to have, if it wants one.
-pub(crate) fn cookie_due<'py>(proxy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    headers(proxy)?.as_ref().map_or(Ok(None), due)
-}
-
-/// The same, of what the session tells its request.
-pub(super) fn due<'py>(headers: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = headers.py();
-    let due = headers.get_item(intern!(py, "set_cookie"))?.map_or(Ok(false), |due| due.is_truthy())?;
-    if !due {
-        return Ok(None);
-    }
-    match headers.get_item(intern!(py, "cookie_out"))? {
-        Some(cookie) if cookie.is_truthy()? => {
-            // A program may have written it.
-            if let Ok(text) = cookie.cast::<PyString>() {
-                sessions::morsel::check_header(text)?;
-            }
-            Ok(Some(cookie))
-        }
-        _ => Ok(None),
     }
 }
 
@@ -122,13 +92,12 @@ pub(crate) fn retired_cookies(proxy: &Bound<'_, PyAny>, options: &Options) -> Py
     if settings.older_names.is_empty() {
         return Ok(Vec::new());
     }
-    let Some(request) = headers(proxy)? else { return Ok(Vec::new()) };
-    let Some(header) = create::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
+    let Some(request) = headers::of(proxy)? else { return Ok(Vec::new()) };
+    let Some(header) = request::cookie_header(request.as_any())? else { return Ok(Vec::new()) };
     let header = header.to_string_lossy();
     let was_sent = |name: &str| cookie::readings(&header, std::iter::once(name), false).next().is_some();
     let sent = settings.older_names.iter().filter(|name| was_sent(name));
-    let expires =
-        CookieExpires::After(-session::cookie::A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
+    let expires = CookieExpires::After(-A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
     // A browser takes away what has the very domain and path; the session may have had its own.
     let own = match proxy.cast::<SessionObject>() {
         Ok(proxy) => own_place(&session(proxy)?)?,
@@ -155,6 +124,6 @@ fn own_place(session: &Bound<'_, PyAny>) -> PyResult<Option<(Option<String>, Str
     let Ok(session) = session.cast::<Session>() else { return Ok(None) };
     Ok(match session.get().with(|state| state.brought_from.clone())? {
         Some(place) => Some(place),
-        None => sessions::place::in_data(sessions::as_dict(session)?).ok(),
+        None => cookie_scope::in_data(as_dict(session)?).ok(),
     })
 }

@@ -12,17 +12,17 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::errors::IntoPyResult;
 use super::held_namespace::HeldNamespace;
 use super::namespace_calls::{failed, failure, locked, read, take, take_write_lock, without_id};
 use super::namespace_record;
-use super::options::Options;
-use super::patience::Patience;
 use super::stay::{Stay, TakenLock, ThreadLock};
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::locks::{LockTable, Token};
+use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
+use crate::py::options::Options;
+use crate::py::patience::Patience;
 use crate::store::{
     Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,
 };

@@ -8,7 +8,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use super::session_object::{self, SessionObject, response};
+use super::proxy::{self, SessionObject, headers as told, response};
 use crate::py::once::intern;
 
 /// A `start_response` (PEP 3333) that saves the session first.
@@ -70,7 +70,7 @@ impl StartResponse {
         exc_info: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if let Proxy::Ours(proxy) = &self.proxy
-            && !session_object::is_used(proxy.bind(py))?
+            && !proxy::is_used(proxy.bind(py))?
         {
             return response::unused(proxy.bind(py), || {
                 self.sent.store(true, Ordering::Relaxed);
@@ -109,7 +109,7 @@ fn finish<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = proxy.py();
     response::persist(proxy)?;
-    let cookie = response::cookie_due(proxy)?;
+    let cookie = told::cookie_due(proxy)?;
     let options = response::options(proxy, options)?;
     let varies = options.settings.vary;
     if cookie.is_none() && !varies {

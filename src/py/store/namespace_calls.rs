@@ -5,15 +5,15 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::errors::{CorruptSessionError, LockError, StoreUnavailableError};
-use super::gil;
 use super::namespace_record;
-use super::patience::Patience;
-use super::wait;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::locks::{LockTable, Token};
+use crate::py::errors::{CorruptSessionError, LockError, StoreUnavailableError};
+use crate::py::gil;
 use crate::py::once::intern;
+use crate::py::patience::Patience;
+use crate::py::wait;
 use crate::store::Record;
 
 /// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has

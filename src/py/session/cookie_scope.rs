@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::{Session, as_dict, cookie};
+use super::class::{Session, as_dict};
 use crate::cookie as cookies;
 use crate::py::errors::{ConfigurationError, IntoPyResult};
 use crate::py::once::intern;
@@ -13,29 +13,10 @@ pub(crate) fn domain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
     as_dict(session)?.as_any().get_item(intern!(session.py(), "_domain"))
 }
 
-/// Sets the domain; an error for what no cookie can carry.
-pub(crate) fn set_domain(session: &Bound<'_, Session>, domain: &Bound<'_, PyAny>) -> PyResult<()> {
-    let options = session.get().options()?;
-    let text: Option<String> = domain.extract()?;
-    let attributes = options.settings.attributes(text.as_deref(), &options.settings.path, None);
-    cookies::validate(&options.settings.key, &attributes).into_py(session.py())?;
-    as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
-    cookie::set_attribute(session, "domain", domain)
-}
-
 /// `session.path`
 pub(crate) fn path<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
     let path = as_dict(session)?.get_item(intern!(session.py(), "_path"))?;
     Ok(path.unwrap_or_else(|| PyString::intern(session.py(), "/").into_any()))
-}
-
-/// Sets the path; an error for what no cookie can carry.
-pub(crate) fn set_path(session: &Bound<'_, Session>, path: &Bound<'_, PyAny>) -> PyResult<()> {
-    let options = session.get().options()?;
-    let text: String = path.extract()?;
-    let attributes = options.settings.attributes(None, &text, None);
-    cookies::validate(&options.settings.key, &attributes).into_py(session.py())?;
-    as_dict(session)?.set_item(intern!(session.py(), "_path"), path)
 }
 
 /// Both, checked, as a header has them.

@@ -8,7 +8,6 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
-use super::errors::IntoPyResult;
 use super::namespace_calls::failure;
 use super::namespace_record;
 use super::python_store::NamespaceStore;
@@ -16,6 +15,7 @@ use super::stay::TakenLock;
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::locks::Token;
+use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::store::{
     Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,

@@ -1,0 +1,211 @@
+//! The lock of a session: nobody else has the session until it is released.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+
+use crate::error::Result;
+use crate::id::SessionId;
+use crate::py::clock;
+use crate::py::errors::IntoPyResult;
+use crate::py::fork::Inherited;
+use crate::py::gil;
+use crate::py::once::intern;
+use crate::py::patience::Patience;
+use crate::py::store::{HeldNamespace, NamespaceStore};
+use crate::store::{Expect, HashedStore, Held, HeldHashed, PinnedStore, Store, Touch, Version};
+
+/// A session that is held.
+pub(crate) struct SessionLock {
+    /// Whose it is. A forked process finds it among its objects, and has not got it.
+    process: u32,
+    pub(super) held: Arc<HeldHashed>,
+    patience: Arc<Patience>,
+    /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
+    is_native: bool,
+    /// The backend's view of the record, which `lock()` opened: then it is the only way to the record.
+    view: Mutex<Option<View>>,
+    /// How many calls of `lock()` by the program have had no `unlock()` yet. Functions that lock and unlock may call
+    /// each other, as they may with Beaker.
+    pub(super) by_program: AtomicUsize,
+    /// A view that was given to the program, and the lock which that has otherwise.
+    lent: Mutex<Option<(Py<PyAny>, Py<PyAny>)>>,
+}
+
+/// The backend's view of a record.
+struct View {
+    namespace: Arc<HeldNamespace>,
+    /// The same under the session's ids.
+    store: Arc<PinnedStore>,
+}
+
+impl SessionLock {
+    pub(super) fn new(held: Arc<HeldHashed>, patience: Arc<Patience>, is_native: bool) -> Self {
+        Self {
+            process: std::process::id(),
+            held,
+            patience,
+            is_native,
+            view: Mutex::new(None),
+            by_program: AtomicUsize::new(0),
+            lent: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// The store as the holder has it.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match &*self.view.lock() {
+            Some(view) => Arc::clone(&view.store) as Arc<dyn Store>,
+            None => Arc::clone(&self.held) as Arc<dyn Store>,
+        }
+    }
+
+    /// Where the record of `id` is, if the view says.
+    pub(super) fn view_place(&self, id: &SessionId) -> Option<SessionId> {
+        self.view.lock().as_ref().map(|view| view.store.place_of(id))
+    }
+
+    /// Has the program use the backend's view under this hold, instead of waiting for it.
+    pub(super) fn lend(&self, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = namespace.py();
+        let name = intern!(py, "access_lock");
+        let is_lent = || self.lent.lock().as_ref().is_some_and(|(lent, _)| lent.is(namespace));
+        if !self.is_native || is_lent() || !namespace.hasattr(name)? {
+            return Ok(());
+        }
+        self.take_back(py)?;
+        let lock = namespace.getattr(name)?.unbind();
+        namespace
+            .setattr(name, py.import("beaker.synchronization")?.getattr("null_synchronizer")?.call0()?)?;
+        let replaced = self.lent.lock().replace((namespace.clone().unbind(), lock));
+        drop(replaced);
+        Ok(())
+    }
+
+    fn take_back(&self, py: Python<'_>) -> PyResult<()> {
+        let lent = self.lent.lock().take();
+        match lent {
+            Some((namespace, lock)) => namespace.bind(py).setattr(intern!(py, "access_lock"), lock),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the backend's view, as Beaker's programs find it after `lock()`.
+    pub(super) fn open(
+        &self,
+        py: Python<'_>,
+        namespaces: Arc<NamespaceStore>,
+        keys: Arc<HashedStore>,
+        id: &SessionId,
+        ttl: Option<Duration>,
+    ) -> PyResult<()> {
+        if !self.is_native || self.view.lock().is_some() {
+            return Ok(());
+        }
+        let now = clock::now(py)?.seconds;
+        let place = self.with_held(py, |held| held.settle(id, ttl, now)).into_py(py)?;
+        let namespace = namespaces.namespace(py, place.as_str())?;
+        if !namespace.hasattr(intern!(py, "access_lock"))? {
+            // It shows what the store has, and needs no opening.
+            return Ok(());
+        }
+        self.lend(&namespace)?;
+        namespace.call_method0(intern!(py, "acquire_write_lock"))?;
+        let namespace = Arc::new(HeldNamespace::opened(namespaces, &place, namespace));
+        let inner = Arc::clone(&namespace) as Arc<dyn Store>;
+        let store = Arc::new(PinnedStore::new(keys, inner, id.clone(), place));
+        let replaced = self.view.lock().replace(View { namespace, store });
+        drop(replaced);
+        Ok(())
+    }
+
+    /// Lets other threads run meanwhile where that may wait for a disk.
+    fn with_held<T: Send>(
+        &self,
+        py: Python<'_>,
+        mut work: impl FnMut(&HeldHashed) -> Result<T> + Send,
+    ) -> Result<T> {
+        let held = &*self.held;
+        if held.capabilities().blocking {
+            gil::patiently(py, &self.patience, || work(held))
+        } else {
+            work(held)
+        }
+    }
+
+    /// Closes the view, which writes what it has.
+    pub(super) fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(view) = self.view.lock().take() else { return self.take_back(py) };
+        let closed = view.namespace.release().into_py(py);
+        let taken_back = self.take_back(py);
+        // Also where one of several could not be written: the others were.
+        let tidied = self.tidy(py, &view);
+        closed.and(taken_back).and(tidied)
+    }
+
+    /// Does for the records of a view that was closed what it cannot do.
+    fn tidy(&self, py: Python<'_>, view: &View) -> PyResult<()> {
+        for key in view.namespace.take_emptied() {
+            // The view leaves an empty record where there is to be none.
+            self.with_held(py, |held| match view.store.id_in(&key) {
+                Some(id) => held.delete(id, Expect::Any),
+                None => held.delete_key(&key),
+            })
+            .map(|_deleted| ())
+            .into_py(py)?;
+        }
+        for (key, lifetime) in view.namespace.take_lifetimes() {
+            // The view writes files that last as long as every session's.
+            let touch = Touch { version: Version(0), offset: 0, bytes: b"" };
+            let now = clock::now(py)?.seconds;
+            self.with_held(py, |held| match view.store.id_in(&key) {
+                Some(id) => held.touch(id, &touch, Some(lifetime), now),
+                None => held.touch_key(&key, &touch, Some(lifetime), now),
+            })
+            .into_py(py)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn release(&self, py: Python<'_>) -> PyResult<()> {
+        let closed = self.close(py);
+        let released = self.with_held(py, Held::release);
+        closed.and(released.into_py(py))
+    }
+
+    /// Shows the garbage collector what is held.
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.lent.try_lock().as_deref() {
+            Some(Some((namespace, lock))) => {
+                visit.call(namespace)?;
+                visit.call(lock)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Inherited for SessionLock {
+    fn close_inherited(&self) {
+        if self.is_native && !self.is_ours() {
+            // It lets nobody in, and there is nothing that could fail.
+            let _ = self.held.release();
+        }
+    }
+}
+
+impl Drop for SessionLock {
+    fn drop(&mut self) {
+        // Whoever wants to know what went wrong lets go in so many words.
+        let _ = Python::try_attach(|py| self.release(py));
+    }
+}

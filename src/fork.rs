@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// The number of forks between the first process and this one. It costs less than the process id.
-pub(crate) fn forks() -> u32 {
+pub fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
 
 /// Counts a fork. The hook for forks calls it in the child.
-pub(crate) fn forked() {
+pub fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }

@@ -20,7 +20,7 @@ pub mod config;
 pub mod cookie;
 pub mod crypto;
 pub mod error;
-mod fork;
+pub mod fork;
 pub mod id;
 pub mod locks;
 #[cfg(unix)]

@@ -40,6 +40,7 @@ mod load_tests;
 mod merge;
 #[cfg(test)]
 mod model_tests;
+pub mod open;
 pub mod renew;
 pub mod save;
 #[cfg(test)]

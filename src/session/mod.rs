@@ -41,6 +41,7 @@ mod merge;
 #[cfg(test)]
 mod model_tests;
 pub mod open;
+mod opened;
 pub mod renew;
 pub mod save;
 #[cfg(test)]

@@ -173,7 +173,7 @@ mod tests {
         let made = steps(FORGIVING, &mut life, [failed(Failure::Corrupt), Ok(()), Ok(())]);
         let warned = Step::Warn(Failure::Corrupt);
         assert_eq!(made, [Step::Load, warned, Step::Invalidate, Step::Done(Ok(()))]);
-        assert_eq!(life.end(), None);
+        assert_eq!(life.stored_as(), None);
     }
 
     #[test]

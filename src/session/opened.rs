@@ -1,0 +1,76 @@
+//! What opening a session finds out about it, beside its record.
+
+use super::candidate::Candidate;
+use super::life::Life;
+use crate::store::Timestamp;
+
+/// The state of the cookie that a session is opened from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CookieState {
+    Current,
+    Outdated,
+}
+
+impl Life {
+    /// A session that a cookie of the request names.
+    #[must_use]
+    pub fn from_cookie(candidate: Candidate) -> Self {
+        let state = if candidate.is_current { CookieState::Current } else { CookieState::Outdated };
+        let mut life = Self::named(candidate.id, true);
+        life.opened_from = Some(state);
+        life.begun = candidate.signed_at;
+        life
+    }
+
+    /// Whether the session is being opened from a cookie whose id it still has. Then another cookie may take its place;
+    /// later a session that has gone does not turn into another one.
+    #[must_use]
+    pub fn is_opened_from_cookie(&self) -> bool {
+        self.opened_from.is_some() && self.from_cookie
+    }
+
+    /// The session is open. Whether it was opened from a cookie, and if so whether that cookie is outdated.
+    pub fn finish_opening(&mut self) -> Option<bool> {
+        self.opened_from.take().map(|state| state == CookieState::Outdated)
+    }
+
+    /// The content was loaded and may go on: when it began, its own idle timeout, and whether it is to be written again.
+    pub fn opened(&mut self, begun: Option<Timestamp>, timeout: Option<i64>, is_stale: bool) {
+        self.begun = begun;
+        self.timeout = timeout;
+        self.is_stale |= is_stale;
+    }
+
+    /// When the session began, where that is known apart from its data.
+    #[must_use]
+    pub fn begun(&self) -> Option<Timestamp> {
+        self.begun
+    }
+
+    /// Notes when the session began.
+    pub fn set_begun(&mut self, begun: Option<Timestamp>) {
+        self.begun = begun;
+    }
+
+    /// The idle timeout that the session has of its own, in seconds.
+    #[must_use]
+    pub fn timeout(&self) -> Option<i64> {
+        self.timeout
+    }
+
+    /// Notes the idle timeout that the stored session has. `true` if it was another before.
+    pub fn set_timeout(&mut self, timeout: Option<i64>) -> bool {
+        std::mem::replace(&mut self.timeout, timeout) != timeout
+    }
+
+    /// Whether the record or cookie has to be written again, since it is not as it would be written today.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    /// Notes whether the record or cookie has to be written again.
+    pub fn set_stale(&mut self, is_stale: bool) {
+        self.is_stale = is_stale;
+    }
+}

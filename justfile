@@ -78,6 +78,10 @@ lint-python: build
     mypy
     python -m mypy.stubtest beaker._core
 
+# The imports between the Rust modules, their circles, and the lines of each folder
+imports:
+    python -m tools.imports
+
 # Licences, sources, duplicates and known vulnerabilities of the crates
 deny:
     tools/deny

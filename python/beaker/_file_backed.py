@@ -166,10 +166,12 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
     def _drop_unused_lock(self) -> None:
         # Otherwise everybody who asks for an id that does not exist would leave a file behind.
         lock = self.access_lock
-        if not isinstance(lock, FileSynchronizer) or lock.state.reentrantcount or self.file_exists(self.file):
+        if not isinstance(lock, FileSynchronizer) or lock.state.covered or lock.state.reentrantcount:
             return
         try:
-            if not os.path.lexists(lock.filename) or not lock.acquire_write_lock(wait=False):
+            if self.file_exists(self.file) or not os.path.lexists(lock.filename):
+                return
+            if not lock.acquire_write_lock(wait=False):
                 return
             try:
                 if not self.file_exists(self.file):

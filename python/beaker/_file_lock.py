@@ -81,6 +81,8 @@ class FileSynchronizer(SynchronizerImpl):
         self._let_go(self.state)
 
     def _after_fork_in_child(self) -> None:
+        # A session's lock stays with the parent.
+        self.state.covered = False
         mine = self.state.held
         for lock in list(self._held):
             if lock is not mine:

@@ -95,7 +95,7 @@ class SynchronizerImpl:
     class SyncState:
         """What one thread does with a lock."""
 
-        __slots__ = ("__weakref__", "held", "is_changing", "reading", "reentrantcount", "writing")
+        __slots__ = ("__weakref__", "covered", "held", "is_changing", "reading", "reentrantcount", "writing")
 
         def __init__(self) -> None:
             self.reentrantcount = 0
@@ -103,6 +103,8 @@ class SynchronizerImpl:
             self.reading = False
             self.is_changing = False
             self.held: Any = None
+            self.covered = False
+            """Whether this thread works on a session that holds the lock. Then it takes nothing."""
 
     def __init__(self) -> None:
         self._state = ThreadLocal()
@@ -119,6 +121,8 @@ class SynchronizerImpl:
     def acquire_read_lock(self, wait: bool = True) -> bool:
         """Takes the lock for reading; ``False`` if that would mean to wait and ``wait`` is false."""
         state = self.state
+        if state.covered:
+            return True
         _refuse_if_interrupted(state)
         if state.writing:
             raise LockError("this thread holds the lock for writing")
@@ -130,6 +134,8 @@ class SynchronizerImpl:
     def release_read_lock(self) -> None:
         """Gives back one taking for reading; :class:`LockError` if there was none."""
         state = self.state
+        if state.covered:
+            return
         if state.writing:
             raise LockError("this thread holds the lock for writing")
         if not state.reading:
@@ -139,6 +145,8 @@ class SynchronizerImpl:
     def acquire_write_lock(self, wait: bool = True) -> bool:
         """Takes the lock for writing; ``False`` if that would mean to wait and ``wait`` is false."""
         state = self.state
+        if state.covered:
+            return True
         _refuse_if_interrupted(state)
         if state.reading:
             raise LockError("this thread holds the lock for reading")
@@ -150,6 +158,8 @@ class SynchronizerImpl:
     def release_write_lock(self) -> None:
         """Gives back one taking for writing; :class:`LockError` if there was none."""
         state = self.state
+        if state.covered:
+            return
         if state.reading:
             raise LockError("this thread holds the lock for reading")
         if not state.writing:

@@ -33,12 +33,13 @@ pub(crate) struct SessionLock {
     /// How many calls of `lock()` by the program have had no `unlock()` yet. Functions that lock and unlock may call
     /// each other, as they may with Beaker.
     pub(super) by_program: AtomicUsize,
-    /// A view that was given to the program, and the lock which that has otherwise.
-    lent: Mutex<Option<(Py<PyAny>, Py<PyAny>)>>,
+    /// The states, in the view's lock, of the threads that use the view under this one.
+    covered: Mutex<Vec<Py<PyAny>>>,
 }
 
 /// The backend's view of a record.
 struct View {
+    opened: Py<PyAny>,
     namespace: Arc<HeldNamespace>,
     /// The same under the session's ids.
     store: Arc<PinnedStore>,
@@ -53,7 +54,7 @@ impl SessionLock {
             is_native,
             view: Mutex::new(None),
             by_program: AtomicUsize::new(0),
-            lent: Mutex::new(None),
+            covered: Mutex::default(),
         }
     }
 
@@ -74,29 +75,32 @@ impl SessionLock {
         self.view.lock().as_ref().map(|view| view.store.place_of(id))
     }
 
-    /// Has the program use the backend's view under this hold, instead of waiting for it.
-    pub(super) fn lend(&self, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Lets this thread use the backend's view of the session that is locked here: the view's lock is the same file, so
+    /// that the thread would wait for itself.
+    pub(super) fn cover(&self, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = namespace.py();
-        let name = intern!(py, "access_lock");
-        let is_lent = || self.lent.lock().as_ref().is_some_and(|(lent, _)| lent.is(namespace));
-        if !self.is_native || is_lent() || !namespace.hasattr(name)? {
+        if !self.is_native {
             return Ok(());
         }
-        self.take_back(py)?;
-        let lock = namespace.getattr(name)?.unbind();
-        namespace
-            .setattr(name, py.import("beaker.synchronization")?.getattr("null_synchronizer")?.call0()?)?;
-        let replaced = self.lent.lock().replace((namespace.clone().unbind(), lock));
-        drop(replaced);
+        let lock = namespace.getattr_opt(intern!(py, "access_lock"))?;
+        let Some(state) = lock.map(|lock| lock.getattr_opt(intern!(py, "state"))).transpose()?.flatten()
+        else {
+            return Ok(());
+        };
+        let covered = intern!(py, "covered");
+        // The thread releases by itself what it has taken by itself.
+        if !state.getattr(covered)?.is_truthy()?
+            && !state.getattr(intern!(py, "reentrantcount"))?.is_truthy()?
+        {
+            self.covered.lock().push(state.clone().unbind());
+            state.setattr(covered, true)?;
+        }
         Ok(())
     }
 
-    fn take_back(&self, py: Python<'_>) -> PyResult<()> {
-        let lent = self.lent.lock().take();
-        match lent {
-            Some((namespace, lock)) => namespace.bind(py).setattr(intern!(py, "access_lock"), lock),
-            None => Ok(()),
-        }
+    fn uncover(&self, py: Python<'_>) -> PyResult<()> {
+        let states = std::mem::take(&mut *self.covered.lock());
+        states.iter().try_for_each(|state| state.bind(py).setattr(intern!(py, "covered"), false))
     }
 
     /// Opens the backend's view, as Beaker's programs find it after `lock()`.
@@ -118,12 +122,13 @@ impl SessionLock {
             // It shows what the store has, and needs no opening.
             return Ok(());
         }
-        self.lend(&namespace)?;
+        self.cover(&namespace)?;
         namespace.call_method0(intern!(py, "acquire_write_lock"))?;
+        let opened = namespace.clone().unbind();
         let namespace = Arc::new(HeldNamespace::opened(namespaces, &place, namespace));
         let inner = Arc::clone(&namespace) as Arc<dyn Store>;
         let store = Arc::new(PinnedStore::new(keys, inner, id.clone(), place));
-        let replaced = self.view.lock().replace(View { namespace, store });
+        let replaced = self.view.lock().replace(View { opened, namespace, store });
         drop(replaced);
         Ok(())
     }
@@ -144,12 +149,14 @@ impl SessionLock {
 
     /// Closes the view, which writes what it has.
     pub(super) fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(view) = self.view.lock().take() else { return self.take_back(py) };
+        let Some(view) = self.view.lock().take() else { return self.uncover(py) };
+        // Another thread may have opened it.
+        self.cover(view.opened.bind(py))?;
         let closed = view.namespace.release().into_py(py);
-        let taken_back = self.take_back(py);
+        let uncovered = self.uncover(py);
         // Also where one of several could not be written: the others were.
         let tidied = self.tidy(py, &view);
-        closed.and(taken_back).and(tidied)
+        closed.and(uncovered).and(tidied)
     }
 
     /// Does for the records of a view that was closed what it cannot do.
@@ -184,12 +191,9 @@ impl SessionLock {
 
     /// Shows the garbage collector what is held.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match self.lent.try_lock().as_deref() {
-            Some(Some((namespace, lock))) => {
-                visit.call(namespace)?;
-                visit.call(lock)
-            }
-            _ => Ok(()),
+        match self.covered.try_lock() {
+            Some(covered) => covered.iter().try_for_each(|state| visit.call(state)),
+            None => Ok(()),
         }
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'p
     let id = session.get().with(|state| state.life.id().clone())?;
     let namespace = namespaces(session)?.namespace(session.py(), place(session, &id)?.as_str())?;
     if let Some(hold) = hold {
-        hold.lend(&namespace)?;
+        hold.cover(&namespace)?;
     }
     Ok(namespace)
 }

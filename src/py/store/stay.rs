@@ -105,14 +105,18 @@ pub(crate) struct ThreadLock<'py> {
 }
 
 impl<'py> ThreadLock<'py> {
-    /// As this thread has it.
+    /// The lock as this thread has it. `None` if this thread's session has it instead.
     pub(crate) fn of(namespace: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let py = namespace.py();
         let Some(lock) = namespace.getattr_opt(intern!(py, "access_lock"))? else { return Ok(None) };
         if !lock.hasattr(intern!(py, "_restore"))? {
             return Ok(None);
         }
-        let count = lock.getattr(intern!(py, "state"))?.getattr(intern!(py, "reentrantcount"))?.extract()?;
+        let state = lock.getattr(intern!(py, "state"))?;
+        if state.getattr(intern!(py, "covered"))?.is_truthy()? {
+            return Ok(None);
+        }
+        let count = state.getattr(intern!(py, "reentrantcount"))?.extract()?;
         Ok(Some(Self { namespace: namespace.clone(), lock, count }))
     }
 

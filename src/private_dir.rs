@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind as IoKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use crate::error::{Error, Result};
 
 const PRIVATE: u32 = 0o700;
@@ -87,7 +89,7 @@ fn make_with_parents(path: &Path) -> io::Result<()> {
     }
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => make_with_parents(parent)?,
-        _ => return Err(IoKind::NotFound.into()),
+        _ => return Err(Errno::NOENT.into()),
     }
     accept_existing(path, make(path))
 }
@@ -96,7 +98,7 @@ fn accept_existing(path: &Path, outcome: io::Result<()>) -> io::Result<()> {
     match outcome {
         Err(error) if error.kind() == IoKind::AlreadyExists => match fs::metadata(path) {
             Ok(found) if found.is_dir() => Ok(()),
-            Ok(_) => Err(IoKind::NotADirectory.into()),
+            Ok(_) => Err(Errno::NOTDIR.into()),
             Err(error) => Err(error),
         },
         outcome => outcome,

@@ -18,6 +18,7 @@ from typing_extensions import Self, disjoint_base
 _Params = TypeVar("_Params", bound=dict[str, Any])
 
 __all__ = [
+    "FORMAT_2_PREFIX",
     "CookieSession",
     "FileLock",
     "LockedResponse",
@@ -34,15 +35,18 @@ __all__ = [
     "check_attributes",
     "clear_file",
     "coerce_session_params",
+    "file_name",
     "files_of",
     "is_bounded_pickle",
     "lock_file",
+    "make_folder",
     "memory_clear",
     "memory_delete",
     "memory_get",
     "memory_ids",
     "memory_set",
     "option_names",
+    "own_file_name",
     "parse_cookies",
     "parse_joined_cookies",
     "private_data_dir",
@@ -53,6 +57,7 @@ __all__ = [
     "sweep_files",
     "sync_file",
     "sync_folder",
+    "sync_names",
     "verify",
     "weigh_pickle",
     "write_envelope",
@@ -60,6 +65,7 @@ __all__ = [
     "write_part",
 ]
 __version__: str
+FORMAT_2_PREFIX: str
 
 @disjoint_base
 class _ConfigurableSession(dict[str, Any]):
@@ -252,6 +258,10 @@ class SizedLockedResponse(LockedResponse):
 class FileLock:
     def close(self) -> None: ...
 
+def file_name(identifier: bytes, digest: bool) -> str: ...
+def own_file_name(identifier: bytes) -> str: ...
+def make_folder(path: str) -> None: ...
+def sync_names(path: str) -> None: ...
 def write_file(path: str, contents: bytes, to_disk: bool) -> None: ...
 def write_part(path: str, at: int, contents: bytes, to_disk: bool) -> None: ...
 def read_file(path: str) -> bytes: ...

@@ -1,4 +1,4 @@
-# ruff: noqa: PTH104, PTH105, PTH108, PTH110, PTH116, PTH118, PTH119, PTH120, PTH123 - paths are text, as applications use them
+# ruff: noqa: PTH100, PTH104, PTH105, PTH108, PTH110, PTH116, PTH118, PTH119, PTH120, PTH123 - paths are text, as applications use them
 """Small dbms that are read and written whole: a process that is killed leaves the old one or the new.
 
 Most implementations keep a dbm in one file: a new one is made beside it and takes its name. ``dbm.dumb``
@@ -15,7 +15,6 @@ from types import ModuleType
 
 from beaker import _core
 from beaker._compat import anydbm
-from beaker._files import sync_folders, write_file
 from beaker.exceptions import CorruptSessionError
 
 __all__ = ["make", "names", "read", "write"]
@@ -75,7 +74,7 @@ def write(module: ModuleType, file: str, contents: Contents, to_disk: bool) -> N
             _remove(temporary)
         raise
     if to_disk:
-        sync_folders(file)
+        _core.sync_names(os.path.dirname(os.path.abspath(file)))
 
 
 def make(module: ModuleType, file: str) -> None:
@@ -90,7 +89,7 @@ def make(module: ModuleType, file: str) -> None:
         # It was killed while it replaced the index.
         os.rename(file + ".bak", file + ".dir")
     except FileNotFoundError:
-        write_file(file + ".dir", b"")
+        _core.write_file(file + ".dir", b"", False)
 
 
 def _remove(file: str) -> None:
@@ -161,7 +160,7 @@ def _write_dumb(file: str, contents: Contents, to_disk: bool) -> None:
         at += size
     values = b"".join(value.ljust(size, b"\0") for value, size in zip(contents.values(), sizes, strict=True))
     _core.write_part(file + ".dat", start, values, to_disk)
-    write_file(file + ".dir", index.encode("latin-1"), to_disk)
+    _core.write_file(file + ".dir", index.encode("latin-1"), to_disk)
     with contextlib.suppress(FileNotFoundError):
         # It is older than what is there now, and nobody is to find it.
         os.unlink(file + ".bak")

@@ -1,18 +1,17 @@
-# ruff: noqa: ARG002, PLR0917, PTH107, PTH112, PTH118, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
+# ruff: noqa: ARG002, PLR0917, PTH107, PTH112, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
 """The backend of dbm files: one for each namespace, each value a pickle."""
 
 import contextlib
-import hashlib
 import os
 import pickle
 from collections.abc import Iterable, Iterator, MutableMapping
 from types import ModuleType
 from typing import Any
 
-from beaker import _dbm_files
+from beaker import _core, _dbm_files
 from beaker._compat import anydbm
 from beaker._file_backed import FileBackedNamespaceManager, _guarded_loads, storage_folder
-from beaker._files import file_path, sync_folder, verify_directory
+from beaker._files import file_path, own_file_path, verify_directory
 from beaker.exceptions import BeakerException, CorruptSessionError, LockError, StoreUnavailableError
 
 __all__ = ["DBMNamespaceManager"]
@@ -57,7 +56,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         self.dbm: Any = None
         super().__init__(namespace, self.dbm_dir, lock_dir, ".dbm", digest_filenames)
         self._shared_file = self.file
-        self._own_file = self._file_alone(namespace)
+        self._own_file = own_file_path(self.dbm_dir, namespace, ".dbm")
         self._to_disk = durability.strip().lower() == "full"
 
     def file_exists(self, file: str) -> bool:
@@ -140,7 +139,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         owner = self._owner_of(self.file)
         if owner is None or owner == self.namespace:
             return
-        theirs = self._file_alone(owner)
+        theirs = own_file_path(self.dbm_dir, owner, ".dbm")
         if not self.file_exists(theirs):
             self._replace(theirs, self._contents(self.file))
 
@@ -186,12 +185,6 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
     def _owner(self) -> bytes:
         return pickle.dumps(self.namespace, _TEXT_PROTOCOL)
 
-    def _file_alone(self, namespace: str) -> str:
-        """The dbm that no other namespace has."""
-        encoded = namespace.encode("utf-8", "surrogatepass")
-        name = "~" + hashlib.sha256(encoded).hexdigest()
-        return os.path.join(self.dbm_dir, name[:1], name[:2], name + ".dbm")
-
     def _lock_file(self, namespace: str) -> str:
         return file_path(self.lock_dir, [namespace], ".lock")
 
@@ -206,7 +199,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
             except OSError as cause:
                 raise self._unavailable(f"remove a file of {self.dbm_dir}", cause) from cause
         if self._to_disk and os.path.isdir(os.path.dirname(self.file)):
-            self._call("sync", sync_folder, os.path.dirname(self.file))
+            self._call("sync", _core.sync_folder, os.path.dirname(self.file))
 
     def _call(self, what: str, function: Any, *args: Any) -> Any:
         raised = getattr(self.dbmmodule, "error", OSError)

@@ -8,7 +8,7 @@ from typing import Any
 
 from beaker import _core
 from beaker._file_backed import FileBackedNamespaceManager, storage_folder
-from beaker._files import sync_folder, verify_directory, write_file
+from beaker._files import verify_directory
 from beaker.exceptions import BeakerException, CorruptSessionError, StoreUnavailableError
 
 __all__ = ["FileNamespaceManager"]
@@ -119,10 +119,10 @@ class FileNamespaceManager(FileBackedNamespaceManager):
             _core.clear_file(self.file_dir, self.lock_dir, self.namespace)
         try:
             try:
-                write_file(self.file, data, self._to_disk)
+                _core.write_file(self.file, data, self._to_disk)
             except FileNotFoundError:
                 verify_directory(os.path.dirname(self.file))
-                write_file(self.file, data, self._to_disk)
+                _core.write_file(self.file, data, self._to_disk)
         except OSError as cause:
             raise self._unavailable(f"write a file of {self.file_dir}", cause) from cause
 
@@ -162,7 +162,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         try:
             os.remove(self.file)
             if self._to_disk:
-                sync_folder(os.path.dirname(self.file))
+                _core.sync_folder(os.path.dirname(self.file))
         except FileNotFoundError:
             return
         except OSError as cause:

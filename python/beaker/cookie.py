@@ -12,8 +12,6 @@ __all__ = ["InvalidSignature", "Morsel", "SignedCookie", "SimpleCookie"]
 
 # What would end the value, or the header, when it is sent as it is, or a line where somebody logs it.
 _ENDS_A_VALUE = re.compile("[\x00-\x1f\x7f-\x9f;\u2028\u2029]")
-# No hexadecimal digit, as which every signature of format 1 begins, is a "v".
-_FORMAT_2: Final = "v2."
 
 
 class Morsel(http_cookies.Morsel[Any]):
@@ -154,7 +152,7 @@ class SignedCookie(SimpleCookie):
 
     def _decode(self, name: str, value: str) -> tuple[Any, str]:
         signed = value.strip('"')
-        if not signed.startswith(_FORMAT_2):
+        if not signed.startswith(_core.FORMAT_2_PREFIX):
             return self.value_decode(value)
         return self._verified(name, signed), signed
 

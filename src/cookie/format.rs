@@ -13,7 +13,7 @@ pub enum Format {
 }
 
 /// How a value of format 2 begins. `v` is no hexadecimal digit, so no signed value of format 1 begins so.
-pub(super) const PREFIX: &str = "v2.";
+pub const PREFIX: &str = "v2.";
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 type Engine = base64::engine::Simd;

@@ -52,7 +52,7 @@ mod stamped;
 mod validate;
 
 pub use date::{CookieDate, cookie_date};
-pub use format::Format;
+pub use format::{Format, PREFIX as FORMAT_2_PREFIX};
 pub use format_one::{End, FormatOne, Switch};
 pub use header::{Cookies, cookies, last_matching, values};
 pub use joined::{Commas, Reading, joined_cookies, readings};

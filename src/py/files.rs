@@ -17,10 +17,32 @@ use super::file_lock::as_os_error;
 use super::gil;
 use crate::error::{Error, Result};
 use crate::store::Durability;
-use crate::store::file::replace_file;
+use crate::store::file::{
+    digest_name, ensure_private_dir, file_name, hashed_name, replace_file, sync_with_names,
+};
 
 const OPERATION: &str = "use a file";
 const PRIVATE: u32 = 0o600;
+
+/// The name, without an extension, of the file for an identifier: its SHA-1, or without `digest` itself without its
+/// dots, where a file can be named so, or else a hash.
+#[pyfunction]
+#[pyo3(name = "file_name")]
+pub(crate) fn name_of_file(identifier: &[u8], digest: bool) -> String {
+    if digest { digest_name(identifier) } else { file_name(identifier) }
+}
+
+/// The name, without an extension, of the file that no other identifier has.
+#[pyfunction]
+pub(crate) fn own_file_name(identifier: &[u8]) -> String {
+    hashed_name(identifier)
+}
+
+/// Makes a folder, and those above it, for this user alone (mode 0700), unless they are there. Raises `OSError`.
+#[pyfunction]
+pub(crate) fn make_folder(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    gil::detached(py, || ensure_private_dir(&path)).map_err(|error| as_os_error(py, error, &path))
+}
 
 /// Replaces the file at `path` by one that holds `contents`, readable by the owner alone; with `to_disk` it survives a
 /// power cut then. Raises `OSError`, and then the old file is as it was.
@@ -74,6 +96,13 @@ pub(crate) fn sync_folder(py: Python<'_>, path: PathBuf) -> PyResult<()> {
 #[pyfunction]
 pub(crate) fn sync_file(py: Python<'_>, path: PathBuf) -> PyResult<()> {
     sync(py, &path, OFlags::NOFOLLOW)
+}
+
+/// Brings the names in a folder to the disk, and those of the folder and all above it. Raises `OSError`.
+#[pyfunction]
+pub(crate) fn sync_names(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    let synced = gil::detached(py, || sync_with_names(&path).map_err(failed));
+    synced.map_err(|error| as_os_error(py, error, &path))
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

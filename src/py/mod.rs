@@ -39,6 +39,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     wsgi::register(module)?;
     module.add_function(wrap_pyfunction!(coerce::coerce_session_params, module)?)?;
     module.add_function(wrap_pyfunction!(coerce::option_names, module)?)?;
+    module.add("FORMAT_2_PREFIX", crate::cookie::FORMAT_2_PREFIX)?;
     module.add_function(wrap_pyfunction!(functions::session_id, module)?)?;
     module.add_function(wrap_pyfunction!(functions::sign, module)?)?;
     module.add_function(wrap_pyfunction!(functions::verify, module)?)?;
@@ -65,6 +66,10 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(files::read_file, module)?)?;
     module.add_function(wrap_pyfunction!(files::sync_folder, module)?)?;
     module.add_function(wrap_pyfunction!(files::sync_file, module)?)?;
+    module.add_function(wrap_pyfunction!(files::name_of_file, module)?)?;
+    module.add_function(wrap_pyfunction!(files::own_file_name, module)?)?;
+    module.add_function(wrap_pyfunction!(files::make_folder, module)?)?;
+    module.add_function(wrap_pyfunction!(files::sync_names, module)?)?;
     module.add_function(wrap_pyfunction!(files::write_part, module)?)?;
     module.add_function(wrap_pyfunction!(file_lock::lock_file, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::sweep_files, module)?)?;

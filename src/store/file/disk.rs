@@ -20,7 +20,10 @@ pub(super) fn sync(folder: &Path) -> io::Result<()> {
 
 /// The same, and the names of `folder` and those above it, which may just have been made, by another process
 /// perhaps that has not done so yet.
-pub(super) fn sync_with_names(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// If a folder cannot be opened or flushed.
+pub fn sync_with_names(folder: &Path) -> io::Result<()> {
     sync(folder)?;
     let is_known = |folder: &Path| KNOWN.try_lock().is_ok_and(|known| known.contains(folder));
     let unknown: Vec<&Path> = folder.ancestors().take_while(|folder| !is_known(folder)).collect();

@@ -27,9 +27,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use disk::sync_with_names;
 pub use exposure::{Exposure, exposure};
 use held::HeldFile;
 use path::Place;
+pub use path::{digest_name, file_name, hashed_name};
 use record::Found;
 pub use sweep::{FileSweep, SweepPlan};
 pub use temporary::{is_temporary, replace_file};

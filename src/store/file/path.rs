@@ -59,17 +59,12 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     pub(super) fn of(id: &'a SessionId) -> Self {
         let text = id.as_str();
-        let (naming, stem) = if text.contains('.') {
-            (Naming::Dotted, text.replace('.', ""))
-        } else {
-            (Naming::Plain, text.to_owned())
+        let (naming, stem) = match plain_name(text) {
+            Some(stem) if text.contains('.') => (Naming::Dotted, stem),
+            Some(stem) => (Naming::Plain, stem),
+            None => (Naming::Hashed, hashed_name(text.as_bytes())),
         };
-        let seat = Seat::Shared;
-        if can_be_a_name(&stem) {
-            Self { id, naming, stem, seat }
-        } else {
-            Self { id, naming: Naming::Hashed, stem: hashed_name(text), seat }
-        }
+        Self { id, naming, stem, seat: Seat::Shared }
     }
 
     /// The place of `id` whose record `file` below `file_dir` can be.
@@ -136,7 +131,7 @@ impl<'a> Place<'a> {
 
     /// The file that no other id has.
     pub(super) fn own_file(&self, file_dir: &Path) -> PathBuf {
-        below(file_dir, &hashed_name(self.id.as_str()), DATA_EXTENSION)
+        below(file_dir, &hashed_name(self.id.as_str().as_bytes()), DATA_EXTENSION)
     }
 
     /// The lock of the id below `lock_dir`: the one that every process which uses this id takes.
@@ -184,11 +179,34 @@ impl<'a> Place<'a> {
     }
 }
 
-fn hashed_name(id: &str) -> String {
+/// The name, without an extension, of the file for `identifier`, which need not be text: itself without its dots, or
+/// a hash if that cannot be a name.
+#[must_use]
+pub fn file_name(identifier: &[u8]) -> String {
+    let plain = str::from_utf8(identifier).ok().and_then(plain_name);
+    plain.unwrap_or_else(|| hashed_name(identifier))
+}
+
+/// The name of the lock file for `identifier`, without an extension: the SHA-1.
+#[must_use]
+pub fn digest_name(identifier: &[u8]) -> String {
+    let mut digits = String::with_capacity(40);
+    push_hex(&mut digits, &Sha1::digest(identifier));
+    digits
+}
+
+/// The name that a hash of `identifier` gives to a file.
+#[must_use]
+pub fn hashed_name(identifier: &[u8]) -> String {
     let mut stem = String::with_capacity(1 + HASHED_DIGITS);
     stem.push(HASHED_PREFIX);
-    push_hex(&mut stem, &Sha256::digest(id));
+    push_hex(&mut stem, &Sha256::digest(identifier));
     stem
+}
+
+/// `text` without its dots, if a file can be named so.
+fn plain_name(text: &str) -> Option<String> {
+    Some(text.replace('.', "")).filter(|stem| can_be_a_name(stem))
 }
 
 /// Whether a name of ours can be `stem`, leaving out what is kept for hashed names.
@@ -206,9 +224,7 @@ pub(super) fn is_hashed_name(stem: &str) -> bool {
 }
 
 fn lock_file(lock_dir: &Path, id: &str) -> PathBuf {
-    let mut digits = String::with_capacity(40);
-    push_hex(&mut digits, &Sha1::digest(id));
-    below(lock_dir, &digits, LOCK_EXTENSION)
+    below(lock_dir, &digest_name(id.as_bytes()), LOCK_EXTENSION)
 }
 
 /// `root/<first character>/<first two characters>/<stem><extension>`.

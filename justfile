@@ -151,6 +151,10 @@ matrix: build oracle
 golden: build (oracle "--all")
     python -m tests.compat.golden.make
 
+# Write the options of the documents and of the stubs anew, from the table in src/config/table.rs
+options: build
+    python -m tools.options
+
 # Resolve the dependency groups of pyproject.toml, or some of them, anew into requirements/
 lock *groups:
     python -m tools.lock {{ groups }}

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use beaker_core::config::{
-    CookieExpires, Keeping, Kind, SHORTEST_GOOD_KEY, Settings, Value, Values, coerce, nearest_name,
-    option_names, rule,
+    CookieExpires, Keeping, Kind, OptionSpec, SHORTEST_GOOD_KEY, Settings, Value, Values, coerce,
+    nearest_name, option as known, options,
 };
 use beaker_core::cookie::{CookieDate, Format, cookies, validate_name, write};
 use beaker_core::error::ErrorKind;
@@ -28,25 +28,25 @@ const ID: &str = "0123456789abcdef0123456789abcdef";
 /// Tries the laws on options, one a line: a name, `=`, a letter for the kind of the value, and the value.
 pub fn hold(data: &[u8]) {
     for text in texts(data) {
-        let options: Vec<_> = text.split('\n').filter_map(option).collect();
+        let given: Vec<_> = text.split('\n').filter_map(option).collect();
         let mut values = Values::default();
         let mut reversed = Values::default();
         let mut seen = BTreeSet::new();
-        for (name, value) in options {
-            let Some(rule) = rule(name) else {
+        for (name, value) in given {
+            let Some(option) = known(name) else {
                 a_name_that_is_none_leads_to_one_or_to_nothing(name);
                 continue;
             };
-            assert_eq!(nearest_name(name), Some(rule.name));
-            let Ok(coerced) = coerced_again_is_the_same(name, value) else { continue };
-            what_is_printed_reads_the_same(name, &coerced);
-            if seen.insert(rule.name) {
-                values.push(rule.name, coerced);
+            assert_eq!(nearest_name(name), Some(option.name));
+            let Ok(coerced) = coerced_again_is_the_same(option, value) else { continue };
+            what_is_printed_reads_the_same(option, &coerced);
+            if seen.insert(option.name) {
+                values.push(option, coerced);
             }
         }
-        for name in seen.iter().rev() {
-            if let Some(value) = values.get(name) {
-                reversed.push(name, value.clone());
+        for option in seen.iter().rev().filter_map(|name| known(name)) {
+            if let Some(value) = values.raw(option) {
+                reversed.push(option, value.clone());
             }
         }
         for keeping in [Keeping::Store, Keeping::Cookie] {
@@ -80,25 +80,24 @@ fn option(line: &str) -> Option<(&str, Value)> {
 fn a_name_that_is_none_leads_to_one_or_to_nothing(name: &str) {
     // Its cost is that of comparing two texts, which is why it is for a person's mistakes alone.
     if name.len() < 100 {
-        assert!(nearest_name(name).is_none_or(|nearest| nearest != name && rule(nearest).is_some()));
+        assert!(nearest_name(name).is_none_or(|nearest| nearest != name && known(nearest).is_some()));
     }
 }
 
-fn coerced_again_is_the_same(name: &str, value: Value) -> Result<Value, ()> {
-    let rule = rule(name).expect("it was found");
-    match coerce(rule, value.clone()) {
+fn coerced_again_is_the_same(option: &OptionSpec, value: Value) -> Result<Value, ()> {
+    match coerce(option, value.clone()) {
         Ok(coerced) => {
-            assert_eq!(coerce(rule, coerced.clone()).ok().as_ref(), Some(&coerced), "{name}");
+            assert_eq!(coerce(option, coerced.clone()).ok().as_ref(), Some(&coerced), "{}", option.name);
             Ok(coerced)
         }
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::Invalid);
             let shown = error.to_string();
-            assert!(shown.contains(name));
+            assert!(shown.contains(option.name));
             match value {
                 Value::Text(text) if text.len() >= LONG => {
                     // As refused as a word that nobody could have meant: in the same words.
-                    let nonsense = coerce(rule, Value::Text("?".repeat(LONG)));
+                    let nonsense = coerce(option, Value::Text("?".repeat(LONG)));
                     assert!(
                         !shown.contains(&text) || nonsense.is_err_and(|error| error.to_string() == shown)
                     );
@@ -111,8 +110,7 @@ fn coerced_again_is_the_same(name: &str, value: Value) -> Result<Value, ()> {
 }
 
 /// An ini file has nothing but text.
-fn what_is_printed_reads_the_same(name: &str, value: &Value) {
-    let rule = rule(name).expect("it was found");
+fn what_is_printed_reads_the_same(option: &OptionSpec, value: &Value) {
     let is_plain = |part: &Vec<u8>, is_separator: fn(char) -> bool| {
         std::str::from_utf8(part).is_ok_and(|part| part.trim() == part && !part.contains(is_separator))
     };
@@ -120,11 +118,17 @@ fn what_is_printed_reads_the_same(name: &str, value: &Value) {
         let parts: Vec<_> = parts.iter().map(|part| String::from_utf8_lossy(part)).collect();
         parts.join(separator)
     };
-    let printed = match (rule.kind, value) {
+    let printed = match (option.kind, value) {
         (Kind::Bool | Kind::Expires, Value::Bool(flag)) => flag.to_string(),
         (Kind::Int | Kind::Seconds, Value::Int(number)) => number.to_string(),
         (
-            Kind::Text | Kind::Word | Kind::Folder | Kind::CookiePath | Kind::Serializer | Kind::Keys,
+            Kind::Text
+            | Kind::Word
+            | Kind::Choice(_)
+            | Kind::Folder
+            | Kind::CookiePath
+            | Kind::Serializer
+            | Kind::Keys,
             Value::Text(text),
         ) => text.clone(),
         (Kind::Expires, Value::Span(seconds))
@@ -144,7 +148,7 @@ fn what_is_printed_reads_the_same(name: &str, value: &Value) {
         }
         _ => return,
     };
-    assert_eq!(coerce(rule, Value::Text(printed)).ok().as_ref(), Some(value), "{name}");
+    assert_eq!(coerce(option, Value::Text(printed)).ok().as_ref(), Some(value), "{}", option.name);
 }
 
 fn settings_are_sound_or_refused(values: &Values, reversed: &Values, keeping: Keeping) {
@@ -169,19 +173,16 @@ fn settings_are_sound_or_refused(values: &Values, reversed: &Values, keeping: Ke
 }
 
 fn no_key_is_shown(shown: &str, values: &Values) {
-    let texts = |name: &str| match values.get(name) {
+    let texts = |option: &OptionSpec| match values.raw(option) {
         Some(Value::Text(text)) => vec![text.clone()],
         Some(Value::List(parts)) => {
             parts.iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect()
         }
         _ => Vec::new(),
     };
-    let is_secret = |name: &&str| {
-        let kind = rule(name).map(|rule| rule.kind);
-        matches!(kind, Some(Kind::Keys | Kind::OlderKeys))
-    };
-    let open: Vec<String> = option_names().filter(|name| !is_secret(name)).flat_map(texts).collect();
-    for key in option_names().filter(is_secret).flat_map(texts).filter(|key| key.len() >= LONG) {
+    let is_secret = |option: &&OptionSpec| matches!(option.kind, Kind::Keys | Kind::OlderKeys);
+    let open: Vec<String> = options().filter(|option| !is_secret(option)).flat_map(texts).collect();
+    for key in options().filter(is_secret).flat_map(texts).filter(|key| key.len() >= LONG) {
         // Unless it stands in an option that is none; and a key of our own words is found in any message.
         let is_no_secret = open.iter().any(|text| text.contains(&key)) || !key.contains(SECRET);
         assert!(is_no_secret || !shown.contains(&key));
@@ -219,7 +220,7 @@ fn keys_are_used(settings: &Settings) {
         assert!(signer || cookie);
     }
     assert!(settings.weak.iter().all(|(name, length)| {
-        rule(name).is_some_and(|rule| rule.kind == Kind::Keys) && *length < SHORTEST_GOOD_KEY
+        known(name).is_some_and(|option| option.kind == Kind::Keys) && *length < SHORTEST_GOOD_KEY
     }));
     if let Some(sealer) = settings.sealer.as_ref().filter(|_| encrypts) {
         let sealed = sealer.encrypt(b"payload").expect("there is a nonce");
@@ -271,8 +272,8 @@ mod tests {
     fn settings(seed: &[u8], keeping: Keeping) -> Option<Settings> {
         let mut values = Values::default();
         for (name, value) in texts(seed).next()?.split('\n').filter_map(option) {
-            let rule = rule(name)?;
-            values.push(rule.name, coerce(rule, value).ok()?);
+            let option = known(name)?;
+            values.push(option, coerce(option, value).ok()?);
         }
         Settings::read(&values, keeping, None, 1_800_000_000.0).ok()
     }

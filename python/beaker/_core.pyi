@@ -45,7 +45,7 @@ __all__ = [
     "memory_get",
     "memory_ids",
     "memory_set",
-    "option_names",
+    "option_table",
     "own_file_name",
     "parse_cookies",
     "parse_joined_cookies",
@@ -89,26 +89,28 @@ class Session(_ConfigurableSession):
     namespace: Any
     domain: str | None
     path: str
-    cookie_expires: bool | int | datetime | timedelta
-    timeout: int | None
+    # options, written by ./dev options
+    type: str | None
+    key: str
     secure: bool
     httponly: bool
     samesite: str | None
-    key: str
-    data_dir: str | None
-    namespace_class: Callable[..., Any]
-    namespace_args: dict[str, Any]
-    save_atime: bool
     use_cookies: bool
-    invalidate_corrupt: bool
-    data_serializer: Any
-    serializer: Any
     secret: str | bytes | Sequence[str | bytes] | None
-    encrypt_key: str | bytes | Sequence[str | bytes] | None
     validate_key: str | bytes | Sequence[str | bytes] | None
+    encrypt_key: str | bytes | Sequence[str | bytes] | None
+    timeout: float | None
+    save_atime: bool
+    data_serializer: Any
+    invalidate_corrupt: bool
+    data_dir: str | None
+    namespace_class: Any
+    # end of options
+    cookie_expires: bool | int | datetime | timedelta
+    namespace_args: dict[str, Any]
+    serializer: Any
     @property
     def created(self) -> float: ...
-    type: str
     encrypt_nonce_size: tuple[int, int]
     crypto_module: Any
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
@@ -225,7 +227,7 @@ class StartResponse:
 
 def session_id() -> str: ...
 def coerce_session_params(params: _Params) -> _Params: ...
-def option_names() -> list[str]: ...
+def option_table() -> list[dict[str, Any]]: ...
 def sign(secret: bytes, value: str) -> str: ...
 def verify(secrets: Sequence[bytes], name: str | None, signed: str) -> str | None: ...
 def check_attributes(morsel: Morsel[Any]) -> None: ...

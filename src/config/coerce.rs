@@ -1,48 +1,52 @@
-//! From what was given for an option to what the option takes.
+//! Turns what was given for an option into what the option takes.
 
-use super::rules::{Kind, Rule, Value};
+use super::option::{Kind, OptionSpec};
+use super::value::Value;
 use crate::error::{Error, Result};
 
-/// Turns what was given into what the option takes. Python's `None` is an option that was not given.
+/// Turns what was given into what the option takes. Python's `None` stays what it is.
 ///
 /// # Errors
 /// `Invalid`, with the option's name and what it takes. The value is not shown: it may be a secret.
-pub fn coerce(rule: &Rule, value: Value) -> Result<Value> {
+pub fn coerce(option: &OptionSpec, value: Value) -> Result<Value> {
     if value == Value::Null {
         return Ok(Value::Null);
     }
-    match rule.kind {
+    match option.kind {
         Kind::Any => Ok(value),
-        Kind::Text | Kind::Folder | Kind::File | Kind::CookiePath => text(rule, value),
-        Kind::Word => text(rule, bool_as_text(value)),
-        Kind::Keys => keys(rule, value),
-        Kind::OlderKeys => list(rule, value, |text| text.lines().map(str::trim).collect()),
+        Kind::Text | Kind::Folder | Kind::KeyFile | Kind::CookiePath => text(option, value),
+        Kind::Word | Kind::Choice(_) => text(option, bool_as_text(value)),
+        Kind::Keys => keys(option, value),
+        Kind::OlderKeys => list(option, value, |text| text.lines().map(str::trim).collect()),
         Kind::Names => {
-            list(rule, value, |text| text.split(|c: char| c == ',' || c.is_ascii_whitespace()).collect())
+            list(option, value, |text| text.split(|c: char| c == ',' || c.is_ascii_whitespace()).collect())
         }
-        Kind::Moment => moment(rule, value),
+        Kind::Moment => moment(option, value),
         Kind::Serializer => match value {
             Value::Object(type_name) => Ok(Value::Object(type_name)),
-            other => text(rule, other),
+            other => text(option, other),
         },
-        Kind::Bool => boolean(rule, value),
-        Kind::Int => integer(rule, &value),
-        Kind::Seconds => seconds(rule, &value),
-        Kind::Expires => expires(rule, value),
+        Kind::Bool => boolean(option, &value),
+        Kind::Int => integer(option, &value),
+        Kind::Seconds => seconds(option, &value),
+        Kind::Expires => expires(option, &value),
     }
 }
 
-fn refuse(rule: &Rule, takes: &str) -> Error {
-    Error::invalid("an option has a value that it cannot take")
-        .with_detail(format!("{} is {takes}", rule.name))
+fn refuse(option: &OptionSpec, takes: &str, given: &Value) -> Error {
+    invalid(format!("{} must be {takes}, got {}", option.name, given.described()))
 }
 
-fn text(rule: &Rule, value: Value) -> Result<Value> {
+/// The error for an option that cannot mean what was given.
+pub(super) fn invalid(detail: impl Into<String>) -> Error {
+    Error::invalid("invalid option").with_detail(detail)
+}
+
+fn text(option: &OptionSpec, value: Value) -> Result<Value> {
     match value {
-        Value::Text(text) if text.trim().is_empty() => Err(refuse(rule, "text that is not empty")),
-        Value::Text(text) => Ok(Value::Text(text)),
+        Value::Text(text) if !text.trim().is_empty() => Ok(Value::Text(text)),
         Value::Int(number) => Ok(Value::Text(number.to_string())),
-        _ => Err(refuse(rule, "text")),
+        other => Err(refuse(option, "text", &other)),
     }
 }
 
@@ -55,41 +59,46 @@ fn bool_as_text(value: Value) -> Value {
     }
 }
 
-fn keys(rule: &Rule, value: Value) -> Result<Value> {
+fn keys(option: &OptionSpec, value: Value) -> Result<Value> {
     match value {
-        Value::List(keys) if keys.is_empty() || keys.iter().any(|key| key.trim_ascii().is_empty()) => {
-            Err(refuse(rule, "a key or a list of keys, none of them empty"))
+        Value::List(ref keys) if keys.is_empty() || keys.iter().any(|key| key.trim_ascii().is_empty()) => {
+            Err(refuse(option, "a key or a list of keys, none of them empty", &value))
         }
         Value::List(_) => Ok(value),
-        other => text(rule, bool_as_text(other)),
+        other => text(option, bool_as_text(other)),
     }
 }
 
 /// A list, or the parts of a text; parts that are empty are passed over.
-fn list(rule: &Rule, value: Value, split: fn(&str) -> Vec<&str>) -> Result<Value> {
+fn list(option: &OptionSpec, value: Value, split: fn(&str) -> Vec<&str>) -> Result<Value> {
     let mut parts = match value {
         Value::List(parts) => parts,
         Value::Text(text) => split(&text).into_iter().map(|part| part.as_bytes().to_vec()).collect(),
-        _ => return Err(refuse(rule, "a list of texts")),
+        other => return Err(refuse(option, "a list of texts", &other)),
     };
     parts.retain(|part| !part.trim_ascii().is_empty());
     Ok(Value::List(parts))
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a moment beyond 2^53 seconds is not told from its neighbour")]
-fn moment(rule: &Rule, value: Value) -> Result<Value> {
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a moment beyond 2^53 seconds does not differ from its neighbour"
+)]
+fn moment(option: &OptionSpec, value: Value) -> Result<Value> {
     match value {
         Value::Moment(seconds) if seconds.is_finite() => Ok(value),
         Value::Int(seconds) => Ok(Value::Moment(seconds as f64)),
-        _ => Err(refuse(
-            rule,
-            "a moment: seconds since the epoch, a datetime, or text such as 2026-01-31T12:00:00Z",
+        other => Err(refuse(
+            option,
+            "a moment (seconds since the epoch, a datetime, or text such as 2026-01-31T12:00:00Z)",
+            &other,
         )),
     }
 }
 
-/// What a word for a boolean says; `None` for any other word.
-pub(super) fn word_as_bool(word: &str) -> Option<bool> {
+/// The boolean that a word stands for; `None` for any other word.
+#[must_use]
+pub fn word_as_bool(word: &str) -> Option<bool> {
     match word.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "y" | "t" | "1" => Some(true),
         "false" | "no" | "off" | "n" | "f" | "0" => Some(false),
@@ -97,15 +106,14 @@ pub(super) fn word_as_bool(word: &str) -> Option<bool> {
     }
 }
 
-fn boolean(rule: &Rule, value: Value) -> Result<Value> {
-    match value {
-        Value::Bool(flag) => Ok(Value::Bool(flag)),
-        Value::Int(number) => Ok(Value::Bool(number != 0)),
-        Value::Text(word) => {
-            word_as_bool(&word).map(Value::Bool).ok_or_else(|| refuse(rule, "true or false"))
-        }
-        _ => Err(refuse(rule, "true or false")),
-    }
+fn boolean(option: &OptionSpec, value: &Value) -> Result<Value> {
+    let flag = match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Int(number) => Some(*number != 0),
+        Value::Text(word) => word_as_bool(word),
+        _ => None,
+    };
+    flag.map(Value::Bool).ok_or_else(|| refuse(option, "true or false", value))
 }
 
 fn digits(text: &str) -> Option<i64> {
@@ -125,9 +133,8 @@ fn natural(value: &Value) -> Option<i64> {
     number.filter(|number| *number >= 0)
 }
 
-fn integer(rule: &Rule, value: &Value) -> Result<Value> {
-    let number = natural(value).ok_or_else(|| refuse(rule, "a whole number that is not negative"))?;
-    Ok(Value::Int(number))
+fn integer(option: &OptionSpec, value: &Value) -> Result<Value> {
+    natural(value).map(Value::Int).ok_or_else(|| refuse(option, "a whole number that is not negative", value))
 }
 
 /// The whole number that a float is, if it is one.
@@ -152,30 +159,27 @@ fn with_fraction(value: &Value) -> Option<f64> {
     }
 }
 
-fn seconds(rule: &Rule, value: &Value) -> Result<Value> {
+fn seconds(option: &OptionSpec, value: &Value) -> Result<Value> {
     let number = match with_fraction(value) {
         Some(seconds) => (0.0..MOST_SECONDS).contains(&seconds).then_some(Value::Float(seconds)),
         None => natural(value).map(Value::Int),
     };
-    number.ok_or_else(|| refuse(rule, "a number of seconds that is not negative"))
+    number.ok_or_else(|| refuse(option, "a number of seconds that is not negative", value))
 }
 
-fn expires(rule: &Rule, value: Value) -> Result<Value> {
+fn expires(option: &OptionSpec, value: &Value) -> Result<Value> {
+    let meant = match value {
+        Value::Bool(_) | Value::Date(_) => Some(value.clone()),
+        Value::Span(seconds) if seconds.is_finite() => Some(value.clone()),
+        Value::Float(seconds) if seconds.is_finite() && *seconds > 0.0 => Some(Value::Span(*seconds)),
+        Value::Int(seconds) if *seconds > 0 => Some(whole_span(*seconds)),
+        Value::Text(text) => word_as_bool(text)
+            .map(Value::Bool)
+            .or_else(|| digits(text).filter(|seconds| *seconds > 0).map(whole_span)),
+        _ => None,
+    };
     let takes = "true, false, a positive number of seconds, a timedelta or a datetime";
-    match value {
-        Value::Bool(_) | Value::Date(_) => Ok(value),
-        Value::Span(seconds) if seconds.is_finite() => Ok(value),
-        Value::Float(seconds) if seconds.is_finite() && seconds > 0.0 => Ok(Value::Span(seconds)),
-        Value::Int(seconds) if seconds > 0 => Ok(whole_span(seconds)),
-        Value::Text(text) => match word_as_bool(&text) {
-            Some(flag) => Ok(Value::Bool(flag)),
-            None => match digits(&text) {
-                Some(seconds) if seconds > 0 => Ok(whole_span(seconds)),
-                _ => Err(refuse(rule, takes)),
-            },
-        },
-        _ => Err(refuse(rule, takes)),
-    }
+    meant.ok_or_else(|| refuse(option, takes, value))
 }
 
 #[allow(

@@ -1,46 +1,39 @@
-//! The keys of a set of options: which there are, and which go together.
+//! All the keys that a set of options gives.
 
 use std::sync::Arc;
 
 use super::keys::Keys;
-use super::{Keeping, Values};
+use super::lookup::known;
+use super::{Keeping, OptionSpec, Values};
 use crate::codec::KeyPair;
 use crate::cookie::{SealingKeys, Switch};
 use crate::error::Result;
 use crate::store::Timestamp;
 
-/// The keys that the options give.
+/// The keys that the options give, by purpose.
 #[derive(Debug)]
 pub struct KeyOptions {
     pub(super) secret: Keys,
     pub(super) encrypt: Keys,
     pub(super) validate: Keys,
-    /// When they were gathered, or earlier: see there.
+    /// When they were gathered, or earlier.
     pub(super) switch: Arc<Switch>,
 }
 
-/// What keys are for. Each is given by the option of this name, by a file that `<name>_file` names, and by
-/// `<name>_fallbacks`.
-const NAMES: [&str; 3] = ["secret", "encrypt_key", "validate_key"];
-
 impl KeyOptions {
-    /// Whether an option of that name gives keys.
-    #[must_use]
-    pub fn is_given_by(name: &str) -> bool {
-        let file_or_fallbacks = name.strip_suffix("_file").or_else(|| name.strip_suffix("_fallbacks"));
-        NAMES.contains(&file_or_fallbacks.unwrap_or(name))
-    }
-
     /// Gathers them at `now`, out of files too.
     ///
     /// # Errors
     /// `Invalid`, see [`Keys::gather`].
     pub fn of(values: &Values, now: Timestamp) -> Result<Self> {
-        let [secret, encrypt, validate] = NAMES.map(|name| {
-            let (file, fallbacks) = (format!("{name}_file"), format!("{name}_fallbacks"));
-            Keys::gather(name, values.get(name), values.text(&file), values.get(&fallbacks))
-        });
-        let (encrypt, mut validate) = (encrypt?, validate?);
+        let gather = |key: &OptionSpec, file, fallbacks| {
+            Keys::gather(key.name, values.get(key), values.text(file), values.get(fallbacks))
+        };
+        let secret = gather(known!("secret"), known!("secret_file"), known!("secret_fallbacks"));
+        let encrypt =
+            gather(known!("encrypt_key"), known!("encrypt_key_file"), known!("encrypt_key_fallbacks"))?;
+        let mut validate =
+            gather(known!("validate_key"), known!("validate_key_file"), known!("validate_key_fallbacks"))?;
         if !encrypt.is_empty() {
             validate = validate.for_encryption();
         }

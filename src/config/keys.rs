@@ -4,7 +4,8 @@ use std::fmt;
 use std::fs::{self, Metadata};
 use std::path::Path;
 
-use super::{Value, bytes_literal};
+use super::bytes_literal;
+use super::value::Value;
 use crate::error::{Error, Result};
 
 /// A key should have as many bytes as the hash gives (RFC 2104, section 3), which for SHA-256 are 32. A shorter one is

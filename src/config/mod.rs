@@ -1,31 +1,38 @@
-//! Options: what a person writes, what it means, and what it cannot mean.
+//! The options of a session: one table, and the way from given values to checked settings.
 //!
-//! An application gives options as Python values or as the strings of an ini file. [`rules`] says of each name
-//! what kind of value it takes, and [`coerce()`] turns one into the other; [`Keys`] are the keys that change;
-//! [`Settings`] is what remains: typed, checked once, and shared by every request.
+//! An application gives options as Python values or as the strings of an ini file. The table ([`GROUPS`]) says what
+//! each option takes, what it defaults to and what it is for. [`coerce()`] turns what was given into what the option
+//! takes, [`Values`] adds the defaults, and [`Settings`] is the result: typed, checked once, shared by every request.
 
 pub mod bytes_literal;
+mod choices;
 mod coerce;
-mod expires;
+mod cookie_expires;
 mod key_options;
 mod keys;
+pub(crate) mod lookup;
 mod old_id;
-mod profile;
+mod option;
 mod read;
-mod read_also;
-mod remarks;
-mod rules;
+mod serializers;
 mod settings;
+mod table;
+mod value;
 mod values;
+mod warnings;
 
-pub use coerce::coerce;
-pub use expires::CookieExpires;
+pub use choices::{Concurrency, PicklePolicy, Profile, SerializerName};
+pub use coerce::{coerce, word_as_bool};
+pub use cookie_expires::CookieExpires;
 pub use key_options::KeyOptions;
 pub use keys::{Keys, SHORTEST_GOOD_KEY};
+#[cfg(feature = "python")]
+pub(crate) use lookup::known;
+pub use lookup::{COOKIE_SESSION_PARAMETERS, SESSION_PARAMETERS, nearest_name, option, options};
 pub use old_id::OldId;
-pub use profile::Profile;
-pub use read::{UNKNOWN_CIPHER, cookie_expires};
-pub use read_also::SerializerName;
-pub use rules::{Kind, Rule, Scope, Value, nearest_name, option_names, rule};
-pub use settings::{Concurrency, CookieKeys, Keeping, PicklePolicy, STORE_GRACE_SECONDS, Settings};
+pub use option::{DefaultValue, Hardened, Kind, OptionSpec};
+pub use read::UNKNOWN_CIPHER;
+pub use settings::{CookieKeys, Keeping, STORE_GRACE_SECONDS, Settings};
+pub use table::{GROUPS, Group};
+pub use value::Value;
 pub use values::Values;

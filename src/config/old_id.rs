@@ -1,21 +1,21 @@
-//! The option `destroy_old`: what becomes of the id that a session had before it was given a new one.
+//! The option `destroy_old`: what remains under the old id of a session after a rotation.
 
 use std::time::Duration;
 
-use super::Value;
-use super::coerce::word_as_bool;
-use crate::error::{Error, Result};
+use super::coerce::{invalid, word_as_bool};
+use super::value::Value;
+use crate::error::Result;
 
-/// In seconds. Requests that were under way when the id changed are over by then.
+/// The longest grace period, in seconds. Requests that were under way at the rotation are over by then.
 const LONGEST_GRACE: u64 = 300;
 
-/// What is under the id that a session had before.
+/// The fate of the old id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OldId {
-    /// Nothing.
+    /// Nothing remains under it.
     #[default]
     Destroyed,
-    /// A pointer to the new id, for so long.
+    /// It leads to the new id for this long.
     Grace(Duration),
 }
 
@@ -23,7 +23,7 @@ impl OldId {
     /// Reads the option.
     ///
     /// # Errors
-    /// `Invalid` for what is neither true nor `grace:` and a number of seconds from 1 to 300.
+    /// `Invalid` for anything but true, or `grace:` with a number of seconds from 1 to 300.
     pub fn read(value: Option<&Value>) -> Result<Self> {
         let seconds = match value {
             None | Some(Value::Null | Value::Bool(true) | Value::Int(1)) => return Ok(Self::Destroyed),
@@ -40,13 +40,14 @@ impl OldId {
         };
         match seconds {
             Some(seconds @ 1..=LONGEST_GRACE) => Ok(Self::Grace(Duration::from_secs(seconds))),
-            _ => Err(Error::invalid("an option has a value that it cannot take").with_detail(format!(
-                "destroy_old is true, or grace: with a number of seconds from 1 to {LONGEST_GRACE}"
+            _ => Err(invalid(format!(
+                "destroy_old must be true, or grace: with a number of seconds from 1 to {LONGEST_GRACE}, such as \
+                 grace:30"
             ))),
         }
     }
 
-    /// For how long the old id leads to the new one.
+    /// The grace period, if there is one.
     #[must_use]
     pub fn grace(self) -> Option<Duration> {
         match self {

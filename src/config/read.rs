@@ -1,12 +1,15 @@
-//! From the values of the options to what they mean together.
+//! Reads the values of the options into settings.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::read_also::{pickle_policy, read_also};
+use super::choices::{CONCURRENCY, CRYPTO, DURABILITY, PROFILE};
+use super::coerce::invalid;
+use super::lookup::known;
+use super::serializers::{pickle_policy, read_also};
 use super::{
-    Concurrency, CookieExpires, CookieKeys, Keeping, KeyOptions, OldId, Profile, Settings, Value, Values,
+    Concurrency, CookieExpires, CookieKeys, Keeping, KeyOptions, OldId, OptionSpec, Settings, Value, Values,
 };
 use crate::codec::cipher::check_nonce_bits;
 use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
@@ -14,51 +17,32 @@ use crate::cookie::{CookieSealer, End, Format, FormatOne, IdRing, SameSite};
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::session::Limits;
-use crate::store::{Durability, KeptUnder, Timestamp};
+use crate::store::{KeptUnder, Timestamp};
 
-/// The cookie's name where no option gives one.
-const DEFAULT_KEY: &str = "beaker.session.id";
-const DEFAULT_SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
-/// How long a session that somebody else holds is waited for where no option says it.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
-/// In seconds: how long format 1 is accepted after a hardened switch where sessions have no end.
+/// Seconds for which format 1 is accepted after a hardened switch where sessions have no end.
 const LONGEST_SWITCH: f64 = 30.0 * 86_400.0;
-/// The random bits of an encryption nonce where no option gives a number.
-const DEFAULT_NONCE_BITS: usize = 128;
 
-/// What the error for a `crypto_type` that there is not says.
-pub const UNKNOWN_CIPHER: &str = "crypto_type is one of default, cryptography, pycryptodome, pycrypto";
-
-/// What the option `cookie_expires` means.
-#[must_use]
-pub fn cookie_expires(value: Option<&Value>) -> CookieExpires {
-    match value {
-        Some(Value::Bool(false)) => CookieExpires::Never,
-        Some(Value::Span(seconds)) => CookieExpires::After(*seconds),
-        Some(Value::Date(date)) => CookieExpires::At(*date),
-        _ => CookieExpires::WithBrowser,
-    }
-}
+/// The error for an unknown `crypto_type`, which has a class of its own in Python.
+pub const UNKNOWN_CIPHER: &str = "unknown crypto_type";
 
 impl Settings {
-    /// What the options mean for sessions whose data is where `keeping` says. `known` are their keys where these have
-    /// been gathered before, so that no file of keys is read twice; `now` is when they are gathered otherwise.
+    /// Reads the options of sessions whose data is where `keeping` says. `known_keys` are their keys if they were
+    /// gathered before, so that no file of keys is read twice; otherwise they are gathered `now`.
     ///
     /// # Errors
-    /// `Invalid` for what an option, or several together, cannot mean.
+    /// `Invalid` for a value that an option cannot take, and for options that contradict each other.
     pub fn read(
         values: &Values,
         keeping: Keeping,
-        known: Option<&Arc<KeyOptions>>,
+        known_keys: Option<&Arc<KeyOptions>>,
         now: Timestamp,
     ) -> Result<Self> {
-        let profile = values.text("profile").map(Profile::parse).transpose()?.unwrap_or(Profile::Compatible);
-        let hardened = profile.is_hardened();
+        values.choice(known!("profile"), &PROFILE)?;
         let read_also = read_also(values)?;
-        let pickle = pickle_policy(values, read_also, hardened)?;
-        let secure = values.flag("secure", hardened);
-        let use_cookies = keeping == Keeping::Cookie || values.flag("use_cookies", true);
-        let keys = match known {
+        let pickle = pickle_policy(values, read_also)?;
+        let secure = values.flag(known!("secure"));
+        let use_cookies = keeping == Keeping::Cookie || values.flag(known!("use_cookies"));
+        let keys = match known_keys {
             Some(keys) => Arc::clone(keys),
             None => Arc::new(KeyOptions::of(values, now)?),
         };
@@ -66,37 +50,38 @@ impl Settings {
             return Err(Error::invalid("No validate_key specified for Cookie only Session."));
         }
         let mut settings = Self {
+            is_hardened: values.is_hardened(),
             keeping,
-            key: values.text("key").unwrap_or(DEFAULT_KEY).to_owned(),
+            key: text(values, known!("key")),
             older_names: older_names(values),
-            domain: values.text("cookie_domain").map(str::to_owned),
-            path: values.text("cookie_path").unwrap_or("/").to_owned(),
+            domain: values.text(known!("cookie_domain")).map(str::to_owned),
+            path: text(values, known!("cookie_path")),
             same_site: same_site(values)?,
             secure,
-            http_only: values.flag("httponly", hardened),
-            partitioned: values.flag("partitioned", false),
-            cookie_expires: cookie_expires(values.get("cookie_expires")),
-            rolling: values.flag("rolling", false),
-            limits: limits(values, profile),
+            http_only: values.flag(known!("httponly")),
+            partitioned: values.flag(known!("partitioned")),
+            cookie_expires: CookieExpires::of(values.get(known!("cookie_expires"))),
+            rolling: values.flag(known!("rolling")),
+            limits: limits(values),
             sweep_interval: sweep_interval(values)?,
             max_sessions: max_sessions(values)?,
-            kept_under: if values.flag("hash_ids", hardened) { KeptUnder::Hash } else { KeptUnder::Id },
-            durability: values.text("durability").map(Durability::parse).transpose()?.unwrap_or_default(),
-            concurrency: values.text("concurrency").map_or(Ok(Concurrency::Merge), Concurrency::parse)?,
-            old_id: OldId::read(values.get("destroy_old"))?,
-            lock_timeout: values.seconds("lock_timeout").map_or(Ok(LOCK_TIMEOUT), duration)?,
-            save_accessed_time: values.flag("save_accessed_time", true),
+            kept_under: if values.flag(known!("hash_ids")) { KeptUnder::Hash } else { KeptUnder::Id },
+            durability: values.choice(known!("durability"), &DURABILITY)?.unwrap_or_default(),
+            concurrency: values.choice(known!("concurrency"), &CONCURRENCY)?.unwrap_or(Concurrency::Merge),
+            old_id: OldId::read(values.get(known!("destroy_old")))?,
+            lock_timeout: duration(values.seconds(known!("lock_timeout")).unwrap_or_default())?,
+            save_accessed_time: values.flag(known!("save_accessed_time")),
             use_cookies,
-            invalidate_corrupt: values.flag("invalidate_corrupt", false),
-            auto: values.flag("auto", false),
-            vary: values.flag("vary", true),
-            no_store: values.flag("no_store", hardened),
+            invalidate_corrupt: values.flag(known!("invalidate_corrupt")),
+            auto: values.flag(known!("auto")),
+            vary: values.flag(known!("vary")),
+            no_store: values.flag(known!("no_store")),
             read_also,
             pickle,
-            pickle_allow: values.names("pickle_allow").unwrap_or_default(),
-            format: format(values, profile)?,
-            format_one: FormatOne::new(end_of_format_1(values, profile), Arc::clone(&keys.switch)),
-            record_format: record_format(values, profile, keeping)?,
+            pickle_allow: values.names(known!("pickle_allow")).unwrap_or_default(),
+            format: format(values)?,
+            format_one: FormatOne::new(end_of_format_1(values), Arc::clone(&keys.switch)),
+            record_format: record_format(values, keeping)?,
             records: Records::new(&keys.pairs())?,
             signer: None,
             sealer: sealer(values, &keys)?.map(Arc::new),
@@ -104,24 +89,22 @@ impl Settings {
             weak: keys.weak(keeping),
             keys: Arc::clone(&keys),
         };
-        if hardened && secure && use_cookies {
-            settings.prefix_name(values.get("key_fallbacks").is_none());
+        if settings.is_hardened && secure && use_cookies {
+            settings.prefix_name(values.get(known!("key_fallbacks")).is_none());
         }
         settings.forget_repeated_names();
         settings.add_cookie_keys(&keys)?;
-        if values.get("accept_format_1_until").is_some_and(|value| *value != Value::Null)
-            && settings.format == Format::One
-        {
+        if values.moment(known!("accept_format_1_until")).is_some() && settings.format == Format::One {
             return Err(Error::invalid(
-                "accept_format_1_until needs cookie_format = 2: what is written has to be accepted",
+                "accept_format_1_until needs cookie_format = 2: the format that is written must be accepted",
             ));
         }
         settings.validate()?;
         Ok(settings)
     }
 
-    /// Gives the cookie the strictest of the names that browsers protect (RFC 6265bis, section 4.1.3); the one that
-    /// it had is still read if `keeps_old`.
+    /// Gives the cookie the strictest of the names that browsers protect (RFC 6265bis, section 4.1.3). The old name
+    /// is still read if `keeps_old`.
     fn prefix_name(&mut self, keeps_old: bool) {
         if self.key.starts_with("__") {
             return;
@@ -134,8 +117,8 @@ impl Settings {
         }
     }
 
-    /// Keeps of the older names those that are others than the cookie's own, each once: a cookie under an older
-    /// name is taken out of the browser when the session's is sent, and that must never be the same one.
+    /// Drops older names that are repeated or that are the cookie's own: cookies under older names are expired when
+    /// the session's cookie is sent, and that must never be the same cookie.
     fn forget_repeated_names(&mut self) {
         let mut seen = vec![self.key.clone()];
         self.older_names.retain(|name| {
@@ -167,105 +150,98 @@ impl Settings {
 }
 
 fn duration(seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| Error::invalid("a number of seconds is negative or more than there can be"))
+    Duration::try_from_secs_f64(seconds).map_err(|_| invalid("a number of seconds is negative or too large"))
 }
 
-fn limits(values: &Values, profile: Profile) -> Limits {
+/// The text of an option that has a default.
+fn text(values: &Values, option: &OptionSpec) -> String {
+    values.text(option).unwrap_or_default().to_owned()
+}
+
+fn limits(values: &Values) -> Limits {
     Limits {
-        idle: values.seconds("timeout"),
-        absolute: match values.get("absolute_timeout") {
-            None => profile.absolute_timeout(),
-            // An ini file has no other word for none.
-            Some(_) => values.seconds("absolute_timeout").filter(|seconds| *seconds != 0.0),
-        },
-        epoch: match values.get("session_epoch") {
-            Some(Value::Moment(seconds)) => Some(*seconds),
-            _ => None,
-        },
+        idle: values.seconds(known!("timeout")),
+        // An ini file has no other word for none.
+        absolute: values.seconds(known!("absolute_timeout")).filter(|seconds| *seconds != 0.0),
+        epoch: values.moment(known!("session_epoch")),
     }
 }
 
-/// Where sessions have an end, a store is swept unless the option says that it is not.
+/// Without a `timeout` a store is swept only if the option is given.
 fn sweep_interval(values: &Values) -> Result<Option<Duration>> {
-    match (values.seconds("sweep_interval"), values.seconds("timeout")) {
-        (None, None) => Ok(None),
-        (None, Some(_)) => Ok(Some(DEFAULT_SWEEP_INTERVAL)),
-        (Some(seconds), _) => Ok(Some(duration(seconds)?).filter(|interval| !interval.is_zero())),
+    let option = known!("sweep_interval");
+    if values.get(option).is_none() && values.seconds(known!("timeout")).is_none() {
+        return Ok(None);
     }
+    let interval = duration(values.seconds(option).unwrap_or_default())?;
+    Ok(Some(interval).filter(|interval| !interval.is_zero()))
 }
 
-/// An ini file has no other word for none than 0.
 fn max_sessions(values: &Values) -> Result<Option<NonZeroUsize>> {
-    let most = values.number("max_sessions").unwrap_or(0);
-    let most = usize::try_from(most).map_err(|_| Error::invalid("max_sessions is more than there can be"))?;
-    Ok(NonZeroUsize::new(most))
+    let most = usize::try_from(values.number(known!("max_sessions")).unwrap_or_default());
+    Ok(NonZeroUsize::new(most.map_err(|_| invalid("max_sessions is too large"))?))
 }
 
-/// Python's `None` is an attribute that is left out.
 fn same_site(values: &Values) -> Result<Option<String>> {
-    match values.get("samesite") {
-        None => Ok(Some(String::from("Lax"))),
-        Some(Value::Text(text)) => SameSite::parse(text).map(|_| Some(text.clone())),
-        Some(_) => Ok(None),
-    }
+    let text = values.text(known!("samesite"));
+    text.map(|text| SameSite::parse(text).map(|_| text.to_owned())).transpose()
 }
 
-fn format(values: &Values, profile: Profile) -> Result<Format> {
-    match values.number("cookie_format") {
-        None if profile.is_hardened() => Ok(Format::Two),
-        None | Some(1) => Ok(Format::One),
+fn format(values: &Values) -> Result<Format> {
+    match values.number(known!("cookie_format")) {
+        Some(1) => Ok(Format::One),
         Some(2) => Ok(Format::Two),
-        Some(_) => Err(Error::invalid("cookie_format is 1 or 2")),
+        _ => Err(invalid("cookie_format must be 1 or 2")),
     }
 }
 
 /// Hardened, format 1 ends when no session from before the switch can be alive.
-fn end_of_format_1(values: &Values, profile: Profile) -> End {
-    match values.get("accept_format_1_until") {
-        Some(Value::Moment(end)) => End::At(*end),
-        None if profile.is_hardened()
-            && format(values, profile).is_ok_and(|format| format == Format::Two) =>
-        {
-            End::AfterSwitch(limits(values, profile).absolute.unwrap_or(LONGEST_SWITCH))
-        }
-        _ => End::Never,
+fn end_of_format_1(values: &Values) -> End {
+    let option = known!("accept_format_1_until");
+    if let Some(end) = values.moment(option) {
+        return End::At(end);
     }
+    let writes_2 = format(values).is_ok_and(|format| format == Format::Two);
+    if values.is_hardened() && writes_2 && values.get(option).is_none() {
+        return End::AfterSwitch(limits(values).absolute.unwrap_or(LONGEST_SWITCH));
+    }
+    End::Never
 }
 
-fn record_format(values: &Values, profile: Profile, keeping: Keeping) -> Result<RecordFormat> {
-    match values.number("record_format") {
-        // The text of a session in a cookie is the cookie's affair.
-        None | Some(1 | 2) if keeping == Keeping::Cookie => Ok(RecordFormat::One),
-        None if profile.is_hardened() => Ok(RecordFormat::Two),
-        None | Some(1) => Ok(RecordFormat::One),
+fn record_format(values: &Values, keeping: Keeping) -> Result<RecordFormat> {
+    match values.number(known!("record_format")) {
+        // The cookie has a format of its own.
+        Some(1 | 2) if keeping == Keeping::Cookie => Ok(RecordFormat::One),
+        Some(1) => Ok(RecordFormat::One),
         Some(2) => Ok(RecordFormat::Two),
-        Some(_) => Err(Error::invalid("record_format is 1 or 2")),
+        _ => Err(invalid("record_format must be 1 or 2")),
     }
 }
 
-/// Names that the cookie had before. Beaker makes the name `None` of a `None` in a config.
+/// Earlier names of the cookie. Beaker makes the name `None` of a `None` in a config.
 fn older_names(values: &Values) -> Vec<String> {
-    match (values.names("key_fallbacks"), values.get("key")) {
+    match (values.names(known!("key_fallbacks")), values.raw(known!("key"))) {
         (None, Some(Value::Null)) => vec![String::from("None")],
         (names, _) => names.unwrap_or_default(),
     }
 }
 
-/// The cipher that the option `crypto_type` writes with.
 fn cipher(values: &Values) -> Result<Cipher> {
-    match values.text("crypto_type").unwrap_or("default") {
-        "default" | "cryptography" => Ok(Cipher::AesGcm),
-        "pycryptodome" | "pycrypto" => Ok(Cipher::AesCtr),
-        _ => Err(Error::invalid(UNKNOWN_CIPHER)),
-    }
+    let option = known!("crypto_type");
+    let word = values.text(option);
+    let known = CRYPTO.iter().find(|(known, _)| Some(*known) == word).map(|(_, cipher)| *cipher);
+    known.ok_or_else(|| {
+        let words = option.kind.choices().join(", ");
+        Error::invalid(UNKNOWN_CIPHER).with_detail(format!("crypto_type must be one of {words}"))
+    })
 }
 
+/// The sealer for stored text, if there is a key. Its options are checked without a key too, so that a mistake shows
+/// before there is one.
 fn sealer(values: &Values, keys: &KeyOptions) -> Result<Option<Sealer>> {
-    // Without a key too: what cannot be meant is a mistake that is best found before there is one.
     let cipher = cipher(values)?;
-    let nonce_bits = values.number("encrypt_nonce_bits").map_or(Ok(DEFAULT_NONCE_BITS), usize::try_from);
-    let nonce_bits = nonce_bits.map_err(|_| Error::invalid("encrypt_nonce_bits is too large"))?;
+    let nonce_bits = usize::try_from(values.number(known!("encrypt_nonce_bits")).unwrap_or_default());
+    let nonce_bits = nonce_bits.map_err(|_| invalid("encrypt_nonce_bits is too large"))?;
     check_nonce_bits(nonce_bits)?;
     if keys.encrypt.is_empty() {
         return Ok(None);

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CookieExpires, KeyOptions, Keys, OldId, SerializerName};
+use super::{Concurrency, CookieExpires, KeyOptions, Keys, OldId, PicklePolicy, SerializerName};
 use crate::codec::{RecordFormat, Records, Sealer};
 use crate::cookie::{Attributes, CookieSealer, Format, FormatOne, IdRing, Signer};
 use crate::error::{Error, Result};
@@ -18,64 +18,6 @@ pub const STORE_GRACE_SECONDS: u32 = 120;
 
 /// The year 2100: for as long as this runs, expiry dates that count from now have to exist.
 const DISTANT_NOW: Timestamp = 4_102_444_800.0;
-
-/// Which pickles are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PicklePolicy {
-    /// All, as Beaker does. Whoever can write to the store can run code in the application.
-    Any,
-    /// Those made of the standard library's value types.
-    Allowlist,
-    /// None.
-    Deny,
-}
-
-impl PicklePolicy {
-    /// Reads the option `pickle`.
-    ///
-    /// # Errors
-    /// `Invalid` for a word that is none of the three.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "any" => Ok(Self::Any),
-            "allowlist" => Ok(Self::Allowlist),
-            "deny" => Ok(Self::Deny),
-            _ => Err(Error::invalid("the option 'pickle' is one of any, allowlist, deny")),
-        }
-    }
-}
-
-/// What becomes of a session that several requests change at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Concurrency {
-    /// The changes of all are kept; of a key that several change, the last one's.
-    Merge,
-    /// The last to write has it all, as with Beaker.
-    LastWriter,
-    /// One request after the other has the session.
-    Lock,
-}
-
-impl Concurrency {
-    /// Reads the option `concurrency`.
-    ///
-    /// # Errors
-    /// `Invalid` for a word that is none of the three.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "merge" => Ok(Self::Merge),
-            "beaker" => Ok(Self::LastWriter),
-            "lock" => Ok(Self::Lock),
-            _ => Err(Error::invalid("the option 'concurrency' is one of merge, beaker, lock")),
-        }
-    }
-
-    /// Whether what others wrote since the session was loaded is kept.
-    #[must_use]
-    pub fn merges(self) -> bool {
-        self != Self::LastWriter
-    }
-}
 
 /// Where a session's data is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +40,8 @@ pub struct CookieKeys {
 /// Everything about a session that its options decide, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Whether the defaults are those of `profile = hardened`.
+    pub is_hardened: bool,
     /// Where the data is.
     pub keeping: Keeping,
     /// The cookie's name.

@@ -1,92 +1,180 @@
-//! The coerced values of options, by name.
+//! The given values of the options, and their defaults.
 
-use super::Value;
+use super::choices::{PROFILE, Profile, chosen};
+use super::coerce::invalid;
+use super::lookup::known;
+use super::option::{DefaultValue, OptionSpec};
+use super::value::Value;
+use crate::error::Result;
 
-/// What was given for each option. Of an option given twice, the last counts.
+/// What was given for each option, coerced. Of an option given twice, the last counts.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
-    given: Vec<(&'static str, Value)>,
+    given: Vec<(&'static OptionSpec, Value)>,
 }
 
 impl Values {
     /// Adds the value of an option.
-    pub fn push(&mut self, name: &'static str, value: Value) {
-        self.given.push((name, value));
+    pub fn push(&mut self, option: &'static OptionSpec, value: Value) {
+        self.given.push((option, value));
     }
 
-    /// What was given for an option.
+    /// What was given for an option, `None` included.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.given.iter().rev().find(|(given, _)| *given == name).map(|(_, value)| value)
+    pub fn raw(&self, option: &OptionSpec) -> Option<&Value> {
+        self.given.iter().rev().find(|(given, _)| given.name == option.name).map(|(_, value)| value)
     }
 
-    /// Its text, if it is text.
+    /// What was given for an option. Python's `None` is an option that was not given, unless the table says that it
+    /// is a value.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
-        match self.get(name) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
+    pub fn get(&self, option: &OptionSpec) -> Option<&Value> {
+        self.raw(option).filter(|value| option.none_is_a_value || **value != Value::Null)
     }
 
-    /// Its boolean. An option that was not given is `default`.
+    /// Whether the defaults are the hardened ones.
     #[must_use]
-    pub fn flag(&self, name: &str, default: bool) -> bool {
-        match self.get(name) {
+    pub fn is_hardened(&self) -> bool {
+        matches!(self.raw(known!("profile")), Some(Value::Text(word)) if chosen(word, &PROFILE) == Some(Profile::Hardened))
+    }
+
+    fn default_of(&self, option: &OptionSpec) -> DefaultValue {
+        option.default_for(self.is_hardened())
+    }
+
+    /// The option's boolean.
+    #[must_use]
+    pub fn flag(&self, option: &OptionSpec) -> bool {
+        match self.get(option) {
             Some(Value::Bool(flag)) => *flag,
-            _ => default,
+            _ => self.default_of(option) == DefaultValue::Bool(true),
         }
     }
 
-    /// Its number, if it is one.
+    /// The option's text, if there is one.
     #[must_use]
-    pub fn number(&self, name: &str) -> Option<i64> {
-        match self.get(name) {
+    pub fn text(&self, option: &OptionSpec) -> Option<&str> {
+        match self.get(option) {
+            Some(Value::Text(text)) => Some(text),
+            Some(_) => None,
+            None => match self.default_of(option) {
+                DefaultValue::Text(text) => Some(text),
+                _ => None,
+            },
+        }
+    }
+
+    /// The option's whole number, if there is one.
+    #[must_use]
+    pub fn number(&self, option: &OptionSpec) -> Option<i64> {
+        match self.get(option) {
             Some(Value::Int(number)) => Some(*number),
-            _ => None,
+            Some(_) => None,
+            None => match self.default_of(option) {
+                DefaultValue::Int(number) => Some(number),
+                _ => None,
+            },
         }
     }
 
-    /// Its number of seconds, if it is one.
+    /// The option's number of seconds, if there is one.
     #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "a span over 2^53 seconds is not told from its neighbour")]
-    pub fn seconds(&self, name: &str) -> Option<f64> {
-        match self.get(name) {
-            Some(Value::Int(seconds)) => Some(*seconds as f64),
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a span over 2^53 seconds does not differ from its neighbour"
+    )]
+    pub fn seconds(&self, option: &OptionSpec) -> Option<f64> {
+        match self.get(option) {
             Some(Value::Float(seconds)) => Some(*seconds),
+            _ => self.number(option).map(|seconds| seconds as f64),
+        }
+    }
+
+    /// The option's moment, if there is one.
+    #[must_use]
+    pub fn moment(&self, option: &OptionSpec) -> Option<f64> {
+        match self.get(option) {
+            Some(Value::Moment(seconds)) => Some(*seconds),
             _ => None,
         }
     }
 
-    /// Its texts, if it is a list of them; what is no Unicode is replaced.
+    /// The option's names, if there are any. What is no Unicode is replaced.
     #[must_use]
-    pub fn names(&self, name: &str) -> Option<Vec<String>> {
-        match self.get(name) {
+    pub fn names(&self, option: &OptionSpec) -> Option<Vec<String>> {
+        match self.get(option) {
             Some(Value::List(parts)) => {
                 Some(parts.iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect())
             }
             _ => None,
         }
     }
+
+    /// The meaning of the option's word, in any case; `None` if there is no word.
+    ///
+    /// # Errors
+    /// `Invalid` for a word that is not among the choices.
+    pub fn choice<T: Copy>(&self, option: &OptionSpec, choices: &[(&str, T)]) -> Result<Option<T>> {
+        let Some(word) = self.text(option) else { return Ok(None) };
+        match chosen(word, choices) {
+            Some(choice) => Ok(Some(choice)),
+            None => {
+                let words = option.kind.choices().join(", ");
+                Err(invalid(format!("{} must be one of {words}", option.name)))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::config::option;
 
-    #[test]
-    fn the_last_value_of_an_option_counts() {
+    fn values(given: &[(&str, Value)]) -> Values {
         let mut values = Values::default();
-        values.push("timeout", Value::Int(1));
-        values.push("timeout", Value::Int(2));
-        assert_eq!(values.number("timeout"), Some(2));
+        for (name, value) in given {
+            values.push(option(name).unwrap(), value.clone());
+        }
+        values
+    }
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
     }
 
     #[test]
-    fn a_flag_that_was_not_given_or_is_nothing_is_its_default() {
-        let mut values = Values::default();
-        assert!(values.flag("secure", true));
-        values.push("secure", Value::Null);
-        assert!(values.flag("secure", true));
+    fn the_last_value_of_an_option_counts() {
+        let values = values(&[("timeout", Value::Int(1)), ("timeout", Value::Int(2))]);
+        assert_eq!(values.number(known!("timeout")), Some(2));
+    }
+
+    #[test]
+    fn an_option_without_a_value_has_the_default_of_its_profile() {
+        for (profile, hardened) in [("compatible", false), (" Hardened ", true)] {
+            for given in [&[][..], &[("secure", Value::Null), ("cookie_format", Value::Null)]] {
+                let values = values(&[given, &[("profile", text(profile))]].concat());
+                assert_eq!(values.flag(known!("secure")), hardened);
+                assert_eq!(values.number(known!("cookie_format")), Some(1 + i64::from(hardened)));
+                assert_eq!(values.seconds(known!("absolute_timeout")), hardened.then_some(43_200.0));
+                assert_eq!(values.text(known!("key")), Some("beaker.session.id"));
+            }
+        }
+    }
+
+    #[test]
+    fn none_switches_off_what_the_table_says() {
+        let values = values(&[("profile", text("hardened")), ("absolute_timeout", Value::Null)]);
+        assert_eq!(values.seconds(known!("absolute_timeout")), None);
+        assert_eq!(values.get(known!("absolute_timeout")), Some(&Value::Null));
+    }
+
+    #[test]
+    fn a_word_is_read_in_any_case_and_an_unknown_one_is_refused_by_name() {
+        assert_eq!(values(&[]).choice(known!("profile"), &PROFILE).unwrap(), Some(Profile::Compatible));
+        let of = |word| values(&[("profile", text(word))]).choice(known!("profile"), &PROFILE);
+        assert_eq!(of(" HARDENED").unwrap(), Some(Profile::Hardened));
+        let error = of("paranoid").unwrap_err().to_string();
+        assert!(error.contains("profile must be one of compatible, hardened"), "{error}");
     }
 }

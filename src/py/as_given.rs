@@ -1,12 +1,13 @@
-//! What an option's object stands for, by the way in which it was given.
+//! Reads an option's object as Beaker reads it, by the way in which it was given.
 //!
-//! What stands in a config, under a prefix, Beaker puts through `coerce_session_params`, which makes text of what has
-//! to be text. What is given by keyword it takes as it is, and of most options it only asks whether it is true.
+//! Beaker puts the options in a config, under a prefix, through `coerce_session_params`, which turns values into text
+//! where an option takes text. It leaves keyword arguments as they are, and for most options only asks whether the
+//! argument is true.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use crate::config::{Kind, Rule, Value};
+use crate::config::{Kind, OptionSpec, Value};
 use crate::py::once::intern;
 
 /// The way in which an option was given.
@@ -18,42 +19,45 @@ pub(crate) enum Given {
     ByKeyword,
 }
 
-/// The object that is meant, and what the programmer is told of that.
+/// The object that is meant, and a warning for the programmer.
 pub(super) fn meant<'py>(
-    rule: &Rule,
+    option: &OptionSpec,
     object: &Bound<'py, PyAny>,
     how: Given,
 ) -> PyResult<(Bound<'py, PyAny>, Option<String>)> {
     let meant = match how {
-        Given::InConfig => in_config(rule, object)?,
-        Given::ByKeyword => by_keyword(rule, object)?,
+        Given::InConfig => in_config(option, object)?,
+        Given::ByKeyword => by_keyword(option, object)?,
     };
-    match rule.kind {
-        Kind::Folder | Kind::File => at_home(rule, meant),
+    match option.kind {
+        Kind::Folder | Kind::KeyFile => at_home(option, meant),
         _ => Ok((meant, None)),
     }
 }
 
-fn in_config<'py>(rule: &Rule, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn in_config<'py>(option: &OptionSpec, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    if object.is_none() && rule.name == "cookie_expires" {
+    if object.is_none() && option.name == "cookie_expires" {
         return Ok(PyBool::new(py, false).to_owned().into_any());
     }
-    // Of these, Beaker's `coerce_session_params` knows nothing.
-    let is_asked_alone = matches!(rule.name, "samesite" | "file_dir" | "dbm_dir");
-    let becomes_text = matches!(rule.kind, Kind::Keys | Kind::Word | Kind::Folder) && !is_asked_alone;
+    let becomes_text = takes_text_of(option.kind) && !option.uncoerced_in_beaker;
     if becomes_text && (object.is_instance_of::<PyInt>() || object.is_instance_of::<PyFloat>()) {
         return Ok(object.str()?.into_any());
     }
     if becomes_text && object.is_instance_of::<PyBytes>() {
         return Ok(object.repr()?.into_any());
     }
-    without_nothing(rule, object, object.is_instance_of::<PyString>() && !is_asked_alone)
+    without_nothing(option, object, object.is_instance_of::<PyString>() && !option.uncoerced_in_beaker)
 }
 
-fn by_keyword<'py>(rule: &Rule, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+/// Whether Python's text of a number, of bytes or of a boolean is a value.
+fn takes_text_of(kind: Kind) -> bool {
+    kind.is_word() || matches!(kind, Kind::Keys | Kind::Folder)
+}
+
+fn by_keyword<'py>(option: &OptionSpec, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let is_text = object.is_instance_of::<PyString>();
-    match rule.kind {
+    match option.kind {
         Kind::Bool if is_text && object.len()? == 0 => {
             Ok(PyBool::new(object.py(), false).to_owned().into_any())
         }
@@ -69,19 +73,19 @@ fn by_keyword<'py>(rule: &Rule, object: &Bound<'py, PyAny>) -> PyResult<Bound<'p
                 Ok(object.py().None().into_bound(object.py()))
             }
         }
-        _ => without_nothing(rule, object, is_text && rule.kind == Kind::CookiePath),
+        _ => without_nothing(option, object, is_text && option.kind == Kind::CookiePath),
     }
 }
 
 /// `None` in the place of what is false, where Beaker asks for no more than that; unless the object `counts`.
 fn without_nothing<'py>(
-    rule: &Rule,
+    option: &OptionSpec,
     object: &Bound<'py, PyAny>,
     counts: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let is_asked = matches!(rule.kind, Kind::Text | Kind::Folder | Kind::CookiePath)
-        || rule.name == "namespace_class"
-        || rule.name == "id" && !object.is_instance_of::<PyString>();
+    let is_asked = matches!(option.kind, Kind::Text | Kind::Folder | Kind::CookiePath)
+        || option.name == "namespace_class"
+        || option.name == "id" && !object.is_instance_of::<PyString>();
     if is_asked && !counts && !object.is_truthy()? {
         return Ok(object.py().None().into_bound(object.py()));
     }
@@ -89,14 +93,17 @@ fn without_nothing<'py>(
 }
 
 /// Whether it is the empty `cookie_path` of a cookie without one.
-pub(super) fn is_no_path(rule: &Rule, meant: &Bound<'_, PyAny>, how: Given) -> bool {
-    rule.kind == Kind::CookiePath
+pub(super) fn is_no_path(option: &OptionSpec, meant: &Bound<'_, PyAny>, how: Given) -> bool {
+    option.kind == Kind::CookiePath
         && how == Given::ByKeyword
         && meant.cast::<PyString>().is_ok_and(|text| text.len().is_ok_and(|length| length == 0))
 }
 
 /// A path with the home folder in the place of `~`.
-fn at_home<'py>(rule: &Rule, object: Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<String>)> {
+fn at_home<'py>(
+    option: &OptionSpec,
+    object: Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyAny>, Option<String>)> {
     let py = object.py();
     let is_path = object.is_instance_of::<PyString>() || object.hasattr(intern!(py, "__fspath__"))?;
     if !is_path || !object.str()?.to_str().is_ok_and(|text| text.starts_with('~')) {
@@ -105,36 +112,36 @@ fn at_home<'py>(rule: &Rule, object: Bound<'py, PyAny>) -> PyResult<(Bound<'py, 
     let path = py.import("os")?.getattr("path")?;
     let text = object.str()?;
     let expanded = path.call_method1("expanduser", (&text,))?;
-    let remark = if !expanded.eq(&text)? && path.call_method1("exists", (&text,))?.is_truthy()? {
+    let warning = if !expanded.eq(&text)? && path.call_method1("exists", (&text,))?.is_truthy()? {
         Some(format!(
-            "{} = {text} is {expanded}; what Beaker kept is in the folder '~' of the working directory, and has to be \
+            "{} = {text} is {expanded}; Beaker's sessions are in the folder '~' of the working directory and must be \
              moved there",
-            rule.name
+            option.name
         ))
     } else {
         None
     };
-    Ok((expanded, remark))
+    Ok((expanded, warning))
 }
 
-/// What the programmer is told of an object that is no plain way to say `value`.
-pub(super) fn remark(rule: &Rule, object: &Bound<'_, PyAny>, value: &Value) -> Option<String> {
-    let name = rule.name;
+/// The warning for an object that is an unwise way to say `value`.
+pub(super) fn warning(option: &OptionSpec, object: &Bound<'_, PyAny>, value: &Value) -> Option<String> {
+    let name = option.name;
     match value {
-        Value::Text(_) if matches!(rule.kind, Kind::Keys | Kind::Word | Kind::Folder) => {
+        Value::Text(_) if takes_text_of(option.kind) => {
             let kind = if object.is_instance_of::<PyBool>() {
                 "a boolean"
             } else if object.is_instance_of::<PyFloat>() {
                 "a float"
-            } else if object.is_instance_of::<PyBytes>() && rule.kind != Kind::Keys {
+            } else if object.is_instance_of::<PyBytes>() && option.kind != Kind::Keys {
                 "bytes"
             } else {
                 return None;
             };
-            Some(format!("{name} is {kind}, and is taken for the text of it, as Beaker does; give the text"))
+            Some(format!("{name} is {kind}, and Beaker takes its text; give the text itself"))
         }
         Value::Span(seconds) if object.is_instance_of::<PyFloat>() => Some(format!(
-            "{name} is {seconds} seconds; Beaker takes a float for True, which ends with the browser"
+            "{name} is {seconds} seconds; for Beaker a float is True, and the cookie ends with the browser"
         )),
         _ => None,
     }

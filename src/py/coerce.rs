@@ -8,32 +8,32 @@ use pyo3::types::{PyDict, PyString};
 use super::as_given::{self, Given};
 use super::errors::{self, IntoPyResult};
 use super::values::{to_object, to_value};
-use crate::config::{self, Rule, Value};
+use crate::config::{self, OptionSpec, Value};
 
 /// An option, coerced.
 pub(crate) struct Coerced<'py> {
     pub(crate) value: Value,
     /// The object that stands for it.
     pub(crate) object: Bound<'py, PyAny>,
-    /// What the programmer is told of it.
-    pub(crate) remark: Option<String>,
+    /// A warning for the programmer.
+    pub(crate) warning: Option<String>,
 }
 
 /// Coerces one option.
 pub(crate) fn coerce_value<'py>(
-    rule: &Rule,
+    option: &OptionSpec,
     object: &Bound<'py, PyAny>,
     how: Given,
 ) -> PyResult<Coerced<'py>> {
-    let (meant, remark) = as_given::meant(rule, object, how)?;
-    if as_given::is_no_path(rule, &meant, how) {
-        return Ok(Coerced { value: Value::Text(String::new()), object: meant, remark });
+    let (meant, warning) = as_given::meant(option, object, how)?;
+    if as_given::is_no_path(option, &meant, how) {
+        return Ok(Coerced { value: Value::Text(String::new()), object: meant, warning });
     }
-    let given = to_value(rule, &meant)?;
-    let value = config::coerce(rule, given.clone()).into_py(object.py())?;
-    let remark = remark.or_else(|| as_given::remark(rule, object, &value));
+    let given = to_value(option, &meant)?;
+    let value = config::coerce(option, given.clone()).into_py(object.py())?;
+    let warning = warning.or_else(|| as_given::warning(option, object, &value));
     let object = to_object(&value, &given, &meant)?;
-    Ok(Coerced { value, object, remark })
+    Ok(Coerced { value, object, warning })
 }
 
 /// Coerces and checks the session options in `params`, in place, and returns it. Names that are no options are
@@ -53,28 +53,23 @@ pub(crate) fn coerce_session_params<'py>(params: &Bound<'py, PyDict>) -> PyResul
     Ok(params.clone())
 }
 
-/// Coerces the options in `params`, in place. What is not changed is told of when its meaning is worked out.
+/// Coerces the options in `params`, in place. An option that stays as it is earns its warning later, when its
+/// meaning is worked out.
 pub(crate) fn coerce_all(params: &Bound<'_, PyDict>, how: Given) -> PyResult<()> {
     for (name, object) in params.copy()?.iter() {
-        let Some(rule) = name.cast::<PyString>().ok().and_then(|name| config::rule(name.to_str().ok()?))
+        let Some(option) = name.cast::<PyString>().ok().and_then(|name| config::option(name.to_str().ok()?))
         else {
             continue;
         };
-        let coerced = coerce_value(rule, &object, how)?;
+        let coerced = coerce_value(option, &object, how)?;
         if !coerced.object.is(&object) {
             params.set_item(name, coerced.object)?;
-            if let Some(remark) = coerced.remark {
-                errors::warn(params.py(), &remark)?;
+            if let Some(warning) = coerced.warning {
+                errors::warn(params.py(), &warning)?;
             }
         }
     }
     Ok(())
-}
-
-/// Every option's name, without `session.`.
-#[pyfunction]
-pub(crate) fn option_names() -> Vec<&'static str> {
-    config::option_names().collect()
 }
 
 /// Gathers the session options of a middleware from its `config` and its keyword arguments into `options`, coerced,
@@ -87,7 +82,7 @@ pub(crate) fn gather(
     let py = options.py();
     let defaults = options.copy()?;
     let set = |options: &Bound<'_, PyDict>, name: &str, value: Bound<'_, PyAny>| -> PyResult<()> {
-        // Nobody names the cookie by a None, so what Beaker makes of that is told from a name that was not given.
+        // Beaker names the cookie `None` then, and visitors may still have that cookie.
         let keeps_none = !value.is_none() || name == "key";
         let default = if keeps_none { None } else { defaults.get_item(name)? };
         options.set_item(name, default.unwrap_or(value))
@@ -99,11 +94,9 @@ pub(crate) fn gather(
             let Ok(key) = key.cast::<PyString>().map(|key| key.to_string()) else { continue };
             match option_of(py, &key)? {
                 Some(name) => set(&prefixed, name, value)?,
-                None if config::rule(&key).is_some() => errors::warn(
+                None if config::option(&key).is_some() => errors::warn(
                     py,
-                    &format!(
-                        "the option '{key}' has no effect here: in a config it is called 'session.{key}'"
-                    ),
+                    &format!("option '{key}' ignored: in a config its name is 'session.{key}'"),
                 )?,
                 None => {}
             }
@@ -112,7 +105,7 @@ pub(crate) fn gather(
     let bare = PyDict::new(py);
     for (key, value) in kwargs.into_iter().flat_map(|kwargs| kwargs.iter()) {
         let key: String = key.extract()?;
-        let known = config::rule(&key).is_some();
+        let known = config::option(&key).is_some();
         match if known { None } else { option_of(py, &key)? } {
             Some(name) => set(&prefixed, name, value)?,
             None => set(&bare, &key, value)?,
@@ -134,29 +127,29 @@ fn option_of<'k>(py: Python<'_>, key: &'k str) -> PyResult<Option<&'k str>> {
     if let Some(name) = key.strip_prefix("beaker.session.").or_else(|| key.strip_prefix("session.")) {
         return Ok(Some(name));
     }
-    let Some(name) = key.strip_prefix("session_").filter(|_| config::rule(key).is_none()) else {
+    let Some(name) = key.strip_prefix("session_").filter(|_| config::option(key).is_none()) else {
         return Ok(None);
     };
-    let message = format!("the option '{key}' is spelt 'session.{name}'");
+    let message = format!("option '{key}' is deprecated: its name is 'session.{name}'");
     errors::warn_as(py, &PyDeprecationWarning::type_object(py).into_any(), &message)?;
     Ok(Some(name))
 }
 
-/// Warns of names that are no options. A backend of the application's own takes arguments of its own, so there
-/// only a name that looks misspelt is worth a word.
+/// Warns of unknown options. A backend of the application's own takes arguments of its own, so there only a name that
+/// looks misspelt earns a warning.
 pub(crate) fn warn_of_unknown(options: &Bound<'_, PyDict>, own_backend: bool) -> PyResult<()> {
     let py = options.py();
     for key in options.keys() {
         let Ok(key) = key.cast::<PyString>().map(|key| key.to_string()) else { continue };
-        if config::rule(&key).is_some() || key.starts_with("sa.") {
+        if config::option(&key).is_some() || key.starts_with("sa.") {
             continue;
         }
         match config::nearest_name(&key) {
             Some(near) => {
-                errors::warn(py, &format!("'{key}' is no session option; did you mean '{near}'?"))?;
+                errors::warn(py, &format!("unknown session option '{key}' ignored; did you mean '{near}'?"))?;
             }
             None if own_backend => {}
-            None => errors::warn(py, &format!("'{key}' is no session option and has no effect"))?,
+            None => errors::warn(py, &format!("unknown session option '{key}' ignored"))?,
         }
     }
     Ok(())

@@ -15,6 +15,7 @@ mod ids;
 mod interpreter;
 mod nesting;
 mod once;
+mod option_table;
 mod options;
 mod patience;
 mod replaced;
@@ -38,7 +39,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<cookie_session::CookieSession>()?;
     wsgi::register(module)?;
     module.add_function(wrap_pyfunction!(coerce::coerce_session_params, module)?)?;
-    module.add_function(wrap_pyfunction!(coerce::option_names, module)?)?;
+    module.add_function(wrap_pyfunction!(option_table::option_table, module)?)?;
     module.add("FORMAT_2_PREFIX", crate::cookie::FORMAT_2_PREFIX)?;
     module.add_function(wrap_pyfunction!(functions::session_id, module)?)?;
     module.add_function(wrap_pyfunction!(functions::sign, module)?)?;
@@ -73,6 +74,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(files::write_part, module)?)?;
     module.add_function(wrap_pyfunction!(file_lock::lock_file, module)?)?;
     module.add_function(wrap_pyfunction!(sweep::sweep_files, module)?)?;
+    session::option_attributes::register(module.py())?;
     errors::register(module.py());
     fork::register(module.py())
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyDict, PyString};
 
 use super::as_given::Given;
 use super::clock;
 use super::coerce::coerce_value;
-use super::errors::{self, ConfigurationError, IntoPyResult};
+use super::errors::{self, IntoPyResult};
 use super::serializer::Serializer;
 use super::store::{self, Backend};
+use super::values::default_to_object;
 use crate::config::{
-    self, CookieExpires, Keeping, KeyOptions, STORE_GRACE_SECONDS, Scope, Settings, Value, Values,
+    self, CookieExpires, Keeping, KeyOptions, OptionSpec, STORE_GRACE_SECONDS, Settings, Value, Values, known,
 };
 use crate::py::once::intern;
 
@@ -36,8 +37,8 @@ pub(crate) struct Options {
     pub(crate) namespace_args: Py<PyDict>,
     /// `_domain` and `_path`, which every session begins with.
     pub(crate) initial: Py<PyDict>,
-    /// What the programmer is told of them.
-    remarks: Vec<String>,
+    /// Warnings for the programmer.
+    warnings: Vec<String>,
 }
 
 impl Options {
@@ -93,13 +94,19 @@ impl Options {
             params.set_item(key, argument)?;
         }
         params.set_item(name, value)?;
-        let keys = Some(&self.settings.keys).filter(|_| !KeyOptions::is_given_by(name));
+        let gives_keys = config::option(name).is_some_and(|option| option.kind.gives_keys());
+        let keys = Some(&self.settings.keys).filter(|_| !gives_keys);
         Self::compile(&params, self.settings.keeping, keys).map(Arc::new)
     }
 
     /// An option as it was given, or `None`.
     pub(crate) fn given<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(self.given.bind(py).get_item(name)?.filter(|value| !value.is_none()))
+    }
+
+    /// An option as it was given, or its default.
+    pub(crate) fn value<'py>(&self, py: Python<'py>, option: &OptionSpec) -> PyResult<Bound<'py, PyAny>> {
+        given_or_default(self.given.bind(py), option, self.settings.is_hardened)
     }
 
     /// The backend; an `AttributeError` for a session that its cookie keeps.
@@ -123,27 +130,21 @@ impl Options {
         let given = PyDict::new(py);
         let namespace_args = PyDict::new(py);
         let mut values = Values::default();
-        let mut remarks = Vec::new();
+        let mut warnings = Vec::new();
         for (name, object) in params.iter() {
             let name: String = name.extract()?;
-            let Some(rule) = config::rule(&name) else {
+            let Some(option) = config::option(&name) else {
                 namespace_args.set_item(name, object)?;
                 continue;
             };
-            let coerced = coerce_value(rule, &object, Given::ByKeyword)?;
-            remarks.extend(coerced.remark);
-            let (value, coerced) = (coerced.value, coerced.object);
-            match rule.scope {
-                Scope::Session => given.set_item(rule.name, &coerced)?,
-                Scope::Middleware if matches!(rule.name, "vary" | "no_store") => {
-                    given.set_item(rule.name, &coerced)?;
-                }
-                Scope::Middleware | Scope::Backend => namespace_args.set_item(rule.name, &coerced)?,
-            }
-            values.push(rule.name, value);
+            let coerced = coerce_value(option, &object, Given::ByKeyword)?;
+            warnings.extend(coerced.warning);
+            let params = if option.to_backend { &namespace_args } else { &given };
+            params.set_item(option.name, &coerced.object)?;
+            values.push(option, coerced.value);
         }
         let settings = Settings::read(&values, keeping, keys, clock::now(py)?.seconds).into_py(py)?;
-        match values.get("timeout") {
+        match values.get(known!("timeout")) {
             Some(Value::Int(timeout)) => {
                 namespace_args.set_item("timeout", timeout.saturating_add(STORE_GRACE_SECONDS.into()))?;
             }
@@ -152,20 +153,14 @@ impl Options {
             }
             _ => {}
         }
-        let data_serializer = given
-            .get_item("data_serializer")?
-            .filter(|option| !option.is_none())
-            .unwrap_or_else(|| intern!(py, "pickle").clone().into_any());
-        let cookie_expires = given
-            .get_item("cookie_expires")?
-            .filter(|option| !option.is_none())
-            .unwrap_or_else(|| PyBool::new(py, true).to_owned().into_any());
+        let data_serializer = given_or_default(&given, known!("data_serializer"), settings.is_hardened)?;
+        let cookie_expires = given_or_default(&given, known!("cookie_expires"), settings.is_hardened)?;
         let initial = PyDict::new(py);
         initial.set_item(intern!(py, "_domain"), settings.domain.as_deref())?;
         initial.set_item(intern!(py, "_path"), settings.path.as_str())?;
-        remarks.extend(settings.remarks());
+        warnings.extend(settings.warnings());
         Ok(Self {
-            remarks,
+            warnings,
             session_class: session_class(params)?.map(Bound::unbind),
             serializer: Serializer::from_option(&data_serializer, &settings)?,
             backend: match keeping {
@@ -181,22 +176,33 @@ impl Options {
     }
 }
 
+/// An option as it was given, or its default.
+fn given_or_default<'py>(
+    given: &Bound<'py, PyDict>,
+    option: &OptionSpec,
+    is_hardened: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    match given.get_item(option.name)?.filter(|value| option.none_is_a_value || !value.is_none()) {
+        Some(value) => Ok(value),
+        None => default_to_object(given.py(), option.default_for(is_hardened)),
+    }
+}
+
 /// The option `session_class`, if it is given.
 pub(crate) fn session_class<'py>(params: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
     Ok(params.get_item(intern!(params.py(), "session_class"))?.filter(|class| !class.is_none()))
 }
 
-/// Reads what `cookie_expires` may be.
+/// Reads a value of `cookie_expires`.
 pub(crate) fn cookie_expires_of(object: &Bound<'_, PyAny>) -> PyResult<CookieExpires> {
-    let rule = config::rule("cookie_expires")
-        .ok_or_else(|| ConfigurationError::new_err("there is no option cookie_expires"))?;
-    Ok(config::cookie_expires(Some(&coerce_value(rule, object, Given::ByKeyword)?.value)))
+    let coerced = coerce_value(known!("cookie_expires"), object, Given::ByKeyword)?;
+    Ok(CookieExpires::of(Some(&coerced.value)))
 }
 
 /// The name of an option that gives keys, if `name` is one. Reads a text and runs no Python.
-fn key_option(name: &Bound<'_, PyAny>) -> Option<String> {
+fn key_option(name: &Bound<'_, PyAny>) -> Option<&'static str> {
     let name = name.cast::<PyString>().ok()?.to_str().ok()?;
-    KeyOptions::is_given_by(name).then(|| name.to_owned())
+    config::option(name).filter(|option| option.kind.gives_keys()).map(|option| option.name)
 }
 
 /// Options beside the very objects that they were made from.
@@ -217,16 +223,16 @@ impl Compiled {
         // A copy: to read an option may run its `__str__`, which may change the dictionary that it is in.
         let params = &params.copy()?;
         let options = Options::compile(params, keeping, keys)?;
-        for remark in &options.remarks {
-            errors::warn(params.py(), remark)?;
+        for warning in &options.warnings {
+            errors::warn(params.py(), warning)?;
         }
         for (name, length) in &options.settings.weak {
             let shortest = config::SHORTEST_GOOD_KEY;
             errors::warn(
                 params.py(),
                 &format!(
-                    "{name} has a key of {length} bytes, which can be guessed: {shortest} random bytes are safe, \
-                     and `python -m beaker key` makes them"
+                    "{name} has a key of {length} bytes, which can be guessed: give {shortest} random bytes, such as \
+                     `python -m beaker key` prints"
                 ),
             )?;
         }

@@ -8,12 +8,12 @@ use pyo3::types::{
 
 use super::errors::ConfigurationError;
 use crate::config::bytes_literal::of_bytes;
-use crate::config::{Kind, Rule, Value};
+use crate::config::{DefaultValue, Kind, OptionSpec, Value};
 use crate::cookie::CookieDate;
 use crate::py::once::intern;
 
-/// What `object` is, as far as an option of `rule` can tell.
-pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+/// The value of an object that was given for an option.
+pub(crate) fn to_value(option: &OptionSpec, object: &Bound<'_, PyAny>) -> PyResult<Value> {
     if object.is_none() {
         return Ok(Value::Null);
     }
@@ -23,9 +23,9 @@ pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value
     if let Ok(text) = object.cast::<PyString>() {
         // Python's own error has the whole text in it, which may be a secret.
         let Ok(plain) = text.to_str() else {
-            return Err(ConfigurationError::new_err(format!("{} is text that is no Unicode", rule.name)));
+            return Err(ConfigurationError::new_err(format!("{} must be valid Unicode", option.name)));
         };
-        return match rule.kind {
+        return match option.kind {
             Kind::Keys | Kind::OlderKeys => keys_in_text(text),
             Kind::Moment => moment_in_text(text),
             _ => Ok(Value::Text(plain.to_owned())),
@@ -35,21 +35,25 @@ pub(crate) fn to_value(rule: &Rule, object: &Bound<'_, PyAny>) -> PyResult<Value
         return Ok(number.extract().map_or_else(|_| unknown(object), Value::Int));
     }
     if let Ok(number) = object.cast::<PyFloat>()
-        && matches!(rule.kind, Kind::Int | Kind::Seconds | Kind::Expires)
+        && matches!(option.kind, Kind::Int | Kind::Seconds | Kind::Expires)
     {
         return Ok(Value::Float(number.value()));
     }
-    match rule.kind {
-        Kind::Text | Kind::Folder | Kind::File | Kind::CookiePath if object.is_instance_of::<PyBytes>() => {
+    match option.kind {
+        Kind::Text | Kind::Folder | Kind::KeyFile | Kind::CookiePath
+            if object.is_instance_of::<PyBytes>() =>
+        {
             Ok(unknown(object))
         }
-        Kind::Text | Kind::Word | Kind::Folder | Kind::File | Kind::CookiePath => printed(object),
+        Kind::Text | Kind::Word | Kind::Choice(_) | Kind::Folder | Kind::KeyFile | Kind::CookiePath => {
+            printed(object)
+        }
         Kind::Bool => Ok(Value::Bool(object.is_truthy()?)),
-        Kind::Keys => match keys(rule, object) {
+        Kind::Keys => match keys(option, object) {
             Some(keys) => Ok(keys),
             None => printed(object),
         },
-        Kind::OlderKeys => Ok(keys(rule, object).unwrap_or_else(|| unknown(object))),
+        Kind::OlderKeys => Ok(keys(option, object).unwrap_or_else(|| unknown(object))),
         Kind::Names => Ok(list(object).unwrap_or_else(|| unknown(object))),
         Kind::Moment => Ok(seconds(object).unwrap_or_else(|_| unknown(object))),
         Kind::Expires => Ok(expiry(object).unwrap_or_else(|| unknown(object))),
@@ -82,8 +86,8 @@ fn unknown(object: &Bound<'_, PyAny>) -> Value {
 
 /// The keys in what is given. Bytes are the text that Beaker makes of them; but an `encrypt_key` by keyword works there
 /// as bytes. (In a config the text is made before.)
-fn keys(rule: &Rule, object: &Bound<'_, PyAny>) -> Option<Value> {
-    let takes_bytes = rule.name.starts_with("encrypt_key");
+fn keys(option: &OptionSpec, object: &Bound<'_, PyAny>) -> Option<Value> {
+    let takes_bytes = option.name.starts_with("encrypt_key");
     list_of(object, |bytes| {
         let text = of_bytes(bytes).into_bytes();
         if takes_bytes { vec![bytes.to_vec(), text] } else { vec![text] }
@@ -181,6 +185,16 @@ fn expiry(object: &Bound<'_, PyAny>) -> Option<Value> {
     #[allow(clippy::cast_precision_loss, reason = "a timedelta holds less than 2^47 seconds")]
     let seconds = seconds as f64 + f64::from(span.get_microseconds()) / 1e6;
     Some(Value::Span(seconds))
+}
+
+/// The Python object of a default. One that depends on other things is `None`.
+pub(crate) fn default_to_object(py: Python<'_>, default: DefaultValue) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match default {
+        DefaultValue::Unset | DefaultValue::Depends(_) => py.None().into_bound(py),
+        DefaultValue::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
+        DefaultValue::Int(number) => number.into_pyobject(py)?.into_any(),
+        DefaultValue::Text(text) => PyString::new(py, text).into_any(),
+    })
 }
 
 /// The Python object for `value`; `original` where nothing was changed.

@@ -1,7 +1,5 @@
 //! What a save that was acknowledged survives.
 
-use crate::error::{Error, Result};
-
 /// What a save survives once it has returned. In every case readers see the old record or the new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -15,19 +13,4 @@ pub enum Durability {
     Process,
     /// File and folder are on the disk before the save returns: it survives a power cut.
     Full,
-}
-
-impl Durability {
-    /// Reads the option `durability`.
-    ///
-    /// # Errors
-    /// `Invalid` for a word that is none of the three.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "beaker" => Ok(Self::Beaker),
-            "process" => Ok(Self::Process),
-            "full" => Ok(Self::Full),
-            _ => Err(Error::invalid("durability is one of beaker, process, full")),
-        }
-    }
 }

@@ -8,33 +8,13 @@ use pyo3::types::{PyBool, PyDict, PyTuple};
 use super::class::CookieSession;
 use super::load;
 use super::methods::METHODS;
-use crate::config::Keeping;
+use crate::config::{COOKIE_SESSION_PARAMETERS, Keeping};
 use crate::py::ids;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
 use crate::py::session::{self, Session, State, as_dict, call, is_exact, request as cookies, session_class};
 use crate::session::Life;
-
-/// The constructor's parameters in the order in which Beaker takes them.
-const PARAMETERS: [&str; 16] = [
-    "request",
-    "key",
-    "timeout",
-    "save_accessed_time",
-    "cookie_expires",
-    "cookie_domain",
-    "cookie_path",
-    "encrypt_key",
-    "validate_key",
-    "secure",
-    "httponly",
-    "data_serializer",
-    "encrypt_nonce_bits",
-    "invalidate_corrupt",
-    "crypto_type",
-    "samesite",
-];
 
 /// A session that has not been initialised.
 pub(super) fn empty() -> PyClassInitializer<CookieSession> {
@@ -58,7 +38,8 @@ pub(super) fn init(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
-    let (request, params) = session::create::arguments("CookieSession", &PARAMETERS, args, kwargs)?;
+    let (request, params) =
+        session::create::arguments("CookieSession", &COOKIE_SESSION_PARAMETERS, args, kwargs)?;
     session_class::named(&params)?;
     begin(session, &request, Options::of(&params, Keeping::Cookie)?)
 }

@@ -11,7 +11,7 @@ use super::configurable::{self, ConfigurableSession};
 use super::methods::METHODS;
 use super::state::State;
 use super::{call, candidates, rename, session_class};
-use crate::config::Keeping;
+use crate::config::{Keeping, SESSION_PARAMETERS, known};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, CorruptSessionError};
@@ -20,32 +20,6 @@ use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
 use crate::session::Life;
-
-/// The constructor's parameters in the order in which Beaker takes them.
-const PARAMETERS: [&str; 22] = [
-    "request",
-    "id",
-    "invalidate_corrupt",
-    "use_cookies",
-    "type",
-    "data_dir",
-    "key",
-    "timeout",
-    "save_accessed_time",
-    "cookie_expires",
-    "cookie_domain",
-    "cookie_path",
-    "data_serializer",
-    "secret",
-    "secure",
-    "namespace_class",
-    "httponly",
-    "encrypt_key",
-    "validate_key",
-    "encrypt_nonce_bits",
-    "crypto_type",
-    "samesite",
-];
 
 /// A session that has not been initialised.
 pub(crate) fn empty() -> PyClassInitializer<Session> {
@@ -76,7 +50,7 @@ pub(super) fn init(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<()> {
-    let (request, params) = arguments("Session", &PARAMETERS, args, kwargs)?;
+    let (request, params) = arguments("Session", &SESSION_PARAMETERS, args, kwargs)?;
     let id = take(&params, intern!(session.py(), "id"))?.filter(|id| !id.is_none());
     session_class::named(&params)?;
     let options = Options::of(&params, Keeping::Store)?;
@@ -166,9 +140,7 @@ pub(crate) fn install(session: &Bound<'_, Session>, state: State) -> PyResult<()
     session.get().install(state);
     if !is_exact(session) {
         call::clear(session)?;
-        let serializer = options.given(py, "data_serializer")?;
-        let serializer = serializer.unwrap_or_else(|| intern!(py, "pickle").clone().into_any());
-        call::set_serializer(session, &serializer)?;
+        call::set_serializer(session, &options.value(py, known!("data_serializer"))?)?;
     }
     Ok(())
 }

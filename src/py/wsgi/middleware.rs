@@ -13,13 +13,14 @@ use super::locked_response;
 use super::options::{self as request_options, apart_from_requests};
 use super::proxy::{SessionObject, response};
 use super::start_response::{Proxy, StartResponse};
-use crate::config::Concurrency;
+use crate::config::{self, Concurrency};
 use crate::py::coerce;
 use crate::py::cookie_session::CookieSession;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::replaced;
 use crate::py::session::Session;
+use crate::py::values::default_to_object;
 
 /// Gives a WSGI application sessions.
 ///
@@ -52,9 +53,7 @@ impl Parts {
             Some(prepared) => Some(prepared.settings.concurrency),
             None => {
                 let given = self.options.bind(py).get_item(intern!(py, "concurrency"))?;
-                given
-                    .and_then(|given| given.extract::<String>().ok())
-                    .and_then(|g| Concurrency::parse(&g).ok())
+                given.and_then(|given| Concurrency::parse(&given.extract::<String>().ok()?))
             }
         };
         Ok(concurrency == Some(Concurrency::Lock))
@@ -90,18 +89,15 @@ impl SessionMiddleware {
     }
 }
 
-/// The options before the configuration is read, as Beaker shows them.
-fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let options = PyDict::new(py);
-    options.set_item("invalidate_corrupt", true)?;
-    options.set_item("type", py.None())?;
-    options.set_item("data_dir", py.None())?;
-    options.set_item("key", "beaker.session.id")?;
-    options.set_item("timeout", py.None())?;
-    options.set_item("save_accessed_time", true)?;
-    options.set_item("secret", py.None())?;
-    options.set_item("log_file", py.None())?;
-    Ok(options)
+/// The options that Beaker shows before it reads the configuration.
+fn presets(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let presets = PyDict::new(py);
+    for option in config::options() {
+        if let Some(preset) = option.preset {
+            presets.set_item(option.name, default_to_object(py, preset)?)?;
+        }
+    }
+    Ok(presets)
 }
 
 #[pymethods]
@@ -134,7 +130,7 @@ impl SessionMiddleware {
         let Some(app) = wrap_app.or(by_name) else {
             return Err(PyTypeError::new_err("SessionMiddleware needs the application that it wraps"));
         };
-        let options = defaults(py)?;
+        let options = presets(py)?;
         coerce::gather(&options, config.as_ref(), kwargs.as_ref())?;
         let given =
             |name: &str| -> PyResult<bool> { Ok(options.get_item(name)?.is_some_and(|v| !v.is_none())) };

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from beaker import _core
 from tests.support.environment import ROOT
 from tests.support.markdown import DOCUMENTS, Block, blocks, links, named_in_first_column, section
+from tools.options import documents
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -82,15 +83,19 @@ def test_the_readme_fits_on_two_screens() -> None:
     assert len(README.read_text().splitlines()) <= 120
 
 
-def test_every_option_is_documented() -> None:
-    listed = named_in_first_column(OPTIONS.read_text())
-    assert sorted(listed) == sorted(_core.option_names())
+def test_the_documents_and_the_stubs_have_the_options_of_the_table() -> None:
+    assert {path.name: path.read_text() == text for path, text in documents().items()} == {
+        "options.md": True,
+        "hardened.md": True,
+        "_core.pyi": True,
+    }, "write them by `./dev options`"
+    assert all(f"| `{option['name']}` |" in OPTIONS.read_text() for option in _core.option_table())
 
 
 def test_every_option_of_the_readme_exists() -> None:
     listed = named_in_first_column(section(README, "Use").partition("| method |")[0])
     assert listed
-    assert set(listed) <= set(_core.option_names())
+    assert set(listed) <= {option["name"] for option in _core.option_table()}
 
 
 def test_every_promise_of_safety_names_tests_that_there_are() -> None:

@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 DOCUMENT = ROOT / "docs" / "option-values.md"
 HEAD = "| option | values | Beaker 1.14.1 | ours | why |"
-BEAKERS = {
-    *("type", "key", "id", "data_dir", "secret", "timeout", "save_accessed_time", "cookie_expires"),
-    *("cookie_domain", "cookie_path", "secure", "httponly", "samesite", "use_cookies", "invalidate_corrupt"),
-    *("data_serializer", "encrypt_key", "validate_key", "encrypt_nonce_bits", "crypto_type", "auto"),
-    *("namespace_class", "session_class", "webtest_varname", "log_file", "lock_dir", "file_dir", "dbm_dir"),
-    *("dbmmodule", "url", "memcache_module", "table_name", "table", "bind", "optimistic", "sa_opts"),
-}
+BEAKERS = {option["name"] for option in _core.option_table() if option["since"] == "Beaker"}
 """The options that the original knows."""
 
 CLEAR = "it is an exception there, and what is meant is clear"
@@ -52,7 +46,7 @@ Row = tuple[str, list[str], str, str, tuple[str | None, ...]]
 
 def rows(theirs: Original) -> Iterator[Row]:
     """Option, values, what Beaker makes of them, what we do, and why that differs."""
-    for option in sorted(_core.option_names()):
+    for option in sorted(option["name"] for option in _core.option_table()):
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
             beakers: dict[str, Any] = theirs.call(outcomes, option, one)
             ours = outcomes(option, other)

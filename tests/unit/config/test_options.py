@@ -121,7 +121,7 @@ def test_options_that_name_things_of_sqlalchemy_are_passed_on() -> None:
 
 
 def test_every_option_is_known_by_its_name(tmp_path: Path) -> None:
-    names = set(_core.option_names())
+    names = {option["name"] for option in _core.option_table()}
     read_in_the_wild = (
         "type cookie_expires key url data_dir auto validate_key timeout data_serializer secret "
         "encrypt_key secure httponly lock_dir cookie_domain save_accessed_time invalidate_corrupt "

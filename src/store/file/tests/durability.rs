@@ -80,16 +80,6 @@ fn folders_that_were_removed_are_made_again_whatever_a_save_survives() {
 }
 
 #[test]
-fn a_durability_is_one_of_three_words() {
-    for (word, durability) in [("beaker", ALL[0]), (" Process ", ALL[1]), ("FULL", ALL[2])] {
-        assert_eq!(Durability::parse(word).unwrap(), durability);
-    }
-    for word in ["", "none", "fsync", "beaker,full"] {
-        assert_eq!(Durability::parse(word).unwrap_err().kind(), ErrorKind::Invalid);
-    }
-}
-
-#[test]
 fn a_rotation_that_fails_half_way_takes_the_new_record_back() {
     for durability in ALL {
         let home = Home::new();

@@ -1,5 +1,6 @@
-//! When the browser forgets the cookie.
+//! The option `cookie_expires`: the time at which the browser forgets the cookie.
 
+use super::value::Value;
 use crate::cookie::CookieDate;
 use crate::error::{Error, Result};
 use crate::store::Timestamp;
@@ -10,7 +11,7 @@ const LAST_32_BIT_SECOND: i64 = 0x7FFF_FFFF;
 /// The option `cookie_expires`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CookieExpires {
-    /// With the browser's own session: the cookie has no `expires`.
+    /// At the end of the browser's own session: the cookie has no `expires`.
     WithBrowser,
     /// Never, as far as a browser with a 32-bit clock can tell: 19 January 2038.
     Never,
@@ -21,7 +22,18 @@ pub enum CookieExpires {
 }
 
 impl CookieExpires {
-    /// The same for a cookie written at `now` that the browser is to keep for `seconds` at the least.
+    /// Reads a coerced value of the option.
+    #[must_use]
+    pub fn of(value: Option<&Value>) -> Self {
+        match value {
+            Some(Value::Bool(false)) => Self::Never,
+            Some(Value::Span(seconds)) => Self::After(*seconds),
+            Some(Value::Date(date)) => Self::At(*date),
+            _ => Self::WithBrowser,
+        }
+    }
+
+    /// The expiry for a cookie that is written at `now` and that the browser must keep for at least `seconds`.
     #[must_use]
     pub fn at_least(self, seconds: f64, now: Timestamp) -> Self {
         let end = whole_seconds(now + seconds);

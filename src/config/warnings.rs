@@ -1,28 +1,28 @@
-//! What is taken as Beaker takes it, and had better be said otherwise.
+//! Warnings about options that work as in Beaker but should be given another way.
 
 use super::Settings;
 
 impl Settings {
-    /// What the programmer is told of the options. No key is in it.
+    /// Warnings for the programmer. No key is in them.
     #[must_use]
-    pub fn remarks(&self) -> Vec<String> {
-        let mut remarks = Vec::new();
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
         if self.use_cookies {
             let names = self.names().filter(|name| name.contains(':'));
-            remarks.extend(names.map(|name| {
+            warnings.extend(names.map(|name| {
                 format!(
                     "the cookie's name {name:?} has a colon, which RFC 6265 does not allow: not every proxy lets it \
                      through. With a new name in 'key' and this one in 'key_fallbacks' nobody is logged out"
                 )
             }));
             if !self.path.starts_with('/') {
-                remarks.push(format!(
+                warnings.push(format!(
                     "the cookie_path {:?} does not begin with '/': browsers put the folder of the page in its place",
                     self.path
                 ));
             }
         }
-        remarks.extend(self.keys.texts_of_bytes(self.keeping).map(|name| {
+        warnings.extend(self.keys.texts_of_bytes(self.keeping).map(|name| {
             format!(
                 "{name} is the text that Beaker makes of bytes, with the letter and the quotes around it. Once no \
                  Beaker reads what it signs, give a new key that is plain text (`python -m beaker key`) as {name}, \
@@ -30,16 +30,16 @@ impl Settings {
             )
         }));
         if self.format_one.is_far_ahead() {
-            remarks.push(String::from(
+            warnings.push(String::from(
                 "accept_format_1_until is more than a year ahead: until then the value of another cookie that the \
                  same key signed passes for this one's, and so does a cookie that was planted under an older name",
             ));
         }
         if self.limits.idle == Some(0.0) {
-            remarks.push(String::from(
+            warnings.push(String::from(
                 "timeout = 0 ends every session at its next request; without a timeout leave it out, or give None",
             ));
         }
-        remarks
+        warnings
     }
 }

@@ -57,7 +57,7 @@ VALUES: list[Any] = [
     fractions.Fraction(-3, 4),
     fractions.Fraction(7),
     uuid.UUID(int=7),
-    uuid.uuid1(),
+    uuid.UUID("70c40774-ec2e-11f1-a72b-02fc00000001", is_safe=uuid.SafeUUID.safe),
     collections.OrderedDict([("b", 1), ("a", 2)]),
     collections.deque([1, 2], maxlen=5),
     collections.deque([1]),

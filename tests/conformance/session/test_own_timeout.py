@@ -101,7 +101,7 @@ def test_none_goes_back_to_the_option(visitors: Browsers, clock: Clock) -> None:
         "60",
         b"60",
         [60],
-        object(),
+        pytest.param(object(), id="object()"),
     ],
     ids=repr,
 )

@@ -1,8 +1,8 @@
-//! Locks between processes: `flock` on a file.
+//! Locks between processes: `flock` on a file. The native store and Python's `FileSynchronizer` share them.
 //!
-//! A lock is asked for without waiting, again and again until a time limit, so that a process which never
-//! gives one up is an error here and not a hang. It is let go in so many words when it is dropped: a process
-//! that was forked meanwhile still has the file open, and closing ours would leave the lock to it.
+//! The lock is polled until a time limit, so that a process which never releases it causes an error and not a hang.
+//! Dropping a lock unlocks the file explicitly: a process that was forked meanwhile has the file open too, and closing
+//! only our descriptor would leave the file locked.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind as IoKind};
@@ -18,7 +18,7 @@ use crate::private_dir::ensure_private_dir;
 
 const OPERATION: &str = "lock the session";
 
-/// Between two attempts. A write holds its lock for a few hundred microseconds.
+/// The pause between two attempts. A write holds its lock for a few hundred microseconds.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
@@ -28,25 +28,30 @@ const OWNERS_USE: u32 = 0o600;
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Beside others who share it.
+    /// With other shared locks.
     Shared,
-    /// Alone.
+    /// With no other lock.
     Exclusive,
 }
 
 /// An open file with a `flock` on it, until it is dropped.
+///
+/// In a forked process the lock stays the parent's: dropping the copy there closes the file and unlocks nothing.
 #[derive(Debug)]
 pub struct Locked {
     file: File,
-    /// Whether the lock is this process's to let go.
-    is_ours: bool,
+    process: u32,
 }
 
 impl Locked {
     /// Waits for a lock on `file`, at most `limit`.
     pub(crate) fn new(file: File, mode: Mode, limit: Duration) -> Result<Self> {
         Waiting::new(limit).lock(&file, mode)?;
-        Ok(Self { file, is_ours: true })
+        Ok(Self::of(file))
+    }
+
+    fn of(file: File) -> Self {
+        Self { file, process: std::process::id() }
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -56,14 +61,14 @@ impl Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        if self.is_ours {
-            // Should this fail, the close that follows does the same for every process but a forked one.
+        if self.process == std::process::id() {
+            // Should this fail, the close that follows does the same, unless a forked process has the file open.
             let _ = self.file.unlock();
         }
     }
 }
 
-/// The lock of an id: a file that is locked until this is dropped.
+/// A lock file, locked until this is dropped.
 #[derive(Debug)]
 pub struct LockFile {
     path: PathBuf,
@@ -71,7 +76,7 @@ pub struct LockFile {
 }
 
 impl LockFile {
-    /// Takes the lock in that mode if nobody else has it, making its file and folders if they are missing.
+    /// Takes the lock in that mode if it is free. Makes the file and its folders if they are missing.
     ///
     /// # Errors
     /// `Unavailable` if the file cannot be made or locked.
@@ -82,7 +87,7 @@ impl LockFile {
         }
     }
 
-    /// Takes the lock alone, making its file and folders if they are missing.
+    /// Takes the lock exclusively. Makes the file and its folders if they are missing.
     pub(crate) fn acquire(path: PathBuf, limit: Duration) -> Result<Self> {
         Self::acquire_as(path, Mode::Exclusive, limit)
     }
@@ -112,7 +117,7 @@ impl LockFile {
         }
     }
 
-    /// Takes the lock if its file is there; makes nothing.
+    /// Takes the lock exclusively if its file exists. Makes nothing.
     pub(crate) fn acquire_existing(path: PathBuf, limit: Duration) -> Result<Option<Self>> {
         let mut waiting = Waiting::new(limit);
         loop {
@@ -129,21 +134,16 @@ impl LockFile {
         }
     }
 
-    /// Forgets the lock without letting it go: it is that of the process which this one was forked from.
-    pub fn abandon(mut self) {
-        self.locked.is_ours = false;
-    }
-
-    /// Leaves a mark in the file, which tells that its id is in use. Whoever locks it finds it all the same.
+    /// Writes a mark into the file that says that its id is in use.
     pub(crate) fn mark(&self) {
         let file = self.locked.file();
         if file.metadata().is_ok_and(|found| found.len() == 0) {
-            // Without it a record may be copied that could have been replaced.
+            // Without the mark, a record may be copied where it could have been replaced.
             let _ = file.write_all_at(b".", 0);
         }
     }
 
-    /// Removes the file while its lock is held, then lets go. Whoever waits for it finds that out.
+    /// Removes the file, then unlocks it. A waiter notices that the file is gone and makes a new one.
     pub(crate) fn remove(self) -> Result<()> {
         match std::fs::remove_file(&self.path) {
             Err(error) if !is_absence(&error) => {
@@ -154,7 +154,7 @@ impl LockFile {
     }
 }
 
-/// How long somebody has waited, over all attempts.
+/// A wait with a time limit, over all attempts.
 struct Waiting {
     limit: Duration,
     since: Option<Instant>,
@@ -183,8 +183,8 @@ impl Waiting {
         }
     }
 
-    /// Locks `file`, which was opened at `path`. `None` if it is not the file at `path` any more once it is
-    /// locked: whoever held it has removed it, and the lock shuts nobody out.
+    /// Locks `file`, which was opened at `path`. `None` if `path` has no file or another file by then: the last holder
+    /// removed it, and its lock excludes nobody.
     fn lock_the_one_at(&mut self, path: &Path, file: File, mode: Mode) -> Result<Option<Locked>> {
         let failed = |error| refused(error, path);
         let opened = file.metadata().map_err(failed)?;
@@ -192,11 +192,11 @@ impl Waiting {
             return Err(Error::unavailable(OPERATION).with_detail("the lock file is not a regular file"));
         }
         if opened.mode() & OWNERS_USE != OWNERS_USE {
-            // Made just now under a umask that shuts its owner out. Where it is not ours, we could open it.
+            // It was made just now under a umask that excludes its owner. We could not open another user's.
             let _ = file.set_permissions(Permissions::from_mode(PRIVATE));
         }
         self.lock(&file, mode).map_err(|error| error.in_folder_of(path))?;
-        let locked = Locked { file, is_ours: true };
+        let locked = Locked::of(file);
         match std::fs::symlink_metadata(path) {
             Ok(found) if (found.dev(), found.ino()) == (opened.dev(), opened.ino()) => Ok(Some(locked)),
             Ok(_) => Ok(None),
@@ -228,7 +228,7 @@ fn open(path: &Path, create: bool, mode: Mode) -> io::Result<File> {
             .open(path)
     };
     match open(true) {
-        // Pages that only read work there too, and a lock that is there can be taken.
+        // A read-only page works there too, and an existing lock file can be locked.
         Err(error)
             if error.kind() == IoKind::ReadOnlyFilesystem
                 || mode == Mode::Shared && error.kind() == IoKind::PermissionDenied =>
@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_forked_process_does_not_keep_the_lock() {
+    fn a_copy_of_the_descriptor_does_not_keep_the_lock() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a/ab/abc.lock");
         let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
@@ -269,7 +269,16 @@ mod tests {
     }
 
     #[test]
-    fn threads_of_one_process_shut_each_other_out() {
+    fn a_forked_process_does_not_unlock_the_file_of_its_parent() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("abc.lock");
+        let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
+        drop(Locked { file: lock.locked.file().try_clone().unwrap(), process: 0 });
+        assert!(LockFile::try_acquire(path, Mode::Shared).unwrap().is_none());
+    }
+
+    #[test]
+    fn threads_of_one_process_exclude_each_other() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("abc.lock");
         let _lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
@@ -280,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_lock_is_not_made_to_be_looked_at() {
+    fn acquire_existing_makes_nothing() {
         let home = tempfile::tempdir().unwrap();
         assert!(
             LockFile::acquire_existing(home.path().join("a/abc.lock"), Duration::ZERO).unwrap().is_none()

@@ -1,10 +1,10 @@
-//! The lock of a file, for what is written in Python.
+//! A locked file as a Python object.
 //!
-//! It is opened, locked and kept in one step. Handlers of signals run between the steps of Python's code, so that there
-//! is no moment at which they find a file open or locked of which nobody knows.
+//! It is opened, locked and wrapped in one call. Python runs signal handlers between bytecodes, so that no handler finds
+//! a file that is open or locked but has no owner yet.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyOSError;
@@ -14,33 +14,22 @@ use super::gil;
 use crate::error::Error;
 use crate::locks::{LockFile, Mode};
 
-/// A locked file, until it is closed or forgotten. In a forked process it is closed, and the lock stays the parent's.
+/// A locked file, until it is closed or collected. In a forked process that closes the file, and the lock stays the
+/// parent's.
 #[pyclass(frozen, weakref, module = "beaker._core")]
-pub(crate) struct FileLock {
-    process: u32,
-    lock: Mutex<Option<LockFile>>,
-}
+pub(crate) struct FileLock(Mutex<Option<LockFile>>);
 
 #[pymethods]
 impl FileLock {
-    /// Lets go. Doing it again does nothing.
+    /// Unlocks and closes the file. Calling it again does nothing.
     fn close(&self) {
-        let lock = self.lock.lock().take();
-        match lock {
-            Some(lock) if self.process != std::process::id() => lock.abandon(),
-            lock => drop(lock),
-        }
+        let lock = self.0.lock().take();
+        drop(lock);
     }
 }
 
-impl Drop for FileLock {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-/// Locks the file at `path`, which is made with its folders if need be, alone or beside others. `None` if somebody
-/// else has it: it does not wait.
+/// Locks the file at `path`, exclusively or shared, without waiting. Makes the file and its folders if need be. `None`
+/// if it is locked already.
 ///
 /// Raises `OSError` if the file cannot be made or locked.
 #[pyfunction]
@@ -48,11 +37,11 @@ pub(crate) fn lock_file(py: Python<'_>, path: PathBuf, exclusive: bool) -> PyRes
     let mode = if exclusive { Mode::Exclusive } else { Mode::Shared };
     let locked = gil::detached(py, || LockFile::try_acquire(path.clone(), mode));
     let lock = locked.map_err(|error| as_os_error(py, error, &path))?;
-    Ok(lock.map(|lock| FileLock { process: std::process::id(), lock: Mutex::new(Some(lock)) }))
+    Ok(lock.map(|lock| FileLock(Mutex::new(Some(lock)))))
 }
 
-/// As Python's own functions for files would raise it.
-pub(crate) fn as_os_error(py: Python<'_>, mut error: Error, path: &std::path::Path) -> PyErr {
+/// The error as Python's own file functions raise it.
+pub(crate) fn as_os_error(py: Python<'_>, mut error: Error, path: &Path) -> PyErr {
     let source = error.take_source().and_then(|source| source.downcast::<io::Error>().ok());
     match source.as_ref().and_then(|source| source.raw_os_error()) {
         Some(number) => match py.import("os").and_then(|os| os.call_method1("strerror", (number,))) {

@@ -70,10 +70,6 @@ impl HeldFile {
     }
 }
 
-fn abandon(held: &mut Vec<(SessionId, Locks)>) {
-    held.drain(..).for_each(|(_, locks)| locks.abandon());
-}
-
 fn has(held: &[(SessionId, Locks)], id: &SessionId) -> bool {
     held.iter().any(|(one, _)| one.as_str() == id.as_str())
 }
@@ -81,7 +77,6 @@ fn has(held: &[(SessionId, Locks)], id: &SessionId) -> bool {
 impl Drop for HeldFile {
     fn drop(&mut self) {
         if self.is_inherited() {
-            abandon(self.held.get_mut().unwrap_or_else(PoisonError::into_inner));
             return;
         }
         // What is left is an empty lock file, which harms nobody.
@@ -98,7 +93,7 @@ impl Held for HeldFile {
         if self.is_inherited() {
             // A thread may have had this mutex when the process was forked, and will never give it back here.
             if let Ok(mut held) = self.held.try_lock() {
-                abandon(&mut held);
+                held.clear();
             }
             return Ok(());
         }

@@ -219,11 +219,6 @@ impl Locks {
         }
     }
 
-    /// Forgets them without letting them go: they are those of the process which this one was forked from.
-    pub(super) fn abandon(self) {
-        self.own.abandon();
-    }
-
     /// Lets go, leaving no lock file for an id that has no record. One that cannot be removed is empty, harms
     /// nobody and is swept: whatever was done under the lock is done all the same.
     pub(super) fn tidy(self, found: &Found) {

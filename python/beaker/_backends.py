@@ -1,4 +1,4 @@
-"""Backends by name: the built-in ones, those that programs add and those that installed packages offer."""
+"""Backends by name: built in, added by the program, or offered by an installed package."""
 
 import importlib.metadata
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -10,7 +10,7 @@ from beaker.exceptions import InvalidCacheBackendError
 __all__ = ["ENTRY_POINT_GROUP", "BackendRegistry", "UnknownBackendError"]
 
 ENTRY_POINT_GROUP = "beaker.backends"
-"""The entry points in which packages name their backends."""
+"""The group of entry points in which packages name their backends."""
 
 _BEAKERS_OWN = frozenset(
     {
@@ -26,14 +26,14 @@ _BEAKERS_OWN = frozenset(
 
 
 class UnknownBackendError(InvalidCacheBackendError, KeyError):
-    """A name that stands for no backend."""
+    """The name of no backend."""
 
 
 class BackendRegistry(MutableMapping[str, Any]):
     """A map from names to subclasses of :class:`~beaker.container.NamespaceManager`.
 
-    A name that is not in it is looked for among the entry points of installed packages, of which only the one
-    of that name is loaded.
+    A name that is not in the map is looked up among the entry points of installed packages. Only the entry
+    point of that name is loaded.
     """
 
     def __init__(self, backends: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ class BackendRegistry(MutableMapping[str, Any]):
             del self._clsmap[name]
 
     def __iter__(self) -> Iterator[str]:
-        """The names that were loaded or added so far."""
+        """The names that were added or loaded so far."""
         return iter(list(self._clsmap))
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class BackendRegistry(MutableMapping[str, Any]):
                 continue
             try:
                 return entry_point.load()
-            except Exception as cause:  # it is somebody else's module, and can fail in any way
+            except Exception as cause:  # a module of another package can fail in any way
                 raise InvalidCacheBackendError(
                     f"the backend {name!r}, which an installed package offers as {entry_point.value}, "
                     f"cannot be loaded: {type(cause).__name__}: {cause}"

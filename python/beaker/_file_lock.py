@@ -1,5 +1,5 @@
 # ruff: noqa: PTH108, PTH118, PTH120 - paths are text, as applications use them
-"""A lock between processes, by ``flock`` on a file."""
+"""A lock between processes: ``flock`` on a file. The native store takes the same lock by the same code."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from beaker._locks import SynchronizerImpl, Waiting
 from beaker.exceptions import LockError
 
 try:
-    import fcntl  # noqa: F401 - where it is there, files can be locked
+    import fcntl  # noqa: F401 - it exists only where files can be locked
 except ImportError:  # Windows
     has_flock = False
 else:
@@ -21,11 +21,11 @@ __all__ = ["FileSynchronizer", "has_flock"]
 
 
 class FileSynchronizer(SynchronizerImpl):
-    """A lock that threads and processes share through a file.
+    """A lock between threads and processes.
 
-    The file is ``<lock_dir>/<h[0]>/<h[0:2]>/<h>.lock`` with ``h`` the SHA-1 of the identifier. It is made
-    when the lock is taken. Without ``lock_dir`` it is in this user's private folder below
-    the system's temporary one.
+    The file is ``<lock_dir>/<h[0]>/<h[0:2]>/<h>.lock``, where ``h`` is the SHA-1 of the identifier. It is
+    made when the lock is taken. The default ``lock_dir`` is in this user's private folder below the system's
+    temporary folder.
     """
 
     def __init__(self, identifier: str, lock_dir: str | None = None) -> None:
@@ -50,9 +50,9 @@ class FileSynchronizer(SynchronizerImpl):
             waiting.pause()
 
     def remove_file(self) -> None:
-        """Removes the lock's file, for which this thread must hold the lock for writing.
+        """Removes the lock's file. This thread must hold the lock for writing.
 
-        Whoever waits for the lock notices, and makes a new file.
+        A waiter notices that the file is gone and makes a new one.
         """
         if not self.state.writing:
             raise LockError("this thread does not hold the lock for writing")
@@ -81,7 +81,7 @@ class FileSynchronizer(SynchronizerImpl):
         self._let_go(self.state)
 
     def _after_fork_in_child(self) -> None:
-        # A session's lock stays with the parent.
+        # The lock of a session stays with the parent process.
         self.state.covered = False
         mine = self.state.held
         for lock in list(self._held):

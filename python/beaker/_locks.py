@@ -1,9 +1,9 @@
 # ruff: noqa: ARG002, N801 - the signatures are the ones that applications use
-"""Locks for many readers or one writer, which a thread that holds one may take again.
+"""Reentrant locks for many readers or one writer.
 
-A signal may come at any point of this, and its handler may raise or use the same lock. So what says that a
-lock is held is what holds it, one reference for each; and a thread that is interrupted while it takes a lock
-or gives one back is refused the same lock until it is done.
+A signal handler may run at any point here, and may raise or use the same lock. So each lock is held by one
+reference, the same one that records it, and a thread that is interrupted while it takes or releases a lock
+is refused the same lock until it is done.
 """
 
 import threading
@@ -18,9 +18,9 @@ from beaker.exceptions import LockError
 __all__ = ["ConditionSynchronizer", "SynchronizerImpl", "Waiting", "null_synchronizer"]
 
 LIMIT: ContextVar[list[Any] | None] = ContextVar("LIMIT", default=None)
-"""Until when waits may last (``time.monotonic``), how many seconds they have lasted, and what ended one."""
+"""The limit of all waits: a deadline (``time.monotonic``), the seconds spent, what interrupted one."""
 
-# In seconds. Signals are heard in between.
+# In seconds. Signal handlers run in between.
 _SLICE = 0.05
 _FIRST_PAUSE = 0.0001
 _LONGEST_PAUSE = 0.005
@@ -37,7 +37,7 @@ class Waiting:
         self._pause = _FIRST_PAUSE
 
     def step(self, most: float = _SLICE) -> float:
-        """How long the next step may last; :class:`LockError` if the time is over."""
+        """The length of the next step, in seconds. Raises :class:`LockError` if the time is over."""
         if self._limit is None:
             return most
         now = time.monotonic()
@@ -49,7 +49,7 @@ class Waiting:
         return min(most, left)
 
     def sleep(self, sleep: Callable[[float], object], most: float = _SLICE) -> None:
-        """Sleeps a step by that function. What the handler of a signal raises is noted."""
+        """Sleeps one step by calling ``sleep``. Records the exception of a signal handler."""
         seconds = self.step(most)
         try:
             sleep(seconds)
@@ -59,13 +59,13 @@ class Waiting:
             raise
 
     def pause(self) -> None:
-        """Sleeps a little, and longer each time. Where ``time.sleep`` was replaced, others run meanwhile."""
+        """Sleeps a little, and longer each time. A replaced ``time.sleep`` lets greenlets run meanwhile."""
         self.sleep(time.sleep, self._pause)
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
 
 class null_synchronizer:
-    """A lock that everybody gets at once, for backends that need none."""
+    """A lock that locks nothing, for backends that need none."""
 
     def acquire_write_lock(self, wait: bool = True) -> bool:
         """Does nothing; ``True``."""
@@ -88,12 +88,12 @@ class null_synchronizer:
 class SynchronizerImpl:
     """Counts how often each thread holds a lock; subclasses do the locking.
 
-    A thread that reads may take the lock for reading again, one that writes for writing; to change from one
-    to the other without giving it back is a :class:`LockError`, since it would wait for itself.
+    A reader may take the lock for reading again, and a writer for writing. A reader that asks for writing, or
+    a writer that asks for reading, gets a :class:`LockError`: it would wait for itself.
     """
 
     class SyncState:
-        """What one thread does with a lock."""
+        """The use that one thread makes of a lock."""
 
         __slots__ = ("__weakref__", "covered", "held", "is_changing", "reading", "reentrantcount", "writing")
 
@@ -111,7 +111,7 @@ class SynchronizerImpl:
 
     @property
     def state(self) -> "SynchronizerImpl.SyncState":
-        """What this thread does with this lock."""
+        """The use that this thread makes of this lock."""
         state = self._state.get()
         if not isinstance(state, SynchronizerImpl.SyncState):
             state = SynchronizerImpl.SyncState()
@@ -119,7 +119,7 @@ class SynchronizerImpl:
         return state
 
     def acquire_read_lock(self, wait: bool = True) -> bool:
-        """Takes the lock for reading; ``False`` if that would mean to wait and ``wait`` is false."""
+        """Takes the lock for reading. ``False`` if ``wait`` is false and the lock is not free."""
         state = self.state
         if state.covered:
             return True
@@ -132,7 +132,7 @@ class SynchronizerImpl:
         return True
 
     def release_read_lock(self) -> None:
-        """Gives back one taking for reading; :class:`LockError` if there was none."""
+        """Releases the lock once. Raises :class:`LockError` if this thread is no reader."""
         state = self.state
         if state.covered:
             return
@@ -140,10 +140,10 @@ class SynchronizerImpl:
             raise LockError("this thread holds the lock for writing")
         if not state.reading:
             raise LockError("this thread does not hold the lock")
-        self._give_back(state, self.do_release_read_lock)
+        self._release(state, self.do_release_read_lock)
 
     def acquire_write_lock(self, wait: bool = True) -> bool:
-        """Takes the lock for writing; ``False`` if that would mean to wait and ``wait`` is false."""
+        """Takes the lock for writing. ``False`` if ``wait`` is false and the lock is not free."""
         state = self.state
         if state.covered:
             return True
@@ -156,7 +156,7 @@ class SynchronizerImpl:
         return True
 
     def release_write_lock(self) -> None:
-        """Gives back one taking for writing; :class:`LockError` if there was none."""
+        """Releases the lock once. Raises :class:`LockError` if this thread is no writer."""
         state = self.state
         if state.covered:
             return
@@ -164,7 +164,7 @@ class SynchronizerImpl:
             raise LockError("this thread holds the lock for reading")
         if not state.writing:
             raise LockError("this thread does not hold the lock")
-        self._give_back(state, self.do_release_write_lock)
+        self._release(state, self.do_release_write_lock)
 
     acquire = acquire_write_lock
     release = release_write_lock
@@ -183,26 +183,26 @@ class SynchronizerImpl:
             state.is_changing = False
         return True
 
-    def _give_back(self, state: SyncState, give_back: Callable[[], None]) -> None:
+    def _release(self, state: SyncState, release: Callable[[], None]) -> None:
         _refuse_if_interrupted(state)
         if state.reentrantcount > 1:
             state.reentrantcount -= 1
             return
         try:
             state.is_changing = True
-            give_back()
+            release()
         finally:
             self._forget(state)
             state.is_changing = False
 
     def _forget(self, state: SyncState) -> None:
-        """Has the thread of ``state`` not hold the lock, whether it does or not."""
+        """Releases the lock for the thread of ``state``, however often it holds it."""
         self._let_go(state)
         state.writing = state.reading = False
         state.reentrantcount = 0
 
     def _restore(self, count: int) -> None:
-        """Has this thread hold the lock ``count`` times at the most, after something interrupted it."""
+        """Releases the lock until this thread holds it ``count`` times at most, after an interruption."""
         state = self.state
         if not count:
             state.is_changing = True
@@ -212,10 +212,10 @@ class SynchronizerImpl:
         state.is_changing = False
 
     def _let_go(self, state: SyncState) -> None:
-        """Undoes what the thread of ``state`` has of the lock; nothing if it has none."""
+        """Unlocks for the thread of ``state``. Does nothing if that has no lock."""
 
     def do_acquire_read_lock(self, wait: bool) -> bool:
-        """Locks for reading; ``False`` if somebody writes and ``wait`` is false."""
+        """Locks for reading. ``False`` if ``wait`` is false and there is a writer."""
         raise NotImplementedError
 
     def do_release_read_lock(self) -> None:
@@ -223,7 +223,7 @@ class SynchronizerImpl:
         raise NotImplementedError
 
     def do_acquire_write_lock(self, wait: bool) -> bool:
-        """Locks for writing; ``False`` if somebody else holds the lock and ``wait`` is false."""
+        """Locks for writing. ``False`` if ``wait`` is false and another thread holds the lock."""
         raise NotImplementedError
 
     def do_release_write_lock(self) -> None:
@@ -231,7 +231,7 @@ class SynchronizerImpl:
         raise NotImplementedError
 
     def _after_fork_in_child(self) -> None:
-        """Drops what the threads held that do not exist in this new process."""
+        """Drops the locks of threads that do not exist in this new process."""
 
 
 def _refuse_if_interrupted(state: SynchronizerImpl.SyncState) -> None:
@@ -240,7 +240,7 @@ def _refuse_if_interrupted(state: SynchronizerImpl.SyncState) -> None:
 
 
 class ConditionSynchronizer(SynchronizerImpl):
-    """A lock between the threads of one process. A writer that waits goes before readers that come later."""
+    """A lock between the threads of one process. A waiting writer goes before readers that come later."""
 
     def __init__(self, identifier: Any) -> None:
         super().__init__()
@@ -250,7 +250,7 @@ class ConditionSynchronizer(SynchronizerImpl):
 
     @property
     def asynch(self) -> int:
-        """How many threads read."""
+        """The number of readers."""
         return len(self._readers)
 
     @property
@@ -282,7 +282,7 @@ class ConditionSynchronizer(SynchronizerImpl):
                 return False
             self._wait_while(lambda: self._writer is not None, wait)
             self._writer = (state, threading.current_thread())
-            # A wake-up says that something changed, not that the last reader has gone: it is looked at again.
+            # A wake-up does not mean that the last reader has gone, so the condition is checked again.
             self._wait_while(lambda: bool(self._readers), wait)
             return True
 

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - the signatures are the ones that applications use
-"""The backend in memory: sessions in the native store, everything else in Python objects."""
+"""The backend in memory: sessions in the native store, other values in Python objects."""
 
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
@@ -16,7 +16,7 @@ Contents = MutableMapping[Any, Any]
 
 
 class _Others:
-    """What is kept in Python: every value but the text of a session. Empty namespaces have no entry."""
+    """The values in Python: all but the text of sessions. Empty namespaces have no entry."""
 
     def __init__(self) -> None:
         self._mutex = ProcessLock()
@@ -64,10 +64,10 @@ def _session_text(namespace: Any) -> str | None:
 
 
 class _NamespaceView(Contents):
-    """One namespace as a mapping. Looking at it allocates nothing.
+    """One namespace as a mapping. Reading allocates nothing.
 
-    Text under the key ``session`` is the session of that id in the native store, so that both sides see one
-    and the same. Any other value under that key is a cached one, and stays here.
+    Text under the key ``session`` is the session of that id in the native store: both sides see the same
+    record. Any other value under that key is a cached value and stays here.
     """
 
     __slots__ = ("_namespace", "_others")
@@ -112,7 +112,7 @@ class _NamespaceView(Contents):
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
-        # The contents are somebody's session, and a representation ends up in logs.
+        # The contents may be a session, and representations end up in logs.
         return f"<the namespace of {len(self)} keys in memory>"
 
     def clear(self) -> None:
@@ -129,7 +129,7 @@ class _AllNamespaces(MutableMapping[Any, Contents]):
         self._others = _Others()
 
     def view(self, namespace: Any) -> _NamespaceView:
-        """The namespace, which need not exist."""
+        """A view of the namespace, which need not exist."""
         return _NamespaceView(namespace, self._others)
 
     def __getitem__(self, namespace: Any) -> Contents:
@@ -169,11 +169,11 @@ class _MemoryNamespaces(SyncDict[Any, Contents]):
         self.dict = _AllNamespaces()
 
     def view(self, namespace: Any) -> Contents:
-        """The namespace, which need not exist."""
+        """A view of the namespace, which need not exist."""
         return self.dict.view(namespace)
 
     def _create(self, key: Any, createfunc: Callable[..., Contents], *args: Any, **kwargs: Any) -> Contents:
-        # What was made is copied into the store; the view is what stays in step with it.
+        # The value is copied into the store, and the view shows the store.
         self[key] = createfunc(*args, **kwargs)
         return self.view(key)
 

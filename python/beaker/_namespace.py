@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - the signatures are the ones that applications use
-"""What a backend is: a namespace of values, with locks around it."""
+"""The base classes of backends: a namespace of values, with locks around it."""
 
 import threading
 from collections.abc import Iterable, MutableMapping
@@ -14,24 +14,24 @@ __all__ = ["AbstractDictionaryNSManager", "NamespaceManager", "OpenResourceNames
 class NamespaceManager:
     """The values of one namespace, by key. Backends derive from it.
 
-    A session is a namespace of the session's id with the one key ``session``. What is called with a lock held
-    is said at each method; a backend that needs no locks leaves them as they are.
+    A session is a namespace with the session's id for a name and the one key ``session``. Each method says
+    whether it is called with a lock held. A backend that needs no locks leaves the lock methods as they are.
     """
 
     @classmethod
     def _init_dependencies(cls) -> None:
-        """Imports what the backend needs; called before each construction, so it must be cheap when done."""
+        """Imports what the backend needs. Called before each construction, so it must be cheap when done."""
 
     def __init__(self, namespace: str) -> None:
         self._init_dependencies()
         self.namespace = namespace
 
     def get_creation_lock(self, key: str) -> Any:
-        """A lock for whoever makes a new value for ``key``, with ``acquire(wait)`` and ``release()``."""
+        """The lock for making a value for ``key``, with ``acquire(wait)`` and ``release()``."""
         raise NotImplementedError
 
     def do_remove(self) -> None:
-        """Removes the namespace and everything in it; no error if there is nothing."""
+        """Removes the namespace and everything in it. No error if it is empty."""
         raise NotImplementedError
 
     def acquire_read_lock(self) -> None:
@@ -41,9 +41,9 @@ class NamespaceManager:
         """Called after keys were read."""
 
     def acquire_write_lock(self, wait: bool = True, replace: bool = False) -> bool:
-        """Called before keys are written; ``False`` if that would mean to wait and ``wait`` is false.
+        """Called before keys are written. ``False`` if ``wait`` is false and the lock is not free.
 
-        ``replace`` says that all of the old contents will be replaced, so they need not be read.
+        With ``replace`` the caller replaces all contents, so they need not be read.
         """
         return True
 
@@ -61,7 +61,7 @@ class NamespaceManager:
         raise NotImplementedError
 
     def set_value(self, key: str, value: Any, expiretime: float | None = None) -> None:
-        """Sets ``key``; a backend that can may forget it after ``expiretime`` seconds."""
+        """Sets ``key``. A backend with expiry may remove it after ``expiretime`` seconds."""
         self[key] = value
 
     def __contains__(self, key: object) -> bool:
@@ -71,7 +71,7 @@ class NamespaceManager:
         raise NotImplementedError
 
     def keys(self) -> Iterable[Any]:
-        """All keys, where the backend can list them."""
+        """All keys, if the backend can list them."""
         raise NotImplementedError
 
     def remove(self) -> None:
@@ -80,13 +80,13 @@ class NamespaceManager:
 
 
 class OpenResourceNamespaceManager(NamespaceManager):
-    """A backend whose contents are opened and closed, under a lock for many readers or one writer."""
+    """A backend whose contents are opened and closed under a lock for many readers or one writer."""
 
     def __init__(self, namespace: str) -> None:
         super().__init__(namespace)
         self.access_lock = self.get_access_lock()
         self.openers = 0
-        """How often it was opened and not closed."""
+        """The number of opens without a close."""
         self.mutex = threading.RLock()
         self._is_changing = False
 
@@ -99,7 +99,7 @@ class OpenResourceNamespaceManager(NamespaceManager):
         raise NotImplementedError
 
     def do_close(self) -> None:
-        """Closes the contents and, if they were open for writing, keeps what was written."""
+        """Closes the contents, and stores them if they were open for writing."""
         raise NotImplementedError
 
     def acquire_read_lock(self) -> None:
@@ -112,14 +112,14 @@ class OpenResourceNamespaceManager(NamespaceManager):
             raise
 
     def release_read_lock(self) -> None:
-        """Closes the contents, if nobody else has them open, and gives the lock back."""
+        """Closes the contents, unless another caller has them open, and releases the lock."""
         try:
             self.close(checkcount=True)
         finally:
             self.access_lock.release_read_lock()
 
     def acquire_write_lock(self, wait: bool = True, replace: bool = False) -> bool:
-        """Takes the lock and opens the contents; ``False`` if it is taken and ``wait`` is false."""
+        """Takes the lock and opens the contents. ``False`` if ``wait`` is false and the lock is not free."""
         if not self.access_lock.acquire_write_lock(wait):
             return False
         try:
@@ -130,14 +130,14 @@ class OpenResourceNamespaceManager(NamespaceManager):
         return True
 
     def release_write_lock(self) -> None:
-        """Closes the contents, if nobody else has them open, and gives the lock back."""
+        """Closes the contents, unless another caller has them open, and releases the lock."""
         try:
             self.close(checkcount=True)
         finally:
             self.access_lock.release_write_lock()
 
     def open(self, flags: str, checkcount: bool = False, replace: bool = False) -> None:
-        """Opens the contents; with ``checkcount`` only if they are not open already."""
+        """Opens the contents. With ``checkcount`` only if they are not open."""
         with self.mutex:
             self._refuse_if_interrupted()
             try:
@@ -149,7 +149,7 @@ class OpenResourceNamespaceManager(NamespaceManager):
                 self._is_changing = False
 
     def close(self, checkcount: bool = False) -> None:
-        """Closes the contents; with ``checkcount`` only if this was the last who had them open."""
+        """Closes the contents. With ``checkcount`` only if no other caller has them open."""
         with self.mutex:
             self._refuse_if_interrupted()
             try:
@@ -162,12 +162,12 @@ class OpenResourceNamespaceManager(NamespaceManager):
                 self._is_changing = False
 
     def _abandon(self) -> None:
-        """Closes what an interruption left open, while this thread has the lock. Changes may be lost."""
+        """Closes the contents after an interruption, under the lock of this thread. Changes may be lost."""
         self.openers = 0
         self._is_changing = False
 
     def _refuse_if_interrupted(self) -> None:
-        # The handler of a signal runs in the thread that it interrupts, which has the mutex.
+        # A signal handler runs in the thread that it interrupts, and the mutex is reentrant.
         if self._is_changing:
             raise LockError("this thread is opening or closing the namespace, and was interrupted")
 
@@ -182,12 +182,12 @@ class OpenResourceNamespaceManager(NamespaceManager):
 
 
 class AbstractDictionaryNSManager(NamespaceManager):
-    """A backend over a mapping: subclasses set ``dictionary``, which must be this namespace's alone."""
+    """A backend over a mapping. Subclasses set ``dictionary``, which no other namespace may share."""
 
     dictionary: MutableMapping[Any, Any]
 
     def get_creation_lock(self, key: str) -> Any:
-        """A mutex of this process."""
+        """A mutex between the threads of this process."""
         return NameLock(f"memorynamespace/funclock/{self.namespace}/{key}", reentrant=True)
 
     def __getitem__(self, key: str) -> Any:

@@ -1,4 +1,4 @@
-"""Maps that threads share, and locks that a forked process finds free."""
+"""Maps that threads share, and a lock that is free in a forked process."""
 
 import os
 import threading
@@ -13,9 +13,9 @@ V = TypeVar("V")
 
 
 class ProcessLock:
-    """A lock for short work between the threads of one process, which may take it again.
+    """A reentrant lock for short work between the threads of one process.
 
-    In a forked process it is free, whichever thread had it: that thread is not there to give it back.
+    In a forked process it is free: the thread that held it does not exist there and could not release it.
     """
 
     __slots__ = ("__weakref__", "_lock")
@@ -58,32 +58,32 @@ class ThreadLocal:
         return hasattr(self._tlocal, "value")
 
     def get(self, default: Any = None) -> Any:
-        """This thread's value, or ``default``."""
+        """This thread's value, or else ``default``."""
         return getattr(self._tlocal, "value", default)
 
     def remove(self) -> None:
-        """Forgets this thread's value; :class:`AttributeError` if it has none."""
+        """Removes this thread's value. Raises :class:`AttributeError` if there is none."""
         del self._tlocal.value
 
 
 class SyncDict(Generic[K, V]):
-    """A map that makes the value of an unknown key, and makes it once however many threads ask for it."""
+    """A map that makes the value of an unknown key once, however many threads ask for it."""
 
     def __init__(self) -> None:
-        # Making a value may need another value of the same map, so the lock admits its holder again.
+        # Making a value may need another value of the same map, so the lock is reentrant.
         self.mutex = threading.RLock()
         self.dict: MutableMapping[K, V] = {}
 
     def get(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
-        """The value of ``key``, made by ``createfunc(*args, **kwargs)`` if there is none."""
-        # One look, not a test and then a look: a weakly held value can go between the two.
+        """The value of ``key``. If there is none, ``createfunc(*args, **kwargs)`` makes it."""
+        # A weakly held value can go between a test and a lookup, so there is no test.
         try:
             return self.dict[key]
         except KeyError:
             return self.sync_get(key, createfunc, *args, **kwargs)
 
     def sync_get(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
-        """As :meth:`get`, with the lock held from the first look on."""
+        """The same as :meth:`get`, with the lock held from the start."""
         with self.mutex:
             try:
                 return self.dict[key]
@@ -112,12 +112,12 @@ class SyncDict(Generic[K, V]):
         del self.dict[key]
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Removes all keys."""
         self.dict.clear()
 
 
 class WeakValuedRegistry(SyncDict[K, V]):
-    """A :class:`SyncDict` that keeps a value only as long as somebody else holds it."""
+    """A :class:`SyncDict` that refers to its values weakly."""
 
     def __init__(self) -> None:
         super().__init__()

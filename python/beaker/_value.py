@@ -1,4 +1,4 @@
-"""A value that is made when it is needed, and again when it is too old."""
+"""A cached value: made when it is needed, and made again when it is stale."""
 
 import contextlib
 import time
@@ -15,8 +15,8 @@ _ABSENT = object()
 class Value:
     """One key of a namespace, kept as ``(stored at, expires after, value)``.
 
-    ``createfunc`` makes the value when there is none, or none that is fresh. ``expiretime`` is in seconds;
-    what was stored before ``starttime`` (seconds since the epoch) is stale whatever its age.
+    ``createfunc`` makes the value if none is stored or the stored one is stale: older than ``expiretime``
+    seconds, or stored before ``starttime`` (seconds since the epoch).
     """
 
     __slots__ = ("createfunc", "expire_argument", "expiretime", "key", "namespace", "starttime", "storedtime")
@@ -45,7 +45,7 @@ class Value:
             self.namespace.release_read_lock()
 
     def can_have_value(self) -> bool:
-        """Whether :meth:`get_value` has something to give."""
+        """Whether :meth:`get_value` can return a value."""
         return self.createfunc is not None or self.has_current_value()
 
     def has_current_value(self) -> bool:
@@ -55,8 +55,8 @@ class Value:
     def get_value(self) -> Any:
         """The fresh value, made if need be.
 
-        While somebody makes a new value, everybody else gets the stale one; if there is none they wait.
-        Raises :class:`KeyError` if there is no fresh value and nothing to make it.
+        While one caller makes a new value, the others get the stale one, or wait if there is none. Raises
+        :class:`KeyError` if there is no fresh value and no ``createfunc``.
         """
         value, fresh = self._look()
         if fresh:
@@ -69,7 +69,7 @@ class Value:
         elif not creation_lock.acquire(wait=False):
             return value
         try:
-            # Somebody may have made it while we waited.
+            # Another caller may have made it meanwhile.
             value, fresh = self._look()
             if not fresh:
                 value = self.createfunc()
@@ -79,7 +79,7 @@ class Value:
             creation_lock.release()
 
     def set_value(self, value: Any, storedtime: float | None = None) -> None:
-        """Stores ``value``, as of ``storedtime`` (seconds since the epoch) or of now."""
+        """Stores ``value`` as of ``storedtime`` (seconds since the epoch), by default now."""
         self.namespace.acquire_write_lock()
         try:
             if storedtime is None:
@@ -94,7 +94,7 @@ class Value:
         self.namespace.acquire_write_lock()
         try:
             if self.key in self.namespace:
-                # In a backend without locks somebody else may be faster.
+                # In a backend without locks another caller may have removed it.
                 with contextlib.suppress(KeyError):
                     del self.namespace[self.key]
             self.storedtime = -1
@@ -114,11 +114,11 @@ class Value:
         finally:
             self.namespace.release_read_lock()
         if record is None:
-            # Memcached answers so when a value went between the two questions.
+            # A memcached backend returns this for a value that was removed after the test above.
             return _ABSENT, False
         stored: float
         if len(record) == 2:
-            # Without an expiry of its own, as very old versions stored it.
+            # Very old versions stored no expiry.
             (stored, value), expires = record, self.expire_argument
         else:
             stored, expires, value = record

@@ -1,5 +1,5 @@
 # ruff: noqa: PLR0917 - the signatures are the ones that applications use
-"""Namespaces of values, the backends that keep them, and values that are made when they are needed."""
+"""Namespaces of values, the backends that store them, and cached values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,14 +30,14 @@ __all__ = [
 ]
 
 ContainerContext = dict
-"""Where the namespaces of :class:`Container` calls are shared."""
+"""The namespaces that calls of :class:`Container` classes share."""
 
 namespace_classes: dict[type, Any] = {}
-"""The backend of each kind of container."""
+"""The backend of each container class."""
 
 
 class ContainerMeta(type):
-    """Makes the call of a container class answer a :class:`Value`."""
+    """Makes the call of a container class return a :class:`Value`."""
 
     def __init__(cls, classname: str, bases: tuple[type, ...], dict_: dict[str, Any]) -> None:
         super().__init__(classname, bases, dict_)
@@ -55,7 +55,7 @@ class ContainerMeta(type):
     ) -> Value:
         """The value of ``key`` in ``namespace``.
 
-        ``context`` keeps the namespaces; one that it has not is made from ``kwargs``.
+        ``context`` keeps the namespaces. A new one is made with ``kwargs``.
         """
         manager = context.get(namespace)
         if manager is None:
@@ -64,25 +64,25 @@ class ContainerMeta(type):
 
 
 class Container(metaclass=ContainerMeta):
-    """An older way to make a :class:`Value`. Subclasses name their backend as ``namespace_class``."""
+    """An older way to make a :class:`Value`. Subclasses set their backend as ``namespace_class``."""
 
     namespace_class: Any = NamespaceManager
 
 
 class FileContainer(Container):
-    """Makes values that are kept in files."""
+    """Makes values in files."""
 
     namespace_class = FileNamespaceManager
 
 
 class MemoryContainer(Container):
-    """Makes values that are kept in memory."""
+    """Makes values in memory."""
 
     namespace_class = MemoryNamespaceManager
 
 
 class DBMContainer(Container):
-    """Makes values that are kept in dbm files."""
+    """Makes values in dbm files."""
 
     namespace_class = DBMNamespaceManager
 

@@ -1,4 +1,4 @@
-"""Cookies as Python objects: tolerant of what browsers send, strict in what is sent to them."""
+"""Cookies as Python objects: tolerant when reading, strict when writing."""
 
 import http.cookies as http_cookies
 import re
@@ -10,30 +10,31 @@ from beaker.exceptions import ConfigurationError
 
 __all__ = ["InvalidSignature", "Morsel", "SignedCookie", "SimpleCookie"]
 
-# What would end the value, or the header, when it is sent as it is, or a line where somebody logs it.
+# Characters that end the value or the header, or a line of a log. Beaker lets all others pass. The cookies of
+# sessions have a stricter rule.
 _ENDS_A_VALUE = re.compile("[\x00-\x1f\x7f-\x9f;\u2028\u2029]")
 
 
 class Morsel(http_cookies.Morsel[Any]):
-    """One cookie and its attributes, ``partitioned`` among them, which Python itself knows since 3.14.
+    """One cookie and its attributes. ``partitioned`` is one of them also before Python 3.14.
 
-    It prints no attribute that would begin another attribute or another header.
+    No attribute is printed that would begin another attribute or another header.
     """
 
     if not http_cookies.Morsel().isReservedKey("partitioned"):
-        # What the attributes are and how they are written is nowhere else to be extended.
+        # There is no public way to add an attribute.
         _reserved = {**getattr(http_cookies.Morsel, "_reserved", {}), "partitioned": "Partitioned"}
         _flags = {*getattr(http_cookies.Morsel, "_flags", ()), "partitioned"}
 
     def copy(self) -> "Morsel":
-        """The same cookie once more."""
+        """A copy of the cookie."""
         morsel = type(self)()
         morsel.update(self)
         morsel.__dict__.update(self.__dict__)
         return morsel
 
     def output(self, attrs: Any = None, header: str = "Set-Cookie:") -> str:
-        """The header; ``ConfigurationError`` for an attribute that no header can carry."""
+        """The header. Raises ``ConfigurationError`` for an attribute that cannot be written."""
         _core.check_attributes(self)
         return super().output(attrs, header)
 
@@ -43,12 +44,10 @@ class Morsel(http_cookies.Morsel[Any]):
 class SimpleCookie(http_cookies.SimpleCookie):
     """The cookies of a request or a response.
 
-    Reading a request's header never fails: a cookie that makes no sense is left out, and named in
-    ``bad_cookies``, and its neighbours are read. Of several cookies with one name the last counts. Names that
-    are attributes in responses (``Path``, ``Domain`` and so on) are no attributes in a request, and are left
-    out. Where fields were joined by a comma and white space, the cookies in them are read too; what stands
-    between semicolons is read whole all the same, and comes first. Values are sent as they are, without
-    quotes.
+    Reading a request's header never fails: a malformed cookie is skipped, and its name is added to
+    ``bad_cookies``. Of several cookies with one name the last counts. The names of attributes (``Path``,
+    ``Domain`` and so on) are skipped in a request. If a proxy joined header fields by a comma and white
+    space, the cookies in them are read too, after those between semicolons. Values are sent unquoted.
     """
 
     bad_cookies: set[str]
@@ -72,22 +71,22 @@ class SimpleCookie(http_cookies.SimpleCookie):
 
     def _load_joined(self, header: str) -> None:
         joined = _core.parse_joined_cookies(header, spaced=not self._is_proof)
-        # What stands between semicolons comes first.
+        # Cookies between semicolons come first.
         settled = {name for name, _ in joined if name in self and self._is_good(self[name].value)}
         for name, coded_value in joined:
             value, coded = self._decode(name, coded_value)
             if name not in settled and self._is_good(value):
                 self._add(name, value, coded)
 
-    # Whether a value that is not ours is known as such, so that no part of a neighbour's passes for one.
+    # Whether a foreign value can be recognised, so that no part of another cookie passes for one of ours.
     _is_proof = False
 
-    def _is_good(self, value: Any) -> bool:  # noqa: ARG002 - signatures are good or bad
+    def _is_good(self, value: Any) -> bool:  # noqa: ARG002 - overridden for signatures
         return True
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(value, http_cookies.Morsel):
-            # One that is there keeps its attributes.
+            # An existing cookie keeps its attributes.
             morsel = self.get(key)
             if morsel is None:
                 morsel = Morsel()
@@ -95,7 +94,7 @@ class SimpleCookie(http_cookies.SimpleCookie):
             value = morsel
         super().__setitem__(key, value)
 
-    def _decode(self, name: str, value: str) -> tuple[Any, str]:  # noqa: ARG002 - signatures are made for a name
+    def _decode(self, name: str, value: str) -> tuple[Any, str]:  # noqa: ARG002 - overridden for signatures
         return self.value_decode(value)
 
     def _add(self, name: str, value: Any, coded_value: str) -> None:
@@ -108,7 +107,7 @@ class SimpleCookie(http_cookies.SimpleCookie):
             self[name] = morsel
 
     def value_encode(self, val: Any) -> tuple[str, str]:
-        """``val`` as text, twice. ``CookieError`` if it cannot be sent as it is."""
+        """``val`` as text, twice. Raises ``CookieError`` for a character that ends the cookie."""
         text = _sendable(val)
         return text, text
 
@@ -129,21 +128,21 @@ class _InvalidSignatureType:
 
 
 InvalidSignature: Final = _InvalidSignatureType()
-"""The value of a signed cookie whose signature is not ours. It is false."""
+"""The value of a cookie with a bad signature. It is false."""
 
 
 class SignedCookie(SimpleCookie):
-    """Cookies whose values carry a signature: 40 hexadecimal digits of HMAC-SHA-1, then the value.
+    """Cookies with signed values: 40 hexadecimal digits of HMAC-SHA-1, then the value.
 
-    There may be several secrets, the newest first: it signs, and all verify. Format 2, which is bound to the
-    cookie's name, is read too, whatever secret of these it was signed with.
+    There may be several secrets, the newest first: the first signs, all verify. Format 2, which is bound to
+    the cookie's name, is read too.
 
-    A cookie that was read has the value without the signature, ``None`` if it was empty, or
+    A cookie that was read has its value without the signature, ``None`` if it was empty, or
     :data:`InvalidSignature`. Of several cookies with one name the last with a good signature counts.
     """
 
     secret: bytes
-    """The secret that signs."""
+    """The signing secret."""
 
     def __init__(self, secret: str | bytes | Sequence[str | bytes], input: Any = None) -> None:  # noqa: A002
         self.secret, *older = _secrets(secret)
@@ -166,15 +165,15 @@ class SignedCookie(SimpleCookie):
         return isinstance(value, str)
 
     def value_decode(self, val: str) -> tuple[Any, str]:
-        """What the signed ``val`` says, and ``val`` without the quotes it may have.
+        """The value in the signed ``val``, and ``val`` without quotes.
 
-        Format 2 cannot be read here, where the cookie has no name.
+        Format 2 cannot be read here, because it needs the cookie's name.
         """
         signed = val.strip('"')
         return self._verified(None, signed) if signed else None, signed
 
     def value_encode(self, val: Any) -> tuple[str, str]:
-        """``val`` as text, and the same with its signature. ``CookieError`` if it cannot be sent as it is."""
+        """``val`` as text, and signed. Raises ``CookieError`` for a character that ends the cookie."""
         text = _sendable(val)
         return text, _core.sign(self.secret, text)
 
@@ -201,5 +200,5 @@ def _sendable(value: Any) -> str:
 
 
 def _readable(header: str) -> str:
-    # Lone surrogates come from a header that was no UTF-8; they cannot be part of a cookie of ours.
+    # Lone surrogates come from a header that was not UTF-8. No cookie of ours has them.
     return header.encode("utf-8", "replace").decode("utf-8")

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - the signatures are the ones that applications use
-"""Locks for many readers or one writer, in one process or between processes, and locks with a name."""
+"""Locks for many readers or one writer, in one process or between processes, and named mutexes."""
 
 import os
 import threading as _threading
@@ -24,9 +24,9 @@ _synchronizers: WeakValuedRegistry[Any, SynchronizerImpl] = WeakValuedRegistry()
 
 
 def file_synchronizer(identifier: str, **kwargs: Any) -> SynchronizerImpl:
-    """The lock between processes that is called ``identifier`` in the folder ``lock_dir``.
+    """The lock between processes with the name ``identifier`` in the folder ``lock_dir``.
 
-    Without ``lock_dir``, or on a system without ``flock``, it is a lock of this process alone.
+    Without ``lock_dir``, or on a system without ``flock``, the lock is between the threads of this process.
     """
     if not has_flock or "lock_dir" not in kwargs:
         return mutex_synchronizer(identifier)
@@ -37,12 +37,12 @@ def file_synchronizer(identifier: str, **kwargs: Any) -> SynchronizerImpl:
 
 
 def mutex_synchronizer(identifier: str, **kwargs: Any) -> SynchronizerImpl:
-    """The lock of this process that is called ``identifier``."""
+    """The lock between the threads of this process with the name ``identifier``."""
     return _synchronizers.sync_get((identifier, ConditionSynchronizer), ConditionSynchronizer, identifier)
 
 
 class NameLock:
-    """A mutex that everybody who names it shares; one without a name is nobody else's."""
+    """A mutex that is shared by its name. Without a name it is a mutex of its own."""
 
     class NLContainer:
         """Holds a mutex, so that a registry can refer to it weakly."""
@@ -63,16 +63,16 @@ class NameLock:
             self._lock = NameLock.locks.get(identifier, NameLock.NLContainer, reentrant)
 
     def acquire(self, wait: bool = True) -> bool:
-        """Takes the mutex; ``False`` if it is taken and ``wait`` is false."""
+        """Takes the mutex. ``False`` if ``wait`` is false and the mutex is not free."""
         return bool(self._lock().acquire(wait))
 
     def release(self) -> None:
-        """Gives the mutex back; :class:`RuntimeError` if it is not held."""
+        """Releases the mutex. Raises :class:`RuntimeError` if it is not held."""
         self._lock().release()
 
 
 def _reset_in_child() -> None:
-    # The other threads are gone, and with them whoever would have given back what they held.
+    # The other threads do not exist here, so nothing would release their locks.
     _synchronizers.mutex = _threading.RLock()
     NameLock.locks.mutex = _threading.RLock()
     for synchronizer in list(_synchronizers.dict.values()):

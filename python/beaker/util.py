@@ -1,4 +1,4 @@
-"""The helpers that applications and backends import."""
+"""Helpers for applications and backends."""
 
 import functools
 import inspect
@@ -56,13 +56,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def function_named(fn: F, name: str) -> F:
-    """``fn``, which is called ``name`` from now on."""
+    """Renames ``fn`` to ``name``, and returns it."""
     fn.__name__ = name
     return fn
 
 
 def skip_if(predicate: Callable[[], object], reason: str | None = None) -> Callable[[F], Callable[..., Any]]:
-    """A decorator for tests that are skipped when ``predicate()`` is true, looked at when the test runs."""
+    """A decorator that skips a test if ``predicate()`` is true when the test runs."""
     why = reason or predicate.__name__
 
     def decorate(fn: F) -> Callable[..., Any]:
@@ -98,14 +98,14 @@ def has_self_arg(func: Callable[..., Any]) -> bool:
 
 
 def warn(msg: str | Warning, stacklevel: int = 3) -> None:
-    """Warns of ``msg``: as a :class:`BeakerWarning` if it is text, as itself if it is a warning."""
+    """Issues ``msg`` as a warning. Text becomes a :class:`BeakerWarning`."""
     if isinstance(msg, str):
         msg = BeakerWarning(msg)
     warnings.warn(msg, stacklevel=stacklevel)
 
 
 def deprecated(message: str) -> Callable[[F], Callable[..., Any]]:
-    """A decorator for functions that warn with ``message``, a :class:`DeprecationWarning`, at each call."""
+    """A decorator that issues ``message`` as a :class:`DeprecationWarning` at each call."""
 
     def decorate(fn: F) -> Callable[..., Any]:
         @functools.wraps(fn)
@@ -120,7 +120,7 @@ def deprecated(message: str) -> Callable[[F], Callable[..., Any]]:
 
 
 def func_namespace(func: Callable[..., Any]) -> str:
-    """The cache namespace of ``func``: the class of a bound method, or else the source file and the name."""
+    """The cache namespace of ``func``: its class if it is a bound method, else its source file and name."""
     if inspect.ismethod(func):
         owner = type(func.__self__)
         return f"{owner.__module__}.{owner.__name__}"
@@ -128,5 +128,5 @@ def func_namespace(func: Callable[..., Any]) -> str:
 
 
 def machine_identifier() -> str:
-    """32 hexadecimal digits that no other machine makes, and this one only once."""
+    """32 hexadecimal digits that differ between machines and calls."""
     return uuid.uuid1().hex

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NoReturn
 
+from beaker import _core
 from beaker._commands._command import Failure
 
 __all__ = ["create", "rotate"]
@@ -30,7 +31,7 @@ def create(path: Path, key: str) -> None:
         _fail("make", path, error)
     try:
         _fill(descriptor, _text([key.encode()]), _PRIVATE)
-        _sync_folder(path)
+        _core.sync_folder(str(path.parent))
     except OSError as error:
         path.unlink(missing_ok=True)
         _fail("write", path, error)
@@ -103,7 +104,7 @@ def _replace(path: Path, content: bytes, status: os.stat_result) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(path)
+    _core.sync_folder(str(path.parent))
 
 
 def _fill(descriptor: int, content: bytes, mode: int) -> None:
@@ -114,14 +115,6 @@ def _fill(descriptor: int, content: bytes, mode: int) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _fail(verb: str, path: Path, error: OSError) -> NoReturn:

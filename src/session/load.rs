@@ -6,7 +6,7 @@
 use super::answer::{Failed, Failure, Found, Reply};
 use super::candidate::Candidate;
 use super::life::Life;
-use super::timeout::{Limits, Span, Times};
+use super::timeout::{Facts, Limits};
 use crate::id::SessionId;
 use crate::store::{HoldOf, Timestamp, Version};
 
@@ -20,17 +20,6 @@ pub struct Policy {
     pub locks: bool,
     /// When a session is over.
     pub limits: Limits,
-}
-
-/// What a decoded session says about itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Facts {
-    /// When it began and when it was used last.
-    pub times: Times,
-    /// Its own idle timeout in seconds, which replaces the one of the options.
-    pub timeout: Option<i64>,
-    /// Whether it is encoded as it would be written today: under the newest keys, in the current format.
-    pub is_current: bool,
 }
 
 /// What the caller does next.
@@ -272,15 +261,11 @@ impl<E> Loading<E> {
 
     fn decoded(&mut self, life: &mut Life, facts: Option<Facts>, now: Timestamp) -> Step<E> {
         let Some(facts) = facts else { return self.dead(life, Dead::Absent) };
-        let limits = self.policy.limits.with_idle(facts.timeout);
-        let begun = facts.times.begun.or(life.begun());
-        let times = Times { begun, ..facts.times };
-        if limits.judge(now, times) == Span::Expired {
+        let Some(beginning) = self.policy.limits.admit(now, facts, life.begun()) else {
             return self.dead(life, Dead::Expired);
-        }
-        let begun = limits.corrected_beginning(begun, now);
-        let is_corrected = facts.times.begun.is_some() && begun != times.begun;
-        life.opened(begun, facts.timeout, !facts.is_current || is_corrected);
+        };
+        let is_corrected = beginning.is_corrected;
+        life.opened(beginning.at, facts.timeout, !facts.is_current || is_corrected);
         self.call(Step::Fill { is_corrected }, Then::Finish)
     }
 

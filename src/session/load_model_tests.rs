@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::load::{Answer, Facts, LONGEST_CHAIN, Loading, Policy, Step};
-use super::{Candidate, Failed, Failure, Found, Life, Limits, Times};
+use super::load::{Answer, LONGEST_CHAIN, Loading, Policy, Step};
+use super::{Candidate, Facts, Failed, Failure, Found, Life, Limits, Times};
 use crate::id::SessionId;
 use crate::store::{Timestamp, Version};
 

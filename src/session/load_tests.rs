@@ -1,8 +1,8 @@
 //! Laws of loading, one sequence of answers each.
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use super::load::{Answer, Facts, LONGEST_CHAIN, Loading, Policy, Step};
-use super::{Candidate, Failed, Failure, Found, Life, Limits, Times};
+use super::load::{Answer, LONGEST_CHAIN, Loading, Policy, Step};
+use super::{Candidate, Facts, Failed, Failure, Found, Life, Limits, Times};
 use crate::id::SessionId;
 use crate::store::{HoldOf, Timestamp, Version};
 

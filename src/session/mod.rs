@@ -52,4 +52,4 @@ pub use answer::{Failed, Failure, Found, Reply};
 pub use candidate::Candidate;
 pub use life::Life;
 pub use merge::{Row, Rule, Side, decide};
-pub use timeout::{LONGEST_IDLE, Limits, Span, Times, is_in_future};
+pub use timeout::{Beginning, Facts, LONGEST_IDLE, Limits, Span, Times, is_in_future};

@@ -31,7 +31,8 @@ pub enum Step<E> {
 
 #[derive(Debug)]
 enum Then {
-    Start,
+    Begin,
+    Load,
     Loaded,
     Invalidate,
     Opened,
@@ -46,18 +47,18 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Begins to open a session.
+    /// Begins to open a session. `is_named` if the request or the application says which one.
     #[must_use]
-    pub fn new(policy: Policy) -> Self {
-        Self { policy, then: Then::Start }
+    pub fn new(policy: Policy, is_named: bool) -> Self {
+        Self { policy, then: if is_named { Then::Load } else { Then::Begin } }
     }
 
     /// The next step, after `reply` to the one before. The first reply is `Ok(())`.
     pub fn next<E>(&mut self, life: &mut Life, reply: Reply<(), E>) -> Step<E> {
         let then = std::mem::replace(&mut self.then, Then::Finish);
         match (then, reply) {
-            (Then::Start, Ok(())) if life.is_new() => Step::Begin,
-            (Then::Start, Ok(())) => {
+            (Then::Begin, Ok(())) => Step::Begin,
+            (Then::Load, Ok(())) => {
                 self.then = Then::Loaded;
                 Step::Load
             }
@@ -95,6 +96,8 @@ impl Opening {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
     use super::*;
     use crate::id::SessionId;
     use crate::session::{Candidate, Failed, Failure};
@@ -113,7 +116,7 @@ mod tests {
         life: &mut Life,
         replies: impl IntoIterator<Item = Reply<(), Error>>,
     ) -> Vec<Step<Error>> {
-        let mut opening = Opening::new(policy);
+        let mut opening = Opening::new(policy, !life.is_new());
         std::iter::once(Ok(())).chain(replies).map(|reply| opening.next(life, reply)).collect()
     }
 

@@ -31,6 +31,26 @@ pub struct Times {
     pub begun: Option<Timestamp>,
 }
 
+/// What a decoded session says about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// When it began and when it was used last.
+    pub times: Times,
+    /// Its own idle timeout in seconds, which replaces the one of the options.
+    pub timeout: Option<i64>,
+    /// Whether it is encoded as it would be written today: under the newest keys, in the current format.
+    pub is_current: bool,
+}
+
+/// The beginning of a session that goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beginning {
+    /// When that was, if it is known.
+    pub at: Option<Timestamp>,
+    /// Whether the session says another time, which is corrected to now.
+    pub is_corrected: bool,
+}
+
 /// The most seconds that a session may have for an idle timeout of its own: a hundred years.
 pub const LONGEST_IDLE: i64 = 100 * 365 * 24 * 60 * 60;
 
@@ -60,12 +80,20 @@ impl Limits {
         self.absolute.is_some() || self.epoch.is_some()
     }
 
-    /// The beginning that counts. A session that began in the future was begun while a clock was ahead and would live
-    /// longer for it, so where its life depends on its beginning it begins now.
+    /// The beginning of a session that may go on at `now`; `None` if it is expired. `begun` counts where the session
+    /// itself does not say when it began.
     #[must_use]
-    pub fn corrected_beginning(&self, begun: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-        let is_wrong = self.count_from_beginning() && begun.is_some_and(|begun| is_in_future(begun, now));
-        if is_wrong { Some(now) } else { begun }
+    pub fn admit(&self, now: Timestamp, facts: Facts, begun: Option<Timestamp>) -> Option<Beginning> {
+        let limits = self.with_idle(facts.timeout);
+        let times = Times { begun: facts.times.begun.or(begun), ..facts.times };
+        if limits.judge(now, times) == Span::Expired {
+            return None;
+        }
+        // A session that began in the future was begun while a clock was ahead, and would live longer for it.
+        let is_wrong =
+            self.count_from_beginning() && times.begun.is_some_and(|begun| is_in_future(begun, now));
+        let at = if is_wrong { Some(now) } else { times.begun };
+        Some(Beginning { at, is_corrected: is_wrong && facts.times.begun.is_some() })
     }
 
     /// When a session that began at `begun` is over at the latest.
@@ -154,10 +182,24 @@ mod tests {
 
     #[test]
     fn a_beginning_in_the_future_is_corrected_where_the_life_counts_from_it() {
-        assert_eq!(ABSOLUTE.corrected_beginning(Some(220.1), 100.0), Some(100.0));
-        assert_eq!(ABSOLUTE.corrected_beginning(Some(220.0), 100.0), Some(220.0));
-        assert_eq!(ABSOLUTE.corrected_beginning(None, 100.0), None);
-        assert_eq!(IDLE.corrected_beginning(Some(1e9), 100.0), Some(1e9));
+        let admit = |limits: Limits, says, begun| {
+            let facts = Facts { times: Times { accessed: None, begun: says }, ..Facts::default() };
+            limits.admit(100.0, facts, begun).map(|beginning| (beginning.at, beginning.is_corrected))
+        };
+        assert_eq!(admit(ABSOLUTE, Some(220.1), None), Some((Some(100.0), true)));
+        assert_eq!(admit(ABSOLUTE, Some(220.0), None), Some((Some(220.0), false)));
+        assert_eq!(admit(ABSOLUTE, None, Some(220.1)), Some((Some(100.0), false)));
+        assert_eq!(admit(ABSOLUTE, None, Some(39.9)), None);
+        assert_eq!(admit(ABSOLUTE, Some(40.0), Some(39.9)), Some((Some(40.0), false)));
+        assert_eq!(admit(IDLE, Some(1e9), None), Some((Some(1e9), false)));
+    }
+
+    #[test]
+    fn a_session_is_admitted_by_its_own_timeout() {
+        let facts = |timeout| Facts { times: used(100.0), timeout, is_current: true };
+        assert_eq!(IDLE.admit(170.0, facts(None), None), None);
+        assert!(IDLE.admit(170.0, facts(Some(70)), None).is_some());
+        assert_eq!(IDLE.admit(170.0, facts(Some(69)), None), None);
     }
 
     #[test]

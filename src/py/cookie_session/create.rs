@@ -55,8 +55,5 @@ fn begin(session: &Bound<'_, Session>, request: &Bound<'_, PyAny>, options: Arc<
     cookies::set(session, intern!(py, "set_cookie"), PyBool::new(py, false).as_any())?;
     let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
     as_dict(session)?.set_item(intern!(py, "_id"), id)?;
-    match load::fill(session) {
-        Ok(()) => Ok(()),
-        Err(error) => session::create::replace_corrupt(session, error, "the session in the cookie"),
-    }
+    session::create::open(session, true, load::fill, Some("the session in the cookie"))
 }

@@ -16,10 +16,8 @@ use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::session::encode::Payload;
-use crate::py::session::{
-    Session, as_dict, call, cookie_scope, correct_beginning, encode, loaded_times, own_timeout, plain,
-};
-use crate::session::{Limits, Span, Times};
+use crate::py::session::{Session, as_dict, call, cookie_scope, encode, own_timeout, plain, times};
+use crate::session::{Beginning, Facts};
 
 /// `CookieSession.load`: what the browser has becomes the session's content: what this request has sent, else what it
 /// came with. What the program has ended, or has said to forget, does not come back.
@@ -69,7 +67,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     let received = value::receive(py, &options, &header, |received| {
         session.get().with(|state| state.life.set_new(false))?;
         match read(session, &options, received, &now) {
-            Ok(Some(read)) if !read.is_over => chosen = Some(read),
+            Ok(Some(read)) if read.beginning.is_some() => chosen = Some(read),
             Err(error) if !error.is_instance_of::<CorruptSessionError>(py) => return Err(error),
             dead => {
                 first.get_or_insert(dead);
@@ -91,9 +89,9 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
 struct Read<'py> {
     data: Bound<'py, PyDict>,
     payload: Option<Payload<'py>>,
-    limits: Limits,
-    times: Times,
-    is_over: bool,
+    timeout: Option<i64>,
+    /// When the session began; `None` if it is expired.
+    beginning: Option<Beginning>,
     /// Whether the cookie is as it would be written today.
     is_current: bool,
 }
@@ -110,43 +108,43 @@ fn read<'py>(
     if let Some(id) = data.get_item(intern!(session.py(), "_id"))? {
         ids::text_of(&id)?;
     }
-    let times = loaded_times(&data, None)?;
-    let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
-    let is_over = received.expires.is_some_and(|expires| now.seconds > expires)
-        || limits.judge(now.seconds, times) == Span::Expired;
     let (payload, is_current) = (decoded.payload, received.is_current && decoded.is_current);
-    Ok(Some(Read { data, payload, limits, times, is_over, is_current }))
+    let timeout = own_timeout::in_data(&data)?;
+    let facts = Facts { times: times::in_data(&data)?, timeout, is_current };
+    let is_in_time = received.expires.is_none_or(|expires| now.seconds <= expires);
+    let beginning = options.settings.limits.admit(now.seconds, facts, None).filter(|_| is_in_time);
+    Ok(Some(Read { data, payload, timeout, beginning, is_current }))
 }
 
 /// Makes what was read the session's content; a session that is over gives way to a new one.
 fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
-    let Read { data, payload, limits, mut times, is_over, is_current } = read;
+    let Read { data, payload, timeout, beginning, is_current } = read;
     let brought_from = cookie_scope::in_data(&data).ok();
     session.get().with(|state| {
         state.brought_from = brought_from;
-        state.is_stale = !is_current || options.settings.rolls();
+        state.life.set_stale(!is_current || options.settings.rolls());
     })?;
     if let Some(id) = data.get_item(intern!(py, "_id"))? {
         let id = ids::text_of(&id)?;
         session.get().with(|state| state.life.turn_to(SessionId::from_program(id)))?;
     }
-    if is_over {
+    let Some(beginning) = beginning else {
         return if machine::is_steady() { verbs::invalidate(session) } else { set_aside(session) };
+    };
+    if beginning.is_corrected {
+        data.set_item(intern!(py, "_creation_time"), &now.object)?;
     }
-    let is_corrected = correct_beginning(&limits, &data, &mut times, now)?;
-    own_timeout::note(session, &data)?;
     let dict = as_dict(session)?;
     dict.update(data.as_mapping())?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);
     let accessed = plain(session)?.into_any().unbind();
     // What was corrected is not what the cookie has, so that another is made.
-    let payload = payload.filter(|_| !is_corrected);
+    let payload = payload.filter(|_| !beginning.is_corrected);
     let payload = payload.map(|payload| Arc::new(payload.bytes.unbind()));
     let _dropped = session.get().with(|state| {
         state.life.sent();
-        state.begun = times.begun;
-        state.is_stale |= is_corrected;
+        state.life.opened(beginning.at, timeout, beginning.is_corrected);
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),
             state.accessed_dict.replace(accessed),
@@ -169,7 +167,7 @@ fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &
 fn set_aside(session: &Bound<'_, Session>) -> PyResult<()> {
     session.get().with(|state| {
         state.life.set_invalidated(true);
-        state.is_stale = false;
+        state.life.set_stale(false);
     })?;
     verbs::rename(session, true)?;
     // What the browser keeps is not forgotten.

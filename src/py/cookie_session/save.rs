@@ -42,7 +42,7 @@ pub(super) fn send_data(session: &Bound<'_, Session>, data: Bound<'_, PyDict>) -
 fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
     session.get().with(|state| {
         state.cookie_value = Some(Arc::new(value));
-        state.is_stale = false;
+        state.life.set_stale(false);
     })?;
     cookie::refresh(session)?;
     cookie::publish(session, true)
@@ -55,7 +55,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let (is_new, is_due, handed_out, saved, payload) = session.get().with(|state| {
         (
             state.life.is_new(),
-            state.is_stale || state.options.settings.save_accessed_time,
+            state.life.is_stale() || state.options.settings.save_accessed_time,
             state.handed_out,
             state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
             state.payload.clone(),

@@ -271,7 +271,7 @@ pub(crate) fn set_attribute(
 fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
     let (own, option, timeout) = session.get().with(|state| {
         let own = state.cookie_expires.as_ref().map(|(_, own)| *own);
-        (own, state.options.settings.cookie_expires, state.own_timeout)
+        (own, state.options.settings.cookie_expires, state.life.timeout())
     })?;
     match (own, timeout) {
         (Some(own), _) => Ok(own),

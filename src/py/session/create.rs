@@ -14,12 +14,13 @@ use super::{call, candidates, rename, session_class};
 use crate::config::{Keeping, SESSION_PARAMETERS, known};
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{self, CorruptSessionError};
+use crate::py::errors;
 use crate::py::ids;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
-use crate::session::Life;
+use crate::session::open::{Opening, Policy, Step};
+use crate::session::{Failed, Life};
 
 /// A session that has not been initialised.
 pub(crate) fn empty() -> PyClassInitializer<Session> {
@@ -103,33 +104,43 @@ fn begin(
     options: Arc<Options>,
     patience: Arc<Patience>,
 ) -> PyResult<()> {
-    let request_of = request.clone().unbind();
-    let state = if let Some(id) = id {
-        State::new(
-            options,
-            request_of,
-            Life::named(SessionId::from_program(ids::text_of(id)?), false),
-            patience,
-        )
-    } else if let Some(first) = candidates::first(request, &options)? {
-        first.begin(options, request_of, patience)
-    } else {
-        let life = Life::fresh(ids::generate(session.py())?);
-        install(session, State::new(options, request_of, life, patience))?;
-        return start(session);
+    let life = match id {
+        Some(id) => Life::named(SessionId::from_program(ids::text_of(id)?), false),
+        None => match candidates::first(request, &options)? {
+            Some(first) => Life::from_cookie(first),
+            None => Life::fresh(ids::generate(session.py())?),
+        },
     };
-    install(session, state)?;
-    load_or_replace(session)?;
-    let is_due = session.get().with(|state| {
-        // A session with a timeout of its own is not to be forgotten by the browser before it is over.
-        let lasts = state.life.is_from_cookie() && state.own_timeout.is_some();
-        let choice = state.choice.take();
-        lasts || choice.is_some_and(|choice| state.options.settings.rolls() || !choice.is_current)
+    let is_named = !life.is_new();
+    install(session, State::new(options, request.clone().unbind(), life, patience))?;
+    open(session, is_named, call::load, None)
+}
+
+/// Opens a session that has its fields: loads it by `load` if it is named, or begins it. `subject` names the session in a
+/// warning; by default that is its id.
+pub(crate) fn open(
+    session: &Bound<'_, Session>,
+    is_named: bool,
+    load: fn(&Bound<'_, Session>) -> PyResult<()>,
+    subject: Option<&str>,
+) -> PyResult<()> {
+    let policy = session.get().with(|state| {
+        let settings = &state.options.settings;
+        Policy { replaces_corrupt: settings.invalidate_corrupt, rolls: settings.rolls() }
     })?;
-    if is_due && !session.get().with(|state| state.life.is_new())? {
-        call::update_cookie_out(session, true)?;
+    let mut opening = Opening::new(policy, is_named);
+    let mut reply = Ok(());
+    loop {
+        let called = match session.get().with(|state| opening.next(&mut state.life, reply))? {
+            Step::Begin => start(session),
+            Step::Load => load(session),
+            Step::Warn(error) => warn_of_corruption(session, subject, &error),
+            Step::Invalidate => call::invalidate(session),
+            Step::SendCookie => call::update_cookie_out(session, true),
+            Step::Done(outcome) => return outcome,
+        };
+        reply = called.map_err(|error| Failed { kind: errors::failure(session.py(), &error), error });
     }
-    Ok(())
 }
 
 /// Gives the session its fields, and a subclass its say.
@@ -161,23 +172,10 @@ fn start(session: &Bound<'_, Session>) -> PyResult<()> {
     dict.set_item(intern!(py, "_creation_time"), &now)
 }
 
-/// Loads the session; with `invalidate_corrupt` one that cannot be decoded is replaced by a new one. A store
-/// that does not answer is never a reason for that.
-fn load_or_replace(session: &Bound<'_, Session>) -> PyResult<()> {
-    let Err(error) = call::load(session) else { return Ok(()) };
-    let shown = session.get().with(|state| state.life.id().abbreviated())?;
-    replace_corrupt(session, error, &format!("session {shown}"))
-}
-
-/// Replaces a session that cannot be decoded by a new one and says so, if that is asked for and the error is of
-/// that kind.
-pub(crate) fn replace_corrupt(session: &Bound<'_, Session>, error: PyErr, subject: &str) -> PyResult<()> {
-    let py = session.py();
-    let forgives = session.get().with(|state| state.options.settings.invalidate_corrupt)?;
-    if !forgives || !error.is_instance_of::<CorruptSessionError>(py) {
-        return Err(error);
-    }
-    errors::warn(py, &format!("{subject} cannot be decoded and a new one takes its place: {error}"))?;
-    session.get().with(|state| state.life.disown())?;
-    call::invalidate(session)
+fn warn_of_corruption(session: &Bound<'_, Session>, subject: Option<&str>, error: &PyErr) -> PyResult<()> {
+    let subject = match subject {
+        Some(subject) => subject.to_owned(),
+        None => format!("session {}", session.get().with(|state| state.life.id().abbreviated())?),
+    };
+    errors::warn(session.py(), &format!("{subject} cannot be decoded and a new one takes its place: {error}"))
 }

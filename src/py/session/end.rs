@@ -12,7 +12,7 @@ use crate::py::once::intern;
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let ended = session.get().with(|state| {
-        state.own_timeout = None;
+        state.life.set_timeout(None);
         let ended = state.life.stored_as().cloned();
         state.life.end();
         ended
@@ -29,7 +29,7 @@ pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
     if session.get().with(|state| state.options.settings.use_cookies)? {
         request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
     }
-    load::begin(session, &clock::now(py)?, py)
+    load::begin(session, &clock::now(py)?)
 }
 
 /// `Session.delete`: removes the record and sends a cookie that has expired.

@@ -27,7 +27,7 @@ pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bo
 }
 
 /// Holds the record of `id`, and nothing else.
-fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyResult<bool> {
+pub(super) fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyResult<bool> {
     let py = session.py();
     let options = session.get().options()?;
     match record::lock(session)? {
@@ -92,7 +92,7 @@ pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
 
 /// Opens the backend's view, as Beaker's programs find it after `lock()`.
 fn open(session: &Bound<'_, Session>, lock: &SessionLock, id: &SessionId) -> PyResult<()> {
-    let (options, own) = session.get().with(|state| (Arc::clone(&state.options), state.own_timeout))?;
+    let (options, own) = session.get().with(|state| (Arc::clone(&state.options), state.life.timeout()))?;
     let ttl = options.settings.store_ttl(own);
     lock.open(session.py(), record::namespaces(session)?, record::keys(session)?, id, ttl)
 }

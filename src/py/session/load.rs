@@ -1,4 +1,4 @@
-//! Loading a session from its store.
+//! Loading a session from its store: the calls that the engine asks for.
 
 use std::sync::Arc;
 
@@ -6,201 +6,205 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::class::{Session, as_dict, is_exact};
+use super::encode::Decoded;
 use super::stored::{Base, Content, Loaded};
-use super::times::{correct_beginning, loaded_times};
-use super::{call, candidates, encode, hold, own_timeout, record, request, rotated};
+use super::{call, candidates, encode, hold, own_timeout, record, request, rotated, times};
 use crate::clock as machine;
 use crate::codec::RecordFormat;
 use crate::codec::pointer::{self, Pointer};
+use crate::config::Concurrency;
 use crate::id::SessionId;
 use crate::py::clock::{self, Now};
-use crate::py::errors::{CorruptSessionError, IntoPyResult};
+use crate::py::errors::{self, IntoPyResult};
 use crate::py::gil;
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
-use crate::session::Span;
-use crate::store::{Record, Timestamp};
-
-/// Where asking the store about an id leads to, and when it was asked.
-enum Outcome<'py> {
-    /// To a session, which is loaded.
-    Alive,
-    /// To none.
-    Absent(Now<'py>),
-    /// To one that is over.
-    Over(Now<'py>),
-}
+use crate::py::options::Options;
+use crate::session::load::{Answer, Loading, Policy, Step};
+use crate::session::{Facts, Failed, Found, Reply};
+use crate::store::{Expect, Record};
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let _entered = nesting::enter(session.py(), Work::Load(session.as_ptr() as usize))?;
-    rotated::give_up(session)?;
-    let loaded = load_chosen(session);
-    if loaded.is_err() {
-        // Whoever has the exception may keep the session with it.
-        let _failed = hold::release(session);
-    }
-    loaded
+    let options = session.get().options()?;
+    let caller = Caller { session, options, now: None, record: None, decoded: None, errors: Vec::new() };
+    caller.run()
 }
 
-/// Loads the session. While it is made from a cookie that leads to none, another cookie's may take its place.
-fn load_chosen(session: &Bound<'_, Session>) -> PyResult<()> {
-    let py = session.py();
-    let first = attempt(session);
-    if !is_dead(py, &first) {
-        return first.map(drop);
-    }
-    let mut first_tried = None;
-    for candidate in candidates::others(session)? {
-        let tried = session.get().with(|state| candidates::turn_to(state, candidate))?;
-        first_tried.get_or_insert(tried);
-        let next = attempt(session);
-        if !is_dead(py, &next) {
-            return next.map(drop);
+/// What the engine's steps are done with.
+struct Caller<'a, 'py> {
+    session: &'a Bound<'py, Session>,
+    options: Arc<Options>,
+    /// When the store was asked.
+    now: Option<Now<'py>>,
+    /// The record that was loaded last.
+    record: Option<Record>,
+    /// The data in it.
+    decoded: Option<Decoded<'py>>,
+    /// The errors that the engine knows by their index. It works under the lock of the session's fields, where no
+    /// Python object may be dropped.
+    errors: Vec<PyErr>,
+}
+
+impl<'py> Caller<'_, 'py> {
+    fn run(mut self) -> PyResult<()> {
+        let settings = &self.options.settings;
+        let policy = Policy { locks: settings.concurrency == Concurrency::Lock, limits: settings.limits };
+        let fields = self.session.get();
+        let (mut loading, mut step) = fields.with(|state| {
+            let mut loading = Loading::new(policy, &state.life);
+            let step = loading.next(&mut state.life, Answer::Begin, 0.0);
+            (loading, step)
+        })?;
+        loop {
+            let answer = match step {
+                Step::Done(Ok(())) => return Ok(()),
+                Step::Done(Err(error)) => return Err(self.errors.swap_remove(error)),
+                step => self.answer(step),
+            };
+            let now = self.now.as_ref().map_or(0.0, |now| now.seconds);
+            step = fields.with(|state| loading.next(&mut state.life, answer, now))?;
         }
     }
-    if let Some(tried) = first_tried {
-        session.get().with(|state| tried.restore(state))?;
-        hold::release(session)?;
-    }
-    match first? {
-        Outcome::Alive => Ok(()),
-        Outcome::Absent(now) => absent(session, &now),
-        Outcome::Over(_) if machine::is_steady() => call::invalidate(session),
-        Outcome::Over(now) => set_aside(session, &now),
-    }
-}
 
-/// Whether an attempt found no session, or one that cannot be decoded. That a store does not answer says nothing.
-fn is_dead(py: Python<'_>, attempt: &PyResult<Outcome<'_>>) -> bool {
-    match attempt {
-        Ok(outcome) => !matches!(outcome, Outcome::Alive),
-        Err(error) => error.is_instance_of::<CorruptSessionError>(py),
+    /// Does what the engine asks for.
+    fn answer(&mut self, step: Step<usize>) -> Answer<usize> {
+        let session = self.session;
+        let called = match step {
+            Step::Load(id) => {
+                let found = self.look(&id);
+                return Answer::Loaded(self.reply(found));
+            }
+            Step::Decode(id) => {
+                let facts = self.decode(&id);
+                return Answer::Decoded(self.reply(facts));
+            }
+            Step::ReadCookies => {
+                let others = candidates::others(session, &self.options);
+                return Answer::Cookies(self.reply(others));
+            }
+            Step::CheckClock => return Answer::Clock(machine::is_steady()),
+            Step::Remove(id) => rotated::remove(session, &id),
+            Step::Lock(id, what) => hold::acquire_id(session, &id, what).map(drop),
+            Step::MoveLock(id) => hold::follow(session, &id),
+            Step::DeleteRedirect(id, version) => {
+                rotated::delete(session, &id, Expect::Version(version)).map(|_deleted| ())
+            }
+            Step::Clear => self.clear(),
+            Step::WithdrawCookie => self.withdraw_cookie(),
+            Step::Unlock => hold::release(session),
+            Step::Fill { is_corrected } => self.fill(is_corrected),
+            Step::CreateId => call::create_id(session, true),
+            Step::BeginEmpty => self.now().and_then(|now| begin(session, now)),
+            Step::Invalidate => call::invalidate(session),
+            Step::Done(_) => Ok(()),
+        };
+        Answer::Called(self.reply(called))
     }
-}
 
-/// Loads the session if there is one under its id.
-fn attempt<'py>(session: &Bound<'py, Session>) -> PyResult<Outcome<'py>> {
-    let py = session.py();
-    let (options, id) =
-        session.get().with(|state| (Arc::clone(&state.options), state.life.record_id().clone()))?;
-    hold::acquire_for_request(session, &id)?;
-    // Now, and not before others have let it go.
-    let now = clock::now(py)?;
-    if options.settings.use_cookies {
-        request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
-    }
-    let found = find(session, &id, now.seconds)?;
-    call::clear(session)?;
-    let _dropped = session.get().with(|state| {
-        state.handed_out = false;
-        state.own_timeout = None;
-        (state.saved.take(), state.base.take())
-    })?;
-    let Some((record, led_to)) = found else { return Ok(Outcome::Absent(now)) };
-    let id = match led_to {
-        Some(new) => {
-            rotated::follow(session, new.clone())?;
-            new
-        }
-        None => id,
-    };
-    let signed_at = session.get().with(|state| {
-        state.life.found(record.version);
-        state.base = Some(Base::Loaded(Arc::clone(&record.data), id.clone()));
-        state.found_format = RecordFormat::of(&record.data);
-        state.begun
-    })?;
-    let decoded = encode::decode(session, Content::Record(&record.data, &id))?;
-    let Some(data) = decoded.data else { return Ok(Outcome::Absent(now)) };
-    let mut times = loaded_times(&data, signed_at)?;
-    let limits = options.settings.limits.with_idle(own_timeout::in_data(&data)?);
-    if limits.judge(now.seconds, times) == Span::Expired {
-        return Ok(Outcome::Over(now));
-    }
-    let is_corrected = correct_beginning(&limits, &data, &mut times, &now)?;
-    let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
-    // What was corrected is not what the record has, so that the record is written anew.
-    let payload = decoded.payload.filter(|_| !is_corrected);
-    let loaded = payload.map(|payload| {
-        Arc::new(Loaded {
-            record,
-            payload: payload.bytes.unbind(),
-            accessed: payload.accessed.map(Bound::unbind),
-            in_place: payload.in_place,
+    fn reply<T>(&mut self, result: PyResult<T>) -> Reply<T, usize> {
+        result.map_err(|error| {
+            let kind = errors::failure(self.session.py(), &error);
+            self.errors.push(error);
+            Failed { kind, error: self.errors.len() - 1 }
         })
-    });
-    let _dropped = session.get().with(|state| {
-        state.begun = times.begun;
-        state.is_stale |= !decoded.is_current || is_corrected;
-        let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
-        (
-            std::mem::replace(&mut state.last_accessed, last_accessed),
-            std::mem::replace(&mut state.loaded, loaded),
-        )
-    })?;
-    fill(session, &data, &now)?;
-    Ok(Outcome::Alive)
-}
+    }
 
-/// The record of `id`, or of the id that it leads to, with that id.
-fn find(
-    session: &Bound<'_, Session>,
-    id: &SessionId,
-    now: Timestamp,
-) -> PyResult<Option<(Record, Option<SessionId>)>> {
-    let py = session.py();
-    let mut led_to = None;
-    let mut first = None;
-    for _ in 0..=rotated::LONGEST_CHAIN {
-        let at = led_to.as_ref().unwrap_or(id);
-        let store = record::store(session)?;
-        let found = gil::with_store(py, &*store, &*record::patience(session)?, |store| store.load(at, now))
-            .into_py(py)?;
-        let read = |record: &Record| Some((pointer::read(at, &record.data, now)?, record.version));
-        match found.as_ref().and_then(read) {
-            Some((Pointer::To(new), version)) => {
-                first.get_or_insert(version);
-                hold::follow(session, &new)?;
-                led_to = Some(new);
-            }
-            Some((Pointer::Over, version)) => {
-                rotated::tidy(session, at, version)?;
-                return Ok(None);
-            }
-            None => {
-                if let (None, Some(version)) = (&found, first) {
-                    rotated::tidy(session, id, version)?;
-                }
-                return Ok(found.map(|record| (record, led_to)));
-            }
+    /// The time at which the store was asked.
+    fn now(&mut self) -> PyResult<&Now<'py>> {
+        let now = match self.now.take() {
+            Some(now) => now,
+            None => clock::now(self.session.py())?,
+        };
+        Ok(self.now.insert(now))
+    }
+
+    fn look(&mut self, id: &SessionId) -> PyResult<Found> {
+        let (py, session) = (self.session.py(), self.session);
+        let now = self.now()?.seconds;
+        let (store, patience) = (record::store(session)?, record::patience(session)?);
+        self.record = gil::with_store(py, &*store, &*patience, |store| store.load(id, now)).into_py(py)?;
+        let Some(record) = &self.record else { return Ok(Found::Absent) };
+        let version = record.version;
+        Ok(match pointer::read(id, &record.data, now) {
+            None => Found::Session(version),
+            Some(Pointer::To(to)) => Found::Redirect { to, version },
+            Some(Pointer::Over) => Found::DeadRedirect(version),
+        })
+    }
+
+    fn clear(&self) -> PyResult<()> {
+        let (py, session) = (self.session.py(), self.session);
+        if self.options.settings.use_cookies {
+            request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
         }
+        call::clear(session)?;
+        let _dropped = session.get().with(|state| {
+            state.handed_out = false;
+            (state.saved.take(), state.base.take())
+        })?;
+        Ok(())
     }
-    Ok(None)
+
+    fn withdraw_cookie(&self) -> PyResult<()> {
+        if self.options.settings.use_cookies { request::withdraw(self.session) } else { Ok(()) }
+    }
+
+    fn decode(&mut self, id: &SessionId) -> PyResult<Option<Facts>> {
+        let Some(record) = &self.record else { return Ok(None) };
+        let base = Base::Loaded(Arc::clone(&record.data), id.clone());
+        let _dropped = self.session.get().with(|state| {
+            state.found_format = RecordFormat::of(&record.data);
+            state.base.replace(base)
+        })?;
+        let decoded = encode::decode(self.session, Content::Record(&record.data, id))?;
+        let Some(data) = &decoded.data else { return Ok(None) };
+        let facts = Facts {
+            times: times::in_data(data)?,
+            timeout: own_timeout::in_data(data)?,
+            is_current: decoded.is_current,
+        };
+        self.decoded = Some(decoded);
+        Ok(Some(facts))
+    }
+
+    fn fill(&mut self, is_corrected: bool) -> PyResult<()> {
+        let (py, session) = (self.session.py(), self.session);
+        let (Some(record), Some(decoded)) = (self.record.take(), self.decoded.take()) else { return Ok(()) };
+        let Some(data) = decoded.data else { return Ok(()) };
+        let now = self.now()?;
+        if is_corrected {
+            data.set_item(intern!(py, "_creation_time"), &now.object)?;
+        }
+        let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
+        // Corrected data is not what the record has, so that the record is written anew.
+        let payload = decoded.payload.filter(|_| !is_corrected);
+        let loaded = payload.map(|payload| {
+            Arc::new(Loaded {
+                record,
+                payload: payload.bytes.unbind(),
+                accessed: payload.accessed.map(Bound::unbind),
+                in_place: payload.in_place,
+            })
+        });
+        let _dropped = session.get().with(|state| {
+            let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
+            (
+                std::mem::replace(&mut state.last_accessed, last_accessed),
+                std::mem::replace(&mut state.loaded, loaded),
+            )
+        })?;
+        fill(session, &data, now)
+    }
 }
 
-/// There is no such record: the session is new, and if a browser made its id up it gets one from here.
-fn absent(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
+/// Fills a session that has no record with what every session begins with.
+pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
-    if session.get().with(|state| state.life.not_found())? {
-        call::create_id(session, true)?;
-    }
-    begin(session, now, py)
-}
-
-/// The session is over, but by a clock that jumped a moment ago and may be wrong. It is not given to this request; its
-/// record stays, and the browser keeps its cookie unless the session that begins here is saved, so that it is there
-/// again when the clock is right again.
-fn set_aside(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
-    session.get().with(|state| state.life.disown())?;
-    call::create_id(session, true)?;
-    begin(session, now, session.py())
-}
-
-/// What a session without a record begins with.
-pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>, py: Python<'_>) -> PyResult<()> {
     let _dropped = session.get().with(|state| {
-        state.begun = None;
+        state.life.set_begun(None);
+        state.life.set_timeout(None);
         state.found_format = RecordFormat::One;
         (state.last_accessed.take(), state.loaded.take(), state.saved.take(), state.base.take())
     })?;
@@ -219,7 +223,6 @@ fn begins_with_place(data: &Bound<'_, PyDict>) -> bool {
 
 /// Makes `data` the session's content, and the copy that `revert()` goes back to.
 fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -> PyResult<()> {
-    own_timeout::note(session, data)?;
     data.set_item(intern!(session.py(), "_accessed_time"), &now.object)?;
     let dict = as_dict(session)?;
     if begins_with_place(data) && is_exact(session) {

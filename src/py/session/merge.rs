@@ -10,7 +10,6 @@ use super::changes::{Changes, is_like};
 use super::class::Session;
 use super::precedence::Precedence;
 use super::stored::{Content, Text};
-use super::times::is_to_come;
 use super::write::{self, Change};
 use super::{encode, hold, record, rotated};
 use crate::codec::RecordFormat;
@@ -19,7 +18,7 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError};
 use crate::py::gil;
-use crate::session::{Row, Rule, Side, decide};
+use crate::session::{Row, Rule, Side, decide, is_in_future};
 use crate::store::{Expect, HoldOf, Timestamp, Written};
 
 /// How often a save is tried before it holds the session and goes before all others, so that nobody comes between
@@ -194,6 +193,6 @@ fn rule(key: &Bound<'_, PyAny>) -> Rule {
 fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>, now: Timestamp) -> bool {
     matches!(
         (one.extract::<f64>(), other.extract::<f64>()),
-        (Ok(one), Ok(other)) if one > other && !is_to_come(one, now)
+        (Ok(one), Ok(other)) if one > other && !is_in_future(one, now)
     )
 }

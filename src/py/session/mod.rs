@@ -35,7 +35,7 @@ mod save;
 pub(crate) mod session_class;
 mod state;
 pub(crate) mod stored;
-mod times;
+pub(crate) mod times;
 mod verbs;
 mod write;
 
@@ -46,4 +46,4 @@ pub(crate) use create::create;
 pub(crate) use save::has_to_move;
 pub(crate) use state::State;
 pub(crate) use stored::CookieValue;
-pub(crate) use times::{beginning, correct_beginning, creation_time, loaded_times};
+pub(crate) use times::{beginning, creation_time};

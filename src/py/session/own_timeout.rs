@@ -26,7 +26,7 @@ pub(crate) fn in_data(data: &Bound<'_, PyDict>) -> PyResult<Option<i64>> {
 /// it was another before. The cookie goes by it, too.
 pub(crate) fn note(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<bool> {
     let timeout = in_data(data)?;
-    session.get().with(|state| std::mem::replace(&mut state.own_timeout, timeout) != timeout)
+    session.get().with(|state| state.life.set_timeout(timeout))
 }
 
 /// `session.set_timeout(seconds)`

@@ -8,12 +8,9 @@ use crate::codec::pointer::{self, Pointer};
 use crate::error::ErrorKind;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{IntoPyResult, StoreUnavailableError};
+use crate::py::errors::IntoPyResult;
 use crate::py::gil;
 use crate::store::{Deleted, Expect, Version};
-
-/// How often a session may be given another id within the grace of the one before.
-pub(super) const LONGEST_CHAIN: usize = 8;
 
 /// How often it is tried to end a session that others write meanwhile.
 const TRIES: usize = 64;
@@ -45,16 +42,6 @@ pub(super) fn remove(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<(
     delete(session, &id, Expect::Any).map(|_deleted| ())
 }
 
-/// Removes the record that the session had, where the program has said that it is not to come back.
-pub(super) fn give_up(session: &Bound<'_, Session>) -> PyResult<()> {
-    let forgotten = session.get().with(|state| {
-        let forgotten = state.life.forgotten().cloned();
-        state.life.give_up();
-        forgotten
-    })?;
-    forgotten.map_or(Ok(()), |old| remove(session, &old))
-}
-
 /// The version of the record of `id`, and the id that it redirects to. `None` if there is none, or none that could be
 /// rotated.
 fn find(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Option<(Version, Option<SessionId>)>> {
@@ -76,17 +63,8 @@ fn find(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Option<(Versio
 }
 
 /// Removes the record under `id`, if `expect` holds of it.
-fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
+pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
     let py = session.py();
     let store = record::store(session)?;
     gil::with_store(py, &*store, &*record::patience(session)?, |store| store.delete(id, expect)).into_py(py)
-}
-
-/// Removes a redirect that leads nowhere any more, as it was found. Where that cannot be, on a disk that is read-only
-/// for instance, it stays and does no harm.
-pub(super) fn tidy(session: &Bound<'_, Session>, id: &SessionId, found: Version) -> PyResult<()> {
-    match delete(session, id, Expect::Version(found)) {
-        Err(error) if error.is_instance_of::<StoreUnavailableError>(session.py()) => Ok(()),
-        outcome => outcome.map(|_deleted| ()),
-    }
 }

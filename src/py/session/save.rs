@@ -22,7 +22,7 @@ use crate::store::{Expect, Store, Touch, Version, Written};
 /// Whether the session is written at the end of its request even if nothing in it changed and no access time is
 /// kept: its record has another id, or the session was protected in a way that is not that of today.
 pub(crate) fn has_to_move(session: &Bound<'_, Session>) -> PyResult<bool> {
-    session.get().with(|state| state.life.is_rotated() || state.is_stale)
+    session.get().with(|state| state.life.is_rotated() || state.life.is_stale())
 }
 
 /// `Session.save`: stores the session, or with `accessed_only` renews it as it was loaded.
@@ -106,7 +106,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
                 state.life.is_new(),
                 state.life.is_rotated(),
                 state.life.is_begun_anew(),
-                state.is_stale || state.options.settings.save_accessed_time,
+                state.life.is_stale() || state.options.settings.save_accessed_time,
                 state.handed_out,
                 state.loaded.clone(),
                 state.life.version(),
@@ -163,7 +163,7 @@ fn touch(
 ) -> PyResult<()> {
     let py = session.py();
     let (options, id, format, is_stale) = session.get().with(|state| {
-        (Arc::clone(&state.options), state.life.id().clone(), state.record_format(), state.is_stale)
+        (Arc::clone(&state.options), state.life.id().clone(), state.record_format(), state.life.is_stale())
     })?;
     let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
     let accessed = data.get_item(intern!(py, "_accessed_time"))?;

@@ -15,7 +15,7 @@ use crate::py::options::Options;
 use crate::py::patience::Patience;
 use crate::py::store::NamespaceStore;
 use crate::session::Life;
-use crate::store::{HashedStore, Timestamp};
+use crate::store::HashedStore;
 
 /// The fields of a session.
 pub(crate) struct State {
@@ -31,12 +31,6 @@ pub(crate) struct State {
     pub(crate) saved: Option<Py<PyDict>>,
     /// Whether a value that can be changed in place was handed to the program.
     pub(crate) handed_out: bool,
-    /// Whether what was received is not as it would be written today, and has to be written again.
-    pub(crate) is_stale: bool,
-    /// When the session began, in seconds since the epoch, where that is known beside its data.
-    pub(crate) begun: Option<Timestamp>,
-    /// The idle timeout that the session is kept with, where it has one of its own, in seconds.
-    pub(crate) own_timeout: Option<i64>,
     /// The domain and the path of the cookie that brought the session.
     pub(crate) brought_from: Option<(Option<String>, String)>,
     /// The serialized session that the cookie brought.
@@ -55,8 +49,6 @@ pub(crate) struct State {
     pub(crate) base: Option<Base>,
     /// How long the session waits for others.
     pub(crate) patience: Arc<Patience>,
-    /// While the session is made from a cookie.
-    pub(crate) choice: Option<Choice>,
     /// Whether the program was told that what it put into the session is lost.
     pub(crate) told_of_loss: bool,
     /// While the session is held.
@@ -80,9 +72,6 @@ impl State {
             found_format: RecordFormat::One,
             saved: None,
             handed_out: false,
-            is_stale: false,
-            begun: None,
-            own_timeout: None,
             brought_from: None,
             payload: None,
             cookie_value: None,
@@ -92,7 +81,6 @@ impl State {
             store: None,
             base: None,
             patience,
-            choice: None,
             told_of_loss: false,
             hold: None,
         }
@@ -104,12 +92,6 @@ impl State {
     pub(crate) fn record_format(&self) -> RecordFormat {
         self.options.settings.record_format.max(self.found_format)
     }
-}
-
-/// The cookie that the session is made from, while it is made.
-pub(crate) struct Choice {
-    /// Whether the cookie is as it would be written today.
-    pub(crate) is_current: bool,
 }
 
 impl State {

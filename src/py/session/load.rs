@@ -124,7 +124,7 @@ impl<'py> Caller<'_, 'py> {
         let (py, session) = (self.session.py(), self.session);
         let now = self.now()?.seconds;
         let (store, patience) = (record::store(session)?, record::patience(session)?);
-        self.record = gil::with_store(py, &*store, &*patience, |store| store.load(id, now)).into_py(py)?;
+        self.record = gil::with_store(py, &*store, &patience, |store| store.load(id, now)).into_py(py)?;
         let Some(record) = &self.record else { return Ok(Found::Absent) };
         let version = record.version;
         Ok(match pointer::read(id, &record.data, now) {

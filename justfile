@@ -22,6 +22,10 @@ setup:
 build:
     maturin develop --release --locked
 
+# Build it without optimisation, which takes seconds after a change
+build-debug:
+    maturin develop --locked --quiet
+
 # Serve the examples by gunicorn and visit them with a cookie jar: the main job
 example: build
     python -m examples.visit
@@ -30,9 +34,16 @@ example: build
 on_the_newest := "tests/api tests/compat/golden tests/conformance/cookie_session tests/conformance/cookies \
     tests/conformance/keys tests/faults/concurrency/test_locked_processes.py tests/unit"
 
+# As many processes as there are processors share the tests. `--numprocesses 0` runs them in one, as a debugger needs.
+pytest := "pytest --numprocesses auto"
+
+# The tests that need no server, browser, wheel or long time, on a debug build: `./dev fast tests/api -k lock`
+fast *arguments: build-debug
+    {{ pytest }} -m fast {{ arguments }}
+
 # All tests: Rust, then Python, with real servers, a browser, the original and wheels for every CPython found
 test: build oracle chromium strace tree wheels dependents test-rust
-    pytest
+    {{ pytest }}
     python -m tools.interpreters {{ on_the_newest }}
 
 # The tests of the Rust half, which need no interpreter, its locks under schedules, and the fuzz targets on their seeds
@@ -46,7 +57,7 @@ schedules count="300":
 
 # The Python tests, or some of them: `./dev test-python tests/servers -k waitress`
 test-python *arguments: build
-    pytest {{ arguments }}
+    {{ pytest }} {{ arguments }}
 
 # Everything that can be said without running: formats, lints, types, stubs, dependencies
 lint: format-check lint-rust lint-python deny
@@ -106,6 +117,10 @@ mutants *arguments:
 # Try to break the laws of sessions, and print a line for each campaign: `./dev campaign faults --full`
 campaign *arguments: build oracle strace
     python -m tests.faults.campaigns {{ arguments }}
+
+# Every campaign in its short form, as tests
+campaigns: build oracle strace
+    {{ pytest }} tests/faults/campaigns
 
 # Measure against the original, interleaved, in one run
 bench *arguments: build oracle

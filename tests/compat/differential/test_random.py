@@ -16,6 +16,7 @@ from tests.compat.differential.scenarios import cookie_scenarios, scenarios
 if TYPE_CHECKING:
     from tests.compat.interop.original import Original
 
+pytestmark = pytest.mark.slow
 EXAMPLES = "BEAKER_DIFFERENTIAL_EXAMPLES"
 """How many scenarios are tried. If it is set they are new ones each time, otherwise always the same."""
 

@@ -117,20 +117,6 @@ def test_a_change_in_place_is_in_the_cookie_that_a_read_sends(cookies: Cookies) 
     assert visitor.read() == {"user": {"roles": ["reader", "writer"]}, "name": "Ada"}
 
 
-def test_what_was_saved_at_once_is_not_undone_at_the_end_of_the_request(cookies: Cookies) -> None:
-    for keeps_time in (True, False):
-        visitor = cookies(save_accessed_time=keeps_time)
-        visitor.put(count=0)
-
-        def work(session: Any) -> None:
-            session["count"] += 1
-            session._session().save()
-            session["unsaved"] = True
-
-        visitor.visit(work)
-        assert visitor.read() == {"count": 1}
-
-
 def test_a_cookie_of_the_original_is_read_and_answered_in_its_own_form(clock: Clock) -> None:
     visitor = Browser(COOKIE)
     clock.advance(5)

@@ -113,12 +113,6 @@ def test_options_that_are_not_those_of_a_cookie_session_are_taken_without_effect
     assert not opened(sent(session)).is_new
 
 
-def test_the_request_is_the_mapping_that_was_passed() -> None:
-    request: dict[str, Any] = {"cookie": "a=b", "mine": 1}
-    session: Any = CookieSession(request, validate_key=VALIDATE_KEY)
-    assert session.request is request
-
-
 def test_a_request_without_cookies_may_say_none() -> None:
     request: dict[str, Any] = {"cookie": None}
     assert CookieSession(request, validate_key=VALIDATE_KEY).is_new

@@ -30,12 +30,6 @@ def value_of(visitor: Browser) -> str:
     return visitor.jar.partition("=")[2]
 
 
-def test_what_was_saved_is_there_in_the_next_request(cookies: Cookies, encoding: dict[str, Any]) -> None:
-    visitor = cookies(**encoding)
-    visitor.put(**CONTENT)
-    assert visitor.read() == CONTENT
-
-
 @pytest.mark.parametrize("crypto_type", ["default", "cryptography", "pycryptodome", "pycrypto"])
 @pytest.mark.parametrize("bits", [48, 128])
 def test_every_cipher_and_nonce_will_do(serializer: dict[str, Any], crypto_type: str, bits: int) -> None:

@@ -234,15 +234,6 @@ def test_revert_goes_back_to_what_the_cookie_had(cookies: Cookies) -> None:
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_a_new_session_reverts_to_nothing(cookies: Cookies) -> None:
-    def work(session: Any) -> list[str]:
-        session["name"] = "Grace"
-        session.revert()
-        return [key for key in session if not key.startswith("_")]
-
-    assert cookies().visit(work).result == []
-
-
 def test_load_reads_the_cookie_again(cookies: Cookies) -> None:
     visitor = cookies()
     visitor.put(name="Ada")

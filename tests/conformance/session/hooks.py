@@ -7,6 +7,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from beaker.session import Session
 
+COMMON = (
+    "load",
+    "save",
+    "clear",
+    "delete",
+    "invalidate",
+    "_delete_cookie",
+    "_set_cookie_expires",
+    "_update_cookie_out",
+    "_set_serializer",
+    "_encrypt_data",
+    "_decrypt_data",
+)
+OF_SESSION = (*COMMON, "_create_id", "_set_cookie_values")
+OF_COOKIE_SESSION = (*COMMON, "_create_cookie")
+
 
 def noting(base: type[Session], *hooks: str) -> Any:
     """A class derived from ``base`` that overrides the hooks, each of which does what it always did."""

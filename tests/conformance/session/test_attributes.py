@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.container import FileNamespaceManager, MemoryNamespaceManager, NamespaceManager
-from beaker.session import Session, SessionObject
+from beaker.session import CookieSession, Session, SessionObject
 from beaker.util import JsonSerializer, PickleSerializer
-from tests.support.sessions import KEY, Literals, opened
+from tests.support.sessions import COOKIE, KEY, Literals, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,11 +141,16 @@ def test_a_serializer_of_the_programs_own_is_shown_as_it_is() -> None:
     assert session.data_serializer is own
 
 
-def test_the_request_is_the_mapping_that_was_passed() -> None:
+@pytest.mark.parametrize(("kind", "options"), [(Session, {}), (CookieSession, COOKIE)])
+def test_the_request_is_the_mapping_that_was_passed(kind: Any, options: dict[str, Any]) -> None:
     request: dict[str, Any] = {"cookie": "a=b", "mine": 1}
-    session: Any = Session(request)
+    session = kind(request, **options)
     assert session.request is request
-    assert session.request["mine"] == 1
+    assert request["mine"] == 1
+
+
+def test_a_new_session_leaves_its_cookie_in_the_request(empty_memory: None) -> None:
+    session: Any = Session({})
     assert session.request["cookie_out"].startswith(f" {KEY}=")
     assert session.request["set_cookie"] is False
 

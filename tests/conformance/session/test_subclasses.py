@@ -10,51 +10,20 @@ from beaker.exceptions import BeakerException, BeakerWarning
 from beaker.session import Session, _ConfigurableSession
 from tests.conformance.session import hooks
 from tests.conformance.session.hooks import names
-from tests.support.sessions import KEY, UNKNOWN_ID, Browser, Literals, opened
+from tests.support.sessions import KEY, UNKNOWN_ID, Browser, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.sessions import Backend, Clock
+    from tests.support.sessions import Backend
 
     Browsers = Callable[..., Browser]
-
-HOOKS = (
-    "load",
-    "save",
-    "clear",
-    "delete",
-    "invalidate",
-    "_create_id",
-    "_set_cookie_values",
-    "_set_cookie_expires",
-    "_update_cookie_out",
-    "_set_serializer",
-    "_encrypt_data",
-    "_decrypt_data",
-    "_delete_cookie",
-)
 
 
 @pytest.fixture
 def noting() -> Any:
     """A session class that overrides every hook and notes what was called."""
-    return hooks.noting(Session, *HOOKS)
-
-
-def test_a_session_class_behaves_as_the_session_does(
-    browser: Browsers, encoding: dict[str, Any], noting: Any, backend: Backend
-) -> None:
-    visitor = browser(session_class=noting, **encoding)
-    visit = visitor.put(name="Ada", nested=[1])
-    assert isinstance(visit.session._session(), noting)
-    assert visit.cookie == f" {KEY}={visit.session.id}; Path=/; SameSite=Lax"
-    visitor.visit(lambda session: session["nested"].append(2))
-    assert visitor.read() == {"name": "Ada", "nested": [1, 2]}
-    visitor.visit(lambda session: session.regenerate_id())
-    assert visitor.read() == {"name": "Ada", "nested": [1, 2]}
-    visitor.visit(lambda session: session.delete())
-    assert backend.texts() == {}
+    return hooks.noting(Session, *hooks.OF_SESSION)
 
 
 @pytest.mark.parametrize("saves", [1, 2])
@@ -105,14 +74,6 @@ def test_a_stored_session_is_loaded_and_decoded_through_the_hooks(browser: Brows
     assert called[5:] == ["save", "_encrypt_data"]
 
 
-def test_save_tells_an_override_whether_only_the_access_is_stored(browser: Browsers, noting: Any) -> None:
-    visitor = browser(session_class=noting)
-    visitor.put(name="Ada")
-    visitor.read()
-    kwargs = [kwargs for name, kwargs in noting.calls if name == "save"]
-    assert kwargs == [{}, {"accessed_only": True}]
-
-
 def test_verbs_reach_the_hooks(browser: Browsers, noting: Any) -> None:
     visitor = browser(session_class=noting)
     visitor.put(name="Ada")
@@ -151,29 +112,6 @@ def test_a_corrupt_session_is_replaced_through_invalidate(
     assert "invalidate" in names(noting)
 
 
-def test_load_may_add_to_what_was_loaded(browser: Browsers) -> None:
-    class Own(Session):
-        def load(self) -> None:
-            super().load()
-            self["loaded"] = True
-
-    visitor = browser(session_class=Own)
-    visitor.put(name="Ada")
-    assert visitor.read() == {"name": "Ada", "loaded": True}
-
-
-def test_save_may_change_what_is_saved(browser: Browsers) -> None:
-    class Own(Session):
-        def save(self, accessed_only: bool = False) -> None:
-            self["saves"] = self.get("saves", 0) + 1
-            super().save(accessed_only)
-
-    visitor = browser(session_class=Own)
-    visitor.put(name="Ada")
-    visitor.put(name="Grace")
-    assert visitor.read() == {"name": "Grace", "saves": 2}
-
-
 def test_ids_may_be_of_the_programs_own_making(browser: Browsers, backend: Backend) -> None:
     class Own(Session):
         number = 0
@@ -207,15 +145,6 @@ def test_an_override_may_change_the_morsel(browser: Browsers) -> None:
     assert visit.cookie == f" {KEY}={visit.session.id}; Comment=mine; Path=/; SameSite=Strict"
 
 
-def test_an_override_may_change_the_expiry(browser: Browsers, clock: Clock) -> None:
-    class Own(Session):
-        def _set_cookie_expires(self, expires: Any) -> Any:
-            return super()._set_cookie_expires(60 if expires is None else expires)
-
-    visit = browser(session_class=Own).put(name="Ada")
-    assert "; expires=Tue, 14-Nov-2023 22:14:20 GMT; " in visit.cookie
-
-
 def test_an_override_may_write_the_whole_header(browser: Browsers) -> None:
     class Own(Session):
         def _update_cookie_out(self, set_cookie: bool = True) -> None:
@@ -224,20 +153,6 @@ def test_an_override_may_write_the_whole_header(browser: Browsers) -> None:
 
     visit = browser(session_class=Own).put(name="Ada")
     assert visit.cookie.endswith("; Path=/; SameSite=Lax; Priority=High")
-
-
-def test_an_override_may_choose_the_serializer(browser: Browsers) -> None:
-    own = Literals()
-
-    class Own(Session):
-        def _set_serializer(self, data_serializer: Any) -> None:
-            super()._set_serializer(own)
-
-    visitor = browser(session_class=Own)
-    visitor.put(name="Ada")
-    assert visitor.read() == {"name": "Ada"}
-    assert own.dumped >= 1
-    assert own.loaded >= 1
 
 
 def test_an_override_may_encode_in_a_way_of_its_own(browser: Browsers, backend: Backend) -> None:
@@ -255,16 +170,6 @@ def test_an_override_may_encode_in_a_way_of_its_own(browser: Browsers, backend: 
     assert text.startswith("own:")
     visitor.visit(lambda session: session["nested"].append(2))
     assert visitor.read() == {"name": "Ada", "nested": [1, 2]}
-
-
-def test_an_override_may_decline_to_delete_the_cookie(browser: Browsers) -> None:
-    class Own(Session):
-        def _delete_cookie(self) -> None:
-            self.request["set_cookie"] = False
-
-    visitor = browser(session_class=Own)
-    visitor.put(name="Ada")
-    assert visitor.visit(lambda session: session.delete()).cookies == []
 
 
 def test_an_override_may_keep_more_when_it_is_cleared(browser: Browsers) -> None:

@@ -4,7 +4,6 @@
 //! the machine started and never jumps. Who has looked at both before can tell whether the clock has jumped since.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// In seconds. A step of the clock that is smaller does no harm: a session is kept for two minutes longer than
@@ -34,6 +33,11 @@ pub(crate) struct Reading {
 impl Reading {
     pub(crate) fn now() -> Self {
         Self { wall: wall(), uptime: uptime() }
+    }
+
+    /// Whether a clock that says `now` is the machine's, but for a small step.
+    pub(crate) fn is_near(&self, now: f64) -> bool {
+        (now - self.wall).abs() <= SMALL_STEP
     }
 
     fn offset(&self) -> f64 {
@@ -82,19 +86,37 @@ fn uptime() -> f64 {
 ///
 /// It answers one question: may a session that is over by the clock be destroyed, or has the clock jumped so lately
 /// that it may be the clock which is wrong? Then the session is refused and left for the clock to judge again.
+///
+/// It has no lock, which a fork could find taken. Threads that look at once may mix their readings, which are the same
+/// but for moments.
 struct Watch {
-    /// What the clock said at the last look, as the bits of a float.
-    looked_at: AtomicU64,
-    known: Mutex<Option<Known>>,
+    /// The time of the last look, by the clock of whoever looked.
+    looked_at: Float,
+    /// The last reading: what the clock was ahead of the uptime, and the uptime. NaN before the first.
+    offset: Float,
+    uptime: Float,
+    /// The uptime at which the clock was last found to have jumped. NaN if it is trusted.
+    jumped: Float,
 }
 
-struct Known {
-    last: Reading,
-    /// Of the uptime: when the clock was last found to have jumped.
-    jumped: Option<f64>,
+/// A float that threads share.
+struct Float(AtomicU64);
+
+impl Float {
+    const fn new(value: f64) -> Self {
+        Self(AtomicU64::new(value.to_bits()))
+    }
+
+    fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    fn set(&self, value: f64) {
+        self.0.store(value.to_bits(), Ordering::Relaxed);
+    }
 }
 
-/// The watch of this process. Its lock is held with the interpreter's, so that no fork finds it taken.
+/// The watch of this process.
 static WATCH: Watch = Watch::new();
 
 /// Has the clocks looked at if that was not done lately. `now` is any clock that goes on: it only says when it is time.
@@ -110,28 +132,35 @@ pub fn is_steady() -> bool {
 
 impl Watch {
     const fn new() -> Self {
-        Self { looked_at: AtomicU64::new(0), known: Mutex::new(None) }
+        Self {
+            looked_at: Float::new(0.0),
+            offset: Float::new(f64::NAN),
+            uptime: Float::new(f64::NAN),
+            jumped: Float::new(f64::NAN),
+        }
     }
 
     fn attend(&self, now: f64) {
-        let last = f64::from_bits(self.looked_at.load(Ordering::Relaxed));
-        if (now - last).abs() < BETWEEN_LOOKS {
+        if (now - self.looked_at.get()).abs() < BETWEEN_LOOKS {
             return;
         }
-        self.looked_at.store(now.to_bits(), Ordering::Relaxed);
+        self.looked_at.set(now);
         self.note(Reading::now());
     }
 
     /// Compares with the reading before, and says whether the clock is steady.
     fn note(&self, now: Reading) -> bool {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let jumped = match known.as_ref() {
-            Some(known) if !known.last.went_on_steadily_to(&now) => Some(now.uptime),
-            Some(known) => known.jumped.filter(|jumped| now.uptime - jumped < PATIENCE),
-            None => None,
-        };
-        *known = Some(Known { last: now, jumped });
-        jumped.is_none()
+        let (offset, uptime) = (self.offset.get(), self.uptime.get());
+        let last = Reading { wall: offset + uptime, uptime };
+        let is_first = offset.is_nan() || uptime.is_nan();
+        if !is_first && !last.went_on_steadily_to(&now) {
+            self.jumped.set(now.uptime);
+        } else if now.uptime - self.jumped.get() >= PATIENCE {
+            self.jumped.set(f64::NAN);
+        }
+        self.offset.set(now.offset());
+        self.uptime.set(now.uptime);
+        self.jumped.get().is_nan()
     }
 }
 
@@ -192,9 +221,9 @@ mod tests {
     fn looks_are_taken_now_and_then() {
         let watch = Watch::new();
         let looks = |now: f64| {
-            let before = watch.looked_at.load(Ordering::Relaxed);
+            let before = watch.looked_at.get();
             watch.attend(now);
-            watch.looked_at.load(Ordering::Relaxed) != before
+            watch.looked_at.get() != before
         };
         assert!(looks(1000.0));
         assert!(!looks(1009.0));

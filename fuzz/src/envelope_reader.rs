@@ -1,6 +1,6 @@
 //! Reading the envelope of a stored session without executing it: [`envelope`].
 
-use beaker_core::codec::envelope::{self, Envelope};
+use beaker_core::codec::envelope::{self, Envelope, Expiry};
 use beaker_core::error::{ErrorKind, Result};
 
 use crate::input::{Edit, Source, edit_and_rest, huge, is_chosen, latin_1, texts};
@@ -16,8 +16,11 @@ pub fn hold(data: &[u8]) {
     both_readers_agree(rest);
     for text in texts(rest) {
         let (text, owner) = edit.halves(&text);
-        what_was_written_is_read(text, None, edit);
-        what_was_written_is_read(text, Some(owner), edit);
+        let expires_at = rest.first_chunk().map(|moment| f64::from_be_bytes(*moment));
+        for expires_at in [None, expires_at.filter(|moment| !moment.is_nan())] {
+            what_was_written_is_read(text, None, expires_at, edit);
+            what_was_written_is_read(text, Some(owner), expires_at, edit);
+        }
     }
     the_envelope_of_any_dict_is_read(&mut Source::new(rest));
     if is_chosen(data) {
@@ -55,11 +58,13 @@ fn known(read: Result<Option<Envelope>>) -> Option<Option<Envelope>> {
     read.ok()
 }
 
-fn what_was_written_is_read(text: &str, owner: Option<&str>, edit: Edit) {
-    let written = envelope::write(text, owner).expect("it is shorter than 4 GiB");
+fn what_was_written_is_read(text: &str, owner: Option<&str>, expires_at: Option<f64>, edit: Edit) {
+    let written = envelope::write(text, owner, expires_at).expect("it is shorter than 4 GiB");
     let range = written.text_offset..written.text_offset + text.len();
     assert_eq!(written.bytes.get(range.clone()), Some(text.as_bytes()));
-    let expected = Envelope { text: range.clone(), owner: owner.map(str::to_owned) };
+    let expiry = Expiry::at_head_of(&written.bytes);
+    assert_eq!(expiry.map(|expiry| expiry.at), expires_at);
+    let expected = Envelope { text: range.clone(), owner: owner.map(str::to_owned), expiry };
     assert_eq!(known(envelope::read(&written.bytes)), Some(Some(expected.clone())));
     both_readers_agree(&written.bytes);
 

@@ -12,8 +12,8 @@ mod subject;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use answer::Answer;
-use model::Model;
 use beaker_core::store::Expect;
+use model::Model;
 use operation::{Operation, Via, operations};
 use subject::{Subject, subjects};
 
@@ -49,7 +49,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(subject: &'a Subject) -> Self {
         let beginning = beginning();
-        let model = Model::new(subject.kind, beginning);
+        let model = Model::new(subject.kind);
         Self { subject, model, beginning, now: beginning + 500.0 }
     }
 
@@ -153,6 +153,8 @@ impl<'a> Run<'a> {
     fn at_the_end(&mut self) {
         self.settle_doubts();
         self.all_is_there();
+        self.model.time_is(self.now);
+        self.settle_doubts();
         // When records of four thousand seconds are over, and what a writer left behind is an hour old.
         self.now = self.beginning + 4500.0;
         let mut expired = 0;

@@ -3,6 +3,7 @@
 
 import os
 import pickle
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,8 @@ __all__ = ["FileNamespaceManager"]
 _PICKLE_PROTOCOL = 4
 _SESSION_KEY = "session"
 _OWNER_KEY = "id"
+_EXPIRY_KEY = "beaker expiry"
+_FOR_EVER = float("inf")
 
 
 class FileNamespaceManager(FileBackedNamespaceManager):
@@ -29,6 +32,8 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     Without ``digest_filenames`` names that differ in their dots alone would have one file, as in Beaker. The
     name without dots has it. One with dots has it while no other does, and a file of its own otherwise;
     ``file`` says which since the namespace was opened last.
+
+    A session that is written ends after ``timeout`` seconds, or after the ``expiretime`` of ``set_value``.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         digest_filenames: bool = True,
         *,
         durability: str = "beaker",
+        timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
         self.file_dir = storage_folder(file_dir, data_dir, "container_file", "file_dir")
@@ -47,12 +53,15 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         super().__init__(namespace, self.file_dir, lock_dir, ".cache", digest_filenames)
         self.hash: dict[Any, Any] = {}
         self.flags: str | None = None
+        self._timeout = timeout
+        self._expiry: float | None = None
         self._settle()
         self._to_disk = durability.strip().lower() == "full"
 
     def do_open(self, flags: str, replace: bool) -> None:
         """Reads the file, unless all of it will be replaced. No file is an empty namespace."""
         self._settle()
+        self._expiry = None
         self.hash = {} if replace else self._contents()
         self.flags = flags
 
@@ -73,12 +82,18 @@ class FileNamespaceManager(FileBackedNamespaceManager):
                 raise CorruptSessionError("a stored file does not hold a dictionary")
             if self._owner(data) is not None:
                 del contents[_OWNER_KEY]
+            if not self.digest_filenames:
+                expiry = contents.pop(_EXPIRY_KEY, None)
+                self._expiry = expiry if isinstance(expiry, float) else None
             return contents
         try:
             envelope = _core.read_envelope(data)
         except ValueError as cause:
             raise CorruptSessionError("a stored file does not hold a session") from cause
-        return {} if envelope is None else {_SESSION_KEY: envelope[0]}
+        if envelope is None:
+            return {}
+        text, _, self._expiry = envelope
+        return {_SESSION_KEY: text}
 
     def _bytes(self) -> bytes | None:
         try:
@@ -134,7 +149,8 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         text = contents.get(_SESSION_KEY)
         # A lone surrogate is no character, so it is in no envelope and no owner's name.
         if isinstance(text, str) and len(contents) == 1 and _is_unicode(text, self.namespace):
-            return _core.write_envelope(text, None if self._names_its_file else self.namespace)
+            owner = None if self._names_its_file else self.namespace
+            return _core.write_envelope(text, owner, self._expiry)
         if contents and not self.allow_pickle:
             raise BeakerException("only the text of a session can be kept where pickle is not allowed")
         return pickle.dumps(contents, _PICKLE_PROTOCOL)
@@ -176,6 +192,17 @@ class FileNamespaceManager(FileBackedNamespaceManager):
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.hash[key] = value
+        self._expire_after(self._timeout, key)
+
+    def set_value(self, key: str, value: Any, expiretime: float | None = None) -> None:
+        """Sets ``key``. The record of a session ends ``expiretime`` seconds from now, if that is given."""
+        self[key] = value
+        if expiretime is not None:
+            self._expire_after(expiretime, key)
+
+    def _expire_after(self, lifetime: float | None, key: str) -> None:
+        if key == _SESSION_KEY and not self.digest_filenames:
+            self._expiry = _FOR_EVER if lifetime is None else time.time() + lifetime
 
     def __delitem__(self, key: str) -> None:
         del self.hash[key]

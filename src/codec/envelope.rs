@@ -15,25 +15,67 @@ use super::envelope_walk;
 use crate::error::Result;
 use crate::id::SessionId;
 
-/// Where the text begins in an envelope that [`write`] made without an owner; with one it is one byte later.
-const TEXT_OFFSET: usize = 24;
+/// How an envelope that carries an expiry begins: eight bytes of the moment follow.
+const EXPIRY_KEY: &[u8] = b"\x80\x02}q\x00(X\x0d\0\0\0beaker expiryq\x01G";
+
+/// The bytes from the moment of expiry to the length of the text.
+const AFTER_EXPIRY: &[u8] = b"X\x07\0\0\0sessionq\x02X";
+
+/// An upper bound of what an envelope adds to its text and its owner.
+const OVERHEAD: usize = 80;
 
 /// How the dict begins in protocols 4 and 5, after the header of the frame.
 const FRAMED_KEY: &[u8] = b"}\x94\x8c\x07session\x94";
 
 /// What an envelope holds.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Envelope {
     /// Where the session's text is, within the bytes that were read. It has not been looked at.
     pub text: Range<usize>,
     /// The id of the session that the envelope was written for, if it says so.
     pub owner: Option<String>,
+    /// The end of the record's lifetime, if it carries one.
+    pub expiry: Option<Expiry>,
+}
+
+/// The end of a record's lifetime, as an envelope carries it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expiry {
+    /// Seconds since the epoch; infinite for a record that is kept until it is deleted.
+    pub at: f64,
+    /// Where its eight bytes are, a big-endian double, within the bytes that were read.
+    pub offset: usize,
+}
+
+impl Expiry {
+    /// The number of bytes of the moment.
+    pub const LENGTH: usize = 8;
+
+    /// The number of bytes at the head of an envelope that tell the expiry.
+    pub const HEAD: usize = EXPIRY_KEY.len() + Self::LENGTH;
+
+    pub(super) fn read(bytes: &[u8], offset: usize) -> Option<Self> {
+        let (moment, _) = bytes.get(offset..)?.split_first_chunk()?;
+        let at = f64::from_be_bytes(*moment);
+        (!at.is_nan()).then_some(Self { at, offset })
+    }
+
+    /// The expiry that the first bytes of an envelope tell, if [`write`] made it with one.
+    #[must_use]
+    pub fn at_head_of(bytes: &[u8]) -> Option<Self> {
+        let expiry = Self::read(bytes, EXPIRY_KEY.len())?;
+        bytes.starts_with(EXPIRY_KEY).then_some(expiry)
+    }
 }
 
 impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let owner = self.owner.as_deref().map(|owner| SessionId::from_request(owner).abbreviated());
-        f.debug_struct("Envelope").field("text", &self.text).field("owner", &owner).finish()
+        f.debug_struct("Envelope")
+            .field("text", &self.text)
+            .field("owner", &owner)
+            .field("expiry", &self.expiry)
+            .finish()
     }
 }
 
@@ -55,15 +97,24 @@ fn read_usual(bytes: &[u8]) -> Option<Envelope> {
         [0x80, 2 | 3, b'}', b'q', 0, b'X', 7, 0, 0, 0, rest @ ..] => {
             let rest = rest.strip_prefix(b"session\x71\x01X")?;
             let (text, rest) = long_text(bytes, rest)?;
-            (rest == b"q\x02s.").then_some(Envelope { text, owner: None })
+            (rest == b"q\x02s.").then_some(Envelope { text, owner: None, expiry: None })
         }
-        [0x80, 2, b'}', b'q', 0, b'(', b'X', 7, 0, 0, 0, rest @ ..] => {
-            let rest = rest.strip_prefix(b"session\x71\x01X")?;
+        [0x80, 2, b'}', b'q', 0, b'(', ..] => {
+            let expiry = Expiry::at_head_of(bytes);
+            let rest = bytes.get(Expiry::HEAD..)?.strip_prefix(AFTER_EXPIRY)?;
             let (text, rest) = long_text(bytes, rest)?;
-            let rest = rest.strip_prefix(b"q\x02X\x02\0\0\0idq\x03X")?;
+            if rest == b"q\x03u." {
+                return expiry.map(|expiry| Envelope { text, owner: None, expiry: Some(expiry) });
+            }
+            let rest = rest.strip_prefix(b"q\x03X\x02\0\0\0idq\x04X")?;
             let (owner, rest) = long_text(bytes, rest)?;
             let owner = std::str::from_utf8(bytes.get(owner)?).ok()?;
-            (rest == b"q\x04u.").then(|| Envelope { text, owner: Some(owner.to_owned()) })
+            let is_whole = rest == b"q\x05u.";
+            expiry.filter(|_| is_whole).map(|expiry| Envelope {
+                text,
+                owner: Some(owner.to_owned()),
+                expiry: Some(expiry),
+            })
         }
         // The frame holds everything, or, where the text is long, ends before it.
         [0x80, 4 | 5, 0x95, frame @ ..] => {
@@ -77,7 +128,7 @@ fn read_usual(bytes: &[u8]) -> Option<Envelope> {
                 [0x8c, len, rest @ ..] => counted(bytes, rest, usize::from(*len))?,
                 _ => return None,
             };
-            (rest == b"\x94s.").then_some(Envelope { text, owner: None })
+            (rest == b"\x94s.").then_some(Envelope { text, owner: None, expiry: None })
         }
         _ => None,
     }
@@ -112,32 +163,43 @@ impl fmt::Debug for Written {
     }
 }
 
-/// Writes `{'session': text}`, or with an owner `{'session': text, 'id': owner}`. The original ignores the
-/// second key, and keeps it when it writes the file.
+/// Writes `{'session': text}`, with `beaker expiry` before it and the owner's `id` behind it where they are given.
+/// Beaker ignores these keys, and leaves them out when it saves the session.
 ///
 /// # Errors
 /// `Invalid` if the text or the owner exceeds 4 GiB, which the format cannot count.
-pub fn write(text: &str, owner: Option<&str>) -> Result<Written> {
-    let mut bytes = Vec::with_capacity(TEXT_OFFSET + text.len() + owner.map_or(4, |owner| owner.len() + 24));
+pub fn write(text: &str, owner: Option<&str>, expires_at: Option<f64>) -> Result<Written> {
+    let mut bytes = Vec::with_capacity(OVERHEAD + text.len() + owner.map_or(0, str::len));
     bytes.extend_from_slice(b"\x80\x02}q\x00");
-    if owner.is_some() {
+    // As `pickle` does it: one item is set alone, several are set together; each text gets the next number.
+    let is_alone = owner.is_none() && expires_at.is_none();
+    if !is_alone {
         bytes.push(b'(');
     }
-    bytes.extend_from_slice(b"X\x07\0\0\0sessionq\x01X");
-    bytes.extend_from_slice(&length(text)?);
-    let text_offset = bytes.len();
-    bytes.extend_from_slice(text.as_bytes());
-    bytes.extend_from_slice(b"q\x02");
-    match owner {
-        None => bytes.extend_from_slice(b"s."),
-        Some(owner) => {
-            bytes.extend_from_slice(b"X\x02\0\0\0idq\x03X");
-            bytes.extend_from_slice(&length(owner)?);
-            bytes.extend_from_slice(owner.as_bytes());
-            bytes.extend_from_slice(b"q\x04u.");
-        }
+    let mut number = 0;
+    if let Some(expires_at) = expires_at {
+        push_text(&mut bytes, "beaker expiry", &mut number)?;
+        bytes.push(b'G');
+        bytes.extend_from_slice(&expires_at.to_be_bytes());
     }
+    push_text(&mut bytes, "session", &mut number)?;
+    let text_offset = bytes.len() + 5;
+    push_text(&mut bytes, text, &mut number)?;
+    if let Some(owner) = owner {
+        push_text(&mut bytes, "id", &mut number)?;
+        push_text(&mut bytes, owner, &mut number)?;
+    }
+    bytes.extend_from_slice(if is_alone { b"s." } else { b"u." });
     Ok(Written { bytes, text_offset })
+}
+
+fn push_text(bytes: &mut Vec<u8>, text: &str, number: &mut u8) -> Result<()> {
+    *number += 1;
+    bytes.push(b'X');
+    bytes.extend_from_slice(&length(text)?);
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.extend_from_slice(&[b'q', *number]);
+    Ok(())
 }
 
 fn length(text: &str) -> Result<[u8; 4]> {

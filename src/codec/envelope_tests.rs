@@ -62,12 +62,18 @@ fn the_text_is_found_in_the_envelopes_of_every_python() {
 fn what_was_written_is_read_back() {
     for text in ["", "A", "Ab+/=", &"x".repeat(70_000)] {
         for owner in [None, Some(""), Some("0123456789abcdef"), Some("schlüssel.progress.1")] {
-            let written = write(text, owner).unwrap();
-            let envelope = read(&written.bytes).unwrap().unwrap();
-            assert_eq!(envelope.owner.as_deref(), owner);
-            assert_eq!(envelope.text, written.text_offset..written.text_offset + text.len());
-            assert_eq!(&written.bytes[envelope.text], text.as_bytes());
-            assert!(read_usual(&written.bytes).is_some());
+            for expires_at in [None, Some(0.0), Some(1.7e9), Some(f64::INFINITY), Some(-1e300)] {
+                let written = write(text, owner, expires_at).unwrap();
+                let envelope = read(&written.bytes).unwrap().unwrap();
+                assert_eq!(envelope.owner.as_deref(), owner);
+                assert_eq!(envelope.expiry.map(|expiry| expiry.at), expires_at);
+                assert_eq!(
+                    Expiry::at_head_of(&written.bytes[..Expiry::HEAD.min(written.bytes.len())]),
+                    envelope.expiry
+                );
+                assert_eq!(envelope.text, written.text_offset..written.text_offset + text.len());
+                assert_eq!(&written.bytes[envelope.text], text.as_bytes());
+            }
         }
     }
 }
@@ -75,12 +81,20 @@ fn what_was_written_is_read_back() {
 #[test]
 fn the_bytes_are_those_of_python() {
     assert_eq!(
-        write("Zm9v", None).unwrap().bytes,
+        write("Zm9v", None, None).unwrap().bytes,
         b"\x80\x02}q\0X\x07\0\0\0sessionq\x01X\x04\0\0\0Zm9vq\x02s."
     );
     assert_eq!(
-        write("Zm9v", Some("abc")).unwrap().bytes,
+        write("Zm9v", Some("abc"), None).unwrap().bytes,
         b"\x80\x02}q\0(X\x07\0\0\0sessionq\x01X\x04\0\0\0Zm9vq\x02X\x02\0\0\0idq\x03X\x03\0\0\0abcq\x04u."
+    );
+    assert_eq!(
+        write("Zm9v", None, Some(2.5)).unwrap().bytes,
+        b"\x80\x02}q\0(X\x0d\0\0\0beaker expiryq\x01G\x40\x04\0\0\0\0\0\0X\x07\0\0\0sessionq\x02X\x04\0\0\0Zm9vq\x03u."
+    );
+    assert_eq!(
+        write("Zm9v", Some("abc"), Some(2.5)).unwrap().bytes,
+        b"\x80\x02}q\0(X\x0d\0\0\0beaker expiryq\x01G\x40\x04\0\0\0\0\0\0X\x07\0\0\0sessionq\x02X\x04\0\0\0Zm9vq\x03X\x02\0\0\0idq\x04X\x03\0\0\0abcq\x05u."
     );
 }
 
@@ -90,6 +104,33 @@ fn the_owner_is_read_after_python_has_written_the_dict_anew() {
     let envelope = read(protocol_4).unwrap().unwrap();
     assert_eq!(envelope.owner.as_deref(), Some("abc"));
     assert_eq!(&protocol_4[envelope.text], b"Zm9v");
+}
+
+#[test]
+fn the_expiry_is_found_whatever_pickle_says_it_and_can_be_replaced_in_place() {
+    let ours = write("Zm9v", Some("abc"), Some(2.5)).unwrap().bytes;
+    let walked = [&ours[..ours.len() - 1], b"N0."].concat();
+    let by_python = b"\x80\x04\x95\x2f\0\0\0\0\0\0\0}\x94(\x8c\x07session\x94\x8c\x04Zm9v\x94\x8c\x0dbeaker expiry\x94G\x40\x04\0\0\0\0\0\0u.";
+    for bytes in [&ours[..], &walked, by_python] {
+        let expiry = read(bytes).unwrap().unwrap().expiry.unwrap();
+        assert_eq!(expiry.at, 2.5);
+        let mut changed = bytes.to_vec();
+        changed[expiry.offset..][..Expiry::LENGTH].copy_from_slice(&7.5_f64.to_be_bytes());
+        assert_eq!(read(&changed).unwrap().unwrap().expiry.unwrap().at, 7.5);
+    }
+}
+
+#[test]
+fn an_expiry_that_is_no_moment_is_none() {
+    for bytes in [
+        write("Zm9v", None, Some(f64::NAN)).unwrap().bytes,
+        b"\x80\x02}(X\x0d\0\0\0beaker expiryK\x01X\x07\0\0\0sessionX\x04\0\0\0Zm9vu.".to_vec(),
+        b"\x80\x02}(X\x0d\0\0\0beaker expiryX\0\0\0\0X\x07\0\0\0sessionX\x04\0\0\0Zm9vu.".to_vec(),
+    ] {
+        let envelope = read(&bytes).unwrap().unwrap();
+        assert_eq!(envelope.expiry, None);
+        assert_eq!(&bytes[envelope.text], b"Zm9v");
+    }
 }
 
 #[test]
@@ -153,7 +194,7 @@ fn a_hostile_pickle_is_refused_before_it_grows() {
 
 #[test]
 fn debug_shows_neither_the_owner_nor_the_text() {
-    let written = write("c2VjcmV0", Some("0123456789abcdef")).unwrap();
+    let written = write("c2VjcmV0", Some("0123456789abcdef"), None).unwrap();
     let shown = format!("{written:?} {:?}", read(&written.bytes).unwrap());
     assert!(!shown.contains("c2Vj") && !shown.contains("0123456789") && !shown.contains("99, 50"));
 }

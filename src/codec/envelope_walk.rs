@@ -1,13 +1,13 @@
 //! Finding the session's text in an envelope that is not in one of the usual shapes: written by Python 2 or by
 //! another implementation, or with more keys than ours.
 //!
-//! The pickle's instructions are followed on a stack that knows texts, dicts and `None`, and takes everything
+//! The pickle's instructions are followed on a stack that knows texts, floats, dicts and `None`, and takes everything
 //! else for opaque. What an instruction would import, call or build is never made, so a value under some other
 //! key, whatever its class, does no harm and need not be importable.
 
 use std::collections::HashMap;
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Expiry};
 use super::opcode::{Step, Steps};
 use crate::error::{Error, Result};
 
@@ -32,7 +32,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Envelope>> {
         _ => None,
     };
     let owner = owner.and_then(|owner| String::from_utf8(owner.to_vec()).ok());
-    Ok(Some(Envelope { text, owner }))
+    let expiry = match dict.expiry {
+        Some(Slot::Float { start }) => Expiry::read(bytes, start),
+        _ => None,
+    };
+    Ok(Some(Envelope { text, owner, expiry }))
 }
 
 /// What is known of a value.
@@ -42,6 +46,8 @@ enum Slot {
     Text { start: usize, len: usize },
     /// A dict, by its number, of those that were made with nothing beneath them on the stack.
     Dict(usize),
+    /// A float of eight bytes.
+    Float { start: usize },
     /// `None`.
     None,
     /// Anything else.
@@ -54,6 +60,7 @@ struct Dict {
     number: usize,
     session: Option<Slot>,
     owner: Option<Slot>,
+    expiry: Option<Slot>,
 }
 
 #[derive(Default)]
@@ -97,9 +104,8 @@ fn walk(bytes: &[u8]) -> Option<Dict> {
                 walk.stack.push(Slot::Text { start, len })
             }
             Step::None => walk.stack.push(Slot::None),
-            Step::Float { .. } | Step::Opaque | Step::Blob { .. } | Step::Decimal { .. } => {
-                walk.stack.push(Slot::Opaque)
-            }
+            Step::Float { start } => walk.stack.push(Slot::Float { start }),
+            Step::Opaque | Step::Blob { .. } | Step::Decimal { .. } => walk.stack.push(Slot::Opaque),
             Step::EmptyDict => walk.push_dict(),
             Step::Combine(count) | Step::Call(count) => {
                 for _ in 0..count {
@@ -172,7 +178,7 @@ impl Walk {
     /// Something was put into the top of the stack that a dict does not take.
     fn merge(&self) -> Option<()> {
         match self.top()? {
-            Slot::Opaque => Some(()),
+            Slot::Opaque | Slot::Float { .. } => Some(()),
             _ => None,
         }
     }
@@ -184,7 +190,7 @@ impl Walk {
             return None;
         }
         match self.top()? {
-            Slot::Opaque => return Some(()),
+            Slot::Opaque | Slot::Float { .. } => return Some(()),
             Slot::Dict(number) if number == self.dict.number => {}
             _ => return None,
         }
@@ -193,6 +199,7 @@ impl Walk {
             match bytes.get(start..start + len)? {
                 b"session" => self.dict.session = Some(*value),
                 b"id" => self.dict.owner = Some(*value),
+                b"beaker expiry" => self.dict.expiry = Some(*value),
                 _ => {}
             }
         }

@@ -5,7 +5,7 @@
 //! payload    pickle, protocol 2                  or, JSON:  deflate::compress(json)
 //! text       text::encode_plain(payload)         or, with a key:  Sealer::encrypt(payload)
 //!            or, in format 2, with and without:  Records::write(id, payload, accessed)
-//! envelope   envelope::write(text, owner)        a pickle of {'session': text}
+//! envelope   envelope::write(text, owner, …)     a pickle of {'session': text}
 //! ```
 //!
 //! * [`text`]: standard base64 with padding, in ASCII.
@@ -37,7 +37,7 @@ pub mod text;
 
 pub use access_time::{Splice, locate, splice, with_access_time};
 pub use cipher::{Cipher, Decrypted, KeyPair, Reading, Sealer};
-pub use envelope::Envelope;
+pub use envelope::{Envelope, Expiry};
 pub use expansion::{Weight, is_bounded, weigh};
 pub use form::{looks_like_pickle, looks_like_zlib};
 pub use json_form::is_modest_json;

@@ -67,30 +67,34 @@ pub(crate) fn parse_joined_cookies(header: &str, spaced: bool) -> Vec<(&str, &st
     cookie::joined_cookies(header, if spaced { Commas::Spaced } else { Commas::All }).collect()
 }
 
-/// The text in a pickled `{'session': text}`, and the id of the session that the envelope was written for if it
-/// says so; `None` for a pickled dictionary without a session. No pickle is executed.
+/// The text in a pickled `{'session': text}`, with the id of its session and the end of its lifetime where the
+/// envelope carries them; `None` for a pickled dictionary without a session. No pickle is executed.
 ///
 /// Raises `ValueError` for any other shape.
 #[pyfunction]
-pub(crate) fn read_envelope(data: &[u8]) -> PyResult<Option<(String, Option<String>)>> {
+pub(crate) fn read_envelope(data: &[u8]) -> PyResult<Option<Enveloped>> {
     let envelope = envelope::read(data).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let Some(envelope) = envelope else { return Ok(None) };
     let text = data.get(envelope.text).and_then(|text| str::from_utf8(text).ok());
     let text = text.ok_or_else(|| PyValueError::new_err("the session is no text"))?;
-    Ok(Some((text.to_owned(), envelope.owner)))
+    Ok(Some((text.to_owned(), envelope.owner, envelope.expiry.map(|expiry| expiry.at))))
 }
 
-/// A pickled `{'session': text}`, with the id of its session if `owner` is given.
+type Enveloped = (String, Option<String>, Option<f64>);
+
+/// A pickled `{'session': text}`, with the id of its session and the end of its lifetime where they are given.
 ///
 /// Raises `ValueError` for a text that is too long.
 #[pyfunction]
-#[pyo3(signature = (text, owner = None))]
+#[pyo3(signature = (text, owner = None, expires_at = None))]
 pub(crate) fn write_envelope<'py>(
     py: Python<'py>,
     text: &str,
     owner: Option<&str>,
+    expires_at: Option<f64>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let written = envelope::write(text, owner).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let written =
+        envelope::write(text, owner, expires_at).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(PyBytes::new(py, &written.bytes))
 }
 

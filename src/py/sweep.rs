@@ -9,23 +9,26 @@ use pyo3::types::PyDict;
 
 use super::errors::IntoPyResult;
 use super::gil;
-use crate::store::file::{Claim, SweepPlan};
+use crate::store::file::{Reach, SweepLease, SweepPlan};
 use crate::store::{FileStore, Sweep, Swept};
 
 /// Some milliseconds of work.
 const STEP: usize = 1000;
 
 /// Sweeps the folders of a file store and returns what was removed: `examined`, `expired`, `temporaries`, `locks`
-/// and `skipped`. Records go that have not been used for `lifetime` seconds; without it none does. With `dry_run`
-/// it is counted what would go. `None` if another process is sweeping the same folder.
+/// and `skipped`. Records are removed whose own expiry has passed. Those that carry none are removed when they have not
+/// been used for `lifetime` seconds; so are all others if `every`. With `dry_run` the records are only counted. `None`
+/// if another process is sweeping the same folder.
 ///
 /// Raises `StoreUnavailableError` if the folders cannot be read, `ValueError` for a lifetime that is no time.
 #[pyfunction]
+#[pyo3(signature = (file_dir, lock_dir, lifetime = None, *, every = false, dry_run = false))]
 pub(crate) fn sweep_files<'py>(
     py: Python<'py>,
     file_dir: PathBuf,
     lock_dir: PathBuf,
     lifetime: Option<f64>,
+    every: bool,
     dry_run: bool,
 ) -> PyResult<Option<Bound<'py, PyDict>>> {
     let lifetime = lifetime
@@ -33,12 +36,13 @@ pub(crate) fn sweep_files<'py>(
         .transpose()
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
     let store = FileStore::new(file_dir, lock_dir);
-    let claim = if dry_run { None } else { Claim::on(store.file_dir()).into_py(py)? };
+    let lease = if dry_run { None } else { SweepLease::take(store.file_dir()).into_py(py)? };
     // Where there is no folder there may be locks yet, and nobody to share them with.
-    if claim.is_none() && !dry_run && store.file_dir().exists() {
+    if lease.is_none() && !dry_run && store.file_dir().exists() {
         return Ok(None);
     }
-    let mut sweep = store.sweep_by(SweepPlan { lifetime, heeds_others: false, dry_run });
+    let reach = if every { Reach::All } else { Reach::Endless };
+    let mut sweep = store.sweep_by(SweepPlan { lifetime, reach, dry_run });
     let mut swept = Swept::default();
     while !swept.finished {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();

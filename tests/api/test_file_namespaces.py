@@ -22,6 +22,9 @@ from beaker.exceptions import (
     StoreUnavailableError,
 )
 from tests.api.namespaces import AN_ID, contents, files, put
+from tests.support.folders import EXPIRY
+
+FOR_EVER = {EXPIRY: float("inf")}
 
 
 def test_a_file_is_where_beaker_has_it(tmp_path: Path) -> None:
@@ -29,8 +32,8 @@ def test_a_file_is_where_beaker_has_it(tmp_path: Path) -> None:
     put(namespace, session="text")
     path = tmp_path / "container_file" / "c" / "c0" / f"{AN_ID}.cache"
     assert namespace.file == str(path)
-    assert pickle.loads(path.read_bytes()) == {"session": "text"}
-    assert _core.read_envelope(path.read_bytes()) == ("text", None)
+    assert pickle.loads(path.read_bytes()) == {"session": "text", **FOR_EVER}
+    assert _core.read_envelope(path.read_bytes()) == ("text", None, float("inf"))
 
 
 def test_a_session_whose_id_has_dots_says_whose_it_is(tmp_path: Path) -> None:
@@ -41,7 +44,7 @@ def test_a_session_whose_id_has_dots_says_whose_it_is(tmp_path: Path) -> None:
     put(dotted, session="text")
     path = tmp_path / "container_file" / "a" / "ab" / "abcd.cache"
     assert dotted.file == plain.file == str(path)
-    assert pickle.loads(path.read_bytes()) == {"session": "text", "id": "ab.c.d"}
+    assert pickle.loads(path.read_bytes()) == {"session": "text", "id": "ab.c.d", **FOR_EVER}
     for allowed in (True, False):
         for namespace in (dotted, other, plain):
             namespace.allow_pickle = allowed
@@ -54,7 +57,7 @@ def test_a_session_whose_id_has_dots_says_whose_it_is(tmp_path: Path) -> None:
     for namespace in (other, plain, dotted):
         assert contents(namespace) == {"session": namespace.namespace}
     assert plain.file == str(path)
-    assert pickle.loads(path.read_bytes()) == {"session": "abcd"}
+    assert pickle.loads(path.read_bytes())["session"] == "abcd"
     assert len({dotted.file, other.file, plain.file}) == 3
     for namespace in (plain, dotted, other):
         namespace.remove()
@@ -72,7 +75,7 @@ def test_an_id_that_could_lead_elsewhere_has_a_hash_for_a_name(tmp_path: Path) -
     put(namespace, session="text")
     name = "~" + hashlib.sha256(b"a/b").hexdigest()
     assert namespace.file == str(tmp_path / "container_file" / "~" / name[:2] / f"{name}.cache")
-    assert pickle.loads(Path(namespace.file).read_bytes()) == {"session": "text", "id": "a/b"}
+    assert pickle.loads(Path(namespace.file).read_bytes()) == {"session": "text", "id": "a/b", **FOR_EVER}
     posing = FileNamespaceManager(name, data_dir=str(tmp_path), digest_filenames=False)
     assert posing.file != namespace.file
 

@@ -17,9 +17,9 @@ pub(super) enum Kind {
     Memory,
     /// The same with room for so many records, none of which goes by itself.
     Bounded(usize),
-    /// Records go when they are swept, if there are lifetimes; equal data is the same version; and where names are
-    /// shared, one of the ids that differ in their dots alone has the file of that name.
-    Files { has_lifetimes: bool, are_shared: bool },
+    /// Records past their lifetime are absent, and their files stay until they are loaded or swept; equal data is the same
+    /// version; and where names are shared, one of the ids that differ in their dots alone has the file of that name.
+    Files { are_shared: bool },
 }
 
 struct Entry {
@@ -35,7 +35,6 @@ struct Entry {
 
 pub(super) struct Model {
     kind: Kind,
-    beginning: f64,
     records: BTreeMap<String, Entry>,
     pub(super) holders: Vec<Vec<SessionId>>,
     /// Every version that was stored or loaded, with its data.
@@ -44,9 +43,9 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(kind: Kind, beginning: f64) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         let (records, holders, known) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { kind, beginning, records, holders, known, uses: 0 }
+        Self { kind, records, holders, known, uses: 0 }
     }
 
     pub(super) fn is_files(&self) -> bool {
@@ -54,7 +53,7 @@ impl Model {
     }
 
     pub(super) fn are_shared(&self) -> bool {
-        matches!(self.kind, Kind::Files { are_shared: true, .. })
+        matches!(self.kind, Kind::Files { are_shared: true })
     }
 
     /// What an id's record is found by.
@@ -67,13 +66,7 @@ impl Model {
     }
 
     fn expiry(&self, ttl: Option<Duration>, now: f64) -> Option<f64> {
-        let from = match self.kind {
-            Kind::Memory => now,
-            Kind::Bounded(_) | Kind::Files { has_lifetimes: false, .. } => return None,
-            // By the clock of the machine, whatever the time is that a caller gives.
-            Kind::Files { has_lifetimes: true, .. } => self.beginning,
-        };
-        Some(from + ttl?.as_secs_f64())
+        self.ttl(ttl).map(|ttl| now + ttl.as_secs_f64())
     }
 
     /// What a call is to expect.
@@ -103,9 +96,10 @@ impl Model {
     /// The record of `id` at `now`, which is used; one that is over is dropped where records go by themselves.
     fn present(&mut self, id: &SessionId, now: f64) -> Option<&mut Entry> {
         let key = Self::key(id);
-        let entry = self.records.get(&key)?;
-        if !self.is_files() && is_over(entry, now) {
-            self.records.remove(&key);
+        if is_over(self.records.get(&key)?, now) {
+            if !self.is_files() {
+                self.records.remove(&key);
+            }
             return None;
         }
         self.uses += 1;
@@ -116,8 +110,7 @@ impl Model {
 
     /// Whether there is a record of `id` at `now`, without using it.
     pub(super) fn has(&self, id: &SessionId, now: f64) -> bool {
-        let entry = self.records.get(&Self::key(id));
-        entry.is_some_and(|entry| self.is_files() || !is_over(entry, now))
+        self.records.get(&Self::key(id)).is_some_and(|entry| !is_over(entry, now))
     }
 
     fn fulfils(&mut self, id: &SessionId, expect: Expect, now: f64) -> bool {
@@ -286,7 +279,7 @@ impl Model {
         let follows = holds_old && !holds_new;
         let is_taken = self.holders.iter().flatten().any(|held| held.as_str() == new.as_str());
         match self.kind {
-            Kind::Files { are_shared, .. } if holds_old && holds_new => {
+            Kind::Files { are_shared } if holds_old && holds_new => {
                 // Under hashes each place may have a holder of its own, and then nothing is in the way.
                 if *answer == Answer::Failed(ErrorKind::Invalid) {
                     return;
@@ -324,9 +317,7 @@ impl Model {
 
     /// It was `now`.
     pub(super) fn time_is(&mut self, now: f64) {
-        if !self.is_files() {
-            self.records.values_mut().for_each(|entry| entry.is_doubtful |= is_over(entry, now));
-        }
+        self.records.values_mut().for_each(|entry| entry.is_doubtful |= is_over(entry, now));
     }
 
     /// Records that may have been dropped meanwhile.

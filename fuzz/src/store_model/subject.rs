@@ -17,9 +17,6 @@ use crate::folder::Folder;
 /// How many records the bounded store has room for: fewer than there are ids.
 const ROOM: usize = 3;
 
-/// What records live that say nothing else. They say less and more.
-const LIFETIME: Duration = Duration::from_secs(3000);
-
 /// Before anything was over.
 const LONG_AGO: f64 = 0.0;
 
@@ -46,11 +43,9 @@ pub(super) struct Subject {
 pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 5] {
     let memory = |kind, store| Subject { kind, place: Place::Memory(Arc::new(store)) };
     let root = folder.path().to_owned();
-    let has_lifetimes = !choice.is_multiple_of(2);
     let files = |root: &Path| {
         FileStore::new(root.join("data"), root.join("locks"))
             .with_lock_time_limit(Duration::ZERO)
-            .with_lifetime(has_lifetimes.then_some(LIFETIME))
             .with_durability(if choice.is_multiple_of(3) { Durability::Process } else { Durability::Beaker })
     };
     let (plain, hashed) = (root.join("plain"), root.join("hashed"));
@@ -59,11 +54,11 @@ pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 5] {
         memory(Kind::Memory, MemoryStore::new()),
         memory(Kind::Bounded(ROOM), MemoryStore::new().bounded(NonZeroUsize::new(ROOM))),
         Subject {
-            kind: Kind::Files { has_lifetimes, are_shared: true },
+            kind: Kind::Files { are_shared: true },
             place: Place::Files(Arc::new(files(&plain)), plain),
         },
         Subject {
-            kind: Kind::Files { has_lifetimes, are_shared: false },
+            kind: Kind::Files { are_shared: false },
             place: Place::HashedFiles(Arc::new(under_hashes), hashed),
         },
         Subject { kind: Kind::Bounded(usize::MAX), place: fleet() },

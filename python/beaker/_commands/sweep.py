@@ -29,8 +29,8 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
             "application with a timeout does so by itself."
         ),
         epilog=(
-            "Without a timeout no session is removed. Where several programs keep their sessions in one "
-            "folder, give the longest of their timeouts."
+            "A session goes by its own timeout where an application has given it one. The timeout given here "
+            "is for the others: those that Beaker wrote, and those of applications without a timeout."
         ),
         allow_abbrev=False,
     )
@@ -50,7 +50,10 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
         help=f"the option timeout; sessions are kept for {_GRACE} seconds longer",
     )
     age.add_argument(
-        "--older-than", type=_seconds, metavar="SECONDS", help="remove sessions not used for so long, exactly"
+        "--older-than",
+        type=_seconds,
+        metavar="SECONDS",
+        help="remove every session not used for so long, whatever its own timeout",
     )
     parser.add_argument("--dry-run", action="store_true", help="count only, and remove nothing")
     parser.set_defaults(run=_run, refuse=parser.error)
@@ -65,7 +68,10 @@ def _run(chosen: argparse.Namespace) -> None:
     if not file_dir.is_dir():
         raise Failure(f"there is no folder {file_dir}")
     try:
-        counts = _core.sweep_files(str(file_dir), str(lock_dir), _lifetime(chosen, options), chosen.dry_run)
+        lifetime, every = _lifetime(chosen, options), chosen.older_than is not None
+        counts = _core.sweep_files(
+            str(file_dir), str(lock_dir), lifetime, every=every, dry_run=chosen.dry_run
+        )
     except (BeakerException, OSError) as error:
         raise Failure(str(error)) from None
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::py::errors::{self, ConfigurationError, IntoPyResult};
 use crate::py::once::Once;
 use crate::py::wait::SLICE;
-use crate::store::file::{Upkeep, default_directory, exposure};
+use crate::store::file::{Sweeper, default_directory, exposure};
 use crate::store::{FileStore, MemoryStore, Store};
 
 /// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
@@ -56,8 +56,9 @@ pub(crate) fn resolve(
             .with_lifetime(lifetime)
             .with_durability(settings.durability)
             .with_lock_time_limit(SLICE);
-        let upkeep = upkeep_of(store.file_dir(), settings.sweep_interval, lifetime);
-        Some(Arc::new(store.with_upkeep(Some(upkeep))) as Arc<dyn Store>)
+        let sweeper =
+            settings.sweep_interval.map(|interval| sweeper_of(store.file_dir(), interval, lifetime));
+        Some(Arc::new(store.with_sweeper(sweeper)) as Arc<dyn Store>)
     } else {
         None
     };
@@ -68,30 +69,30 @@ pub(crate) fn resolve(
     })
 }
 
-/// The sweeping of a folder, for as long as some options name the folder.
+/// The sweeper of a folder, for as long as some options name the folder.
 struct Swept {
     folder: PathBuf,
-    interval: Option<Duration>,
+    interval: Duration,
     lifetime: Option<Duration>,
-    upkeep: Weak<Upkeep>,
+    sweeper: Weak<Sweeper>,
 }
 
 /// Options are worked out again for a session that has one of its own; the folder is swept as often as it was.
 /// The lock is held with the interpreter's, so that no fork finds it taken.
 static SWEPT: Mutex<Vec<Swept>> = Mutex::new(Vec::new());
 
-fn upkeep_of(folder: &Path, interval: Option<Duration>, lifetime: Option<Duration>) -> Arc<Upkeep> {
+fn sweeper_of(folder: &Path, interval: Duration, lifetime: Option<Duration>) -> Arc<Sweeper> {
     let mut swept = SWEPT.lock();
-    swept.retain(|entry| entry.upkeep.strong_count() > 0);
+    swept.retain(|entry| entry.sweeper.strong_count() > 0);
     let known = swept
         .iter()
         .find(|entry| (entry.interval, entry.lifetime) == (interval, lifetime) && entry.folder == folder);
-    if let Some(upkeep) = known.and_then(|entry| entry.upkeep.upgrade()) {
-        return upkeep;
+    if let Some(sweeper) = known.and_then(|entry| entry.sweeper.upgrade()) {
+        return sweeper;
     }
-    let upkeep = Arc::new(Upkeep::new(interval));
-    swept.push(Swept { folder: folder.to_owned(), interval, lifetime, upkeep: Arc::downgrade(&upkeep) });
-    upkeep
+    let sweeper = Arc::new(Sweeper::new(interval));
+    swept.push(Swept { folder: folder.to_owned(), interval, lifetime, sweeper: Arc::downgrade(&sweeper) });
+    sweeper
 }
 
 fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {

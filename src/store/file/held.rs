@@ -40,10 +40,10 @@ impl HeldFile {
     }
 
     /// Whether there is a record of `id`. The file may have that of an id which shares it.
-    pub(super) fn has_record(&self, id: &SessionId) -> Result<bool> {
+    pub(super) fn has_record(&self, id: &SessionId, now: Timestamp) -> Result<bool> {
         let place = self.store.place(id);
         let path = place.data_file(&self.store.file_dir);
-        let found = record::read(&path, &place, self.store.lock_time_limit)?;
+        let found = record::read(&path, &place, self.store.lock_time_limit)?.live_at(now);
         Ok(matches!(found, Found::Ours(_) | Found::Unreadable(_)))
     }
 
@@ -124,8 +124,8 @@ impl Store for HeldFile {
         };
         let (place, _neighbour) = self.store.lock_shared(Place::of(id))?;
         let path = place.data_file(&self.store.file_dir);
-        let found = record::read(&path, &place, self.store.lock_time_limit)?;
-        self.store.replace(&place, data, ttl, expect, &found)
+        let found = record::read(&path, &place, self.store.lock_time_limit)?.live_at(now);
+        self.store.replace(&place, data, ttl, expect, &found, now)
     }
 
     fn touch(
@@ -139,7 +139,7 @@ impl Store for HeldFile {
             return self.store.touch(id, touch, ttl, now);
         };
         let place = self.store.place(id);
-        self.store.renew(&place, touch, ttl)
+        self.store.renew(&place, touch, ttl, now)
     }
 
     fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
@@ -161,7 +161,7 @@ impl Store for HeldFile {
         if has(&held, new) {
             return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
         }
-        let (written, locks) = self.store.move_locked(Place::of(old), Place::of(new), rotation)?;
+        let (written, locks) = self.store.move_locked(Place::of(old), Place::of(new), rotation, now)?;
         held.extend(locks.map(|locks| (new.clone(), locks.alone())));
         Ok(written)
     }

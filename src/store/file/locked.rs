@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::path::Place;
 use super::path::Seat;
-use super::record::{self, Found, Later};
+use super::record::{self, Found};
 use super::shared::Neighbour;
 use super::{FileStore, REMOVING, WRITING, disk, is_absence, temporary, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::locks::LockFile;
-use crate::store::{Deleted, Durability, Expect, Left, Rotation, Touch, Written};
+use crate::store::{Deleted, Durability, Expect, Rotation, Timestamp, Touch, Written};
 
 impl FileStore {
     /// Removes a file, so that its end survives what a save does.
@@ -59,6 +59,7 @@ impl FileStore {
         ttl: Option<Duration>,
         expect: Expect,
         found: &Found,
+        now: Timestamp,
     ) -> Result<Written> {
         // The stored shape holds text: what a codec makes, base64, always is.
         let text = std::str::from_utf8(data)
@@ -70,18 +71,23 @@ impl FileStore {
         if is_in_the_way {
             self.make_way(place)?;
         }
-        let later = Later::of(ttl, self.lifetime);
-        let path = place.target_file(&self.file_dir);
-        temporary::replace(&path, &envelope::write(text, place.owner())?.bytes, later, self.durability)?;
-        self.attend();
+        let envelope = envelope::write(text, place.owner(), Some(expiry(ttl, now)))?;
+        temporary::replace_file(&place.target_file(&self.file_dir), &envelope.bytes, self.durability)?;
+        self.maybe_sweep(now);
         Ok(Written::Stored(record::version_of(data)))
     }
 
     /// Touches what is in a place whose lock the caller has, or that has none.
-    pub(super) fn renew(&self, place: &Place<'_>, touch: &Touch<'_>, ttl: Option<Duration>) -> Result<bool> {
-        self.attend();
-        let later = Later::of(ttl, self.lifetime);
-        record::touch(&place.data_file(&self.file_dir), place, touch, later, self.lock_time_limit)
+    pub(super) fn renew(
+        &self,
+        place: &Place<'_>,
+        touch: &Touch<'_>,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.maybe_sweep(now);
+        let path = place.data_file(&self.file_dir);
+        record::touch(&path, place, touch, expiry(ttl, now), now, self.lock_time_limit)
     }
 
     /// Removes what is in a place whose lock the caller has, if it is what was expected.
@@ -116,11 +122,12 @@ impl FileStore {
         from: Place<'_>,
         to: Place<'_>,
         rotation: &Rotation<'_>,
+        now: Timestamp,
     ) -> Result<(Written, Option<Locks>)> {
         let Rotation { data, ttl, expect, left, .. } = *rotation;
         let (from, shared) = self.lock_shared(from)?;
         let old_path = from.data_file(&self.file_dir);
-        let found = record::read(&old_path, &from, self.lock_time_limit)?;
+        let found = record::read(&old_path, &from, self.lock_time_limit)?.live_at(now);
         let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
         if !is_there || !may_write(expect, &found)? {
             return Ok((Written::Refused, None));
@@ -131,13 +138,21 @@ impl FileStore {
         let mut locks = self.lock(&to)?;
         let to = if is_name { to.elsewhere() } else { locks.with_shared(self, to)? };
         let new_path = to.target_file(&self.file_dir);
-        let there = record::read(&new_path, &to, self.lock_time_limit)?;
-        let replaced = self.replace(&to, data, ttl, Expect::Any, &there);
+        let there = record::read(&new_path, &to, self.lock_time_limit)?.live_at(now);
+        let replaced = self.replace(&to, data, ttl, Expect::Any, &there, now);
         let is_new_there = replaced.is_ok() || matches!(there, Found::Absent);
         // The new record may have had it make way.
         let from = if is_name { self.settle(from) } else { from };
         let is_locked = shared.is_some();
-        let left = replaced.and_then(|written| self.leave(&from, is_locked, left, &found).map(|()| written));
+        let left = replaced.and_then(|written| {
+            let ended = match left {
+                Some(left) => {
+                    self.replace(&from, left.data, Some(left.ttl), Expect::Any, &found, now).map(|_stored| ())
+                }
+                None => self.give_up(&from, is_locked),
+            };
+            ended.map(|()| written)
+        });
         match left {
             Ok(written) => Ok((written, Some(locks))),
             Err(error) => {
@@ -152,20 +167,13 @@ impl FileStore {
         }
     }
 
-    /// Ends the record of an id that was given up for another one, and leaves there what is to be left.
-    fn leave(&self, place: &Place<'_>, is_locked: bool, left: Option<Left<'_>>, found: &Found) -> Result<()> {
-        match left {
-            Some(left) => {
-                self.replace(place, left.data, Some(left.ttl), Expect::Any, found).map(|_stored| ())
-            }
-            None => {
-                if place.is_dotted() && !is_locked {
-                    self.remove_shared(place)?;
-                    return self.retire(&place.own_file(&self.file_dir));
-                }
-                self.retire(&place.data_file(&self.file_dir))
-            }
+    /// Ends the record of an id that was given up for another one.
+    fn give_up(&self, place: &Place<'_>, is_locked: bool) -> Result<()> {
+        if place.is_dotted() && !is_locked {
+            self.remove_shared(place)?;
+            return self.retire(&place.own_file(&self.file_dir));
         }
+        self.retire(&place.data_file(&self.file_dir))
     }
 
     /// Whether what was found is there.
@@ -226,6 +234,11 @@ impl Locks {
             let _ = self.own.remove();
         }
     }
+}
+
+/// When a record that is written at `now` is over.
+fn expiry(ttl: Option<Duration>, now: Timestamp) -> Timestamp {
+    ttl.map_or(Timestamp::INFINITY, |ttl| now + ttl.as_secs_f64())
 }
 
 fn may_write(expect: Expect, found: &Found) -> Result<bool> {

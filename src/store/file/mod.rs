@@ -20,7 +20,6 @@ mod sweep;
 mod temporary;
 #[cfg(test)]
 mod tests;
-mod upkeep;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,9 +32,8 @@ use held::HeldFile;
 use path::Place;
 pub use path::{digest_name, file_name, hashed_name};
 use record::Found;
-pub use sweep::{FileSweep, SweepPlan};
+pub use sweep::{FileSweep, Reach, SweepLease, SweepPlan, Sweeper};
 pub use temporary::{is_temporary, replace_file};
-pub use upkeep::{Claim, Upkeep};
 
 pub use crate::private_dir::{default_directory, ensure_private_dir};
 
@@ -43,6 +41,7 @@ use super::{
     Capabilities, Deleted, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp,
     Touch, Written,
 };
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
 use crate::locks::LockFile;
@@ -66,7 +65,7 @@ pub struct FileStore {
     lock_time_limit: Duration,
     lifetime: Option<Duration>,
     durability: Durability,
-    upkeep: Option<Arc<Upkeep>>,
+    sweeper: Option<Arc<Sweeper>>,
 }
 
 impl FileStore {
@@ -79,7 +78,7 @@ impl FileStore {
             lock_time_limit: LOCK_TIME_LIMIT,
             lifetime: None,
             durability: Durability::default(),
-            upkeep: None,
+            sweeper: None,
         }
     }
 
@@ -90,9 +89,8 @@ impl FileStore {
         self
     }
 
-    /// The same, whose records are over when nobody has used them for `lifetime`, so that a sweep removes them.
-    /// It has to be at least what every other program allows that keeps its sessions in these folders.
-    /// Records that are written with another lifetime are kept for theirs.
+    /// The same, of which a sweep removes records that carry no expiry, as Beaker's, once nobody has used them for
+    /// `lifetime`. It has to be at least what every process of Beaker allows that keeps its sessions in these folders.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.lifetime = lifetime;
@@ -106,10 +104,10 @@ impl FileStore {
         self
     }
 
-    /// The same, which is swept at intervals: a write that finds it is time starts a thread.
+    /// The same, which is swept at intervals: a write or a touch that finds a sweep due starts a thread.
     #[must_use]
-    pub fn with_upkeep(mut self, upkeep: Option<Arc<Upkeep>>) -> Self {
-        self.upkeep = upkeep;
+    pub fn with_sweeper(mut self, sweeper: Option<Arc<Sweeper>>) -> Self {
+        self.sweeper = sweeper;
         self
     }
 
@@ -119,9 +117,17 @@ impl FileStore {
         &self.file_dir
     }
 
-    fn attend(&self) {
-        if let Some(upkeep) = &self.upkeep {
-            upkeep.attend(self);
+    fn maybe_sweep(&self, now: Timestamp) {
+        if let Some(sweeper) = &self.sweeper {
+            sweeper.maybe_sweep(self, now);
+        }
+    }
+
+    /// Removes a record that was found past its lifetime, unless the clock may be wrong or the record is in use. One
+    /// that stays is swept.
+    fn remove_expired(&self, path: &Path, place: &Place<'_>, now: Timestamp) {
+        if clock::is_steady() {
+            let _ = self.sweep_by(SweepPlan::default()).remove_if_still_over(path, place, now);
         }
     }
 
@@ -145,15 +151,20 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    fn load(&self, id: &SessionId, _now: Timestamp) -> Result<Option<Record>> {
+    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
         let place = self.place(id);
-        match record::read(&place.data_file(&self.file_dir), &place, self.lock_time_limit)? {
+        let path = place.data_file(&self.file_dir);
+        match record::read(&path, &place, self.lock_time_limit)? {
             Found::Absent | Found::Foreign => Ok(None),
             Found::Unreadable(error) => Err(error),
+            Found::Ours(contents) if contents.is_over(now) => {
+                self.remove_expired(&path, &place, now);
+                Ok(None)
+            }
             Found::Ours(contents) => Ok(Some(Record {
                 data: Arc::from(contents.text()),
                 version: contents.version(),
-                expires_at: None,
+                expires_at: contents.expires_at().filter(|expires_at| expires_at.is_finite()),
             })),
         }
     }
@@ -164,7 +175,7 @@ impl Store for FileStore {
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Written> {
         let place = self.place(id);
         let path = place.data_file(&self.file_dir);
@@ -176,8 +187,9 @@ impl Store for FileStore {
             },
         };
         let place = locks.with_shared(self, place)?;
-        let found = record::read(&place.data_file(&self.file_dir), &place, self.lock_time_limit)?;
-        let written = self.replace(&place, data, ttl, expect, &found);
+        let path = place.data_file(&self.file_dir);
+        let found = record::read(&path, &place, self.lock_time_limit)?.live_at(now);
+        let written = self.replace(&place, data, ttl, expect, &found, now);
         if matches!(written, Ok(Written::Stored(_))) {
             locks.claim(&place);
         } else {
@@ -191,14 +203,14 @@ impl Store for FileStore {
         id: &SessionId,
         touch: &Touch<'_>,
         ttl: Option<Duration>,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<bool> {
         let place = self.place(id);
         // Processes of the original read under the lock of the id alone, and the file's own tells them
         // nothing. Where there is no lock file, none of them is reading.
         let lock = place.lock_file(&self.lock_dir);
         let _lock = LockFile::acquire_existing(lock, self.lock_time_limit)?;
-        self.renew(&place, touch, ttl)
+        self.renew(&place, touch, ttl, now)
     }
 
     fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
@@ -224,7 +236,7 @@ impl Store for FileStore {
         let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
             return Ok(Written::Refused);
         };
-        let (written, _new_locks) = self.move_locked(from, to, rotation)?;
+        let (written, _new_locks) = self.move_locked(from, to, rotation, now)?;
         if matches!(written, Written::Stored(_)) && rotation.left.is_none() {
             locks.tidy(&Found::Absent);
         }
@@ -236,7 +248,7 @@ impl Store for FileStore {
         id: &SessionId,
         of: HoldOf,
         limit: Duration,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
         let patient = (*self).clone().with_lock_time_limit(limit);
         let place = self.place(id);
@@ -247,14 +259,14 @@ impl Store for FileStore {
         let Some(locks) = locks? else { return Ok(None) };
         let held = HeldFile::new(self, id, locks);
         // It may have gone while its lock was waited for.
-        if of == HoldOf::Record && !held.has_record(id)? {
+        if of == HoldOf::Record && !held.has_record(id, now)? {
             return held.release().map(|()| None);
         }
         Ok(Some(Arc::new(held)))
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
-        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, heeds_others: true, dry_run: false }))
+        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, ..SweepPlan::default() }))
     }
 
     fn without_waiting(&self) -> Option<Arc<dyn Store>> {

@@ -14,10 +14,10 @@ use rustix::io::Errno;
 
 use super::is_absence;
 use super::path::Place;
-use crate::codec::envelope;
+use crate::codec::envelope::{self, Expiry};
 use crate::error::{Error, Result};
 use crate::locks::{Locked, Mode};
-use crate::store::{Touch, Version};
+use crate::store::{Timestamp, Touch, Version};
 
 const READING: &str = "read the session file";
 const TOUCHING: &str = "touch the session file";
@@ -47,9 +47,29 @@ pub(super) enum Found {
 pub(super) struct Contents {
     file: Vec<u8>,
     text: Range<usize>,
+    expiry: Option<Expiry>,
+}
+
+impl Found {
+    /// The same at `now`: a record past its lifetime is absent.
+    pub(super) fn live_at(self, now: Timestamp) -> Self {
+        match self {
+            Self::Ours(contents) if contents.is_over(now) => Self::Absent,
+            found => found,
+        }
+    }
 }
 
 impl Contents {
+    /// When the record's lifetime ends, if the record says so. Beaker's never do.
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        self.expiry.map(|expiry| expiry.at)
+    }
+
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at().is_some_and(|expires_at| expires_at <= now)
+    }
+
     pub(super) fn text(&self) -> &[u8] {
         self.file.get(self.text.clone()).unwrap_or_default()
     }
@@ -113,6 +133,14 @@ pub(super) fn owner(path: &Path) -> Result<Option<String>> {
     Ok(envelope::read(&file).ok().flatten().and_then(|found| found.owner))
 }
 
+/// The expiry that the record at `path` begins with, if it does. No lock is taken: this is a first look.
+pub(super) fn expiry(path: &Path) -> Option<Timestamp> {
+    let file = options(Mode::Shared).open(path).ok()?;
+    let mut head = [0; Expiry::HEAD];
+    let length = (&file).read(&mut head).ok()?;
+    Expiry::at_head_of(head.get(..length)?).map(|expiry| expiry.at)
+}
+
 /// What `place` holds, with the file that keeps it so for as long as it is held: nobody touches it, and with
 /// `Mode::Exclusive` nobody is reading it either. Waits for nobody; `None` if there is no file.
 pub(super) fn hold(path: &Path, place: &Place<'_>, mode: Mode) -> Result<Option<(Locked, Metadata, Found)>> {
@@ -125,93 +153,70 @@ pub(super) fn hold(path: &Path, place: &Place<'_>, mode: Mode) -> Result<Option<
     Ok(Some((data, metadata, found)))
 }
 
-/// Puts the bytes of `touch` in, if the record is still in that state, and renews the file's time of change
-/// in any case; that time is moved into the future by `later`, and may be moved into the past. `false` if there
-/// is no record.
+/// Puts the bytes of `touch` in if the record is still in that state, and renews its lifetime to `expires_at`; of
+/// a record in another state the lifetime is never made shorter. One that carries no expiry has its file's time of
+/// change renewed. `false` if there is no record at `now`.
 pub(super) fn touch(
     path: &Path,
     place: &Place<'_>,
     touch: &Touch<'_>,
-    later: Later,
+    expires_at: Timestamp,
+    now: Timestamp,
     limit: Duration,
 ) -> Result<bool> {
     let Some(data) = open_the_one_at(path, limit)? else {
         return Ok(false);
     };
-    let contents = match examine(&data, place, TOUCHING)? {
+    let mut contents = match examine(&data, place, TOUCHING)?.live_at(now) {
         Found::Absent | Found::Foreign => return Ok(false),
         Found::Unreadable(error) => return Err(error),
         Found::Ours(contents) => contents,
     };
-    let changed = if contents.version() == touch.version {
-        let range = touch.range(contents.text().len(), TOUCHING)?;
-        (!range.is_empty()).then_some(contents.text.start + range.start)
+    let changed = contents.patch(touch, expires_at)?;
+    let renewed = if changed.is_empty() {
+        data.file().set_modified(SystemTime::now())
     } else {
-        None
+        changed.into_iter().try_for_each(|range| {
+            let bytes = contents.file.get(range.clone()).unwrap_or_default();
+            data.file().write_all_at(bytes, range.start as u64)
+        })
     };
-    match changed {
-        Some(offset) => data
-            .file()
-            .write_all_at(touch.bytes, offset as u64)
-            .and_then(|()| if later.is_nothing() { Ok(()) } else { later.mark(data.file()) }),
-        None if contents.version() == touch.version => later.mark(data.file()),
-        None => later.mark_unless_later(data.file()),
-    }
-    .map_err(|error| Error::unavailable(TOUCHING).with_source(error).in_folder_of(path))?;
+    renewed.map_err(|error| Error::unavailable(TOUCHING).with_source(error).in_folder_of(path))?;
     Ok(true)
 }
 
-/// By how much the time of a record's file is moved, because the record's own lifetime is not the store's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Later {
-    /// By nothing.
-    #[default]
-    Not,
-    /// Into the future.
-    By(Duration),
-    /// Into the past.
-    Earlier(Duration),
-}
-
-impl Later {
-    /// A hundred years stand for ever: no file system takes a time that has no end.
-    const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-    /// What a record of lifetime `own` needs in a store of lifetime `usual`, which sweeps by the file's time.
-    pub(super) fn of(own: Option<Duration>, usual: Option<Duration>) -> Self {
-        let Some(usual) = usual else { return Self::Not };
-        let own = own.unwrap_or(Self::FOR_EVER).min(Self::FOR_EVER);
-        match own.checked_sub(usual) {
-            Some(Duration::ZERO) => Self::Not,
-            Some(more) => Self::By(more),
-            None => Self::Earlier(usual.saturating_sub(own)),
+impl Contents {
+    /// Changes what a touch changes, and returns the ranges of the file that have to be written.
+    fn patch(&mut self, touch: &Touch<'_>, expires_at: Timestamp) -> Result<Vec<Range<usize>>> {
+        /// In bytes. Two changes no further apart are written as one, with what lies between them as it is.
+        const NEAR: usize = 4096;
+        let is_same = self.version() == touch.version;
+        let mut changed = Vec::with_capacity(2);
+        if let Some(expiry) = self.expiry {
+            let expires_at = if is_same { expires_at } else { expires_at.max(expiry.at) };
+            changed.push(self.put(expiry.offset, &expires_at.to_be_bytes()));
         }
+        if is_same {
+            let range = touch.range(self.text().len(), TOUCHING)?;
+            if !range.is_empty() {
+                changed.push(self.put(self.text.start + range.start, touch.bytes));
+            }
+        }
+        if let [first, last] = &mut *changed
+            && last.end - first.start <= NEAR
+        {
+            first.end = last.end;
+            changed.truncate(1);
+        }
+        Ok(changed)
     }
 
-    pub(super) fn is_nothing(self) -> bool {
-        self == Self::Not
-    }
-
-    /// Gives `file` the time of now, moved.
-    pub(super) fn mark(self, file: &File) -> io::Result<()> {
-        file.set_modified(self.time())
-    }
-
-    /// The same, unless the file has a later time already.
-    fn mark_unless_later(self, file: &File) -> io::Result<()> {
-        let time = self.time();
-        if file.metadata()?.modified()? < time { file.set_modified(time) } else { Ok(()) }
-    }
-
-    /// It is this machine's clock that tells: the one that a sweep goes by.
-    fn time(self) -> SystemTime {
-        let now = SystemTime::now();
-        let moved = match self {
-            Self::Not => Some(now),
-            Self::By(more) => now.checked_add(more),
-            Self::Earlier(less) => now.checked_sub(less),
-        };
-        moved.unwrap_or(now)
+    fn put(&mut self, start: usize, bytes: &[u8]) -> Range<usize> {
+        let range = start..start + bytes.len();
+        if let Some(place) = self.file.get_mut(range.clone()) {
+            place.copy_from_slice(bytes);
+        }
+        range
     }
 }
 
@@ -230,15 +235,19 @@ fn open_the_one_at(path: &Path, limit: Duration) -> Result<Option<Locked>> {
     open(path, Mode::Exclusive, TOUCHING, limit)
 }
 
+fn options(mode: Mode) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(mode == Mode::Exclusive)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
+    options
+}
+
 /// Opens and locks the file. Nothing but a regular file is read, and nothing is waited for but the lock.
 fn open(path: &Path, mode: Mode, operation: &'static str, limit: Duration) -> Result<Option<Locked>> {
     let failed = |error| Error::unavailable(operation).with_source(error).in_folder_of(path);
-    let opened = OpenOptions::new()
-        .read(true)
-        .write(mode == Mode::Exclusive)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
-        .open(path);
-    match opened {
+    match options(mode).open(path) {
         Ok(file) => Locked::new(file, mode, limit).map(Some),
         Err(error) if is_absence(&error) => Ok(None),
         Err(error) if is_link(&error) => Err(failed(error).with_detail("a symbolic link is in its place")),
@@ -267,7 +276,7 @@ fn examine(data: &Locked, place: &Place<'_>, operation: &'static str) -> Result<
         Err(error) => unreadable(error),
         Ok(None) => Found::Absent,
         Ok(Some(found)) if !place.is_owned(found.owner.as_deref()) => Found::Foreign,
-        Ok(Some(found)) => Found::Ours(Contents { text: found.text, file }),
+        Ok(Some(found)) => Found::Ours(Contents { text: found.text, expiry: found.expiry, file }),
     })
 }
 

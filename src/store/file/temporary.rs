@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::record::Later;
 use super::{disk, ensure_private_dir};
 use crate::error::{Error, Result};
 use crate::store::Durability;
@@ -35,19 +34,13 @@ pub fn is_temporary(file_name: &OsStr) -> bool {
         .is_some_and(|digits| digits.len() == RANDOM_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// Replaces the file at `target` by a private one that holds `bytes`.
+/// Puts a private file that holds `bytes` at `target`, making the folders above it if they are missing.
 ///
 /// # Errors
-/// `Unavailable` if it cannot be written; what was there is whole then.
+/// `Unavailable` if it cannot be written; what was there is whole then, and no temporary file is left.
 pub fn replace_file(target: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
-    replace(target, bytes, Later::Not, durability).map(|_| ())
-}
-
-/// Puts a private file that holds `bytes` at `target`, making the folders above it if they are missing. If
-/// it fails before the file is there, what was there is whole and no temporary file is left.
-pub(super) fn replace(target: &Path, bytes: &[u8], later: Later, durability: Durability) -> Result<()> {
     let (mut file, temporary) = create_beside(target)?;
-    let written = write(&mut file, bytes, later, durability);
+    let written = write(&mut file, bytes, durability);
     drop(file);
     if let Err(error) = written.and_then(|()| put(&temporary, target, durability)) {
         // The error above is the one to tell; a file that cannot be removed is recognised by its name later.
@@ -62,15 +55,12 @@ pub(super) fn replace(target: &Path, bytes: &[u8], later: Later, durability: Dur
     }
 }
 
-fn write(file: &mut File, bytes: &[u8], later: Later, durability: Durability) -> io::Result<()> {
+fn write(file: &mut File, bytes: &[u8], durability: Durability) -> io::Result<()> {
     // A umask may have taken away what the owner needs.
     if file.metadata()?.mode() & PERMISSIONS != PRIVATE {
         file.set_permissions(Permissions::from_mode(PRIVATE))?;
     }
     file.write_all(bytes)?;
-    if !later.is_nothing() {
-        later.mark(file)?;
-    }
     if durability == Durability::Full { file.sync_all() } else { Ok(()) }
 }
 

@@ -8,9 +8,6 @@ use crate::store::{Expect, Touch, Version, Written};
 const MINUTE: Option<Duration> = Some(LIFETIME);
 
 pub(in crate::store) fn a_lifetime_that_is_over_is_absence(fixture: &Fixture) {
-    if !fixture.store.capabilities().native_expiry {
-        return;
-    }
     let (id, store) = (some_id(), &fixture.store);
     let Written::Stored(version) = store.write(&id, b"x", MINUTE, Expect::Any, NOW).unwrap() else {
         unreachable!("nothing was expected");
@@ -39,9 +36,7 @@ pub(in crate::store) fn a_touch_renews_a_lifetime(fixture: &Fixture) {
         store.touch(&id, &Touch { version: other, offset: 0, bytes: b"!" }, MINUTE, NOW + 100.0).unwrap()
     );
     assert_eq!(&*store.load(&id, NOW + 150.0).unwrap().unwrap().data, b"Abc");
-    if store.capabilities().native_expiry {
-        assert!(store.load(&id, NOW + 161.0).unwrap().is_none());
-    }
+    assert!(store.load(&id, NOW + 161.0).unwrap().is_none());
 }
 
 pub(in crate::store) fn a_touch_of_another_state_makes_no_lifetime_shorter(fixture: &Fixture) {
@@ -54,9 +49,7 @@ pub(in crate::store) fn a_touch_of_another_state_makes_no_lifetime_shorter(fixtu
     assert!(store.touch(&id, &Touch { version: other, offset: 0, bytes: b"!" }, MINUTE, NOW + 1.0).unwrap());
     assert_eq!(&*store.load(&id, NOW + 3599.0).unwrap().unwrap().data, b"abc");
     assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, MINUTE, NOW + 2.0).unwrap());
-    if store.capabilities().native_expiry {
-        assert!(store.load(&id, NOW + 63.0).unwrap().is_none());
-    }
+    assert!(store.load(&id, NOW + 63.0).unwrap().is_none());
 }
 
 pub(in crate::store) fn a_write_renews_a_lifetime(fixture: &Fixture) {

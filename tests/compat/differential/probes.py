@@ -321,8 +321,9 @@ def old_file_after_saves(folder: str) -> bool:
     """Whether the file of a session that is long over is there, after three seconds of saving another one."""
     own = tempfile.mkdtemp(dir=folder)
     kept: dict[str, Any] = {"use_cookies": False, "type": "file", "data_dir": own, "timeout": 60}
-    over = Session({}, **kept)
-    over.save()
+    with mock.patch("time.time", return_value=0.0):
+        over = Session({}, **kept)
+        over.save()
     path = Path(over.namespace.file)
     os.utime(path, (0, 0))
     another = Session({}, **kept, sweep_interval=1)

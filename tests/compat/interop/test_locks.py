@@ -12,6 +12,7 @@ import pytest
 
 from beaker import _core
 from tests.compat.interop import visits
+from tests.support import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,16 +85,17 @@ def test_many_writers_of_both_lose_no_record(folder: str, gcm: Original) -> None
 
 
 def sweep(folder: str) -> dict[str, int]:
-    counts = _core.sweep_files(f"{folder}/container_file", f"{folder}/container_file_lock", 3600.0, False)
+    counts = _core.sweep_files(
+        f"{folder}/container_file", f"{folder}/container_file_lock", 3600.0, every=True
+    )
     assert counts is not None
     return counts
 
 
 def age(folder: str, name: str) -> None:
     """Makes everything of that name look as if nobody had used it for a day."""
-    then = time.time() - 86_400
     for path in Path(folder).rglob(name):
-        os.utime(path, (then, then))
+        folders.age(path, 86_400)
 
 
 @pytest.mark.parametrize("hold", [visits.hold, visits.hold_shared], ids=["writing", "reading"])

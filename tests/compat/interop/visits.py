@@ -151,3 +151,13 @@ def cached(folder: str, key: str) -> object:
 def _cache(folder: str) -> Any:
     manager: Any = vars(importlib.import_module("beaker.cache"))["CacheManager"]
     return manager(type="file", data_dir=folder).get_cache("some cache")
+
+
+def note(folder: str, session_id: str, key: str, value: str) -> None:
+    """Puts a key of a program's own beside the session, as a program does that knows the backend."""
+    namespace = _by_id(folder, session_id).namespace
+    namespace.acquire_write_lock()
+    try:
+        namespace[key] = value
+    finally:
+        namespace.release_write_lock()

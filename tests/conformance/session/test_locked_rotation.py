@@ -10,6 +10,7 @@ import pytest
 from beaker.container import FileNamespaceManager
 from beaker.exceptions import StoreUnavailableError
 from tests.conformance.session.grace import KEPT, rotate
+from tests.support.folders import lifetime
 from tests.support.sessions import key_of, opened
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_a_new_id_that_cannot_be_written_leaves_the_session_where_it_was(
     old = uuid.uuid4().hex
     session = locked(files, old, **options)
     (record,) = [path for path in files.files() if path.suffix == ".cache"]
-    kept_until = record.stat().st_mtime
+    kept = lifetime(record)
     ids = [rotate(session) for _ in range(rotations)]
 
     def refuse(namespace: str) -> None:
@@ -86,6 +87,6 @@ def test_a_new_id_that_cannot_be_written_leaves_the_session_where_it_was(
         at_each_close(patches, before=refuse)
         with pytest.raises(StoreUnavailableError):
             session.unlock()
-    assert record.stat().st_mtime == pytest.approx(kept_until, abs=600)
+    assert lifetime(record) == pytest.approx(kept, abs=600)
     assert opened(files, old, **options)["name"] == "Ada"
     assert [dict(opened(files, new, **options)).get("name") for new in ids] == [None] * rotations

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.folders import age, lifetime
 from tests.support.sessions import Browser, opened, remembered
 
 if TYPE_CHECKING:
@@ -24,10 +23,10 @@ def test_a_file_is_kept_for_as_long_as_its_session(files: Backend) -> None:
     opened(files, "b", timeout=MINUTE).save()
     opened(files, "c", timeout=MINUTE).save()
     remembered(1)(opened(files, "c", timeout=MINUTE))
-    ages = {file.stem: time.time() - file.stat().st_mtime for file in files.files()}
-    assert ages["a"] == pytest.approx(-(MONTH - MINUTE), abs=30)
-    assert ages["b"] == pytest.approx(0, abs=30)
-    assert ages["c"] == pytest.approx(MINUTE - 1, abs=30)
+    kept = {file.stem: lifetime(file) for file in files.files()}
+    assert kept["a"] == pytest.approx(MONTH + GRACE, abs=30)
+    assert kept["b"] == pytest.approx(MINUTE + GRACE, abs=30)
+    assert kept["c"] == pytest.approx(1 + GRACE, abs=30)
 
 
 def test_a_file_that_was_written_under_a_lock_is_kept_as_long(files: Backend) -> None:
@@ -36,10 +35,19 @@ def test_a_file_that_was_written_under_a_lock_is_kept_as_long(files: Backend) ->
     remembered(MONTH)(session)
     session.unlock()
     (file,) = files.files()
-    assert time.time() - file.stat().st_mtime == pytest.approx(-(MONTH - MINUTE), abs=30)
-    os.utime(file)
+    assert lifetime(file) == pytest.approx(MONTH + GRACE, abs=30)
+    age(file, DAY)
     opened(files, "a", timeout=MINUTE).save(accessed_only=True)
-    assert time.time() - file.stat().st_mtime == pytest.approx(-(MONTH - MINUTE), abs=30)
+    assert lifetime(file) == pytest.approx(MONTH + GRACE, abs=30)
+
+
+def test_a_lock_that_is_given_back_leaves_the_end_of_the_record_as_it_is(files: Backend) -> None:
+    remembered(MONTH)(opened(files, "a", timeout=MINUTE))
+    session = opened(files, "a", timeout=MINUTE)
+    session.lock()
+    session.unlock()
+    (file,) = files.files()
+    assert lifetime(file) == pytest.approx(MONTH + GRACE, abs=30)
 
 
 def test_a_backend_written_in_python_is_told_the_lifetime(written_in_python: Backend) -> None:

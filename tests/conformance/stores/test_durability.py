@@ -87,7 +87,7 @@ def test_a_process_that_is_killed_at_any_point_loses_nothing_it_acknowledged(
         assert session["padding"] == "x" * (session["value"] * 1237 % 20_000)
     for path in tmp_path.rglob(".beaker-*.tmp"):
         os.utime(path, (0, 0))
-    assert _core.sweep_files(f"{tmp_path}/container_file", f"{tmp_path}/container_file_lock", None, False)
+    assert _core.sweep_files(f"{tmp_path}/container_file", f"{tmp_path}/container_file_lock")
     assert sorted(path.suffix for path in files_in(tmp_path)) == [".cache", ".lock"]
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ import pytest
 from beaker import _core
 from beaker.container import MemoryNamespaceManager
 from beaker.session import Session
+from tests.support.folders import age
 from tests.support.sessions import KEY, UNKNOWN_ID, Browser, key_of, opened
 
 if TYPE_CHECKING:
@@ -102,9 +101,7 @@ def test_no_file_tells_an_id_whatever_is_done_to_the_session(
     again.save(accessed_only=True)
     nothing_tells()
     if kind == "file":
-        _core.sweep_files(
-            str(tmp_path / "container_file"), str(tmp_path / "container_file_lock"), 600.0, False
-        )
+        _core.sweep_files(str(tmp_path / "container_file"), str(tmp_path / "container_file_lock"), 600.0)
         nothing_tells()
         assert Path(again.namespace.file).exists()
     session.delete()
@@ -200,8 +197,7 @@ def test_an_unknown_id_makes_no_file_on_either_side(tmp_path: Path, kind: str) -
 
 
 def old(path: Path) -> None:
-    then = time.time() - 86_400
-    os.utime(path, (then, then))
+    age(path, 86_400)
 
 
 def test_sweeping_knows_hashed_sessions_and_their_locks(files: Backend) -> None:

@@ -16,7 +16,7 @@ from beaker import _core
 from beaker.exceptions import ConfigurationError
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session
-from tests.support.folders import files_in
+from tests.support.folders import age, files_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,8 +58,7 @@ def leave_an_old_session(folder: Path, timeout: int | None = 600) -> Path:
     session = Session({}, **options(folder, timeout=timeout))
     session.save()
     path = Path(session.namespace.file)
-    then = time.time() - DAY
-    os.utime(path, (then, then))
+    age(path, DAY)
     return path
 
 
@@ -146,7 +145,7 @@ def test_nothing_is_swept_where_it_is_switched_off_or_no_timeout_is_given(
 
 
 def test_sessions_without_a_timeout_are_kept_by_a_sweep_of_what_killed_processes_left(tmp_path: Path) -> None:
-    old = leave_an_old_session(tmp_path)
+    old = leave_an_old_session(tmp_path, None)
     leftover = old.parent / ".beaker-0123456789abcdef.tmp"
     leftover.write_bytes(b"half")
     os.utime(leftover, (0, 0))

@@ -243,7 +243,7 @@ class Hammer:
             os.utime(path, (0, 0))
         from beaker import _core
 
-        assert _core.sweep_files(*folders(self.case), None, False) is not None
+        assert _core.sweep_files(*folders(self.case)) is not None
         records = {path.stem for path in folder.glob("container_file/*/*/*.cache")}
         beside = [path.name for path in folder.glob("container_file/*/*/*") if path.suffix != ".cache"]
         locks = len(list(folder.glob("container_file_lock/*/*/*")))

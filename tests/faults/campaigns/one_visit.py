@@ -174,7 +174,7 @@ def _set_theirs(session: Any) -> None:
 def _sweep(case: Case) -> dict[str, Any]:
     outcome: dict[str, Any] = {"began": True, "error": None, "said": []}
     try:
-        swept = _core.sweep_files(*folders(case), 3600.0, False)
+        swept = _core.sweep_files(*folders(case), 3600.0, every=True)
         outcome["said"] = [f"skipped {swept['skipped']}"] if swept and swept["skipped"] else []
     except Exception as error:  # whatever it is, the campaign judges it
         outcome["error"] = f"{type(error).__name__}: {error}"[:300]
@@ -262,7 +262,7 @@ def _left(case: Case) -> list[str]:
     folder = Path(case["folder"])
     for path in folder.rglob("*"):
         os.utime(path, (time.time() - DAY, time.time() - DAY))
-    assert _core.sweep_files(*folders(case), None, False) is not None
+    assert _core.sweep_files(*folders(case)) is not None
     records = {path.stem for path in folder.glob("container_file/*/*/*.cache")}
     locks = list(folder.glob("container_file_lock/*/*/*"))
     left = [path.name for path in folder.glob("container_file/*/*/*") if path.suffix != ".cache"]

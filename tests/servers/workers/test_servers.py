@@ -16,6 +16,7 @@ import pytest
 from beaker.session import Session
 from tests.support.client import connect, get
 from tests.support.environment import need_distribution
+from tests.support.folders import age
 from tests.support.sessions import UNKNOWN_ID as COUNTED
 from tools.serving import GEVENT_PRELOADED, GTHREAD_PRELOADED, SYNC_PRELOADED, UWSGI_THREADS, Kind, serving
 
@@ -103,8 +104,7 @@ def test_a_worker_sweeps_after_the_fork(kind: Kind, server: Serving, tmp_path: P
     kept = tmp_path / "sessions" / "container_file" / COUNTED[0] / COUNTED[:2] / f"{COUNTED}.cache"
     old.parent.mkdir(parents=True)
     old.write_bytes(kept.read_bytes())
-    then = time.time() - 5000
-    os.utime(old, (then, then))
+    age(old, 5000)
     deadline = time.monotonic() + PATIENCE
     while old.exists():
         assert time.monotonic() < deadline, "it is not swept"

@@ -1,12 +1,12 @@
 //! What processes that were killed, and visits to sessions that are gone, leave behind.
 
+use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::seen::Seen;
-use super::{LEFTOVER_AGE, age};
+use super::{LEFTOVER_AGE, age, lock_number};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::locks::LockFile;
@@ -66,14 +66,14 @@ pub(super) fn is_orphaned_lock(
     store: &FileStore,
     path: &Path,
     name: &str,
-    seen: &Seen,
+    seen: &HashSet<u64>,
     now: Timestamp,
 ) -> bool {
     let Some(digits) = name.strip_suffix(LOCK_EXTENSION) else { return false };
     digits.len() == LOCK_DIGITS
         && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
         && Place::lock_file_named(digits, &store.lock_dir) == path
-        && !seen.may_contain(digits)
+        && lock_number(digits).is_some_and(|number| !seen.contains(&number))
         && is_old_file(path, now)
 }
 

@@ -1,28 +1,30 @@
 //! Sweeping the files of sessions: first the records and what writers left beside them, then the locks.
 //!
-//! A record has no time of its own in it. Its file's time of change is when it was last written or touched, by
-//! the clock of the machine that has the file, and a record whose own lifetime is another than the store's has
-//! its file's time moved by the difference. So a record is over when that time lies a lifetime back. A time
-//! in the future is never over: after a clock was set back, records stay longer and none goes early.
+//! A record is over when the expiry that it carries has passed. One that carries none, as Beaker's, is over when its
+//! file last changed a lifetime ago. A time in the future is never over: after a clock was set back, records stay
+//! longer and none goes early.
 //!
-//! Folders stay. Processes of the original make the folder of an id first and open a file in it later, and the
-//! ids that Beaker makes have 272 folders in all.
+//! Folders stay. Processes of Beaker make the folder of an id first and open a file in it later, and the ids that
+//! Beaker makes have 272 folders in all.
 
+mod lease;
 mod leftovers;
 pub(super) mod records;
-mod seen;
+mod sweeper;
 mod walk;
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use seen::Seen;
+pub use lease::SweepLease;
+pub use sweeper::Sweeper;
 use walk::{Found, Walk};
 
 use super::FileStore;
-use super::upkeep::promise::{self, Keeping};
 use crate::error::{Error, Result};
 use crate::store::{Sweep, Swept, Timestamp};
 
@@ -33,15 +35,40 @@ const OPERATION: &str = "sweep the session files";
 /// said was saved.
 pub(super) const LEFTOVER_AGE: f64 = 3600.0;
 
-/// What a sweep of files removes.
+/// Which records a sweep removes, beside those whose own expiry has passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepPlan {
-    /// How long after its last use a record is kept. Without, all records are.
+    /// How long after its last use a record within `reach` is removed. `None`: such records stay.
     pub lifetime: Option<Duration>,
-    /// Whether records are kept for longer where another application keeps its own in the folder for longer.
-    pub heeds_others: bool,
+    /// The records that `lifetime` is for.
+    pub reach: Reach,
     /// Whether to count only, and remove nothing.
     pub dry_run: bool,
+}
+
+/// Records, by the expiry that they carry. Each includes those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// Those that carry none, as Beaker's.
+    #[default]
+    Unmarked,
+    /// Those that are to be kept until they are deleted.
+    Endless,
+    /// All.
+    All,
+}
+
+impl SweepPlan {
+    /// Whether a record is over at `now` that carries this expiry, in a file of this metadata.
+    fn is_over(&self, expires_at: Option<Timestamp>, metadata: &Metadata, now: Timestamp) -> bool {
+        let kind = match expires_at {
+            None => Reach::Unmarked,
+            Some(at) if at.is_finite() => Reach::All,
+            Some(_) => Reach::Endless,
+        };
+        let is_unused = |lifetime: Duration| age(metadata, now).is_ok_and(|age| age > lifetime.as_secs_f64());
+        expires_at.is_some_and(|at| at <= now) || kind <= self.reach && self.lifetime.is_some_and(is_unused)
+    }
 }
 
 /// A sweep of the files of a store.
@@ -50,12 +77,10 @@ pub struct FileSweep {
     store: FileStore,
     plan: SweepPlan,
     stage: Stage,
-    /// The names of the locks whose records were found.
-    seen: Seen,
+    /// The locks whose records were found, by the beginning of their names.
+    seen: HashSet<u64>,
     /// Whether a folder could not be read, so that records may be there which were not found.
     is_partial: bool,
-    /// How long records are kept, once it is known what others promise.
-    keeping: Option<Keeping>,
 }
 
 enum Stage {
@@ -67,20 +92,7 @@ impl FileSweep {
     pub(super) fn new(store: &FileStore, plan: SweepPlan) -> Self {
         let store = store.clone().with_lock_time_limit(Duration::ZERO);
         let stage = Stage::Records(Walk::of(&store.file_dir));
-        Self { store, plan, stage, seen: Seen::new(), is_partial: false, keeping: None }
-    }
-
-    /// How long after its last use a record is kept.
-    fn keeping(&mut self, now: Timestamp) -> Result<Keeping> {
-        let own = Keeping(self.plan.lifetime);
-        let keeping = match self.keeping {
-            Some(known) => known,
-            None if !self.plan.heeds_others => own,
-            None => promise::longest(&self.store.file_dir, own, now, self.plan.dry_run)
-                .map_err(|error| Error::unavailable(OPERATION).with_source(error))?,
-        };
-        self.keeping = Some(keeping);
-        Ok(keeping)
+        Self { store, plan, stage, seen: HashSet::new(), is_partial: false }
     }
 
     fn next(&mut self) -> Result<Option<Found>> {
@@ -88,19 +100,12 @@ impl FileSweep {
         walk.next().map_err(|error| Error::unavailable(OPERATION).with_source(error))
     }
 
-    fn examine(
-        &mut self,
-        folder: &Path,
-        name: &OsStr,
-        keeping: Keeping,
-        now: Timestamp,
-        orphans: &mut Vec<PathBuf>,
-    ) -> Swept {
+    fn examine(&mut self, folder: &Path, name: &OsStr, now: Timestamp, orphans: &mut Vec<PathBuf>) -> Swept {
         // Names that are no text are none of ours.
         let Some(name) = name.to_str() else { return Swept::default() };
         let path = folder.join(name);
         match self.stage {
-            Stage::Records(_) => self.examine_beside_records(&path, name, keeping, now),
+            Stage::Records(_) => self.examine_beside_records(&path, name, now),
             Stage::Locks(_) => {
                 if leftovers::is_orphaned_lock(&self.store, &path, name, &self.seen, now) {
                     orphans.push(path);
@@ -116,9 +121,8 @@ impl FileSweep {
         self.stage = if has_more {
             Stage::Locks(Walk::of(&self.store.lock_dir))
         } else {
-            self.seen = Seen::new();
+            self.seen = HashSet::new();
             self.is_partial = false;
-            self.keeping = None;
             Stage::Records(Walk::of(&self.store.file_dir))
         };
         has_more
@@ -127,7 +131,6 @@ impl FileSweep {
 
 impl Sweep for FileSweep {
     fn step(&mut self, limit: usize, now: Timestamp) -> Result<Swept> {
-        let keeping = self.keeping(now)?;
         let mut swept = Swept::default();
         let mut orphans = Vec::new();
         let limit = u64::try_from(limit.max(1)).unwrap_or(u64::MAX);
@@ -146,7 +149,7 @@ impl Sweep for FileSweep {
                 }
                 Some(Found::File { folder, name }) => {
                     let finished = swept.finished;
-                    swept += self.examine(&folder, &name, keeping, now, &mut orphans);
+                    swept += self.examine(&folder, &name, now, &mut orphans);
                     swept.finished = finished;
                     swept.examined += 1;
                 }
@@ -159,8 +162,13 @@ impl Sweep for FileSweep {
     }
 }
 
+/// The lock of this name, as `FileSweep` remembers it: the first half of the SHA-1 that it is named by.
+fn lock_number(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.get(..16)?, 16).ok()
+}
+
 /// How many seconds ago the file changed, by its own time; negative if that is yet to come.
-pub(super) fn age(metadata: &std::fs::Metadata, now: Timestamp) -> io::Result<f64> {
+pub(super) fn age(metadata: &Metadata, now: Timestamp) -> io::Result<f64> {
     let changed = match metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => after.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),

@@ -1,16 +1,14 @@
 //! The records that are over, and the temporary files beside them.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::Path;
-use std::time::Duration;
 
-use super::{FileSweep, age, leftovers};
+use super::{FileSweep, leftovers, lock_number};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::locks::Mode;
 use crate::store::file::path::{DATA_EXTENSION, Place, is_hashed_name};
 use crate::store::file::record::{self, Found};
-use crate::store::file::upkeep::promise::Keeping;
 use crate::store::file::{is_absence, unlink};
 use crate::store::key::is_stored_key;
 use crate::store::{Swept, Timestamp};
@@ -30,13 +28,7 @@ pub(in crate::store::file) enum Outcome {
 }
 
 impl FileSweep {
-    pub(super) fn examine_beside_records(
-        &mut self,
-        path: &Path,
-        name: &str,
-        keeping: Keeping,
-        now: Timestamp,
-    ) -> Swept {
+    pub(super) fn examine_beside_records(&mut self, path: &Path, name: &str, now: Timestamp) -> Swept {
         let Some(stem) = name.strip_suffix(DATA_EXTENSION) else {
             return leftovers::remove_temporary(&self.store, path, name, self.plan.dry_run, now);
         };
@@ -49,11 +41,11 @@ impl FileSweep {
                 return swept;
             }
         };
-        let Some(lifetime) = keeping.0.filter(|lifetime| is_over(&metadata, *lifetime, now)) else {
+        if !self.plan.is_over(record::expiry(path), &metadata, now) {
             self.keep_locks_of(path, stem);
             return swept;
-        };
-        match self.remove(path, stem, lifetime, now) {
+        }
+        match self.remove(path, stem, now) {
             Ok(Outcome::Removed) => swept.expired += 1,
             Ok(Outcome::Left) => self.keep_locks_of(path, stem),
             Err(_) => {
@@ -72,7 +64,7 @@ impl FileSweep {
         }
         if is_cache(stem) {
             // Caches of the original share these folders; theirs are named by the very hash that names the lock.
-            self.seen.insert(stem);
+            self.seen.extend(lock_number(stem));
         }
         if let Ok(Some(owner)) = record::owner(path) {
             self.see(&SessionId::from_program(owner));
@@ -81,28 +73,25 @@ impl FileSweep {
 
     fn see(&mut self, id: &SessionId) {
         let lock = Place::of(id).lock_file(Path::new(""));
-        if let Some(name) = lock.file_stem().and_then(|name| name.to_str()) {
-            self.seen.insert(name);
-        }
+        self.seen.extend(lock.file_stem().and_then(|name| lock_number(name.to_str()?)));
     }
 
     /// Removes the record at `path` with its locks, if it is a session's and is still over once nobody else can
     /// change it.
-    fn remove(&self, path: &Path, stem: &str, lifetime: Duration, now: Timestamp) -> Result<Outcome> {
+    fn remove(&self, path: &Path, stem: &str, now: Timestamp) -> Result<Outcome> {
         let id = record::owner(path)?.unwrap_or_else(|| stem.to_owned());
         let id = SessionId::from_program(id);
         // A file that was moved here, or that somebody else made.
         let Some(place) = Place::at(&id, path, &self.store.file_dir) else { return Ok(Outcome::Left) };
         // First without the lock, whose file may have to be made for it.
         match record::hold(path, &place, Mode::Shared)? {
-            Some((_, metadata, found))
-                if is_over(&metadata, lifetime, now) && may_go(&found, &metadata, stem) => {}
+            Some((_, metadata, found)) if self.may_go(&found, &metadata, path, now) => {}
             _ => return Ok(Outcome::Left),
         }
         if self.plan.dry_run {
             return Ok(Outcome::Removed);
         }
-        self.remove_if_still_over(path, &place, stem, lifetime, now)
+        self.remove_if_still_over(path, &place, now)
     }
 
     /// The second look, under the locks: since the first somebody may have used the record.
@@ -110,8 +99,6 @@ impl FileSweep {
         &self,
         path: &Path,
         place: &Place<'_>,
-        stem: &str,
-        lifetime: Duration,
         now: Timestamp,
     ) -> Result<Outcome> {
         // An original that made up an id with dots, which the name has lost, locks another file than this. It
@@ -127,26 +114,25 @@ impl FileSweep {
             locks.tidy(&Found::Absent);
             return Ok(Outcome::Left);
         };
-        if !is_over(&metadata, lifetime, now) || !may_go(&found, &metadata, stem) {
+        if !self.may_go(&found, &metadata, path, now) {
             return Ok(Outcome::Left);
         }
         unlink(path)?;
         locks.tidy(&Found::Absent);
         Ok(Outcome::Removed)
     }
-}
 
-fn is_over(metadata: &fs::Metadata, lifetime: Duration, now: Timestamp) -> bool {
-    age(metadata, now).is_ok_and(|age| age > lifetime.as_secs_f64())
-}
-
-/// Whether what was found is a session, or nothing. A dict that holds something else is the original's cache.
-fn may_go(found: &Found, metadata: &fs::Metadata, stem: &str) -> bool {
-    match found {
-        Found::Ours(_) => true,
-        Found::Absent => metadata.len() <= LONGEST_EMPTY,
-        Found::Unreadable(_) => metadata.len() == 0 || is_id(stem) || is_hashed_name(stem),
-        Found::Foreign => false,
+    /// Whether what was found is over, and is a session, or nothing. A dict that holds something else is the original's
+    /// cache.
+    fn may_go(&self, found: &Found, metadata: &Metadata, path: &Path, now: Timestamp) -> bool {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let expires_at = match found {
+            Found::Ours(contents) => contents.expires_at(),
+            Found::Absent if metadata.len() <= LONGEST_EMPTY => None,
+            Found::Unreadable(_) if metadata.len() == 0 || is_id(stem) || is_hashed_name(stem) => None,
+            Found::Absent | Found::Unreadable(_) | Found::Foreign => return false,
+        };
+        self.plan.is_over(expires_at, metadata, now)
     }
 }
 

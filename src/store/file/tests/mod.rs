@@ -170,6 +170,41 @@ fn a_touch_writes_in_place_and_renews_the_time_of_change() {
 }
 
 #[test]
+fn a_touch_renews_the_expiry_and_the_text_in_one_write_or_two() {
+    let home = Home::new();
+    for length in [6, 5000, 100_000] {
+        let id = SessionId::generate();
+        let minute = Some(Duration::from_secs(60));
+        let Written::Stored(version) =
+            home.store.write(&id, "a".repeat(length).as_bytes(), minute, Expect::Any, NOW).unwrap()
+        else {
+            unreachable!("nothing was expected");
+        };
+        let touch = Touch { version, offset: length - 2, bytes: b"XY" };
+        assert!(home.store.touch(&id, &touch, minute, NOW + 30.0).unwrap());
+        let record = home.store.load(&id, NOW + 80.0).unwrap().unwrap();
+        assert_eq!(record.expires_at, Some(NOW + 90.0));
+        assert_eq!(*record.data, *["a".repeat(length - 2).as_bytes(), b"XY"].concat());
+    }
+}
+
+#[test]
+fn a_touch_of_a_record_that_carries_no_expiry_changes_the_text_alone() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    home.write(&id, b"abcdef");
+    let path = home.store.data_file(&id);
+    let original = b"\x80\x04\x95\x17\0\0\0\0\0\0\0}\x94\x8c\x07session\x94\x8c\x06abcdef\x94s.";
+    fs::write(&path, original).unwrap();
+    let version = home.store.load(&id, NOW).unwrap().unwrap().version;
+    let touch = Touch { version, offset: 2, bytes: b"XY" };
+    assert!(home.store.touch(&id, &touch, Some(LIFETIME), NOW).unwrap());
+    let record = home.store.load(&id, NOW + 1e6).unwrap().unwrap();
+    assert_eq!((&*record.data, record.expires_at), (&b"abXYef"[..], None));
+    assert_eq!(fs::read(&path).unwrap().len(), original.len());
+}
+
+#[test]
 fn a_touch_that_changes_no_byte_renews_the_time_of_change() {
     let home = Home::new();
     let id = SessionId::generate();

@@ -9,7 +9,8 @@ use crate::store::{Sweep, Swept};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
-const PLAN: SweepPlan = SweepPlan { lifetime: Some(HOUR), heeds_others: false, dry_run: false };
+/// Of a store whose records live for an hour. Those that [`Home::write`] writes carry no end, and are within reach.
+const PLAN: SweepPlan = SweepPlan { lifetime: Some(HOUR), reach: Reach::Endless, dry_run: false };
 
 fn clock() -> Timestamp {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
@@ -70,6 +71,73 @@ fn a_dry_run_counts_what_a_sweep_would_remove_and_removes_nothing() {
 }
 
 #[test]
+fn a_record_goes_by_the_expiry_that_it_carries_whatever_the_age_of_its_file() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    let path = home.store.data_file(&id);
+    for reach in [Reach::Unmarked, Reach::Endless] {
+        let _ = home.store.write(&id, b"x", Some(DAY), Expect::Any, clock() - 3600.0).unwrap();
+        age(&path, DAY * 10_000);
+        assert_eq!(home.sweep(SweepPlan { reach, ..PLAN }).expired, 0);
+        let _ = home.store.write(&id, b"x", Some(DAY), Expect::Any, clock() - 86_401.0).unwrap();
+        assert_eq!(home.sweep(SweepPlan { reach, ..PLAN }).expired, 1);
+        assert_eq!(home.files(), 0);
+    }
+}
+
+#[test]
+fn a_record_past_its_lifetime_is_removed_when_it_is_loaded_unless_somebody_uses_it() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    let _ = home.store.write(&id, b"x", Some(HOUR), Expect::Any, NOW).unwrap();
+    let reader = fs::File::open(home.store.data_file(&id)).unwrap();
+    reader.lock_shared().unwrap();
+    assert!(home.store.load(&id, NOW + 3600.0).unwrap().is_none());
+    assert!(home.store.load(&id, NOW + 3599.0).unwrap().is_some());
+    drop(reader);
+    assert!(home.store.load(&id, NOW + 3600.0).unwrap().is_none());
+    assert_eq!(home.files(), 0);
+    assert!(home.store.load(&id, NOW).unwrap().is_none());
+}
+
+#[test]
+fn a_record_that_carries_no_expiry_goes_by_the_age_of_its_file() {
+    let home = Home::new();
+    let id = SessionId::generate();
+    home.write(&id, b"x");
+    let path = home.store.data_file(&id);
+    for original in
+        [&b"\x80\x02}q\0X\x07\0\0\0sessionq\x01X\x01\0\0\0xq\x02s."[..], b"}X\x07\0\0\0sessionX\x01\0\0\0xs."]
+    {
+        fs::write(&path, original).unwrap();
+        assert_eq!(home.data(&id).unwrap(), b"x");
+        age(&path, HOUR - Duration::from_secs(100));
+        let plan = SweepPlan { lifetime: Some(HOUR), ..SweepPlan::default() };
+        assert_eq!(home.sweep(plan).expired, 0);
+        age(&path, HOUR + Duration::from_secs(1));
+        assert!(home.data(&id).is_some(), "only a sweep ends it");
+        assert_eq!(home.sweep(plan).expired, 1);
+        assert_eq!(home.files(), 0);
+    }
+}
+
+#[test]
+fn the_lifetime_of_a_sweep_is_for_the_records_within_its_reach() {
+    let sessions = [Some(DAY), None];
+    for (reach, left) in [(Reach::Unmarked, 2), (Reach::Endless, 1), (Reach::All, 0)] {
+        let home = Home::new();
+        for ttl in sessions {
+            let id = SessionId::generate();
+            let _ = home.store.write(&id, b"x", ttl, Expect::Any, clock()).unwrap();
+            age(&home.store.data_file(&id), HOUR * 2);
+        }
+        home.sweep(SweepPlan { reach, ..PLAN });
+        // The record and its lock.
+        assert_eq!(home.files(), left * 2, "{reach:?}");
+    }
+}
+
+#[test]
 fn without_a_lifetime_a_sweep_leaves_every_record() {
     let home = Home::new();
     let id = SessionId::generate();
@@ -104,10 +172,9 @@ fn a_record_that_is_used_between_the_looks_of_a_sweep_is_left() {
     for id in ["abcdef", "ab.cd.ef", "ab/cd"].map(SessionId::from_program) {
         home.write(&id, b"x");
         let path = home.store.data_file(&id);
-        let stem = path.file_stem().unwrap().to_str().unwrap();
         let place = Place::of(&id);
         let sweep = FileSweep::new(&home.store, PLAN);
-        let look = || sweep.remove_if_still_over(&path, &place, stem, HOUR, clock()).unwrap();
+        let look = || sweep.remove_if_still_over(&path, &place, clock()).unwrap();
         // The first look saw a record that was a day old.
         assert_eq!(look(), Outcome::Left, "{id:?}");
         assert_eq!(home.data(&id).unwrap(), b"x");

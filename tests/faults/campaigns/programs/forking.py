@@ -52,7 +52,7 @@ def _sweep(folder: str) -> None:
     if OURS:
         from beaker import _core
 
-        _core.sweep_files(f"{folder}/container_file", f"{folder}/container_file_lock", 3600.0, False)
+        _core.sweep_files(f"{folder}/container_file", f"{folder}/container_file_lock", 3600.0, every=True)
 
 
 def _is_locked(options: dict[str, Any]) -> bool:

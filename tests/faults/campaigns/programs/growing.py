@@ -80,7 +80,7 @@ def _swept(folder: str) -> dict[str, int]:
             for name in names:
                 os.utime(os.path.join(path, name), (then, then))  # noqa: PTH118
         counts = _core.sweep_files(
-            f"{folder}/container_file", f"{folder}/container_file_lock", TIMEOUT + 120.0, False
+            f"{folder}/container_file", f"{folder}/container_file_lock", TIMEOUT + 120.0, every=True
         )
         for name in removed:
             removed[name] += counts[name] if counts else 0

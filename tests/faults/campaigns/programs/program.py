@@ -78,8 +78,7 @@ def entries() -> int:
 
 def files(folder: str) -> int:
     """How many files there are below a folder, but for the few that say how and when it is swept."""
-    about_sweeping = (".beaker-sweep", ".beaker-keeps-")
-    return sum(not name.startswith(about_sweeping) for _, _, names in os.walk(folder) for name in names)
+    return sum(name != ".beaker-sweep" for _, _, names in os.walk(folder) for name in names)
 
 
 def folders(folder: str) -> int:

@@ -1,4 +1,4 @@
-//! Who sweeps, among the threads of a process, whichever goes on first.
+//! Which thread of a process sweeps, under every order of their steps.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
@@ -18,20 +18,15 @@ fn sweeping() -> &'static AtomicU32 {
 }
 
 #[test]
-fn of_all_who_find_that_it_is_time_one_is_told_so() {
+fn of_all_who_find_that_a_sweep_is_due_one_starts_it() {
     under_every_schedule(|| {
-        let upkeep = Arc::new(Upkeep::new(Some(INTERVAL)));
+        let sweeper = Arc::new(Sweeper::new(INTERVAL));
         let ask = |now: u64| {
             let threads = [(); 3].map(|()| {
-                let upkeep = Arc::clone(&upkeep);
-                thread::spawn(move || upkeep.is_time(INTERVAL, now))
+                let sweeper = Arc::clone(&sweeper);
+                thread::spawn(move || sweeper.is_due(now))
             });
-            threads
-                .into_iter()
-                .filter(|_| true)
-                .map(|thread| thread.join().unwrap())
-                .filter(|told| *told)
-                .count()
+            threads.map(|thread| thread.join().unwrap()).into_iter().filter(|told| *told).count()
         };
         // The first writes of a process begin to count.
         assert_eq!(ask(1), 0);

@@ -1,0 +1,167 @@
+//! Sweeping at intervals, beside the requests.
+//!
+//! A write or a touch that finds that a sweep is due starts a thread, which sweeps and ends. Nothing runs between
+//! sweeps, nothing is started by making a store, and no lock is shared that a fork could leave locked: a forked
+//! process sweeps when its own writes find that a sweep is due. Where nobody writes, nothing grows.
+//!
+//! Of all processes and machines that share a folder one sweeps at a time, and all share the interval; see
+//! [`SweepLease`]. A process sweeps one folder at a time.
+
+use std::process;
+use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::LEFTOVER_AGE;
+use super::lease::{Note, SweepLease, Verdict, judge};
+use crate::clock::Reading;
+use crate::error::Result;
+use crate::store::{FileStore, Store, Timestamp};
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// How long a process is at work before it sweeps for the first time, so that it neither makes the start
+/// slower nor begins what a short life does not let it end.
+const FIRST_DELAY: Duration = Duration::from_secs(60);
+
+/// When to come back while another folder is being swept.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// The entries of a step: a millisecond or less.
+const STEP: usize = 64;
+
+/// How many times as long as a step took is waited after it, so that a sweep takes a tenth of a processor at the
+/// most, and of a slow disk as much.
+const REST: u32 = 9;
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+const THREAD_NAME: &str = "beaker-sweep";
+const STACK: usize = 256 * 1024;
+
+/// The id of the process that is sweeping. A forked process finds its parent's id, and counts it for nothing.
+static SWEEPING: AtomicU32 = AtomicU32::new(0);
+
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Starts the sweeps of a folder in this process. Stores of the same folder share it.
+#[derive(Debug)]
+pub struct Sweeper {
+    interval: Duration,
+    /// When the next sweep is due, in milliseconds of this process; 0 before the first write.
+    due: AtomicU64,
+}
+
+impl Sweeper {
+    /// Sweeps every `interval`.
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
+        // Here, so that no two threads do it at once.
+        LazyLock::force(&BEGINNING);
+        Self { interval, due: AtomicU64::new(0) }
+    }
+
+    /// Starts a sweep of `store` if one is due. Waits for nothing, and a sweep that cannot be started is no reason for a
+    /// request to fail.
+    ///
+    /// A program whose clock, `now`, is not the machine's sweeps nothing: its records end by a clock of its own.
+    pub(in crate::store::file) fn maybe_sweep(&self, store: &FileStore, now: Timestamp) {
+        let at = milliseconds(BEGINNING.elapsed()).max(1);
+        if !self.is_due(at) || !Reading::now().is_near(now) {
+            return;
+        }
+        let started = match Turn::take(&SWEEPING, process::id()) {
+            Some(turn) => start(store.clone(), self.interval, turn),
+            None => false,
+        };
+        if !started {
+            let retry = milliseconds(RETRY.min(self.interval));
+            self.due.store(at.saturating_add(retry), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a sweep is due at `now`, in milliseconds of this process. Of all who ask at once one gets a yes, and the
+    /// next is due after an interval.
+    fn is_due(&self, now: u64) -> bool {
+        let due = self.due.load(Ordering::Relaxed);
+        if due != 0 && now < due {
+            return false;
+        }
+        let pause = if due == 0 { self.interval.min(FIRST_DELAY) } else { self.interval };
+        let next = now.saturating_add(milliseconds(pause));
+        self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() && due != 0
+    }
+}
+
+fn start(store: FileStore, interval: Duration, turn: Turn) -> bool {
+    let work = move || {
+        let _turn = turn;
+        // What a sweep cannot do, the next one tries again.
+        let _ = sweep(&store, interval);
+    };
+    thread::Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK).spawn(work).is_ok()
+}
+
+fn sweep(store: &FileStore, interval: Duration) -> Result<()> {
+    let Some(lease) = SweepLease::take(store.file_dir())? else { return Ok(()) };
+    let patience = store.lifetime.unwrap_or_default().max(Duration::from_secs_f64(LEFTOVER_AGE));
+    let note = match judge(lease.read().as_ref(), Note::now(), interval, patience) {
+        Verdict::NotDue => return Ok(()),
+        Verdict::Wait(note) => return lease.write(&note),
+        Verdict::Sweep(note) => note,
+    };
+    lease.write(&note)?;
+    let mut sweep = store.sweep();
+    loop {
+        let begun = Instant::now();
+        let now = Reading::now();
+        if !note.clocks.went_on_steadily_to(&now) {
+            return lease.write(&Note::now().after_a_jump());
+        }
+        if sweep.step(STEP, now.wall)?.finished {
+            return Ok(());
+        }
+        thread::sleep((begun.elapsed() * REST).clamp(SHORTEST_REST, LONGEST_REST));
+    }
+}
+
+/// Keeps the process from sweeping two folders at a time.
+struct Turn(&'static AtomicU32);
+
+impl Turn {
+    /// Takes it for the process `me`, unless one of its threads has it. A forked process does not inherit it.
+    fn take(sweeping: &'static AtomicU32, me: u32) -> Option<Self> {
+        let before = sweeping.load(Ordering::Relaxed);
+        let is_mine = before != me
+            && sweeping.compare_exchange(before, me, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        // Not before it is known: a turn that is dropped is over.
+        is_mine.then(|| Self(sweeping))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_is_refused_leaves_the_one_that_is_taken() {
+        static SWEEPING: AtomicU32 = AtomicU32::new(0);
+        let turn = Turn::take(&SWEEPING, 1);
+        assert!(turn.is_some());
+        for _ in 0..2 {
+            assert!(Turn::take(&SWEEPING, 1).is_none());
+        }
+        drop(turn);
+        assert!(Turn::take(&SWEEPING, 1).is_some());
+    }
+}

@@ -21,6 +21,13 @@ pub struct Candidate {
     pub signed_at: Option<Timestamp>,
 }
 
+/// The state of the cookie that a session is opened from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CookieState {
+    Current,
+    Outdated,
+}
+
 impl Candidate {
     /// The candidates to try after the first of `all`. Each id is tried once, and only a few are tried, so that a
     /// request cannot keep a store busy.

@@ -1,6 +1,6 @@
 //! Birth, loading, rotation and end of one session within one request.
 
-use super::opened::CookieState;
+use super::candidate::CookieState;
 use crate::id::SessionId;
 use crate::store::{Expect, Timestamp, Version};
 

@@ -1,15 +1,8 @@
 //! What opening a session finds out about it, beside its record.
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, CookieState};
 use super::life::Life;
 use crate::store::Timestamp;
-
-/// The state of the cookie that a session is opened from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CookieState {
-    Current,
-    Outdated,
-}
 
 impl Life {
     /// A session that a cookie of the request names.

@@ -57,14 +57,14 @@ def test_what_catches_an_exception_of_beakers_catches_ours(theirs: Classes, ours
     assert missed == {}
 
 
-def test_a_session_that_cannot_be_decoded_is_one_class_however_it_is_damaged(ours: Classes) -> None:
+def test_every_damage_to_a_session_raises_the_same_class(ours: Classes) -> None:
     damaged = {case: classes for case, classes in ours.items() if case.startswith("damaged")}
     assert len(damaged) == 40
     for case, classes in damaged.items():
         assert classes[0] == "CorruptSessionError", case
 
 
-def test_what_beaker_refuses_is_refused_and_by_a_class_of_beakers_unless_a_value_is_at_fault(
+def test_what_is_refused_raises_a_class_of_beakers(
     ours: Classes,
 ) -> None:
     for case, classes in ours.items():

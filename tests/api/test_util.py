@@ -58,7 +58,7 @@ def test_options_are_coerced_to_the_first_type_that_fits() -> None:
 @pytest.mark.parametrize(
     ("value", "types"), [("x", (bool, int)), ("", str), (" ", (str,)), ("-1", int), ("1", timedelta)]
 )
-def test_an_option_that_fits_no_type_is_refused_in_the_words_of_its_rule(value: Any, types: Any) -> None:
+def test_an_option_of_no_valid_type_is_refused_with_its_rule(value: Any, types: Any) -> None:
     with pytest.raises(ConfigurationError, match="in these words"):
         util.verify_options(value, types, "in these words")
 

@@ -107,7 +107,7 @@ def test_a_corrupt_cookie_is_an_exception_unless_it_is_to_be_replaced() -> None:
         assert opened(f"{KEY}=bad", invalidate_corrupt=True).is_new
 
 
-def test_options_that_are_not_those_of_a_cookie_session_are_taken_without_effect() -> None:
+def test_a_cookie_session_ignores_options_of_stored_sessions() -> None:
     session = opened(type="cookie", use_cookies=True, data_dir="/nowhere", lock_dir="/nowhere", auto=True)
     session.save()
     assert not opened(sent(session)).is_new

@@ -86,7 +86,7 @@ def test_a_plain_session_of_format_1_shows_everything_as_ever() -> None:
     assert b"a name" in b64decode(value_of(visitor)[SIGNATURE:])
 
 
-def test_a_sealed_session_shows_nothing_of_itself_without_an_encrypt_key_too() -> None:
+def test_an_encrypted_v2_cookie_hides_its_content_without_an_encrypt_key() -> None:
     visitor = Browser(COOKIE, cookie_format=2)
     visitor.put(name="a name that would be found")
     value = value_of(visitor)
@@ -161,7 +161,7 @@ def test_objects_of_an_applications_own_are_kept_by_pickle(cookies: Cookies) -> 
     assert visitor.read() == {"tags": {"one"}, "pair": (1, 2), "data": b"\x00\xff"}
 
 
-def test_a_value_that_cannot_be_serialized_is_an_error_and_sends_nothing(cookies: Cookies) -> None:
+def test_an_unserializable_value_is_an_error_and_sends_nothing(cookies: Cookies) -> None:
     visitor = cookies(data_serializer="json")
     visitor.put(name="Ada")
     before = visitor.jar
@@ -170,7 +170,7 @@ def test_a_value_that_cannot_be_serialized_is_an_error_and_sends_nothing(cookies
     assert visitor.jar == before
 
 
-def test_a_cookie_of_another_serializer_is_corrupt_and_not_an_empty_session() -> None:
+def test_a_cookie_of_another_serializer_is_corrupt_and_not_empty() -> None:
     cookie = f"{KEY}={signed('', VALIDATE_KEY)}"
     with pytest.raises(BeakerException):
         Browser(COOKIE, data_serializer="json", invalidate_corrupt=False).visit(dict, cookie=cookie)

@@ -65,7 +65,7 @@ def test_a_cookie_is_kept_up_to_the_limit_and_refused_beyond_it(cookies: Cookies
     assert max(size for size in sizes if size <= LIMIT) > LIMIT - 12
 
 
-def test_a_cookie_that_is_too_large_is_refused_at_the_end_of_the_request_too(cookies: Cookies) -> None:
+def test_a_too_large_cookie_is_refused_at_the_end_of_the_request_too(cookies: Cookies) -> None:
     with pytest.raises(BeakerException, match=str(LIMIT)):
         cookies().put(text=noise(5000))
 

@@ -59,7 +59,7 @@ def test_loading_goes_through_the_hooks_and_creates_the_cookie(cookies: Cookies)
     assert [call for call in names(kind) if call in {"save", "_create_cookie"}] == ["save", "_create_cookie"]
 
 
-def test_a_class_that_does_not_override_the_making_of_the_cookie_encodes_once(cookies: Cookies) -> None:
+def test_a_class_without_its_own_create_cookie_encodes_once(cookies: Cookies) -> None:
     kind = noting("_encrypt_data")
     visitor = cookies(session_class=kind)
     visitor.put(name="Ada")
@@ -80,9 +80,7 @@ def test_an_override_of_the_making_of_the_cookie_may_add_to_it(cookies: Cookies)
     assert visitor.read()["made"] >= 1
 
 
-def test_an_override_makes_the_cookie_of_a_session_that_takes_the_place_of_another(
-    cookies: Cookies, clock: Clock
-) -> None:
+def test_an_override_makes_the_cookie_of_a_replacement_session(cookies: Cookies, clock: Clock) -> None:
     class Own(CookieSession):
         def _create_cookie(self) -> None:
             super()._create_cookie()

@@ -78,9 +78,7 @@ def test_regenerate_id_keeps_the_data_under_a_new_id(cookies: Cookies, clock: Cl
 
 
 @pytest.mark.parametrize("keeps_time", [True, False])
-def test_regenerate_id_takes_effect_without_save_and_takes_no_unsaved_change_along(
-    cookies: Cookies, keeps_time: bool
-) -> None:
+def test_regenerate_id_needs_no_save_and_saves_no_other_change(cookies: Cookies, keeps_time: bool) -> None:
     visitor = cookies(save_accessed_time=keeps_time)
     visitor.put(name="Ada")
 

@@ -133,7 +133,7 @@ def test_cookie_objects_read_joined_fields_too() -> None:
     assert sorted(SimpleCookie("a=1,b=2")) == ["a"]
 
 
-def test_a_signed_cookie_of_a_joined_field_is_read_where_its_signature_is_good() -> None:
+def test_a_joined_field_is_read_where_the_signature_is_good() -> None:
     made = SignedCookie(SECRET)
     made["id"] = "Ada"
     good = made["id"].coded_value

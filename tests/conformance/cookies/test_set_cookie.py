@@ -134,7 +134,7 @@ def sound(header: str, attributes: dict[str, Any]) -> None:
 @example(change=("path", "/\u2028"), is_foreign=True)
 @example(change=("version", "1; Domain=evil"), is_foreign=False)
 @example(change=("samesite", "None; Path=/evil"), is_foreign=True)
-def test_a_morsel_is_sent_as_it_is_asked_for_or_refused_by_the_name_of_its_attribute(
+def test_a_morsel_is_sent_unchanged_or_refused_by_its_attributes_name(
     empty_memory: None, kind: str, name: str, change: tuple[str, str], is_foreign: bool
 ) -> None:
     attribute, text = change

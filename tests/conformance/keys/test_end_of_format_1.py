@@ -84,7 +84,7 @@ def test_until_then_the_value_of_another_cookie_passes(memory: Backend, clock: C
 
 
 @pytest.mark.parametrize("option", ["secret", "validate_key"])
-def test_until_then_a_cookie_that_was_planted_under_an_older_name_passes(
+def test_until_then_a_cookie_planted_under_an_older_name_passes(
     memory: Backend, clock: Clock, option: str
 ) -> None:
     options = {"secret": memory.options, "validate_key": COOKIE}[option]
@@ -116,9 +116,7 @@ def test_hardened_it_ends_when_no_session_from_before_can_be_alive(visitors: Vis
     assert given.visit(name_of, cookie=other.jar).result == "Ada"
 
 
-def test_a_process_that_begins_again_learns_from_cookies_when_the_switch_was(
-    backend: Backend, clock: Clock
-) -> None:
+def test_a_restarted_process_learns_from_cookies_when_the_switch_was(backend: Backend, clock: Clock) -> None:
     first = Browser(backend.options, HARDENED)
     first.put(name="Ada")
     clock.advance(DAY)

@@ -101,7 +101,7 @@ def test_clearing_does_not_prolong_the_life(visitors: Visitors, clock: Clock) ->
 
 
 @pytest.mark.parametrize("ends", [True, False], ids=["it ends by itself", "it is ended"])
-def test_what_a_session_that_ended_had_of_its_life_does_not_shorten_the_next(
+def test_the_life_of_an_ended_session_does_not_shorten_the_next(
     visitors: Visitors, clock: Clock, ends: bool
 ) -> None:
     visitor = visitors(absolute_timeout=HOUR, secret=OTHER, cookie_format=2)

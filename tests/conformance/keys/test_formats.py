@@ -202,7 +202,7 @@ def test_the_name_that_the_cookie_has_is_none_of_its_older_names(options: dict[s
 
 
 @pytest.mark.parametrize("name", ["__Host-sid", "__Secure-sid", "__host-sid"])
-def test_an_older_name_with_a_prefix_is_taken_away_as_its_prefix_demands(name: str) -> None:
+def test_an_older_prefixed_name_is_removed_as_its_prefix_demands(name: str) -> None:
     old = Browser(COOKIE, key=name, secure=True)
     old.put(name="Ada")
     new = given(old.jar, COOKIE, key="sid", key_fallbacks=[name], cookie_domain="example.org")
@@ -214,7 +214,7 @@ def test_an_older_name_with_a_prefix_is_taken_away_as_its_prefix_demands(name: s
     assert any("; Domain=" in cookie for cookie in taken) == name.startswith("__S")
 
 
-def test_an_older_cookie_is_taken_from_the_domain_and_the_path_that_it_had() -> None:
+def test_an_older_cookie_is_removed_from_its_own_domain_and_path() -> None:
     old = Browser(COOKIE, key="old.id", cookie_domain="example.org", cookie_path="/app")
     old.put(name="Ada")
     for work in (dict, lambda session: session.delete(), lambda session: session.invalidate()):

@@ -55,7 +55,7 @@ def test_a_cookie_with_the_name_that_there_was_before_goes_on(options: dict[str,
 
 
 @pytest.mark.parametrize("where", [{"cookie_domain": "example.org"}, {"cookie_path": "/app"}])
-def test_a_cookie_that_is_not_for_one_host_and_all_its_paths_has_the_other_prefix(
+def test_a_cookie_for_a_domain_or_a_path_has_the_secure_prefix(
     options: dict[str, Any], where: dict[str, str]
 ) -> None:
     visitor = hardened(options, where)
@@ -188,7 +188,7 @@ def test_prefixes_of_names_are_kept_to(options: dict[str, Any]) -> None:
         assert cookie.startswith(" __Secure-sid=")
 
 
-def test_a_session_that_had_a_domain_goes_on_without_where_its_name_allows_none(
+def test_a_session_loses_its_domain_where_its_name_allows_none(
     options: dict[str, Any],
 ) -> None:
     old = Browser(options, cookie_domain="example.org", cookie_path="/")
@@ -204,7 +204,7 @@ def test_a_session_that_had_a_domain_goes_on_without_where_its_name_allows_none(
     assert not any("Domain" in cookie for cookie in visitor.put(name="Grace").cookies)
 
 
-def test_processes_of_both_profiles_serve_one_browser_if_they_know_the_names(
+def test_both_profiles_serve_one_browser_if_they_know_both_names(
     options: dict[str, Any],
 ) -> None:
     switched, unswitched = hardened(options), Browser(options, key_fallbacks=HOST)

@@ -125,7 +125,7 @@ class Refuses(Unlike):
 
 @pytest.mark.parametrize("make", [Unlike, Refuses])
 @pytest.mark.parametrize("where", ["itself", "in a list"])
-def test_what_nobody_can_compare_is_changed_by_who_saves_it_and_not_by_who_reads_it(
+def test_an_incomparable_value_counts_as_changed_on_save_only(
     stores: dict[str, Any], make: Any, where: str
 ) -> None:
     session = opener(stores, "pickle", "one")
@@ -148,9 +148,7 @@ def test_what_nobody_can_compare_is_changed_by_who_saves_it_and_not_by_who_reads
 
 
 @pytest.mark.parametrize("saves", [True, False])
-def test_what_is_nested_too_deeply_to_be_taken_apart_is_changed_where_it_differs(
-    memory: Backend, saves: bool
-) -> None:
+def test_too_deeply_nested_values_are_compared_as_they_are_stored(memory: Backend, saves: bool) -> None:
     def nested() -> list[Any]:
         value: list[Any] = ["innermost"]
         for _ in range(400):
@@ -185,7 +183,7 @@ def test_what_the_options_forbid_to_read_is_no_obstacle_to_a_merge(stores: dict[
     assert (stored["key"], stored["mine"].value) == ("theirs", 1)
 
 
-def test_a_reader_leaves_a_text_alone_that_another_process_would_write_otherwise(
+def test_a_reader_does_not_rewrite_another_processes_encoding(
     written_in_python: Backend,
 ) -> None:
     kind = written_in_python.options["namespace_class"]

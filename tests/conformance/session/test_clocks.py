@@ -81,7 +81,7 @@ def test_a_session_found_over_stays_so_when_the_clock_goes_back(
 
 
 @STEPS
-def test_a_session_that_was_used_by_a_clock_that_was_ahead_goes_by_the_true_one_again(
+def test_a_session_used_by_a_fast_clock_returns_to_the_true_time(
     visitors: Browsers, clock: Clock, step: float
 ) -> None:
     visitor = visitors(timeout=600)
@@ -95,7 +95,7 @@ def test_a_session_that_was_used_by_a_clock_that_was_ahead_goes_by_the_true_one_
 
 @STEPS
 @pytest.mark.parametrize("keeps_time", [True, False])
-def test_a_session_that_began_by_a_clock_that_was_ahead_is_bounded_from_its_next_use(
+def test_a_session_begun_by_a_fast_clock_is_bounded_from_its_next_use(
     visitors: Browsers, clock: Clock, step: float, keeps_time: bool, encoding: dict[str, Any]
 ) -> None:
     visitor = visitors(absolute_timeout=600, save_accessed_time=keeps_time, **encoding)
@@ -111,7 +111,7 @@ def test_a_session_that_began_by_a_clock_that_was_ahead_is_bounded_from_its_next
     assert visitor.read() == {}
 
 
-def test_without_a_limit_that_counts_from_it_the_beginning_is_left_as_it_is(
+def test_without_an_absolute_timeout_the_creation_time_is_left_alone(
     visitors: Browsers, clock: Clock
 ) -> None:
     visitor = visitors(timeout=600)
@@ -169,9 +169,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("limit", ["timeout", "absolute_timeout"])
-def test_what_is_over_by_a_clock_that_has_just_jumped_is_refused_and_not_destroyed(
-    shim: Path, limit: str
-) -> None:
+def test_a_clock_jump_refuses_a_session_and_does_not_destroy_it(shim: Path, limit: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.conformance.session.jumping", str(YEAR), limit],
         env={**os.environ, "LD_PRELOAD": str(shim), "PYTHONPATH": str(ROOT)},

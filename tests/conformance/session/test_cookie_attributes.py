@@ -69,7 +69,7 @@ def test_setting_the_domain_and_the_path_sends_the_cookie_and_stores_them(visito
 
 
 @pytest.mark.parametrize(("name", "value"), [("domain", "x.example"), ("path", "/x")])
-def test_setting_the_domain_or_the_path_of_an_unsaved_session_sends_a_cookie(
+def test_setting_domain_or_path_of_an_unsaved_session_sends_a_cookie(
     browser: Browsers, backend: Backend, name: str, value: str
 ) -> None:
     visit = browser().visit(lambda session: setattr(session, name, value))
@@ -141,7 +141,7 @@ def test_the_expiry_method_returns_the_moment(clock: Clock, empty_memory: None) 
     assert session._set_cookie_expires(None).timestamp() == clock.now + 10
 
 
-def test_an_id_that_no_cookie_can_carry_is_refused_where_the_morsel_is_used_too(empty_memory: None) -> None:
+def test_an_id_unfit_for_a_cookie_is_refused_through_the_morsel_too(empty_memory: None) -> None:
     session: Any = Session({})
     assert session.cookie[session.key].value == session.id
     session.id = "caf\u00e9"

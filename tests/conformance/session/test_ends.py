@@ -145,7 +145,7 @@ def test_the_id_is_a_version_4_uuid_in_32_digits(browser: Browsers) -> None:
     assert all(re.fullmatch(r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", session_id) for session_id in ids)
 
 
-def test_a_save_that_began_before_a_logout_does_not_bring_the_session_back(
+def test_a_save_begun_before_a_logout_does_not_revive_the_session(
     browser: Browsers, backend: Backend
 ) -> None:
     visitor = browser()
@@ -162,7 +162,7 @@ def test_a_save_that_began_before_a_logout_does_not_bring_the_session_back(
     assert backend.texts() == {}
 
 
-def test_a_read_that_began_before_a_logout_does_not_bring_the_session_back(
+def test_a_read_begun_before_a_logout_does_not_revive_the_session(
     browser: Browsers, backend: Backend
 ) -> None:
     visitor = browser()
@@ -176,9 +176,7 @@ def test_a_read_that_began_before_a_logout_does_not_bring_the_session_back(
     assert backend.texts() == {}
 
 
-def test_a_session_that_was_ended_meanwhile_is_not_revived_under_a_new_id(
-    browser: Browsers, backend: Backend
-) -> None:
+def test_a_session_ended_meanwhile_is_not_revived_under_a_new_id(browser: Browsers, backend: Backend) -> None:
     visitor = browser()
     visitor.put(name="Ada")
 

@@ -28,7 +28,7 @@ def pair(browser: Browsers, clock: Clock) -> Pair:
 
 
 @MODES
-def test_a_request_that_comes_with_the_old_cookie_has_the_session_under_its_new_id(
+def test_a_request_with_the_old_cookie_gets_the_rotated_session(
     browser: Browsers, clock: Clock, mode: str, encoding: dict[str, Any]
 ) -> None:
     pair = Pair(browser(concurrency=mode, **KEPT, **encoding))
@@ -149,7 +149,7 @@ def test_a_logout_by_the_new_cookie_leaves_the_old_one_leading_nowhere(
     assert backend.texts() == {}
 
 
-def test_what_begins_after_a_logout_by_the_old_cookie_has_a_cookie_of_its_own(pair: Pair) -> None:
+def test_a_session_begun_after_a_logout_by_the_old_cookie_has_its_own_cookie(pair: Pair) -> None:
     def work(session: Any) -> str:
         session.invalidate()
         put(name="Grace")(session)

@@ -183,7 +183,7 @@ def test_a_read_keeps_what_another_request_stored_meanwhile(browser: Browsers, b
     assert visitor.read() == {"name": "Grace"}
 
 
-def test_a_read_keeps_what_another_request_stored_meanwhile_in_every_encoding(
+def test_a_read_in_every_encoding_keeps_a_concurrent_save(
     browser: Browsers, backend: Backend, encoding: dict[str, Any]
 ) -> None:
     visitor = browser(**encoding)

@@ -230,7 +230,7 @@ def test_the_lock_of_a_session_is_that_of_its_namespace(files: Backend) -> None:
     lock.release_read_lock()
 
 
-def test_a_session_that_is_rotated_and_viewed_while_it_is_locked_is_free_afterwards(files: Backend) -> None:
+def test_a_locked_session_is_free_after_a_rotation_and_a_view(files: Backend) -> None:
     stored(files, name="Ada")
     session = opened(files, ID)
     session.lock()
@@ -394,7 +394,7 @@ def test_a_process_that_is_killed_lets_its_session_go(files: Backend) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_what_a_thread_held_when_the_process_forked_is_free_in_the_child(memory: Backend) -> None:
+def test_a_lock_of_a_thread_is_free_in_a_forked_child(memory: Backend) -> None:
     stored(memory, name="Ada")
     _held = opened(memory, ID, **LOCK)
     child = os.fork()

@@ -69,7 +69,7 @@ def test_its_old_id_leads_to_it_at_every_moment(
 @HASHED
 @pytest.mark.parametrize("rotations", [1, 2])
 @pytest.mark.parametrize("left", [{}, KEPT])
-def test_a_new_id_that_cannot_be_written_leaves_the_session_where_it_was(
+def test_a_failed_rotation_leaves_the_session_where_it_was(
     files: Backend, monkeypatch: pytest.MonkeyPatch, left: dict[str, Any], rotations: int, hashed: bool
 ) -> None:
     options = {"hash_ids": hashed, "timeout": 3600, **left}

@@ -166,7 +166,7 @@ def test_values_are_compared_by_what_is_stored_and_not_by_what_they_say(backend:
     assert (stored["more"], stored["nan"]) == (1, 5)
 
 
-def test_the_program_sees_its_own_session_after_a_merge_and_undoes_nothing_later(backend: Backend) -> None:
+def test_a_merge_does_not_change_what_the_program_sees(backend: Backend) -> None:
     one, other = begun(backend, {"shared": ["a"], "kept": 0})
     one["one"] = 1
     one["kept"] = 9

@@ -22,7 +22,7 @@ LAST = 16
 
 @pytest.mark.parametrize("rotations", [1, 2])
 @pytest.mark.parametrize("at", range(1, LAST))
-def test_a_save_that_is_overtaken_until_it_holds_a_session_with_another_id_comes_to_an_end(
+def test_a_save_overtaken_again_and_again_ends_under_the_new_id(
     stores: dict[str, Any], at: int, rotations: int
 ) -> None:
     serializer = Overtaken()
@@ -60,7 +60,7 @@ def test_a_save_that_is_overtaken_until_it_holds_a_session_with_another_id_comes
     assert (stored["kept"], stored["victim"], stored["other"]) == (0, 1, 1)
 
 
-def test_who_has_locked_a_session_that_was_given_another_id_has_it_under_that_after_a_save(
+def test_a_save_after_a_rotation_keeps_the_lock_under_the_new_id(
     memory: Backend,
 ) -> None:
     old = uuid.uuid4().hex

@@ -124,7 +124,7 @@ def test_an_adapter_that_was_not_used_stores_and_sends_nothing(adapter: Any, bac
     assert backend.traces() == []
 
 
-def test_an_object_of_a_subclass_has_the_fields_and_its_own_in_one_dictionary(adapter: Any) -> None:
+def test_a_subclass_has_its_fields_and_ours_in_one_dictionary(adapter: Any) -> None:
     session = adapter(Request())
     assert session.__dict__["finished"] == []
     assert {"_params", "_environ", "_sess", "_headers"} <= set(session.__dict__)
@@ -148,7 +148,7 @@ def test_what_an_adapter_writes_into_the_fields_counts(backend: Backend) -> None
     assert opened(backend, "chosen")["name"] == "Ada"
 
 
-def test_parameters_changed_before_the_first_use_count_for_this_object_alone(backend: Backend) -> None:
+def test_parameters_changed_before_first_use_count_for_this_object_only(backend: Backend) -> None:
     options = dict(backend.options)
     proxy: Any = SessionObject({}, **options)
     proxy.__dict__["_params"]["key"] = "other"

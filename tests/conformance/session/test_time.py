@@ -162,7 +162,7 @@ def test_a_session_in_a_store_that_forgets_in_time_is_simply_gone(memory: Backen
     assert visitor.read() == {}
 
 
-def test_the_dates_of_cookies_are_english_and_in_utc_wherever_the_server_stands(
+def test_cookie_dates_are_english_and_utc_in_every_locale(
     visitors: Browsers, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")

@@ -254,7 +254,7 @@ def test_a_new_id_that_a_subclass_chooses_takes_the_place_of_the_old(backend: Ba
     assert opened(backend, "chosen")["name"] == "Ada"
 
 
-def test_a_session_with_a_new_id_can_be_loaded_again_and_leaves_nothing_under_the_old(
+def test_a_rotated_session_reloads_and_leaves_nothing_under_the_old_id(
     browser: Browsers,
 ) -> None:
     visitor = browser()

@@ -88,9 +88,7 @@ def test_keys_that_were_chosen_to_have_one_hash_are_refused(reading: Reading) ->
     ],
     ids=["arrays", "objects", "many arrays", "many numbers", "digits", "UTF-16", "UTF-32"],
 )
-def test_json_that_costs_more_than_it_takes_is_refused_before_it_is_read(
-    reading: Reading, text: bytes
-) -> None:
+def test_expensive_json_is_refused_before_it_is_read(reading: Reading, text: bytes) -> None:
     assert refused(reading, zlib.compress(text), data_serializer="json") < 2 * MIB + 2 * len(text)
 
 

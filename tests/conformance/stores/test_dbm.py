@@ -124,9 +124,7 @@ def test_a_dbm_does_not_grow_with_its_saves(tmp_path: Path, module: Any) -> None
     assert len([path for path in files if path.suffix != ".lock"]) <= 2
 
 
-def test_what_is_written_cannot_be_told_from_what_the_implementation_writes(
-    tmp_path: Path, module: Any
-) -> None:
+def test_what_we_write_reads_as_what_the_implementation_writes(tmp_path: Path, module: Any) -> None:
     file = str(tmp_path / "n.dbm")
     contents = {b"session": b"x" * 700, "ä".encode(): b"", b"\xff'\"\n": b"\0" * 512, b"other": b"y"}
     for kept in (contents, {b"session": b"short"}, contents, {**contents, b"more": b"z" * 5000}):
@@ -242,7 +240,7 @@ def test_a_dbm_that_cannot_be_read_is_corrupt_and_can_be_removed(tmp_path: Path)
 # What Python has not come to set up complains when it is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("umask")
-def test_an_exception_while_a_dbm_is_made_loses_nothing_that_is_stored_later(tmp_path: Path) -> None:
+def test_an_exception_while_a_dbm_is_made_loses_no_later_save(tmp_path: Path) -> None:
     module = importlib.import_module("dbm.dumb")
 
     def struck(step: int) -> bool:

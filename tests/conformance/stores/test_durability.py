@@ -61,9 +61,7 @@ def save_until_killed(folder: Path, durability: str, acknowledge: int) -> None:
 
 
 @pytest.mark.parametrize("durability", WORDS)
-def test_a_process_that_is_killed_at_any_point_loses_nothing_it_acknowledged(
-    tmp_path: Path, durability: str
-) -> None:
+def test_a_kill_at_any_point_loses_no_acknowledged_save(tmp_path: Path, durability: str) -> None:
     chance = random.Random(durability)
     for _ in range(KILLS):
         out, acknowledge = os.pipe()
@@ -137,7 +135,7 @@ def test_a_full_save_returns_when_file_and_folders_are_on_the_disk(tmp_path: Pat
     assert end.index("sync folder") == end.index("remove") + 1
 
 
-def test_a_full_save_brings_folders_to_the_disk_that_were_removed_and_made_again(tmp_path: Path) -> None:
+def test_a_full_save_syncs_recreated_folders(tmp_path: Path) -> None:
     anew = calls(tmp_path, "full")["anew"]
     assert anew[:3] == ["sync temporary", "rename", "sync folder"]
     assert {"sync container_file", "sync data", f"sync {tmp_path.name}"} <= set(anew)
@@ -150,7 +148,7 @@ def test_a_save_as_beakers_waits_for_no_disk(tmp_path: Path) -> None:
     assert not any(call.startswith("sync") for call in parts["end"])
 
 
-def test_a_save_for_the_process_changes_names_instead_of_replacing_the_file(tmp_path: Path) -> None:
+def test_a_save_with_durability_process_exchanges_names(tmp_path: Path) -> None:
     parts = calls(tmp_path, "process")
     assert parts["first"] == ["rename"]
     assert parts["second"] == ["exchange", "remove temporary"]

@@ -50,7 +50,7 @@ def moved(visitors: Visitors, encoding: dict[str, Any]) -> Callable[..., Browser
     return move
 
 
-def test_what_was_written_before_the_change_is_read_and_becomes_json_when_it_is_saved(moved: Any) -> None:
+def test_records_from_before_the_change_are_read_and_saved_as_json(moved: Any) -> None:
     before = moved(None, PICKLE)
     before.put(**VALUES)
     during = moved(before, MOVING)

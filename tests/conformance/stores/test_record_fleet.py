@@ -84,7 +84,7 @@ def test_each_begins_sessions_in_its_own_format(fleet: Fleet, backend: Backend) 
 
 
 @pytest.mark.parametrize("order", list(itertools.product((1, 2), repeat=4)))
-def test_in_any_order_of_processes_nobody_is_logged_out_and_no_record_goes_back(
+def test_in_any_order_of_processes_no_session_ends_and_no_record_regresses(
     fleet: Fleet, backend: Backend, order: tuple[int, ...], clock: Clock
 ) -> None:
     expected: dict[str, Any] = {}
@@ -180,7 +180,7 @@ def test_a_new_session_after_one_of_format_2_has_the_format_of_its_process(
 
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
 @pytest.mark.parametrize("begun", [1, 2])
-def test_changes_by_processes_of_both_formats_merge_and_the_record_is_of_the_newer(
+def test_changes_in_both_formats_merge_into_the_newer_format(
     backend: Backend, one_way: dict[str, Any], begun: int, first: int, second: int
 ) -> None:
     session = opened(backend, ID, **one_way, record_format=begun)

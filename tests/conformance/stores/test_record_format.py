@@ -107,7 +107,7 @@ def test_a_touch_serializes_nothing_anew_where_the_record_is_encrypted(
     assert (session["name"], session.last_accessed) == ("Ada", START + 7)
 
 
-def test_a_value_that_was_changed_in_place_is_stored_after_any_number_of_touches(
+def test_a_value_changed_in_place_is_stored_after_any_number_of_touches(
     backend: Backend, encoding_2: dict[str, Any], clock: Clock
 ) -> None:
     saved(backend, encoding_2, cart=["apple"], name="Ada")

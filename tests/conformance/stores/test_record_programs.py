@@ -122,7 +122,7 @@ def test_a_key_that_a_program_gives_or_takes_after_loading_does_no_harm(
         clock.now = START
 
 
-def test_a_session_that_was_renamed_by_another_thread_while_it_was_encoded_is_bound_to_its_new_id(
+def test_a_rotation_by_another_thread_during_encoding_binds_the_new_id(
     backend: Backend, clock: Clock
 ) -> None:
     class Renaming(Literals):

@@ -148,9 +148,7 @@ def test_deleting_an_unknown_id_allocates_nothing(backend: Backend) -> None:
     assert backend.traces() == []
 
 
-def test_an_unknown_id_in_a_cookie_is_not_adopted_and_allocates_nothing(
-    browser: Browsers, backend: Backend
-) -> None:
+def test_an_unknown_id_in_a_cookie_is_not_adopted_nor_stored(browser: Browsers, backend: Backend) -> None:
     visitor = browser()
     visit = visitor.visit(lambda session: session.id, cookie=f"{KEY}={UNKNOWN_ID}")
     assert visit.result != UNKNOWN_ID
@@ -189,9 +187,7 @@ def test_an_id_of_any_form_in_a_cookie_does_no_harm(
     assert backend.traces() == []
 
 
-def test_a_signed_id_that_the_store_does_not_know_is_not_adopted_either(
-    browser: Browsers, backend: Backend
-) -> None:
+def test_a_signed_unknown_id_is_not_adopted_either(browser: Browsers, backend: Backend) -> None:
     visitor = browser(secret="a secret of some length")
     visitor.put(name="Ada")
     old = visitor.id

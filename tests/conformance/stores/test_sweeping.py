@@ -115,7 +115,7 @@ def test_expired_sessions_go_while_others_are_saved(tmp_path: Path) -> None:
     assert Session({}, id=session.id, **options(tmp_path, **SECOND)).is_new is False
 
 
-def test_nothing_is_started_by_making_a_middleware_or_by_a_first_request(tmp_path: Path) -> None:
+def test_neither_a_middleware_nor_a_first_request_starts_a_thread(tmp_path: Path) -> None:
     old = leave_an_old_session(tmp_path)
     SessionMiddleware(lambda environ, start: [], **options(tmp_path, timeout=600))
     session = Session({}, **options(tmp_path, timeout=600))
@@ -144,7 +144,7 @@ def test_nothing_is_swept_where_it_is_switched_off_or_no_timeout_is_given(
     assert not (tmp_path / "container_file" / ".beaker-sweep").exists()
 
 
-def test_sessions_without_a_timeout_are_kept_by_a_sweep_of_what_killed_processes_left(tmp_path: Path) -> None:
+def test_a_sweep_after_kills_keeps_sessions_without_a_timeout(tmp_path: Path) -> None:
     old = leave_an_old_session(tmp_path, None)
     leftover = old.parent / ".beaker-0123456789abcdef.tmp"
     leftover.write_bytes(b"half")
@@ -254,7 +254,7 @@ def memory_session(**more: Any) -> Session:
     return Session({}, use_cookies=False, type="memory", **more)
 
 
-def test_memory_keeps_no_more_sessions_than_it_may_and_drops_the_longest_idle_first(memory: Backend) -> None:
+def test_memory_keeps_max_sessions_and_drops_the_longest_idle_first(memory: Backend) -> None:
     sessions = [memory_session(max_sessions=5) for _ in range(8)]
     for session in sessions[:5]:
         session.save()

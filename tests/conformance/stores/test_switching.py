@@ -108,7 +108,7 @@ def test_a_backend_that_cannot_remove_a_namespace_still_moves_sessions(written_i
 
 @pytest.mark.parametrize("ender", SIDES)
 @pytest.mark.parametrize("saver", SIDES)
-def test_a_session_that_was_ended_on_one_side_is_not_brought_back_by_the_other(
+def test_a_session_ended_on_one_side_is_not_revived_by_the_other(
     backend: Backend, ender: bool, saver: bool
 ) -> None:
     for place in SIDES:

@@ -50,7 +50,7 @@ def test_what_cannot_be_decoded_is_corrupt(backend: Backend, garbage: str) -> No
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_a_corrupt_session_is_replaced_and_warned_of_where_that_is_asked_for(
+def test_invalidate_corrupt_replaces_a_corrupt_session_with_a_warning(
     browser: Browsers, backend: Backend, garbage: str
 ) -> None:
     backend.plant(UNKNOWN_ID, GARBAGE[garbage])
@@ -214,7 +214,7 @@ def test_a_file_that_may_not_be_read_is_unavailable(files: Backend) -> None:
     assert UNKNOWN_ID not in str(caught.value)
 
 
-def test_a_file_in_the_place_of_the_folder_is_unavailable_for_reading_and_for_saving(files: Backend) -> None:
+def test_a_file_in_place_of_the_folder_is_unavailable(files: Backend) -> None:
     assert files.folder is not None
     files.folder.write_text("no folder")
     with pytest.raises(StoreUnavailableError):
@@ -246,7 +246,7 @@ def test_every_truncation_of_a_file_is_corrupt(files: Backend) -> None:
     assert opened(files, UNKNOWN_ID)["name"] == "Ada"
 
 
-def test_a_backend_that_raises_is_unavailable_and_its_exception_the_cause(
+def test_an_exception_in_a_backend_is_the_cause_of_unavailable(
     written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class TroubleError(Exception):
@@ -282,7 +282,7 @@ def test_what_ends_a_request_from_within_a_backend_is_passed_on_as_it_is(
     assert caught.value is end
 
 
-def test_a_backend_that_does_not_know_a_key_says_so_in_any_of_the_usual_ways(
+def test_a_backend_may_report_a_missing_key_in_any_usual_way(
     written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = written_in_python.options["namespace_class"]
@@ -335,7 +335,7 @@ def test_an_exception_of_an_overridden_load_is_no_logout(backend: Backend) -> No
     assert not opened(backend, UNKNOWN_ID).is_new
 
 
-def test_an_exception_of_an_overridden_decoder_says_that_the_session_is_corrupt(backend: Backend) -> None:
+def test_an_exception_in_an_overridden_decoder_means_corrupt(backend: Backend) -> None:
     opened(backend, UNKNOWN_ID).save()
     options = {**backend.options, "session_class": Misreading}
     with pytest.warns(BeakerWarning, match="cannot be decoded"):

@@ -192,7 +192,7 @@ def test_pastes_filter_app_factory_does_the_same(memory: Backend) -> None:
     assert environ_of(wrap)["beaker.session"].key == "mine"
 
 
-def test_the_factories_take_options_from_the_global_configuration_when_they_are_prefixed() -> None:
+def test_the_factories_take_prefixed_options_from_the_global_configuration() -> None:
     def wrap(app: Any) -> Any:
         return session_filter_app_factory(app, {"debug": "true", "beaker.session.key": "mine"}, type="memory")
 

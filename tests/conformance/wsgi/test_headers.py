@@ -82,7 +82,7 @@ def test_a_session_that_was_not_touched_is_not_even_configured(memory: Backend) 
     assert seen[0] is own
 
 
-def test_a_new_session_that_is_only_read_stores_nothing_and_sends_no_cookie(
+def test_a_new_session_only_read_stores_nothing_and_sends_no_cookie(
     browser: Browsers, backend: Backend
 ) -> None:
     visit = browser().visit(lambda session: session.get("name"))
@@ -90,7 +90,7 @@ def test_a_new_session_that_is_only_read_stores_nothing_and_sends_no_cookie(
     assert backend.traces() == []
 
 
-def test_a_new_session_that_is_changed_and_not_saved_stores_nothing_and_sends_no_cookie(
+def test_a_new_unsaved_session_stores_nothing_and_sends_no_cookie(
     browser: Browsers, backend: Backend
 ) -> None:
     visit = browser().visit(lambda session: session.update(name="Ada"))

@@ -174,9 +174,7 @@ def test_many_late_changes_are_warned_of_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize("change", ["an item", "a removal", "a list put back", "clear", "a union in place"])
-def test_what_a_late_persist_keeps_is_warned_of_only_where_the_cookie_keeps_it(
-    site: Site, change: str
-) -> None:
+def test_a_late_persist_warns_only_for_sessions_in_cookies(site: Site, change: str) -> None:
     def persist(session: Any) -> None:
         session.save()
         session.persist()
@@ -190,7 +188,7 @@ def test_what_a_late_persist_keeps_is_warned_of_only_where_the_cookie_keeps_it(
         site.visit(put)
 
 
-def test_a_session_that_is_first_stored_late_is_lost_for_want_of_a_cookie(site: Site) -> None:
+def test_a_session_first_stored_late_is_lost_without_a_cookie(site: Site) -> None:
     def late(session: Any) -> None:
         put(session)
         session.persist()
@@ -252,7 +250,7 @@ def test_a_session_that_is_only_deleted_is_not_warned_of(site: Site) -> None:
     assert site.visit(put, lambda session: session["name"]) == []
 
 
-def test_what_is_put_into_the_session_that_follows_a_deleted_one_is_kept(site: Site) -> None:
+def test_a_session_that_follows_a_deleted_one_keeps_its_values(site: Site) -> None:
     def work(session: Any) -> None:
         session.delete()
         session.invalidate()
@@ -291,7 +289,7 @@ def test_the_warning_names_the_line_that_made_the_change(site: Site) -> None:
     assert (warning.filename, warning.lineno) == (__file__, late.__code__.co_firstlineno + 1)
 
 
-def test_a_warning_that_is_made_an_error_is_told_as_one_that_nobody_can_catch(
+def test_a_warning_made_an_error_is_reported_as_unraisable(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Any] = []

@@ -45,7 +45,7 @@ def save(environ: Any, **values: Any) -> None:
     session.save()
 
 
-def test_the_write_callable_of_the_server_is_the_one_that_the_application_gets(backend: Backend) -> None:
+def test_the_application_gets_the_write_callable_of_the_server(backend: Backend) -> None:
     def application(environ: Any, start_response: Any) -> list[bytes]:
         save(environ, name="Ada")
         write = start_response("200 OK", [])

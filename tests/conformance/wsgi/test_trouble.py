@@ -39,7 +39,7 @@ def break_writes(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> type[Base
     return OSError
 
 
-def test_a_session_that_cannot_be_saved_is_an_exception_before_the_headers(tmp_path: Path) -> None:
+def test_a_failed_save_raises_before_the_headers(tmp_path: Path) -> None:
     (tmp_path / "sessions").write_text("a file in the place of the folder")
     visitor = Browser(type="file", data_dir=str(tmp_path / "sessions"))
     with pytest.raises(StoreUnavailableError) as caught:
@@ -71,7 +71,7 @@ def test_the_record_stays_as_it_was_when_a_save_fails(
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_a_page_that_only_reads_is_served_when_the_access_time_cannot_be_stored(
+def test_a_read_succeeds_when_the_access_time_cannot_be_stored(
     written_in_python: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     visitor = Browser(written_in_python.options)
@@ -85,9 +85,7 @@ def test_a_page_that_only_reads_is_served_when_the_access_time_cannot_be_stored(
     assert visitor.id not in record.getMessage()
 
 
-def test_a_page_that_only_reads_is_served_from_a_disk_that_cannot_be_written(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_read_succeeds_on_a_read_only_disk(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with unprivileged():
         visitor = Browser(type="file", data_dir=str(folder / "sessions"))
         visitor.put(name="Ada")

@@ -28,7 +28,7 @@ def act(works: list[Callable[[Any], Any]], sessions: list[Any], number: int) -> 
 
 
 @pytest.mark.parametrize("mode", ["merge", "beaker"])
-def test_a_request_that_was_under_way_when_the_id_changed_saves_into_the_session(
+def test_a_request_that_overlaps_a_rotation_saves_into_the_session(
     browser: Browsers, backend: Backend, clock: Clock, mode: str
 ) -> None:
     options = {"concurrency": mode, **KEPT}
@@ -75,9 +75,7 @@ def test_of_two_rotations_at_once_there_is_one_new_id_and_one_cookie(
 
 
 @pytest.mark.parametrize("hashed", [True, False])
-def test_who_locks_and_loads_a_session_that_was_given_a_new_id_meanwhile_has_it_for_himself(
-    backend: Backend, clock: Clock, hashed: bool
-) -> None:
+def test_lock_and_load_after_a_rotation_lock_the_new_id(backend: Backend, clock: Clock, hashed: bool) -> None:
     options = {"hash_ids": hashed, **KEPT}
     old = uuid.uuid4().hex
     opened(backend, old, **options).save()
@@ -99,7 +97,7 @@ def test_who_locks_and_loads_a_session_that_was_given_a_new_id_meanwhile_has_it_
 
 @pytest.mark.parametrize("mode", ["merge", "beaker"])
 @pytest.mark.parametrize("end", ["delete", "invalidate"])
-def test_a_logout_that_was_under_way_when_the_id_changed_ends_the_session(
+def test_a_logout_that_overlaps_a_rotation_ends_the_session(
     browser: Browsers, backend: Backend, clock: Clock, mode: str, end: str
 ) -> None:
     options = {"concurrency": mode, **KEPT}
@@ -116,7 +114,7 @@ def test_a_logout_that_was_under_way_when_the_id_changed_ends_the_session(
 
 
 @pytest.mark.parametrize("mode", ["merge", "beaker"])
-def test_a_save_that_began_before_a_rotation_and_a_logout_revives_nothing(
+def test_a_save_begun_before_a_rotation_and_a_logout_revives_nothing(
     browser: Browsers, backend: Backend, clock: Clock, mode: str
 ) -> None:
     options = {"concurrency": mode, **KEPT}
@@ -154,7 +152,7 @@ def test_a_read_that_was_under_way_when_the_id_changed_changes_nothing(
 
 
 @pytest.mark.parametrize("mode", ["merge", "beaker"])
-def test_of_rotations_saves_and_a_logout_at_once_the_logout_has_its_way(backend: Backend, mode: str) -> None:
+def test_a_logout_beside_rotations_and_saves_wins(backend: Backend, mode: str) -> None:
     options = {"concurrency": mode, **KEPT}
     works: list[Callable[[Any], Any]] = [
         lambda session: session.delete(),
@@ -177,7 +175,7 @@ def test_of_rotations_saves_and_a_logout_at_once_the_logout_has_its_way(backend:
 
 
 @pytest.mark.parametrize("mode", ["merge", "beaker", "lock"])
-def test_of_rotations_and_saves_at_once_nothing_is_lost_and_one_id_is_left(
+def test_concurrent_rotations_and_saves_lose_nothing_and_leave_one_id(
     browser: Browsers, backend: Backend, mode: str
 ) -> None:
     options = {"concurrency": mode, **KEPT}

@@ -118,7 +118,7 @@ def test_of_the_distinct_keys_that_many_set_none_is_lost(kind: Kind) -> None:
     assert len(keys) == total(kind)
 
 
-def test_processes_that_write_records_of_two_formats_lose_none_of_each_others_keys(kind: Kind) -> None:
+def test_processes_with_two_record_formats_lose_no_key(kind: Kind) -> None:
     begin(kind)
     started("distinct_keys", kind, record_format=2)()
     session = opened(kind)

@@ -69,7 +69,7 @@ def test_threads_that_use_a_proxy_first_at_once_get_the_same_session(backend: Ba
         assert len(set(together(partial(identify, proxy)))) == 1
 
 
-def test_what_a_thread_puts_into_a_proxy_that_another_is_opening_is_not_lost(memory: Backend) -> None:
+def test_a_value_put_into_a_proxy_during_opening_is_not_lost(memory: Backend) -> None:
     opened(memory, "chosen").save()
     opening, go_on = threading.Event(), threading.Event()
 
@@ -95,7 +95,7 @@ def test_what_a_thread_puts_into_a_proxy_that_another_is_opening_is_not_lost(mem
     assert proxy["name"] == "Ada"
 
 
-def test_threads_that_look_into_a_proxy_do_not_disturb_those_that_use_it(memory: Backend) -> None:
+def test_reading_a_proxys_fields_does_not_disturb_its_users(memory: Backend) -> None:
     proxy: Any = SessionObject({}, **memory.options)
 
     def work(number: int) -> None:
@@ -311,7 +311,7 @@ def test_a_pickle_that_saves_the_session_neither_deadlocks_nor_panics(
     assert len(saved) == 3
 
 
-def test_a_subclass_whose_methods_call_each_other_neither_deadlocks_nor_panics(browser: Browsers) -> None:
+def test_methods_that_call_each_other_neither_deadlock_nor_panic(browser: Browsers) -> None:
     class Own(Session):
         depth = 0
 

@@ -192,7 +192,7 @@ def begin(backend: Backend, session_id: str) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("use", [begin, end])
 @pytest.mark.parametrize("kind", ["file", "dbm"])
-def test_an_exception_at_any_step_leaves_the_session_free_whose_name_differs_in_dots(
+def test_an_exception_at_any_step_unlocks_a_session_with_dots_in_its_name(
     tmp_path: Path, kind: str, use: Callable[[Backend, str], None]
 ) -> None:
     options = {"namespace_class": Own} if kind == "file" else {"type": "dbm"}
@@ -215,7 +215,7 @@ def test_an_exception_at_any_step_leaves_the_session_free_whose_name_differs_in_
     assert at_every_step(struck) > 30
 
 
-def test_a_handler_that_uses_a_session_whose_name_differs_in_dots_lets_nothing_go(tmp_path: Path) -> None:
+def test_a_signal_handler_on_a_name_with_dots_releases_no_lock(tmp_path: Path) -> None:
     neighbour = file_synchronizer("ab", lock_dir=str(tmp_path / "container_file_lock"))
     wrong: list[int] = []
     step = 0

@@ -75,7 +75,7 @@ def nobody_reads() -> Any:
     Reader.levels = 0
 
 
-def test_a_value_that_reads_its_own_session_is_refused_at_the_second_level(visitors: Browsers) -> None:
+def test_a_value_that_reads_its_session_is_refused_at_the_second_level(visitors: Browsers) -> None:
     visitor = visitors()
     visitor.put(value=Reader())
 
@@ -136,7 +136,7 @@ class Rotates:
 
 @pytest.mark.parametrize("verb", ["invalidate", "regenerate_id", "_create_id"])
 @pytest.mark.parametrize("more", [{}, KEPT])
-def test_a_session_that_is_given_another_id_each_time_it_is_encoded_is_an_error(
+def test_a_new_id_at_every_encoding_is_an_error(
     stores: dict[str, Any], verb: str, more: dict[str, Any]
 ) -> None:
     options = {**stores, **more, "use_cookies": False}
@@ -195,7 +195,7 @@ def test_a_save_within_the_writing_of_the_same_session_comes_to_an_end(
     assert Session({}, id="one", use_cookies=False, data_serializer=serializer, **stores)["value"] == 1
 
 
-def test_a_class_that_uses_the_proxy_which_makes_it_is_refused_at_the_third_level(backend: Backend) -> None:
+def test_a_class_that_uses_its_own_proxy_is_refused_at_the_third_level(backend: Backend) -> None:
     made = []
 
     class Own(Session):

@@ -28,7 +28,7 @@ def test_a_session_survives_the_change_to_ours_and_back(
     assert environment.run(ROUND_TRIP, folder, cookie).split() == ["6", cookie]
 
 
-def test_installing_ours_again_repairs_what_removing_the_original_afterwards_took_away(
+def test_reinstalling_ours_repairs_the_removal_of_the_original(
     environment: Environment, original: Path, ours: Path, tmp_path: Path
 ) -> None:
     environment.install(original)

@@ -73,9 +73,7 @@ def test_a_domain_that_a_page_sets_widens_the_cookie_of_its_session(site: MakeSi
     seen("after session.domain = … it is sent to the domain's other hosts too")
 
 
-def test_a_domain_that_does_not_belong_to_the_site_is_refused_by_the_browser(
-    site: MakeSite, chromium: Chromium, seen: See
-) -> None:
+def test_the_browser_refuses_a_domain_of_another_site(site: MakeSite, chromium: Chromium, seen: See) -> None:
     for name, domain in ((None, "elsewhere.test"), ("shop.co.uk", "co.uk"), ("127.0.0.1", "0.0.1")):
         chromium.empty_jar()
         shop = site(name, cookie_domain=domain)
@@ -119,9 +117,7 @@ def test_a_secure_cookie_works_on_localhost_without_https(site: MakeSite, seen: 
     seen("http://localhost is trusted: the Secure cookie is kept and sent")
 
 
-def test_an_httponly_cookie_is_hidden_from_scripts_and_sent_to_the_server(
-    site: MakeSite, chromium: Chromium, seen: See
-) -> None:
+def test_an_httponly_cookie_is_hidden_from_scripts(site: MakeSite, chromium: Chromium, seen: See) -> None:
     shop = site(httponly=True)
     shop.visit("put", name="Ada")
     cookie = shop.cookie()

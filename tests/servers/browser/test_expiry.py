@@ -52,7 +52,7 @@ def test_cookie_expires_true_is_until_the_browser_is_closed(
 
 @few_kinds
 @pytest.mark.parametrize("expires", [False, "false"])
-def test_cookie_expires_false_is_for_as_long_as_a_browser_keeps_any_cookie(
+def test_cookie_expires_false_lasts_as_long_as_the_browser_allows(
     site: MakeSite, expires: object, seen: See
 ) -> None:
     shop = site(cookie_expires=expires)
@@ -118,9 +118,7 @@ def test_a_page_may_let_its_session_outlive_the_browser(site: MakeSite, seen: Se
 
 
 @few_kinds
-def test_a_session_with_a_timeout_of_its_own_outlives_the_browser_from_each_use_on(
-    site: MakeSite, seen: See
-) -> None:
+def test_a_session_timeout_makes_the_cookie_outlive_the_browser(site: MakeSite, seen: See) -> None:
     shop = site(timeout=600)
     shop.visit("put", name="Ada")
     assert shop.cookie().expires is None

@@ -81,7 +81,7 @@ def test_invalidate_and_delete_reach_the_cookie_of_their_partition_alone(site: M
     seen("replaced and deleted inside the one site; the session inside the other went on")
 
 
-def test_partitioned_without_secure_is_refused_by_us_and_dropped_by_the_browser(
+def test_partitioned_without_secure_fails_here_and_in_the_browser(
     site: MakeSite, kind: Kind, seen: See
 ) -> None:
     with pytest.raises(ConfigurationError, match="secure"):

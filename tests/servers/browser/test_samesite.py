@@ -106,7 +106,7 @@ def test_http_and_https_of_one_host_are_two_sites(
 
 @few_kinds
 @pytest.mark.parametrize("samesite", BRING)
-def test_a_session_that_begins_inside_a_page_of_another_site_is_kept_with_none_only(
+def test_a_session_begun_in_a_page_of_another_site_needs_samesite_none(
     site: MakeSite, chromium: Chromium, samesite: str, seen: See
 ) -> None:
     shop, other = site(samesite=samesite, secure=True), site()
@@ -160,7 +160,7 @@ def test_a_strict_session_is_lost_where_the_way_in_saves_a_new_one(
 
 
 @few_kinds
-def test_samesite_none_without_secure_is_refused_by_us_and_dropped_by_the_browser(
+def test_samesite_none_without_secure_fails_here_and_in_the_browser(
     site: MakeSite, kind: Kind, chromium: Chromium, seen: See
 ) -> None:
     with pytest.raises(ConfigurationError, match="secure"):

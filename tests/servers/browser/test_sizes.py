@@ -39,9 +39,7 @@ def test_a_browser_keeps_4096_bytes_of_name_and_value_and_drops_one_more(
 
 
 @pytest.mark.parametrize("kind", IN_COOKIE, indirect=True, ids=str)
-def test_the_largest_session_that_is_saved_is_kept_and_a_larger_one_refused_at_save(
-    site: MakeSite, seen: See
-) -> None:
+def test_the_largest_session_is_kept_and_a_larger_one_refused_at_save(site: MakeSite, seen: See) -> None:
     shop = site()
     shop.visit("put", name="Ada")
     fits, too_long = 0, 2 * LIMIT

@@ -36,7 +36,7 @@ def test_a_visitor_who_returns_keeps_the_cookie_and_gets_no_other(kind: Kind, se
         assert response.of_the_application == OTHER_HEADERS
 
 
-def test_without_a_folder_sessions_go_to_a_private_one_that_a_warning_names(
+def test_without_a_folder_sessions_go_to_a_private_one_with_a_warning(
     kind: Kind, serve: Serve, tmp_path: Path
 ) -> None:
     server = serve(kind, application=EXAMPLE)

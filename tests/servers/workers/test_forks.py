@@ -163,7 +163,7 @@ def test_a_proxy_that_a_thread_was_opening_is_opened_by_the_child(memory: Backen
     proxy.persist()
 
 
-def test_a_process_that_is_killed_holds_nothing_even_if_a_child_of_it_lives_on(files: Backend) -> None:
+def test_a_killed_process_holds_no_lock_even_if_its_child_lives(files: Backend) -> None:
     stored(files, name="Ada")
     reading, writing = os.pipe()
     parent = os.fork()

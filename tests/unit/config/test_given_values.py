@@ -269,7 +269,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert os.listdir(tmp_path) == ["home"]  # noqa: PTH208 - names
 
 
-def test_sessions_that_the_original_left_in_a_folder_named_tilde_are_told_of(
+def test_sessions_in_a_folder_named_tilde_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

@@ -74,7 +74,7 @@ def test_session_class_is_an_option_and_no_deprecated_prefix() -> None:
     assert configured({"session.session_class": Own})["session_class"] is Own
 
 
-def test_a_bare_name_of_an_option_in_a_config_earns_a_warning_and_no_effect() -> None:
+def test_an_option_without_its_prefix_is_ignored_with_a_warning() -> None:
     with pytest.warns(BeakerWarning, match=r"session\.timeout"):
         assert configured({"timeout": "300"})["timeout"] is None
 

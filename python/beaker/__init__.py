@@ -1,8 +1,7 @@
 """Web sessions for WSGI applications.
 
-A drop-in replacement for the session half of Beaker: the same import names, options, cookies and stored
-files. The work is done in the native module ``beaker._core``; the modules of this package are what
-applications import.
+A drop-in replacement for the sessions of Beaker: the same import names, options, cookies and stored files.
+The native module ``beaker._core`` does the work. Applications import the other modules of this package.
 """
 
 from beaker._core import __version__

@@ -1,7 +1,7 @@
-"""``python -m beaker``: what is done to sessions from outside the application.
+"""``python -m beaker``: commands for the administrator of an application.
 
-Each command is a module of :mod:`beaker._commands`. What a user gets wrong is told on standard error, with
-exit status 2 where the command line itself is at fault and 1 otherwise.
+Each command is a module of :mod:`beaker._commands`. Errors go to standard error. The exit status is 2 for a
+wrong command line, and 1 for a command that failed.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What Beaker has and this version has not: asked for by name, it says so."""
+"""Errors for the names that Beaker has and this version has not."""
 
 from typing import NoReturn
 
@@ -6,13 +6,13 @@ from beaker.exceptions import CachesAbsentError
 
 
 def refuse(module: str, name: str, absent: frozenset[str]) -> NoReturn:
-    """Answers for a name that ``module`` has not.
+    """Raises the error for a name that ``module`` does not have.
 
     Raises:
-        CachesAbsentError: for one of ``absent``, which Beaker's module has. It is an ``ImportError``, which
-            frameworks catch to go on without caches, and no ``AttributeError``, since
-            ``from beaker.cache import CacheManager`` would put a message of its own in the place of that.
-        AttributeError: for any other.
+        CachesAbsentError: for a name in ``absent``, which Beaker's module has. It is an ``ImportError``, and
+            frameworks that catch it work without caches. It is no ``AttributeError``, because
+            ``from beaker.cache import CacheManager`` would replace its message.
+        AttributeError: for any other name.
     """
     if name in absent:
         raise missing(module, name)
@@ -20,7 +20,7 @@ def refuse(module: str, name: str, absent: frozenset[str]) -> NoReturn:
 
 
 def missing(module: str, name: str) -> CachesAbsentError:
-    """The error for something that Beaker's ``module`` has."""
+    """The error for a name that Beaker's ``module`` has."""
     return CachesAbsentError(
         f"this version of beaker-rs brings sessions and not caches: there is no {module}.{name}; "
         "take the caches out of the program, or stay with Beaker"

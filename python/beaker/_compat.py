@@ -1,4 +1,4 @@
-"""Small helpers that backends written for Beaker import from here."""
+"""Helpers that backends written for Beaker import."""
 
 import base64
 import importlib
@@ -10,7 +10,7 @@ __all__ = ["anydbm", "b64decode", "b64encode", "bindfuncargs", "bytes_"]
 
 
 def _best_dbm() -> ModuleType:
-    """GNU dbm where Python was built with it, or else the one that is always there."""
+    """GNU dbm if Python was built with it, or else ``dbm.dumb``."""
     try:
         return importlib.import_module("dbm.gnu")
     except ImportError:
@@ -21,17 +21,17 @@ anydbm = _best_dbm()
 
 
 def b64decode(b: str) -> bytes:
-    """The bytes that the base64 text ``b`` stands for."""
+    """Decodes the base64 text ``b``."""
     return base64.b64decode(b.encode("ascii"))
 
 
 def b64encode(s: bytes) -> str:
-    """``s`` as base64 text, in one line."""
+    """Encodes ``s`` as one line of base64 text."""
     return base64.b64encode(s).decode("ascii")
 
 
 def bytes_(s: object) -> bytes:
-    """``s`` if it is bytes, or else its text in ASCII."""
+    """``s`` itself if it is bytes, or else its text as ASCII."""
     return s if isinstance(s, bytes) else str(s).encode("ascii")
 
 

@@ -1,8 +1,8 @@
-"""Whether two values would be stored as the same.
+"""Compares two values by what would be stored.
 
-What the classes of an application say by ``==`` need not be what is stored, and what is stored need not be
-the same for the same value: the order of a set depends on its past, and what is shared is written once. So
-values are taken apart as pickle takes them apart, and the parts are compared.
+``==`` is no measure, because an application's class may define it in any way. Nor are the stored bytes: the
+order of a set depends on its history, and pickle writes a shared object once. So values are split into parts
+as pickle splits them, and the parts are compared.
 """
 
 import copyreg
@@ -18,9 +18,9 @@ _PROTOCOL = 2
 
 
 def difference(one: Any, other: Any) -> tuple[type, ...] | None:
-    """``None`` if two values are made of the same parts.
+    """``None`` if two values have the same parts.
 
-    Otherwise the classes among the parts that say by themselves what their values are made of.
+    Otherwise the classes among the parts that define their own reduction for pickle.
     """
     parts = _Parts()
     if parts.number(one) == parts.number(other):
@@ -29,12 +29,12 @@ def difference(one: Any, other: Any) -> tuple[type, ...] | None:
 
 
 class _Parts:
-    """Gives values numbers, and the same number to those that are made of the same parts."""
+    """Numbers values. Values with the same parts get the same number."""
 
     def __init__(self) -> None:
         self.classes: set[type] = set()
         self._numbers: dict[Any, int] = {}
-        # With the values themselves, which have to live for as long as their identities are used here.
+        # The values are kept alive, since their identities are keys.
         self._seen: dict[int, tuple[Any, int]] = {}
         self._begun: dict[int, int] = {}
 
@@ -44,7 +44,7 @@ class _Parts:
         if kind in _ATOMS:
             return self._number(kind, value)
         if kind is float:
-            # A number that is none is like itself here, and of the two zeros one is negative.
+            # NaN equals itself here, and the two zeros differ.
             return self._number(kind, value.hex())
         this = id(value)
         if this in self._seen:

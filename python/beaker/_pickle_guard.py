@@ -1,9 +1,8 @@
-"""Unpickling that makes values and nothing else.
+"""Unpickling that only makes values.
 
-A pickle is a program: it names callables, has them called and sets attributes of what comes out. Here it can
-name only what an allow-list holds, and it never gets hold of a class or a function itself, only of a stand-in
-that makes values and cannot be changed. So it can neither run code nor alter a class for the rest of the
-process.
+A pickle is a program: it names callables, calls them and sets attributes of the results. Here it can only
+name what is on an allow-list, and it gets stand-ins instead of classes and functions. A stand-in makes values
+and cannot be changed. So a pickle can neither run code nor change a class of the process.
 """
 
 import _compat_pickle
@@ -24,15 +23,15 @@ from beaker._pickle_values import CONSTRUCTORS, REFERENCES
 __all__ = ["DEFAULT_ALLOWED", "AllowlistUnpickler", "loader", "loads"]
 
 DEFAULT_ALLOWED: frozenset[str] = frozenset(CONSTRUCTORS) | frozenset(REFERENCES)
-"""The value types of the standard library, by dotted name; :func:`loads` takes them and a program's own."""
+"""The value types of the standard library, by dotted name. A program may add its own for :func:`loads`."""
 
 
 _TROUBLE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR})
-"""Errors of the machine, which no pickle brings about."""
+"""Errors of the machine, which no pickle can cause."""
 
 
 class _StandInType(type):
-    """The type of stand-ins: calling one makes a value of the class that it stands for."""
+    """The type of stand-ins. Calling one makes a value of the class it stands for."""
 
     _target: Any
     _make: Any
@@ -51,7 +50,7 @@ class _StandInType(type):
 
 
 def _new_instance(stand_in: _StandInType, *args: Any, **kwargs: Any) -> Any:
-    """What the opcode NEWOBJ asks of a class: an instance that is not initialised yet."""
+    """Makes an instance without initialising it, for the opcode NEWOBJ."""
     if stand_in._makes_all:
         return stand_in(*args, **kwargs)
     target = stand_in._target
@@ -62,7 +61,7 @@ def _new_instance(stand_in: _StandInType, *args: Any, **kwargs: Any) -> Any:
 
 
 def _unwrapped(value: Any) -> Any:
-    """A class that is itself a value, such as the ``default_factory`` of a defaultdict."""
+    """Replaces a stand-in that is itself a value, such as a ``default_factory``, by its class."""
     return value._target if isinstance(value, _StandInType) else value
 
 
@@ -87,12 +86,12 @@ def _stand_in(module: str, name: str) -> Any:
 
 
 class _Allowlist:
-    """What an unpickler finds: only what it is allowed by name, as ``module.Class``."""
+    """Finds only what is allowed by name, as ``module.Class``."""
 
     _allowed: frozenset[str]
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for ``module.name``; :class:`pickle.UnpicklingError` if it is not allowed."""
+        """The stand-in for ``module.name``. Raises :class:`pickle.UnpicklingError` if it is not allowed."""
         if f"{module}.{name}" not in self._allowed:
             module, name = _as_today(module, name)
             if f"{module}.{name}" not in self._allowed:
@@ -100,7 +99,7 @@ class _Allowlist:
         return _stand_in(module, name)
 
     def persistent_load(self, pid: Any) -> NoReturn:  # noqa: ARG002
-        """Refuses references to things outside the pickle."""
+        """Refuses references to objects outside the pickle."""
         raise pickle.UnpicklingError("a pickle refers to something outside itself")
 
 
@@ -113,7 +112,7 @@ class AllowlistUnpickler(_Allowlist, pickle.Unpickler):
 
 
 class _CarefulAllowlistUnpickler(_Allowlist, CarefulUnpickler):
-    """The same for pickles whose keys may have been chosen so that they have the same hash."""
+    """The same for pickles with many keys that an attacker could make collide."""
 
     def __init__(self, file: Any, *, allowed: frozenset[str]) -> None:
         super().__init__(file)
@@ -121,7 +120,7 @@ class _CarefulAllowlistUnpickler(_Allowlist, CarefulUnpickler):
 
 
 def _as_today(module: str, name: str) -> tuple[str, str]:
-    """Where a thing is that a pickle knows under the name of another version of Python."""
+    """The current name of what a pickle names as another version of Python did."""
     if module == "pathlib._local":
         return "pathlib", name
     renamed = _compat_pickle.NAME_MAPPING.get((module, name))
@@ -129,7 +128,7 @@ def _as_today(module: str, name: str) -> tuple[str, str]:
 
 
 def _refuse_extensions(data: bytes) -> None:
-    # A number that the program registered with copyreg is looked up without find_class being asked.
+    # Codes that the program registered with copyreg are looked up without find_class.
     if copyreg._inverted_registry:  # type: ignore[attr-defined]
         for opcode, _, _ in pickletools.genops(data):
             if opcode.name in ("EXT1", "EXT2", "EXT4"):
@@ -137,12 +136,12 @@ def _refuse_extensions(data: bytes) -> None:
 
 
 def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
-    """The value that the pickle ``data`` holds, if it is made of ``allowed`` types.
+    """The value in the pickle ``data``, which may have ``allowed`` types only.
 
-    ``allowed`` holds dotted names; a program adds its own with ``DEFAULT_ALLOWED | {"shop.models.Cart"}`` and
-    answers for what making them does. Numbers, text, bytes, lists, tuples, dictionaries and sets are always
-    allowed. A class that is itself a value comes out as a stand-in. Everything else, and everything
-    malformed, raises :class:`pickle.UnpicklingError`.
+    ``allowed`` has dotted names. A program adds its own by ``DEFAULT_ALLOWED | {"shop.models.Cart"}``, and is
+    responsible for what their constructors do. Numbers, text, bytes, lists, tuples, dictionaries and sets are
+    always allowed. A class that is itself a value becomes a stand-in. Any other type, and a malformed pickle,
+    raises :class:`pickle.UnpicklingError`.
     """
     keys = weigh_pickle(data)
     if keys is None:
@@ -156,11 +155,11 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
     except (pickle.UnpicklingError, MemoryError, RecursionError):
         raise
     except OSError as cause:
-        # The file of a time zone's rules; a name that leads to none is the pickle's fault.
+        # Reading the rules of a time zone failed. The wrong name of a zone is the pickle's fault.
         if cause.errno in _TROUBLE:
             raise
         raise pickle.UnpicklingError(f"a pickle cannot be read: {type(cause).__name__}") from cause
-    except Exception as cause:  # a damaged pickle can raise anything at all
+    except Exception as cause:  # a damaged pickle can raise anything
         raise pickle.UnpicklingError(f"a pickle cannot be read: {type(cause).__name__}: {cause}") from cause
 
 

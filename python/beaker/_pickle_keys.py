@@ -1,8 +1,8 @@
-"""Keys whose hashes somebody has chosen.
+"""A limit to keys with the same hash.
 
-To insert a key costs a comparison with each key that has the same hash, so that ten thousand keys of one hash
-take fifty million. The hash of text and of bytes is salted in each process. That of numbers and tuples is
-not, and keys of one hash are easily made: the multiples of 2**61 - 1, for one.
+Inserting a key takes a comparison with each key of the same hash: ten thousand such keys take fifty million.
+The hashes of text and bytes are salted in each process. Those of numbers and tuples are not, and an attacker
+can make them collide: all multiples of 2**61 - 1 have the same hash.
 """
 
 import pickle
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 __all__ = ["MOST_ALIKE", "CarefulUnpickler", "count", "refuse_alike"]
 
 MOST_ALIKE = 256
-"""How many keys of a dictionary, or elements of a set, may have the same hash."""
+"""The most keys of a dictionary, or elements of a set, with the same hash."""
 
 
 def refuse_alike(keys: Collection[Any]) -> None:
@@ -25,7 +25,7 @@ def refuse_alike(keys: Collection[Any]) -> None:
 
 
 def count(counter: "Counter[int]", hashes: Iterable[int]) -> None:
-    """Adds hashes to those that were counted before, and refuses one that comes too often."""
+    """Counts hashes, and refuses one that occurs too often."""
     for value in hashes:
         counter[value] += 1
         if counter[value] > MOST_ALIKE:
@@ -36,9 +36,9 @@ _PythonUnpickler: Any = pickle._Unpickler
 
 
 class CarefulUnpickler(_PythonUnpickler):  # type: ignore[misc]
-    """The unpickler that :mod:`pickle` has in Python, made to look at keys before it inserts them.
+    """The Python unpickler of :mod:`pickle`, which checks keys before it inserts them.
 
-    It takes many times as long as the one in C, and is for pickles with many keys whose hashes can be chosen.
+    It is many times slower than the one in C, and only reads pickles with many unsalted keys.
     """
 
     stack: list[Any]
@@ -47,7 +47,7 @@ class CarefulUnpickler(_PythonUnpickler):  # type: ignore[misc]
 
     def __init__(self, file: Any) -> None:
         super().__init__(file)
-        # Each container beside the hashes in it, so that no other one gets its address meanwhile.
+        # The containers are kept alive, since their addresses are keys.
         self._counted: dict[int, tuple[Any, Counter[int]]] = {}
 
     def _count(self, container: Any, keys: list[Any]) -> None:
@@ -92,6 +92,6 @@ class CarefulUnpickler(_PythonUnpickler):  # type: ignore[misc]
 
 
 def _refuse_instance(cls: Any) -> None:
-    # The unpickler in C looks; this one would call the `__new__` of anything.
+    # The unpickler in C checks this. The one in Python calls the `__new__` of anything.
     if not isinstance(cls, type):
         raise pickle.UnpicklingError("a pickle took a value for a class")

@@ -1,4 +1,4 @@
-"""The standard library's value types as pickles make them, with what each may be made of."""
+"""The constructors of the standard library's value types, limited to the arguments that real pickles use."""
 
 import collections
 import decimal
@@ -15,7 +15,7 @@ from beaker._pickle_keys import refuse_alike
 __all__ = ["CONSTRUCTORS", "REFERENCES"]
 
 _MOST_BITS = 1 << 14
-"""The largest numbers that are divided by each other, which takes time by the product of their lengths."""
+"""The longest numbers that are divided: the time grows with the product of their lengths."""
 
 _RATIO = re.compile(r"[+-]?[0-9]+(/[0-9]+)?\Z")
 
@@ -25,7 +25,7 @@ def _refuse(what: str) -> ValueError:
 
 
 def _bytes(*args: Any) -> bytes:
-    # Only the empty value is made by a call; with a number, the call would take as much memory as it says.
+    # Pickles only make the empty value so. A number would allocate that many bytes.
     if args:
         raise _refuse("bytes")
     return b""
@@ -43,7 +43,7 @@ def _bytearray(*args: Any) -> bytearray:
 
 
 def _encode(text: Any, encoding: Any = None) -> bytes:
-    # How protocols below 3 write bytes. Other codecs can be made to work for very long.
+    # Protocols below 3 write bytes so. Other codecs can take very long.
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise _refuse("bytes")
     return text.encode("latin-1")
@@ -54,7 +54,7 @@ def _is_short(*numbers: Any) -> bool:
 
 
 def _range(*args: Any) -> range:
-    # To count its items is to divide.
+    # Counting its items takes a division.
     if not _is_short(*args):
         raise _refuse("a range")
     return range(*args)
@@ -65,7 +65,7 @@ def _fraction(*args: Any) -> fractions.Fraction:
         case (int() as numerator, int() as denominator) if _is_short(numerator, denominator):
             return fractions.Fraction(numerator, denominator)
         case (str() as text,) if _RATIO.match(text):
-            # "1e999999999" would be a number of that many digits.
+            # "1e999999999" would become a number of that many digits.
             return fractions.Fraction(text)
     raise _refuse("a fraction")
 
@@ -78,18 +78,18 @@ def _decimal(*args: Any) -> decimal.Decimal:
 
 
 def _uuid(*args: Any) -> uuid.UUID:
-    # Its number comes after it, as state.
+    # Its number follows as state.
     if args:
         raise _refuse("a UUID")
     return uuid.UUID.__new__(uuid.UUID)
 
 
-# What a pickle holds item by item. A range or a network of addresses is short but endless.
+# Collections whose items are all in the pickle. A range or a network of addresses is short but endless.
 _HELD = (list, tuple, dict, set, frozenset, collections.deque, str, bytes, bytearray, int, type, type(None))
 
 
 def _of_items(make: Callable[..., Any]) -> Callable[..., Any]:
-    """A constructor of a collection from items that the pickle itself holds; a range is short but endless."""
+    """The constructor of a collection, limited to items that are in the pickle."""
 
     def construct(*args: Any) -> Any:
         if not all(isinstance(arg, _HELD) for arg in args):
@@ -100,7 +100,7 @@ def _of_items(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_elements(make: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for a set, whose elements are hashed."""
+    """The same for a set, which hashes its elements."""
 
     def construct(*args: Any) -> Any:
         for arg in args:
@@ -112,7 +112,7 @@ def _of_elements(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_pairs(make: Callable[..., Any]) -> Callable[..., Any]:
-    """The same for a dictionary, whose keys are hashed."""
+    """The same for a dictionary, which hashes its keys."""
 
     def construct(*args: Any) -> Any:
         for arg in args:
@@ -124,14 +124,14 @@ def _of_pairs(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _int(*args: Any) -> int:
-    # A decimal number of a few characters can have as many digits as its exponent says.
+    # A short decimal number can have as many digits as its exponent says.
     if len(args) > 1 or not all(isinstance(arg, (int, float, str)) for arg in args):
         raise _refuse("an integer")
     return int(*args)
 
 
 def _str(*args: Any) -> str:
-    # The text of anything else can be very much longer than its pickle, and some codecs take very long.
+    # The text of other values can be much longer than their pickles, and some codecs take very long.
     if len(args) > 1 or not all(isinstance(arg, str) for arg in args):
         raise _refuse("a text")
     return str(*args)
@@ -144,14 +144,14 @@ def _defaultdict(*args: Any) -> Any:
 
 
 def _attribute(owner: Any, name: Any) -> Any:
-    # A time zone's pickle asks for this one attribute, and no pickle of the types here for another.
+    # The pickles of time zones need this one attribute. No other type here needs any.
     if owner is not zoneinfo.ZoneInfo or name != "_unpickle":
         raise _refuse("anything")
     return zoneinfo.ZoneInfo._unpickle  # type: ignore[attr-defined]
 
 
 def _by_itself(name: str) -> Callable[..., Any]:
-    """For types whose own constructor is bounded by its arguments: imported when one is found in a pickle."""
+    """A type whose constructor needs no limit. It is imported when a pickle names it."""
 
     def construct(*args: Any) -> Any:
         module, _, cls = name.rpartition(".")
@@ -183,7 +183,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "_codecs.encode": _encode,
     "builtins.getattr": _attribute,
 }
-"""Functions that pickles of value types call, each narrowed to that one use."""
+"""The functions that pickles of value types call, each limited to that use."""
 
 CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "builtins.bool": bool,
@@ -229,4 +229,4 @@ CONSTRUCTORS: dict[str, Callable[..., Any]] = {
         )
     },
 }
-"""For each value type, a function that makes a value from what its pickles give it."""
+"""The constructors, by type."""

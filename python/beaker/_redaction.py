@@ -1,4 +1,4 @@
-"""Errors that do not show whose session they are about."""
+"""Removes session ids from errors."""
 
 import contextlib
 from typing import Any
@@ -7,22 +7,22 @@ from beaker.exceptions import StoreUnavailableError
 
 __all__ = ["without_id"]
 
-# As the native code shows an id: enough to find it in a log and too little to use it.
+# The native code shows as many characters of an id: enough to find it in a log, too few to use it.
 _SHOWN = 6
 _FILE_NAMES = ("filename", "filename2")
 
 
 def without_id(error: BaseException, session_id: str) -> BaseException:
-    """``error`` and all that led to it, with the id shortened wherever one of them shows it.
+    """``error`` with the id shortened, in it and in its causes and contexts.
 
-    An exception stays the object that it is where its arguments and file names can be changed. Where its
-    text is made of something else, one of ours takes its place, which names its class.
+    The exceptions stay the same objects if their arguments, notes and file names can be changed. Otherwise a
+    :class:`StoreUnavailableError` that names the class takes the place of the exception.
     """
     forms = [form for form in (session_id, session_id.replace(".", "")) if len(form) > _SHOWN]
     if not forms:
-        # What is shown of an id that short is all of it.
+        # An id this short would be shown whole.
         return error
-    found = _all_that_led_to(error)
+    found = _chain(error)
     clean = {id(one): _cleaned(one, forms) for one in found}
     for one in found:
         shown = clean[id(one)]
@@ -33,14 +33,14 @@ def without_id(error: BaseException, session_id: str) -> BaseException:
     return clean[id(error)]
 
 
-def _all_that_led_to(error: BaseException) -> list[BaseException]:
+def _chain(error: BaseException) -> list[BaseException]:
     found: dict[int, BaseException] = {}
     left = [error]
     while left:
         one = left.pop()
         if id(one) not in found:
             found[id(one)] = one
-            left += [led for led in (one.__cause__, one.__context__) if led is not None]
+            left += [earlier for earlier in (one.__cause__, one.__context__) if earlier is not None]
     return list(found.values())
 
 
@@ -59,7 +59,7 @@ def _cleaned(error: BaseException, forms: list[str]) -> BaseException:
 def _shows(error: BaseException, forms: list[str]) -> bool:
     texts: list[str] = [str(note) for note in getattr(error, "__notes__", ())]
     for as_text in (str, repr):
-        # An exception that cannot be shown shows nothing.
+        # An exception whose text cannot be made shows no id.
         with contextlib.suppress(Exception):
             texts.append(as_text(error))
     if any(form in text for form in forms for text in texts):
@@ -69,7 +69,7 @@ def _shows(error: BaseException, forms: list[str]) -> bool:
         _shows(one, forms)
         for member in members
         if isinstance(member, BaseException)
-        for one in _all_that_led_to(member)
+        for one in _chain(member)
     )
 
 

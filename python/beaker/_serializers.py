@@ -1,4 +1,4 @@
-"""How the values of a session become bytes."""
+"""Serializers: they turn sessions into bytes and back."""
 
 import json
 import pickle
@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 __all__ = ["JsonSerializer", "PickleSerializer", "Serializer", "deserialize", "serialize"]
 
-# Every interpreter that Beaker has ever served can read it, so a fleet can be moved process by process.
+# Every Python that Beaker has supported can read it, so a fleet can migrate process by process.
 _PICKLE_PROTOCOL = 2
 
 
 class Serializer(Protocol):
-    """What ``data_serializer`` may be given as."""
+    """The interface of an object for ``data_serializer``."""
 
     def loads(self, data_string: bytes) -> Any:
         """The value that :meth:`dumps` was given."""
@@ -22,14 +22,14 @@ class Serializer(Protocol):
 
 
 class PickleSerializer:
-    """Any Python value, by :mod:`pickle`.
+    """Stores any Python value by :mod:`pickle`.
 
-    Reading runs what the data says, so it is for data that nobody else could have written.
+    Reading can run code that the data names, so the data must come from a trusted writer.
     """
 
     def loads(self, data_string: bytes) -> Any:
-        """The value that ``data_string`` holds."""
-        return pickle.loads(data_string)  # noqa: S301 - said above
+        """Reads the value in ``data_string``."""
+        return pickle.loads(data_string)  # noqa: S301 - as documented above
 
     def dumps(self, data: Any) -> bytes:
         """``data`` as a pickle of protocol 2."""
@@ -37,10 +37,10 @@ class PickleSerializer:
 
 
 class JsonSerializer:
-    """What JSON can express, compressed by :mod:`zlib`."""
+    """Stores what JSON can express, compressed by :mod:`zlib`."""
 
     def loads(self, data_string: bytes) -> Any:
-        """The value that ``data_string`` holds."""
+        """Reads the value in ``data_string``."""
         return json.loads(zlib.decompress(data_string))
 
     def dumps(self, data: Any) -> bytes:
@@ -53,10 +53,10 @@ def _serializer(method: str) -> Serializer:
 
 
 def serialize(data: Any, method: str) -> bytes:
-    """``data`` as bytes: JSON if ``method`` is ``'json'``, otherwise a pickle."""
+    """``data`` as bytes: compressed JSON if ``method`` is ``'json'``, otherwise a pickle."""
     return _serializer(method).dumps(data)
 
 
 def deserialize(data_string: bytes, method: str) -> Any:
-    """The value that :func:`serialize` was given with the same ``method``."""
+    """Reads what :func:`serialize` wrote with the same ``method``."""
     return _serializer(method).loads(data_string)

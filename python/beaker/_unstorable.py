@@ -1,4 +1,4 @@
-"""Which value of a session cannot be stored: by its key and its type, without what it says."""
+"""Finds the value of a session that cannot be stored. Names its key and type, never its contents."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -9,27 +9,27 @@ from beaker.exceptions import UnstorableValueError
 __all__ = ["explained"]
 
 _DEEPEST = 50
-"""How far the part of a value that is to blame is looked for."""
+"""The depth to which the part of a value at fault is searched."""
 
 _LONGEST_KEY = 100
 
 _STANDARD = frozenset({"builtins", "pickle", "_pickle", "json.encoder"})
-"""Where the exceptions are from that a serializer of Python's raises. Those of others may need arguments."""
+"""The modules of the exceptions of Python's serializers. Other exceptions may need arguments."""
 
 
 def explained(
     error: Exception, data: dict[Any, Any], dumps: Callable[[dict[Any, Any]], object], by: str
 ) -> Exception:
-    """The exception that says why ``data`` cannot be stored ``by`` a serializer, which raised ``error``.
+    """Explains the ``error`` that a serializer, described as ``by``, raised for ``data``.
 
-    It is an instance of the class of ``error`` too. ``error`` itself where it is of a class that is not
-    Python's, or where no value is to blame by itself.
+    The result is also an instance of the class of ``error``. It is ``error`` itself if that class is not
+    Python's, or if no single value is at fault.
     """
     if type(error).__module__ not in _STANDARD:
         return error
     try:
         blamed = _blamed(data, functools.partial(_fails, dumps))
-    except Exception:  # values are the program's, and it is the first error that matters
+    except Exception:  # the values are the program's, and the first error matters
         return error
     if blamed is None:
         return error
@@ -56,7 +56,7 @@ def _explanation(cause: type[Exception]) -> Any:
 def _fails(dumps: Callable[[dict[Any, Any]], object], data: dict[Any, Any]) -> bool:
     try:
         dumps(data)
-    except Exception:  # whatever it is, the value cannot be stored
+    except Exception:  # any exception means that the value cannot be stored
         return True
     return False
 
@@ -79,7 +79,7 @@ def _blamed(data: dict[Any, Any], fails: Callable[[dict[Any, Any]], bool]) -> tu
 
 
 def _innermost(value: Any, fails: Callable[[Any], bool]) -> Any:
-    """The part of a value that cannot be stored, or the value itself if its parts can be."""
+    """The part of a value that cannot be stored, or the value itself if all its parts can be."""
     seen = set()
     for _ in range(_DEEPEST):
         seen.add(id(value))

@@ -1,4 +1,4 @@
-"""Which backend a ``type`` stands for."""
+"""The registry of backends. The caches of Beaker are not part of this version."""
 
 from typing import NoReturn
 

@@ -1,9 +1,9 @@
 # ruff: noqa: N818 - the names are the ones that applications use
-"""What this package raises and warns of.
+"""The exceptions and warnings of this package.
 
-Three failures are told apart: a configuration that cannot be meant (:class:`ConfigurationError`), a record
-that cannot be decoded (:class:`CorruptSessionError`) and a store that did not answer
-(:class:`StoreUnavailableError`). A session that does not exist is none of them: it is a new session.
+Three failures differ: an invalid configuration (:class:`ConfigurationError`), a record that cannot be decoded
+(:class:`CorruptSessionError`) and a store that did not answer (:class:`StoreUnavailableError`). A session
+that does not exist is no failure: it is a new session.
 """
 
 import pickle
@@ -26,15 +26,15 @@ __all__ = [
 
 
 class BeakerException(Exception):
-    """The root of the errors below, but for :class:`CreationAbortedError`."""
+    """The base class of the errors below, except :class:`CreationAbortedError`."""
 
 
 class BeakerWarning(RuntimeWarning):
-    """Something that works, but not as its author can have meant it."""
+    """A use that works, but probably not as intended."""
 
 
 class CreationAbortedError(Exception):
-    """Never raised any more; kept for the applications that name it in an ``except`` clause."""
+    """Never raised. Kept for applications that name it in an ``except`` clause."""
 
 
 class InvalidCacheBackendError(BeakerException, ImportError):
@@ -42,22 +42,23 @@ class InvalidCacheBackendError(BeakerException, ImportError):
 
 
 class CachesAbsentError(BeakerException, ImportError):
-    """The caches of Beaker, which this version has not, were asked for."""
+    """A program used Beaker's caches, which this version does not have."""
 
 
 class MissingCacheParameter(BeakerException):
-    """A backend was built without an option that it cannot do without."""
+    """A backend lacks an option that it needs."""
 
 
 class LockError(BeakerException):
-    """Somebody else had a lock for as long as the caller would wait, or a lock was used out of order.
+    """A lock was not free within the time limit, or was used out of order.
 
-    Out of order is to release what is not held, or to take for reading what is held for writing.
+    Releasing a lock that is not held is out of order, and so is taking it for reading while holding it for
+    writing.
     """
 
 
 class ConfigurationError(BeakerException, ValueError):
-    """An option, or a combination of options, that cannot be meant."""
+    """An invalid option, or an invalid combination of options."""
 
 
 class InvalidCryptoBackendError(ConfigurationError):
@@ -65,53 +66,53 @@ class InvalidCryptoBackendError(ConfigurationError):
 
 
 class CorruptSessionError(BeakerException, pickle.UnpicklingError, ValueError):
-    """A stored record or a cookie that cannot be decoded. The store itself is well.
+    """A stored record or a cookie cannot be decoded. The store itself works.
 
-    It is also what Beaker raises there: a :class:`pickle.UnpicklingError`, or for JSON and base64 a
-    :class:`ValueError`. The exception of the decoder, if there was one, is in ``__cause__``.
+    It derives from what Beaker raises: :class:`pickle.UnpicklingError`, and :class:`ValueError` for JSON and
+    base64. The exception of the decoder, if there is one, is in ``__cause__``.
     """
 
 
 class StoreUnavailableError(BeakerException, OSError):
-    """The store could not be asked, or did not answer; nothing is known about the session.
+    """The store did not answer. Nothing is known about the session.
 
-    Where an error of the operating system is the reason, ``errno`` and ``strerror`` are that error's, and
-    ``filename`` is the folder that was concerned: a file's own name may show a session's id. Otherwise they
-    are ``None``. The cause is in ``__cause__``.
+    If an error of the operating system is the reason, ``errno`` and ``strerror`` are that error's, and
+    ``filename`` is the folder: the name of the file could show a session id. Otherwise they are ``None``. The
+    cause is in ``__cause__``.
     """
 
     def __str__(self) -> str:
-        """What is wrong, in the words that it was raised with."""
+        """The message alone."""
         return BaseException.__str__(self)
 
     def _tell(self, cause: BaseException, folder: str) -> "StoreUnavailableError":
-        """Itself, with what ``cause`` tells if that is an error of the operating system."""
+        """Takes over the details of ``cause`` if that is an error of the operating system."""
         if isinstance(cause, OSError):
             self.errno, self.strerror, self.filename = cause.errno, cause.strerror, folder
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What a pickle of it keeps."""
+        """Keeps the message and the details in a pickle."""
         return type(self), self.args, (self.errno, self.strerror, self.filename)
 
     def __setstate__(self, state: Any) -> None:
-        """Takes back what a pickle kept."""
+        """Restores the details from a pickle."""
         self.errno, self.strerror, self.filename = state
 
 
 class UnstorableValueError(BeakerException):
-    """A session has a value that its serializer cannot hold, or that would not be read again.
+    """A session has a value that its serializer cannot store, or could not read again.
 
-    The text names the value's key and its type, and ``key`` is the key. Where the serializer raised an
-    exception of Python's, it is an instance of that one's class too, and that one is in ``__cause__``.
+    The message names the key and the type of the value, and ``key`` is the key. If the serializer raised an
+    exception of Python's, this one is also an instance of that class, and that one is in ``__cause__``.
     """
 
     key: Any = None
 
     def __str__(self) -> str:
-        """What is wrong, in the words that it was raised with."""
+        """The message alone."""
         return BaseException.__str__(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What a pickle of it keeps: the text alone, since the key may be what cannot be pickled."""
+        """Keeps only the message in a pickle: the key may be what cannot be pickled."""
         return UnstorableValueError, (str(self),)

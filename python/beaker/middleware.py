@@ -25,7 +25,7 @@ Application = Callable[..., Iterable[bytes]]
 
 
 def _stacked_proxy(name: str) -> Any:
-    """A Paste proxy for what the current request has, or ``None`` where Paste is not installed."""
+    """A Paste proxy for an object of the current request, or ``None`` if Paste is not installed."""
     try:
         registry: Any = importlib.import_module("paste.registry")
     except ImportError:
@@ -41,21 +41,20 @@ beaker_cache = _stacked_proxy("Cache Manager")
 
 
 class SessionMiddleware(_core.SessionMiddleware):
-    """Gives the wrapped application a session in its environment, and sends and stores what became of it.
+    """Puts a session into the environment of the wrapped application, stores it and sends its cookie.
 
-    ``config`` holds options under names that begin with ``session.`` or ``beaker.session.``; keyword
-    arguments, with or without that beginning, go before it. The session is at ``environ_key`` and is not
-    read before it is used.
+    ``config`` has options with the prefix ``session.`` or ``beaker.session.``. Keyword arguments, with or
+    without a prefix, take precedence. The session is at ``environ_key``, and is read when it is first used.
     """
 
     session = beaker_session
 
 
 class CacheMiddleware:
-    """Stands for Beaker's, which this version has not, for those who import it with ``SessionMiddleware``.
+    """A placeholder for programs that import it beside ``SessionMiddleware``. This version has no caches.
 
     Raises:
-        CachesAbsentError: when it is made.
+        CachesAbsentError: when it is constructed.
     """
 
     cache = beaker_cache

@@ -1,4 +1,4 @@
-"""Sessions, and the signed cookies that name them."""
+"""Sessions and their signed cookies."""
 
 import time
 from collections.abc import MutableMapping
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from beaker import _core
 
     class SessionObject(_core.SessionObject):
-        """A proxy has every attribute of its session, which only a type checker has to be told."""
+        """The proxy as type checkers see it: with every attribute of its session."""
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -29,11 +29,11 @@ __all__ = [
     "_ConfigurableSession",
     "_InvalidSignatureType",
     "_session_id",
-    # For those who patch the clock as `beaker.session.time.time`.
+    # Tests patch the clock as `beaker.session.time.time`.
     "time",
 ]
 
-# `isinstance` and `match` ask for it. (The `Session` is a `dict`, and one of them already.)
+# For `isinstance` and `match`. (A `Session` is a `dict`, and needs no registration.)
 MutableMapping.register(SessionObject)
 
 months = (None, "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

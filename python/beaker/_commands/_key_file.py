@@ -1,4 +1,4 @@
-"""Files of keys: one key a line, the newest first."""
+"""Key files: one key a line, the newest first."""
 
 import contextlib
 import fcntl
@@ -15,12 +15,12 @@ from beaker._commands._command import Failure
 __all__ = ["create", "rotate"]
 
 _PRIVATE: Final = 0o600
-# Far more than any file of keys has; whoever names another file by mistake is told so.
+# Far more than any key file has, so that another file is refused.
 _MOST_BYTES: Final = 65536
 
 
 def create(path: Path, key: str) -> None:
-    """Makes a file with one key that only its owner may read. What is there already is left alone."""
+    """Makes a file with one key that only its owner may read. An existing file is not changed."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
     except FileExistsError:
@@ -38,12 +38,12 @@ def create(path: Path, key: str) -> None:
 
 
 def rotate(path: Path, key: str, keep: int | None) -> list[str]:
-    """Puts a key on top of those in a file, of which ``keep`` are kept, or all. What the user should know.
+    """Puts a key on top of those in a file, and keeps ``keep`` of them, by default all. Returns notes.
 
-    The file is replaced in one step by one with the same owner, so that whoever reads it sees the old keys or
-    the new ones. Of rotations at the same time none is lost.
+    The file is replaced atomically by one with the same owner: readers see the old keys or the new ones.
+    Concurrent rotations are all kept.
     """
-    # A link stays one: what it leads to is replaced.
+    # A link is kept, and its target is replaced.
     target = Path(os.path.realpath(path))
     try:
         with _locked(target) as descriptor:
@@ -61,9 +61,9 @@ def rotate(path: Path, key: str, keep: int | None) -> list[str]:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """The file, opened and locked, and still the one at its path."""
+    """Opens and locks the file that is at the path once it is locked."""
     while True:
-        # Without `O_NONBLOCK` a pipe would wait for its other end.
+        # Without `O_NONBLOCK`, opening a pipe would block.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -86,7 +86,7 @@ def _keys(path: Path, content: bytes) -> list[bytes]:
         text = "\0"
     if len(content) > _MOST_BYTES or "\0" in text:
         raise Failure(f"{path} is no file of keys, one a line")
-    # As they stand: whoever reads the file takes the space around a key off.
+    # White space around a key stays: readers strip it.
     return [line.rstrip(b"\r") for line in content.split(b"\n") if line.strip()]
 
 
@@ -97,7 +97,7 @@ def _text(keys: list[bytes]) -> bytes:
 def _replace(path: Path, content: bytes, status: os.stat_result) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        # Otherwise an application could no longer read what its administrator rotated.
+        # The application must still be able to read the file that its administrator rotated.
         os.fchown(descriptor, status.st_uid, status.st_gid)
         _fill(descriptor, content, stat.S_IMODE(status.st_mode) & _PRIVATE)
         Path(temporary).replace(path)
@@ -108,9 +108,9 @@ def _replace(path: Path, content: bytes, status: os.stat_result) -> None:
 
 
 def _fill(descriptor: int, content: bytes, mode: int) -> None:
-    """Writes the whole content to the disk, and closes the file."""
+    """Writes and flushes the content, and closes the file."""
     with open(descriptor, "wb") as file:
-        # The mode that a file is made with is what the umask leaves of it.
+        # The umask may have removed permissions.
         os.fchmod(file.fileno(), mode)
         file.write(content)
         file.flush()

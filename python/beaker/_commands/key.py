@@ -1,4 +1,4 @@
-"""``python -m beaker key``: makes keys, for ``secret``, ``validate_key`` and ``encrypt_key``."""
+"""``python -m beaker key``: makes keys for ``secret``, ``validate_key`` and ``encrypt_key``."""
 
 import argparse
 import errno
@@ -13,7 +13,7 @@ from beaker._commands._command import Failure, SubParsers
 __all__ = ["add_to"]
 
 _LEAST_BYTES: Final = 32
-# No key gains by more, and a line of a file of keys stays one that a person can look at.
+# Longer keys are no stronger, and a line of a key file should stay readable.
 _MOST_BYTES: Final = 1024
 
 
@@ -60,7 +60,7 @@ def _show(key: str) -> None:
         sys.stdout.write(f"{key}\n")
         sys.stdout.flush()
     except OSError as error:
-        # What is left in the buffer would be written, and would fail, once more when Python ends.
+        # Python would write the rest of the buffer when it ends, and fail again.
         sys.stdout = None
         raise Failure(
             f"cannot print the key: {error.strerror or errno.errorcode.get(error.errno or 0)}"
@@ -75,7 +75,7 @@ def _size(text: str) -> int:
 
 
 def _count(text: str) -> int:
-    # `int` also takes signs, spaces and underscores, and refuses very long numbers in words of its own.
+    # `int` also takes signs, spaces and underscores, and has its own error for very long numbers.
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise argparse.ArgumentTypeError("not a number")
     return int(text)

@@ -2,9 +2,8 @@
 """Encryption modules, by name.
 
 An encryption module has ``aesEncrypt(data, key)``, ``aesDecrypt(data, key)``, ``has_aes`` and
-``getKeyLength()`` (bytes). ``cryptography`` (and ``default``) is AES-256-GCM; ``pycryptodome`` (and
-``pycrypto``) is AES-256-CTR. Each is named after the package with which Beaker needed it; here both are
-built in and no package is needed.
+``getKeyLength()`` (bytes). ``cryptography`` (and ``default``) is AES-256-GCM, ``pycryptodome`` (and
+``pycrypto``) is AES-256-CTR. They have the names of the packages that Beaker needs. Here both are built in.
 """
 
 from typing import Any
@@ -30,10 +29,10 @@ __all__ = [
 ]
 
 DEFAULT_NONCE_BITS = 128
-"""How much randomness salts the key of each encrypted session, in bits."""
+"""The bits of randomness in the salt of each encrypted session's key."""
 
 CRYPTO_MODULES: dict[str, Any] = {}
-"""The modules in use, by name; what :func:`register_crypto_module` was given goes before what is built in."""
+"""The modules in use, by name. Registered modules take precedence over built-in ones."""
 
 _BUILT_IN: dict[str, Any] = {
     "default": pyca_cryptography,
@@ -44,17 +43,17 @@ _BUILT_IN: dict[str, Any] = {
 
 
 def load_default_module() -> Any:
-    """The module that ``'default'`` stands for."""
+    """The module with the name ``'default'``."""
     return _BUILT_IN["default"]
 
 
 def register_crypto_module(name: str, mod: Any) -> None:
-    """Makes ``mod`` the encryption module called ``name``."""
+    """Registers ``mod`` as the encryption module ``name``."""
     CRYPTO_MODULES[name] = mod
 
 
 def get_crypto_module(name: str) -> Any:
-    """The encryption module called ``name``; :class:`InvalidCryptoBackendError` if there is none."""
+    """The encryption module ``name``. Raises :class:`InvalidCryptoBackendError` if there is none."""
     module = CRYPTO_MODULES.get(name)
     if module is None:
         module = _BUILT_IN.get(name)
@@ -66,12 +65,12 @@ def get_crypto_module(name: str) -> Any:
 
 
 def generateCryptoKeys(master_key: str | bytes, salt: str | bytes, iterations: int, keylen: int) -> bytes:
-    """A key of ``keylen`` bytes, derived from ``master_key`` and ``salt`` by PBKDF2 with HMAC-SHA-1."""
+    """Derives a key of ``keylen`` bytes from ``master_key`` and ``salt`` by PBKDF2 with HMAC-SHA-1."""
     return pbkdf2(master_key, salt, iterations=iterations, dklen=keylen)
 
 
 def get_nonce_size(number_of_bits: int) -> tuple[int, int]:
-    """How many random bytes make a nonce of so many bits, and to how much base64 text they are cut.
+    """The number of random bytes in a nonce of so many bits, and the length of its base64 text.
 
     Raises :class:`ValueError` if the number is not a multiple of eight.
     """

@@ -1,4 +1,4 @@
-"""Bytes, in whatever object they are."""
+"""Bytes from any bytes-like object."""
 
 from typing import TypeAlias
 
@@ -8,6 +8,6 @@ BytesLike: TypeAlias = bytes | bytearray | memoryview
 
 
 def bytes_of(data: BytesLike) -> bytes:
-    """``data`` as ``bytes``. ``TypeError`` for text and for what else has no bytes."""
-    # `bytes(7)` would be seven of them.
+    """``data`` as ``bytes``. Raises ``TypeError`` for text and other objects without bytes."""
+    # `bytes(7)` would be seven zero bytes.
     return data if isinstance(data, bytes) else bytes(memoryview(data))

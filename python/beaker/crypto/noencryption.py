@@ -1,8 +1,7 @@
 # ruff: noqa: ARG001, N802 - the names are the ones that applications use
-"""The module that has no encryption.
+"""The encryption module without encryption.
 
-It says so through ``has_aes`` and refuses to act: data for which encryption was asked must not be stored
-in the clear.
+``has_aes`` is false, and the functions raise: data that should be encrypted is never stored in the clear.
 """
 
 from typing import NoReturn

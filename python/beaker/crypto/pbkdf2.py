@@ -1,4 +1,4 @@
-"""Deriving a key from a password (RFC 8018, section 5.2)."""
+"""Derives a key from a password (RFC 8018, section 5.2)."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,10 +14,9 @@ def pbkdf2(
     dklen: int = 0,
     digest: Callable[[], Any] | None = None,
 ) -> bytes:
-    """``dklen`` bytes derived from ``password`` and ``salt``; as many as the digest has if ``dklen`` is 0.
+    """Derives ``dklen`` bytes from ``password`` and ``salt``. With 0, as many as the digest has.
 
-    ``digest`` makes the hash to use, as :func:`hashlib.sha256` does; SHA-1 without it. Text is taken as
-    UTF-8.
+    ``digest`` makes the hash, as :func:`hashlib.sha256` does. The default is SHA-1. Text is encoded as UTF-8.
     """
     name = "sha1" if digest is None else str(digest().name)
     return hashlib.pbkdf2_hmac(name, _as_bytes(password), _as_bytes(salt), iterations, dklen or None)

@@ -10,12 +10,12 @@ has_aes = True
 
 
 def aesEncrypt(data: BytesLike, key: BytesLike) -> bytes:
-    """``data`` encrypted and authenticated with ``key`` under a fresh random nonce."""
+    """Encrypts and authenticates ``data`` with ``key`` and a random nonce."""
     return _core.aes_gcm_encrypt(bytes_of(data), bytes_of(key))
 
 
 def aesDecrypt(data: BytesLike, key: BytesLike) -> bytes:
-    """What :func:`aesEncrypt` was given. Raises if ``data`` was changed or belongs to another key."""
+    """Decrypts what :func:`aesEncrypt` encrypted. Raises if ``data`` was changed or has another key."""
     return _core.aes_gcm_decrypt(bytes_of(data), bytes_of(key))
 
 

@@ -1,8 +1,8 @@
 # ruff: noqa: N802 - the names are the ones that applications use
 """AES-256-CTR, in the form of Beaker with the package ``pycryptodome``: the counter starts at 0.
 
-Nothing here notices a change to the ciphertext, and no key may be used twice: Beaker salts each key anew.
-AES-256-GCM is the better choice wherever old data does not decide.
+Changes to the ciphertext are not detected, and no key may be used twice: Beaker salts each key anew. Prefer
+AES-256-GCM unless old data requires this.
 """
 
 from beaker import _core
@@ -14,12 +14,12 @@ has_aes = True
 
 
 def aesEncrypt(data: BytesLike, key: BytesLike) -> bytes:
-    """``data`` encrypted with ``key``, at the same length."""
+    """Encrypts ``data`` with ``key``. The length stays the same."""
     return _core.aes_ctr(bytes_of(data), bytes_of(key))
 
 
 def aesDecrypt(data: BytesLike, key: BytesLike) -> bytes:
-    """What :func:`aesEncrypt` was given; something else, without an error, under another key."""
+    """Decrypts what :func:`aesEncrypt` encrypted. Another key gives other data and no error."""
     return _core.aes_ctr(bytes_of(data), bytes_of(key))
 
 

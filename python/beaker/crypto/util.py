@@ -1,4 +1,4 @@
-"""The hash functions that applications import from here."""
+"""The hash functions that applications import."""
 
 import hmac
 from hashlib import md5, sha1

@@ -1,1 +1,1 @@
-"""Helpers for backends that need a library of their own."""
+"""Helpers for backends that need another library."""

@@ -1,4 +1,4 @@
-"""Finding a Python client for memcached."""
+"""Finds a Python client for memcached."""
 
 import importlib
 import warnings
@@ -14,10 +14,10 @@ _client_libs: dict[str, ModuleType] = {}
 
 
 def _load_client(name: str = "auto") -> ModuleType:
-    """The client module called ``name``, or the first that is installed for ``'auto'``.
+    """The client module ``name``, or for ``'auto'`` the first one that is installed.
 
-    A module that was found once is kept. Raises :class:`InvalidCacheBackendError`, which is an
-    :class:`ImportError`, if it is not installed or if ``name`` is no client that can be used.
+    The result is kept. Raises :class:`InvalidCacheBackendError`, which is an :class:`ImportError`, if the
+    module is not installed or ``name`` is no known client.
     """
     found = _client_libs.get(name)
     if found is None:

@@ -1,4 +1,4 @@
-"""The table in which sessions are kept with SQLAlchemy."""
+"""The table for sessions in SQLAlchemy."""
 
 import importlib
 from typing import Any
@@ -9,10 +9,10 @@ __all__ = ["make_cache_table"]
 
 
 def make_cache_table(metadata: Any, table_name: str = "beaker_cache", schema_name: str | None = None) -> Any:
-    """A ``sqlalchemy.Table`` of ``metadata`` with the columns that Beaker's tables have.
+    """A ``sqlalchemy.Table`` of ``metadata`` with the columns of Beaker's table.
 
-    The table is described, not created in a database. Without ``schema_name`` it belongs to the schema of
-    ``metadata``. Raises :class:`InvalidCacheBackendError` if SQLAlchemy is not installed.
+    The table is not created in a database. The default ``schema_name`` is the schema of ``metadata``. Raises
+    :class:`InvalidCacheBackendError` if SQLAlchemy is not installed.
     """
     try:
         sqlalchemy: Any = importlib.import_module("sqlalchemy")

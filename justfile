@@ -60,7 +60,7 @@ test-python *arguments: build
     {{ pytest }} {{ arguments }}
 
 # Everything that can be said without running: formats, lints, types, stubs, dependencies
-lint: format-check lint-rust lint-python deny
+lint: format-check lint-rust lint-non-unix lint-python deny
 
 # Whether everything is formatted
 format-check:
@@ -82,6 +82,16 @@ lint-rust:
     cargo clippy --locked --lib --tests --no-default-features --features shuttle -- -D warnings
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}" \
         --all-targets --features targets -- -D warnings
+
+# Whether the crate compiles where there is no Unix; needs rustup, which has the standard library of such a target
+lint-non-unix:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    command -v rustup >/dev/null || { echo "no rustup: nothing is compiled for non-Unix" >&2; exit 0; }
+    rustup target add x86_64-pc-windows-gnu
+    export PYO3_CROSS=1 PYO3_CROSS_PYTHON_VERSION=3.10
+    cargo check --locked --target x86_64-pc-windows-gnu
+    cargo check --locked --target x86_64-pc-windows-gnu --no-default-features
 
 # Ruff, mypy in strict mode, and the stubs against the built module
 lint-python: build

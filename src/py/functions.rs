@@ -1,8 +1,5 @@
 //! Small functions that the Python modules build on.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
-
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -15,8 +12,7 @@ use crate::codec::{self, cipher, envelope};
 use crate::cookie::{self, Commas, Format, IdRing, Signer};
 use crate::id::SessionId;
 use crate::ring::Ring;
-use crate::store::file::default_directory;
-use crate::store::{Expect, FileStore, Store, Written};
+use crate::store::{Expect, Store, Written};
 
 /// A new session id: 32 hexadecimal digits, 122 random bits.
 #[pyfunction]
@@ -135,36 +131,6 @@ pub(crate) fn aes_gcm_decrypt<'py>(
 #[pyfunction]
 pub(crate) fn aes_ctr<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     Ok(PyBytes::new(py, &cipher::aes_ctr(data, key).into_py(py)?))
-}
-
-/// The private folder of this user under the system's temporary one, which is made if need be.
-///
-/// Raises `StoreUnavailableError` if it is not there and private and cannot be made so.
-#[pyfunction]
-pub(crate) fn private_data_dir(py: Python<'_>) -> PyResult<String> {
-    Ok(default_directory().into_py(py)?.to_string_lossy().into_owned())
-}
-
-/// The files of an id below `file_dir`, with the locks in `lock_dir`: the one that has its record, or would have it;
-/// the one that is written to; and the one that no other id has.
-#[pyfunction]
-pub(crate) fn files_of(file_dir: PathBuf, lock_dir: PathBuf, session_id: &str) -> [OsString; 3] {
-    FileStore::new(file_dir, lock_dir)
-        .files(&SessionId::from_program(session_id))
-        .map(PathBuf::into_os_string)
-}
-
-/// Has another id's record leave the file that is named after the id, whose lock the caller has.
-///
-/// Raises `StoreUnavailableError` if it cannot.
-#[pyfunction]
-pub(crate) fn clear_file(
-    py: Python<'_>,
-    file_dir: PathBuf,
-    lock_dir: PathBuf,
-    session_id: &str,
-) -> PyResult<()> {
-    FileStore::new(file_dir, lock_dir).clear(&SessionId::from_program(session_id)).into_py(py)
 }
 
 /// The text that the memory store has under an id, or `None`.

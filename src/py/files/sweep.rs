@@ -7,8 +7,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::errors::IntoPyResult;
-use super::gil;
+use crate::py::errors::IntoPyResult;
+use crate::py::gil;
 use crate::store::file::{Reach, SweepLease, SweepPlan};
 use crate::store::{FileStore, Sweep, Swept};
 

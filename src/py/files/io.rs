@@ -13,9 +13,9 @@ use pyo3::types::PyBytes;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::file_lock::as_os_error;
-use super::gil;
+use super::lock::as_os_error;
 use crate::error::{Error, Result};
+use crate::py::gil;
 use crate::store::Durability;
 use crate::store::file::{
     digest_name, ensure_private_dir, file_name, hashed_name, replace_file, sync_with_names,

@@ -10,9 +10,9 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 
-use super::gil;
 use crate::error::Error;
 use crate::locks::{LockFile, Mode};
+use crate::py::gil;
 
 /// A locked file, until it is closed or collected. In a forked process that closes the file, and the lock stays the
 /// parent's.

@@ -1,0 +1,26 @@
+"""Where there is no Unix, Python finds the same functions for files, and each of them raises."""
+
+from __future__ import annotations
+
+import re
+
+from beaker import _core
+from tests.support.environment import ROOT
+
+FILES = ROOT / "src" / "py" / "files"
+
+
+def test_each_function_for_files_is_refused_without_unix() -> None:
+    refused = re.findall(r'^    "(\w+)",$', (FILES / "absent.rs").read_text(), re.MULTILINE)
+    functions = re.findall(r"wrap_pyfunction!\((\w+)::", (FILES / "mod.rs").read_text())
+    assert len(set(refused)) == len(refused) == len(functions) > 10
+    assert [name for name in refused if not hasattr(_core, name)] == []
+
+
+def test_unix_is_named_at_the_seam_for_files_alone() -> None:
+    naming = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "src" / "py").rglob("*.rs")
+        if re.search(r"\b(?:rustix|os::unix|unix\)|LockFile|FileStore|store::file\b)", path.read_text())
+    }
+    assert naming == {f"src/py/files/{name}.rs" for name in ("io", "lock", "mod", "store", "sweep")}

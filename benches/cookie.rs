@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use beaker_core::cookie::{
-    Attributes, CookieSealer, Format, IdRing, SealingKeys, Signer, cookie_date, last_matching, write,
+    Attributes, CookieSealer, Format, IdKeyring, SealingKeys, Signer, cookie_date, last_matching, write,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -60,14 +60,14 @@ fn ids(c: &mut Criterion) {
         ["a secret of thirty-two bytes, yes", "another secret of many bytes", "the oldest of three"];
     for (format, name) in [(Format::One, "1"), (Format::Two, "2")] {
         let mut group = c.benchmark_group(format!("id/format {name}"));
-        let ring =
-            |secrets: &[&str]| IdRing::new(secrets, &[NAME], format).expect("the secrets are not empty");
-        let one = ring(secrets.get(..1).unwrap_or_default());
+        let keyring =
+            |secrets: &[&str]| IdKeyring::new(secrets, &[NAME], format).expect("the secrets are not empty");
+        let one = keyring(secrets.get(..1).unwrap_or_default());
         let signed = one.sign(ID, 1.8e9);
         group.bench_function("sign", |b| b.iter(|| one.sign(black_box(ID), black_box(1.8e9))));
         group.bench_function("verify", |b| b.iter(|| one.verify(NAME, black_box(&signed)).is_some()));
-        let old = ring(secrets.get(2..).unwrap_or_default()).sign(ID, 1.8e9);
-        let all = ring(&secrets);
+        let old = keyring(secrets.get(2..).unwrap_or_default()).sign(ID, 1.8e9);
+        let all = keyring(&secrets);
         group.bench_function("verify, third secret", |b| {
             b.iter(|| all.verify(NAME, black_box(&old)).is_some())
         });

@@ -8,7 +8,6 @@
 //! * [`crypto`] derives keys and encrypts, for both of these;
 //! * [`config`] turns options into checked settings;
 //! * [`locks`] keeps threads and processes from each other;
-//! * [`ring`] is what is rotated: keys and names, newest first;
 //! * [`session`] is the engine: it decides everything about a session, and does no I/O;
 //! * [`store`] is the contract of a place for sessions, and the places there are.
 //!
@@ -27,7 +26,6 @@ pub mod locks;
 mod private_dir;
 #[cfg(feature = "python")]
 mod py;
-pub mod ring;
 pub mod session;
 pub mod store;
 mod sync;

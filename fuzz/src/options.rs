@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use beaker_core::config::{
-    CookieExpires, Keeping, Kind, OptionSpec, SHORTEST_GOOD_KEY, Settings, Value, Values, coerce,
+    CookieExpires, Kind, OptionSpec, SHORTEST_GOOD_KEY, SessionKind, Settings, Value, Values, coerce,
     nearest_name, option as known, options,
 };
 use beaker_core::cookie::{CookieDate, Format, cookies, validate_name, write};
@@ -49,8 +49,8 @@ pub fn hold(data: &[u8]) {
                 reversed.push(option, value.clone());
             }
         }
-        for keeping in [Keeping::Store, Keeping::Cookie] {
-            settings_are_sound_or_refused(&values, &reversed, keeping);
+        for kind in [SessionKind::Store, SessionKind::Cookie] {
+            settings_are_sound_or_refused(&values, &reversed, kind);
         }
     }
 }
@@ -151,9 +151,9 @@ fn what_is_printed_reads_the_same(option: &OptionSpec, value: &Value) {
     assert_eq!(coerce(option, Value::Text(printed)).ok().as_ref(), Some(value), "{}", option.name);
 }
 
-fn settings_are_sound_or_refused(values: &Values, reversed: &Values, keeping: Keeping) {
-    let read = Settings::read(values, keeping, None, 1_800_000_000.0);
-    let again = Settings::read(reversed, keeping, None, 1_800_000_000.0);
+fn settings_are_sound_or_refused(values: &Values, reversed: &Values, kind: SessionKind) {
+    let read = Settings::read(values, kind, None, 1_800_000_000.0);
+    let again = Settings::read(reversed, kind, None, 1_800_000_000.0);
     assert_eq!(read.is_ok(), again.is_ok());
     let settings = match read {
         Ok(settings) => settings,
@@ -211,10 +211,10 @@ fn times_are_sound(settings: &Settings) {
 fn keys_are_used(settings: &Settings) {
     let [encrypts, cookie, signer] =
         [settings.sealer.is_some(), settings.cookie.is_some(), settings.signer.is_some()];
-    assert_eq!(cookie, settings.keeping == Keeping::Cookie);
-    match settings.keeping {
-        Keeping::Store => assert_eq!(signer, !settings.signing_keys().is_empty()),
-        Keeping::Cookie => assert!(!signer && !settings.signing_keys().is_empty()),
+    assert_eq!(cookie, settings.kind == SessionKind::Cookie);
+    match settings.kind {
+        SessionKind::Store => assert_eq!(signer, !settings.signing_keys().is_empty()),
+        SessionKind::Cookie => assert!(!signer && !settings.signing_keys().is_empty()),
     }
     if settings.format == Format::Two && settings.use_cookies {
         assert!(signer || cookie);
@@ -242,7 +242,7 @@ fn the_cookie_is_one_that_browsers_accept(settings: &Settings) {
 
     for now in TIMES {
         let expires = settings.cookie_expires.attribute(now).ok().flatten();
-        let value = settings.signer.as_ref().map_or_else(|| ID.to_owned(), |ring| ring.sign(ID, now));
+        let value = settings.signer.as_ref().map_or_else(|| ID.to_owned(), |keyring| keyring.sign(ID, now));
         let mut header = String::new();
         let attributes = settings.attributes(domain, &settings.path, expires.as_deref());
         write(&mut header, &settings.key, &value, &attributes);
@@ -260,8 +260,8 @@ fn the_cookie_is_one_that_browsers_accept(settings: &Settings) {
         assert_eq!(header.matches(';').count(), parts.into_iter().filter(|part| *part).count());
         let sent = header.split(';').next().unwrap_or_default();
         assert_eq!(cookies(sent).collect::<Vec<_>>(), [(settings.key.as_str(), value.as_str())]);
-        let Some(ring) = &settings.signer else { continue };
-        assert_eq!(ring.verify(&settings.key, &value).map(|accepted| accepted.value), Some(ID));
+        let Some(keyring) = &settings.signer else { continue };
+        assert_eq!(keyring.verify(&settings.key, &value).map(|accepted| accepted.value), Some(ID));
     }
 }
 
@@ -269,23 +269,23 @@ fn the_cookie_is_one_that_browsers_accept(settings: &Settings) {
 mod tests {
     use super::*;
 
-    fn settings(seed: &[u8], keeping: Keeping) -> Option<Settings> {
+    fn settings(seed: &[u8], kind: SessionKind) -> Option<Settings> {
         let mut values = Values::default();
         for (name, value) in texts(seed).next()?.split('\n').filter_map(option) {
             let option = known(name)?;
             values.push(option, coerce(option, value).ok()?);
         }
-        Settings::read(&values, keeping, None, 1_800_000_000.0).ok()
+        Settings::read(&values, kind, None, 1_800_000_000.0).ok()
     }
 
     #[test]
     fn the_seeds_have_options_that_are_accepted_for_stores_and_for_cookies() {
-        for (seed, keeping) in [
-            (&include_bytes!("../seeds/options/hardened")[..], Keeping::Store),
-            (include_bytes!("../seeds/options/everything"), Keeping::Store),
-            (include_bytes!("../seeds/options/cookie"), Keeping::Cookie),
+        for (seed, kind) in [
+            (&include_bytes!("../seeds/options/hardened")[..], SessionKind::Store),
+            (include_bytes!("../seeds/options/everything"), SessionKind::Store),
+            (include_bytes!("../seeds/options/cookie"), SessionKind::Cookie),
         ] {
-            assert!(settings(seed, keeping).is_some(), "{:?}", String::from_utf8_lossy(seed));
+            assert!(settings(seed, kind).is_some(), "{:?}", String::from_utf8_lossy(seed));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Signed cookie values of both formats: [`Signer`], [`Stamper`], and [`IdRing`] above them.
+//! Signed cookie values of both formats: [`Signer`], [`Stamper`], and [`IdKeyring`] above them.
 
 use std::sync::LazyLock;
 
-use beaker_core::cookie::{Accepted, Format, IdRing, Signer, Stamper};
+use beaker_core::cookie::{Accepted, Format, IdKeyring, Signer, Stamper};
 
 use crate::input::{Edit, edit_and_rest, texts};
 use crate::{FOREIGN_NAME, NAME, OLDER_NAME};
@@ -18,14 +18,14 @@ const NAMES: [&str; 2] = [NAME, OLDER_NAME];
 
 /// Rings that write the one format and the other.
 struct Rings {
-    ours: [IdRing; 2],
-    older: [IdRing; 2],
-    foreign: [IdRing; 2],
+    ours: [IdKeyring; 2],
+    older: [IdKeyring; 2],
+    foreign: [IdKeyring; 2],
 }
 
-static RINGS: LazyLock<Rings> = LazyLock::new(|| {
+static KEYRINGS: LazyLock<Rings> = LazyLock::new(|| {
     let rings = |secrets: &[&str], names: &[&str]| {
-        FORMATS.map(|format| IdRing::new(secrets, names, format).expect("secrets and names are given"))
+        FORMATS.map(|format| IdKeyring::new(secrets, names, format).expect("secrets and names are given"))
     };
     Rings {
         ours: rings(&[NEWEST, OLDER], &NAMES),
@@ -47,9 +47,9 @@ pub fn hold(data: &[u8]) {
 
 /// Only what signing makes is accepted, character for character.
 fn what_verifies_was_signed(sent: &str) {
-    for (ring, writes) in RINGS.ours.iter().zip(FORMATS) {
+    for (keyring, writes) in KEYRINGS.ours.iter().zip(FORMATS) {
         for name in NAMES {
-            let Some(accepted) = ring.verify(name, sent) else { continue };
+            let Some(accepted) = keyring.verify(name, sent) else { continue };
             let secret =
                 [NEWEST, OLDER].into_iter().find(|secret| sign_again(secret, name, accepted) == sent);
             assert!(secret.is_some(), "{sent:?} verifies and nothing that we know signed it");
@@ -57,7 +57,7 @@ fn what_verifies_was_signed(sent: &str) {
             let is_current = secret == Some(NEWEST) && name == NAME && format == writes;
             assert_eq!(accepted.is_current, is_current, "{sent:?}");
         }
-        assert_eq!(ring.verify(FOREIGN_NAME, sent), None);
+        assert_eq!(keyring.verify(FOREIGN_NAME, sent), None);
     }
 }
 
@@ -73,29 +73,29 @@ fn sign_again(secret: &str, name: &str, accepted: Accepted<'_>) -> String {
 /// What the newest secret signs is current; what an older one signed is accepted and is not.
 fn what_is_signed_verifies(value: &str) {
     for (index, format) in FORMATS.into_iter().enumerate() {
-        for (signers, is_newest) in [(&RINGS.ours, true), (&RINGS.older, false)] {
-            let Some(signed) = signers.get(index).map(|ring| ring.sign(value, f64::from(NOW))) else {
+        for (signers, is_newest) in [(&KEYRINGS.ours, true), (&KEYRINGS.older, false)] {
+            let Some(signed) = signers.get(index).map(|keyring| keyring.sign(value, f64::from(NOW))) else {
                 continue;
             };
-            for (ring, writes) in RINGS.ours.iter().zip(FORMATS) {
+            for (keyring, writes) in KEYRINGS.ours.iter().zip(FORMATS) {
                 let signed_at = (format == Format::Two).then_some(u64::from(NOW));
                 let is_current = is_newest && writes == format;
                 let accepted = Accepted { value, signed_at, is_current };
-                assert_eq!(ring.verify(NAME, &signed), Some(accepted));
+                assert_eq!(keyring.verify(NAME, &signed), Some(accepted));
                 // Format 2 is bound to its cookie, format 1 to none.
                 let elsewhere = (format == Format::One).then_some(Accepted { is_current: false, ..accepted });
-                assert_eq!(ring.verify(OLDER_NAME, &signed), elsewhere);
-                assert_eq!(ring.verify(FOREIGN_NAME, &signed), None);
+                assert_eq!(keyring.verify(OLDER_NAME, &signed), elsewhere);
+                assert_eq!(keyring.verify(FOREIGN_NAME, &signed), None);
             }
         }
     }
 }
 
 fn what_others_signed_does_not(value: &str) {
-    for foreign in &RINGS.foreign {
+    for foreign in &KEYRINGS.foreign {
         let signed = foreign.sign(value, f64::from(NOW));
-        for ring in &RINGS.ours {
-            assert!(NAMES.iter().all(|name| ring.verify(name, &signed).is_none()));
+        for keyring in &KEYRINGS.ours {
+            assert!(NAMES.iter().all(|name| keyring.verify(name, &signed).is_none()));
         }
     }
 }
@@ -103,15 +103,15 @@ fn what_others_signed_does_not(value: &str) {
 /// One change anywhere, and nothing of ours is left; but for what was in the value from the first, which may be a
 /// whole signed value.
 fn what_is_changed_does_not(value: &str, edit: Edit) {
-    for signer in &RINGS.ours {
+    for signer in &KEYRINGS.ours {
         let signed = signer.sign(value, f64::from(NOW));
         let changed = edit.of_text(&signed);
         if changed == signed || value.contains(&changed) {
             continue;
         }
-        for ring in &RINGS.ours {
+        for keyring in &KEYRINGS.ours {
             for name in NAMES {
-                assert_eq!(ring.verify(name, &changed), None, "{signed:?} became {changed:?}");
+                assert_eq!(keyring.verify(name, &changed), None, "{signed:?} became {changed:?}");
             }
         }
     }
@@ -130,7 +130,8 @@ mod tests {
             (include_bytes!("../seeds/signed_value/format-2-older"), false),
         ] {
             let value = texts(edit_and_rest(seed).1).next().unwrap_or_default();
-            let accepted = RINGS.ours.iter().map(|ring| ring.verify(NAME, &value).map(|it| it.is_current));
+            let accepted =
+                KEYRINGS.ours.iter().map(|keyring| keyring.verify(NAME, &value).map(|it| it.is_current));
             let expected = if is_current { [Some(true), Some(false)] } else { [Some(false); 2] };
             let mut found: Vec<_> = accepted.collect();
             found.sort_unstable_by(|a, b| b.cmp(a));

@@ -1,4 +1,4 @@
-"""Checking options that come as text or as values."""
+"""Checks and coerces options that come as text or as values, as Beaker does for caches."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -27,30 +27,30 @@ _DIGITS = re.compile(r"[0-9]+\Z")
 _NONE = type(None)
 
 _CACHE_RULES: tuple[Rule, ...] = (
-    ("data_dir", (str, _NONE), "data_dir takes the path of a folder"),
-    ("lock_dir", (str, _NONE), "lock_dir takes the path of a folder"),
-    ("type", (str,), "type takes the name of a cache backend"),
-    ("enabled", (bool, _NONE), "enabled takes true or false"),
-    ("expire", (int, _NONE), "expire takes a number of seconds"),
-    ("regions", (list, tuple, _NONE), "regions takes names with commas between them"),
-    ("key_length", (int, _NONE), "key_length takes a number of characters"),
+    ("data_dir", (str, _NONE), "data_dir must be the path of a folder"),
+    ("lock_dir", (str, _NONE), "lock_dir must be the path of a folder"),
+    ("type", (str,), "type must be the name of a cache backend"),
+    ("enabled", (bool, _NONE), "enabled must be true or false"),
+    ("expire", (int, _NONE), "expire must be a number of seconds"),
+    ("regions", (list, tuple, _NONE), "regions must be names with commas between them"),
+    ("key_length", (int, _NONE), "key_length must be a number of characters"),
 )
 
 
 def asint(obj: object) -> int:
-    """``obj`` if it is an int, or the one that it spells in digits; :class:`ConfigurationError` otherwise."""
+    """``obj`` if it is an int, or the int of its digits; :class:`ConfigurationError` otherwise."""
     if isinstance(obj, int):
         return obj
     if isinstance(obj, str) and _DIGITS.match(obj):
         return int(obj)
-    raise ConfigurationError("a whole number is needed")
+    raise ConfigurationError(f"must be a whole number or digits, got {type(obj).__name__}")
 
 
 def verify_options(opt: Any, types: Types, error: str) -> Any:
     """``opt`` as the first of ``types`` that it can be, or as it is if it is one of them already.
 
-    Text becomes a list at its commas, a bool or an int. Raises :class:`ConfigurationError` with the text
-    ``error`` if no type fits or if ``opt`` is blank.
+    Text becomes a list (split at commas), a bool or an int. Raises :class:`ConfigurationError` with the text
+    ``error`` if no type fits or ``opt`` is blank.
     """
     if isinstance(opt, types):
         if isinstance(opt, str) and not opt.strip():
@@ -90,11 +90,10 @@ def coerce_cache_params(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_cache_config_options(config: Mapping[str, Any], include_defaults: bool = True) -> dict[str, Any]:
-    """The options of a cache manager out of ``config``, named ``cache.…`` or ``beaker.cache.…``.
+    """The options of a cache manager in ``config``, named ``cache.…`` or ``beaker.cache.…``.
 
-    The options of each region named by ``regions`` (``cache.<region>.<option>``) are gathered under
-    ``cache_regions``; what a region does not say, it takes from the options of the whole. The defaults are
-    left out without ``include_defaults``.
+    ``cache_regions`` has the options of each region in ``regions`` (``cache.<region>.<option>``). An option
+    that a region lacks comes from the whole. ``include_defaults`` adds the defaults.
     """
     options: dict[str, Any] = {}
     if include_defaults:

@@ -3,25 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["asbool", "aslist"]
+from beaker._core import word_as_bool
 
-_TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
-_FALSE = frozenset({"0", "f", "false", "n", "no", "off"})
+__all__ = ["asbool", "aslist"]
 
 
 def asbool(obj: object) -> bool:
-    """The truth that ``obj`` stands for: a word such as ``yes`` or ``off`` in any case, or any object's own.
+    """The boolean that ``obj`` stands for: a word such as ``yes`` or ``off``, or the truth of another object.
 
-    Raises :class:`ValueError` for text that is none of the words.
+    Raises :class:`ValueError` for any other text.
     """
     if not isinstance(obj, str):
         return bool(obj)
-    word = obj.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError(f"{obj!r} is neither a word for true nor one for false")
+    flag = word_as_bool(obj.strip().lower())
+    if flag is None:
+        raise ValueError(f"{obj!r} must be a word for true or false, such as yes or off")
+    return flag
 
 
 def aslist(obj: Any, sep: str | None = None, strip: bool = True) -> Sequence[Any]:

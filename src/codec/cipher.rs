@@ -24,8 +24,8 @@ use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
 use sha1::Sha1;
 
 use super::text;
+use crate::crypto::Keyring;
 use crate::error::{Error, Result};
-use crate::ring::Ring;
 
 const ENCRYPT: &str = "encrypt a session";
 const DECRYPT: &str = "decrypt a stored session";
@@ -127,7 +127,7 @@ impl fmt::Debug for Decrypted {
 /// Encrypts and decrypts session data. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct Sealer {
-    keys: Ring<Keys>,
+    keys: Keyring<Keys>,
     nonce_bytes: usize,
     nonce_chars: usize,
     writes: Cipher,
@@ -174,7 +174,7 @@ impl Sealer {
         check_nonce_bits(nonce_bits)?;
         let nonce_bytes = nonce_bits / 8;
         Ok(Self {
-            keys: Ring::new(pairs.iter().map(Keys::new), "encryption needs a key")?,
+            keys: Keyring::new(pairs.iter().map(Keys::new), "encryption needs a key")?,
             nonce_bytes,
             // As the original counts. It comes to the length of the padded base64, so that nothing is cut.
             nonce_chars: (4 * nonce_bytes / 3 + 3) & !3,

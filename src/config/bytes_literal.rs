@@ -1,8 +1,8 @@
 //! The text that Python makes of bytes, such as `b'key'`.
 //!
-//! Beaker makes it of a key that is given as bytes in a config, and signs and encrypts with the text.
+//! Beaker turns a key of bytes in a config into this text, and signs and encrypts with the text.
 
-/// The text of `bytes`, as Python's `repr` has it.
+/// The text of `bytes`, as Python's `repr` writes it.
 #[must_use]
 pub fn of_bytes(bytes: &[u8]) -> String {
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
@@ -22,7 +22,7 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of which `text` is the text, if it is such a one.
+/// The bytes that Python writes as `text`, if there are any.
 #[must_use]
 pub fn to_bytes(text: &[u8]) -> Option<Vec<u8>> {
     let (quote, rest) = text.strip_prefix(b"b")?.split_first()?;
@@ -45,7 +45,7 @@ pub fn to_bytes(text: &[u8]) -> Option<Vec<u8>> {
             plain => *plain,
         });
     }
-    // Only what `repr` writes: what a person typed is a text of its own.
+    // Only text that `repr` writes counts; other text is a key of its own.
     (of_bytes(&bytes).as_bytes() == text).then_some(bytes)
 }
 

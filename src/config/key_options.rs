@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::keys::Keys;
 use super::lookup::known;
-use super::{Keeping, OptionSpec, Values};
+use super::{OptionSpec, SessionKind, Values};
 use crate::codec::KeyPair;
 use crate::cookie::{SealingKeys, Switch};
 use crate::error::Result;
@@ -47,7 +47,7 @@ impl KeyOptions {
         self.encrypt.iter().flat_map(pair).collect()
     }
 
-    /// The same for the cookies that keep sessions, which are sealed without an encryption key too.
+    /// The same for cookies that keep sessions, which are sealed even without an encryption key.
     pub(super) fn sealing_keys(&self) -> Vec<SealingKeys<'_>> {
         if self.encrypt.is_empty() {
             let alone = |validate_key| SealingKeys { encrypt_key: None, validate_key };
@@ -62,20 +62,20 @@ impl KeyOptions {
             .collect()
     }
 
-    /// The options whose keys are used and too short, with the bytes of the shortest.
-    pub(super) fn weak(&self, keeping: Keeping) -> Vec<(&'static str, usize)> {
-        self.used(keeping).filter_map(|(name, keys)| Some((name, keys.weakness()?))).collect()
+    /// The options with a key that is used and too short, with the length of the shortest.
+    pub(super) fn weak(&self, kind: SessionKind) -> Vec<(&'static str, usize)> {
+        self.used(kind).filter_map(|(name, keys)| Some((name, keys.weakness()?))).collect()
     }
 
-    /// The options that write with the text of bytes.
-    pub(super) fn texts_of_bytes(&self, keeping: Keeping) -> impl Iterator<Item = &'static str> {
-        self.used(keeping).filter_map(|(name, keys)| keys.is_text_of_bytes().then_some(name))
+    /// The options whose newest key is Python's text of bytes.
+    pub(super) fn texts_of_bytes(&self, kind: SessionKind) -> impl Iterator<Item = &'static str> {
+        self.used(kind).filter_map(|(name, keys)| keys.is_text_of_bytes().then_some(name))
     }
 
-    fn used(&self, keeping: Keeping) -> impl Iterator<Item = (&'static str, &Keys)> {
-        let validates = keeping == Keeping::Cookie || !self.encrypt.is_empty();
+    fn used(&self, kind: SessionKind) -> impl Iterator<Item = (&'static str, &Keys)> {
+        let validates = kind == SessionKind::Cookie || !self.encrypt.is_empty();
         let keys = [
-            ("secret", &self.secret, keeping == Keeping::Store),
+            ("secret", &self.secret, kind == SessionKind::Store),
             ("validate_key", &self.validate, validates),
             ("encrypt_key", &self.encrypt, true),
         ];

@@ -1,4 +1,4 @@
-//! Keys that can be changed: the newest is used, the older ones are still accepted.
+//! The keys of one purpose, from an option, a file and the fallbacks: the newest writes, all are accepted.
 
 use std::fmt;
 use std::fs::{self, Metadata};
@@ -8,28 +8,28 @@ use super::bytes_literal;
 use super::value::Value;
 use crate::error::{Error, Result};
 
-/// A key should have as many bytes as the hash gives (RFC 2104, section 3), which for SHA-256 are 32. A shorter one is
-/// mostly a word, and those are found by trying.
+/// A key should have at least as many bytes as the hash (RFC 2104, section 3), 32 for SHA-256. A shorter one is
+/// mostly a word, which an attacker can guess.
 pub const SHORTEST_GOOD_KEY: usize = 32;
 
-/// More than a file of keys ever holds; what is larger is some other file.
+/// The largest file of keys, in bytes. A larger file is some other file.
 const KEY_FILE_LIMIT: u64 = 64 * 1024;
 
-/// What some editors put before text in UTF-8.
+/// Some editors put it before text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The keys of one purpose, the newest first. Its `Debug` shows how many there are and nothing of them.
+/// The keys of one purpose, the newest first. Its `Debug` shows only their number.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keys {
     keys: Vec<Vec<u8>>,
 }
 
 impl Keys {
-    /// The keys that the options `name`, `<name>_file` and `<name>_fallbacks` give together.
+    /// Gathers the keys of the options `name`, `<name>_file` and `<name>_fallbacks`.
     ///
     /// # Errors
-    /// `Invalid` if the newest keys are given twice or not at all beside fallbacks, if one is the text of no bytes
-    /// at all, or if the file cannot be read, is no UTF-8, holds no key, or can be written by other users.
+    /// `Invalid` if there is both an option and a file, if there are fallbacks alone, if a key is the text of empty
+    /// bytes, or if the file cannot be read, is not UTF-8, has no key, or can be written by other users.
     pub fn gather(
         name: &str,
         newest: Option<&Value>,
@@ -52,8 +52,8 @@ impl Keys {
         Ok(Self { keys: in_both_forms(name, keys)? })
     }
 
-    /// The keys without those bytes that cannot go into the key that encrypts, which takes ASCII alone: of them the
-    /// text does.
+    /// Drops the bytes that cannot go into the key that encrypts, which takes ASCII alone. The text of those bytes
+    /// stays.
     #[must_use]
     pub fn for_encryption(mut self) -> Self {
         let texts: Vec<_> = self.keys.iter().filter_map(|key| bytes_literal::to_bytes(key)).collect();
@@ -61,7 +61,7 @@ impl Keys {
         self
     }
 
-    /// Whether the newest key is the text of bytes.
+    /// Whether the newest key is Python's text of bytes, such as `b'key'`.
     #[must_use]
     pub fn is_text_of_bytes(&self) -> bool {
         self.keys.first().is_some_and(|newest| bytes_literal::to_bytes(newest).is_some())
@@ -78,7 +78,7 @@ impl Keys {
         self.keys.is_empty()
     }
 
-    /// The bytes of the shortest key, if that is too short to be a good one.
+    /// The length of the shortest key, if it is too short.
     #[must_use]
     pub fn weakness(&self) -> Option<usize> {
         self.keys.iter().map(Vec::len).min().filter(|length| *length < SHORTEST_GOOD_KEY)
@@ -99,8 +99,8 @@ fn keys_of(value: Option<&Value>) -> Vec<Vec<u8>> {
     }
 }
 
-/// The keys, each once. After a key that is the text of bytes come the bytes themselves: Beaker signs with the text,
-/// and whoever takes the quotes away means the same key.
+/// The keys, each once. The bytes follow a key that is the text of bytes: Beaker signs with the text, and a person who
+/// removes the quotes means the same key.
 fn in_both_forms(name: &str, given: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
     let mut keys = Vec::with_capacity(given.len());
     for key in given {
@@ -131,23 +131,23 @@ fn read_file(name: &str, path: &Path) -> Result<Vec<Vec<u8>>> {
     };
     let metadata = fs::metadata(path).map_err(|error| refuse("it cannot be read").with_source(error))?;
     if !metadata.is_file() || metadata.len() > KEY_FILE_LIMIT {
-        return Err(refuse("it is no file with one key a line"));
+        return Err(refuse("it must be a file with one key a line"));
     }
     if others_may_write(&metadata) {
-        return Err(refuse("other users may write it; chmod go-w"));
+        return Err(refuse("other users can write to it; run chmod go-w"));
     }
     let bytes = fs::read(path).map_err(|error| refuse("it cannot be read").with_source(error))?;
-    // Text of two bytes a character has lines of zeros, and a key of zeros is one that anybody knows.
+    // In text of two bytes a character some lines are zeros, and everybody knows a key of zeros.
     if std::str::from_utf8(&bytes).is_err() || bytes.contains(&0) {
-        return Err(refuse("it is no text in UTF-8"));
+        return Err(refuse("it must be text in UTF-8"));
     }
-    // An editor's mark would become a part of the newest key, which nobody sees.
+    // The mark would become an invisible part of the newest key.
     if bytes.starts_with(BYTE_ORDER_MARK) {
-        return Err(refuse("it begins with a byte order mark; save it without"));
+        return Err(refuse("it begins with a byte order mark; save it without one"));
     }
     let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let keys: Vec<_> = lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
-    if keys.is_empty() { Err(refuse("there is no key in it")) } else { Ok(keys) }
+    if keys.is_empty() { Err(refuse("it has no key")) } else { Ok(keys) }
 }
 
 #[cfg(unix)]
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_key_tells_the_weakness() {
+    fn the_shortest_key_decides_the_weakness() {
         let of = |value: &Value| Keys::gather("secret", Some(value), None, None).unwrap().weakness();
         assert_eq!(of(&list(&[&"x".repeat(40), "short"])), Some(5));
         assert_eq!(of(&text(&"x".repeat(32))), None);

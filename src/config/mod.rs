@@ -32,7 +32,7 @@ pub use lookup::{COOKIE_SESSION_PARAMETERS, SESSION_PARAMETERS, nearest_name, op
 pub use old_id::OldId;
 pub use option::{DefaultValue, Hardened, Kind, OptionSpec};
 pub use read::UNKNOWN_CIPHER;
-pub use settings::{CookieKeys, Keeping, STORE_GRACE_SECONDS, Settings};
+pub use settings::{CookieKeys, STORE_GRACE_SECONDS, SessionKind, Settings};
 pub use table::{GROUPS, Group};
 pub use value::Value;
 pub use values::Values;

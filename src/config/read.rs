@@ -9,13 +9,14 @@ use super::coerce::invalid;
 use super::lookup::known;
 use super::serializers::{pickle_policy, read_also};
 use super::{
-    Concurrency, CookieExpires, CookieKeys, Keeping, KeyOptions, OldId, OptionSpec, Settings, Value, Values,
+    Concurrency, CookieExpires, CookieKeys, KeyOptions, OldId, OptionSpec, SessionKind, Settings, Value,
+    Values,
 };
 use crate::codec::cipher::check_nonce_bits;
 use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
-use crate::cookie::{CookieSealer, End, Format, FormatOne, IdRing, SameSite};
+use crate::cookie::{CookieSealer, End, Format, FormatOne, IdKeyring, SameSite};
+use crate::crypto::Keyring;
 use crate::error::{Error, Result};
-use crate::ring::Ring;
 use crate::session::Limits;
 use crate::store::{KeptUnder, Timestamp};
 
@@ -26,14 +27,14 @@ const LONGEST_SWITCH: f64 = 30.0 * 86_400.0;
 pub const UNKNOWN_CIPHER: &str = "unknown crypto_type";
 
 impl Settings {
-    /// Reads the options of sessions whose data is where `keeping` says. `known_keys` are their keys if they were
-    /// gathered before, so that no file of keys is read twice; otherwise they are gathered `now`.
+    /// Reads the options of sessions of a kind. `known_keys` are their keys if they were gathered before, so that no
+    /// file of keys is read twice; otherwise they are gathered `now`.
     ///
     /// # Errors
     /// `Invalid` for a value that an option cannot take, and for options that contradict each other.
     pub fn read(
         values: &Values,
-        keeping: Keeping,
+        kind: SessionKind,
         known_keys: Option<&Arc<KeyOptions>>,
         now: Timestamp,
     ) -> Result<Self> {
@@ -41,17 +42,17 @@ impl Settings {
         let read_also = read_also(values)?;
         let pickle = pickle_policy(values, read_also)?;
         let secure = values.flag(known!("secure"));
-        let use_cookies = keeping == Keeping::Cookie || values.flag(known!("use_cookies"));
+        let use_cookies = kind == SessionKind::Cookie || values.flag(known!("use_cookies"));
         let keys = match known_keys {
             Some(keys) => Arc::clone(keys),
             None => Arc::new(KeyOptions::of(values, now)?),
         };
-        if keeping == Keeping::Cookie && keys.validate.is_empty() {
+        if kind == SessionKind::Cookie && keys.validate.is_empty() {
             return Err(Error::invalid("No validate_key specified for Cookie only Session."));
         }
         let mut settings = Self {
             is_hardened: values.is_hardened(),
-            keeping,
+            kind,
             key: text(values, known!("key")),
             older_names: older_names(values),
             domain: values.text(known!("cookie_domain")).map(str::to_owned),
@@ -81,12 +82,12 @@ impl Settings {
             pickle_allow: values.names(known!("pickle_allow")).unwrap_or_default(),
             format: format(values)?,
             format_one: FormatOne::new(end_of_format_1(values), Arc::clone(&keys.switch)),
-            record_format: record_format(values, keeping)?,
+            record_format: record_format(values, kind)?,
             records: Records::new(&keys.pairs())?,
             signer: None,
             sealer: sealer(values, &keys)?.map(Arc::new),
             cookie: None,
-            weak: keys.weak(keeping),
+            weak: keys.weak(kind),
             keys: Arc::clone(&keys),
         };
         if settings.is_hardened && secure && use_cookies {
@@ -132,15 +133,15 @@ impl Settings {
 
     fn add_cookie_keys(&mut self, keys: &KeyOptions) -> Result<()> {
         let names: Vec<String> = self.names().map(str::to_owned).collect();
-        match self.keeping {
-            Keeping::Store if keys.secret.is_empty() => {}
-            Keeping::Store => {
+        match self.kind {
+            SessionKind::Store if keys.secret.is_empty() => {}
+            SessionKind::Store => {
                 let secrets: Vec<_> = keys.secret.iter().collect();
-                self.signer = Some(Arc::new(IdRing::new(&secrets, &names, self.format)?));
+                self.signer = Some(Arc::new(IdKeyring::new(&secrets, &names, self.format)?));
             }
-            Keeping::Cookie => {
+            SessionKind::Cookie => {
                 let validate: Vec<_> = keys.validate.iter().collect();
-                let signers = Ring::signers(&validate)?;
+                let signers = Keyring::signers(&validate)?;
                 let sealer = CookieSealer::new(&keys.sealing_keys(), &names)?;
                 self.cookie = Some(Arc::new(CookieKeys { signers, sealer }));
             }
@@ -208,10 +209,10 @@ fn end_of_format_1(values: &Values) -> End {
     End::Never
 }
 
-fn record_format(values: &Values, keeping: Keeping) -> Result<RecordFormat> {
+fn record_format(values: &Values, kind: SessionKind) -> Result<RecordFormat> {
     match values.number(known!("record_format")) {
         // The cookie has a format of its own.
-        Some(1 | 2) if keeping == Keeping::Cookie => Ok(RecordFormat::One),
+        Some(1 | 2) if kind == SessionKind::Cookie => Ok(RecordFormat::One),
         Some(1) => Ok(RecordFormat::One),
         Some(2) => Ok(RecordFormat::Two),
         _ => Err(invalid("record_format must be 1 or 2")),

@@ -6,47 +6,47 @@ use std::time::Duration;
 
 use super::{Concurrency, CookieExpires, KeyOptions, Keys, OldId, PicklePolicy, SerializerName};
 use crate::codec::{RecordFormat, Records, Sealer};
-use crate::cookie::{Attributes, CookieSealer, Format, FormatOne, IdRing, Signer};
+use crate::cookie::{Attributes, CookieSealer, Format, FormatOne, IdKeyring, Signer};
+use crate::crypto::Keyring;
 use crate::error::{Error, Result};
-use crate::ring::Ring;
 use crate::session::Limits;
 use crate::store::{Durability, KeptUnder, Timestamp};
 
-/// How much longer a store keeps a session than its idle timeout, so that a record does not vanish between
-/// being found alive and being written back.
+/// Seconds that a store keeps a record beyond the idle timeout, so that it does not vanish between a load that finds it
+/// alive and the save.
 pub const STORE_GRACE_SECONDS: u32 = 120;
 
-/// The year 2100: for as long as this runs, expiry dates that count from now have to exist.
+/// The year 2100. Expiry dates that count from now must exist until then.
 const DISTANT_NOW: Timestamp = 4_102_444_800.0;
 
-/// Where a session's data is.
+/// The two kinds of sessions, by the place of their data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeping {
+pub enum SessionKind {
     /// In a store; the cookie has the id.
     Store,
     /// In the cookie.
     Cookie,
 }
 
-/// What protects a session that its cookie keeps.
+/// The keys of a session that its cookie keeps.
 #[derive(Clone, Debug)]
 pub struct CookieKeys {
     /// Signs the text of format 1.
-    pub signers: Ring<Signer>,
+    pub signers: Keyring<Signer>,
     /// Seals the payload of format 2.
     pub sealer: CookieSealer,
 }
 
-/// Everything about a session that its options decide, checked.
+/// The checked meaning of all options of a session.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether the defaults are those of `profile = hardened`.
     pub is_hardened: bool,
-    /// Where the data is.
-    pub keeping: Keeping,
+    /// The kind of the sessions.
+    pub kind: SessionKind,
     /// The cookie's name.
     pub key: String,
-    /// Names that the cookie had before, which are still read.
+    /// Earlier names of the cookie, which are still read.
     pub older_names: Vec<String>,
     /// The cookie's `Domain`, if it has one.
     pub domain: Option<String>,
@@ -58,34 +58,33 @@ pub struct Settings {
     pub secure: bool,
     /// Whether the cookie is `HttpOnly`.
     pub http_only: bool,
-    /// Whether the browser keeps the cookie apart for each site that embeds this one.
+    /// Whether the browser keeps one cookie for each site that embeds this one.
     pub partitioned: bool,
-    /// When the browser forgets the cookie.
+    /// The time at which the browser forgets the cookie.
     pub cookie_expires: CookieExpires,
-    /// Whether a cookie that is forgotten some time from now is sent with every request that uses the session, so
-    /// that this time begins anew.
+    /// Whether each request that uses the session renews an expiry that counts from now.
     pub rolling: bool,
-    /// When a session is over.
+    /// The idle timeout, the absolute timeout and the epoch.
     pub limits: Limits,
-    /// How often a store is swept whose records do not go by themselves; if not at all, nothing.
+    /// The time between two sweeps of a store whose records do not expire by themselves, if it is swept.
     pub sweep_interval: Option<Duration>,
-    /// How many sessions memory keeps at the most.
+    /// The most sessions that memory keeps.
     pub max_sessions: Option<NonZeroUsize>,
-    /// What a store keeps new sessions under.
+    /// The key of new sessions in a store: the id or its hash.
     pub kept_under: KeptUnder,
-    /// What a save to a file survives.
+    /// The failures that a save survives.
     pub durability: Durability,
-    /// What becomes of a session that several requests change at once.
+    /// The fate of a session that several requests change at once.
     pub concurrency: Concurrency,
-    /// What becomes of the id that a session had before it was given a new one.
+    /// The fate of the old id after a rotation.
     pub old_id: OldId,
-    /// How long a session that somebody else holds is waited for.
+    /// The longest wait for a session that another request has locked or is writing.
     pub lock_timeout: Duration,
     /// Whether a request that only reads renews the session.
     pub save_accessed_time: bool,
-    /// Whether the session is found by, and announced in, a cookie.
+    /// Whether cookies are read and set.
     pub use_cookies: bool,
-    /// Whether a session that cannot be decoded is replaced by a new one, with a warning.
+    /// Whether a corrupt session becomes a new one, with a warning.
     pub invalidate_corrupt: bool,
     /// Whether every session that was used is saved.
     pub auto: bool,
@@ -93,25 +92,25 @@ pub struct Settings {
     pub vary: bool,
     /// Whether a response that sets the cookie is kept out of every cache.
     pub no_store: bool,
-    /// What is read besides what the sessions are written in.
+    /// The serializer that is read beside the one that writes.
     pub read_also: Option<SerializerName>,
-    /// Which pickles are read.
+    /// The pickles that are read.
     pub pickle: PicklePolicy,
-    /// Classes of the application that an allow-list has beside the standard library's, as `module.Class`.
+    /// The application's classes on the allow-list, as `module.Class`.
     pub pickle_allow: Vec<String>,
-    /// In which format cookies are written. Both are read.
+    /// The format of new cookies. Both formats are read.
     pub format: Format,
-    /// For how long format 1 is read where format 2 is written.
+    /// The end of cookies of format 1, where format 2 is written.
     pub format_one: FormatOne,
-    /// In which format records are written that have no newer one. Both are read.
+    /// The format of new records. Both formats are read, and a record of format 2 keeps it.
     pub record_format: RecordFormat,
     /// Writes and reads records of format 2.
     pub records: Records,
     /// Signs the id in the cookie, if there is a secret.
-    pub signer: Option<Arc<IdRing>>,
+    pub signer: Option<Arc<IdKeyring>>,
     /// Encrypts the text of a session, if there is a key for it.
     pub sealer: Option<Arc<Sealer>>,
-    /// Protects the cookie that has the session itself.
+    /// Signs and encrypts a cookie that keeps the session.
     pub cookie: Option<Arc<CookieKeys>>,
     /// All keys.
     pub keys: Arc<KeyOptions>,
@@ -120,40 +119,40 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How long a store has to keep a record that is written now, of a session whose idle timeout may be its own.
+    /// The time that a store must keep a record that is written now. `own` is the session's own idle timeout.
     #[must_use]
     pub fn store_ttl(&self, own: Option<i64>) -> Option<Duration> {
         let seconds = self.limits.with_idle(own).idle? + f64::from(STORE_GRACE_SECONDS);
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// The keys that sign cookies: those of `secret`, or where the cookie keeps the session, of `validate_key`.
+    /// The keys that sign cookies: `secret`, or `validate_key` where the cookie keeps the session.
     #[must_use]
     pub fn signing_keys(&self) -> &Keys {
-        match self.keeping {
-            Keeping::Store => &self.keys.secret,
-            Keeping::Cookie => &self.keys.validate,
+        match self.kind {
+            SessionKind::Store => &self.keys.secret,
+            SessionKind::Cookie => &self.keys.validate,
         }
     }
 
-    /// Whether a cookie that came is sent again for its expiry's sake.
+    /// Whether the response renews the expiry of a cookie that the request brought.
     #[must_use]
     pub fn rolls(&self) -> bool {
         self.rolling && matches!(self.cookie_expires, CookieExpires::After(_))
     }
 
-    /// Whether the value of a cookie is read at `now`, by its format.
+    /// Whether a cookie's value has a format that is accepted at `now`.
     #[must_use]
     pub fn reads_format_of(&self, value: &str, now: Timestamp) -> bool {
         self.format == Format::One || CookieSealer::is_sealed(value) || self.format_one.is_accepted(now)
     }
 
-    /// The names under which the cookie is looked for, the one that it has now first.
+    /// The names under which the cookie is read, the one that is written first.
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         std::iter::once(self.key.as_str()).chain(self.older_names.iter().map(String::as_str))
     }
 
-    /// The attributes of the cookie, for a session whose domain, path and expiry may be its own.
+    /// The attributes of the cookie, with the domain, path and expiry of one session.
     #[must_use]
     pub fn attributes<'a>(
         &'a self,
@@ -172,39 +171,37 @@ impl Settings {
         }
     }
 
-    /// Checks what only the options together can show to be wrong.
+    /// Checks the options against each other.
     ///
     /// # Errors
-    /// `Invalid`, naming the options that contradict each other or the one that no cookie can carry.
+    /// `Invalid` if options contradict each other, or if a cookie cannot carry one; the error names them.
     pub fn validate(&self) -> Result<()> {
         if self.limits.idle.is_some_and(|timeout| timeout != 0.0) && !self.save_accessed_time {
             return Err(Error::invalid("timeout requires save_accessed_time"));
         }
-        if self.concurrency == Concurrency::Lock && self.keeping == Keeping::Cookie {
+        if self.concurrency == Concurrency::Lock && self.kind == SessionKind::Cookie {
             return Err(Error::invalid(
-                "concurrency = lock is for sessions in a store; a cookie cannot be locked",
+                "concurrency = lock needs a session in a store: a cookie cannot be locked",
             ));
         }
-        if self.old_id.grace().is_some() && self.keeping == Keeping::Cookie {
+        if self.old_id.grace().is_some() && self.kind == SessionKind::Cookie {
             return Err(Error::invalid(
-                "destroy_old = grace is for sessions in a store; nobody comes with the id of a session in a cookie",
+                "destroy_old = grace needs a session in a store: no request brings the id of a session in a cookie",
             ));
         }
         if !self.pickle_allow.is_empty() && self.pickle != PicklePolicy::Allowlist {
             return Err(Error::invalid("pickle_allow needs pickle = allowlist"));
         }
         if let Some(name) = self.pickle_allow.iter().find(|name| !is_dotted_name(name)) {
-            return Err(Error::invalid("pickle_allow names classes as module.Class")
+            return Err(Error::invalid("pickle_allow must name classes as module.Class")
                 .with_detail(format!("got {name:?}")));
         }
-        if self.limits.epoch.is_some() && self.keeping == Keeping::Store {
-            return Err(Error::invalid(
-                "session_epoch is for sessions that their cookie keeps; a store can be emptied",
-            ));
+        if self.limits.epoch.is_some() && self.kind == SessionKind::Store {
+            return Err(Error::invalid("session_epoch needs type = cookie: a store can be emptied instead"));
         }
         if self.format == Format::Two
             && self.use_cookies
-            && self.keeping == Keeping::Store
+            && self.kind == SessionKind::Store
             && self.signer.is_none()
         {
             return Err(Error::invalid("cookie_format = 2 needs a secret"));
@@ -221,7 +218,7 @@ impl Settings {
     }
 }
 
-/// Whether `name` is that of something in a module.
+/// Whether `name` has the form `module.name`.
 fn is_dotted_name(name: &str) -> bool {
     let is_identifier = |part: &str| {
         let mut characters = part.chars();

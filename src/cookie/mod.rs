@@ -22,8 +22,8 @@
 //!   writes, a `Morsel` or an application, is held to the same rule: [`validate()`] and [`validate_other`]
 //!   for its parts, [`validate_header`] for the whole.
 //! * **Signatures are compared in constant time**, and a key appears in no `Debug` and no error.
-//! * **What is written under the newest key is read under all.** A [`Ring`](crate::ring::Ring) of [`Signer`]s,
-//!   an [`IdRing`] and a [`CookieSealer`] say whether what they read is as they would write it today.
+//! * **What is written under the newest key is read under all.** A [`Keyring`](crate::crypto::Keyring) of [`Signer`]s,
+//!   an [`IdKeyring`] and a [`CookieSealer`] say whether what they read is as they would write it today.
 //!
 //! # The values of our own cookies
 //!
@@ -43,8 +43,8 @@ mod date;
 mod format;
 mod format_one;
 mod header;
+mod id_keyring;
 mod joined;
-mod ring;
 mod sealed;
 mod set_cookie;
 mod signed;
@@ -55,8 +55,8 @@ pub use date::{CookieDate, cookie_date};
 pub use format::{Format, PREFIX as FORMAT_2_PREFIX};
 pub use format_one::{End, FormatOne, Switch};
 pub use header::{Cookies, cookies, last_matching, values};
+pub use id_keyring::{Accepted, IdKeyring};
 pub use joined::{Commas, Reading, joined_cookies, readings};
-pub use ring::{Accepted, IdRing};
 pub use sealed::{CookieSealer, Opened, SealingKeys};
 pub use set_cookie::{Attributes, SameSite, write};
 pub use signed::Signer;

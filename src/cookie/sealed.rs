@@ -14,9 +14,9 @@ use base64::Engine as _;
 
 use super::format::{BASE64, PREFIX};
 use crate::codec::deflate;
+use crate::crypto::Keyring;
 use crate::crypto::{Aead, Purpose, derive};
 use crate::error::{Error, Result};
-use crate::ring::Ring;
 
 const WRITE: &str = "seal a session into a cookie";
 const READ: &str = "read the session in a cookie";
@@ -72,7 +72,7 @@ impl fmt::Debug for Opened {
 /// Seals payloads with the newest of several pairs of keys, and opens what any of them sealed.
 #[derive(Clone)]
 pub struct CookieSealer {
-    names: Ring<Name>,
+    names: Keyring<Name>,
 }
 
 /// What opens the cookie of one name.
@@ -91,7 +91,7 @@ impl CookieSealer {
     /// `Invalid` if there are no keys or no names, if a key is empty, or if a name holds a NUL.
     pub fn new(keys: &[SealingKeys<'_>], names: &[impl AsRef<str>]) -> Result<Self> {
         let names = names.iter().map(|name| Name::new(keys, name.as_ref()));
-        Ok(Self { names: Ring::new(names, "a cookie needs a name")? })
+        Ok(Self { names: Keyring::new(names, "a cookie needs a name")? })
     }
 
     /// Whether `value` begins as sealed values do. What does not is of format 1 or none of ours.

@@ -10,8 +10,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
+use crate::crypto::Keyring;
 use crate::error::{Error, Result};
-use crate::ring::Ring;
 
 /// The bytes of an HMAC-SHA1.
 const MAC_LENGTH: usize = 20;
@@ -79,8 +79,8 @@ impl fmt::Debug for Signer {
     }
 }
 
-impl Ring<Signer> {
-    /// A ring of signers for `secrets`, the newest first.
+impl Keyring<Signer> {
+    /// A keyring of signers for `secrets`, the newest first.
     ///
     /// # Errors
     /// `Invalid` if there is no secret, or if one is empty.

@@ -8,8 +8,8 @@ use std::fmt;
 use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
 
 use super::KEY_LENGTH;
+use super::keyring::Keyring;
 use crate::error::{Error, Result};
-use crate::ring::Ring;
 
 const NONCE: usize = Aead::NONCE;
 const TAG: usize = Aead::TAG;
@@ -17,7 +17,7 @@ const TAG: usize = Aead::TAG;
 /// Encrypts under the newest of several keys, and decrypts what any of them encrypted. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct Aead {
-    ciphers: Ring<XChaCha20Poly1305>,
+    ciphers: Keyring<XChaCha20Poly1305>,
 }
 
 impl Aead {
@@ -35,7 +35,7 @@ impl Aead {
         empty: &'static str,
     ) -> Result<Self> {
         let ciphers = keys.into_iter().map(|key| Ok(XChaCha20Poly1305::new(&key?.into())));
-        Ok(Self { ciphers: Ring::new(ciphers, empty)? })
+        Ok(Self { ciphers: Keyring::new(ciphers, empty)? })
     }
 
     /// The parts of `plain`, one after the other, encrypted under the newest key. `associated` has to be the same when

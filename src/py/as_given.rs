@@ -61,7 +61,7 @@ fn by_keyword<'py>(option: &OptionSpec, object: &Bound<'py, PyAny>) -> PyResult<
         Kind::Bool if is_text && object.len()? == 0 => {
             Ok(PyBool::new(object.py(), false).to_owned().into_any())
         }
-        // An empty key is a mistake, and what is no text is no key.
+        // An empty text is a mistake, and a false object is no key.
         Kind::Keys => {
             let is_keys = is_text
                 || object.is_instance_of::<PyBytes>()
@@ -77,7 +77,7 @@ fn by_keyword<'py>(option: &OptionSpec, object: &Bound<'py, PyAny>) -> PyResult<
     }
 }
 
-/// `None` in the place of what is false, where Beaker asks for no more than that; unless the object `counts`.
+/// Replaces a false object by `None` where Beaker only asks whether it is true, unless the object `counts`.
 fn without_nothing<'py>(
     option: &OptionSpec,
     object: &Bound<'py, PyAny>,
@@ -92,14 +92,14 @@ fn without_nothing<'py>(
     Ok(object.clone())
 }
 
-/// Whether it is the empty `cookie_path` of a cookie without one.
+/// Whether it is an empty `cookie_path`, which gives a cookie without a path.
 pub(super) fn is_no_path(option: &OptionSpec, meant: &Bound<'_, PyAny>, how: Given) -> bool {
     option.kind == Kind::CookiePath
         && how == Given::ByKeyword
         && meant.cast::<PyString>().is_ok_and(|text| text.len().is_ok_and(|length| length == 0))
 }
 
-/// A path with the home folder in the place of `~`.
+/// Expands `~` to the home folder.
 fn at_home<'py>(
     option: &OptionSpec,
     object: Bound<'py, PyAny>,

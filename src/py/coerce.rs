@@ -1,4 +1,4 @@
-//! Options as Python dictionaries: coercing them in place, and gathering them from what the middleware is given.
+//! Options in Python dictionaries: coerced in place, and gathered from the arguments of the middleware.
 
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::PyDeprecationWarning;
@@ -13,7 +13,7 @@ use crate::config::{self, OptionSpec, Value};
 /// An option, coerced.
 pub(crate) struct Coerced<'py> {
     pub(crate) value: Value,
-    /// The object that stands for it.
+    /// The same as an object.
     pub(crate) object: Bound<'py, PyAny>,
     /// A warning for the programmer.
     pub(crate) warning: Option<String>,
@@ -36,8 +36,7 @@ pub(crate) fn coerce_value<'py>(
     Ok(Coerced { value, object, warning })
 }
 
-/// Coerces and checks the session options in `params`, in place, and returns it. Names that are no options are
-/// left as they are.
+/// Coerces and checks the session options in `params`, in place, and returns it. Unknown names stay as they are.
 ///
 /// Raises `ConfigurationError` for a value that its option cannot take.
 #[pyfunction]
@@ -72,8 +71,14 @@ pub(crate) fn coerce_all(params: &Bound<'_, PyDict>, how: Given) -> PyResult<()>
     Ok(())
 }
 
-/// Gathers the session options of a middleware from its `config` and its keyword arguments into `options`, coerced,
-/// and warns of what looks like a mistake.
+/// The boolean that a word stands for, or `None`.
+#[pyfunction]
+pub(crate) fn word_as_bool(word: &str) -> Option<bool> {
+    config::word_as_bool(word)
+}
+
+/// Gathers the options of a middleware from its `config` and its keyword arguments into `options`, coerced, and warns
+/// of likely mistakes.
 pub(crate) fn gather(
     options: &Bound<'_, PyDict>,
     config: Option<&Bound<'_, PyAny>>,
@@ -122,7 +127,7 @@ pub(crate) fn gather(
     options.update(bare.as_mapping())
 }
 
-/// The option that a prefixed key means.
+/// The name of the option in a prefixed key.
 fn option_of<'k>(py: Python<'_>, key: &'k str) -> PyResult<Option<&'k str>> {
     if let Some(name) = key.strip_prefix("beaker.session.").or_else(|| key.strip_prefix("session.")) {
         return Ok(Some(name));

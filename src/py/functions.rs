@@ -9,9 +9,9 @@ use super::clock;
 use super::errors::IntoPyResult;
 use super::store::MEMORY;
 use crate::codec::{self, cipher, envelope};
-use crate::cookie::{self, Commas, Format, IdRing, Signer};
+use crate::cookie::{self, Commas, Format, IdKeyring, Signer};
+use crate::crypto::Keyring;
 use crate::id::SessionId;
-use crate::ring::Ring;
 use crate::store::{Expect, Store, Written};
 
 /// A new session id: 32 hexadecimal digits, 122 random bits.
@@ -41,10 +41,10 @@ pub(crate) fn verify(
     signed: &str,
 ) -> PyResult<Option<String>> {
     let value = match name {
-        None => Ring::signers(&secrets).into_py(py)?.verify(signed).map(|(value, _)| value.to_owned()),
+        None => Keyring::signers(&secrets).into_py(py)?.verify(signed).map(|(value, _)| value.to_owned()),
         Some(name) => {
-            let ring = IdRing::new(&secrets, &[name], Format::One).into_py(py)?;
-            ring.verify(name, signed).map(|accepted| accepted.value.to_owned())
+            let keyring = IdKeyring::new(&secrets, &[name], Format::One).into_py(py)?;
+            keyring.verify(name, signed).map(|accepted| accepted.value.to_owned())
         }
     };
     Ok(value)

@@ -1,4 +1,4 @@
-//! A set of options with everything that follows from it, worked out once and used for every request.
+//! A set of options and everything made from it once: settings, serializer, backend. Every request shares it.
 
 use std::sync::Arc;
 
@@ -15,40 +15,41 @@ use super::serializer::Serializer;
 use super::store::{self, Backend};
 use super::values::default_to_object;
 use crate::config::{
-    self, CookieExpires, Keeping, KeyOptions, OptionSpec, STORE_GRACE_SECONDS, Settings, Value, Values, known,
+    self, CookieExpires, KeyOptions, OptionSpec, STORE_GRACE_SECONDS, SessionKind, Settings, Value, Values,
+    known,
 };
 use crate::py::once::intern;
 
 /// Options, checked and ready for use. Shared by all sessions that were given the same ones.
 pub(crate) struct Options {
-    /// What they mean.
+    /// Their meaning.
     pub(crate) settings: Settings,
-    /// What the attribute `cookie_expires` shows.
+    /// The value of the attribute `cookie_expires`.
     pub(crate) cookie_expires: Py<PyAny>,
-    /// The class of the sessions, where it is not `Session`.
+    /// The option `session_class`, if it is given.
     pub(crate) session_class: Option<Py<PyAny>>,
-    /// How a session becomes bytes.
+    /// Turns sessions into bytes and back.
     pub(crate) serializer: Serializer,
-    /// Where sessions are kept, unless it is in their cookies.
+    /// The store, unless cookies keep the sessions.
     backend: Option<Backend>,
     /// The options as they were given, coerced, without the backend's.
     pub(crate) given: Py<PyDict>,
     /// The keyword arguments of the backend.
     pub(crate) namespace_args: Py<PyDict>,
-    /// `_domain` and `_path`, which every session begins with.
+    /// `_domain` and `_path`, with which every session begins.
     pub(crate) initial: Py<PyDict>,
     /// Warnings for the programmer.
     warnings: Vec<String>,
 }
 
 impl Options {
-    /// The options in `params`; from a small cache where the very same objects were given before.
-    pub(crate) fn of(params: &Bound<'_, PyDict>, keeping: Keeping) -> PyResult<Arc<Self>> {
+    /// The options in `params`, from a small cache if the very same objects were given before.
+    pub(crate) fn of(params: &Bound<'_, PyDict>, kind: SessionKind) -> PyResult<Arc<Self>> {
         let (found, keys) = {
             let cache = CACHE.lock();
-            let found = cache.iter().find(|entry| entry.is_of(params, keeping));
-            // A file of keys is read once: what it has by now may be meant for the next start, and this process may
-            // no longer be allowed to read it.
+            let found = cache.iter().find(|entry| entry.is_of(params, kind));
+            // A file of keys is read once: it may have changed for the next start, and this process may no longer be
+            // allowed to read it.
             let same_keys = found.or_else(|| cache.iter().find(|entry| entry.has_keys_of(params)));
             (
                 found.map(|entry| Arc::clone(&entry.options)),
@@ -57,21 +58,21 @@ impl Options {
         };
         match found {
             Some(options) => Ok(options),
-            None => Self::remembered(params, keeping, keys.as_ref()),
+            None => Self::remembered(params, kind, keys.as_ref()),
         }
     }
 
-    /// The options in `params`, worked out anew, with files of keys read again: for a middleware that is built.
-    pub(crate) fn anew(params: &Bound<'_, PyDict>, keeping: Keeping) -> PyResult<Arc<Self>> {
-        Self::remembered(params, keeping, None)
+    /// The options in `params`, compiled again, with files of keys read again. A new middleware needs that.
+    pub(crate) fn anew(params: &Bound<'_, PyDict>, kind: SessionKind) -> PyResult<Arc<Self>> {
+        Self::remembered(params, kind, None)
     }
 
     fn remembered(
         params: &Bound<'_, PyDict>,
-        keeping: Keeping,
+        kind: SessionKind,
         keys: Option<&Arc<KeyOptions>>,
     ) -> PyResult<Arc<Self>> {
-        let entry = Compiled::new(params, keeping, keys)?;
+        let entry = Compiled::new(params, kind, keys)?;
         let options = Arc::clone(&entry.options);
         let dropped = {
             let mut cache = CACHE.lock();
@@ -84,7 +85,7 @@ impl Options {
         Ok(options)
     }
 
-    /// The same options but for one.
+    /// The same options with another value for one.
     pub(crate) fn with(&self, py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         let params = self.given.bind(py).copy()?;
         for (key, argument) in self.namespace_args.bind(py).iter() {
@@ -96,7 +97,7 @@ impl Options {
         params.set_item(name, value)?;
         let gives_keys = config::option(name).is_some_and(|option| option.kind.gives_keys());
         let keys = Some(&self.settings.keys).filter(|_| !gives_keys);
-        Self::compile(&params, self.settings.keeping, keys).map(Arc::new)
+        Self::compile(&params, self.settings.kind, keys).map(Arc::new)
     }
 
     /// An option as it was given, or `None`.
@@ -118,12 +119,12 @@ impl Options {
 
     /// Whether the cookie keeps the session.
     pub(crate) fn is_in_cookie(&self) -> bool {
-        self.settings.keeping == Keeping::Cookie
+        self.settings.kind == SessionKind::Cookie
     }
 
     fn compile(
         params: &Bound<'_, PyDict>,
-        keeping: Keeping,
+        kind: SessionKind,
         keys: Option<&Arc<KeyOptions>>,
     ) -> PyResult<Self> {
         let py = params.py();
@@ -143,7 +144,7 @@ impl Options {
             params.set_item(option.name, &coerced.object)?;
             values.push(option, coerced.value);
         }
-        let settings = Settings::read(&values, keeping, keys, clock::now(py)?.seconds).into_py(py)?;
+        let settings = Settings::read(&values, kind, keys, clock::now(py)?.seconds).into_py(py)?;
         match values.get(known!("timeout")) {
             Some(Value::Int(timeout)) => {
                 namespace_args.set_item("timeout", timeout.saturating_add(STORE_GRACE_SECONDS.into()))?;
@@ -163,9 +164,9 @@ impl Options {
             warnings,
             session_class: session_class(params)?.map(Bound::unbind),
             serializer: Serializer::from_option(&data_serializer, &settings)?,
-            backend: match keeping {
-                Keeping::Store => Some(store::resolve(&given, &namespace_args, &settings)?),
-                Keeping::Cookie => None,
+            backend: match kind {
+                SessionKind::Store => Some(store::resolve(&given, &namespace_args, &settings)?),
+                SessionKind::Cookie => None,
             },
             settings,
             cookie_expires: cookie_expires.unbind(),
@@ -205,24 +206,24 @@ fn key_option(name: &Bound<'_, PyAny>) -> Option<&'static str> {
     config::option(name).filter(|option| option.kind.gives_keys()).map(|option| option.name)
 }
 
-/// Options beside the very objects that they were made from.
+/// Options and the very objects that they were made from.
 struct Compiled {
     params: Vec<(Py<PyAny>, Py<PyAny>)>,
-    keeping: Keeping,
+    kind: SessionKind,
     options: Arc<Options>,
 }
 
-/// How many sets of options are remembered. A process has one, or a few under test.
+/// The size of the cache. A process has one set of options, or a few under test.
 const CACHE_SIZE: usize = 16;
 
 static CACHE: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
 
 impl Compiled {
-    /// Works out `params`.
-    fn new(params: &Bound<'_, PyDict>, keeping: Keeping, keys: Option<&Arc<KeyOptions>>) -> PyResult<Self> {
-        // A copy: to read an option may run its `__str__`, which may change the dictionary that it is in.
+    /// Compiles `params` and warns of what is unwise.
+    fn new(params: &Bound<'_, PyDict>, kind: SessionKind, keys: Option<&Arc<KeyOptions>>) -> PyResult<Self> {
+        // A copy: reading an option may run its `__str__`, which may change the dictionary.
         let params = &params.copy()?;
-        let options = Options::compile(params, keeping, keys)?;
+        let options = Options::compile(params, kind, keys)?;
         for warning in &options.warnings {
             errors::warn(params.py(), warning)?;
         }
@@ -237,13 +238,13 @@ impl Compiled {
             )?;
         }
         Ok(Self {
-            keeping,
+            kind,
             options: Arc::new(options),
             params: params.iter().map(|(key, value)| (key.unbind(), value.unbind())).collect(),
         })
     }
 
-    /// Whether `params` gives its keys by the very objects that gave those of this, in the same order.
+    /// Whether `params` has the very same key options, in the same order.
     fn has_keys_of(&self, params: &Bound<'_, PyDict>) -> bool {
         let py = params.py();
         let known: Vec<_> =
@@ -253,9 +254,9 @@ impl Compiled {
             && known.iter().zip(&given).all(|(known, given)| known.0 == given.0 && given.1.is(known.1))
     }
 
-    /// Whether `params` still holds the very objects that this was made from.
-    fn is_of(&self, params: &Bound<'_, PyDict>, keeping: Keeping) -> bool {
-        self.keeping == keeping
+    /// Whether `params` has the very objects that this was made from.
+    fn is_of(&self, params: &Bound<'_, PyDict>, kind: SessionKind) -> bool {
+        self.kind == kind
             && self.params.len() == params.len()
             && params
                 .iter()

@@ -21,7 +21,7 @@ pub(crate) fn to_value(option: &OptionSpec, object: &Bound<'_, PyAny>) -> PyResu
         return Ok(Value::Bool(flag.is_true()));
     }
     if let Ok(text) = object.cast::<PyString>() {
-        // Python's own error has the whole text in it, which may be a secret.
+        // Python's own error shows the whole text, which may be a secret.
         let Ok(plain) = text.to_str() else {
             return Err(ConfigurationError::new_err(format!("{} must be valid Unicode", option.name)));
         };
@@ -61,8 +61,8 @@ pub(crate) fn to_value(option: &OptionSpec, object: &Bound<'_, PyAny>) -> PyResu
     }
 }
 
-/// A path object, say, is the text that it prints as; so Beaker has it. What holds other things is none, however it
-/// prints, nor is what prints as where it lies in memory.
+/// The text of an object such as a path, as Beaker takes it. A container has no such text, nor has an object that
+/// prints only its address.
 fn printed(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     let py = object.py();
     let any = py.get_type::<PyAny>();
@@ -84,8 +84,8 @@ fn unknown(object: &Bound<'_, PyAny>) -> Value {
     Value::Object(object.get_type().name().map_or_else(|_| String::from("object"), |name| name.to_string()))
 }
 
-/// The keys in what is given. Bytes are the text that Beaker makes of them; but an `encrypt_key` by keyword works there
-/// as bytes. (In a config the text is made before.)
+/// The keys in an object. Bytes stand for Python's text of them, as in Beaker; an `encrypt_key` by keyword also stands
+/// for itself. (In a config bytes have become text before.)
 fn keys(option: &OptionSpec, object: &Bound<'_, PyAny>) -> Option<Value> {
     let takes_bytes = option.name.starts_with("encrypt_key");
     list_of(object, |bytes| {
@@ -114,7 +114,7 @@ fn list_of(object: &Bound<'_, PyAny>, made_of: impl Fn(&[u8]) -> Vec<Vec<u8>>) -
     Some(Value::List(all.concat()))
 }
 
-/// The keys of a JSON list; any other text is text. A key that looks like a list by chance is not to be thought of.
+/// The keys in a JSON list. Any other text is one key; no sensible key looks like a list.
 fn keys_in_text(text: &Bound<'_, PyString>) -> PyResult<Value> {
     let plain = Value::Text(text.to_str()?.to_owned());
     if !text.to_str()?.trim_start().starts_with('[') {
@@ -141,7 +141,7 @@ fn moment_in_text(text: &Bound<'_, PyString>) -> PyResult<Value> {
     Ok(read.and_then(|date| seconds(&date)).unwrap_or(Value::Text(plain)))
 }
 
-/// The moment of a number of seconds or of a `datetime`; one without a time zone is UTC.
+/// The moment that a number of seconds or a `datetime` stands for. Without a time zone it is UTC.
 fn seconds(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     let Ok(date) = object.cast::<PyDateTime>() else {
         return object.extract().map(Value::Moment);
@@ -157,7 +157,7 @@ fn seconds(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     aware.call_method0("timestamp")?.extract().map(Value::Moment)
 }
 
-/// A `datetime` in UTC. One without a time zone is taken as it stands.
+/// A `datetime` in UTC. One without a time zone stays as it is.
 fn in_utc<'py>(date: &Bound<'py, PyDateTime>) -> PyResult<Bound<'py, PyAny>> {
     if date.call_method0("utcoffset")?.is_none() {
         return Ok(date.clone().into_any());
@@ -197,7 +197,7 @@ pub(crate) fn default_to_object(py: Python<'_>, default: DefaultValue) -> PyResu
     })
 }
 
-/// The Python object for `value`; `original` where nothing was changed.
+/// The Python object for `value`: `original` if coercing changed nothing.
 pub(crate) fn to_object<'py>(
     value: &Value,
     given: &Value,
@@ -206,7 +206,7 @@ pub(crate) fn to_object<'py>(
     let py = original.py();
     if value == given {
         return match value {
-            // A path object stays out of the options; the text that it means goes in.
+            // The options show the text of a path object.
             Value::Text(text) if !original.is_instance_of::<PyString>() => {
                 Ok(PyString::new(py, text).into_any())
             }

@@ -8,7 +8,7 @@ use pyo3::types::{PyBool, PyDict, PyTuple};
 use super::class::CookieSession;
 use super::load;
 use super::methods::METHODS;
-use crate::config::{COOKIE_SESSION_PARAMETERS, Keeping};
+use crate::config::{COOKIE_SESSION_PARAMETERS, SessionKind};
 use crate::py::ids;
 use crate::py::once::intern;
 use crate::py::options::Options;
@@ -41,7 +41,7 @@ pub(super) fn init(
     let (request, params) =
         session::create::arguments("CookieSession", &COOKIE_SESSION_PARAMETERS, args, kwargs)?;
     session_class::named(&params)?;
-    begin(session, &request, Options::of(&params, Keeping::Cookie)?)
+    begin(session, &request, Options::of(&params, SessionKind::Cookie)?)
 }
 
 fn begin(session: &Bound<'_, Session>, request: &Bound<'_, PyAny>, options: Arc<Options>) -> PyResult<()> {

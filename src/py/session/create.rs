@@ -11,7 +11,7 @@ use super::configurable::{self, ConfigurableSession};
 use super::methods::METHODS;
 use super::state::State;
 use super::{call, candidates, rename, session_class};
-use crate::config::{Keeping, SESSION_PARAMETERS, known};
+use crate::config::{SESSION_PARAMETERS, SessionKind, known};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors;
@@ -54,7 +54,7 @@ pub(super) fn init(
     let (request, params) = arguments("Session", &SESSION_PARAMETERS, args, kwargs)?;
     let id = take(&params, intern!(session.py(), "id"))?.filter(|id| !id.is_none());
     session_class::named(&params)?;
-    let options = Options::of(&params, Keeping::Store)?;
+    let options = Options::of(&params, SessionKind::Store)?;
     let patience = Arc::new(Patience::new(options.settings.lock_timeout));
     begin(session, &request, id.as_ref(), options, patience)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::config::{Concurrency, Keeping};
+use crate::config::{Concurrency, SessionKind};
 use crate::py::cookie_session::CookieSession;
 use crate::py::once::intern;
 use crate::py::options::Options;
@@ -13,12 +13,12 @@ use crate::py::session::session_class;
 
 /// The options in `params`.
 pub(super) fn of(params: &Bound<'_, PyDict>) -> PyResult<Arc<Options>> {
-    Options::of(params, keeping(params)?)
+    Options::of(params, kind(params)?)
 }
 
 /// The options in `params`, read anew, with files of keys: for a middleware that is built.
 pub(super) fn anew(params: &Bound<'_, PyDict>) -> PyResult<Arc<Options>> {
-    Options::anew(params, keeping(params)?)
+    Options::anew(params, kind(params)?)
 }
 
 /// The options of a session outside requests. It has no lock for a request, since nothing would release it.
@@ -31,12 +31,12 @@ pub(super) fn apart_from_requests(params: &Bound<'_, PyDict>) -> PyResult<Arc<Op
 }
 
 /// Where the sessions keep their data: by their class, else by the option `type`.
-fn keeping(params: &Bound<'_, PyDict>) -> PyResult<Keeping> {
+fn kind(params: &Bound<'_, PyDict>) -> PyResult<SessionKind> {
     let in_cookie = match session_class::named(params)? {
         Some(class) => class.is_subclass_of::<CookieSession>()?,
         None => params.get_item(intern!(params.py(), "type"))?.is_some_and(|kind| {
             kind.cast::<PyString>().is_ok_and(|kind| kind.to_string_lossy().trim() == "cookie")
         }),
     };
-    Ok(if in_cookie { Keeping::Cookie } else { Keeping::Store })
+    Ok(if in_cookie { SessionKind::Cookie } else { SessionKind::Store })
 }

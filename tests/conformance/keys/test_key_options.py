@@ -170,7 +170,7 @@ def test_a_key_that_is_no_unicode_is_refused_without_being_shown(option: str) ->
     assert "hunter2" not in repr(caught.value)
 
 
-@pytest.mark.filterwarnings("ignore:secret is the text that Beaker makes of bytes")
+@pytest.mark.filterwarnings("ignore:secret is Python's text of bytes")
 def test_keys_may_be_bytes() -> None:
     for secret in (NEW.encode(), [NEW.encode(), OLD]):
         visitor = Browser(secret=secret)

@@ -89,7 +89,7 @@ ATTRIBUTES = {
 }
 """Options whose meaning a session shows."""
 
-OUR_WORDS = re.compile(r"which can be guessed|no data_dir is given|no session option|did you mean")
+OUR_WORDS = re.compile(r"which can be guessed|no data_dir is given|unknown session option")
 
 
 def outcomes(option: str, folder: str) -> dict[str, list[list[Any]]]:

@@ -1,12 +1,12 @@
-//! The value of the cookie that carries a session's id: written in one way, read in all that are still valid.
+//! Signs and verifies the value of the cookie that carries a session's id.
 
 use std::fmt;
 
 use super::format::{Format, PREFIX};
 use super::signed::Signer;
 use super::stamped::Stamper;
+use crate::crypto::Keyring;
 use crate::error::Result;
-use crate::ring::Ring;
 
 const NO_SECRET: &str = "signed cookies need a secret";
 const NO_NAME: &str = "a cookie needs a name";
@@ -35,9 +35,9 @@ impl fmt::Debug for Accepted<'_> {
 
 /// Signs ids with the newest of several secrets, and verifies those that any of them signed.
 #[derive(Clone)]
-pub struct IdRing {
-    signers: Ring<Signer>,
-    names: Ring<Name>,
+pub struct IdKeyring {
+    signers: Keyring<Signer>,
+    names: Keyring<Name>,
     writes: Format,
 }
 
@@ -45,22 +45,22 @@ pub struct IdRing {
 #[derive(Clone)]
 struct Name {
     name: Box<str>,
-    stampers: Ring<Stamper>,
+    stampers: Keyring<Stamper>,
 }
 
-impl IdRing {
-    /// A ring of `secrets`, the newest first, for the cookies of `names`, of which the first is written and the
-    /// others are only read.
+impl IdKeyring {
+    /// Makes a keyring of `secrets`, the newest first, for the cookies of `names`. The first name is written, the others
+    /// are only read.
     ///
     /// # Errors
     /// `Invalid` if there is no secret or no name, if a secret is empty, or if a name holds a NUL.
     pub fn new(secrets: &[impl AsRef<[u8]>], names: &[impl AsRef<str>], writes: Format) -> Result<Self> {
-        let signers = Ring::signers(secrets)?;
+        let signers = Keyring::signers(secrets)?;
         let names = names.iter().map(AsRef::as_ref).map(|name| {
             let stampers = secrets.iter().map(|secret| Stamper::new(secret.as_ref(), name));
-            Ok(Name { name: name.into(), stampers: Ring::new(stampers, NO_SECRET)? })
+            Ok(Name { name: name.into(), stampers: Keyring::new(stampers, NO_SECRET)? })
         });
-        Ok(Self { signers, names: Ring::new(names, NO_NAME)?, writes })
+        Ok(Self { signers, names: Keyring::new(names, NO_NAME)?, writes })
     }
 
     /// The value of the cookie for `id`, signed `now` seconds after the epoch. Format 2 keeps the whole seconds
@@ -94,12 +94,12 @@ impl IdRing {
     }
 }
 
-impl fmt::Debug for IdRing {
+impl fmt::Debug for IdKeyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdRing").field("writes", &self.writes).finish_non_exhaustive()
+        f.debug_struct("IdKeyring").field("writes", &self.writes).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-#[path = "ring_tests.rs"]
+#[path = "id_keyring_tests.rs"]
 mod tests;

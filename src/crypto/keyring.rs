@@ -1,18 +1,18 @@
-//! What is rotated: keys and names of which the newest is used to write and all are used to read.
+//! Keys and names that rotate: the newest writes, all read.
 
 use std::fmt;
 
 use crate::error::{Error, Result};
 
-/// A list that is never empty, newest first. Its `Debug` shows only how long it is, since it may hold keys.
+/// A list that is never empty, newest first. Its `Debug` shows only its length, since it may hold keys.
 #[derive(Clone)]
-pub struct Ring<T> {
+pub struct Keyring<T> {
     newest: T,
     older: Box<[T]>,
 }
 
-impl<T> Ring<T> {
-    /// A ring of `items`, the newest first.
+impl<T> Keyring<T> {
+    /// Makes a keyring of `items`, the newest first.
     ///
     /// # Errors
     /// `Invalid`, with `empty` as its text, if there is none; otherwise the first error among the items.
@@ -22,18 +22,18 @@ impl<T> Ring<T> {
         Ok(Self { newest, older: items.collect::<Result<_>>()? })
     }
 
-    /// The one that writes.
+    /// The newest item, which writes.
     #[must_use]
     pub fn newest(&self) -> &T {
         &self.newest
     }
 
-    /// All, the newest first.
+    /// All items, the newest first.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         std::iter::once(&self.newest).chain(&self.older)
     }
 
-    /// What `accept` makes of the first one that it accepts, and whether that was the newest.
+    /// The result of `accept` for the first item that it accepts, and whether that is the newest.
     pub fn find_map<'r, R>(&'r self, mut accept: impl FnMut(&'r T) -> Option<R>) -> Option<(R, bool)> {
         if let Some(accepted) = accept(&self.newest) {
             return Some((accepted, true));
@@ -42,9 +42,9 @@ impl<T> Ring<T> {
     }
 }
 
-impl<T> fmt::Debug for Ring<T> {
+impl<T> fmt::Debug for Keyring<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ring({} items)", 1 + self.older.len())
+        write!(f, "Keyring({} items)", 1 + self.older.len())
     }
 }
 
@@ -55,13 +55,13 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    fn ring(items: &[u8]) -> Result<Ring<u8>> {
-        Ring::new(items.iter().copied().map(Ok), "no items")
+    fn keyring(items: &[u8]) -> Result<Keyring<u8>> {
+        Keyring::new(items.iter().copied().map(Ok), "no items")
     }
 
     #[test]
     fn an_empty_ring_is_invalid() {
-        let error = ring(&[]).unwrap_err();
+        let error = keyring(&[]).unwrap_err();
         assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Invalid, "no items"));
     }
 
@@ -69,27 +69,27 @@ mod tests {
     fn the_first_error_among_the_items_is_given() {
         for at in 0..3 {
             let items = (0..3).map(|n| if n < at { Ok(n) } else { Err(Error::unsupported("test")) });
-            assert_eq!(Ring::new(items, "no items").unwrap_err().kind(), ErrorKind::Unsupported);
+            assert_eq!(Keyring::new(items, "no items").unwrap_err().kind(), ErrorKind::Unsupported);
         }
     }
 
     #[test]
     fn the_order_is_kept_and_the_search_ends_at_the_first_that_is_accepted() {
-        let ring = ring(&[7, 8, 9, 8]).unwrap();
-        assert_eq!(*ring.newest(), 7);
-        assert_eq!(ring.iter().copied().collect::<Vec<_>>(), [7, 8, 9, 8]);
+        let keyring = keyring(&[7, 8, 9, 8]).unwrap();
+        assert_eq!(*keyring.newest(), 7);
+        assert_eq!(keyring.iter().copied().collect::<Vec<_>>(), [7, 8, 9, 8]);
         let mut asked = Vec::new();
-        let found = ring.find_map(|item| {
+        let found = keyring.find_map(|item| {
             asked.push(*item);
             (*item == 8).then_some("eight")
         });
         assert_eq!((found, asked), (Some(("eight", false)), vec![7, 8]));
-        assert_eq!(ring.find_map(|item| (*item == 7).then_some(())), Some(((), true)));
-        assert_eq!(ring.find_map(|_| None::<()>), None);
+        assert_eq!(keyring.find_map(|item| (*item == 7).then_some(())), Some(((), true)));
+        assert_eq!(keyring.find_map(|_| None::<()>), None);
     }
 
     #[test]
     fn debug_shows_no_item() {
-        assert_eq!(format!("{:?}", ring(&[77, 88]).unwrap()), "Ring(2 items)");
+        assert_eq!(format!("{:?}", keyring(&[77, 88]).unwrap()), "Keyring(2 items)");
     }
 }

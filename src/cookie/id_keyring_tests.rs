@@ -9,13 +9,13 @@ use crate::error::ErrorKind;
 const ID: &str = "0123456789abcdef0123456789abcdef";
 const FORMATS: [Format; 2] = [Format::One, Format::Two];
 
-fn ring(secrets: &[&str], names: &[&str], writes: Format) -> IdRing {
-    IdRing::new(secrets, names, writes).unwrap()
+fn keyring(secrets: &[&str], names: &[&str], writes: Format) -> IdKeyring {
+    IdKeyring::new(secrets, names, writes).unwrap()
 }
 
 #[test]
 fn format_1_is_that_of_a_signer_and_format_2_that_of_a_stamper() {
-    let (one, two) = (ring(&["s"], &["n"], Format::One), ring(&["s"], &["n"], Format::Two));
+    let (one, two) = (keyring(&["s"], &["n"], Format::One), keyring(&["s"], &["n"], Format::Two));
     assert_eq!(one.sign(ID, 7.9), Signer::new(b"s").unwrap().sign(ID));
     assert_eq!(two.sign(ID, 7.9), Stamper::new(b"s", "n").unwrap().sign(ID, 7));
 }
@@ -23,9 +23,9 @@ fn format_1_is_that_of_a_signer_and_format_2_that_of_a_stamper() {
 #[test]
 fn each_format_is_read_whichever_is_written_and_only_that_one_is_current() {
     for writes in FORMATS {
-        let reader = ring(&["s"], &["n"], writes);
+        let reader = keyring(&["s"], &["n"], writes);
         for (written, signed_at) in [(Format::One, None), (Format::Two, Some(7))] {
-            let value = ring(&["s"], &["n"], written).sign(ID, 7.0);
+            let value = keyring(&["s"], &["n"], written).sign(ID, 7.0);
             let expected = Accepted { value: ID, signed_at, is_current: writes == written };
             assert_eq!(reader.verify("n", &value), Some(expected));
         }
@@ -35,36 +35,36 @@ fn each_format_is_read_whichever_is_written_and_only_that_one_is_current() {
 #[test]
 fn an_older_name_is_read_and_is_not_current() {
     for format in FORMATS {
-        let ring = ring(&["s"], &["new", "old", "older"], format);
+        let keyring = keyring(&["s"], &["new", "old", "older"], format);
         for name in ["new", "old", "older"] {
-            let value = self::ring(&["s"], &[name], format).sign(ID, 7.0);
-            assert_eq!(ring.verify(name, &value).unwrap().is_current, name == "new");
+            let value = self::keyring(&["s"], &[name], format).sign(ID, 7.0);
+            assert_eq!(keyring.verify(name, &value).unwrap().is_current, name == "new");
         }
-        assert_eq!(ring.verify("unknown", &ring.sign(ID, 7.0)), None);
-        assert_eq!(ring.verify("", &ring.sign(ID, 7.0)), None);
+        assert_eq!(keyring.verify("unknown", &keyring.sign(ID, 7.0)), None);
+        assert_eq!(keyring.verify("", &keyring.sign(ID, 7.0)), None);
     }
 }
 
 #[test]
 fn format_2_passes_under_no_name_but_its_own() {
-    let ring = ring(&["s"], &["new", "old"], Format::Two);
-    assert_eq!(ring.verify("old", &ring.sign(ID, 7.0)), None);
-    let old = self::ring(&["s"], &["old"], Format::Two).sign(ID, 7.0);
-    assert_eq!(ring.verify("new", &old), None);
+    let keyring = keyring(&["s"], &["new", "old"], Format::Two);
+    assert_eq!(keyring.verify("old", &keyring.sign(ID, 7.0)), None);
+    let old = self::keyring(&["s"], &["old"], Format::Two).sign(ID, 7.0);
+    assert_eq!(keyring.verify("new", &old), None);
 }
 
 #[test]
 fn a_value_is_tried_as_one_format_only() {
-    let ring = ring(&["s"], &["n"], Format::Two);
-    let two = ring.sign(ID, 7.0);
-    assert_eq!(ring.verify("n", two.strip_prefix("v2.").unwrap()), None);
+    let keyring = keyring(&["s"], &["n"], Format::Two);
+    let two = keyring.sign(ID, 7.0);
+    assert_eq!(keyring.verify("n", two.strip_prefix("v2.").unwrap()), None);
     let one = Signer::new(b"s").unwrap().sign(ID);
-    assert_eq!(ring.verify("n", &format!("v2.{one}")), None);
+    assert_eq!(keyring.verify("n", &format!("v2.{one}")), None);
 }
 
 #[test]
 fn a_time_that_cannot_be_written_is_the_nearest_that_can() {
-    let ring = ring(&["s"], &["n"], Format::Two);
+    let keyring = keyring(&["s"], &["n"], Format::Two);
     for (now, at) in [
         (0.0, 0),
         (0.999, 0),
@@ -74,15 +74,15 @@ fn a_time_that_cannot_be_written_is_the_nearest_that_can() {
         (1.7e9, 1_700_000_000),
         (f64::INFINITY, u64::MAX),
     ] {
-        let value = ring.sign(ID, now);
-        assert_eq!(ring.verify("n", &value).unwrap().signed_at, Some(at), "{now}");
+        let value = keyring.sign(ID, now);
+        assert_eq!(keyring.verify("n", &value).unwrap().signed_at, Some(at), "{now}");
     }
 }
 
 #[test]
 fn what_cannot_be_meant_is_refused() {
     let new = |secrets: &[&str], names: &[&str]| {
-        IdRing::new(secrets, names, Format::One).map_err(|error| error.kind()).err()
+        IdKeyring::new(secrets, names, Format::One).map_err(|error| error.kind()).err()
     };
     assert_eq!(new(&["s"], &["n"]), None);
     for (secrets, names) in [
@@ -98,9 +98,9 @@ fn what_cannot_be_meant_is_refused() {
 
 #[test]
 fn debug_shows_neither_secret_nor_id() {
-    let ring = ring(&["hunter2"], &["n"], Format::One);
-    assert_eq!(format!("{ring:?}"), "IdRing { writes: One, .. }");
-    let accepted = ring.verify("n", &ring.sign(ID, 7.0)).map(|accepted| format!("{accepted:?}"));
+    let keyring = keyring(&["hunter2"], &["n"], Format::One);
+    assert_eq!(format!("{keyring:?}"), "IdKeyring { writes: One, .. }");
+    let accepted = keyring.verify("n", &keyring.sign(ID, 7.0)).map(|accepted| format!("{accepted:?}"));
     assert_eq!(accepted.as_deref(), Some("Accepted { signed_at: None, is_current: true, .. }"));
 }
 
@@ -114,10 +114,10 @@ proptest! {
         for format in FORMATS {
             for oldest in 0..count {
                 // Those that were in use before the newer ones came.
-                let value = ring(&secrets[oldest..], &["n"], format).sign(&id, now);
+                let value = keyring(&secrets[oldest..], &["n"], format).sign(&id, now);
                 for newest in 0..count {
-                    let ring = ring(&secrets[newest..], &["n"], format);
-                    let accepted = ring.verify("n", &value).map(|found| (found.value, found.is_current));
+                    let keyring = keyring(&secrets[newest..], &["n"], format);
+                    let accepted = keyring.verify("n", &value).map(|found| (found.value, found.is_current));
                     let expected = (newest <= oldest).then_some((id.as_str(), newest == oldest));
                     prop_assert_eq!(accepted, expected);
                 }
@@ -128,7 +128,7 @@ proptest! {
     #[test]
     fn a_ring_of_signers_signs_with_the_newest_and_verifies_with_all(count in 1..=5_usize, text in any::<String>()) {
         let secrets: Vec<String> = (0..count).map(|n| format!("secret {n}")).collect();
-        let newest = Ring::signers(&secrets).unwrap();
+        let newest = Keyring::signers(&secrets).unwrap();
         prop_assert_eq!(newest.sign(&text), Signer::new(secrets[0].as_bytes()).unwrap().sign(&text));
         for (at, secret) in secrets.iter().enumerate() {
             let signed = Signer::new(secret.as_bytes()).unwrap().sign(&text);
@@ -140,10 +140,10 @@ proptest! {
 
     #[test]
     fn no_text_panics(name in any::<String>(), text in any::<String>()) {
-        let ring = ring(&["s", "t"], &["n", "m"], Format::Two);
+        let keyring = keyring(&["s", "t"], &["n", "m"], Format::Two);
         for value in [text.clone(), format!("v2.{text}")] {
-            prop_assert_eq!(ring.verify(&name, &value), None);
-            prop_assert_eq!(ring.verify("n", &value), None);
+            prop_assert_eq!(keyring.verify(&name, &value), None);
+            prop_assert_eq!(keyring.verify("n", &value), None);
         }
     }
 }

@@ -57,9 +57,8 @@ def main() -> None:
     for version in SUPPORTED:
         if version not in interpreters:
             print(f"no CPython {version} on this machine: no wheel for it", file=sys.stderr)
-    # The compiler keeps what it made for the interpreter it last built for. Ours comes last, so that the next
-    # `build` finds it ready.
-    for version in sorted(interpreters, key=lambda version: version == OWN):
+    # The compiler keeps what it made for the last interpreter. `build` was for this one, so that it comes first.
+    for version in sorted(interpreters, key=lambda version: version != OWN):
         subprocess.run(
             ["maturin", "build", "--release", "--locked", "--out", DIST, "-i", interpreters[version]],
             cwd=ROOT,

@@ -57,7 +57,7 @@ def main() -> None:
     for version in SUPPORTED:
         if version not in interpreters:
             print(f"no CPython {version} on this machine: no wheel for it", file=sys.stderr)
-    # The compiler keeps what it made for the last interpreter. `build` was for this one, so that it comes first.
+    # The compiler keeps what it made for the last interpreter: `build` made it for this one.
     for version in sorted(interpreters, key=lambda version: version != OWN):
         subprocess.run(
             ["maturin", "build", "--release", "--locked", "--out", DIST, "-i", interpreters[version]],

@@ -36,11 +36,11 @@ pub enum Mode {
 
 /// An open file with a `flock` on it, until it is dropped.
 ///
-/// In a forked process the lock stays the parent's: dropping the copy there closes the file and unlocks nothing.
 #[derive(Debug)]
 pub struct Locked {
     file: File,
-    process: u32,
+    /// The process that it was kept in, if it was. A forked process drops a copy.
+    keeper: Option<u32>,
 }
 
 impl Locked {
@@ -51,7 +51,7 @@ impl Locked {
     }
 
     fn of(file: File) -> Self {
-        Self { file, process: std::process::id() }
+        Self { file, keeper: None }
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -61,7 +61,7 @@ impl Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        if self.process == std::process::id() {
+        if self.keeper.is_none_or(|keeper| keeper == std::process::id()) {
             // Should this fail, the close that follows does the same, unless a forked process has the file open.
             let _ = self.file.unlock();
         }
@@ -76,6 +76,13 @@ pub struct LockFile {
 }
 
 impl LockFile {
+    /// The same, to be kept longer than a call. In a forked process the lock then stays the parent's: dropping the copy
+    /// there closes the file and unlocks nothing. A lock of a call needs no such care, since a fork copies no call.
+    pub(crate) fn kept(mut self) -> Self {
+        self.locked.keeper = Some(std::process::id());
+        self
+    }
+
     /// Takes the lock in that mode if it is free. Makes the file and its folders if they are missing.
     ///
     /// # Errors
@@ -273,7 +280,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("abc.lock");
         let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
-        drop(Locked { file: lock.locked.file().try_clone().unwrap(), process: 0 });
+        drop(Locked { file: lock.locked.file().try_clone().unwrap(), keeper: Some(0) });
         assert!(LockFile::try_acquire(path, Mode::Shared).unwrap().is_none());
     }
 

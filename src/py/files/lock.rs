@@ -37,7 +37,7 @@ pub(crate) fn lock_file(py: Python<'_>, path: PathBuf, exclusive: bool) -> PyRes
     let mode = if exclusive { Mode::Exclusive } else { Mode::Shared };
     let locked = gil::detached(py, || LockFile::try_acquire(path.clone(), mode));
     let lock = locked.map_err(|error| as_os_error(py, error, &path))?;
-    Ok(lock.map(|lock| FileLock(Mutex::new(Some(lock)))))
+    Ok(lock.map(|lock| FileLock(Mutex::new(Some(lock.kept())))))
 }
 
 /// The error as Python's own file functions raise it.

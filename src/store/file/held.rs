@@ -26,7 +26,7 @@ type HeldIds<'a> = MutexGuard<'a, Vec<(SessionId, Locks)>>;
 impl HeldFile {
     /// Of an id that was locked.
     pub(super) fn new(store: Arc<FileStore>, id: &SessionId, locks: Locks) -> Self {
-        Self { store, process: std::process::id(), held: Mutex::new(vec![(id.clone(), locks)]) }
+        Self { store, process: std::process::id(), held: Mutex::new(vec![(id.clone(), locks.kept())]) }
     }
 
     /// Locked for as long as somebody works with what is held, so that it is not released meanwhile.
@@ -162,7 +162,7 @@ impl Store for HeldFile {
             return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
         }
         let (written, locks) = self.store.move_locked(Place::of(old), Place::of(new), rotation, now)?;
-        held.extend(locks.map(|locks| (new.clone(), locks.alone())));
+        held.extend(locks.map(|locks| (new.clone(), locks.kept())));
         Ok(written)
     }
 

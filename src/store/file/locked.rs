@@ -215,9 +215,9 @@ impl Locks {
         Ok(place)
     }
 
-    /// The lock of the id alone, for who goes on holding it.
-    pub(super) fn alone(self) -> Self {
-        Self { neighbour: None, ..self }
+    /// The lock of the id alone, to be kept longer than a call.
+    pub(super) fn kept(self) -> Self {
+        Self { own: self.own.kept(), neighbour: None }
     }
 
     /// Keeps a mark that this id has stored a record beside the original, which may write it anew without a name.

@@ -13,6 +13,11 @@ MARKERS = {
     "tests/servers/processes": "servers",
     "tests/servers/workers": "servers",
     "tests/compat/dependents": "slow",
+    "tests/conformance/session/test_memory_use.py": "slow",
+    "tests/conformance/stores/test_dbm.py": "slow",
+    "tests/conformance/stores/test_dotted_ids.py": "slow",
+    "tests/conformance/stores/test_durability.py": "slow",
+    "tests/faults/concurrency/test_locked_processes.py": "slow",
     "tests/faults/campaigns/test_short_forms.py": "slow",
     "tests/packaging/wheels": "slow",
 }

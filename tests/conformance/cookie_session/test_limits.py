@@ -50,6 +50,7 @@ def saved(visitor: Browser, text: str) -> int:
 
 
 @pytest.mark.parametrize("name", [KEY, "s", "n" * 200])
+@pytest.mark.slow
 def test_a_cookie_is_kept_up_to_the_limit_and_refused_beyond_it(cookies: Cookies, name: str) -> None:
     visitor = cookies(key=name)
     sizes = []

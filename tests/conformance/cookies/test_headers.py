@@ -190,6 +190,7 @@ def test_no_word_of_the_request_reaches_a_morsel_either(memory: Backend) -> None
 @pytest.mark.parametrize(
     "unit", [f"{KEY}=x;", "a=b; ", ";", "=", '"', "\\", f"{KEY}={'0' * 72}; ", '"\\"', "é", "a=\x00;"]
 )
+@pytest.mark.slow
 def test_a_header_of_megabytes_is_answered(visitor: Browser, unit: str) -> None:
     # Work that grows with the square of the length would take hours.
     assert visitor.visit(name, cookie=unit * (2_000_000 // len(unit))).result is None
@@ -220,6 +221,7 @@ def responses(options: dict[str, Any], header: str) -> list[tuple[str, str]]:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(header=HEADERS, secret=st.sampled_from([None, SECRET]))
+@pytest.mark.slow
 def test_any_header_gives_a_response_and_a_cookie_of_ours_alone(
     empty_memory: None, header: str, secret: str | None
 ) -> None:
@@ -261,6 +263,7 @@ OPTIONS = st.fixed_dictionaries(
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(options=OPTIONS)
+@pytest.mark.slow
 def test_a_cookie_that_was_sent_comes_back(empty_memory: None, options: dict[str, Any]) -> None:
     options = {
         key: value
@@ -282,6 +285,7 @@ def test_a_cookie_that_was_sent_comes_back(empty_memory: None, options: dict[str
     assert cookie == " " + "; ".join(expected)
 
 
+@pytest.mark.slow
 def test_a_campaign_of_random_headers_raises_nothing(empty_memory: None) -> None:
     assert random_headers.run(int(os.environ.get("BEAKER_COOKIE_HEADERS", "20000"))) > 0
 

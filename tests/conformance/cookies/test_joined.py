@@ -155,6 +155,7 @@ PIECE = st.text(st.sampled_from('ab=,; "\\\t'), max_size=10)
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=PIECE, after=PIECE, joint=st.sampled_from(["; ", ";", ", ", ",\t"]), is_signed=st.booleans())
+@pytest.mark.slow
 def test_no_neighbour_makes_a_session_anothers(
     empty_memory: None, before: str, after: str, joint: str, is_signed: bool
 ) -> None:

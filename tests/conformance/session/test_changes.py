@@ -83,6 +83,7 @@ def run(step: str, seed: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.slow
 def test_it_holds_in_processes_of_several_hash_seeds(tmp_path: Path, seed: str) -> None:
     run("plant", "4", tmp_path)
     assert json.loads(run("check", seed, tmp_path)) == [{}] * 6

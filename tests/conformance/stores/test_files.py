@@ -238,6 +238,7 @@ def in_processes(program: str, argument: Any, processes: int = 4) -> None:
     assert [process.returncode for process in started] == [0] * processes, errors
 
 
+@pytest.mark.slow
 def test_processes_that_lock_a_session_lose_no_count(files: Backend) -> None:
     visitor = Browser(files.options)
     visitor.put(count=0)
@@ -246,6 +247,7 @@ def test_processes_that_lock_a_session_lose_no_count(files: Backend) -> None:
 
 
 @pytest.mark.parametrize("serializer_name", ["pickle", "json"])
+@pytest.mark.slow
 def test_processes_that_read_and_write_a_session_see_it_whole(
     files: Backend, serializer_name: str, secrecy: dict[str, Any]
 ) -> None:

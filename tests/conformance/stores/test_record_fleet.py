@@ -288,6 +288,7 @@ def test_keys_and_format_change_together(backend: Backend, browser: Browsers, cl
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_any_sequence_of_visits_leaves_what_a_dictionary_would_hold(
     fleet: Fleet, backend: Backend, seed: int, clock: Clock
 ) -> None:

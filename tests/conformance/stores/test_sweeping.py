@@ -177,6 +177,7 @@ def test_what_another_application_keeps_for_longer_in_the_folder_is_left(
     assert theirs.exists()
 
 
+@pytest.mark.slow
 def test_one_process_sweeps_at_a_time_among_many(
     tmp_path: Path, writers: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -222,6 +223,7 @@ def test_a_process_that_is_killed_while_it_sweeps_keeps_nobody_from_it(
     assert wait_until(lambda: not second.exists())
 
 
+@pytest.mark.slow
 def test_the_end_of_the_interpreter_does_not_wait_for_a_sweep(tmp_path: Path) -> None:
     template = leave_an_old_session(tmp_path).read_bytes()
     folder = tmp_path / "container_file/a/ab"

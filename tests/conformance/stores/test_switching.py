@@ -193,6 +193,7 @@ for _ in range(int(turns)):
 
 
 @pytest.mark.parametrize("place", [None, False, True])
+@pytest.mark.slow
 def test_processes_on_both_sides_count_exactly(files: Backend, place: bool | None) -> None:
     turns = 60
     if place is not None:

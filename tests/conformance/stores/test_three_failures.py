@@ -120,6 +120,7 @@ def test_another_serializer_makes_a_session_corrupt(backend: Backend) -> None:
     assert not opened(backend, "chosen", data_serializer="pickle").is_new
 
 
+@pytest.mark.slow
 def test_json_that_unfolds_without_end_is_corrupt(backend: Backend) -> None:
     bomb = zlib.compress(b"[" + b" " * (80 * 1024 * 1024) + b"]", 9)
     backend.plant("chosen", text(bomb))

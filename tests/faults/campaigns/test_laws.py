@@ -97,6 +97,7 @@ def test_a_rotation_that_was_killed_may_leave_either_id_but_not_none() -> None:
     assert broken("rotate", None, signal.SIGALRM) == ["a visit hangs"]
 
 
+@pytest.mark.slow
 def test_a_save_that_waits_for_no_disk_is_found_lost(tmp_path: Path) -> None:
     with skipped_where_impossible():
         strace()

@@ -1,4 +1,4 @@
-# ruff: noqa: ARG002, PLR0917, PTH107, PTH112, PTH120, PTH123 - the signatures are the ones that applications use, and paths are text
+# ruff: noqa: ARG002, PLR0917, PTH107, PTH112, PTH120 - the signatures are the ones that applications use, and paths are text
 """The backend of dbm files: one for each namespace, each value a pickle."""
 
 import contextlib
@@ -11,6 +11,7 @@ from typing import Any
 from beaker import _core, _dbm_files
 from beaker._compat import anydbm
 from beaker._file_backed import FileBackedNamespaceManager, _guarded_loads, storage_folder
+from beaker._file_lock import FileSynchronizer
 from beaker._files import file_path, own_file_path, verify_directory
 from beaker.exceptions import BeakerException, CorruptSessionError, LockError, StoreUnavailableError
 
@@ -22,8 +23,6 @@ _PICKLE_PROTOCOL = 4
 _TEXT_PROTOCOL = 2
 _SESSION_KEY = b"session"
 _OWNER_KEY = b"beaker session id"
-# Beaker makes its lock files executable, and we do not.
-_EXECUTABLE = 0o100
 
 
 class DBMNamespaceManager(FileBackedNamespaceManager):
@@ -125,8 +124,10 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         if self._shares_its_name:
             contents[_OWNER_KEY] = self._owner
         self._replace(self.file, contents)
-        if self._shares_its_name and self.file == self._shared_file:
-            _mark(self._lock_file(self.namespace))
+        lock = self.access_lock
+        if self._shares_its_name and self.file == self._shared_file and isinstance(lock, FileSynchronizer):
+            # Without the mark, a record may be copied where it could have been replaced.
+            lock._mark_file()
 
     def _replace(self, file: str, contents: dict[bytes, bytes]) -> None:
         self._call("make the folder of", verify_directory, os.path.dirname(file))
@@ -160,7 +161,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
             self.file = target = self._shared_file
         elif owner is None and not _is_ours(text):
             # Beaker has left it, which never removes a lock file of an id that it has used.
-            mine, its = (_is_in_use(self._lock_file(name)) for name in (self.namespace, self._name))
+            mine, its = (_core.lock_is_in_use(self._lock_file(name)) for name in (self.namespace, self._name))
             if mine or not its:
                 self.file = self._shared_file
             if mine and not its:
@@ -273,18 +274,3 @@ def _encoded(key: Any) -> Any:
 
 def _is_ours(text: bytes | None) -> bool:
     return text is not None and text.startswith(bytes((0x80, _TEXT_PROTOCOL)))
-
-
-def _is_in_use(lock_file: str) -> bool:
-    """Whether Beaker has used the namespace of this lock, or we have stored it beside Beaker."""
-    try:
-        found = os.lstat(lock_file)
-    except OSError:
-        return False
-    return bool(found.st_mode & _EXECUTABLE) or found.st_size > 0
-
-
-def _mark(lock_file: str) -> None:
-    # Without it a record may be copied that could have been replaced.
-    with contextlib.suppress(OSError), open(lock_file, "r+b") as lock:
-        lock.write(b".")

@@ -59,6 +59,11 @@ class FileSynchronizer(SynchronizerImpl):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.filename)
 
+    def _mark_file(self) -> None:
+        """Writes a mark into the file that says that its id is in use. This thread must hold the lock."""
+        if self.state.held is not None:
+            self.state.held.mark()
+
     def _let_go(self, state: SynchronizerImpl.SyncState) -> None:
         if state.held is not None:
             state.held.close()

@@ -123,6 +123,10 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         self.hash, self.flags = {}, None
         if flags not in ("c", "w"):
             return
+        if not contents and not self.digest_filenames:
+            # The namespace of a session that has ended leaves nothing.
+            super().do_remove()
+            return
         data = self._encode(contents)
         self._with_name(lambda locked: self._replace(data, locked), wait=False)
 
@@ -133,11 +137,8 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         if self._file_is_foreign():
             _core.clear_file(self.file_dir, self.lock_dir, self.namespace)
         try:
-            try:
-                _core.write_file(self.file, data, self._to_disk)
-            except FileNotFoundError:
-                verify_directory(os.path.dirname(self.file))
-                _core.write_file(self.file, data, self._to_disk)
+            verify_directory(os.path.dirname(self.file))
+            _core.write_file(self.file, data, self._to_disk)
         except OSError as cause:
             raise self._unavailable(f"write a file of {self.file_dir}", cause) from cause
 

@@ -24,6 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 const PRIVATE: u32 = 0o600;
 const OWNERS_USE: u32 = 0o600;
+/// Beaker makes its lock files executable, and we do not.
+const EXECUTABLE: u32 = 0o100;
 
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +144,7 @@ impl LockFile {
     }
 
     /// Writes a mark into the file that says that its id is in use.
-    pub(crate) fn mark(&self) {
+    pub fn mark(&self) {
         let file = self.locked.file();
         if file.metadata().is_ok_and(|found| found.len() == 0) {
             // Without the mark, a record may be copied where it could have been replaced.
@@ -159,6 +161,12 @@ impl LockFile {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether Beaker has used the id of this lock file, or the file has the mark of [`LockFile::mark`].
+#[must_use]
+pub fn is_in_use(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.mode() & EXECUTABLE != 0 || found.len() != 0)
 }
 
 /// A wait with a time limit, over all attempts.

@@ -5,5 +5,5 @@ mod flock;
 mod table;
 
 #[cfg(unix)]
-pub use flock::{LockFile, Locked, Mode};
+pub use flock::{LockFile, Locked, Mode, is_in_use};
 pub(crate) use table::{LockTable, Token};

@@ -11,8 +11,9 @@ use crate::py::errors::ConfigurationError;
 use crate::store::Store;
 
 /// The functions that Python calls elsewhere.
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 15] = [
     "lock_file",
+    "lock_is_in_use",
     "write_file",
     "write_part",
     "read_file",

@@ -11,7 +11,7 @@ use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 
 use crate::error::Error;
-use crate::locks::{LockFile, Mode};
+use crate::locks::{LockFile, Mode, is_in_use};
 use crate::py::gil;
 
 /// A locked file, until it is closed or collected. In a forked process that closes the file, and the lock stays the
@@ -26,6 +26,13 @@ impl FileLock {
         let lock = self.0.lock().take();
         drop(lock);
     }
+
+    /// Writes a mark into the file that says that its id is in use.
+    fn mark(&self) {
+        if let Some(lock) = &*self.0.lock() {
+            lock.mark();
+        }
+    }
 }
 
 /// Locks the file at `path`, exclusively or shared, without waiting. Makes the file and its folders if need be. `None`
@@ -38,6 +45,12 @@ pub(crate) fn lock_file(py: Python<'_>, path: PathBuf, exclusive: bool) -> PyRes
     let locked = gil::detached(py, || LockFile::try_acquire(path.clone(), mode));
     let lock = locked.map_err(|error| as_os_error(py, error, &path))?;
     Ok(lock.map(|lock| FileLock(Mutex::new(Some(lock.kept())))))
+}
+
+/// Whether Beaker has used the id of a lock file, or the file has a mark.
+#[pyfunction]
+pub(crate) fn lock_is_in_use(path: PathBuf) -> bool {
+    is_in_use(&path)
 }
 
 /// The error as Python's own file functions raise it.

@@ -27,6 +27,7 @@ pub(crate) use store::store;
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<lock::FileLock>()?;
     module.add_function(wrap_pyfunction!(lock::lock_file, module)?)?;
+    module.add_function(wrap_pyfunction!(lock::lock_is_in_use, module)?)?;
     module.add_function(wrap_pyfunction!(io::write_file, module)?)?;
     module.add_function(wrap_pyfunction!(io::write_part, module)?)?;
     module.add_function(wrap_pyfunction!(io::read_file, module)?)?;

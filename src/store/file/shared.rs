@@ -1,7 +1,6 @@
 //! Ids that differ in their dots alone, and which of them has the file of the name that they share.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,14 +9,11 @@ use super::record::{self, Holder};
 use super::{FileStore, WRITING, disk, ensure_private_dir, is_absence};
 use crate::error::{Error, Result};
 use crate::id::{IdSource, SessionId};
-use crate::locks::LockFile;
+use crate::locks::{LockFile, is_in_use};
 use crate::store::Durability;
 
 /// Somebody who writes has a lock for less. Who has it for longer holds a session, and is not waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
-
-/// The original makes its lock files executable, and we do not.
-const EXECUTABLE: u32 = 0o100;
 
 impl FileStore {
     /// Where the record of `id` is, or would be put. Nothing but an id with dots has to be looked for.
@@ -161,10 +157,4 @@ impl Drop for Neighbour {
             let _ = lock.map(LockFile::remove);
         }
     }
-}
-
-/// Whether the original has used the id of this lock file, or we have stored a record for it beside the original.
-fn is_in_use(lock: &Path) -> bool {
-    fs::symlink_metadata(lock)
-        .is_ok_and(|found| found.permissions().mode() & EXECUTABLE != 0 || found.len() != 0)
 }

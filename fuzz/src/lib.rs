@@ -9,6 +9,7 @@
 #![allow(clippy::expect_used, reason = "a law that does not hold panics: that is how a fuzz target finds")]
 
 pub mod cookie_header;
+pub mod engine;
 pub mod envelope_reader;
 mod folder;
 pub mod id_to_path;

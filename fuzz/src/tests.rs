@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    cookie_header, envelope_reader, id_to_path, json_inflate, options, pickle_reader, sealed_value,
+    cookie_header, engine, envelope_reader, id_to_path, json_inflate, options, pickle_reader, sealed_value,
     signed_value, store_model, stored_record,
 };
 
@@ -15,8 +15,9 @@ const PLACES: usize = 24;
 
 type Law = fn(&[u8]);
 
-const TARGETS: [(&str, Law); 10] = [
+const TARGETS: [(&str, Law); 11] = [
     ("cookie_header", cookie_header::hold),
+    ("engine", engine::hold),
     ("envelope_reader", envelope_reader::hold),
     ("id_to_path", id_to_path::hold),
     ("json_inflate", json_inflate::hold),
@@ -58,6 +59,11 @@ fn try_seeds(target: &str) {
 #[test]
 fn the_laws_of_cookie_headers_hold_for_the_seeds_cut_and_changed() {
     try_seeds("cookie_header");
+}
+
+#[test]
+fn the_laws_of_the_engine_hold_for_the_seeds_cut_and_changed() {
+    try_seeds("engine");
 }
 
 #[test]

@@ -1,0 +1,18 @@
+//! The engine of a session: any order of events, and any answers of a store, leave its laws true.
+//!
+//! The models are those of the crate's own tests, which try random events; here libFuzzer looks for them.
+
+#[path = "../../src/session/model/mod.rs"]
+mod model;
+
+/// What the models need of the crate.
+mod types {
+    pub(super) use beaker_core::id::SessionId;
+    pub(super) use beaker_core::session::{Failed, Failure, Found, Life, Row, Rule, Side, decide, end, save};
+    pub(super) use beaker_core::store::{Expect, Version, Written};
+}
+
+/// Holds the laws for the order of events that the bytes are.
+pub fn hold(data: &[u8]) {
+    model::hold(data);
+}

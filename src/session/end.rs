@@ -3,8 +3,8 @@
 //! The record may move while it is deleted, because another request rotates the session. So a deletion expects the
 //! record that was loaded a moment before, and goes on to the new id where it finds a redirect.
 
-use super::Life;
 use super::answer::{Failed, Failure, Found};
+use super::life::Life;
 use crate::id::SessionId;
 use crate::store::Expect;
 

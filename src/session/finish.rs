@@ -1,6 +1,6 @@
 //! The end of a request: the session is saved, renewed or left alone, and its cookie sent.
 
-use super::Life;
+use super::life::Life;
 
 /// What becomes of a session at the end of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -263,6 +263,7 @@ impl Life {
         self.deleted = false;
         self.agrees();
         self.stored_as = None;
+        self.timeout = None;
     }
 
     /// Forgets the record without ending it: what cannot be decoded by this process may be by another one.

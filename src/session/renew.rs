@@ -3,8 +3,8 @@
 //! A reader never writes data. It writes only where the application changed a value in place, where the session has a
 //! new id, or where the record cannot take a new access time by itself.
 
-use super::Life;
 use super::answer::{Failed, Failure};
+use super::life::Life;
 use crate::id::SessionId;
 use crate::store::Version;
 

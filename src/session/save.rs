@@ -3,8 +3,8 @@
 //! A save never brings a session back: it replaces a record in a known state and creates one only for a session that
 //! never had any. The caller keeps the data and its encoded text; the machine knows ids and versions.
 
-use super::Life;
 use super::answer::{Failed, Failure, Found};
+use super::life::Life;
 use crate::id::{IdSource, SessionId};
 use crate::store::{Expect, Written};
 
@@ -68,11 +68,9 @@ pub enum Step<E> {
 /// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer<E> {
-    /// There was no step yet.
-    Begin,
     /// The step is done.
     Ready,
-    /// The data is encoded for this id.
+    /// The data is encoded for this id. A save begins with that.
     Encoded(SessionId),
     /// The state of the record.
     Found(Found),
@@ -173,7 +171,6 @@ impl<E> Saving<E> {
     /// The next step, after the answer to the one before.
     pub fn next(&mut self, life: &mut Life, answer: Answer<E>) -> Step<E> {
         match answer {
-            Answer::Begin => Step::Encode,
             Answer::Ready => match std::mem::replace(&mut self.then, Then::Look) {
                 Then::Write => self.write(life),
                 Then::Load => self.load(life),

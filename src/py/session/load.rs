@@ -8,18 +8,17 @@ use pyo3::types::{PyBool, PyDict, PyString};
 use super::class::{Session, as_dict, is_exact};
 use super::encode::Decoded;
 use super::stored::{Base, Content, Loaded};
-use super::{call, candidates, encode, hold, own_timeout, record, request, rotated, times};
+use super::{call, candidates, encode, ending, hold, own_timeout, record, request, times};
 use crate::clock as machine;
 use crate::codec::RecordFormat;
-use crate::codec::pointer::{self, Pointer};
 use crate::config::Concurrency;
 use crate::id::SessionId;
 use crate::py::clock::{self, Now};
-use crate::py::errors::{self, IntoPyResult};
-use crate::py::gil;
+use crate::py::errors;
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
+use crate::session::end::Reason;
 use crate::session::load::{Answer, Loading, Policy, Step};
 use crate::session::{Facts, Failed, Found, Reply};
 use crate::store::{Expect, Record};
@@ -85,11 +84,11 @@ impl<'py> Caller<'_, 'py> {
                 return Answer::Cookies(self.reply(others));
             }
             Step::CheckClock => return Answer::Clock(machine::is_steady()),
-            Step::Remove(id) => rotated::remove(session, &id),
+            Step::Remove(_) => ending::run(session, Reason::GiveUp, |_| Ok(())),
             Step::Lock(id, what) => hold::acquire_id(session, &id, what).map(drop),
             Step::MoveLock(id) => hold::follow(session, &id),
             Step::DeleteRedirect(id, version) => {
-                rotated::delete(session, &id, Expect::Version(version)).map(|_deleted| ())
+                record::delete(session, &id, Expect::Version(version)).map(|_deleted| ())
             }
             Step::Clear => self.clear(),
             Step::WithdrawCookie => self.withdraw_cookie(),
@@ -121,17 +120,10 @@ impl<'py> Caller<'_, 'py> {
     }
 
     fn look(&mut self, id: &SessionId) -> PyResult<Found> {
-        let (py, session) = (self.session.py(), self.session);
         let now = self.now()?.seconds;
-        let (store, patience) = (record::store(session)?, record::patience(session)?);
-        self.record = gil::with_store(py, &*store, &patience, |store| store.load(id, now)).into_py(py)?;
-        let Some(record) = &self.record else { return Ok(Found::Absent) };
-        let version = record.version;
-        Ok(match pointer::read(id, &record.data, now) {
-            None => Found::Session(version),
-            Some(Pointer::To(to)) => Found::Redirect { to, version },
-            Some(Pointer::Over) => Found::DeadRedirect(version),
-        })
+        let (found, record) = record::find(self.session, id, now)?;
+        self.record = record;
+        Ok(found)
     }
 
     fn clear(&self) -> PyResult<()> {

@@ -6,10 +6,14 @@ use pyo3::prelude::*;
 
 use super::class::Session;
 use super::lock::SessionLock;
+use crate::codec::pointer::{self, Pointer};
 use crate::id::SessionId;
+use crate::py::errors::IntoPyResult;
+use crate::py::gil;
 use crate::py::patience::Patience;
 use crate::py::store::NamespaceStore;
-use crate::store::{HashedStore, Store};
+use crate::session::Found;
+use crate::store::{Deleted, Expect, HashedStore, Record, Store, Timestamp};
 
 /// The session's lock, if this process has it.
 pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
@@ -29,6 +33,32 @@ pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
         Some(hold) => Ok(hold.store()),
         None => Ok(keys(session)? as Arc<dyn Store>),
     }
+}
+
+/// Loads the record of `id`.
+pub(super) fn find(
+    session: &Bound<'_, Session>,
+    id: &SessionId,
+    now: Timestamp,
+) -> PyResult<(Found, Option<Record>)> {
+    let py = session.py();
+    let (store, patience) = (store(session)?, patience(session)?);
+    let record = gil::with_store(py, &*store, &patience, |store| store.load(id, now)).into_py(py)?;
+    let Some(record) = record else { return Ok((Found::Absent, None)) };
+    let version = record.version;
+    let found = match pointer::read(id, &record.data, now) {
+        None => Found::Session(version),
+        Some(Pointer::To(to)) => Found::Redirect { to, version },
+        Some(Pointer::Over) => Found::DeadRedirect(version),
+    };
+    Ok((found, Some(record)))
+}
+
+/// Deletes the record of `id`, if `expect` holds of it.
+pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
+    let py = session.py();
+    let (store, patience) = (store(session)?, patience(session)?);
+    gil::with_store(py, &*store, &patience, |store| store.delete(id, expect)).into_py(py)
 }
 
 /// How long the session waits for others.

@@ -159,7 +159,8 @@ impl Visitor {
             world.unpromise(self.key());
         }
         let rules = save::Rules { merges: self.rules.merges, uses_cookies: true, is_locked: false };
-        self.work = Work::Save(save::Saving::new(&self.life, rules), save::Answer::Begin);
+        let encoded = save::Answer::Encoded(self.life.id().clone());
+        self.work = Work::Save(save::Saving::new(&self.life, rules), encoded);
     }
 
     fn begin_end(&mut self, what: u8) {

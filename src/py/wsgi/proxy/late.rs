@@ -13,6 +13,7 @@ use super::make::{made, session};
 use super::watch::{Change, Late, Sent, State, Watch};
 use crate::py::cookie_session::CookieSession;
 use crate::py::session::{Session, as_dict, content};
+use crate::session::finish::{self, LateChanges};
 
 impl Drop for SessionObject {
     /// The request is over.
@@ -70,26 +71,26 @@ fn is_lost(
         (Some(due), Some(sent)) => due.eq(sent)?,
         (Some(_), None) => false,
     };
-    if late.needs_cookie && !is_sent {
-        return Ok(true);
-    }
-    if !late.changed {
-        return Ok(false);
-    }
-    let current = as_dict(session)?;
-    if session.is_instance_of::<CookieSession>() {
-        let kept = sent.content.as_ref().map(|content| content.bind(session.py()));
-        return Ok(late.discarded || late.assigned.is_some() || !content::is_kept(session, current, kept)?);
-    }
-    let saved = saved.as_ref();
-    let is_saved_since = |before: &Option<Py<PyDict>>| match (before, saved) {
+    let in_cookie = session.is_instance_of::<CookieSession>();
+    let was_saved_since = |before: &Option<Py<PyDict>>| match (before, &saved) {
         (Some(before), Some(saved)) => !before.is(saved),
         (None, Some(_)) => true,
         (_, None) => false,
     };
-    let assigned_is_lost = late.assigned.as_ref().is_some_and(|before| !is_saved_since(before));
-    let kept = content::kept(session)?;
-    Ok(!is_sent || assigned_is_lost || !content::is_kept(session, current, kept.as_ref())?)
+    let changes = LateChanges {
+        changed: late.changed,
+        needs_cookie: late.needs_cookie,
+        discarded: late.discarded,
+        assigned: late.assigned.as_ref().is_some_and(|before| in_cookie || !was_saved_since(before)),
+    };
+    finish::is_lost(changes, is_sent, in_cookie, || {
+        let kept = match &sent.content {
+            Some(content) if in_cookie => Some(content.bind(session.py()).clone()),
+            _ if in_cookie => None,
+            _ => content::kept(session)?,
+        };
+        content::is_kept(session, as_dict(session)?, kept.as_ref())
+    })
 }
 
 /// The headers have gone, with the session's cookie if it had one to send.

@@ -7,7 +7,8 @@ use super::class::SessionObject;
 use super::late;
 use super::make::{request_options, session};
 use crate::py::once::intern;
-use crate::py::session::{Session, call, has_to_move, hold};
+use crate::py::session::{Session, call, hold};
+use crate::session::finish::{self, AtEnd, Facts};
 
 /// `persist()`: what the end of a request does.
 pub(super) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
@@ -34,15 +35,24 @@ fn persist_foreign(slf: &Bound<'_, SessionObject>, session: &Bound<'_, PyAny>) -
 }
 
 fn store(slf: &Bound<'_, SessionObject>, session: &Bound<'_, Session>) -> PyResult<()> {
-    let options = session.get().options()?;
-    if options.settings.auto || slf.get().cell.is_dirty(slf)? {
-        return call::save(session, false);
+    let is_dirty = slf.get().cell.is_dirty(slf)?;
+    let at_end = session.get().with(|state| {
+        let settings = &state.options.settings;
+        let facts = Facts {
+            is_to_be_saved: settings.auto || is_dirty,
+            keeps_access_time: settings.save_accessed_time,
+            is_stale: state.life.is_stale(),
+        };
+        finish::at_end(&state.life, facts)
+    })?;
+    match at_end {
+        AtEnd::Save => call::save(session, false),
+        AtEnd::Renew => {
+            late::renewing(slf, session)?;
+            call::save(session, true)
+        }
+        AtEnd::Leave => Ok(()),
     }
-    if options.settings.save_accessed_time || has_to_move(session)? {
-        late::renewing(slf, session)?;
-        return call::save(session, true);
-    }
-    Ok(())
 }
 
 /// Whether the session was used, or is to be saved.

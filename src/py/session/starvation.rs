@@ -1,8 +1,8 @@
-//! Who was overtaken too often goes first.
+//! The starvation guard: a save that keeps losing the compare-and-swap race makes the others wait.
 //!
 //! A save that finds the record changed reads it, merges and tries again. Where many threads write one session, some
 //! other may always come between: then those of this process wait for it a moment. The lock of a store does the same
-//! between processes, but not every store has its writers wait for who holds a session.
+//! between processes, but not every store makes its writers wait for a lock.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,54 +16,54 @@ use crate::locks::{LockTable, Token};
 use crate::py::patience::Patience;
 use crate::py::{gil, wait};
 
-/// The sessions of which somebody goes first.
-static TAKEN: LazyLock<LockTable> = LazyLock::new(LockTable::default);
-/// How many there are. It is looked at with every save, and almost always zero.
+/// The ids of the sessions that have a guard.
+static GUARDED: LazyLock<LockTable> = LazyLock::new(LockTable::default);
+/// How many guards there are. Every save looks at it, and it is almost always zero.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// How long others wait: longer than a save takes, and not so long that one which never ends harms them.
+/// How long the others wait: longer than a save takes, and not so long that one which never ends harms them.
 const COURTESY: Duration = Duration::from_secs(1);
 
-/// That somebody goes first, until it is dropped.
-pub(super) struct Precedence {
+/// Makes the other saves of a session wait until it is dropped.
+pub(super) struct Guard {
     id: SessionId,
-    taken: Token,
+    token: Token,
 }
 
-impl Precedence {
-    /// Goes first, once nobody else does. `None` if somebody else does for too long.
+impl Guard {
+    /// Waits for another guard of the session. `None` if that lasts too long.
     pub(super) fn take(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<Option<Self>> {
         COUNT.fetch_add(1, Ordering::Relaxed);
-        let taken = take(py, id, patience);
-        if !matches!(taken, Ok(Some(_))) {
+        let token = take(py, id, patience);
+        if !matches!(token, Ok(Some(_))) {
             COUNT.fetch_sub(1, Ordering::Relaxed);
         }
-        Ok(taken?.map(|taken| Self { id: id.clone(), taken }))
+        Ok(token?.map(|token| Self { id: id.clone(), token }))
     }
 }
 
-impl Drop for Precedence {
+impl Drop for Guard {
     fn drop(&mut self) {
-        TAKEN.release(self.id.as_str(), self.taken);
+        GUARDED.release(self.id.as_str(), self.token);
         COUNT.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Waits a moment for whoever goes first.
+/// Waits a moment for a guard of the session.
 pub(super) fn give_way(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<()> {
     if COUNT.load(Ordering::Relaxed) != 0
-        && let Some(taken) = take(py, id, patience)?
+        && let Some(token) = take(py, id, patience)?
     {
-        TAKEN.release(id.as_str(), taken);
+        GUARDED.release(id.as_str(), token);
     }
     Ok(())
 }
 
-/// `None` if somebody else had it all the time.
+/// `None` if another save had it all the time.
 fn take(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<Option<Token>> {
     let limit = COURTESY.min(patience.left());
-    match wait::take(py, patience, limit, |limit| gil::detached(py, || TAKEN.acquire(id.as_str(), limit))) {
-        Ok(taken) => Ok(Some(taken)),
+    match wait::take(py, patience, limit, |limit| gil::detached(py, || GUARDED.acquire(id.as_str(), limit))) {
+        Ok(token) => Ok(Some(token)),
         Err(error) if error.is_busy() => Ok(None),
         Err(error) => Err(error),
     }

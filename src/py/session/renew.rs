@@ -1,0 +1,193 @@
+//! The end of a request that did not save its session: the calls that the engine asks for.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::class::Session;
+use super::saving::{self, Basis};
+use super::stored::{Base, InPlace, Loaded};
+use super::{attributes, call, changes, encode, own_timeout, record, starvation};
+use crate::codec::{self, RecordFormat, Splice};
+use crate::id::SessionId;
+use crate::py::clock;
+use crate::py::errors::{self, IntoPyResult};
+use crate::py::gil;
+use crate::py::once::intern;
+use crate::py::options::Options;
+use crate::session::Failed;
+use crate::session::renew::{Answer, Facts, Outcome, Renewing, Step};
+use crate::store::{Expect, Touch, Version, Written};
+
+/// `Session.save(accessed_only=True)`: stores the access time, and what was changed in place.
+pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
+    let py = session.py();
+    let (renewing, saved, loaded, basis) = session.get().with(|state| {
+        let facts = Facts {
+            is_due: state.life.is_stale() || state.options.settings.save_accessed_time,
+            maybe_mutated: state.handed_out,
+            was_saved: state.saved.is_some(),
+        };
+        let saved = state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py));
+        // What was saved in this request has taken the place of what was loaded.
+        let loaded = if saved.is_some() { None } else { state.loaded.clone() };
+        (Renewing::new(&state.life, facts), saved, loaded, Basis::of(state))
+    })?;
+    let is_saved = saved.is_some();
+    let mut caller = Caller { session, data: saved, loaded, base: basis.base.as_ref(), renewed: None };
+    match caller.run(renewing)? {
+        Outcome::Nothing | Outcome::Renewed => Ok(()),
+        Outcome::Save(_) => {
+            let data = caller.data()?;
+            saving::store(session, &data, basis, is_saved)
+        }
+        Outcome::NotRenewed(error) => {
+            errors::log_warning(py, &format!("the session's access time is not stored: {error}"))
+        }
+        Outcome::Failed(error) => Err(error),
+    }
+}
+
+/// The caller of the engine: it has the data.
+struct Caller<'a, 'py> {
+    session: &'a Bound<'py, Session>,
+    /// The data that the application saved in this request, or else that which was loaded, once it is needed.
+    data: Option<Bound<'py, PyDict>>,
+    /// The record that `data` was loaded from.
+    loaded: Option<Arc<Loaded>>,
+    base: Option<&'a Base>,
+    /// The same record with the new access time, if it has another version by that.
+    renewed: Option<(Version, Arc<Loaded>)>,
+}
+
+impl<'py> Caller<'_, 'py> {
+    fn run(&mut self, mut renewing: Renewing) -> PyResult<Outcome<PyErr>> {
+        let mut answer = Answer::Begin;
+        loop {
+            let (step, _dropped) = self.session.get().with(|state| {
+                let step = renewing.next(&mut state.life, answer);
+                let is_known =
+                    |version| matches!(step, Step::Done(_)) && state.life.version() == Some(version);
+                let renewed = self.renewed.take_if(|(version, _)| is_known(*version));
+                (step, renewed.and_then(|(_, loaded)| state.loaded.replace(loaded)))
+            })?;
+            answer = match step {
+                Step::Done(outcome) => return Ok(outcome),
+                step => self.answer(step).unwrap_or_else(|error| {
+                    Answer::Failed(Failed { kind: errors::failure(self.session.py(), &error), error })
+                }),
+            };
+        }
+    }
+
+    /// Does what the engine asks for.
+    fn answer(&mut self, step: Step<PyErr>) -> PyResult<Answer<PyErr>> {
+        let (py, session) = (self.session.py(), self.session);
+        match step {
+            Step::Compare(_) => {
+                let data = self.data()?;
+                changes::in_place(session, &data, self.loaded.as_deref(), self.base).map(Answer::Changed)
+            }
+            Step::GiveWay(id) => {
+                starvation::give_way(py, &id, &*record::patience(session)?).into_py(py)?;
+                Ok(Answer::Ready)
+            }
+            Step::Renew { id, version } => self.touch(&id, version).map(Answer::Renewed),
+            Step::Done(_) => Ok(Answer::Ready),
+        }
+    }
+
+    fn data(&mut self) -> PyResult<Bound<'py, PyDict>> {
+        if let Some(data) = &self.data {
+            return Ok(data.clone());
+        }
+        let accessed = attributes::accessed_dict(self.session)?;
+        Ok(self.data.insert(accessed.cast_into::<PyDict>()?).clone())
+    }
+
+    /// Stores the access time: in place where the stored text has it in the open, else by writing the same data
+    /// again with the new time, if nobody has written the record since. Returns the version of what was written.
+    fn touch(&mut self, id: &SessionId, version: Version) -> PyResult<Option<Version>> {
+        let (py, session) = (self.session.py(), self.session);
+        let data = self.data()?;
+        let (store, patience) = (record::store(session)?, record::patience(session)?);
+        let (options, is_stale) =
+            session.get().with(|state| (Arc::clone(&state.options), state.life.is_stale()))?;
+        let ttl = options.settings.store_ttl(own_timeout::in_data(&data)?);
+        let accessed = data.get_item(intern!(py, "_accessed_time"))?;
+        let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
+        let loaded = self.loaded.as_deref();
+        let known = if call::encrypts_itself(session)? { None } else { accessed.zip(loaded) };
+        let now = match accessed {
+            Some(accessed) => accessed,
+            None => clock::now(py)?.seconds,
+        };
+        let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
+        if let Some(splice) = splice {
+            let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
+            gil::with_store(py, &*store, &patience, |store| store.touch(id, &touch, ttl, now)).into_py(py)?;
+            return Ok(None);
+        }
+        let text = rewritten(session, &options, id, &data, known)?;
+        let expect = Expect::Version(version);
+        let written =
+            gil::with_store(py, &*store, &patience, |store| store.write(id, &text, ttl, expect, now));
+        // A refusal means that another request wrote the record since, and its access time with it.
+        let Written::Stored(version) = written.into_py(py)? else { return Ok(None) };
+        self.renewed = loaded.map(|loaded| (version, Arc::new(loaded.rewritten(py))));
+        Ok(Some(version))
+    }
+}
+
+/// The text of `data`, which was loaded, with the new access time.
+fn rewritten(
+    session: &Bound<'_, Session>,
+    options: &Options,
+    id: &SessionId,
+    data: &Bound<'_, PyDict>,
+    known: Option<(f64, &Loaded)>,
+) -> PyResult<Vec<u8>> {
+    let py = session.py();
+    let Some((now, loaded)) = known else { return encode::encrypt_data(session, data) };
+    let payload = loaded.payload.bind(py).as_bytes();
+    if session.get().with(|state| state.record_format())? == RecordFormat::Two {
+        // The payload need not have the time, so that it need not be made anew.
+        return Ok(encode::record_of(py, options, id, payload, now)?.into_bytes());
+    }
+    if options.serializer.writes(payload) {
+        return encode::encrypt_data(session, data);
+    }
+    // What another serializer wrote stays as it is until the program saves it.
+    match codec::with_access_time(payload, now) {
+        Some(payload) => Ok(encode::text_of(py, options, &payload)?.into_bytes()),
+        None => encode::encrypt_data(session, data),
+    }
+}
+
+impl Loaded {
+    /// The same, whose record is another text by now, which has the access time elsewhere.
+    fn rewritten(&self, py: Python<'_>) -> Self {
+        Self {
+            record: self.record.clone(),
+            payload: self.payload.clone_ref(py),
+            accessed: self.accessed.as_ref().map(|accessed| accessed.clone_ref(py)),
+            in_place: None,
+        }
+    }
+
+    /// What changes the access time in the stored text alone; `None` if that cannot be done.
+    fn splice(&self, py: Python<'_>, options: &Options, accessed: f64) -> Option<Splice> {
+        // A program may have given the session a key since it was loaded.
+        if options.settings.records.encrypts() {
+            return None;
+        }
+        match self.in_place.as_ref()? {
+            InPlace::Head(checksum) => checksum.touch(accessed),
+            InPlace::Payload => {
+                let offset = codec::locate(self.payload.bind(py).as_bytes())?;
+                codec::splice(&self.record.data, offset, accessed)
+            }
+        }
+    }
+}

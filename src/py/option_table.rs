@@ -23,6 +23,8 @@ fn row<'py>(py: Python<'py>, group: &str, option: &OptionSpec) -> PyResult<Bound
     row.set_item("because", option.hardened.map(|hardened| hardened.because))?;
     row.set_item("used_by", option.used_by)?;
     row.set_item("since", option.since)?;
+    row.set_item("session_position", option.session_position)?;
+    row.set_item("cookie_session_position", option.cookie_session_position)?;
     row.set_item("attribute", option.attribute)?;
     row.set_item("annotation", option.kind.annotation())?;
     row.set_item("meaning", option.meaning)?;

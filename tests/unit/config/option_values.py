@@ -7,6 +7,7 @@ import datetime
 import email.utils
 import hashlib
 import hmac
+import inspect
 import os
 import re
 import time
@@ -17,6 +18,7 @@ from unittest import mock
 
 from beaker.exceptions import BeakerWarning
 from beaker.middleware import SessionMiddleware
+from beaker.session import CookieSession, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +92,18 @@ ATTRIBUTES = {
 """Options whose meaning a session shows."""
 
 OUR_WORDS = re.compile(r"which can be guessed|no data_dir is given|unknown session option")
+
+
+def positional() -> dict[str, list[str]]:
+    """The positional parameters of both classes of sessions."""
+    return {
+        kind.__name__: [
+            parameter.name
+            for parameter in inspect.signature(kind).parameters.values()
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        ]
+        for kind in (Session, CookieSession)
+    }
 
 
 def outcomes(option: str, folder: str) -> dict[str, list[list[Any]]]:

@@ -1,9 +1,9 @@
 # ruff: noqa: PTH100, PTH104, PTH105, PTH108, PTH110, PTH116, PTH118, PTH119, PTH120, PTH123 - paths are text, as applications use them
-"""Small dbms that are read and written whole: a process that is killed leaves the old one or the new.
+"""Small dbms that are read and written whole. A killed process leaves the old dbm or the new one.
 
-Most implementations keep a dbm in one file: a new one is made beside it and takes its name. ``dbm.dumb``
-has two. Of them the index, which says where in the other the values are, is replaced in one step, and no
-value is written where the index of before has one.
+Most implementations have one file for a dbm: the new file is made beside the old one and renamed over it.
+``dbm.dumb`` has two: the values, and an index of their positions. The index is replaced atomically, and new
+values are written only where the old index has none.
 """
 
 import ast
@@ -19,11 +19,11 @@ from beaker.exceptions import CorruptSessionError
 
 __all__ = ["make", "names", "read", "write"]
 
-# The files that the implementations make beside, or instead of, the one that they were told to open. Where
-# one has two, that with the values comes last.
+# The extensions that the implementations add to the name of a dbm. Of two files, the one with the values is
+# the last.
 _EXTENSIONS = ("", ".bak", ".dir", ".db", ".dat", ".pag")
 _FILE_MODE = 0o600
-# What `dbm.dumb` lets each value begin at a multiple of.
+# `dbm.dumb` starts each value at a multiple of this size.
 _BLOCK = 512
 
 Contents = dict[bytes, bytes]
@@ -31,12 +31,12 @@ _Index = dict[bytes, tuple[int, int]]
 
 
 def names(file: str) -> list[str]:
-    """The names that a dbm may have in the file system, in the order in which they are removed."""
+    """The names of the files that a dbm may have, in the order of their removal."""
     return [file + extension for extension in _EXTENSIONS]
 
 
 def read(module: ModuleType, file: str) -> Contents:
-    """All keys and values. Raises what the implementation raises, or :class:`OSError`."""
+    """All keys and values. Raises the errors of the implementation, or :class:`OSError`."""
     module = _implementation(module, file)
     if _is_dumb(module):
         return _read_dumb(file)
@@ -48,12 +48,12 @@ def read(module: ModuleType, file: str) -> Contents:
 
 
 def write(module: ModuleType, file: str, contents: Contents, to_disk: bool) -> None:
-    """Replaces the dbm by one of these contents; with ``to_disk`` returns when that survives a power cut."""
+    """Replaces the dbm by one with these contents. With ``to_disk`` it survives a power cut afterwards."""
     module = _implementation(module, file)
     if _is_dumb(module):
         _write_dumb(file, contents, to_disk)
         return
-    # One name for each dbm, so that whoever is killed again and again leaves one file.
+    # The name depends on the dbm only, so that repeated kills leave one file.
     digest = hashlib.sha256(os.path.basename(file).encode("utf-8", "surrogatepass")).hexdigest()
     temporary = os.path.join(os.path.dirname(file), f".beaker-{digest[:16]}.tmp")
     _remove(temporary)
@@ -78,15 +78,16 @@ def write(module: ModuleType, file: str, contents: Contents, to_disk: bool) -> N
 
 
 def make(module: ModuleType, file: str) -> None:
-    """Makes a new dbm of ``dbm.dumb``, which is to be changed in place; others make themselves.
+    """Makes a new dbm of ``dbm.dumb`` that will be changed in place. Other implementations make their own.
 
-    Interrupted at that, it writes an empty index when it is collected, over what others have stored since.
+    If ``dbm.dumb`` is interrupted while it makes one, it writes an empty index when it is collected, over
+    records that were stored since.
     """
     if not _is_dumb(_implementation(module, file)) or os.path.lexists(file + ".dir"):
         return
     _core.write_part(file + ".dat", 0, b"", False)
     try:
-        # It was killed while it replaced the index.
+        # A process was killed while it replaced the index.
         os.rename(file + ".bak", file + ".dir")
     except FileNotFoundError:
         _core.write_file(file + ".dir", b"", False)
@@ -99,14 +100,14 @@ def _remove(file: str) -> None:
 
 
 def _implementation(module: ModuleType, file: str) -> ModuleType:
-    """What the package ``dbm`` reads this dbm by, or is to make it by; any other module is one itself."""
+    """The module with which the package ``dbm`` opens this dbm. Any other module is used itself."""
     whichdb = getattr(module, "whichdb", None)
     if whichdb is None:
         return module
     found = whichdb(file)
     if found is None:
         return anydbm
-    # What it does not know is for the package to refuse.
+    # The package refuses an unknown dbm itself.
     return importlib.import_module(found) if found else module
 
 
@@ -115,7 +116,7 @@ def _is_dumb(module: ModuleType) -> bool:
 
 
 def _index_of_dumb(file: str) -> _Index:
-    # Who was killed while it replaced the index, as `dbm.dumb` does, has left the one of before as `.bak`.
+    # A process that was killed while `dbm.dumb` replaced the index has left the old one as `.bak`.
     for name in (file + ".dir", file + ".bak"):
         try:
             lines = _core.read_file(name).decode("latin-1").splitlines()
@@ -123,7 +124,7 @@ def _index_of_dumb(file: str) -> _Index:
         except FileNotFoundError:
             continue
     else:
-        # It has made the file of values and not come to an index, or there is a dbm of another kind.
+        # There is a file of values without an index, or a dbm of another kind.
         os.stat(file + ".dat")
         return {}
     try:
@@ -152,7 +153,7 @@ def _write_dumb(file: str, contents: Contents, to_disk: bool) -> None:
         used = {}.values()
     sizes = [_whole_blocks(len(value)) for value in contents.values()]
     first = min((start for start, _ in used), default=0)
-    # Before the values of now if there is room, or else behind them.
+    # Before the current values if there is room, or else behind them.
     start = 0 if sum(sizes) <= first else max(_whole_blocks(at + size) for at, size in used) if used else 0
     at, index = start, ""
     for (key, value), size in zip(contents.items(), sizes, strict=True):
@@ -162,7 +163,7 @@ def _write_dumb(file: str, contents: Contents, to_disk: bool) -> None:
     _core.write_part(file + ".dat", start, values, to_disk)
     _core.write_file(file + ".dir", index.encode("latin-1"), to_disk)
     with contextlib.suppress(FileNotFoundError):
-        # It is older than what is there now, and nobody is to find it.
+        # It is older than the new index, and must not be read.
         os.unlink(file + ".bak")
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002, PLR0917, PTH107, PTH112, PTH120 - the signatures are the ones that applications use, and paths are text
-"""The backend of dbm files: one for each namespace, each value a pickle."""
+"""The backend of dbm files: one for each namespace, with a pickle for each value."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ __all__ = ["DBMNamespaceManager"]
 
 _FILE_MODE = 0o600
 _PICKLE_PROTOCOL = 4
-# Beaker writes no text in this protocol, so that what has no owner and is of it is ours.
+# Beaker does not use this protocol for text, so a record with it and without an owner is ours.
 _TEXT_PROTOCOL = 2
 _SESSION_KEY = b"session"
 _OWNER_KEY = b"beaker session id"
@@ -28,13 +28,13 @@ _OWNER_KEY = b"beaker session id"
 class DBMNamespaceManager(FileBackedNamespaceManager):
     """The backend of dbm files, one for each namespace.
 
-    Reading values runs what the file says; with ``allow_pickle`` false (on an instance or a subclass) only
-    text, numbers and containers of them are read, and anything else is corrupt.
+    Reading a value can run code that its pickle names. With ``allow_pickle`` false (on an instance or a
+    subclass) only text, numbers and containers of them are read, and anything else is corrupt.
 
     Without ``digest_filenames``, as sessions have it, a dbm is small: it is read whole when it is opened, and
-    replaced whole when it is closed. Names that differ in their dots alone would then have one dbm, as in
-    Beaker. The name without dots has it. One with dots has it while no other does, and one of its own
-    otherwise; ``file`` says which since the namespace was opened last.
+    replaced whole when it is closed. Names that differ only in their dots would then share a dbm, as in
+    Beaker. The name without dots has that dbm. A name with dots has it while no other name does, and
+    otherwise a dbm of its own. ``file`` is the dbm as of the last opening.
     """
 
     def __init__(
@@ -59,15 +59,15 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         self._to_disk = durability.strip().lower() == "full"
 
     def file_exists(self, file: str) -> bool:
-        """Whether there is a dbm of that name, in however many files."""
+        """Whether a dbm of that name exists, in one file or several."""
         return any(os.path.lexists(name) for name in _dbm_files.names(file))
 
     def get_filenames(self) -> list[str]:
-        """The files of this namespace that exist."""
+        """The existing files of this namespace."""
         return [name for name in _dbm_files.names(self.file) if os.path.lexists(name)]
 
     def do_open(self, flags: str, replace: bool) -> None:
-        """Opens the dbm. One that does not exist is empty for reading, and is made for writing."""
+        """Opens the dbm. A missing one is empty for reading, and is made for writing."""
         if not self.digest_filenames:
             self._settle()
             try:
@@ -97,7 +97,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
             return
         close = getattr(opened, "close", None)
         if close is not None:
-            # It stays within reach until it is closed.
+            # It stays referenced until it is closed.
             self.dbm = opened
             try:
                 self._call("close", close)
@@ -108,13 +108,13 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         super()._abandon()
         if isinstance(self.dbm, _Small):
             self.dbm = None
-        # Otherwise it would write what it has when its last reference goes, under nobody's lock.
+        # Otherwise the dbm would write when it is collected, without the lock.
         with contextlib.suppress(BeakerException):
             self.do_close()
 
     def _store(self, opened: "_Small", locked: bool) -> None:
         target = self._settle()
-        # Where the dbm of its name is kept locked, it goes elsewhere.
+        # If another namespace keeps the shared dbm locked, this one gets its own.
         self.file = target if locked else self._own_file
         self._make_way()
         contents = {key: value for key, value in opened.contents.items() if key != _OWNER_KEY}
@@ -134,7 +134,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         self._call("write", _dbm_files.write, self.dbmmodule, file, contents, self._to_disk)
 
     def _make_way(self) -> None:
-        """Has what is another's leave the dbm of this name without dots."""
+        """Moves the record of another name out of the dbm of this name, which has no dots."""
         if self._shares_its_name or self._name != self.namespace:
             return
         owner = self._owner_of(self.file)
@@ -145,7 +145,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
             self._replace(theirs, self._contents(self.file))
 
     def _settle(self) -> str:
-        """Finds the dbm of this namespace, and returns the one to write to."""
+        """Finds the dbm of this namespace. Returns the one to write to."""
         if not self._shares_its_name:
             return self.file
         self.file = target = self._own_file
@@ -160,7 +160,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
         if is_free or owner == self._owner:
             self.file = target = self._shared_file
         elif owner is None and not _is_ours(text):
-            # Beaker has left it, which never removes a lock file of an id that it has used.
+            # Beaker wrote it. Beaker never removes the lock file of an id that it has used.
             mine, its = (_core.lock_is_in_use(self._lock_file(name)) for name in (self.namespace, self._name))
             if mine or not its:
                 self.file = self._shared_file
@@ -179,7 +179,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
             owner = self._contents(file).get(_OWNER_KEY)
             return None if owner is None else str(_guarded_loads(owner))
         except (CorruptSessionError, StoreUnavailableError, pickle.UnpicklingError, ValueError):
-            # What cannot be read names nobody; replacing or removing it will tell if it can be.
+            # The owner of an unreadable dbm is unknown. Replacing or removing it may still work.
             return None
 
     @property
@@ -204,7 +204,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
 
     def _call(self, what: str, function: Any, *args: Any) -> Any:
         raised = getattr(self.dbmmodule, "error", OSError)
-        # The package `dbm` has several.
+        # The package `dbm` has several errors.
         errors = raised if isinstance(raised, tuple) else (raised,)
         try:
             return function(*args)
@@ -238,7 +238,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
 
 
 class _Small(MutableMapping[Any, bytes]):
-    """A dbm that was read whole. Keys are bytes, or their text."""
+    """The contents of a dbm. Keys are bytes, or text that is encoded."""
 
     def __init__(self, contents: dict[bytes, bytes], flags: str) -> None:
         self.contents = {key: value for key, value in contents.items() if key != _OWNER_KEY}

@@ -1,5 +1,5 @@
 # ruff: noqa: PTH120 - paths are text, as applications use them
-"""What backends have in common that keep each namespace in files of its own."""
+"""The base of the backends that store each namespace in its own files."""
 
 import os
 import pickle
@@ -19,13 +19,13 @@ __all__ = ["FileBackedNamespaceManager", "storage_folder"]
 
 
 def storage_folder(given: str | None, data_dir: str | None, name: str, option: str) -> str:
-    """The folder ``given``, or else ``name`` in ``data_dir``, made if it does not exist."""
+    """The folder ``given``, or else ``name`` in ``data_dir``. It is made if it does not exist."""
     if given:
         folder = given
     elif data_dir:
         folder = f"{data_dir}/{name}"
     else:
-        raise MissingCacheParameter(f"files need a place: give data_dir or {option}")
+        raise MissingCacheParameter(f"data_dir and {option} are missing: set one to the folder for the files")
     try:
         verify_directory(folder)
     except OSError as cause:
@@ -35,13 +35,13 @@ def storage_folder(given: str | None, data_dir: str | None, name: str, option: s
 
 
 class FileBackedNamespaceManager(OpenResourceNamespaceManager):
-    """A backend in files, with locks in files. A namespace that holds nothing has neither."""
+    """A backend with files and lock files. An empty namespace has neither."""
 
     allow_pickle = True
-    """Whether values of any kind are read; otherwise text, numbers and containers of them alone."""
+    """Whether values of any kind are read. Otherwise only text, numbers and containers of them."""
 
     pickle_loads: Any = None
-    """What reads pickles in place of :func:`pickle.loads`, where not all of them are to be read."""
+    """A replacement for :func:`pickle.loads` that reads only some pickles."""
 
     def __init__(
         self, namespace: str, folder: str, lock_dir: str, extension: str, digest_filenames: bool
@@ -51,17 +51,17 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         super().__init__(namespace)
         self.file = file_path(folder, [namespace], extension, digest_filenames=digest_filenames)
         self._name = os.path.basename(self.file).removesuffix(extension)  # noqa: PTH119
-        # Names that differ in their dots alone would have one file.
+        # Names that differ only in their dots would share a file.
         self._shares_its_name = (
             not digest_filenames and self._name != namespace and self._name == namespace.replace(".", "")
         )
 
     def get_access_lock(self) -> SynchronizerImpl:
-        """The lock that every process takes for this namespace."""
+        """The lock of this namespace, between processes."""
         return file_synchronizer(self.namespace, lock_dir=self.lock_dir)
 
     def get_creation_lock(self, key: str) -> SynchronizerImpl:
-        """The lock that every process takes while it makes a value for ``key``."""
+        """The lock for making a value for ``key``, between processes."""
         return file_synchronizer(f"dbmcontainer/funclock/{self.namespace}/{key}", lock_dir=self.lock_dir)
 
     def file_exists(self, file: str) -> bool:
@@ -69,32 +69,32 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         return os.path.lexists(file)
 
     def _loaded(self, data: bytes, what: str) -> Any:
-        """The value that a pickle holds, which is that of a stored ``what``."""
+        """The value in a pickle, which was read as a stored ``what``."""
         try:
             if not self.allow_pickle:
                 return _guarded_loads(data)
             if self.pickle_loads is not None:
                 return self.pickle_loads(data)
             if not is_bounded_pickle(data):
-                raise pickle.UnpicklingError("it asks for more memory than its length allows")
+                raise pickle.UnpicklingError("it needs more memory than its length allows")
             return pickle.loads(data)  # noqa: S301 - the caller has asked allow_pickle
         except (MemoryError, RecursionError):
             raise
-        except Exception as cause:  # a damaged pickle can raise anything at all
+        except Exception as cause:  # a damaged pickle can raise anything
             raise CorruptSessionError(
                 f"a stored {what} cannot be unpickled: {type(cause).__name__}"
             ) from cause
 
     def _unavailable(self, what: str, cause: Exception) -> StoreUnavailableError:
-        """What to raise from ``cause``, which then names its file without a whole id."""
+        """The error to raise from ``cause``. Shortens the session id in ``cause``."""
         without_id(cause, self.namespace)
         error = StoreUnavailableError(f"cannot {what}: {getattr(cause, 'strerror', None) or cause}")
         return error._tell(cause, os.path.dirname(self.file))
 
     def _with_name(self, work: Callable[[bool], None], wait: bool) -> None:
-        """Does ``work`` while the namespace without dots is kept out, which has the file of this one's name.
+        """Calls ``work`` under the lock of the namespace without dots, which may share this one's file.
 
-        ``work`` is told whether that is so; without ``wait`` somebody else may have it.
+        The argument of ``work`` says whether the lock was taken. Without ``wait`` it may be held by another.
         """
         if not self._shares_its_name:
             work(True)
@@ -103,7 +103,7 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         state = neighbour.state
         _refuse_if_interrupted(state)
         count = state.reentrantcount
-        # A signal may come before the lock is known to be taken, or while it is given back.
+        # A signal may come before the lock is recorded as taken, or while it is released.
         try:
             try:
                 work(neighbour.acquire_write_lock(wait))
@@ -122,21 +122,21 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
             raise
 
     def release_read_lock(self) -> None:
-        """Closes the contents, if nobody else has them open, and gives the lock back."""
+        """Closes the contents, unless another caller has them open, and releases the lock."""
         try:
             super().release_read_lock()
         finally:
             self._drop_unused_lock()
 
     def release_write_lock(self) -> None:
-        """Closes the contents, if nobody else has them open, and gives the lock back."""
+        """Closes the contents, unless another caller has them open, and releases the lock."""
         try:
             super().release_write_lock()
         finally:
             self._drop_unused_lock()
 
     def do_remove(self) -> None:
-        """Removes the files; no error if there are none."""
+        """Removes the files. No error if there are none."""
         self._with_name(self._remove_all, wait=True)
 
     def _remove_all(self, _locked: bool) -> None:
@@ -145,15 +145,15 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         self._remove_files()
         self._settle()
         if self.file != before:
-            # It was a copy of what Beaker has left there, which is over too.
+            # The removed file was a copy of one that Beaker left. That one goes too.
             self._remove_files()
 
     def _settle(self) -> object:
-        """Finds out which file is that of the namespace."""
+        """Finds the file of this namespace."""
         raise NotImplementedError
 
     def _remove_files(self) -> None:
-        """Removes that file and what belongs to it, unless it is another namespace's."""
+        """Removes that file and those that belong to it, unless another namespace owns them."""
         raise NotImplementedError
 
     def remove(self) -> None:
@@ -164,7 +164,7 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
             self._drop_unused_lock()
 
     def _drop_unused_lock(self) -> None:
-        # Otherwise everybody who asks for an id that does not exist would leave a file behind.
+        # Otherwise each request for an unknown id would leave a file.
         lock = self.access_lock
         if not isinstance(lock, FileSynchronizer) or lock.state.covered or lock.state.reentrantcount:
             return
@@ -179,12 +179,12 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
             finally:
                 lock.release_write_lock()
         except (OSError, LockError):
-            # A file too many harms nobody; the error that led here, if there was one, says more.
+            # A left lock file does no harm, and an earlier error matters more.
             return
 
 
 def _guarded_loads(data: bytes) -> object:
-    # Imported when it is needed: it brings a dozen modules.
+    # Imported when needed, because it imports a dozen modules.
     from beaker._pickle_guard import loads  # noqa: PLC0415
 
     return loads(data, frozenset())

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002, PTH107, PTH120 - the signatures are the ones that applications use, and paths are text
-"""The backend of files: one for each namespace, a pickle of a dictionary."""
+"""The backend of files: a pickled dictionary for each namespace."""
 
 import os
 import pickle
@@ -14,7 +14,7 @@ from beaker.exceptions import BeakerException, CorruptSessionError, StoreUnavail
 
 __all__ = ["FileNamespaceManager"]
 
-# Readable by every Python that may share the folder.
+# Every Python that may share the folder can read it.
 _PICKLE_PROTOCOL = 4
 _SESSION_KEY = "session"
 _OWNER_KEY = "id"
@@ -26,12 +26,12 @@ class FileNamespaceManager(FileBackedNamespaceManager):
     """The backend of files, one for each namespace.
 
     With ``allow_pickle`` false (on an instance or a subclass) only the files of sessions are read, without
-    Python's pickle, and any other file is corrupt. Otherwise values can be of any kind, and reading them runs
-    what the file says.
+    Python's pickle, and any other file is corrupt. Otherwise values can be of any kind, and reading a file
+    can run code that it names.
 
-    Without ``digest_filenames`` names that differ in their dots alone would have one file, as in Beaker. The
-    name without dots has it. One with dots has it while no other does, and a file of its own otherwise;
-    ``file`` says which since the namespace was opened last.
+    Without ``digest_filenames``, as sessions have it, names that differ only in their dots would share a
+    file, as in Beaker. The name without dots has that file. A name with dots has it while no other name does,
+    and otherwise a file of its own. ``file`` is the file as of the last opening.
 
     A session that is written ends after ``timeout`` seconds, or after the ``expiretime`` of ``set_value``.
     """
@@ -66,7 +66,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         self.flags = flags
 
     def _settle(self) -> tuple[str, str]:
-        """Finds the file of this namespace; returns the one to write to, and the one that is its alone."""
+        """Finds the file of this namespace. Returns the file to write, and the one of this name alone."""
         if not self._shares_its_name:
             return self.file, self.file
         self.file, target, own = _core.files_of(self.file_dir, self.lock_dir, self.namespace)
@@ -104,7 +104,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
             raise self._unavailable(f"read a file of {self.file_dir}", cause) from cause
 
     def _owner(self, data: bytes) -> str | None:
-        """Whose session a file says that it holds, where a file can be that of two."""
+        """The owner that a shared file names."""
         if self.digest_filenames:
             return None
         try:
@@ -132,7 +132,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
 
     def _replace(self, data: bytes, locked: bool) -> None:
         target, own = self._settle()
-        # Where the file of its name is kept locked, it goes elsewhere.
+        # If another namespace keeps the shared file locked, this one gets its own.
         self.file = target if locked else own
         if self._file_is_foreign():
             _core.clear_file(self.file_dir, self.lock_dir, self.namespace)
@@ -148,12 +148,12 @@ class FileNamespaceManager(FileBackedNamespaceManager):
 
     def _encode(self, contents: dict[Any, Any]) -> bytes:
         text = contents.get(_SESSION_KEY)
-        # A lone surrogate is no character, so it is in no envelope and no owner's name.
+        # An envelope is UTF-8 and cannot have a lone surrogate.
         if isinstance(text, str) and len(contents) == 1 and _is_unicode(text, self.namespace):
             owner = None if self._names_its_file else self.namespace
             return _core.write_envelope(text, owner, self._expiry)
         if contents and not self.allow_pickle:
-            raise BeakerException("only the text of a session can be kept where pickle is not allowed")
+            raise BeakerException("only the text of a session can be stored when allow_pickle is false")
         return pickle.dumps(contents, _PICKLE_PROTOCOL)
 
     @property
@@ -164,12 +164,12 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         try:
             data = self._bytes()
         except StoreUnavailableError:
-            # What cannot be read says nothing of an owner; replacing or removing it will tell if it can be.
+            # The owner of an unreadable file is unknown. Replacing or removing it may still work.
             return False
         return data is not None and self._is_foreign(data)
 
     def do_remove(self) -> None:
-        """Removes the file; no error if there is none."""
+        """Removes the file. No error if there is none."""
         self.hash = {}
         super().do_remove()
 

@@ -37,7 +37,6 @@ pub enum Mode {
 }
 
 /// An open file with a `flock` on it, until it is dropped.
-///
 #[derive(Debug)]
 pub struct Locked {
     file: File,

@@ -177,7 +177,7 @@ def test_where_pickle_is_not_allowed_none_is_loaded(tmp_path: Path, monkeypatch:
         namespace.acquire_read_lock()
     namespace.acquire_write_lock(replace=True)
     namespace["other"] = 1
-    with pytest.raises(BeakerException, match="pickle is not allowed"):
+    with pytest.raises(BeakerException, match="allow_pickle is false"):
         namespace.release_write_lock()
     assert namespace.access_lock.acquire_write_lock(wait=False)
     namespace.access_lock.release_write_lock()

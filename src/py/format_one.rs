@@ -1,4 +1,4 @@
-//! Whether cookies of format 1 are read at the time of a request.
+//! The time until which cookies of format 1 are read.
 
 use pyo3::prelude::*;
 
@@ -7,12 +7,12 @@ use crate::config::Settings;
 use crate::cookie::Format;
 use crate::store::Timestamp;
 
-/// The time, where it decides which formats are read: where format 1 is written it is read, too.
+/// The time of a request, if it decides which formats are read: an application that writes format 1 always reads it.
 pub(crate) fn moment(py: Python<'_>, settings: &Settings) -> PyResult<Timestamp> {
     if settings.format == Format::One { Ok(0.0) } else { Ok(clock::now(py)?.seconds) }
 }
 
-/// Tells once that a cookie of format 1 was accepted though the switch was long ago.
+/// Logs once that a cookie of format 1 was accepted long after the switch.
 pub(crate) fn tell(py: Python<'_>, settings: &Settings, now: Timestamp) -> PyResult<()> {
     if settings.format == Format::One || !settings.format_one.switch().is_to_be_told(now) {
         return Ok(());

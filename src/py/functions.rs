@@ -1,4 +1,4 @@
-//! Small functions that the Python modules build on.
+//! Functions for the Python modules.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -28,9 +28,9 @@ pub(crate) fn sign(py: Python<'_>, secret: &[u8], value: &str) -> PyResult<Strin
     Ok(Signer::new(secret).into_py(py)?.sign(value))
 }
 
-/// The value behind a signature that one of the secrets made, or `None` if none of them did.
+/// The value behind a signature of one of the secrets, or `None`.
 ///
-/// With the `name` of the cookie that it stood in, format 2 is read too, which is signed for a name.
+/// With the `name` of its cookie, format 2 is read too, which is bound to the name.
 ///
 /// Raises `ConfigurationError` if there is no secret, or if one is empty.
 #[pyfunction]
@@ -50,14 +50,14 @@ pub(crate) fn verify(
     Ok(value)
 }
 
-/// The names and values in a Cookie header, in their order; what is no cookie is passed over.
+/// The names and values in a Cookie header, in their order. Malformed cookies are skipped.
 #[pyfunction]
 pub(crate) fn parse_cookies(header: &str) -> Vec<(&str, &str)> {
     cookie::cookies(header).collect()
 }
 
-/// The names and values in those parts of a Cookie header that are fields joined by commas, in their order; with
-/// `spaced`, by commas before white space.
+/// The names and values in fields of a Cookie header that are joined by commas, in their order. With `spaced`, only commas
+/// before white space join fields.
 #[pyfunction]
 pub(crate) fn parse_joined_cookies(header: &str, spaced: bool) -> Vec<(&str, &str)> {
     cookie::joined_cookies(header, if spaced { Commas::Spaced } else { Commas::All }).collect()
@@ -94,20 +94,20 @@ pub(crate) fn write_envelope<'py>(
     Ok(PyBytes::new(py, &written.bytes))
 }
 
-/// How many keys and elements of what a pickle describes have a hash that its author can choose, or `None` if to make
-/// it is more work than its length lets one expect. It is not made.
+/// The number of keys and elements in a pickle whose hashes its author can choose. `None` if unpickling would be more
+/// work than its length allows. Nothing is unpickled.
 #[pyfunction]
 pub(crate) fn weigh_pickle(data: &[u8]) -> Option<u64> {
     codec::weigh(data).map(|weight| weight.keys)
 }
 
-/// Whether an unpickler sets aside no more memory for a pickle than in proportion to its length.
+/// Whether an unpickler allocates memory in proportion to the length of the pickle only.
 #[pyfunction]
 pub(crate) fn is_bounded_pickle(data: &[u8]) -> bool {
     codec::is_bounded(data)
 }
 
-/// `data` under AES-256-GCM with a random IV: the IV (12 bytes), the tag (16), the ciphertext.
+/// Encrypts `data` by AES-256-GCM with a random IV: the IV (12 bytes), the tag (16), the ciphertext.
 #[pyfunction]
 pub(crate) fn aes_gcm_encrypt<'py>(
     py: Python<'py>,
@@ -117,7 +117,7 @@ pub(crate) fn aes_gcm_encrypt<'py>(
     Ok(PyBytes::new(py, &cipher::aes_gcm_encrypt(data, key).into_py(py)?))
 }
 
-/// What `aes_gcm_encrypt` encrypted. Raises `CorruptSessionError` if it was not made with the key.
+/// Decrypts what `aes_gcm_encrypt` encrypted. Raises `CorruptSessionError` for another key or changed data.
 #[pyfunction]
 pub(crate) fn aes_gcm_decrypt<'py>(
     py: Python<'py>,
@@ -127,20 +127,20 @@ pub(crate) fn aes_gcm_decrypt<'py>(
     Ok(PyBytes::new(py, &cipher::aes_gcm_decrypt(data, key).into_py(py)?))
 }
 
-/// `data` under AES-256-CTR with a counter from 0, which is its own inverse. It authenticates nothing.
+/// Encrypts or decrypts `data` by AES-256-CTR with a counter from 0, without authentication.
 #[pyfunction]
 pub(crate) fn aes_ctr<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     Ok(PyBytes::new(py, &cipher::aes_ctr(data, key).into_py(py)?))
 }
 
-/// The text that the memory store has under an id, or `None`.
+/// The text of an id in the memory store, or `None`.
 #[pyfunction]
 pub(crate) fn memory_get(py: Python<'_>, id: &str) -> PyResult<Option<String>> {
     let record = MEMORY.load(&SessionId::from_program(id), clock::now(py)?.seconds).into_py(py)?;
     Ok(record.map(|record| String::from_utf8_lossy(&record.data).into_owned()))
 }
 
-/// Puts a text into the memory store.
+/// Stores the text of an id in the memory store.
 #[pyfunction]
 pub(crate) fn memory_set(py: Python<'_>, id: &str, text: &str) -> PyResult<()> {
     let now = clock::now(py)?.seconds;
@@ -149,7 +149,7 @@ pub(crate) fn memory_set(py: Python<'_>, id: &str, text: &str) -> PyResult<()> {
     }
 }
 
-/// Removes an id from the memory store; whether it was there.
+/// Removes an id from the memory store. Returns whether it was there.
 #[pyfunction]
 pub(crate) fn memory_delete(py: Python<'_>, id: &str) -> PyResult<bool> {
     let present = MEMORY.contains(id, clock::now(py)?.seconds);

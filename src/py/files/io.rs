@@ -1,7 +1,7 @@
-//! Files, for what is written in Python, each in one step.
+//! File operations for the Python modules, each in one call.
 //!
-//! A handler of a signal runs between the steps of Python's code. What is opened and closed in one of them is not left
-//! open by what the handler raises, and a temporary file is not left behind.
+//! Python runs signal handlers between bytecodes. An exception from a handler therefore leaves neither an open file nor
+//! a temporary one behind.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read};
@@ -24,35 +24,35 @@ use crate::store::file::{
 const OPERATION: &str = "use a file";
 const PRIVATE: u32 = 0o600;
 
-/// The name, without an extension, of the file for an identifier: its SHA-1, or without `digest` itself without its
-/// dots, where a file can be named so, or else a hash.
+/// The name, without an extension, of the file for an identifier: its SHA-1, or without `digest` the identifier without
+/// its dots. If that cannot be a name, a hash.
 #[pyfunction]
 #[pyo3(name = "file_name")]
 pub(crate) fn name_of_file(identifier: &[u8], digest: bool) -> String {
     if digest { digest_name(identifier) } else { file_name(identifier) }
 }
 
-/// The name, without an extension, of the file that no other identifier has.
+/// The name, without an extension, of the file that no other identifier shares.
 #[pyfunction]
 pub(crate) fn own_file_name(identifier: &[u8]) -> String {
     hashed_name(identifier)
 }
 
-/// Makes a folder, and those above it, for this user alone (mode 0700), unless they are there. Raises `OSError`.
+/// Makes a folder, and those above it, for this user alone (mode 0700), unless they exist. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn make_folder(py: Python<'_>, path: PathBuf) -> PyResult<()> {
     gil::detached(py, || ensure_private_dir(&path)).map_err(|error| as_os_error(py, error, &path))
 }
 
-/// Replaces the file at `path` by one that holds `contents`, readable by the owner alone; with `to_disk` it survives a
-/// power cut then. Raises `OSError`, and then the old file is as it was.
+/// Replaces the file at `path` by one with `contents`, which only its owner may read. With `to_disk` it survives a power
+/// cut afterwards. Raises `OSError`, and then the old file is unchanged.
 #[pyfunction]
 pub(crate) fn write_file(py: Python<'_>, path: PathBuf, contents: &[u8], to_disk: bool) -> PyResult<()> {
     let durability = if to_disk { Durability::Full } else { Durability::Beaker };
     let contents = contents.to_vec();
     let written = gil::detached(py, || {
         match path.parent() {
-            // The folder is for the caller to make.
+            // The caller makes the folder.
             Some(folder) if !folder.as_os_str().is_empty() => {
                 folder.metadata().map_err(failed)?;
             }
@@ -63,9 +63,9 @@ pub(crate) fn write_file(py: Python<'_>, path: PathBuf, contents: &[u8], to_disk
     written.map_err(|error| as_os_error(py, error, &path))
 }
 
-/// Writes `contents` into the file at `path`, from the byte `at` on; with `to_disk` they survive a power cut then. The
-/// file is made if need be, readable by the owner alone, and the rest of it stays. A link is not followed. Raises
-/// `OSError`, and then some of the contents may be there.
+/// Writes `contents` into the file at `path`, from the byte `at` on. With `to_disk` they survive a power cut afterwards.
+/// A missing file is made, readable by its owner alone. A link is not followed. Raises `OSError`, and then a part of
+/// the contents may be written.
 #[pyfunction]
 pub(crate) fn write_part(
     py: Python<'_>,
@@ -79,26 +79,26 @@ pub(crate) fn write_part(
     written.map_err(|error| as_os_error(py, error, &path))
 }
 
-/// What the file at `path` holds; a link is not followed. Raises `OSError`.
+/// Reads the file at `path`. A link is not followed. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
     let read = gil::detached(py, || read(&path).map_err(failed));
     Ok(PyBytes::new(py, &read.map_err(|error| as_os_error(py, error, &path))?))
 }
 
-/// Brings the names in a folder to the disk. Raises `OSError`.
+/// Flushes the names in a folder to the disk. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn sync_folder(py: Python<'_>, path: PathBuf) -> PyResult<()> {
     sync(py, &path, OFlags::DIRECTORY)
 }
 
-/// Brings what a file holds to the disk; a link is not followed. Raises `OSError`.
+/// Flushes the contents of a file to the disk. A link is not followed. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn sync_file(py: Python<'_>, path: PathBuf) -> PyResult<()> {
     sync(py, &path, OFlags::NOFOLLOW)
 }
 
-/// Brings the names in a folder to the disk, and those of the folder and all above it. Raises `OSError`.
+/// Flushes the names in a folder, and the names of the folder and all above it, to the disk. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn sync_names(py: Python<'_>, path: PathBuf) -> PyResult<()> {
     let synced = gil::detached(py, || sync_with_names(&path).map_err(failed));
@@ -109,7 +109,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let flags = OFlags::NOFOLLOW.bits().cast_signed();
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     if file.metadata()?.is_dir() {
-        // With its number, which `IsADirectory` has not.
+        // `IsADirectory` has no error number.
         return Err(Errno::ISDIR.into());
     }
     let mut contents = Vec::new();

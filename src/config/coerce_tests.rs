@@ -1,4 +1,4 @@
-//! What a person writes becomes what was meant, or is refused.
+//! Coercing turns what a person writes into a value, or refuses it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
@@ -42,7 +42,7 @@ fn seconds_may_have_a_fraction_as_text_too() {
 }
 
 #[test]
-fn one_and_zero_in_an_ini_file_are_booleans_for_cookie_expires_and_other_digits_are_seconds() {
+fn cookie_expires_takes_the_texts_1_and_0_as_booleans_and_other_digits_as_seconds() {
     assert_eq!(coerced("cookie_expires", ini("1")), Some(Value::Bool(true)));
     assert_eq!(coerced("cookie_expires", ini("0")), Some(Value::Bool(false)));
     assert_eq!(coerced("cookie_expires", ini("300")), Some(Value::Span(300.0)));
@@ -53,7 +53,7 @@ fn one_and_zero_in_an_ini_file_are_booleans_for_cookie_expires_and_other_digits_
 }
 
 #[test]
-fn empty_text_means_nothing_and_is_refused() {
+fn empty_text_is_refused() {
     assert_eq!(coerced("secret", ini("  ")), None);
     assert_eq!(coerced("cookie_path", ini("")), None);
 }

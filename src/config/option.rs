@@ -1,6 +1,6 @@
 //! The description of one option.
 
-/// What kind of value an option takes.
+/// The kind of value that an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Text.
@@ -139,15 +139,15 @@ pub struct Hardened {
 pub struct OptionSpec {
     /// The name, without `session.`.
     pub name: &'static str,
-    /// What it takes.
+    /// The kind of value that it takes.
     pub kind: Kind,
-    /// What it does, in Markdown.
+    /// Its effect, in Markdown.
     pub meaning: &'static str,
     /// The value where none is given.
     pub default: DefaultValue,
     /// The default under `profile = hardened`, if it is another.
     pub hardened: Option<Hardened>,
-    /// What `SessionMiddleware.options` shows before the configuration is read, if it shows the option.
+    /// The value in `SessionMiddleware.options` before the configuration is read, if it is there.
     pub preset: Option<DefaultValue>,
     /// The sessions, stores or classes that use it, for the documentation.
     pub used_by: &'static str,
@@ -173,7 +173,7 @@ const BEAKER: &str = "Beaker";
 /// The version that brought the options that Beaker does not have.
 const FIRST: &str = "0.1";
 
-/// What `used_by` says of an option for all sessions.
+/// The users of an option that all sessions use.
 const ALL: &str = "all";
 
 impl OptionSpec {

@@ -28,7 +28,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What an error calls it. The value itself stays out of errors, since it may be a secret.
+    /// A description for errors. The value itself stays out of errors, since it may be a secret.
     #[must_use]
     pub fn described(&self) -> String {
         match self {

@@ -7,7 +7,7 @@ use super::option::{DefaultValue, OptionSpec};
 use super::value::Value;
 use crate::error::Result;
 
-/// What was given for each option, coerced. Of an option given twice, the last counts.
+/// The given values, coerced. If an option is given twice, the last value counts.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
     given: Vec<(&'static OptionSpec, Value)>,
@@ -19,14 +19,14 @@ impl Values {
         self.given.push((option, value));
     }
 
-    /// What was given for an option, `None` included.
+    /// The given value of an option, `None` included.
     #[must_use]
     pub fn raw(&self, option: &OptionSpec) -> Option<&Value> {
         self.given.iter().rev().find(|(given, _)| given.name == option.name).map(|(_, value)| value)
     }
 
-    /// What was given for an option. Python's `None` is an option that was not given, unless the table says that it
-    /// is a value.
+    /// The given value of an option. Python's `None` is an option that was not given, unless the table says that it is
+    /// a value.
     #[must_use]
     pub fn get(&self, option: &OptionSpec) -> Option<&Value> {
         self.raw(option).filter(|value| option.none_is_a_value || **value != Value::Null)
@@ -99,7 +99,7 @@ impl Values {
         }
     }
 
-    /// The option's names, if there are any. What is no Unicode is replaced.
+    /// The option's names, if there are any. Invalid Unicode is replaced.
     #[must_use]
     pub fn names(&self, option: &OptionSpec) -> Option<Vec<String>> {
         match self.get(option) {

@@ -37,7 +37,7 @@ pub(super) fn meant<'py>(
 
 fn in_config<'py>(option: &OptionSpec, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    if object.is_none() && option.name == "cookie_expires" {
+    if object.is_none() && option.kind == Kind::Expires {
         return Ok(PyBool::new(py, false).to_owned().into_any());
     }
     let becomes_text = takes_text_of(option.kind) && !option.uncoerced_in_beaker;

@@ -131,9 +131,7 @@ def test_a_signature_over_what_another_key_encrypted_is_not_enough() -> None:
         ({"cookie_format": 0}, "cookie_format"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_when_the_middleware_is_built(
-    options: dict[str, Any], name: str
-) -> None:
+def test_the_middleware_refuses_invalid_options(options: dict[str, Any], name: str) -> None:
     with pytest.raises(BeakerException, match=name):
         Browser(COOKIE, options)
 

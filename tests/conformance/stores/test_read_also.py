@@ -183,7 +183,7 @@ def test_what_cannot_be_meant_is_refused(memory: Backend, options: dict[str, Any
         {**JSON, "read_also_serializer": " Pickle "},
     ],
 )
-def test_what_can_be_meant_is_taken(memory: Backend, options: dict[str, Any]) -> None:
+def test_valid_options_are_taken(memory: Backend, options: dict[str, Any]) -> None:
     session = opened(memory, "chosen", **options)
     session["name"] = "Ada"
     session.save()

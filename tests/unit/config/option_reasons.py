@@ -1,4 +1,4 @@
-"""Why a value that works in the original does something else in ours, by option and by what ours does."""
+"""The reasons for values that work in the original and do something else here, by option and by outcome."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _KEYS = ("encrypt_key", "secret", "validate_key")
 REASONS: dict[tuple[str, str], str] = {
     **dict.fromkeys(
         [(option, "refused") for option in _BOOLEANS],
-        "cannot be meant: no word for true or false, which Beaker takes for true where it does not look",
+        "invalid: not a word for true or false; Beaker takes any other word for true",
     ),
     **dict.fromkeys(
         [(option, "taken") for option in _BOOLEANS],
@@ -17,33 +17,33 @@ REASONS: dict[tuple[str, str], str] = {
     ),
     **dict.fromkeys(
         [(option, "refused") for option in _FOLDERS],
-        "cannot be meant: a blank, a list or an object is no path",
+        "invalid: a blank, a list or an object is not a path",
     ),
     **dict.fromkeys(
         [(option, "taken") for option in _FOLDERS],
-        "`~` is the home folder, and an empty list is none",
+        "`~` is the home folder, and an empty list means none",
     ),
     **dict.fromkeys(
         [(option, "refused") for option in _KEYS],
-        "unsafe: a key that is empty, blank, or none at all (an empty list, a mapping, an object that prints"
-        " as where it lies in memory)",
+        "unsafe: an empty or blank key, or no key at all (an empty list, a mapping, an object that prints its"
+        " address)",
     ),
     **dict.fromkeys([(option, "taken") for option in _KEYS], "a list is several keys, the newest first"),
-    ("cookie_domain", "refused"): "cannot be meant: no host, and browsers drop the cookie",
-    ("cookie_domain", "taken"): "none is meant: with such a domain browsers drop the cookie",
-    ("cookie_path", "refused"): "cannot be meant: no path",
-    ("cookie_path", "taken"): "none is meant, so it is `/`: browsers take no path that does not begin so",
+    ("cookie_domain", "refused"): "invalid: not a host; browsers drop the cookie",
+    ("cookie_domain", "taken"): "means none: browsers drop a cookie with such a domain",
+    ("cookie_path", "refused"): "invalid: not a path",
+    ("cookie_path", "taken"): "means none, so it is `/`: browsers ignore a path that does not begin with it",
     ("cookie_expires", "refused"): (
-        "cannot be meant: no time, of which Beaker asks whether it is true; or a cookie that is gone at once"
+        "invalid: not a time (Beaker only asks whether it is true), or a cookie that expires at once"
     ),
     ("cookie_expires", "taken"): "a float is seconds, which Beaker takes for `True`",
     ("encrypt_nonce_bits", "refused"): "unsafe: two sessions under one nonce can be decrypted",
-    ("id", "refused"): "unsafe: one session for everybody; and blank or no text",
-    ("id", "taken"): "unsafe: one session for everybody; what is false is no id",
+    ("id", "refused"): "unsafe: one session for everybody; or blank, or not text",
+    ("id", "taken"): "unsafe: one session for everybody; a false value is no id",
     ("key", "taken"): "`None` is an option that was not given; the cookie `None` is read, too",
     (
         "samesite",
         "refused",
-    ): "cannot be meant: browsers know no such value, and each does what it likes",
-    ("webtest_varname", "refused"): "cannot be meant: no text",
+    ): "invalid: browsers do not know the value, and each treats it differently",
+    ("webtest_varname", "refused"): "invalid: not text",
 }

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOCUMENT = ROOT / "docs" / "option-values.md"
-HEAD = "| option | values | Beaker 1.14.1 | ours | why |"
+HEAD = "| option | values | Beaker 1.14.1 | beaker-rs | reason |"
 BEAKERS = {option["name"] for option in _core.option_table() if option["since"] == "Beaker"}
 """The options that the original knows."""
 
-CLEAR = "it is an exception there, and what is meant is clear"
-AT_THE_START = "the mistake is met when the program starts"
-NONE_THERE = "Beaker has no such option"
+CLEAR = "an exception in Beaker, though the meaning is clear"
+AT_THE_START = "the error comes when the program starts"
+NONE_THERE = "not an option of Beaker"
 
 
 def is_bad(outcome: str) -> bool:
@@ -31,7 +31,7 @@ def is_bad(outcome: str) -> bool:
 
 
 def why(option: str, theirs: str, ours: str) -> str | None:
-    """Why ours differs; `None` if nobody has said so."""
+    """The reason for a difference; `None` if there is none."""
     if theirs == ours:
         return ""
     if option not in BEAKERS:
@@ -45,7 +45,7 @@ Row = tuple[str, list[str], str, str, tuple[str | None, ...]]
 
 
 def rows(theirs: Original) -> Iterator[Row]:
-    """Option, values, what Beaker makes of them, what we do, and why that differs."""
+    """Option, values, their effect in Beaker and here, and the reasons for a difference."""
     for option in sorted(option["name"] for option in _core.option_table()):
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
             beakers: dict[str, Any] = theirs.call(outcomes, option, one)
@@ -62,7 +62,7 @@ def rows(theirs: Original) -> Iterator[Row]:
 
 
 def _cell(seen: list[list[Any]]) -> str:
-    in_config, by_keyword = (f"{effect}{', warned of' if told else ''}" for effect, told in seen)
+    in_config, by_keyword = (f"{effect}{', with a warning' if told else ''}" for effect, told in seen)
     return in_config if in_config == by_keyword else f"{in_config}; by keyword {by_keyword}"
 
 

@@ -1,4 +1,4 @@
-"""What an application does with a value of an option, under whichever Beaker is installed."""
+"""The effect of a value of an option on an application, under whichever Beaker is installed."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def _seen(option: str, options: dict[str, Any], way: str) -> str:
         return "fails"
     if visits == 1:
         return "not saved" if option == "auto" else "loses each session"
-    return ", ".join(effect) or "as without"
+    return ", ".join(effect) or "no effect"
 
 
 def _visit(middleware: SessionMiddleware, cookie: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What options cannot mean, by themselves or together, and what they can."""
+"""Options that contradict themselves or each other, and options that do not."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("contradiction", CONTRADICTIONS)
-def test_what_cannot_be_meant_is_refused_when_the_middleware_is_built(contradiction: str) -> None:
+def test_the_middleware_refuses_invalid_options(contradiction: str) -> None:
     options = CONTRADICTIONS[contradiction]
     with pytest.raises(BeakerException):
         configured(**options)
@@ -99,7 +99,7 @@ def test_what_cannot_be_meant_is_refused_when_the_middleware_is_built(contradict
 
 
 @pytest.mark.parametrize("contradiction", CONTRADICTIONS)
-def test_what_cannot_be_meant_is_refused_by_the_session_itself(contradiction: str) -> None:
+def test_a_session_refuses_invalid_options(contradiction: str) -> None:
     make: Any = Session
     with pytest.raises(BeakerException):
         make({}, **CONTRADICTIONS[contradiction])
@@ -129,7 +129,7 @@ def test_what_cannot_be_meant_is_refused_by_the_session_itself(contradiction: st
         {"type": "cookie", **GOOD_KEYS, "concurrency": "merge"},
     ],
 )
-def test_what_can_be_meant_is_taken(options: dict[str, Any]) -> None:
+def test_valid_options_are_taken(options: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         configured(**options)

@@ -53,7 +53,7 @@ def test_none_is_an_option_that_was_not_given(visitors: Visitors, name: str) -> 
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_none_for_everything_is_nothing_at_all(empty_memory: None) -> None:
+def test_none_for_every_option_is_the_same_as_no_options(empty_memory: None) -> None:
     nothing = dict.fromkeys(NAMES)
     del nothing["samesite"]
     with warnings.catch_warnings():
@@ -67,19 +67,19 @@ def test_none_for_everything_is_nothing_at_all(empty_memory: None) -> None:
     assert make({}, **nothing).use_cookies is True
 
 
-def test_none_is_the_default_of_the_middleware_too(memory: Backend) -> None:
+def test_none_is_the_default_in_the_middleware_too(memory: Backend) -> None:
     options = configured(**memory.options, invalidate_corrupt=None, save_accessed_time=None, timeout=300)
     assert (options["invalidate_corrupt"], options["save_accessed_time"]) == (True, True)
     assert configured({"session.timeout": 300}, timeout=None)["timeout"] is None
 
 
-def test_hardened_stays_what_it_is_where_nothing_is_said(memory: Backend) -> None:
+def test_none_keeps_a_hardened_default(memory: Backend) -> None:
     visitor = Browser(memory.options, profile="hardened", secret=LONG, secure=None, httponly=None)
     assert "; HttpOnly; " in visitor.put(name="Ada").cookie
     assert visitor.put(name="Ada").cookies == []
 
 
-def test_the_name_that_the_original_makes_of_none_is_read(memory: Backend) -> None:
+def test_the_originals_cookie_named_none_is_read(memory: Backend) -> None:
     before = Browser(memory.options, key="None")
     before.put(name="Ada")
     after = Browser(memory.options, key=None)
@@ -95,7 +95,7 @@ def test_a_samesite_of_nothing_is_left_out(visitors: Visitors, none: Any) -> Non
 
 
 @pytest.mark.parametrize("nothing", ["", False, 0, []])
-def test_what_is_false_is_not_given_where_the_original_only_asks_for_that(
+def test_a_false_value_is_unset_where_the_original_only_checks_truth(
     empty_memory: None, nothing: Any
 ) -> None:
     names = ("type", "data_dir", "cookie_domain", "lock_dir", "namespace_class")
@@ -111,7 +111,7 @@ def test_an_empty_path_is_left_out(visitors: Visitors) -> None:
         configured({"session.cookie_path": ""})
 
 
-def test_a_path_that_no_browser_takes_is_warned_of(visitors: Visitors) -> None:
+def test_a_path_that_browsers_ignore_earns_a_warning(visitors: Visitors) -> None:
     with pytest.warns(BeakerWarning, match="app"):
         assert "; Path=app; " in visitors(cookie_path="app").put(name="Ada").cookie
 
@@ -130,7 +130,7 @@ def test_a_boolean_is_its_text_where_a_key_is_needed(
     assert again.read() == {"name": "Ada"}
 
 
-def test_what_is_false_is_no_secret_by_keyword_and_its_text_in_a_config(memory: Backend) -> None:
+def test_a_false_secret_is_none_by_keyword_and_text_in_a_config(memory: Backend) -> None:
     plain = by_keyword(**memory.options, secret=False)
     plain.put(name="Ada")
     assert plain.jar == f"{KEY}={plain.id}"
@@ -150,7 +150,7 @@ def test_a_name_is_the_text_of_what_is_given(visitors: Visitors, given: Any, nam
         assert visitor.read() == {"name": "Ada"}
 
 
-def test_a_name_with_a_colon_is_taken_and_warned_of(visitors: Visitors) -> None:
+def test_a_name_with_a_colon_earns_a_warning(visitors: Visitors) -> None:
     with pytest.warns(BeakerWarning, match=r"'?app:sid.*key_fallbacks"):
         visitor = visitors(key="app:sid")
     visitor.put(name="Ada")
@@ -179,7 +179,7 @@ def test_a_timeout_with_a_fraction_is_seen_as_it_is(backend: Backend) -> None:
     assert make({}, timeout=1800.0, **backend.options).namespace_args["timeout"] == 1920
 
 
-def test_a_timeout_of_nothing_is_warned_of(visitors: Visitors) -> None:
+def test_a_timeout_of_zero_earns_a_warning(visitors: Visitors) -> None:
     for nothing in (0, False, "0", 0.0):
         with pytest.warns(BeakerWarning, match="timeout = 0"):
             visitors(timeout=nothing)
@@ -193,7 +193,7 @@ def test_an_expiry_may_have_a_fraction(visitors: Visitors, clock: Clock) -> None
     assert coerce_session_params({"cookie_expires": 1800.5})["cookie_expires"] == timedelta(seconds=1800.5)
 
 
-def test_an_expiry_of_none_is_in_a_config_what_the_original_makes_of_it(visitors: Visitors) -> None:
+def test_an_expiry_of_none_in_a_config_is_2038_as_in_the_original(visitors: Visitors) -> None:
     assert "expires" not in visitors(cookie_expires=None).put(name="Ada").cookie
     dated = visitors(config={"session.cookie_expires": None})
     assert "expires=Tue, 19-Jan-2038" in dated.put(name="Ada").cookie
@@ -211,7 +211,7 @@ def test_an_expiry_with_a_time_zone_is_sent_in_utc(visitors: Visitors) -> None:
 @pytest.mark.parametrize(
     "domain", ["example.org:8080", "http://example.org", "example.org/app", "example.org/"]
 )
-def test_a_domain_that_is_no_host_is_named_at_once(visitors: Visitors, domain: str) -> None:
+def test_a_domain_that_is_not_a_host_is_refused(visitors: Visitors, domain: str) -> None:
     with pytest.raises(ConfigurationError, match="scheme, a port or a path") as raised:
         visitors(cookie_domain=domain)
     assert domain in str(raised.value)
@@ -247,9 +247,7 @@ def test_an_empty_text_is_false_by_keyword_and_refused_in_a_config(name: str) ->
         ("encrypt_nonce_bits", False),
     ],
 )
-def test_what_cannot_be_meant_or_is_unsafe_is_refused(
-    name: str, value: Any, way: Callable[..., Browser]
-) -> None:
+def test_invalid_and_unsafe_values_are_refused(name: str, value: Any, way: Callable[..., Browser]) -> None:
     options = {} if name == "data_dir" else COOKIE
     with pytest.raises(ConfigurationError) as raised:
         way(**{**options, name: value})

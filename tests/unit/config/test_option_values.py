@@ -1,4 +1,4 @@
-"""Every option with values of every type, beside the original: the table that is published is what is so."""
+"""Every option with values of every type, beside the original: the published table is true."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def test_every_option_is_tried(found: list[Row]) -> None:
     )
 
 
-def test_what_works_in_the_original_and_differs_has_a_reason(found: list[Row]) -> None:
+def test_every_difference_from_the_original_has_a_reason(found: list[Row]) -> None:
     assert [row for row in found if None in row[-1]] == []
 
 
-def test_what_is_refused_is_unsafe_or_cannot_be_meant() -> None:
+def test_refused_values_are_unsafe_or_invalid() -> None:
     refused = [reason for (_, ours), reason in REASONS.items() if ours == "refused"]
-    assert [reason for reason in refused if not reason.startswith(("unsafe: ", "cannot be meant: "))] == []
+    assert [reason for reason in refused if not reason.startswith(("unsafe: ", "invalid: "))] == []
 
 
-def test_none_is_taken_for_every_option(found: list[Row]) -> None:
+def test_every_option_takes_none(found: list[Row]) -> None:
     refused = [option for option, values, _, ours, _ in found if "None" in values and is_bad(ours)]
     assert refused == ["validate_key"], "a session in a cookie needs one"
 
 
-def test_the_published_table_is_what_is_so(found: list[Row]) -> None:
+def test_the_published_table_is_fresh(found: list[Row]) -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
     assert document.endswith(table(found)), "write it by `python -m tests.unit.config.option_table`"

@@ -95,7 +95,7 @@ def test_other_keys_of_a_config_are_not_ours() -> None:
         ("cookie_expire", "cookie_expires"),
     ],
 )
-def test_an_unknown_option_is_warned_of_with_the_nearest_one(unknown: str, meant: str) -> None:
+def test_an_unknown_option_earns_a_warning_with_the_nearest_name(unknown: str, meant: str) -> None:
     for given in ({f"session.{unknown}": "1"}, {f"beaker.session.{unknown}": "1"}):
         with pytest.warns(BeakerWarning, match=f"'{unknown}'.*'{meant}'") as caught:
             configured(given)
@@ -104,7 +104,7 @@ def test_an_unknown_option_is_warned_of_with_the_nearest_one(unknown: str, meant
         configured(**{unknown: "1"})
 
 
-def test_an_unknown_option_that_resembles_none_is_warned_of_too() -> None:
+def test_an_unknown_option_without_a_near_name_earns_a_warning() -> None:
     with pytest.warns(BeakerWarning, match="colour"):
         configured({"session.colour": "blue"})
 
@@ -137,14 +137,14 @@ BOOLEANS = ["secure", "httponly", "auto", "invalidate_corrupt", "use_cookies", "
 
 
 @pytest.mark.parametrize("name", BOOLEANS)
-def test_a_boolean_is_any_word_for_one(name: str) -> None:
+def test_every_boolean_word_is_taken(name: str) -> None:
     assert [coerce_session_params({name: word})[name] for word in TRUE] == [True] * len(TRUE)
     assert [coerce_session_params({name: word})[name] for word in FALSE] == [False] * len(FALSE)
 
 
 @pytest.mark.parametrize("name", BOOLEANS)
 @pytest.mark.parametrize("value", ["perhaps", "", "2", "truee"])
-def test_what_is_no_word_for_a_boolean_is_refused(name: str, value: Any) -> None:
+def test_other_words_are_refused_for_a_boolean(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=name):
         coerce_session_params({name: value})
 
@@ -212,7 +212,7 @@ def test_a_value_is_coerced_to_what_it_means(name: str, given: Any, meant: Any) 
         ("secret", "   "),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_refused(name: str, value: Any) -> None:
+def test_an_invalid_value_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=name):
         coerce_session_params({name: value})
     with pytest.raises(ConfigurationError):
@@ -237,7 +237,7 @@ def test_a_refusal_does_not_show_the_value() -> None:
     "kind",
     ["cookie", "dbm", "ext:memcached", "ext:database", "ext:sqla", "ext:redis", "ext:mongodb", "ext:google"],
 )
-def test_a_backend_that_is_not_built_yet_says_so_clearly(kind: str) -> None:
+def test_a_missing_backend_is_named(kind: str) -> None:
     """One that is built needs options, and says which."""
     options: dict[str, Any] = {"type": kind}
     if kind == "cookie":

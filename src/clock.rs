@@ -1,7 +1,7 @@
-//! Whether the machine's clock may be trusted to say how long ago something was.
+//! Tells whether the machine's clock may be trusted to say how long ago something was.
 //!
-//! A clock that jumps forward makes every session look old. Beside it there is one that counts the seconds since
-//! the machine started and never jumps. Who has looked at both before can tell whether the clock has jumped since.
+//! A clock that jumps forward makes every session look old. A second clock counts the seconds since the machine started
+//! and never jumps. Two readings of both tell whether the clock has jumped between them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,15 +13,14 @@ const SMALL_STEP: f64 = 60.0;
 /// By how much a clock that is being corrected slowly may run fast or slow (NTP: 500 parts in a million).
 const SLEW: f64 = 0.001;
 
-/// In seconds. A process that is at work looks at its clocks as often, so that the seconds for which a clock may run
-/// fast or slow are few.
+/// In seconds. A process that is at work reads its clocks this often, so that a slow correction stays small.
 const BETWEEN_LOOKS: f64 = 10.0;
 
-/// In seconds. A clock that was set wrong is mostly set right again within this time; one that has run steadily for
-/// so long since it jumped is taken to be right now.
+/// In seconds. A clock that was set wrong is mostly set right within this time. A clock that has run steadily for so
+/// long since it jumped is trusted again.
 const PATIENCE: f64 = 3600.0;
 
-/// A look at both clocks.
+/// A reading of both clocks.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reading {
     /// The machine's clock, in seconds since the epoch.
@@ -44,7 +43,7 @@ impl Reading {
         self.wall - self.uptime
     }
 
-    /// Whether the clock has gone on since `self` as it should, by the one that never jumps.
+    /// Whether the clock has not jumped between `self` and `later`.
     pub(crate) fn went_on_steadily_to(&self, later: &Self) -> bool {
         let elapsed = later.uptime - self.uptime;
         (later.offset() - self.offset()).abs() <= SMALL_STEP + elapsed.abs() * SLEW
@@ -84,15 +83,15 @@ fn uptime() -> f64 {
 
 /// Watches the machine's clock for a process.
 ///
-/// It answers one question: may a session that is over by the clock be destroyed, or has the clock jumped so lately
-/// that it may be the clock which is wrong? Then the session is refused and left for the clock to judge again.
+/// It answers one question: may a session that is expired by the clock be removed, or has the clock jumped so lately that
+/// the clock may be wrong? Then the session is refused and stays stored.
 ///
-/// It has no lock, which a fork could find taken. Threads that look at once may mix their readings, which are the same
-/// but for moments.
+/// It has no lock, which a fork could find taken. Threads that read the clocks at once may mix their readings, which
+/// differ by moments.
 struct Watch {
-    /// The time of the last look, by the clock of whoever looked.
+    /// The time of the last reading, by the clock of the caller.
     looked_at: Float,
-    /// The last reading: what the clock was ahead of the uptime, and the uptime. NaN before the first.
+    /// The last reading: the clock minus the uptime, and the uptime. NaN before the first.
     offset: Float,
     uptime: Float,
     /// The uptime at which the clock was last found to have jumped. NaN if it is trusted.
@@ -119,12 +118,12 @@ impl Float {
 /// The watch of this process.
 static WATCH: Watch = Watch::new();
 
-/// Has the clocks looked at if that was not done lately. `now` is any clock that goes on: it only says when it is time.
+/// Reads the clocks, unless they were read lately by the caller's clock, which says `now`.
 pub fn attend(now: f64) {
     WATCH.attend(now);
 }
 
-/// Whether the machine's clock has run steadily for as long as this process knows, or for an hour at the least.
+/// Whether the machine's clock has not jumped for an hour, or for as long as this process has read it.
 #[must_use]
 pub fn is_steady() -> bool {
     WATCH.note(Reading::now())
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_nobody_has_looked_at_before_is_trusted() {
+    fn a_clock_is_trusted_at_the_first_reading() {
         assert!(Watch::new().note(reading(5.0, 0.0)));
     }
 
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_are_taken_now_and_then() {
+    fn the_clocks_are_read_now_and_then() {
         let watch = Watch::new();
         let looks = |now: f64| {
             let before = watch.looked_at.get();

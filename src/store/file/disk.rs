@@ -1,4 +1,4 @@
-//! Bringing names to the disk. That of a file is in its folder, that of the folder in the one above.
+//! Flushes names to the disk. The name of a file is in its folder, the name of the folder in the one above.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -9,17 +9,17 @@ use std::sync::{LazyLock, Mutex};
 /// How many folders are remembered. Ids as Beaker makes them have 272.
 const MOST_KNOWN: usize = 4096;
 
-/// The folders whose own names are on the disk, in this process's knowledge. The lock is never waited for: a
-/// process that was forked while somebody had it would wait for ever. Who does not get it knows nothing.
+/// The folders whose own names are known to be on the disk. Nobody waits for the mutex: a process that was forked while
+/// it was locked would wait for ever. Without it, nothing is known.
 static KNOWN: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(|| Mutex::new(HashSet::new()));
 
-/// Brings what has changed in `folder` to the disk: a file that came, went or was replaced.
+/// Flushes the names in `folder`: a file that was added, removed or replaced.
 pub(super) fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// The same, and the names of `folder` and those above it, which may just have been made, by another process
-/// perhaps that has not done so yet.
+/// The same, and the names of `folder` and the folders above it, which may be new, and made by a process that has not
+/// flushed them yet.
 ///
 /// # Errors
 /// If a folder cannot be opened or flushed.
@@ -34,7 +34,7 @@ pub fn sync_with_names(folder: &Path) -> io::Result<()> {
             Some(above) => above,
         };
         match sync(above) {
-            // What this process may not look into, it has not made; nor what is above.
+            // A folder that this process may not read was not made by it; nor was any above.
             Err(error) if error.kind() == IoKind::PermissionDenied => break,
             outcome => outcome?,
         }
@@ -48,10 +48,10 @@ pub fn sync_with_names(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// `folder` was not there: if it is made, its name is not on the disk yet.
+/// Forgets `folder`, which was missing: once it is made, its name is not on the disk yet.
 pub(super) fn forget(folder: &Path) {
     if let Ok(mut known) = KNOWN.try_lock() {
-        // Which of those above was missing too is not known.
+        // Folders above it may have been missing too.
         known.retain(|known| !folder.starts_with(known));
     }
 }

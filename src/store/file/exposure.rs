@@ -1,4 +1,4 @@
-//! Whether other users can get at a folder of sessions.
+//! Finds folders of sessions that other users can write to.
 
 use std::fmt;
 use std::fs;
@@ -9,8 +9,8 @@ const WRITABLE_BY_ALL: u32 = 0o002;
 const PERMISSIONS: u32 = 0o7777;
 const ROOT: u32 = 0;
 
-/// Why a folder is not safe from other users: whoever can write to it, or owns it, can put sessions there, and
-/// remove those of others. It prints what is wrong with the folder.
+/// The reason why a folder is not safe: another user can write to it, or owns it, and so can plant and remove sessions.
+/// `Display` names the folder and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
     folder: PathBuf,
@@ -35,8 +35,8 @@ impl fmt::Display for Exposure {
     }
 }
 
-/// Looks at the folders of `paths` that are there, and tells of the first that is not safe. Group members are
-/// trusted: processes of several users share sessions by a group. So is root, and to root, everybody.
+/// The first folder of `paths` that is not safe. Group members are trusted, since processes of several users share
+/// sessions by a group. So is root, and root trusts everybody.
 #[must_use]
 pub fn exposure<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Option<Exposure> {
     let user = rustix::process::geteuid().as_raw();
@@ -44,7 +44,7 @@ pub fn exposure<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Option<Exposur
 }
 
 fn exposure_to(path: &Path, user: u32) -> Option<Exposure> {
-    // One that is missing is made by us, for us alone; one that cannot be looked at is an error when it is used.
+    // A missing folder will be made private. One that cannot be examined is an error when it is used.
     let found = fs::metadata(path).ok().filter(fs::Metadata::is_dir)?;
     let mode = found.mode() & PERMISSIONS;
     let reason = if mode & WRITABLE_BY_ALL != 0 {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_everybody_may_write_to_is_told_of() {
+    fn a_folder_that_everybody_may_write_to_is_exposed() {
         let home = tempfile::tempdir().unwrap();
         let us = fs::metadata(home.path()).unwrap().uid();
         for (mode, is_open) in [(0o700, false), (0o775, false), (0o757, true), (0o777, true), (0o1777, true)]
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_somebody_else_is_told_of_but_not_to_root() {
+    fn a_folder_of_another_user_is_exposed_but_not_to_root() {
         let home = tempfile::tempdir().unwrap();
         let owner = fs::metadata(home.path()).unwrap().uid();
         let stranger = owner + 1;
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_not_told_of() {
+    fn a_missing_folder_is_not_exposed() {
         let home = tempfile::tempdir().unwrap();
         assert_eq!(exposure([home.path().join("missing").as_path()]), None);
         fs::write(home.path().join("file"), b"").unwrap();

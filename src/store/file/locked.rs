@@ -7,7 +7,7 @@ use super::path::Place;
 use super::path::Seat;
 use super::record::{self, Found};
 use super::shared::Neighbour;
-use super::{FileStore, REMOVING, WRITING, disk, is_absence, temporary, unlink};
+use super::{FileStore, REMOVING, WRITING, disk, is_absence, replace, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::locks::LockFile;
@@ -72,7 +72,7 @@ impl FileStore {
             self.make_way(place)?;
         }
         let envelope = envelope::write(text, place.owner(), Some(expiry(ttl, now)))?;
-        temporary::replace_file(&place.target_file(&self.file_dir), &envelope.bytes, self.durability)?;
+        replace::replace_file(&place.target_file(&self.file_dir), &envelope.bytes, self.durability)?;
         self.maybe_sweep(now);
         Ok(Written::Stored(record::version_of(data)))
     }
@@ -191,7 +191,7 @@ impl FileStore {
     fn retire(&self, path: &Path) -> Result<()> {
         match path.parent() {
             Some(folder) if self.durability == Durability::Full => {
-                temporary::retire(path, || disk::sync(folder))
+                replace::retire(path, || disk::sync(folder))
                     .map_err(|error| Error::unavailable(REMOVING).with_source(error).in_folder(folder))
             }
             _ => unlink(path),

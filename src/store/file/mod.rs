@@ -15,9 +15,9 @@ mod held;
 mod locked;
 mod path;
 mod record;
+mod replace;
 mod shared;
 mod sweep;
-mod temporary;
 #[cfg(test)]
 mod tests;
 
@@ -32,8 +32,8 @@ use held::HeldFile;
 use path::Place;
 pub use path::{digest_name, file_name, hashed_name};
 use record::Found;
+pub use replace::{is_temporary, replace_file};
 pub use sweep::{FileSweep, Reach, SweepLease, SweepPlan, Sweeper};
-pub use temporary::{is_temporary, replace_file};
 
 pub use crate::private_dir::{default_directory, ensure_private_dir};
 

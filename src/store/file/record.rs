@@ -125,12 +125,12 @@ pub(super) fn holder(path: &Path, limit: Duration) -> Result<Holder> {
     })
 }
 
-/// Whose the record at `path` is, if it says so.
+/// The owner that the record at `path` names, if it does. Waits for nobody.
 pub(super) fn owner(path: &Path) -> Result<Option<String>> {
-    let Some(data) = open(path, Mode::Shared, READING, Duration::ZERO)? else { return Ok(None) };
-    let Some(file) = content(&data, READING)?.whole else { return Ok(None) };
-    // A record that cannot be understood names nobody.
-    Ok(envelope::read(&file).ok().flatten().and_then(|found| found.owner))
+    Ok(match holder(path, Duration::ZERO)? {
+        Holder::Named(owner) => Some(owner),
+        Holder::Nobody | Holder::Plain | Holder::Unknown => None,
+    })
 }
 
 /// The expiry that the record at `path` begins with, if it does. No lock is taken: this is a first look.

@@ -1,4 +1,4 @@
-//! What processes that were killed, and visits to sessions that are gone, leave behind.
+//! Removes what killed processes, and requests for removed sessions, leave behind.
 
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
@@ -11,18 +11,18 @@ use crate::error::Result;
 use crate::id::SessionId;
 use crate::locks::LockFile;
 use crate::store::file::path::{DATA_EXTENSION, LOCK_EXTENSION, Place};
-use crate::store::file::{FileStore, is_absence, temporary, unlink};
+use crate::store::file::{FileStore, is_absence, replace, unlink};
 use crate::store::{Swept, Timestamp};
 
-/// What the original puts behind the name of the record that it is writing.
+/// The suffix of the original's temporary files.
 const ORIGINALS_SUFFIX: &str = ".temp";
 
 const LOCK_DIGITS: usize = 40;
 
-/// Time enough for whoever has been waiting for a lock to get it.
+/// Time enough for a waiting process to get a lock.
 const HANDING_OVER: Duration = Duration::from_millis(5);
 
-/// Removes a writer's temporary file that has been left behind; any other file stays.
+/// Removes a temporary file that a writer left behind. Any other file stays.
 pub(super) fn remove_temporary(
     store: &FileStore,
     path: &Path,
@@ -31,7 +31,7 @@ pub(super) fn remove_temporary(
     now: Timestamp,
 ) -> Swept {
     let originals = name.strip_suffix(ORIGINALS_SUFFIX).and_then(|name| name.strip_suffix(DATA_EXTENSION));
-    if !(temporary::is_temporary(name.as_ref()) || originals.is_some()) || !is_old_file(path, now) {
+    if !(replace::is_temporary(name.as_ref()) || originals.is_some()) || !is_old_file(path, now) {
         return Swept::default();
     }
     let removed = match originals {
@@ -46,7 +46,7 @@ pub(super) fn remove_temporary(
     }
 }
 
-/// The original writes to one name again and again, so that an old file may become a new one meanwhile.
+/// The original writes to one name again and again, so an old file may become a new one meanwhile.
 fn remove_originals(store: &FileStore, path: &Path, stem: &str, now: Timestamp) -> Result<bool> {
     let id = SessionId::from_program(stem);
     let lock = Place::of(&id).lock_file(&store.lock_dir);
@@ -61,7 +61,7 @@ fn remove_originals(store: &FileStore, path: &Path, stem: &str, now: Timestamp) 
     Ok(is_old)
 }
 
-/// Whether `path` is a lock file, an old one, of a session that was not seen.
+/// Whether `path` is an old lock file of a session that was not seen.
 pub(super) fn is_orphaned_lock(
     store: &FileStore,
     path: &Path,

@@ -30,9 +30,8 @@ use crate::store::{Sweep, Swept, Timestamp};
 
 const OPERATION: &str = "sweep the session files";
 
-/// How old what a writer left behind has to be before it goes, in seconds. Writers need milliseconds; one that
-/// was stopped for longer than this between two system calls gets an error, and has lost nothing that it
-/// said was saved.
+/// The age, in seconds, at which what a writer left behind is removed. Writers need milliseconds. A writer that was
+/// stopped for longer between two system calls gets an error, and has acknowledged nothing that is lost.
 pub(super) const LEFTOVER_AGE: f64 = 3600.0;
 
 /// Which records a sweep removes, beside those whose own expiry has passed.
@@ -73,13 +72,13 @@ impl SweepPlan {
 
 /// A sweep of the files of a store.
 pub struct FileSweep {
-    /// As it is swept: it waits for no lock.
+    /// The store, waiting for no lock.
     store: FileStore,
     plan: SweepPlan,
     stage: Stage,
     /// The locks whose records were found, by the beginning of their names.
     seen: HashSet<u64>,
-    /// Whether a folder could not be read, so that records may be there which were not found.
+    /// Whether a folder could not be read, which may hide records.
     is_partial: bool,
 }
 
@@ -101,7 +100,7 @@ impl FileSweep {
     }
 
     fn examine(&mut self, folder: &Path, name: &OsStr, now: Timestamp, orphans: &mut Vec<PathBuf>) -> Swept {
-        // Names that are no text are none of ours.
+        // Our names are text.
         let Some(name) = name.to_str() else { return Swept::default() };
         let path = folder.join(name);
         match self.stage {

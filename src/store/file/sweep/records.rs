@@ -1,4 +1,4 @@
-//! The records that are over, and the temporary files beside them.
+//! Removes expired records, and the temporary files beside them.
 
 use std::fs::{self, Metadata};
 use std::path::Path;
@@ -19,11 +19,11 @@ const LONGEST_EMPTY: u64 = 16;
 /// The digits of the ids that Beaker makes.
 const ID_DIGITS: usize = 32;
 
-/// What became of a record that was due.
+/// The fate of a record that looked expired.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::store::file) enum Outcome {
     Removed,
-    /// It is in use again, or is no session.
+    /// It is in use, was renewed, or is no session.
     Left,
 }
 
@@ -81,9 +81,9 @@ impl FileSweep {
     fn remove(&self, path: &Path, stem: &str, now: Timestamp) -> Result<Outcome> {
         let id = record::owner(path)?.unwrap_or_else(|| stem.to_owned());
         let id = SessionId::from_program(id);
-        // A file that was moved here, or that somebody else made.
+        // A file that was moved here, or made by another program.
         let Some(place) = Place::at(&id, path, &self.store.file_dir) else { return Ok(Outcome::Left) };
-        // First without the lock, whose file may have to be made for it.
+        // First without the lock, since its file may have to be made.
         match record::hold(path, &place, Mode::Shared)? {
             Some((_, metadata, found)) if self.may_go(&found, &metadata, path, now) => {}
             _ => return Ok(Outcome::Left),
@@ -94,7 +94,7 @@ impl FileSweep {
         self.remove_if_still_over(path, &place, now)
     }
 
-    /// The second look, under the locks: since the first somebody may have used the record.
+    /// Removes the record if it is still expired under its locks.
     pub(in crate::store::file) fn remove_if_still_over(
         &self,
         path: &Path,
@@ -105,7 +105,7 @@ impl FileSweep {
         // can write between the last look and the removal; that it does so to a session which it has not
         // used for a whole lifetime, within those microseconds, is taken to be impossible.
         let mut locks = self.store.lock(place)?;
-        // Where it is not there any more, or cannot be locked, it is left to the next sweep.
+        // A record that has moved, or cannot be locked, is left to the next sweep.
         let there = locks.with_shared(&self.store, place.clone())?;
         if there.seat() != place.seat() && place.is_dotted() {
             return Ok(Outcome::Left);

@@ -20,18 +20,17 @@ use crate::error::Result;
 use crate::store::{FileStore, Store, Timestamp};
 use crate::sync::{AtomicU32, AtomicU64};
 
-/// How long a process is at work before it sweeps for the first time, so that it neither makes the start
-/// slower nor begins what a short life does not let it end.
+/// The age of a process at its first sweep, so that a sweep neither slows the start down nor is begun by a process that
+/// ends soon.
 const FIRST_DELAY: Duration = Duration::from_secs(60);
 
-/// When to come back while another folder is being swept.
+/// The pause before the next attempt while another folder is being swept.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// The entries of a step: a millisecond or less.
+/// The entries of a step, which takes a millisecond or less.
 const STEP: usize = 64;
 
-/// How many times as long as a step took is waited after it, so that a sweep takes a tenth of a processor at the
-/// most, and of a slow disk as much.
+/// The rest after a step, as a multiple of its time, so that a sweep takes a tenth of a processor or of a slow disk.
 const REST: u32 = 9;
 const SHORTEST_REST: Duration = Duration::from_millis(1);
 const LONGEST_REST: Duration = Duration::from_secs(1);

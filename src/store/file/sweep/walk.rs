@@ -1,4 +1,4 @@
-//! The files of a store one after another, however many there are.
+//! Walks the files of a store, however many there are.
 
 use std::ffi::OsString;
 use std::fs::{self, ReadDir};
@@ -18,11 +18,11 @@ pub(super) struct Walk {
     open: Vec<(PathBuf, ReadDir)>,
 }
 
-/// What a walk came to.
+/// An entry that a walk finds.
 pub(super) enum Found {
-    /// A folder, or something that is of no interest where it is.
+    /// A folder, or anything else that cannot be a file of the store.
     Passing,
-    /// A folder that cannot be read: what is in it has not been seen.
+    /// A folder that cannot be read. Its contents are unknown.
     Closed,
     /// Anything two folders deep that is no folder.
     File { folder: PathBuf, name: OsString },

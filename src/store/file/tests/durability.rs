@@ -106,7 +106,7 @@ fn a_record_that_cannot_be_given_up_is_where_it_was() {
     let id = SessionId::generate();
     home.write(&id, b"x");
     let path = home.store.data_file(&id);
-    let failed = temporary::retire(&path, || Err(io::ErrorKind::StorageFull.into())).unwrap_err();
+    let failed = replace::retire(&path, || Err(io::ErrorKind::StorageFull.into())).unwrap_err();
     assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
     assert_eq!(home.data(&id).unwrap(), b"x");
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
@@ -118,11 +118,11 @@ fn a_record_that_is_given_up_is_gone_before_that_is_brought_to_the_disk() {
     let id = SessionId::generate();
     home.write(&id, b"x");
     let path = home.store.data_file(&id);
-    temporary::retire(&path, || {
+    replace::retire(&path, || {
         assert!(!path.exists());
         Ok(())
     })
     .unwrap();
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 0);
-    temporary::retire(&path, || unreachable!("there was nothing to give up")).unwrap();
+    replace::retire(&path, || unreachable!("there was nothing to give up")).unwrap();
 }

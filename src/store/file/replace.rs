@@ -1,4 +1,4 @@
-//! Replacing a file by way of a temporary one, so that whoever reads sees the old contents or the new.
+//! Replaces a file by way of a temporary one, so that a reader sees the old contents or the new.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -22,7 +22,7 @@ const RANDOM_DIGITS: usize = 16;
 const PRIVATE: u32 = 0o600;
 const PERMISSIONS: u32 = 0o777;
 
-/// 64 random bits are taken already only if somebody plays with us, or the folder went missing again.
+/// A name of 64 random bits is taken only under attack; a folder may go missing more than once.
 const ATTEMPTS: usize = 4;
 
 /// Whether a file of this name is a temporary one of ours. A process that was killed leaves it behind.
@@ -43,7 +43,7 @@ pub fn replace_file(target: &Path, bytes: &[u8], durability: Durability) -> Resu
     let written = write(&mut file, bytes, durability);
     drop(file);
     if let Err(error) = written.and_then(|()| put(&temporary, target, durability)) {
-        // The error above is the one to tell; a file that cannot be removed is recognised by its name later.
+        // The first error counts. A file that cannot be removed is swept.
         let _ = fs::remove_file(&temporary);
         return Err(failed(error, target));
     }

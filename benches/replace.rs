@@ -16,7 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Instant;
 
-use beaker_core::id::SessionId;
+use beaker_core::id::{SessionId, StoreKey};
 use beaker_core::store::{Durability, Expect, FileStore, Store, Written};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -66,7 +66,7 @@ fn bare(folder: &Path, length: usize, cycles: u64) -> Outcome<Cost> {
 fn store(folder: &Path, length: usize, cycles: u64, durability: Durability) -> Outcome<Cost> {
     let folder = folder.join("replace.bench");
     let store = FileStore::new(folder.join("data"), folder.join("locks")).with_durability(durability);
-    let id = SessionId::generate();
+    let id = StoreKey::from(SessionId::generate());
     let text = vec![b'a'; length];
     let write = |expect| match store.write(&id, &text, None, expect, NOW)? {
         Written::Stored(version) => Ok(version),

@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 
-use beaker_core::id::SessionId;
+use beaker_core::id::{SessionId, StoreKey};
 use beaker_core::store::{Expect, FileStore, MemoryStore, Store, Touch, Written};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -27,7 +27,7 @@ fn text(length: usize, fill: u8) -> Vec<u8> {
 fn store(criterion: &mut Criterion, name: &str, store: &dyn Store) {
     for (size, length) in SIZES {
         let mut group = criterion.benchmark_group(format!("{name}/{size}"));
-        let id = SessionId::generate();
+        let id = StoreKey::from(SessionId::generate());
         let texts = [text(length, b'a'), text(length, b'b')];
         let write = |number: usize, expect: Expect| {
             store.write(&id, texts.get(number % 2).map_or(&[], |text| text), None, expect, NOW)
@@ -59,7 +59,7 @@ fn store(criterion: &mut Criterion, name: &str, store: &dyn Store) {
                     .unwrap_or_default()
             });
         });
-        let unknown = SessionId::generate();
+        let unknown = StoreKey::from(SessionId::generate());
         group.bench_function("load_unknown", |bencher| bencher.iter(|| store.load(black_box(&unknown), NOW)));
         group.finish();
     }

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::LazyLock;
 
-use beaker_core::id::SessionId;
+use beaker_core::id::{SessionId, StoreKey};
 use beaker_core::store::{Deleted, Expect, FileStore, Store, Written};
 
 use crate::folder::Folder;
@@ -39,8 +39,8 @@ pub fn hold(data: &[u8]) {
 }
 
 /// An id from a program and one from a request have the same files; what differs is whose record it is.
-fn ids(text: &str) -> [SessionId; 2] {
-    [SessionId::from_program(text), SessionId::from_request(text)]
+fn ids(text: &str) -> [StoreKey; 2] {
+    [SessionId::from_program(text).into(), SessionId::from_request(text).into()]
 }
 
 fn both_files_lie_below_their_folders(text: &str) {
@@ -118,7 +118,7 @@ fn who_shares_a_name_has_a_record_all_the_same(folder: &Path, one: &str, two: &s
     let store = FileStore::new(folder.join("data"), folder.join("locks"));
     for (owner, others) in [(one, two), (two, one)] {
         let [owner, _] = ids(owner);
-        let write = |id: &SessionId, data: &[u8]| {
+        let write = |id: &StoreKey, data: &[u8]| {
             let written = store.write(id, data, None, Expect::Absent, NOW).expect("there is room");
             assert!(matches!(written, Written::Stored(_)));
         };

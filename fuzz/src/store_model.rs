@@ -54,9 +54,8 @@ impl<'a> Run<'a> {
     }
 
     fn through(&mut self, operations: &[Operation]) {
-        let store = self.subject.store();
         let mut held = Vec::new();
-        let mut sweep = store.sweep();
+        let mut sweep = self.subject.sweep();
         for operation in operations {
             self.settle_doubts();
             match operation {
@@ -73,7 +72,7 @@ impl<'a> Run<'a> {
                         let holder = held.remove(place);
                         if place % 2 == 0 {
                             holder.release().expect("nothing is in the way");
-                            assert!(operation::ids().iter().all(|id| !holder.holds(id)));
+                            assert!(operation::ids().iter().all(|id| !holder.has_locked(id)));
                             holder.release().expect("there is nothing to release");
                         }
                         self.model.release(place);
@@ -89,22 +88,14 @@ impl<'a> Run<'a> {
                         Via::Store => None,
                         Via::Holder(holder) => usize::from(*holder).checked_rem(held.len()),
                     };
-                    if self.subject.is_hashed() && self.model.is_waited_for(call, holder) {
-                        continue;
-                    }
                     let answer = match holder.and_then(|holder| held.get(holder)) {
-                        Some(held) => call.on(held.as_ref(), &self.model, self.now),
-                        None => call.on(store, &self.model, self.now),
+                        Some(held) => call.on(held, &self.model, self.now),
+                        None => call.on(self.subject.store(), &self.model, self.now),
                     };
                     self.model.compare(call, holder, self.now, &answer);
-                    if let Some(held) = holder.and_then(|holder| held.get(holder))
-                        && self.subject.is_hashed()
-                    {
-                        self.model.follow(call, holder, |id| held.holds(id));
-                    }
                     for (place, held) in held.iter().enumerate() {
                         for id in operation::ids() {
-                            assert_eq!(held.holds(&id), self.model.holds(place, &id), "{call:?}");
+                            assert_eq!(held.has_locked(&id), self.model.holds(place, &id), "{call:?}");
                         }
                     }
                 }
@@ -131,7 +122,7 @@ impl<'a> Run<'a> {
         let mut removed = 0;
         for id in self.model.over(self.now) {
             let is_there = self.subject.is_there(&id);
-            let may_go = !self.model.is_locked(&id);
+            let may_go = !self.model.is_locked(&id) || self.subject.is_hashed();
             assert!(is_there || may_go, "{id:?} is held");
             removed += u64::from(!is_there);
             self.model.settle(&id, is_there);
@@ -158,7 +149,7 @@ impl<'a> Run<'a> {
         // When records of four thousand seconds are over, and what a writer left behind is an hour old.
         self.now = self.beginning + 4500.0;
         let mut expired = 0;
-        let mut sweep = self.subject.store().sweep();
+        let mut sweep = self.subject.sweep();
         loop {
             let swept = sweep.step(40, self.now).expect("the store is there");
             expired += swept.expired;
@@ -177,7 +168,7 @@ impl<'a> Run<'a> {
             self.model.compare(&operation::Call::Delete(id), None, self.now, &answer);
         }
         // A lock of an id that shared its file with another's may be left, until it is swept.
-        while !self.subject.store().sweep().step(usize::MAX, self.now).is_ok_and(|swept| swept.finished) {}
+        while !self.subject.sweep().step(usize::MAX, self.now).is_ok_and(|swept| swept.finished) {}
         self.subject.holds_exactly(&self.model);
     }
 }

@@ -60,6 +60,10 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         """The lock of this namespace, between processes."""
         return file_synchronizer(self.namespace, lock_dir=self.lock_dir)
 
+    def _lock_as(self, name: str) -> None:
+        """Takes the lock of ``name`` in place of the namespace's own."""
+        self.access_lock = file_synchronizer(name, lock_dir=self.lock_dir)
+
     def get_creation_lock(self, key: str) -> SynchronizerImpl:
         """The lock for making a value for ``key``, between processes."""
         return file_synchronizer(f"dbmcontainer/funclock/{self.namespace}/{key}", lock_dir=self.lock_dir)

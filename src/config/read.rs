@@ -18,7 +18,7 @@ use crate::cookie::{CookieSealer, End, Format, FormatOne, IdKeyring, SameSite};
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};
 use crate::session::Limits;
-use crate::store::{KeptUnder, Timestamp};
+use crate::store::{IdStorage, Timestamp};
 
 /// Seconds for which format 1 is accepted after a hardened switch where sessions have no end.
 const LONGEST_SWITCH: f64 = 30.0 * 86_400.0;
@@ -66,7 +66,7 @@ impl Settings {
             limits: limits(values),
             sweep_interval: sweep_interval(values)?,
             max_sessions: max_sessions(values)?,
-            kept_under: if values.flag(known!("hash_ids")) { KeptUnder::Hash } else { KeptUnder::Id },
+            id_storage: if values.flag(known!("hash_ids")) { IdStorage::Hashed } else { IdStorage::Plain },
             durability: values.choice(known!("durability"), &DURABILITY)?.unwrap_or_default(),
             concurrency: values.choice(known!("concurrency"), &CONCURRENCY)?.unwrap_or(Concurrency::Merge),
             old_id: OldId::read(values.get(known!("destroy_old")))?,

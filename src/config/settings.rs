@@ -10,7 +10,7 @@ use crate::cookie::{Attributes, CookieSealer, Format, FormatOne, IdKeyring, Sign
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};
 use crate::session::Limits;
-use crate::store::{Durability, KeptUnder, Timestamp};
+use crate::store::{Durability, IdStorage, Timestamp};
 
 /// Seconds that a store keeps a record beyond the idle timeout, so that it does not vanish between a load that finds it
 /// alive and the save.
@@ -71,7 +71,7 @@ pub struct Settings {
     /// The most sessions that memory keeps.
     pub max_sessions: Option<NonZeroUsize>,
     /// The key of new sessions in a store: the id or its hash.
-    pub kept_under: KeptUnder,
+    pub id_storage: IdStorage,
     /// The failures that a save survives.
     pub durability: Durability,
     /// The fate of a session that several requests change at once.

@@ -11,7 +11,7 @@ use super::store::MEMORY;
 use crate::codec::{self, cipher, envelope};
 use crate::cookie::{self, Commas, Format, IdKeyring, Signer};
 use crate::crypto::Keyring;
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey};
 use crate::store::{Expect, Store, Written};
 
 /// A new session id: 32 hexadecimal digits, 122 random bits.
@@ -133,10 +133,14 @@ pub(crate) fn aes_ctr<'py>(py: Python<'py>, data: &[u8], key: &[u8]) -> PyResult
     Ok(PyBytes::new(py, &cipher::aes_ctr(data, key).into_py(py)?))
 }
 
+fn key(id: &str) -> StoreKey {
+    SessionId::from_program(id).into()
+}
+
 /// The text of an id in the memory store, or `None`.
 #[pyfunction]
 pub(crate) fn memory_get(py: Python<'_>, id: &str) -> PyResult<Option<String>> {
-    let record = MEMORY.load(&SessionId::from_program(id), clock::now(py)?.seconds).into_py(py)?;
+    let record = MEMORY.load(&key(id), clock::now(py)?.seconds).into_py(py)?;
     Ok(record.map(|record| String::from_utf8_lossy(&record.data).into_owned()))
 }
 
@@ -144,7 +148,7 @@ pub(crate) fn memory_get(py: Python<'_>, id: &str) -> PyResult<Option<String>> {
 #[pyfunction]
 pub(crate) fn memory_set(py: Python<'_>, id: &str, text: &str) -> PyResult<()> {
     let now = clock::now(py)?.seconds;
-    match MEMORY.write(&SessionId::from_program(id), text.as_bytes(), None, Expect::Any, now).into_py(py)? {
+    match MEMORY.write(&key(id), text.as_bytes(), None, Expect::Any, now).into_py(py)? {
         Written::Stored(_) | Written::Refused => Ok(()),
     }
 }
@@ -153,7 +157,7 @@ pub(crate) fn memory_set(py: Python<'_>, id: &str, text: &str) -> PyResult<()> {
 #[pyfunction]
 pub(crate) fn memory_delete(py: Python<'_>, id: &str) -> PyResult<bool> {
     let present = MEMORY.contains(id, clock::now(py)?.seconds);
-    let _ = MEMORY.delete(&SessionId::from_program(id), Expect::Any).into_py(py)?;
+    let _ = MEMORY.delete(&key(id), Expect::Any).into_py(py)?;
     Ok(present)
 }
 

@@ -5,16 +5,16 @@ use pyo3::prelude::*;
 use super::patience::Patience;
 use super::wait;
 use crate::error::Result;
-use crate::store::Store;
+use crate::store::SessionStore;
 
 /// Runs `work` on `store`, and lets other Python threads run meanwhile if the store may have to wait. It is done again
 /// until it need not wait, with signals heard in between, or until `patience` is at its end. Where other threads are
 /// greenlets of this one, it does not wait in the store at all.
 pub(crate) fn with_store<T: Send>(
     py: Python<'_>,
-    store: &dyn Store,
+    store: &SessionStore,
     patience: &Patience,
-    mut work: impl FnMut(&dyn Store) -> Result<T> + Send,
+    mut work: impl FnMut(&SessionStore) -> Result<T> + Send,
 ) -> Result<T> {
     if !store.capabilities().blocking {
         return work(store);
@@ -22,7 +22,7 @@ pub(crate) fn with_store<T: Send>(
     if wait::is_green(py)?
         && let Some(hasty) = store.without_waiting()
     {
-        return wait::by_asking(py, patience, patience.left_for_a_moment(), || py.detach(|| work(&*hasty)));
+        return wait::by_asking(py, patience, patience.left_for_a_moment(), || py.detach(|| work(&hasty)));
     }
     patiently(py, patience, || work(store))
 }

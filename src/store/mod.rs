@@ -1,6 +1,7 @@
 //! Where sessions are kept: the contract that every store obeys.
 //!
-//! A store keeps bytes under an id. It knows no Python, no serializer and no cookie. Every store passes the
+//! A store keeps bytes under a [`StoreKey`]. It knows no Python, no serializer and no cookie; a session uses it through
+//! a [`SessionStore`], which knows the keys of an id. Every store passes the
 //! laws in `laws/`, and a law that a store cannot keep is a capability that it does not claim.
 //!
 //! Three outcomes never blur:
@@ -20,13 +21,12 @@
 mod durability;
 #[cfg(unix)]
 pub mod file;
-mod hashed;
-pub(crate) mod key;
 #[cfg(test)]
 mod laws;
 mod memory;
 #[cfg(all(test, feature = "shuttle"))]
 pub(crate) mod schedules;
+mod session_store;
 mod sweep;
 
 use std::ops::Range;
@@ -34,13 +34,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::id::SessionId;
+use crate::id::StoreKey;
 
 pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;
-pub use hashed::{HashedStore, HeldHashed, KeptUnder, PinnedStore};
 pub use memory::MemoryStore;
+pub use session_store::{IdStorage, SessionStore};
 pub use sweep::{Sweep, Swept};
 
 /// Seconds since the epoch.
@@ -76,16 +76,18 @@ pub enum Expect {
     Version(Version),
 }
 
-impl<'a> Rotation<'a> {
+impl<'a, K> Rotation<'a, K> {
     /// One that leaves nothing under the old id, and whose record is kept until it is deleted.
     #[must_use]
-    pub fn new(old: &'a SessionId, new: &'a SessionId, data: &'a [u8], expect: Expect) -> Self {
+    pub fn new(old: &'a K, new: &'a K, data: &'a [u8], expect: Expect) -> Self {
         Self { old, new, data, ttl: None, expect, left: None }
     }
+}
 
+impl Rotation<'_> {
     /// Where both ids are the same, what becomes of the write that it then is. `write` is told what to expect.
     pub(crate) fn as_write(&self, write: impl FnOnce(Expect) -> Result<Written>) -> Option<Result<Written>> {
-        let is_write = self.old.as_str() == self.new.as_str();
+        let is_write = self.old.record() == self.new.record();
         is_write.then(|| self.expect.of_what_is_there().map_or(Ok(Written::Refused), write))
     }
 }
@@ -177,13 +179,13 @@ impl Touch<'_> {
     }
 }
 
-/// A record that gets another id.
+/// A record that gets another id, or another key of the same id.
 #[derive(Clone, Copy, Debug)]
-pub struct Rotation<'a> {
-    /// The id that it has.
-    pub old: &'a SessionId,
-    /// The id that it gets.
-    pub new: &'a SessionId,
+pub struct Rotation<'a, K = StoreKey> {
+    /// The one that it has.
+    pub old: &'a K,
+    /// The one that it gets.
+    pub new: &'a K,
     /// What is stored under the new id.
     pub data: &'a [u8],
     /// For how long; see [`Store::write`].
@@ -212,20 +214,18 @@ pub struct Capabilities {
     pub compare_and_swap: bool,
     /// A call may wait for a disk, a lock or a network, so the interpreter is let go meanwhile.
     pub blocking: bool,
-    /// Who holds an id keeps those out too who write its record without holding it.
-    pub hold_excludes_writers: bool,
 }
 
 /// A place for sessions. Object-safe; shared between threads.
 pub trait Store: Send + Sync {
-    /// The record of `id`, or `None` if there is none or its lifetime is over. Looking allocates nothing in
+    /// The record of `key`, or `None` if there is none or its lifetime is over. Looking allocates nothing in
     /// the store: no file, no lock, no entry.
     ///
     /// # Errors
     /// `Corrupt` if the record cannot be understood, `Unavailable` if the store did not answer.
-    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>>;
+    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>>;
 
-    /// Stores `data` under `id` if `expect` holds. With `ttl` the record may be forgotten that long after
+    /// Stores `data` under `key` if `expect` holds. With `ttl` the record may be forgotten that long after
     /// `now`; without, it is kept until it is deleted. Other readers see the old data or the new, never a
     /// mixture and never nothing.
     ///
@@ -234,30 +234,30 @@ pub trait Store: Send + Sync {
     /// what was there is then still whole. `Unsupported` if the store cannot check `expect`.
     fn write(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written>;
 
-    /// Renews the life of `id`, and splices the bytes of `touch` in where the record is still the one that
+    /// Renews the life of the record of `key`, and splices the bytes of `touch` in where the record is still the one that
     /// was loaded. Never creates a record, never changes its version's data otherwise. `false` if there is
     /// no record. Without `ttl` the record is then kept until it is deleted.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer, `Corrupt` if the record cannot be understood, `Invalid` if
     /// the bytes would not lie within the data.
-    fn touch(&self, id: &SessionId, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp)
+    fn touch(&self, key: &StoreKey, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp)
     -> Result<bool>;
 
-    /// Removes `id` and everything kept for it, if `expect` holds of its record: a caller that decided by what it
+    /// Removes the record of `key` and everything kept for it, if `expect` holds of its record: a caller that decided by what it
     /// loaded passes that version, so that a record saved since is never lost. Deleting what is not there is success,
     /// whatever is expected. A record that cannot be understood has no version.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer; the record may then still be there.
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted>;
+    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted>;
 
     /// Replaces the record of `old`, of which `expect` has to hold, by one of `new` with `data`: afterwards what
     /// is to be left under `old` is there, or nothing is, and what was under `new` is overwritten. A record that is not there is
@@ -269,28 +269,27 @@ pub trait Store: Send + Sync {
     /// As [`write`](Self::write). The record of `old` is then still whole.
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written>;
 
-    /// Puts away what is left of an id without a record, whose record lives on under another: a place that still
-    /// tells the id by its name. Most stores leave none.
+    /// Removes leftovers of a key whose record has moved, since their name reveals the id. Most stores leave none.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer.
-    fn put_away(&self, _id: &SessionId) -> Result<()> {
+    fn purge(&self, _key: &StoreKey) -> Result<()> {
         Ok(())
     }
 
-    /// Keeps every other holder of `id` out, in this process and in others that share the store, until what is
-    /// returned is released or dropped, or this process is gone. Who holds nothing may still read; whether it
-    /// may write meanwhile is the store's affair, but a write always changes the version. `None` if
-    /// [`HoldOf::Record`] was asked for and there is no record.
+    /// Locks the id of `key`, whichever key of it the record has: every other process and thread that asks for the lock
+    /// waits, until what is returned is released or dropped, or this process is gone. Reading takes no lock; whether
+    /// writing does is the store's affair, but a write always changes the version. `None` if [`HoldOf::Record`] was
+    /// asked for and `key` has no record.
     ///
-    /// It waits at most `limit`, and always may wait, whatever [`Capabilities::blocking`] says. Who asks for
-    /// what it holds itself waits in vain.
+    /// It waits at most `limit`, and always may wait, whatever [`Capabilities::blocking`] says. Locks are not
+    /// reentrant: a second request times out.
     ///
     /// # Errors
-    /// `Locked` if somebody else held it all that time, `Unavailable` if the store did not answer.
+    /// `Locked` if the lock was taken all that time, `Unavailable` if the store did not answer.
     fn hold(
         self: Arc<Self>,
-        id: &SessionId,
+        key: &StoreKey,
         of: HoldOf,
         limit: Duration,
         now: Timestamp,
@@ -319,8 +318,8 @@ pub trait Store: Send + Sync {
 ///
 /// Dropping it releases it, without telling what went wrong.
 pub trait Held: Store {
-    /// Whether `id` is held.
-    fn holds(&self, id: &SessionId) -> bool;
+    /// Whether the lock of `key` is held.
+    fn holds(&self, key: &StoreKey) -> bool;
 
     /// Lets go of all that is held. Releasing again does nothing.
     ///

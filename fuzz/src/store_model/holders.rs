@@ -1,10 +1,8 @@
 //! Who holds what, in the model.
 
-use std::sync::Arc;
-
 use beaker_core::error::{ErrorKind, Result};
 use beaker_core::id::SessionId;
-use beaker_core::store::{Held, HoldOf};
+use beaker_core::store::{HoldOf, SessionStore};
 
 use super::model::{Model, can_be_a_name, dotless};
 use super::operation::Call;
@@ -16,7 +14,7 @@ impl Model {
         id: &SessionId,
         of: HoldOf,
         now: f64,
-        found: &Result<Option<Arc<dyn Held>>>,
+        found: &Result<Option<SessionStore>>,
     ) {
         let is_there = self.has(id, now);
         let is_taken = if self.is_files() {
@@ -29,7 +27,7 @@ impl Model {
             Ok(None) => assert!(of == HoldOf::Record && !is_there),
             Ok(Some(held)) => {
                 assert!(!is_taken && (is_there || of == HoldOf::Id), "{id:?} {of:?}");
-                assert!(held.holds(id));
+                assert!(held.has_locked(id));
                 self.holders.push(vec![id.clone()]);
             }
         }
@@ -48,27 +46,6 @@ impl Model {
         ids.into_iter().any(|held| held.as_str() == id.as_str())
     }
 
-    /// Whether who holds the new id of a rotation has to have the old one too, which somebody else holds: under hashes that
-    /// is waited for a second.
-    pub(super) fn is_waited_for(&self, call: &Call, holder: Option<usize>) -> bool {
-        let Call::Rotate { old, new, .. } = call else { return false };
-        let is_own = |id| holder.is_some_and(|holder| self.holds(holder, id));
-        let is_held = self.holders.iter().flatten().any(|held| held.as_str() == old.as_str());
-        is_own(new) && !is_own(old) && is_held
-    }
-
-    /// Who held the new id of a rotation may hold the old one from then on.
-    pub(super) fn follow(&mut self, call: &Call, holder: Option<usize>, holds: impl Fn(&SessionId) -> bool) {
-        let Call::Rotate { old, new, .. } = call else { return };
-        let Some(holder) = holder.filter(|holder| self.holds(*holder, new)) else { return };
-        if !self.holds(holder, old)
-            && holds(old)
-            && let Some(ids) = self.holders.get_mut(holder)
-        {
-            ids.push(old.clone());
-        }
-    }
-
     /// Whether a call takes a lock that a holder has. Only writers of files take any.
     pub(super) fn is_blocked(&self, call: &Call, holder: Option<usize>) -> bool {
         let is_own = |id: &SessionId| holder.is_some_and(|holder| self.holds(holder, id));
@@ -80,9 +57,8 @@ impl Model {
                 Call::Touch { id, .. } => !is_own(id) && self.has_lock(id.as_str()),
                 Call::Write { id, .. } | Call::Delete(id) => is_open(id),
                 Call::Rotate { old, new, .. } if old.as_str() == new.as_str() => is_open(old),
-                // The store waits for what its caller holds; under hashes it knows better.
-                Call::Rotate { old, new, .. } if self.are_shared() => is_open(old) || self.is_locked(new),
-                Call::Rotate { old, new, .. } => is_open(old) || is_open(new),
+                // The store waits for what its caller holds.
+                Call::Rotate { old, new, .. } => is_open(old) || self.is_locked(new),
             }
     }
 

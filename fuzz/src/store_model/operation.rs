@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use beaker_core::id::SessionId;
-use beaker_core::store::{Expect, HoldOf, Left, Rotation, Store, Touch, Version};
+use beaker_core::store::{Expect, HoldOf, Left, Rotation, SessionStore, Touch, Version};
 
 use super::answer::Answer;
 use super::model::Model;
@@ -182,7 +182,7 @@ impl Call {
     }
 
     /// Does it. The model says what is expected by which version.
-    pub(super) fn on<S: Store + ?Sized>(&self, store: &S, model: &Model, now: f64) -> Answer {
+    pub(super) fn on(&self, store: &SessionStore, model: &Model, now: f64) -> Answer {
         let expected = |expect: Expected| model.expect(self.id(), expect);
         match self {
             Self::Load(id) => Answer::of_load(store.load(id, now)),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker_core::error::Result;
-use beaker_core::id::SessionId;
-use beaker_core::store::{Durability, FileStore, HashedStore, Held, HoldOf, KeptUnder, MemoryStore, Store};
+use beaker_core::id::{SessionId, StoreKey};
+use beaker_core::store::{Durability, FileStore, HoldOf, IdStorage, MemoryStore, SessionStore, Store, Sweep};
 
 use super::model::{Kind, Model};
 use crate::folder::Folder;
@@ -23,100 +23,82 @@ const LONG_AGO: f64 = 0.0;
 enum Place {
     Memory(Arc<MemoryStore>),
     Files(Arc<FileStore>, PathBuf),
-    /// Two that share a memory, one on each side of the change from ids to hashes, used by turns.
-    Fleet {
-        shared: Arc<MemoryStore>,
-        members: [Arc<HashedStore>; 2],
-        turn: Cell<usize>,
-    },
-    /// Files under hashes of ids.
-    HashedFiles(Arc<HashedStore>, PathBuf),
 }
 
 /// A store with nothing in it.
 pub(super) struct Subject {
     pub(super) kind: Kind,
     place: Place,
+    /// The store as processes use it: one, or two that are on either side of the change from ids to hashes.
+    members: Vec<SessionStore>,
+    turn: Cell<usize>,
 }
 
 /// One of every kind. `choice` says which of the folders' variants there is.
 pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 5] {
-    let memory = |kind, store| Subject { kind, place: Place::Memory(Arc::new(store)) };
     let root = folder.path().to_owned();
-    let files = |root: &Path| {
-        FileStore::new(root.join("data"), root.join("locks"))
+    let memory = |kind, store, ids| Subject::new(kind, Place::Memory(Arc::new(store)), ids);
+    let files = |root: PathBuf, are_shared, ids| {
+        let store = FileStore::new(root.join("data"), root.join("locks"))
             .with_lock_time_limit(Duration::ZERO)
-            .with_durability(if choice.is_multiple_of(3) { Durability::Process } else { Durability::Beaker })
+            .with_durability(if choice.is_multiple_of(3) { Durability::Process } else { Durability::Beaker });
+        Subject::new(Kind::Files { are_shared }, Place::Files(Arc::new(store), root), ids)
     };
-    let (plain, hashed) = (root.join("plain"), root.join("hashed"));
-    let under_hashes = HashedStore::new(Arc::new(files(&hashed)), KeptUnder::Hash);
+    let bounded = MemoryStore::new().bounded(NonZeroUsize::new(ROOM));
     [
-        memory(Kind::Memory, MemoryStore::new()),
-        memory(Kind::Bounded(ROOM), MemoryStore::new().bounded(NonZeroUsize::new(ROOM))),
-        Subject {
-            kind: Kind::Files { are_shared: true },
-            place: Place::Files(Arc::new(files(&plain)), plain),
-        },
-        Subject {
-            kind: Kind::Files { are_shared: false },
-            place: Place::HashedFiles(Arc::new(under_hashes), hashed),
-        },
-        Subject { kind: Kind::Bounded(usize::MAX), place: fleet() },
+        memory(Kind::Memory, MemoryStore::new(), &[IdStorage::Plain]),
+        memory(Kind::Bounded(ROOM), bounded, &[IdStorage::Hashed]),
+        files(root.join("plain"), true, &[IdStorage::Plain]),
+        files(root.join("hashed"), false, &[IdStorage::Hashed]),
+        memory(Kind::Bounded(usize::MAX), MemoryStore::new(), &[IdStorage::Plain, IdStorage::Hashed]),
     ]
 }
 
-fn fleet() -> Place {
-    let shared = Arc::new(MemoryStore::new());
-    let member = |kept_under| Arc::new(HashedStore::new(Arc::clone(&shared) as Arc<dyn Store>, kept_under));
-    let members = [KeptUnder::Id, KeptUnder::Hash].map(member);
-    Place::Fleet { shared, members, turn: Cell::new(0) }
-}
-
-/// Whose turn it is.
-fn next<'a>(members: &'a [Arc<HashedStore>; 2], turn: &Cell<usize>) -> &'a Arc<HashedStore> {
-    // Not strictly by turns, so that each comes after each, and after itself.
-    turn.set(turn.get() + 1);
-    let [under_id, under_hash] = members;
-    if (turn.get() / 2).is_multiple_of(2) { under_id } else { under_hash }
-}
-
 impl Subject {
-    pub(super) fn store(&self) -> &dyn Store {
-        match &self.place {
-            Place::Memory(store) => store.as_ref(),
-            Place::Files(store, _) => store.as_ref(),
-            Place::HashedFiles(store, _) => store.as_ref(),
-            Place::Fleet { members, turn, .. } => next(members, turn).as_ref(),
-        }
+    fn new(kind: Kind, place: Place, ids: &[IdStorage]) -> Self {
+        let store = match &place {
+            Place::Memory(store) => Arc::clone(store) as Arc<dyn Store>,
+            Place::Files(store, _) => Arc::clone(store) as Arc<dyn Store>,
+        };
+        let members = ids.iter().map(|ids| SessionStore::new(Arc::clone(&store), *ids)).collect();
+        Self { kind, place, members, turn: Cell::new(0) }
     }
 
-    pub(super) fn hold(&self, id: &SessionId, of: HoldOf, now: f64) -> Result<Option<Arc<dyn Held>>> {
+    /// The member whose turn it is: not strictly by turns, so that each comes after each, and after itself.
+    pub(super) fn store(&self) -> &SessionStore {
+        self.turn.set(self.turn.get() + 1);
+        &self.members[self.turn.get() / 2 % self.members.len()]
+    }
+
+    pub(super) fn hold(&self, id: &SessionId, of: HoldOf, now: f64) -> Result<Option<SessionStore>> {
+        self.store().lock(id, of, Duration::ZERO, now)
+    }
+
+    pub(super) fn sweep(&self) -> Box<dyn Sweep + '_> {
         match &self.place {
-            Place::Memory(store) => Arc::clone(store).hold(id, of, Duration::ZERO, now),
-            Place::Files(store, _) => Arc::clone(store).hold(id, of, Duration::ZERO, now),
-            Place::HashedFiles(store, _) => Arc::clone(store).hold(id, of, Duration::ZERO, now),
-            Place::Fleet { members, turn, .. } => {
-                Arc::clone(next(members, turn)).hold(id, of, Duration::ZERO, now)
-            }
+            Place::Memory(store) => store.sweep(),
+            Place::Files(store, _) => store.sweep(),
         }
     }
 
     /// Whether there is a record, found out without using it and whether or not its life is over.
     pub(super) fn is_there(&self, id: &SessionId) -> bool {
         match &self.place {
-            Place::Memory(store) => store.contains(id.as_str(), LONG_AGO),
-            _ => self.store().load(id, LONG_AGO).is_ok_and(|record| record.is_some()),
+            Place::Memory(store) => [StoreKey::plain(id), StoreKey::hashed(id)]
+                .iter()
+                .any(|key| store.contains(key.record(), LONG_AGO)),
+            Place::Files(..) => self.store().load(id, LONG_AGO).is_ok_and(|record| record.is_some()),
         }
     }
 
-    /// Whether it keeps records under hashes of ids, some at least.
+    /// Whether records are under hashes, which do not tell their locks.
     pub(super) fn is_hashed(&self) -> bool {
-        matches!(self.place, Place::Fleet { .. } | Place::HashedFiles(..))
+        self.members.iter().any(|member| member.key_of(&SessionId::generate()).is_hashed())
     }
 
     /// Whether nothing but sweeping removes what is over.
     pub(super) fn sweeps_alone(&self) -> bool {
-        matches!(self.place, Place::Files(..) | Place::HashedFiles(..))
+        matches!(self.place, Place::Files(..))
     }
 
     /// What is there is what the model has, and nothing is left over from anything else.
@@ -124,30 +106,33 @@ impl Subject {
         let ids = model.ids();
         match &self.place {
             Place::Memory(store) => {
-                let there: BTreeSet<String> = store.ids(LONG_AGO).into_iter().collect();
-                assert_eq!(there, ids.iter().map(|id| id.as_str().to_owned()).collect());
                 assert_eq!(store.len(), ids.len());
+                if let [member] = &*self.members {
+                    let there: BTreeSet<String> = store.ids(LONG_AGO).into_iter().collect();
+                    assert_eq!(there, ids.iter().map(|id| member.key_of(id).record().to_owned()).collect());
+                }
             }
-            Place::Fleet { shared, .. } => assert_eq!(shared.ids(LONG_AGO).len(), ids.len()),
-            Place::HashedFiles(store, root) => {
+            Place::Files(_, root) if self.is_hashed() => {
                 let (records, locks) = files(root);
                 let stems = records.iter().filter_map(|path| path.file_stem()?.to_str()).map(str::to_owned);
-                let keys = ids.iter().map(|id| store.key_of(id).as_str().to_owned());
+                let keys = ids.iter().map(|id| self.members[0].key_of(id).record().to_owned());
                 assert_eq!(stems.collect::<BTreeSet<_>>(), keys.collect());
                 assert!(locks.len() <= records.len(), "{locks:?}");
             }
             Place::Files(store, root) => {
                 let below = |path: PathBuf| path.strip_prefix(root).map(Path::to_owned).unwrap_or_default();
-                let records: BTreeSet<_> = ids.iter().map(|id| below(store.data_file(id))).collect();
+                let records: BTreeSet<_> =
+                    ids.iter().map(|id| below(store.data_file(&StoreKey::plain(id)))).collect();
                 let stem = |id: &SessionId| SessionId::from_program(id.as_str().replace('.', ""));
                 let with_stems = ids.iter().flat_map(|id| [id.clone(), stem(id)]);
-                let locks: BTreeSet<_> = with_stems.map(|id| below(store.lock_file(&id))).collect();
+                let locks: BTreeSet<_> =
+                    with_stems.map(|id| below(store.lock_file(&StoreKey::plain(&id)))).collect();
                 let (found_records, found_locks) = files(root);
                 // A copy may be left in the file of the name, which was held when its record moved on.
                 let copies: BTreeSet<_> = records
                     .iter()
                     .cloned()
-                    .chain(ids.iter().map(|id| below(store.data_file(&stem(id)))))
+                    .chain(ids.iter().map(|id| below(store.data_file(&StoreKey::plain(&stem(id))))))
                     .collect();
                 assert!(
                     records.is_subset(&found_records) && found_records.is_subset(&copies),

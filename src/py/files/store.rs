@@ -108,7 +108,7 @@ pub(crate) fn private_data_dir(py: Python<'_>) -> PyResult<String> {
 #[pyfunction]
 pub(crate) fn files_of(file_dir: PathBuf, lock_dir: PathBuf, session_id: &str) -> [OsString; 3] {
     FileStore::new(file_dir, lock_dir)
-        .files(&SessionId::from_program(session_id))
+        .files(&SessionId::from_program(session_id).into())
         .map(PathBuf::into_os_string)
 }
 
@@ -122,5 +122,5 @@ pub(crate) fn clear_file(
     lock_dir: PathBuf,
     session_id: &str,
 ) -> PyResult<()> {
-    FileStore::new(file_dir, lock_dir).clear(&SessionId::from_program(session_id)).into_py(py)
+    FileStore::new(file_dir, lock_dir).clear(&SessionId::from_program(session_id).into()).into_py(py)
 }

@@ -116,8 +116,8 @@ impl Session {
     #[setter(namespace)]
     fn set_namespace(slf: &Bound<'_, Self>, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
         let id = slf.get().with(|state| state.life.id().clone())?;
-        let place = record::place(slf, &id)?;
-        record::namespaces(slf)?.replace(place.as_str(), namespace.clone().unbind());
+        let key = record::key(slf, &id)?;
+        record::namespaces(slf)?.replace(key.record(), namespace.clone().unbind());
         Ok(())
     }
 

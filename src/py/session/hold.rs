@@ -18,7 +18,7 @@ use crate::py::clock;
 use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
 use crate::py::fork::{Inherited, close_in_children};
 use crate::py::{gil, wait};
-use crate::store::{Held, HoldOf};
+use crate::store::HoldOf;
 
 /// Holds the session's record, unless it is held already. `false` if there is none to hold.
 pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bool> {
@@ -31,14 +31,14 @@ pub(super) fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: Hol
     let py = session.py();
     let options = session.get().options()?;
     match record::lock(session)? {
-        Some(hold) if hold.held.holds(id) => return Ok(true),
+        Some(hold) if hold.held.has_locked(id) => return Ok(true),
         Some(_) => release(session)?,
         None => {}
     }
     let (patience, now) = (record::patience(session)?, clock::now(py)?.seconds);
     let limit = patience.left();
-    let (keys, native) = (record::keys(session)?, options.backend()?.native.as_ref());
-    let ask = |limit| Arc::clone(&keys).hold_places(id, what, limit, now);
+    let (store, native) = (record::unlocked(session)?, options.backend()?.native.as_ref());
+    let ask = |limit| store.lock(id, what, limit, now);
     let held = match native.map(|native| native.capabilities().blocking) {
         Some(true) => wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit))),
         // A fork must not find a lock taken that the store has for a moment, so it is never asked without the
@@ -94,7 +94,7 @@ pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
 fn open(session: &Bound<'_, Session>, lock: &SessionLock, id: &SessionId) -> PyResult<()> {
     let (options, own) = session.get().with(|state| (Arc::clone(&state.options), state.life.timeout()))?;
     let ttl = options.settings.store_ttl(own);
-    lock.open(session.py(), record::namespaces(session)?, record::keys(session)?, id, ttl)
+    lock.open(session.py(), record::namespaces(session)?, id, ttl)
 }
 
 /// `session.lock()`

@@ -18,13 +18,13 @@ use crate::py::gil;
 use crate::py::once::intern;
 use crate::py::patience::Patience;
 use crate::py::store::{HeldNamespace, NamespaceStore};
-use crate::store::{Expect, HashedStore, Held, HeldHashed, PinnedStore, Store, Touch, Version};
+use crate::store::{Expect, Held, SessionStore, Store, Touch, Version};
 
 /// A session that is held.
 pub(crate) struct SessionLock {
     /// Whose it is. A forked process finds it among its objects, and has not got it.
     process: u32,
-    pub(super) held: Arc<HeldHashed>,
+    pub(super) held: Arc<SessionStore>,
     patience: Arc<Patience>,
     /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
     is_native: bool,
@@ -42,11 +42,11 @@ struct View {
     opened: Py<PyAny>,
     namespace: Arc<HeldNamespace>,
     /// The same under the session's ids.
-    store: Arc<PinnedStore>,
+    store: Arc<SessionStore>,
 }
 
 impl SessionLock {
-    pub(super) fn new(held: Arc<HeldHashed>, patience: Arc<Patience>, is_native: bool) -> Self {
+    pub(super) fn new(held: Arc<SessionStore>, patience: Arc<Patience>, is_native: bool) -> Self {
         Self {
             process: std::process::id(),
             held,
@@ -63,16 +63,8 @@ impl SessionLock {
     }
 
     /// The store as the holder has it.
-    pub(super) fn store(&self) -> Arc<dyn Store> {
-        match &*self.view.lock() {
-            Some(view) => Arc::clone(&view.store) as Arc<dyn Store>,
-            None => Arc::clone(&self.held) as Arc<dyn Store>,
-        }
-    }
-
-    /// Where the record of `id` is, if the view says.
-    pub(super) fn view_place(&self, id: &SessionId) -> Option<SessionId> {
-        self.view.lock().as_ref().map(|view| view.store.place_of(id))
+    pub(super) fn store(&self) -> Arc<SessionStore> {
+        self.view.lock().as_ref().map_or_else(|| Arc::clone(&self.held), |view| Arc::clone(&view.store))
     }
 
     /// Lets this thread use the backend's view of the session that is locked here: the view's lock is the same file, so
@@ -108,7 +100,6 @@ impl SessionLock {
         &self,
         py: Python<'_>,
         namespaces: Arc<NamespaceStore>,
-        keys: Arc<HashedStore>,
         id: &SessionId,
         ttl: Option<Duration>,
     ) -> PyResult<()> {
@@ -116,8 +107,8 @@ impl SessionLock {
             return Ok(());
         }
         let now = clock::now(py)?.seconds;
-        let place = self.with_held(py, |held| held.settle(id, ttl, now)).into_py(py)?;
-        let namespace = namespaces.namespace(py, place.as_str())?;
+        let key = self.with_held(py, |held| held.settle(id, ttl, now)).into_py(py)?;
+        let namespace = namespaces.namespace(py, &key)?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
             // It shows what the store has, and needs no opening.
             return Ok(());
@@ -125,9 +116,9 @@ impl SessionLock {
         self.cover(&namespace)?;
         namespace.call_method0(intern!(py, "acquire_write_lock"))?;
         let opened = namespace.clone().unbind();
-        let namespace = Arc::new(HeldNamespace::opened(namespaces, &place, namespace));
+        let namespace = Arc::new(HeldNamespace::opened(namespaces, &key, namespace));
         let inner = Arc::clone(&namespace) as Arc<dyn Store>;
-        let store = Arc::new(PinnedStore::new(keys, inner, id.clone(), place));
+        let store = Arc::new(self.held.pinned(inner, &key));
         let replaced = self.view.lock().replace(View { opened, namespace, store });
         drop(replaced);
         Ok(())
@@ -137,7 +128,7 @@ impl SessionLock {
     fn with_held<T: Send>(
         &self,
         py: Python<'_>,
-        mut work: impl FnMut(&HeldHashed) -> Result<T> + Send,
+        mut work: impl FnMut(&SessionStore) -> Result<T> + Send,
     ) -> Result<T> {
         let held = &*self.held;
         if held.capabilities().blocking {
@@ -163,29 +154,21 @@ impl SessionLock {
     fn tidy(&self, py: Python<'_>, view: &View) -> PyResult<()> {
         for key in view.namespace.take_emptied() {
             // The view leaves an empty record where there is to be none.
-            self.with_held(py, |held| match view.store.id_in(&key) {
-                Some(id) => held.delete(id, Expect::Any),
-                None => held.delete_key(&key),
-            })
-            .map(|_deleted| ())
-            .into_py(py)?;
+            let deleted = self.with_held(py, |held| held.delete(key.id(), Expect::Any));
+            deleted.map(|_deleted| ()).into_py(py)?;
         }
         for (key, lifetime) in view.namespace.take_lifetimes() {
             // The view writes files that last as long as every session's.
             let touch = Touch { version: Version(0), offset: 0, bytes: b"" };
             let now = clock::now(py)?.seconds;
-            self.with_held(py, |held| match view.store.id_in(&key) {
-                Some(id) => held.touch(id, &touch, Some(lifetime), now),
-                None => held.touch_key(&key, &touch, Some(lifetime), now),
-            })
-            .into_py(py)?;
+            self.with_held(py, |held| held.touch(key.id(), &touch, Some(lifetime), now)).into_py(py)?;
         }
         Ok(())
     }
 
     pub(super) fn release(&self, py: Python<'_>) -> PyResult<()> {
         let closed = self.close(py);
-        let released = self.with_held(py, Held::release);
+        let released = self.with_held(py, SessionStore::release);
         closed.and(released.into_py(py))
     }
 

@@ -7,13 +7,13 @@ use pyo3::prelude::*;
 use super::class::Session;
 use super::lock::SessionLock;
 use crate::codec::pointer::{self, Pointer};
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey};
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
 use crate::py::patience::Patience;
 use crate::py::store::NamespaceStore;
 use crate::session::Found;
-use crate::store::{Deleted, Expect, HashedStore, Record, Store, Timestamp};
+use crate::store::{Deleted, Expect, Record, SessionStore, Store, Timestamp};
 
 /// The session's lock, if this process has it.
 pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
@@ -28,10 +28,10 @@ pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionL
 }
 
 /// The store of the session: that of its options, or as the session has it while it is held.
-pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<dyn Store>> {
+pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>> {
     match lock(session)? {
         Some(hold) => Ok(hold.store()),
-        None => Ok(keys(session)? as Arc<dyn Store>),
+        None => unlocked(session),
     }
 }
 
@@ -66,9 +66,8 @@ pub(super) fn patience(session: &Bound<'_, Session>) -> PyResult<Arc<Patience>> 
     session.get().with(|state| Arc::clone(&state.patience))
 }
 
-/// The store of the session's options, which knows the keys of the ids. It is the session's own, because it remembers
-/// where the record is.
-pub(super) fn keys(session: &Bound<'_, Session>) -> PyResult<Arc<HashedStore>> {
+/// The store of the session's options. It is the session's own, because it remembers the key of the record.
+pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>> {
     let (options, known) =
         session.get().with(|state| (Arc::clone(&state.options), state.store.as_ref().map(Arc::clone)))?;
     if let Some(known) = known {
@@ -78,22 +77,15 @@ pub(super) fn keys(session: &Bound<'_, Session>) -> PyResult<Arc<HashedStore>> {
         Some(native) => Arc::clone(native),
         None => namespaces(session)? as Arc<dyn Store>,
     };
-    let store = Arc::new(HashedStore::new(inner, options.settings.kept_under));
+    let store = Arc::new(SessionStore::new(inner, options.settings.id_storage));
     let kept = Arc::clone(&store);
     let _dropped = session.get().with(|state| state.store.replace(kept))?;
     Ok(store)
 }
 
-/// Where the record of `id` is, or would be: what the backend takes for its id.
-pub(super) fn place(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<SessionId> {
-    let view = match lock(session)? {
-        Some(hold) => hold.view_place(id),
-        None => None,
-    };
-    match view {
-        Some(place) => Ok(place),
-        None => Ok(keys(session)?.place_of(id)),
-    }
+/// The key of the record of `id`: what the backend takes for its id.
+pub(super) fn key(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<StoreKey> {
+    Ok(store(session)?.key_of(id))
 }
 
 /// The store over the backend's view, which is made when it is first needed.
@@ -110,7 +102,7 @@ pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<Namespace
 pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
     let hold = lock(session)?;
     let id = session.get().with(|state| state.life.id().clone())?;
-    let namespace = namespaces(session)?.namespace(session.py(), place(session, &id)?.as_str())?;
+    let namespace = namespaces(session)?.namespace(session.py(), &key(session, &id)?)?;
     if let Some(hold) = hold {
         hold.cover(&namespace)?;
     }

@@ -15,7 +15,7 @@ use crate::py::options::Options;
 use crate::py::patience::Patience;
 use crate::py::store::NamespaceStore;
 use crate::session::Life;
-use crate::store::HashedStore;
+use crate::store::SessionStore;
 
 /// The fields of a session.
 pub(crate) struct State {
@@ -44,7 +44,7 @@ pub(crate) struct State {
     /// The store over the backend's own view of the record, once it is needed.
     pub(crate) namespaces: Option<Arc<NamespaceStore>>,
     /// The store, once it is needed.
-    pub(crate) store: Option<Arc<HashedStore>>,
+    pub(crate) store: Option<Arc<SessionStore>>,
     /// The text of which this session is a changed copy: what was loaded, or what it was when it was saved last.
     pub(crate) base: Option<Base>,
     /// How long the session waits for others.

@@ -13,7 +13,7 @@ use super::namespace_record;
 use super::python_store::NamespaceStore;
 use super::stay::TakenLock;
 use crate::error::Result;
-use crate::id::SessionId;
+use crate::id::StoreKey;
 use crate::locks::Token;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
@@ -27,7 +27,7 @@ const REMOVING: &str = "remove the session from its backend";
 const RELEASING: &str = "unlock the session in its backend";
 
 struct One {
-    id: SessionId,
+    key: StoreKey,
     namespace: Py<PyAny>,
     /// What the thread that took the backend's lock has of it, if the lock is one of ours.
     lock: Option<TakenLock>,
@@ -39,7 +39,7 @@ struct One {
 
 /// A rotation that backends which write when they are let go have yet to store.
 struct Moved {
-    to: SessionId,
+    to: StoreKey,
     /// What to go back to if that cannot be done.
     text: Arc<[u8]>,
 }
@@ -49,9 +49,9 @@ pub(crate) struct HeldNamespace {
     process: u32,
     store: Arc<NamespaceStore>,
     held: Mutex<Vec<One>>,
-    emptied: Mutex<Vec<SessionId>>,
+    emptied: Mutex<Vec<StoreKey>>,
     /// The lifetimes of what was written, where they are not those of every session.
-    lifetimes: Mutex<Vec<(SessionId, Duration)>>,
+    lifetimes: Mutex<Vec<(StoreKey, Duration)>>,
 }
 
 impl HeldNamespace {
@@ -63,56 +63,56 @@ impl HeldNamespace {
     /// Of a namespace whose lock was taken, and whose id this process reserved.
     pub(crate) fn reserved(
         store: Arc<NamespaceStore>,
-        id: &SessionId,
+        key: &StoreKey,
         namespace: Py<PyAny>,
         lock: Option<TakenLock>,
         reserved: Token,
     ) -> Self {
-        Self::new(store, One { id: id.clone(), namespace, lock, reserved: Some(reserved), moved: None })
+        Self::new(store, One { key: key.clone(), namespace, lock, reserved: Some(reserved), moved: None })
     }
 
     /// Of a namespace that was opened under a lock of another kind.
-    pub(crate) fn opened(store: Arc<NamespaceStore>, id: &SessionId, namespace: Bound<'_, PyAny>) -> Self {
+    pub(crate) fn opened(store: Arc<NamespaceStore>, key: &StoreKey, namespace: Bound<'_, PyAny>) -> Self {
         let namespace = namespace.unbind();
-        Self::new(store, One { id: id.clone(), namespace, lock: None, reserved: None, moved: None })
+        Self::new(store, One { key: key.clone(), namespace, lock: None, reserved: None, moved: None })
     }
 
     /// The ids that had no record when they were released.
-    pub(crate) fn take_emptied(&self) -> Vec<SessionId> {
+    pub(crate) fn take_emptied(&self) -> Vec<StoreKey> {
         std::mem::take(&mut *self.emptied.lock())
     }
 
     /// The ids whose records live for another time than every session, with that time.
-    pub(crate) fn take_lifetimes(&self) -> Vec<(SessionId, Duration)> {
+    pub(crate) fn take_lifetimes(&self) -> Vec<(StoreKey, Duration)> {
         std::mem::take(&mut *self.lifetimes.lock())
     }
 
     /// The lifetime to name to the backend for a record of `id` that is to have `ttl`.
-    fn lifetime(&self, id: &SessionId, ttl: Option<Duration>) -> Option<Duration> {
+    fn lifetime(&self, key: &StoreKey, ttl: Option<Duration>) -> Option<Duration> {
         let lifetime = self.store.lifetime(ttl);
         let mut lifetimes = self.lifetimes.lock();
-        lifetimes.retain(|(known, _)| known.as_str() != id.as_str());
-        lifetimes.extend(lifetime.map(|lifetime| (id.clone(), lifetime)));
+        lifetimes.retain(|(known, _)| known != key);
+        lifetimes.extend(lifetime.map(|lifetime| (key.clone(), lifetime)));
         lifetime
     }
 
     /// The lifetime of a record that stays under the id before.
-    fn pass_lifetime_back(&self, moved: &Moved, id: &SessionId) -> Option<Duration> {
+    fn pass_lifetime_back(&self, moved: &Moved, key: &StoreKey) -> Option<Duration> {
         let mut lifetimes = self.lifetimes.lock();
-        lifetimes.retain(|(known, _)| known.as_str() != id.as_str());
-        let of_new = lifetimes.iter_mut().find(|(known, _)| known.as_str() == moved.to.as_str())?;
-        of_new.0 = id.clone();
+        lifetimes.retain(|(known, _)| known != key);
+        let of_new = lifetimes.iter_mut().find(|(known, _)| *known == moved.to)?;
+        of_new.0 = key.clone();
         Some(of_new.1)
     }
 
-    fn namespace<'py>(&self, py: Python<'py>, id: &SessionId) -> Option<Bound<'py, PyAny>> {
+    fn namespace<'py>(&self, py: Python<'py>, key: &StoreKey) -> Option<Bound<'py, PyAny>> {
         let held = self.held.lock();
-        let one = held.iter().find(|one| one.id.as_str() == id.as_str())?;
+        let one = held.iter().find(|one| one.key.record() == key.record())?;
         Some(one.namespace.clone_ref(py).into_bound(py))
     }
 
-    fn note_moved(&self, old: &SessionId, moved: Moved) {
-        if let Some(one) = self.held.lock().iter_mut().find(|one| one.id.as_str() == old.as_str()) {
+    fn note_moved(&self, old: &StoreKey, moved: Moved) {
+        if let Some(one) = self.held.lock().iter_mut().find(|one| one.key == *old) {
             one.moved = Some(moved);
         }
     }
@@ -121,7 +121,7 @@ impl HeldNamespace {
     fn let_go(&self, one: &One, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = namespace.py();
         let (_stay, entered) =
-            match self.store.stay(&one.id, namespace).into_py(py).and_then(|entered| entered) {
+            match self.store.stay(&one.key, namespace).into_py(py).and_then(|entered| entered) {
                 Ok(stay) => (stay, Ok(())),
                 Err(error) => (None, Err(error)),
             };
@@ -136,21 +136,21 @@ impl HeldNamespace {
     /// Runs `work` on the namespace of `id` if it is held, and otherwise gives it back.
     fn on<T, W: FnOnce(&Bound<'_, PyAny>) -> PyResult<T>>(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         operation: &'static str,
         work: W,
     ) -> std::result::Result<Result<T>, W> {
-        Python::attach(|py| match self.namespace(py, id) {
-            Some(namespace) => Ok(self.store.within(id, &namespace, operation, || {
-                self.store.alone(py, id, operation, || work(&namespace))
+        Python::attach(|py| match self.namespace(py, key) {
+            Some(namespace) => Ok(self.store.within(key, &namespace, operation, || {
+                self.store.alone(py, key, operation, || work(&namespace))
             })),
             None => Err(work),
         })
     }
 }
 
-fn has(ids: &[SessionId], id: &SessionId) -> bool {
-    ids.iter().any(|one| one.as_str() == id.as_str())
+fn has(keys: &[StoreKey], key: &StoreKey) -> bool {
+    keys.contains(key)
 }
 
 impl Drop for HeldNamespace {
@@ -161,8 +161,8 @@ impl Drop for HeldNamespace {
 }
 
 impl Held for HeldNamespace {
-    fn holds(&self, id: &SessionId) -> bool {
-        self.held.lock().iter().any(|one| one.id.as_str() == id.as_str())
+    fn holds(&self, key: &StoreKey) -> bool {
+        self.held.lock().iter().any(|one| one.key.lock() == key.lock())
     }
 
     fn release(&self) -> Result<()> {
@@ -172,38 +172,38 @@ impl Held for HeldNamespace {
         }
         Python::attach(|py| {
             let mut outcome = Ok(());
-            let mut lost: Vec<SessionId> = Vec::new();
-            let is_new = |id: &SessionId| {
-                all.iter().filter_map(|one| one.moved.as_ref()).any(|moved| moved.to.as_str() == id.as_str())
+            let mut lost: Vec<StoreKey> = Vec::new();
+            let is_new = |key: &StoreKey| {
+                all.iter().filter_map(|one| one.moved.as_ref()).any(|moved| moved.to == *key)
             };
             // A session is stored under its new id before anything says that it is not under the old one any more.
             for one in all.iter().rev() {
                 let namespace = one.namespace.bind(py);
                 if let Some(moved) = one.moved.as_ref().filter(|moved| has(&lost, &moved.to)) {
-                    let undone = if is_new(&one.id) {
-                        lost.push(one.id.clone());
+                    let undone = if is_new(&one.key) {
+                        lost.push(one.key.clone());
                         namespace_record::delete_in(namespace, Expect::Any).map(|_deleted| ())
                     } else {
-                        let lifetime = self.pass_lifetime_back(moved, &one.id);
+                        let lifetime = self.pass_lifetime_back(moved, &one.key);
                         namespace_record::write_in(namespace, &moved.text, lifetime, Expect::Any).map(drop)
                     };
-                    outcome = outcome.and(undone.map_err(|error| failure(py, RELEASING, &one.id, error)));
+                    outcome = outcome.and(undone.map_err(|error| failure(py, RELEASING, &one.key, error)));
                 }
                 match namespace_record::record_in(namespace) {
-                    Ok(None) => self.emptied.lock().push(one.id.clone()),
+                    Ok(None) => self.emptied.lock().push(one.key.clone()),
                     Err(error) if !error.is_instance_of::<PyException>(py) => {
-                        outcome = outcome.and(Err(failure(py, RELEASING, &one.id, error)));
+                        outcome = outcome.and(Err(failure(py, RELEASING, &one.key, error)));
                     }
                     _ => {}
                 }
                 let released = self.let_go(one, namespace);
                 if let Some(reserved) = one.reserved {
-                    self.store.unreserve(&one.id, reserved);
+                    self.store.unreserve(&one.key, reserved);
                 }
                 if released.is_err() {
-                    lost.push(one.id.clone());
+                    lost.push(one.key.clone());
                 }
-                let released = released.map(drop).map_err(|error| failure(py, RELEASING, &one.id, error));
+                let released = released.map(drop).map_err(|error| failure(py, RELEASING, &one.key, error));
                 outcome = outcome.and(released);
             }
             outcome
@@ -224,47 +224,47 @@ fn abandon(py: Python<'_>, all: &[One]) -> Result<()> {
 }
 
 impl Store for HeldNamespace {
-    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
-        match self.on(id, READING, namespace_record::record_in) {
+    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
+        match self.on(key, READING, namespace_record::record_in) {
             Ok(found) => found,
-            Err(_) => self.store.load(id, now),
+            Err(_) => self.store.load(key, now),
         }
     }
 
     fn write(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        let lifetime = self.lifetime(id, ttl);
-        match self.on(id, WRITING, |namespace| namespace_record::write_in(namespace, data, lifetime, expect))
+        let lifetime = self.lifetime(key, ttl);
+        match self.on(key, WRITING, |namespace| namespace_record::write_in(namespace, data, lifetime, expect))
         {
             Ok(written) => written,
-            Err(_) => self.store.write(id, data, ttl, expect, now),
+            Err(_) => self.store.write(key, data, ttl, expect, now),
         }
     }
 
     fn touch(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         touch: &Touch<'_>,
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        let lifetime = self.lifetime(id, ttl);
-        match self.on(id, WRITING, |namespace| namespace_record::touch_in(namespace, touch, lifetime)) {
+        let lifetime = self.lifetime(key, ttl);
+        match self.on(key, WRITING, |namespace| namespace_record::touch_in(namespace, touch, lifetime)) {
             Ok(touched) => touched,
-            Err(_) => self.store.touch(id, touch, ttl, now),
+            Err(_) => self.store.touch(key, touch, ttl, now),
         }
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        match self.on(id, REMOVING, |namespace| namespace_record::delete_in(namespace, expect)) {
+    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
+        match self.on(key, REMOVING, |namespace| namespace_record::delete_in(namespace, expect)) {
             Ok(deleted) => deleted,
-            Err(_) => self.store.delete(id, expect),
+            Err(_) => self.store.delete(key, expect),
         }
     }
 
@@ -274,19 +274,26 @@ impl Store for HeldNamespace {
         if let Some(written) = rotation.as_write(write) {
             return written;
         }
-        if !self.holds(old) {
+        let Ok(found) = self.on(old, READING, |from| namespace_record::to_rotate(from, expect)) else {
             return self.store.rotate(rotation, now);
-        }
-        let found = self.on(old, READING, |from| namespace_record::to_rotate(from, expect));
-        let Some(record) = found.unwrap_or(Ok(None))? else { return Ok(Written::Refused) };
-        let (follower, lock, reserved) = Python::attach(|py| self.store.reserve(py, new, Duration::ZERO))?;
+        };
+        let Some(record) = found? else { return Ok(Written::Refused) };
+        let is_locked = self.holds(new);
+        let (follower, lock, reserved) = Python::attach(|py| {
+            if is_locked {
+                let (follower, lock) = self.store.take_write_lock(py, new, Duration::ZERO)?;
+                return Ok((follower, lock, None));
+            }
+            let (follower, lock, reserved) = self.store.reserve(py, new, Duration::ZERO)?;
+            Ok((follower, lock, Some(reserved)))
+        })?;
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
             let lifetime = self.lifetime(new, ttl);
             let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
             written.map_err(|error| failure(py, WRITING, new, error))
         });
-        let one = One { id: new.clone(), namespace: follower, lock, reserved: Some(reserved), moved: None };
+        let one = One { key: new.clone(), namespace: follower, lock, reserved, moved: None };
         self.held.lock().push(one);
         let written = written?;
         self.note_moved(old, Moved { to: new.clone(), text: record.data });
@@ -302,12 +309,12 @@ impl Store for HeldNamespace {
 
     fn hold(
         self: Arc<Self>,
-        id: &SessionId,
+        key: &StoreKey,
         of: HoldOf,
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
-        Arc::clone(&self.store).hold(id, of, limit, now)
+        Arc::clone(&self.store).hold(key, of, limit, now)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -7,7 +7,7 @@ use pyo3::types::{PyBool, PyDict};
 
 use super::namespace_record;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SessionId;
+use crate::id::StoreKey;
 use crate::locks::{LockTable, Token};
 use crate::py::errors::{CorruptSessionError, LockError, StoreUnavailableError};
 use crate::py::gil;
@@ -67,7 +67,7 @@ pub(super) fn read(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Record>> {
 /// Takes the write lock of `namespace`, asking again and again until `limit` is over.
 pub(super) fn take_write_lock(
     namespace: &Bound<'_, PyAny>,
-    id: &SessionId,
+    key: &StoreKey,
     patience: &Patience,
     limit: Duration,
 ) -> Result<()> {
@@ -75,7 +75,7 @@ pub(super) fn take_write_lock(
     let py = namespace.py();
     let kwargs = PyDict::new(py);
     let name = intern!(py, "acquire_write_lock");
-    kwargs.set_item(intern!(py, "wait"), false).map_err(failed(py, OPERATION, id))?;
+    kwargs.set_item(intern!(py, "wait"), false).map_err(failed(py, OPERATION, key))?;
     // A failure ends the wait, also one that says that a lock is not to be had.
     wait::by_asking(py, patience, limit, || match namespace.call_method(name, (), Some(&kwargs)) {
         Ok(taken) if taken.cast::<PyBool>().is_ok_and(|taken| !taken.is_true()) => {
@@ -83,7 +83,7 @@ pub(super) fn take_write_lock(
         }
         // A backend without locks may well answer nothing.
         Ok(_) => Ok(Ok(())),
-        Err(error) => Ok(Err(failure(py, OPERATION, id, error))),
+        Err(error) => Ok(Err(failure(py, OPERATION, key, error))),
     })?
 }
 
@@ -91,15 +91,15 @@ pub(super) fn take_write_lock(
 pub(super) fn failed<'a>(
     py: Python<'a>,
     operation: &'static str,
-    id: &'a SessionId,
+    key: &'a StoreKey,
 ) -> impl FnOnce(PyErr) -> Error + use<'a> {
-    move |error| failure(py, operation, id, error)
+    move |error| failure(py, operation, key, error)
 }
 
 /// An exception of the backend. What it says is not passed on in our own message; it is the cause, without the id
 /// that it may show.
-pub(super) fn failure(py: Python<'_>, operation: &'static str, id: &SessionId, error: PyErr) -> Error {
-    let error = without_id(py, error, id.as_str());
+pub(super) fn failure(py: Python<'_>, operation: &'static str, key: &StoreKey, error: PyErr) -> Error {
+    let error = without_id(py, error, key.record());
     let kind = if error.is_instance_of::<CorruptSessionError>(py) {
         ErrorKind::Corrupt
     } else if error.is_instance_of::<LockError>(py) {

@@ -17,7 +17,7 @@ use super::namespace_calls::{failed, failure, locked, read, take, take_write_loc
 use super::namespace_record;
 use super::stay::{Stay, TakenLock, ThreadLock};
 use crate::error::{Error, Result};
-use crate::id::SessionId;
+use crate::id::StoreKey;
 use crate::locks::{LockTable, Token};
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
@@ -52,22 +52,23 @@ impl NamespaceStore {
         Self { options, patience, recent: Mutex::new(Vec::new()), arguments: Mutex::new(None) }
     }
 
-    /// The namespace of `id`: the one used last for it, if that was a short time ago.
-    pub(crate) fn namespace<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
+    /// The namespace of `key`: the one used last for it, if that was a short time ago.
+    pub(crate) fn namespace<'py>(&self, py: Python<'py>, key: &StoreKey) -> PyResult<Bound<'py, PyAny>> {
         let known = {
             let recent = self.recent.lock();
-            recent.iter().find(|(of, _)| of == id).map(|(_, namespace)| namespace.clone_ref(py))
+            recent.iter().find(|(of, _)| of == key.record()).map(|(_, namespace)| namespace.clone_ref(py))
         };
         if let Some(namespace) = known {
             return Ok(namespace.into_bound(py));
         }
-        let namespace = self.new_namespace(py, id)?;
-        self.replace(id, namespace.clone().unbind());
+        let namespace = self.new_namespace(py, key)?;
+        self.replace(key.record(), namespace.clone().unbind());
         Ok(namespace)
     }
 
-    /// A namespace of `id`, made anew.
-    fn new_namespace<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
+    /// A namespace of `key`, made anew.
+    fn new_namespace<'py>(&self, py: Python<'py>, key: &StoreKey) -> PyResult<Bound<'py, PyAny>> {
+        let id = key.record();
         let arguments = self.arguments(py)?.copy()?;
         arguments.set_item(intern!(py, "data_dir"), self.options.given(py, "data_dir")?)?;
         arguments.set_item(intern!(py, "digest_filenames"), false)?;
@@ -80,6 +81,11 @@ impl NamespaceStore {
             } else if let Some(loads) = self.options.serializer.guard() {
                 namespace.setattr(intern!(py, "pickle_loads"), loads)?;
             }
+        }
+        let lock_as = intern!(py, "_lock_as");
+        if key.is_hashed() && self.options.backend()?.native.is_some() && namespace.hasattr(lock_as)? {
+            // The store that is written in Rust locks the id, whichever key the record has.
+            namespace.call_method1(lock_as, (key.lock(),))?;
         }
         Ok(namespace)
     }
@@ -130,17 +136,17 @@ impl NamespaceStore {
     /// Runs `work` on a namespace of `id` under its write lock.
     fn exclusively<T>(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         replace: bool,
         operation: &'static str,
         work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T> {
         Python::attach(|py| {
-            let namespace = self.namespace(py, id.as_str()).map_err(failed(py, operation, id))?;
-            self.within(id, &namespace, operation, || {
+            let namespace = self.namespace(py, key).map_err(failed(py, operation, key))?;
+            self.within(key, &namespace, operation, || {
                 let done =
-                    locked(&namespace, replace, || Ok(self.alone(py, id, operation, || work(&namespace))));
-                done.map_err(failed(py, operation, id))?
+                    locked(&namespace, replace, || Ok(self.alone(py, key, operation, || work(&namespace))));
+                done.map_err(failed(py, operation, key))?
             })
         })
     }
@@ -149,14 +155,14 @@ impl NamespaceStore {
     /// this thread has no more of the lock than before.
     pub(super) fn within<T>(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         namespace: &Bound<'_, PyAny>,
         operation: &'static str,
         work: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let py = namespace.py();
-        let stay =
-            Stay::enter(namespace, self.key(id)?, &self.patience).map_err(failed(py, operation, id))??;
+        let stay = Stay::enter(namespace, self.name(key.record())?, &self.patience)
+            .map_err(failed(py, operation, key))??;
         let done = work();
         if done.is_err() && stay.go_back() {
             self.forget(namespace);
@@ -167,10 +173,10 @@ impl NamespaceStore {
     /// Enters the backend, where this thread is not there already.
     pub(super) fn stay<'a, 'py>(
         &'a self,
-        id: &SessionId,
+        key: &StoreKey,
         namespace: &Bound<'py, PyAny>,
     ) -> Result<PyResult<Option<Stay<'a, 'py>>>> {
-        Ok(Stay::enter(namespace, self.key(id)?, &self.patience).map(Result::ok))
+        Ok(Stay::enter(namespace, self.name(key.record())?, &self.patience).map(Result::ok))
     }
 
     /// Makes a namespace anew when it is needed next, because nobody knows how far this one came.
@@ -189,43 +195,50 @@ impl NamespaceStore {
     pub(super) fn alone<T>(
         &self,
         py: Python<'_>,
-        id: &SessionId,
+        key: &StoreKey,
         operation: &'static str,
         work: impl FnOnce() -> PyResult<T>,
     ) -> Result<T> {
-        let key = self.key(id)?;
-        let taken = take(py, &BUSY, &key, &self.patience, self.patience.left_for_a_moment())?;
+        let name = self.name(key.record())?;
+        let taken = take(py, &BUSY, &name, &self.patience, self.patience.left_for_a_moment())?;
         let done = work();
-        BUSY.release(&key, taken);
-        done.map_err(|error| failure(py, operation, id, error))
+        BUSY.release(&name, taken);
+        done.map_err(|error| failure(py, operation, key, error))
     }
 
-    /// Takes the write lock of `id` after having shut the other holders of this process out, and waits at most
-    /// `limit` for both.
+    /// Locks the id of `key` in this process and then its namespace, and waits at most `limit` for both.
     pub(super) fn reserve(
         &self,
         py: Python<'_>,
-        id: &SessionId,
+        key: &StoreKey,
         limit: Duration,
     ) -> Result<(Py<PyAny>, Option<TakenLock>, Token)> {
-        const OPERATION: &str = "lock the session in its backend";
-        let key = self.key(id)?;
+        let name = self.name(key.lock())?;
         let since = Instant::now();
-        let reserved = take(py, &RESERVED, &key, &self.patience, limit)?;
-        let namespace = self.namespace(py, id.as_str()).map_err(failed(py, OPERATION, id));
-        let taken = namespace.and_then(|namespace| {
-            let state = self.within(id, &namespace, OPERATION, || {
-                let left = limit.saturating_sub(since.elapsed());
-                take_write_lock(&namespace, id, &self.patience, left)?;
-                let lock = ThreadLock::of(&namespace).map_err(failed(py, OPERATION, id))?;
-                lock.map(ThreadLock::into_taken).transpose().map_err(failed(py, OPERATION, id))
-            })?;
-            Ok((namespace.unbind(), state))
-        });
+        let reserved = take(py, &RESERVED, &name, &self.patience, limit)?;
+        let left = limit.saturating_sub(since.elapsed());
+        let taken = self.take_write_lock(py, key, left);
         if taken.is_err() {
-            RESERVED.release(&key, reserved);
+            RESERVED.release(&name, reserved);
         }
         taken.map(|(namespace, state)| (namespace, state, reserved))
+    }
+
+    /// Takes the write lock of the namespace of `key`.
+    pub(super) fn take_write_lock(
+        &self,
+        py: Python<'_>,
+        key: &StoreKey,
+        limit: Duration,
+    ) -> Result<(Py<PyAny>, Option<TakenLock>)> {
+        const OPERATION: &str = "lock the session in its backend";
+        let namespace = self.namespace(py, key).map_err(failed(py, OPERATION, key))?;
+        let state = self.within(key, &namespace, OPERATION, || {
+            take_write_lock(&namespace, key, &self.patience, limit)?;
+            let lock = ThreadLock::of(&namespace).map_err(failed(py, OPERATION, key))?;
+            lock.map(ThreadLock::into_taken).transpose().map_err(failed(py, OPERATION, key))
+        })?;
+        Ok((namespace.unbind(), state))
     }
 
     /// The lifetime to name to the backend for a record that is to have `ttl`: none where the backend was made with it.
@@ -234,32 +247,32 @@ impl NamespaceStore {
     }
 
     /// Lets the other holders of this process in again.
-    pub(super) fn unreserve(&self, id: &SessionId, reserved: Token) {
-        if let Ok(key) = self.key(id) {
-            RESERVED.release(&key, reserved);
+    pub(super) fn unreserve(&self, key: &StoreKey, reserved: Token) {
+        if let Ok(name) = self.name(key.lock()) {
+            RESERVED.release(&name, reserved);
         }
     }
 
-    /// What names a namespace in this process: its class and its id.
-    fn key(&self, id: &SessionId) -> Result<String> {
+    /// The name of a record or a lock in this process, beside those of other classes.
+    fn name(&self, text: &str) -> Result<String> {
         let backend = self.options.backend();
         let class = backend.map_err(|error| Error::unsupported("lock the session").with_source(error))?;
-        Ok(format!("{:x} {}", class.namespace_class.as_ptr() as usize, id.as_str()))
+        Ok(format!("{:x} {}", class.namespace_class.as_ptr() as usize, text))
     }
 }
 
 impl Store for NamespaceStore {
-    fn load(&self, id: &SessionId, _now: Timestamp) -> Result<Option<Record>> {
+    fn load(&self, key: &StoreKey, _now: Timestamp) -> Result<Option<Record>> {
         const OPERATION: &str = "read the session from its backend";
         Python::attach(|py| {
-            let namespace = self.namespace(py, id.as_str()).map_err(failed(py, OPERATION, id))?;
-            self.within(id, &namespace, OPERATION, || read(&namespace).map_err(failed(py, OPERATION, id)))
+            let namespace = self.namespace(py, key).map_err(failed(py, OPERATION, key))?;
+            self.within(key, &namespace, OPERATION, || read(&namespace).map_err(failed(py, OPERATION, key)))
         })
     }
 
     fn write(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
@@ -267,26 +280,26 @@ impl Store for NamespaceStore {
     ) -> Result<Written> {
         let lifetime = self.lifetime(ttl);
         let unconditional = expect == Expect::Any;
-        self.exclusively(id, unconditional, "write the session to its backend", |namespace| {
+        self.exclusively(key, unconditional, "write the session to its backend", |namespace| {
             namespace_record::write_in(namespace, data, lifetime, expect)
         })
     }
 
     fn touch(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         touch: &Touch<'_>,
         ttl: Option<Duration>,
         _now: Timestamp,
     ) -> Result<bool> {
         let lifetime = self.lifetime(ttl);
-        self.exclusively(id, false, "renew the session in its backend", |namespace| {
+        self.exclusively(key, false, "renew the session in its backend", |namespace| {
             namespace_record::touch_in(namespace, touch, lifetime)
         })
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        self.exclusively(id, false, "remove the session from its backend", |namespace| {
+    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
+        self.exclusively(key, false, "remove the session from its backend", |namespace| {
             namespace_record::delete_in(namespace, expect)
         })
     }
@@ -305,57 +318,52 @@ impl Store for NamespaceStore {
                 return Ok(Written::Refused);
             }
             let py = from.py();
-            let to = self.new_namespace(py, new.as_str())?;
+            let to = self.new_namespace(py, new)?;
             let lifetime = self.lifetime(ttl);
             let write = || namespace_record::write_in(&to, data, lifetime, Expect::Any);
             let written = self
                 .within(new, &to, OPERATION, || locked(&to, true, write).map_err(failed(py, OPERATION, new)));
             let written = written.into_py(py)?;
             namespace_record::leave_in(from, left)?;
-            self.replace(new.as_str(), to.unbind());
+            self.replace(new.record(), to.unbind());
             Ok(written)
         })
     }
 
     /// A namespace that holds nothing may still have a file or an entry that is named by it.
-    fn put_away(&self, id: &SessionId) -> Result<()> {
+    fn purge(&self, key: &StoreKey) -> Result<()> {
         const OPERATION: &str = "remove the session's namespace from its backend";
-        if self.load(id, Timestamp::NEG_INFINITY)?.is_some() {
+        if self.load(key, Timestamp::NEG_INFINITY)?.is_some() {
             return Ok(());
         }
         Python::attach(|py| {
-            let namespace = self.namespace(py, id.as_str()).map_err(failed(py, OPERATION, id))?;
-            self.within(id, &namespace, OPERATION, || {
+            let namespace = self.namespace(py, key).map_err(failed(py, OPERATION, key))?;
+            self.within(key, &namespace, OPERATION, || {
                 let removed = namespace.call_method0(intern!(py, "remove"));
-                removed.map(drop).map_err(failed(py, OPERATION, id))
+                removed.map(drop).map_err(failed(py, OPERATION, key))
             })
         })
     }
 
     fn hold(
         self: Arc<Self>,
-        id: &SessionId,
+        key: &StoreKey,
         of: HoldOf,
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
-        if of == HoldOf::Record && self.load(id, now)?.is_none() {
+        if of == HoldOf::Record && self.load(key, now)?.is_none() {
             return Ok(None);
         }
         Python::attach(|py| {
-            let (namespace, lock, reserved) = self.reserve(py, id, limit)?;
-            let held = HeldNamespace::reserved(Arc::clone(&self), id, namespace, lock, reserved);
+            let (namespace, lock, reserved) = self.reserve(py, key, limit)?;
+            let held = HeldNamespace::reserved(Arc::clone(&self), key, namespace, lock, reserved);
             Ok(Some(Arc::new(held) as Arc<dyn Held>))
         })
     }
 
     fn capabilities(&self) -> Capabilities {
         // It runs Python, so there is nothing to let go of.
-        Capabilities {
-            native_expiry: false,
-            compare_and_swap: true,
-            blocking: false,
-            hold_excludes_writers: true,
-        }
+        Capabilities { native_expiry: false, compare_and_swap: true, blocking: false }
     }
 }

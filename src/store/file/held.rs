@@ -9,7 +9,7 @@ use super::locked::Locks;
 use super::path::Place;
 use super::record::{self, Found};
 use crate::error::{Error, Result};
-use crate::id::SessionId;
+use crate::id::StoreKey;
 use crate::store::{
     Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
 };
@@ -18,15 +18,15 @@ use crate::store::{
 pub(super) struct HeldFile {
     store: Arc<FileStore>,
     process: u32,
-    held: Mutex<Vec<(SessionId, Locks)>>,
+    held: Mutex<Vec<(StoreKey, Locks)>>,
 }
 
-type HeldIds<'a> = MutexGuard<'a, Vec<(SessionId, Locks)>>;
+type HeldIds<'a> = MutexGuard<'a, Vec<(StoreKey, Locks)>>;
 
 impl HeldFile {
     /// Of an id that was locked.
-    pub(super) fn new(store: Arc<FileStore>, id: &SessionId, locks: Locks) -> Self {
-        Self { store, process: std::process::id(), held: Mutex::new(vec![(id.clone(), locks.kept())]) }
+    pub(super) fn new(store: Arc<FileStore>, key: &StoreKey, locks: Locks) -> Self {
+        Self { store, process: std::process::id(), held: Mutex::new(vec![(key.clone(), locks.kept())]) }
     }
 
     /// Locked for as long as somebody works with what is held, so that it is not released meanwhile.
@@ -35,13 +35,13 @@ impl HeldFile {
     }
 
     /// The same if `id` is among it.
-    fn holding(&self, id: &SessionId) -> Option<HeldIds<'_>> {
-        Some(self.held()).filter(|held| has(held, id))
+    fn holding(&self, key: &StoreKey) -> Option<HeldIds<'_>> {
+        Some(self.held()).filter(|held| has(held, key))
     }
 
     /// Whether there is a record of `id`. The file may have that of an id which shares it.
-    pub(super) fn has_record(&self, id: &SessionId, now: Timestamp) -> Result<bool> {
-        let place = self.store.place(id);
+    pub(super) fn has_record(&self, key: &StoreKey, now: Timestamp) -> Result<bool> {
+        let place = self.store.place(key);
         let path = place.data_file(&self.store.file_dir);
         let found = record::read(&path, &place, self.store.lock_time_limit)?.live_at(now);
         Ok(matches!(found, Found::Ours(_) | Found::Unreadable(_)))
@@ -54,8 +54,8 @@ impl HeldFile {
 
     /// Lets an id go, and leaves no lock file if it has no record. Where that cannot be found out the file stays:
     /// it is empty, and what the holder has stored is stored.
-    fn let_go(&self, id: &SessionId, locks: Locks) {
-        let place = self.store.place(id);
+    fn let_go(&self, key: &StoreKey, locks: Locks) {
+        let place = self.store.place(key);
         let path = place.data_file(&self.store.file_dir);
         match std::fs::symlink_metadata(&path) {
             Err(error) if super::is_absence(&error) => locks.tidy(&Found::Absent),
@@ -70,8 +70,8 @@ impl HeldFile {
     }
 }
 
-fn has(held: &[(SessionId, Locks)], id: &SessionId) -> bool {
-    held.iter().any(|(one, _)| one.as_str() == id.as_str())
+fn has(held: &[(StoreKey, Locks)], key: &StoreKey) -> bool {
+    held.iter().any(|(one, _)| one.lock() == key.lock())
 }
 
 impl Drop for HeldFile {
@@ -85,8 +85,8 @@ impl Drop for HeldFile {
 }
 
 impl Held for HeldFile {
-    fn holds(&self, id: &SessionId) -> bool {
-        has(&self.held(), id)
+    fn holds(&self, key: &StoreKey) -> bool {
+        has(&self.held(), key)
     }
 
     fn release(&self) -> Result<()> {
@@ -98,55 +98,54 @@ impl Held for HeldFile {
             return Ok(());
         }
         let all = std::mem::take(&mut *self.held());
-        for (id, locks) in all {
-            self.let_go(&id, locks);
+        for (key, locks) in all {
+            self.let_go(&key, locks);
         }
         Ok(())
     }
 }
 
 impl Store for HeldFile {
-    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
+    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
         // A reader takes no lock of the id.
-        self.store.load(id, now)
+        self.store.load(key, now)
     }
 
     fn write(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        let Some(_held) = self.holding(id) else {
-            return self.store.write(id, data, ttl, expect, now);
+        let Some(_held) = self.holding(key) else {
+            return self.store.write(key, data, ttl, expect, now);
         };
-        let (place, _neighbour) = self.store.lock_shared(Place::of(id))?;
-        let path = place.data_file(&self.store.file_dir);
-        let found = record::read(&path, &place, self.store.lock_time_limit)?.live_at(now);
-        self.store.replace(&place, data, ttl, expect, &found, now)
+        let (place, _neighbour) = self.store.lock_shared(Place::of(key))?;
+        let (_pinned, found) = self.store.look(&place)?;
+        self.store.replace(&place, data, ttl, expect, &found.live_at(now), now)
     }
 
     fn touch(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         touch: &Touch<'_>,
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        let Some(_held) = self.holding(id) else {
-            return self.store.touch(id, touch, ttl, now);
+        let Some(_held) = self.holding(key) else {
+            return self.store.touch(key, touch, ttl, now);
         };
-        let place = self.store.place(id);
+        let place = self.store.place(key);
         self.store.renew(&place, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        let Some(_held) = self.holding(id) else {
-            return self.store.delete(id, expect);
+    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
+        let Some(_held) = self.holding(key) else {
+            return self.store.delete(key, expect);
         };
-        self.store.remove(Place::of(id), expect)
+        self.store.remove(Place::of(key), expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
@@ -158,22 +157,26 @@ impl Store for HeldFile {
         let Some(mut held) = self.holding(old) else {
             return self.store.rotate(rotation, now);
         };
-        if has(&held, new) {
+        let is_move = old.lock() == new.lock();
+        if !is_move && has(&held, new) {
             return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
         }
         let (written, locks) = self.store.move_locked(Place::of(old), Place::of(new), rotation, now)?;
+        if is_move && matches!(written, Written::Stored(_)) {
+            held.iter_mut().filter(|(key, _)| key == old).for_each(|(key, _)| *key = new.clone());
+        }
         held.extend(locks.map(|locks| (new.clone(), locks.kept())));
         Ok(written)
     }
 
     fn hold(
         self: Arc<Self>,
-        id: &SessionId,
+        key: &StoreKey,
         of: HoldOf,
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
-        Arc::clone(&self.store).hold(id, of, limit, now)
+        Arc::clone(&self.store).hold(key, of, limit, now)
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {

@@ -10,7 +10,7 @@ use super::shared::Neighbour;
 use super::{FileStore, REMOVING, WRITING, disk, is_absence, replace, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
-use crate::locks::LockFile;
+use crate::locks::{LockFile, Locked};
 use crate::store::{Deleted, Durability, Expect, Rotation, Timestamp, Touch, Written};
 
 impl FileStore {
@@ -49,6 +49,20 @@ impl FileStore {
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(Error::unavailable(operation).with_source(error).in_folder_of(data)),
         }
+    }
+
+    /// Reads a place whose lock the caller has. A sweep cannot tell the lock of a record under a hash, which hides the
+    /// id: it has the file itself locked when it removes it, and so has whoever changes it, until what is returned is
+    /// dropped.
+    pub(super) fn look(&self, place: &Place<'_>) -> Result<(Option<Locked>, Found)> {
+        let path = place.data_file(&self.file_dir);
+        if place.key().is_hashed() {
+            return match record::read_alone(&path, place, self.lock_time_limit)? {
+                (_, Found::Foreign) => Ok((None, Found::Foreign)),
+                found => Ok(found),
+            };
+        }
+        record::read(&path, place, self.lock_time_limit).map(|found| (None, found))
     }
 
     /// Writes `data` to a place whose lock the caller has, if what was found there is what was expected.
@@ -94,7 +108,8 @@ impl FileStore {
     pub(super) fn remove(&self, place: Place<'_>, expect: Expect) -> Result<Deleted> {
         let (place, neighbour) = self.lock_shared(place)?;
         let path = place.data_file(&self.file_dir);
-        let deleted = match record::read(&path, &place, self.lock_time_limit)? {
+        let (_pinned, found) = self.look(&place)?;
+        let deleted = match found {
             // It is another id's, and stays.
             Found::Foreign => return Ok(Deleted::Nothing),
             Found::Absent => Deleted::Nothing,
@@ -126,8 +141,8 @@ impl FileStore {
     ) -> Result<(Written, Option<Locks>)> {
         let Rotation { data, ttl, expect, left, .. } = *rotation;
         let (from, shared) = self.lock_shared(from)?;
-        let old_path = from.data_file(&self.file_dir);
-        let found = record::read(&old_path, &from, self.lock_time_limit)?.live_at(now);
+        let (pinned, found) = self.look(&from)?;
+        let found = found.live_at(now);
         let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
         if !is_there || !may_write(expect, &found)? {
             return Ok((Written::Refused, None));
@@ -135,10 +150,18 @@ impl FileStore {
         let is_name = from.shares_its_name_with(&to);
         // Where it is the lock of the new id, that takes it now.
         let shared = shared.filter(|_| !(is_name && to.is_plain()));
-        let mut locks = self.lock(&to)?;
-        let to = if is_name { to.elsewhere() } else { locks.with_shared(self, to)? };
+        let mut locks = if from.shares_its_lock_with(&to) { None } else { Some(self.lock(&to)?) };
+        let to = match &mut locks {
+            _ if is_name => to.elsewhere(),
+            Some(locks) => locks.with_shared(self, to)?,
+            None => to,
+        };
         let new_path = to.target_file(&self.file_dir);
-        let there = record::read(&new_path, &to, self.lock_time_limit)?.live_at(now);
+        let (_pinned, there) = match to.key().is_hashed() {
+            true => self.look(&to)?,
+            false => (None, record::read(&new_path, &to, self.lock_time_limit)?),
+        };
+        let there = there.live_at(now);
         let replaced = self.replace(&to, data, ttl, Expect::Any, &there, now);
         let is_new_there = replaced.is_ok() || matches!(there, Found::Absent);
         // The new record may have had it make way.
@@ -154,13 +177,16 @@ impl FileStore {
             ended.map(|()| written)
         });
         match left {
-            Ok(written) => Ok((written, Some(locks))),
+            Ok(written) => Ok((written, locks)),
             Err(error) => {
+                drop(pinned);
                 // The session keeps its old id, and must not have both. The error above is the one to tell.
                 let old_path = from.data_file(&self.file_dir);
                 if is_new_there && self.is_still(&old_path, &from, &found) {
                     let _ = self.unlink(&new_path);
-                    locks.tidy(&there);
+                    if let Some(locks) = locks {
+                        locks.tidy(&there);
+                    }
                 }
                 Err(error)
             }

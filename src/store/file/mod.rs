@@ -43,7 +43,7 @@ use super::{
 };
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::id::SessionId;
+use crate::id::StoreKey;
 use crate::locks::LockFile;
 
 const WRITING: &str = "write the session file";
@@ -139,20 +139,20 @@ impl FileStore {
 
     /// The file that holds, or would hold, the record of `id`.
     #[must_use]
-    pub fn data_file(&self, id: &SessionId) -> PathBuf {
-        self.place(id).data_file(&self.file_dir)
+    pub fn data_file(&self, key: &StoreKey) -> PathBuf {
+        self.place(key).data_file(&self.file_dir)
     }
 
     /// The file that a process locks to use `id`: shared to read, exclusively to write.
     #[must_use]
-    pub fn lock_file(&self, id: &SessionId) -> PathBuf {
-        Place::of(id).lock_file(&self.lock_dir)
+    pub fn lock_file(&self, key: &StoreKey) -> PathBuf {
+        Place::of(key).lock_file(&self.lock_dir)
     }
 }
 
 impl Store for FileStore {
-    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
-        let place = self.place(id);
+    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
+        let place = self.place(key);
         let path = place.data_file(&self.file_dir);
         match record::read(&path, &place, self.lock_time_limit)? {
             Found::Absent | Found::Foreign => Ok(None),
@@ -171,13 +171,13 @@ impl Store for FileStore {
 
     fn write(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        let place = self.place(id);
+        let place = self.place(key);
         let path = place.data_file(&self.file_dir);
         let mut locks = match expect {
             Expect::Any | Expect::Absent => self.lock(&place)?,
@@ -187,9 +187,10 @@ impl Store for FileStore {
             },
         };
         let place = locks.with_shared(self, place)?;
-        let path = place.data_file(&self.file_dir);
-        let found = record::read(&path, &place, self.lock_time_limit)?.live_at(now);
+        let (pinned, found) = self.look(&place)?;
+        let found = found.live_at(now);
         let written = self.replace(&place, data, ttl, expect, &found, now);
+        drop(pinned);
         if matches!(written, Ok(Written::Stored(_))) {
             locks.claim(&place);
         } else {
@@ -200,12 +201,12 @@ impl Store for FileStore {
 
     fn touch(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         touch: &Touch<'_>,
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        let place = self.place(id);
+        let place = self.place(key);
         // Processes of the original read under the lock of the id alone, and the file's own tells them
         // nothing. Where there is no lock file, none of them is reading.
         let lock = place.lock_file(&self.lock_dir);
@@ -213,8 +214,8 @@ impl Store for FileStore {
         self.renew(&place, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        let place = self.place(id);
+    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
+        let place = self.place(key);
         let path = place.data_file(&self.file_dir);
         let Some(locks) = self.lock_known(&place, &path, REMOVING)? else {
             return Ok(Deleted::Nothing);
@@ -236,8 +237,9 @@ impl Store for FileStore {
         let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
             return Ok(Written::Refused);
         };
+        let is_lock_done = rotation.left.is_none() && !from.shares_its_lock_with(&to);
         let (written, _new_locks) = self.move_locked(from, to, rotation, now)?;
-        if matches!(written, Written::Stored(_)) && rotation.left.is_none() {
+        if matches!(written, Written::Stored(_)) && is_lock_done {
             locks.tidy(&Found::Absent);
         }
         Ok(written)
@@ -245,21 +247,21 @@ impl Store for FileStore {
 
     fn hold(
         self: Arc<Self>,
-        id: &SessionId,
+        key: &StoreKey,
         of: HoldOf,
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
         let patient = (*self).clone().with_lock_time_limit(limit);
-        let place = self.place(id);
+        let place = self.place(key);
         let locks = match of {
             HoldOf::Id => patient.lock(&place).map(Some),
             HoldOf::Record => patient.lock_known(&place, &place.data_file(&self.file_dir), LOCKING),
         };
         let Some(locks) = locks? else { return Ok(None) };
-        let held = HeldFile::new(self, id, locks);
+        let held = HeldFile::new(self, key, locks);
         // It may have gone while its lock was waited for.
-        if of == HoldOf::Record && !held.has_record(id, now)? {
+        if of == HoldOf::Record && !held.has_record(key, now)? {
             return held.release().map(|()| None);
         }
         Ok(Some(Arc::new(held)))
@@ -274,12 +276,7 @@ impl Store for FileStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            native_expiry: false,
-            compare_and_swap: true,
-            blocking: true,
-            hold_excludes_writers: true,
-        }
+        Capabilities { native_expiry: false, compare_and_swap: true, blocking: true }
     }
 }
 

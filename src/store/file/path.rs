@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::id::{IdSource, SessionId};
-use crate::store::key::push_hex;
+use crate::id::{IdSource, StoreKey, push_hex};
 
 pub(super) const DATA_EXTENSION: &str = ".cache";
 pub(super) const LOCK_EXTENSION: &str = ".lock";
@@ -50,26 +49,26 @@ pub(super) enum Seat {
 /// Where an id is kept.
 #[derive(Clone, Debug)]
 pub(super) struct Place<'a> {
-    id: &'a SessionId,
+    key: &'a StoreKey,
     naming: Naming,
     stem: String,
     seat: Seat,
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn of(id: &'a SessionId) -> Self {
-        let text = id.as_str();
+    pub(super) fn of(key: &'a StoreKey) -> Self {
+        let text = key.record();
         let (naming, stem) = match plain_name(text) {
             Some(stem) if text.contains('.') => (Naming::Dotted, stem),
             Some(stem) => (Naming::Plain, stem),
             None => (Naming::Hashed, hashed_name(text.as_bytes())),
         };
-        Self { id, naming, stem, seat: Seat::Shared }
+        Self { key, naming, stem, seat: Seat::Shared }
     }
 
     /// The place of `id` whose record `file` below `file_dir` can be.
-    pub(super) fn at(id: &'a SessionId, file: &Path, file_dir: &Path) -> Option<Self> {
-        let place = Self::of(id);
+    pub(super) fn at(key: &'a StoreKey, file: &Path, file_dir: &Path) -> Option<Self> {
+        let place = Self::of(key);
         if place.data_file(file_dir) == file {
             return Some(place);
         }
@@ -77,8 +76,13 @@ impl<'a> Place<'a> {
         own.filter(|place| place.data_file(file_dir) == file)
     }
 
-    pub(super) fn id(&self) -> &'a SessionId {
-        self.id
+    pub(super) fn key(&self) -> &'a StoreKey {
+        self.key
+    }
+
+    /// Whether both have one lock.
+    pub(super) fn shares_its_lock_with(&self, other: &Place<'_>) -> bool {
+        self.key.lock() == other.key.lock()
     }
 
     /// Whether other ids may have the file of this one's name.
@@ -131,12 +135,12 @@ impl<'a> Place<'a> {
 
     /// The file that no other id has.
     pub(super) fn own_file(&self, file_dir: &Path) -> PathBuf {
-        below(file_dir, &hashed_name(self.id.as_str().as_bytes()), DATA_EXTENSION)
+        below(file_dir, &hashed_name(self.key.record().as_bytes()), DATA_EXTENSION)
     }
 
     /// The lock of the id below `lock_dir`: the one that every process which uses this id takes.
     pub(super) fn lock_file(&self, lock_dir: &Path) -> PathBuf {
-        lock_file(lock_dir, self.id.as_str())
+        lock_file(lock_dir, self.key.lock())
     }
 
     /// The lock file of this name below `lock_dir`.
@@ -154,7 +158,7 @@ impl<'a> Place<'a> {
     pub(super) fn owner(&self) -> Option<&'a str> {
         match self.naming {
             Naming::Plain => None,
-            Naming::Dotted | Naming::Hashed => Some(self.id.as_str()),
+            Naming::Dotted | Naming::Hashed => Some(self.key.record()),
         }
     }
 
@@ -164,10 +168,10 @@ impl<'a> Place<'a> {
     /// [`Seat`] says what is known of it. What came from a browser gets no record that is not proven to be its own.
     pub(super) fn is_owned(&self, owner: Option<&str>) -> bool {
         match (owner, self.naming) {
-            (Some(owner), _) => owner == self.id.as_str(),
+            (Some(owner), _) => owner == self.key.record(),
             (None, Naming::Plain) => true,
             (None, Naming::Dotted) => {
-                matches!(self.seat, Seat::Claimed | Seat::Lent) && self.id.source() != IdSource::Request
+                matches!(self.seat, Seat::Claimed | Seat::Lent) && self.key.source() != IdSource::Request
             }
             (None, Naming::Hashed) => false,
         }
@@ -255,10 +259,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::id::SessionId;
 
     fn file(id: &str) -> String {
-        let id = SessionId::from_program(id);
-        Place::of(&id).data_file(Path::new("/d")).to_str().unwrap().to_owned()
+        let key = StoreKey::from(SessionId::from_program(id));
+        Place::of(&key).data_file(Path::new("/d")).to_str().unwrap().to_owned()
     }
 
     #[test]
@@ -296,15 +301,19 @@ mod tests {
 
     #[test]
     fn the_lock_is_named_by_the_sha_1_of_the_id() {
-        let id = SessionId::from_program("abc");
-        let path = Place::of(&id).lock_file(Path::new("/l"));
+        let key = StoreKey::from(SessionId::from_program("abc"));
+        let path = Place::of(&key).lock_file(Path::new("/l"));
         assert_eq!(path, Path::new("/l/a/a9/a9993e364706816aba3e25717850c26c9cd0d89d.lock"));
+    }
+
+    fn key(id: String) -> StoreKey {
+        SessionId::from_request(id).into()
     }
 
     proptest! {
         #[test]
         fn no_id_escapes_the_folder(id in ".{0,300}|[a-c./\0~\\\\]{0,6}|(\\.|/|\\.\\.|é){0,9}") {
-            let id = SessionId::from_request(id);
+            let id = key(id);
             let place = Place::of(&id);
             for path in [place.data_file(Path::new("/d")), place.lock_file(Path::new("/d"))] {
                 let parts: Vec<_> = path.strip_prefix("/d").unwrap().components().collect();
@@ -321,7 +330,7 @@ mod tests {
         #[test]
         fn ids_that_share_a_file_are_told_apart(one in "[ab./~]{0,4}", two in "[ab./~]{0,4}") {
             prop_assume!(one != two);
-            let (one, two) = (SessionId::from_request(one), SessionId::from_request(two));
+            let (one, two) = (key(one), key(two));
             let (first, second) = (Place::of(&one), Place::of(&two));
             prop_assert_ne!(first.own_file(Path::new("/d")), second.own_file(Path::new("/d")));
             if first.data_file(Path::new("/d")) == second.data_file(Path::new("/d")) {

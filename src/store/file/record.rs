@@ -95,6 +95,13 @@ pub(super) fn read(path: &Path, place: &Place<'_>, limit: Duration) -> Result<Fo
     found.map_err(|error| error.in_folder_of(path))
 }
 
+/// The same, and keeps everybody else from the file until what is returned is dropped.
+pub(super) fn read_alone(path: &Path, place: &Place<'_>, limit: Duration) -> Result<(Option<Locked>, Found)> {
+    let Some(data) = open_the_one_at(path, limit)? else { return Ok((None, Found::Absent)) };
+    let found = examine(&data, place, READING).map_err(|error| error.in_folder_of(path))?;
+    Ok((Some(data), found))
+}
+
 /// Whose the record in a file is that several ids may have.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {

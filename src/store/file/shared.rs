@@ -8,7 +8,7 @@ use super::path::{Place, Seat};
 use super::record::{self, Holder};
 use super::{FileStore, WRITING, disk, ensure_private_dir, is_absence};
 use crate::error::{Error, Result};
-use crate::id::{IdSource, SessionId};
+use crate::id::{IdSource, SessionId, StoreKey};
 use crate::locks::{LockFile, is_in_use};
 use crate::store::Durability;
 
@@ -17,15 +17,15 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 impl FileStore {
     /// Where the record of `id` is, or would be put. Nothing but an id with dots has to be looked for.
-    pub(super) fn place<'a>(&self, id: &'a SessionId) -> Place<'a> {
-        self.settle(Place::of(id))
+    pub(super) fn place<'a>(&self, key: &'a StoreKey) -> Place<'a> {
+        self.settle(Place::of(key))
     }
 
     /// The file that has the record of `id`, or would have it; the one that it is written to; and the one that no
     /// other id has.
     #[must_use]
-    pub fn files(&self, id: &SessionId) -> [PathBuf; 3] {
-        let place = self.place(id);
+    pub fn files(&self, key: &StoreKey) -> [PathBuf; 3] {
+        let place = self.place(key);
         [place.data_file(&self.file_dir), place.target_file(&self.file_dir), place.own_file(&self.file_dir)]
     }
 
@@ -33,8 +33,8 @@ impl FileStore {
     ///
     /// # Errors
     /// `Unavailable` if it cannot be moved.
-    pub fn clear(&self, id: &SessionId) -> Result<()> {
-        self.make_way(&Place::of(id))
+    pub fn clear(&self, key: &StoreKey) -> Result<()> {
+        self.make_way(&Place::of(key))
     }
 
     /// The same for an id whose place may have changed since it was found out.
@@ -51,9 +51,9 @@ impl FileStore {
         match record::holder(&place.named_file(&self.file_dir), self.lock_time_limit) {
             // What cannot be read is told by who reads it next.
             Ok(Holder::Nobody) | Err(_) => Seat::Shared,
-            Ok(Holder::Named(owner)) if owner == place.id().as_str() => Seat::Shared,
+            Ok(Holder::Named(owner)) if owner == place.key().record() => Seat::Shared,
             Ok(Holder::Named(_) | Holder::Plain) => Seat::Own,
-            Ok(Holder::Unknown) if place.id().source() == IdSource::Request => Seat::Own,
+            Ok(Holder::Unknown) if place.key().source() == IdSource::Request => Seat::Own,
             Ok(Holder::Unknown) => self.seat_by_locks(place),
         }
     }
@@ -116,7 +116,7 @@ impl FileStore {
     pub(super) fn make_way(&self, place: &Place<'_>) -> Result<()> {
         let path = place.named_file(&self.file_dir);
         let Holder::Named(owner) = record::holder(&path, self.lock_time_limit)? else { return Ok(()) };
-        let owner = SessionId::from_program(owner);
+        let owner = StoreKey::from(SessionId::from_program(owner));
         let of_owner = Place::of(&owner);
         if !place.is_plain() || !of_owner.is_dotted() || of_owner.named_file(&self.file_dir) != path {
             return Ok(());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Fixture, NOW, some_id};
 use crate::error::{ErrorKind, Result};
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey};
 use crate::store::{Deleted, Expect, Held, HoldOf, Rotation, Touch, Written};
 
 const SHORT: Duration = Duration::from_millis(10);
@@ -16,15 +16,15 @@ const THREADS: usize = 4;
 const ROUNDS: usize = 50;
 
 impl Fixture {
-    fn try_hold(&self, id: &SessionId, of: HoldOf, limit: Duration) -> Result<Option<Arc<dyn Held>>> {
+    fn try_hold(&self, id: &StoreKey, of: HoldOf, limit: Duration) -> Result<Option<Arc<dyn Held>>> {
         Arc::clone(&self.store).hold(id, of, limit, NOW)
     }
 
-    fn hold(&self, id: &SessionId) -> Arc<dyn Held> {
+    fn hold(&self, id: &StoreKey) -> Arc<dyn Held> {
         self.try_hold(id, HoldOf::Id, LONG).unwrap().unwrap()
     }
 
-    fn is_held(&self, id: &SessionId) -> bool {
+    fn is_held(&self, id: &StoreKey) -> bool {
         match self.try_hold(id, HoldOf::Id, SHORT) {
             Ok(_) => false,
             Err(error) => {
@@ -63,7 +63,7 @@ pub(in crate::store) fn a_hold_that_is_dropped_lets_go(fixture: &Fixture) {
 pub(in crate::store) fn an_unknown_id_is_not_held_and_allocates_nothing(fixture: &Fixture) {
     let before = (fixture.footprint)();
     for text in ["unknown", "un.known", "..", "../unknown", &"u".repeat(10_000)] {
-        let id = SessionId::from_request(text.to_owned());
+        let id = StoreKey::from(SessionId::from_request(text.to_owned()));
         assert!(fixture.try_hold(&id, HoldOf::Record, SHORT).unwrap().is_none());
     }
     assert_eq!((fixture.footprint)(), before);

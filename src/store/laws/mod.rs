@@ -51,7 +51,7 @@ pub(super) use sweeps::{
 
 use super::{Expect, Record, Store, Touch, Version, Written};
 use crate::error::ErrorKind;
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey};
 
 /// How long the records of a store live that knows of one lifetime only; a test that wants an end takes this one.
 pub(super) const LIFETIME: Duration = Duration::from_secs(60);
@@ -60,42 +60,35 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(60);
 pub(super) struct Fixture {
     store: Arc<dyn Store>,
     footprint: Box<dyn Fn() -> usize + Send + Sync>,
-    /// Whether records of one id may be in two places, between which no step is one.
-    has_two_places: bool,
 }
 
 impl Fixture {
     /// `footprint` counts what the store has allocated: entries, files, folders. It also keeps alive what the
     /// store stands on.
     pub(super) fn new(store: Arc<dyn Store>, footprint: impl Fn() -> usize + Send + Sync + 'static) -> Self {
-        Self { store, footprint: Box::new(footprint), has_two_places: false }
+        Self { store, footprint: Box::new(footprint) }
     }
 
-    /// The same, whose records may be in two places.
-    pub(super) fn with_two_places(self) -> Self {
-        Self { has_two_places: true, ..self }
-    }
-
-    fn load(&self, id: &SessionId) -> Option<Record> {
+    fn load(&self, id: &StoreKey) -> Option<Record> {
         self.store.load(id, NOW).unwrap()
     }
 
-    fn data(&self, id: &SessionId) -> Option<Vec<u8>> {
+    fn data(&self, id: &StoreKey) -> Option<Vec<u8>> {
         self.load(id).map(|record| record.data.to_vec())
     }
 
-    fn write(&self, id: &SessionId, data: &[u8], expect: Expect) -> Written {
+    fn write(&self, id: &StoreKey, data: &[u8], expect: Expect) -> Written {
         self.store.write(id, data, None, expect, NOW).unwrap()
     }
 
-    fn stored(&self, id: &SessionId, data: &[u8]) -> Version {
+    fn stored(&self, id: &StoreKey, data: &[u8]) -> Version {
         match self.write(id, data, Expect::Any) {
             Written::Stored(version) => version,
             Written::Refused => unreachable!("nothing was expected"),
         }
     }
 
-    fn touch(&self, id: &SessionId, version: Version, offset: usize, bytes: &[u8]) -> bool {
+    fn touch(&self, id: &StoreKey, version: Version, offset: usize, bytes: &[u8]) -> bool {
         self.store.touch(id, &Touch { version, offset, bytes }, None, NOW).unwrap()
     }
 }
@@ -185,15 +178,15 @@ macro_rules! each_law {
 pub(super) use {each_law, laws};
 
 /// An id that others have heard of, as far as a store can tell.
-fn some_id() -> SessionId {
-    SessionId::from_program(SessionId::generate().as_str())
+fn some_id() -> StoreKey {
+    SessionId::from_program(SessionId::generate().as_str()).into()
 }
 
 pub(super) fn an_unknown_id_is_absent_and_allocates_nothing(fixture: &Fixture) {
     let before = (fixture.footprint)();
     for source in [SessionId::from_program, SessionId::from_request] as [fn(String) -> SessionId; 2] {
         for text in ["", "unknown", "un.known", "..", "../unknown", "/", "a\0b", "é", &"u".repeat(10_000)] {
-            let id = source(text.to_owned());
+            let id = source(text.to_owned()).into();
             assert!(fixture.load(&id).is_none());
             assert!(!fixture.touch(&id, Version(1), 0, b"x"));
             assert_eq!(fixture.write(&id, b"x", Expect::Present), Written::Refused);

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Fixture, LIFETIME, some_id};
-use crate::id::SessionId;
+use crate::id::StoreKey;
 use crate::store::{Expect, Swept, Timestamp, Touch, Version, Written};
 
 /// More than a test takes, less than a lifetime.
@@ -36,14 +36,14 @@ impl Fixture {
         swept
     }
 
-    fn keep(&self, id: &SessionId, data: &[u8], ttl: Option<Duration>) -> Version {
+    fn keep(&self, id: &StoreKey, data: &[u8], ttl: Option<Duration>) -> Version {
         match self.store.write(id, data, ttl, Expect::Any, clock()).unwrap() {
             Written::Stored(version) => version,
             Written::Refused => unreachable!("nothing was expected"),
         }
     }
 
-    fn is_there(&self, id: &SessionId) -> bool {
+    fn is_there(&self, id: &StoreKey) -> bool {
         // At a time at which none is over by itself.
         self.store.load(id, clock()).unwrap().is_some()
     }
@@ -51,9 +51,9 @@ impl Fixture {
 
 pub(in crate::store) fn a_sweep_removes_what_is_over_and_nothing_else(fixture: &Fixture) {
     assert!(sweeps(fixture));
-    let minute: Vec<SessionId> = (0..20).map(|_| some_id()).collect();
-    let hour: Vec<SessionId> = (0..20).map(|_| some_id()).collect();
-    let ever: Vec<SessionId> = (0..20).map(|_| some_id()).collect();
+    let minute: Vec<StoreKey> = (0..20).map(|_| some_id()).collect();
+    let hour: Vec<StoreKey> = (0..20).map(|_| some_id()).collect();
+    let ever: Vec<StoreKey> = (0..20).map(|_| some_id()).collect();
     for (ids, ttl) in [(&minute, Some(LIFETIME)), (&hour, Some(Duration::from_secs(3600))), (&ever, None)] {
         for id in ids {
             fixture.keep(id, b"x", ttl);

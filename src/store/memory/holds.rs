@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::MemoryStore;
 use crate::error::Result;
-use crate::id::SessionId;
+use crate::id::StoreKey;
 use crate::locks::Token;
 use crate::store::{
     Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
@@ -16,15 +16,15 @@ use crate::sync::{Mutex, MutexGuard};
 pub(super) struct HeldInMemory {
     store: Arc<MemoryStore>,
     process: u32,
-    ids: Mutex<Vec<(SessionId, Token)>>,
+    ids: Mutex<Vec<(StoreKey, Token)>>,
 }
 
-type Ids<'a> = MutexGuard<'a, Vec<(SessionId, Token)>>;
+type Ids<'a> = MutexGuard<'a, Vec<(StoreKey, Token)>>;
 
 impl HeldInMemory {
     /// Of an id that was taken.
-    pub(super) fn new(store: Arc<MemoryStore>, id: &SessionId, taken: Token) -> Self {
-        Self { store, process: std::process::id(), ids: Mutex::new(vec![(id.clone(), taken)]) }
+    pub(super) fn new(store: Arc<MemoryStore>, key: &StoreKey, taken: Token) -> Self {
+        Self { store, process: std::process::id(), ids: Mutex::new(vec![(key.clone(), taken)]) }
     }
 
     fn ids(&self) -> Ids<'_> {
@@ -40,8 +40,8 @@ impl Drop for HeldInMemory {
 }
 
 impl Held for HeldInMemory {
-    fn holds(&self, id: &SessionId) -> bool {
-        self.ids().iter().any(|(held, _)| held.as_str() == id.as_str())
+    fn holds(&self, key: &StoreKey) -> bool {
+        self.ids().iter().any(|(held, _)| held.lock() == key.lock())
     }
 
     fn release(&self) -> Result<()> {
@@ -50,41 +50,41 @@ impl Held for HeldInMemory {
             // a thread that is gone may have had the mutex.
             return Ok(());
         }
-        for (id, taken) in std::mem::take(&mut *self.ids()) {
-            self.store.records.holds.release(id.as_str(), taken);
+        for (key, taken) in std::mem::take(&mut *self.ids()) {
+            self.store.records.holds.release(key.lock(), taken);
         }
         Ok(())
     }
 }
 
 impl Store for HeldInMemory {
-    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
-        self.store.load(id, now)
+    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
+        self.store.load(key, now)
     }
 
     fn write(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        self.store.write(id, data, ttl, expect, now)
+        self.store.write(key, data, ttl, expect, now)
     }
 
     fn touch(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         touch: &Touch<'_>,
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        self.store.touch(id, touch, ttl, now)
+        self.store.touch(key, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        self.store.delete(id, expect)
+    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
+        self.store.delete(key, expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
@@ -92,14 +92,14 @@ impl Store for HeldInMemory {
         let holds = &self.store.records.holds;
         let taken = if self.holds(old) && !self.holds(new) {
             // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
-            Some(holds.acquire(new.as_str(), Duration::ZERO)?)
+            Some(holds.acquire(new.lock(), Duration::ZERO)?)
         } else {
             None
         };
         let written = self.store.rotate(rotation, now);
         match (&written, taken) {
             (Ok(Written::Stored(_)), Some(taken)) => self.ids().push((new.clone(), taken)),
-            (_, Some(taken)) => holds.release(new.as_str(), taken),
+            (_, Some(taken)) => holds.release(new.lock(), taken),
             (_, None) => {}
         }
         written
@@ -107,12 +107,12 @@ impl Store for HeldInMemory {
 
     fn hold(
         self: Arc<Self>,
-        id: &SessionId,
+        key: &StoreKey,
         of: HoldOf,
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
-        Arc::clone(&self.store).hold(id, of, limit, now)
+        Arc::clone(&self.store).hold(key, of, limit, now)
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::clock;
 use crate::error::Result;
-use crate::id::SessionId;
+use crate::id::StoreKey;
 
 /// How many records every write looks at for having expired. More than the one that a write can add, so that
 /// expired records leave faster than new ones come, and without a thread.
@@ -120,9 +120,9 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
-        let mut shard = self.records.locked(id.as_str(), "read the session in memory")?;
-        Ok(self.records.live_or_drop(&mut shard, id.as_str(), now).map(|slot| Record {
+    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
+        let mut shard = self.records.locked(key.record(), "read the session in memory")?;
+        Ok(self.records.live_or_drop(&mut shard, key.record(), now).map(|slot| Record {
             data: Arc::clone(&slot.data),
             version: slot.version,
             expires_at: slot.expires_at,
@@ -131,13 +131,13 @@ impl Store for MemoryStore {
 
     fn write(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        let id = id.as_str();
+        let id = key.record();
         let data = Arc::from(data);
         let records = &*self.records;
         let mut shard = records.locked(id, "write the session in memory")?;
@@ -155,14 +155,14 @@ impl Store for MemoryStore {
 
     fn touch(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         touch: &Touch<'_>,
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
         const OPERATION: &str = "touch the session in memory";
-        let mut shard = self.records.locked(id.as_str(), OPERATION)?;
-        let Some(slot) = self.records.live_or_drop(&mut shard, id.as_str(), now) else {
+        let mut shard = self.records.locked(key.record(), OPERATION)?;
+        let Some(slot) = self.records.live_or_drop(&mut shard, key.record(), now) else {
             return Ok(false);
         };
         if slot.version == touch.version {
@@ -182,11 +182,11 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        let mut shard = self.records.locked(id.as_str(), "remove the session in memory")?;
-        let deleted = expect.deletes(shard.version(id.as_str()));
+    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
+        let mut shard = self.records.locked(key.record(), "remove the session in memory")?;
+        let deleted = expect.deletes(shard.version(key.record()));
         if deleted == Deleted::Record {
-            self.records.forget(usize::from(shard.remove(id.as_str())));
+            self.records.forget(usize::from(shard.remove(key.record())));
         }
         Ok(deleted)
     }
@@ -197,7 +197,7 @@ impl Store for MemoryStore {
         if let Some(written) = rotation.as_write(write) {
             return written;
         }
-        let (old, new) = (old.as_str(), new.as_str());
+        let (old, new) = (old.record(), new.record());
         let data = Arc::from(data);
         let left = left.map(|left| (Arc::from(left.data), expiry(Some(left.ttl), now)));
         let records = &*self.records;
@@ -225,18 +225,18 @@ impl Store for MemoryStore {
 
     fn hold(
         self: Arc<Self>,
-        id: &SessionId,
+        key: &StoreKey,
         of: HoldOf,
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
-        if of == HoldOf::Record && !self.contains(id.as_str(), now) {
+        if of == HoldOf::Record && !self.contains(key.record(), now) {
             return Ok(None);
         }
-        let taken = self.records.holds.acquire(id.as_str(), limit)?;
-        let held = HeldInMemory::new(Arc::clone(&self), id, taken);
+        let taken = self.records.holds.acquire(key.lock(), limit)?;
+        let held = HeldInMemory::new(Arc::clone(&self), key, taken);
         // It may have gone while its holder was waited for.
-        if of == HoldOf::Record && !self.contains(id.as_str(), now) {
+        if of == HoldOf::Record && !self.contains(key.record(), now) {
             return held.release().map(|()| None);
         }
         Ok(Some(Arc::new(held)))
@@ -247,12 +247,7 @@ impl Store for MemoryStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            native_expiry: true,
-            compare_and_swap: true,
-            blocking: false,
-            hold_excludes_writers: false,
-        }
+        Capabilities { native_expiry: true, compare_and_swap: true, blocking: false }
     }
 }
 

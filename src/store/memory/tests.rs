@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::records::signed;
 use super::shard::SMALLEST_SHRUNK;
 use super::*;
+use crate::id::SessionId;
 use crate::store::laws::{Fixture, laws};
 
 fn fixture() -> Fixture {
@@ -17,8 +18,8 @@ fn fixture() -> Fixture {
 
 laws!(fixture);
 
-fn id(number: usize) -> SessionId {
-    SessionId::from_program(format!("{number:032x}"))
+fn id(number: usize) -> StoreKey {
+    StoreKey::from(SessionId::from_program(format!("{number:032x}")))
 }
 
 #[test]
@@ -39,8 +40,8 @@ fn expired_records_leave_while_others_are_written() {
 fn an_expired_record_that_is_met_is_dropped() {
     let store = MemoryStore::new();
     let _ = store.write(&id(1), b"x", Some(Duration::from_secs(1)), Expect::Any, 0.0).unwrap();
-    assert!(store.contains(id(1).as_str(), 0.5));
-    assert!(!store.contains(id(1).as_str(), 1.0));
+    assert!(store.contains(id(1).record(), 0.5));
+    assert!(!store.contains(id(1).record(), 1.0));
     assert!(store.ids(1.0).is_empty());
     assert_eq!(store.len(), 1);
     assert!(store.load(&id(1), 1.0).unwrap().is_none());
@@ -152,7 +153,7 @@ fn the_record_goes_first_that_has_not_been_used_for_the_longest_time() {
     }
     for number in 0..75 {
         let is_kept = number >= 50 || number % 2 == 0;
-        assert_eq!(store.contains(id(number).as_str(), 0.0), is_kept, "{number}");
+        assert_eq!(store.contains(id(number).record(), 0.0), is_kept, "{number}");
     }
 }
 
@@ -193,7 +194,7 @@ fn the_order_of_use_is_that_of_a_list_whatever_is_done() {
             1 => assert_eq!(store.load(&id(number), 0.0).unwrap().is_some(), is_there),
             _ => save(&store, number),
         }
-        if is_there || store.contains(id(number).as_str(), 0.0) {
+        if is_there || store.contains(id(number).record(), 0.0) {
             order.retain(|other| *other != number);
             order.push(number);
         }
@@ -201,7 +202,7 @@ fn the_order_of_use_is_that_of_a_list_whatever_is_done() {
             order.remove(0);
         }
         assert_eq!(store.len(), order.len());
-        assert!(order.iter().all(|number| store.contains(id(*number).as_str(), 0.0)));
+        assert!(order.iter().all(|number| store.contains(id(*number).record(), 0.0)));
     }
 }
 
@@ -230,7 +231,7 @@ fn any_number_of_saves_leaves_what_a_cap_or_a_lifetime_lets_live() {
     let timed = MemoryStore::new();
     let mut most = 0;
     for number in 0..SAVES {
-        let id = SessionId::from_program(format!("{number:032x}"));
+        let id = StoreKey::from(SessionId::from_program(format!("{number:032x}")));
         let _ = capped.write(&id, b"x", None, Expect::Any, 0.0).unwrap();
         // A thousand a second, each for two seconds.
         let two = Some(Duration::from_secs(2));

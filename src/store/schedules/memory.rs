@@ -8,15 +8,15 @@ use shuttle::thread::{self, JoinHandle};
 
 use super::under_every_schedule;
 use crate::error::{ErrorKind, Result};
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey};
 use crate::store::{Expect, HoldOf, Left, MemoryStore, Rotation, Store, Swept, Version, Written};
 use crate::sync::FOR_EVER;
 
 const NOW: f64 = 1_000_000.0;
 const LIMIT: Duration = Duration::from_secs(10);
 
-fn id(text: &str) -> SessionId {
-    SessionId::from_program(text)
+fn id(text: &str) -> StoreKey {
+    StoreKey::from(SessionId::from_program(text))
 }
 
 fn write(store: &dyn Store, text: &str, data: &[u8], expect: Expect) -> Option<Version> {

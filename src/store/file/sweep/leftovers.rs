@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{LEFTOVER_AGE, age, lock_number};
 use crate::error::Result;
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey};
 use crate::locks::LockFile;
 use crate::store::file::path::{DATA_EXTENSION, LOCK_EXTENSION, Place};
 use crate::store::file::{FileStore, is_absence, replace, unlink};
@@ -48,14 +48,14 @@ pub(super) fn remove_temporary(
 
 /// The original writes to one name again and again, so an old file may become a new one meanwhile.
 fn remove_originals(store: &FileStore, path: &Path, stem: &str, now: Timestamp) -> Result<bool> {
-    let id = SessionId::from_program(stem);
-    let lock = Place::of(&id).lock_file(&store.lock_dir);
+    let key = StoreKey::from(SessionId::from_program(stem));
+    let lock = Place::of(&key).lock_file(&store.lock_dir);
     let lock = LockFile::acquire(lock, Duration::ZERO)?;
     let is_old = is_old_file(path, now);
     if is_old {
         unlink(path)?;
     }
-    if matches!(fs::symlink_metadata(store.data_file(&id)), Err(error) if is_absence(&error)) {
+    if matches!(fs::symlink_metadata(store.data_file(&key)), Err(error) if is_absence(&error)) {
         lock.remove()?;
     }
     Ok(is_old)

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use super::{FileSweep, leftovers, lock_number};
 use crate::error::Result;
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey, is_stored_key};
 use crate::locks::Mode;
 use crate::store::file::path::{DATA_EXTENSION, Place, is_hashed_name};
 use crate::store::file::record::{self, Found};
 use crate::store::file::{is_absence, unlink};
-use crate::store::key::is_stored_key;
 use crate::store::{Swept, Timestamp};
 
 /// In bytes. No session and no entry of a cache is as short; an empty dict, in any pickle protocol, is.
@@ -58,7 +57,7 @@ impl FileSweep {
 
     /// Notes which locks belong to the record at `path`. Where its name does not tell its id, it does itself.
     fn keep_locks_of(&mut self, path: &Path, stem: &str) {
-        self.see(&SessionId::from_program(stem));
+        self.see(SessionId::from_program(stem));
         if is_id(stem) {
             return;
         }
@@ -67,12 +66,12 @@ impl FileSweep {
             self.seen.extend(lock_number(stem));
         }
         if let Ok(Some(owner)) = record::owner(path) {
-            self.see(&SessionId::from_program(owner));
+            self.see(SessionId::from_program(owner));
         }
     }
 
-    fn see(&mut self, id: &SessionId) {
-        let lock = Place::of(id).lock_file(Path::new(""));
+    fn see(&mut self, id: SessionId) {
+        let lock = Place::of(&id.into()).lock_file(Path::new(""));
         self.seen.extend(lock.file_stem().and_then(|name| lock_number(name.to_str()?)));
     }
 
@@ -80,9 +79,9 @@ impl FileSweep {
     /// change it.
     fn remove(&self, path: &Path, stem: &str, now: Timestamp) -> Result<Outcome> {
         let id = record::owner(path)?.unwrap_or_else(|| stem.to_owned());
-        let id = SessionId::from_program(id);
+        let key = StoreKey::from(SessionId::from_program(id));
         // A file that was moved here, or made by another program.
-        let Some(place) = Place::at(&id, path, &self.store.file_dir) else { return Ok(Outcome::Left) };
+        let Some(place) = Place::at(&key, path, &self.store.file_dir) else { return Ok(Outcome::Left) };
         // First without the lock, since its file may have to be made.
         match record::hold(path, &place, Mode::Shared)? {
             Some((_, metadata, found)) if self.may_go(&found, &metadata, path, now) => {}

@@ -36,7 +36,7 @@ fn no_temporary_file_is_left_whatever_a_save_survives() {
     for durability in ALL {
         let home = Home::new();
         let store = home.store.clone().with_durability(durability);
-        let id = SessionId::generate();
+        let id = new_key();
         for round in 0..5_u8 {
             let _ = store.write(&id, &[b'a' + round], None, Expect::Any, NOW).unwrap();
             assert_eq!(mode(&store.data_file(&id)), 0o600);
@@ -54,7 +54,7 @@ fn a_link_in_a_records_place_is_not_followed_whatever_a_save_survives() {
     for durability in ALL {
         let home = Home::new();
         let store = home.store.clone().with_durability(durability);
-        let id = SessionId::generate();
+        let id = new_key();
         let path = store.data_file(&id);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let precious = home.folder.path().join("precious");
@@ -70,7 +70,7 @@ fn folders_that_were_removed_are_made_again_whatever_a_save_survives() {
     for durability in ALL {
         let home = Home::new();
         let store = home.store.clone().with_durability(durability);
-        let id = SessionId::generate();
+        let id = new_key();
         for _ in 0..2 {
             let _ = store.write(&id, b"x", None, Expect::Any, NOW).unwrap();
             assert!(home.data(&id).is_some());
@@ -85,7 +85,7 @@ fn a_rotation_that_fails_half_way_takes_the_new_record_back() {
         let home = Home::new();
         let store = home.store.clone().with_durability(durability);
         for (old, new) in [("abcdef", "bcdefg"), ("ab.cd", "cd.ef"), ("ab/cd", "cd/ef")] {
-            let (old, new) = (SessionId::from_program(old), SessionId::from_program(new));
+            let (old, new) = (key(old), key(new));
             home.write(&old, b"x");
             let before = home.everything();
             // The new record is there before the old one's place is taken, which then fails: a file holds text.
@@ -103,7 +103,7 @@ fn a_rotation_that_fails_half_way_takes_the_new_record_back() {
 #[test]
 fn a_record_that_cannot_be_given_up_is_where_it_was() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     let path = home.store.data_file(&id);
     let failed = replace::retire(&path, || Err(io::ErrorKind::StorageFull.into())).unwrap_err();
@@ -115,7 +115,7 @@ fn a_record_that_cannot_be_given_up_is_where_it_was() {
 #[test]
 fn a_record_that_is_given_up_is_gone_before_that_is_brought_to_the_disk() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     let path = home.store.data_file(&id);
     replace::retire(&path, || {

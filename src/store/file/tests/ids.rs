@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn any_source() -> impl Strategy<Value = fn(String) -> SessionId> {
-    prop_oneof![Just(SessionId::from_program as fn(String) -> SessionId), Just(SessionId::from_request as _)]
+fn any_source() -> impl Strategy<Value = fn(String) -> StoreKey> {
+    prop_oneof![Just(key as fn(String) -> StoreKey), Just(sent as _)]
 }
 
 /// Few characters, so that ids meet in one file often.
@@ -65,13 +65,13 @@ proptest! {
 
 /// What the original has stored under `id`, with the lock files of the ids that it has used.
 fn stored_by_the_original(home: &Home, id: &str, text: &str, used: &[&str]) {
-    for id in used.iter().map(|id| SessionId::from_program(*id)) {
+    for id in used.iter().map(|id| key(*id)) {
         let lock = home.store.lock_file(&id);
         fs::create_dir_all(lock.parent().unwrap()).unwrap();
         fs::write(&lock, b"").unwrap();
         fs::set_permissions(&lock, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let file = home.store.data_file(&SessionId::from_program(id.replace('.', "")));
+    let file = home.store.data_file(&key(id.replace('.', "")));
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     let length = u8::try_from(text.len()).unwrap();
     let pickle =
@@ -82,9 +82,9 @@ fn stored_by_the_original(home: &Home, id: &str, text: &str, used: &[&str]) {
 #[test]
 fn what_we_stored_without_dots_is_no_dotted_ids() {
     let home = Home::new();
-    let plain = SessionId::from_program("abc");
+    let plain = key("abc");
     home.write(&plain, b"plain");
-    for dotted in [SessionId::from_program("a.b.c"), SessionId::from_request("ab.c")] {
+    for dotted in [key("a.b.c"), sent("ab.c")] {
         assert_eq!(home.data(&dotted), None);
         home.write(&dotted, b"dotted");
         assert_eq!(home.data(&plain).unwrap(), b"plain");
@@ -95,7 +95,7 @@ fn what_we_stored_without_dots_is_no_dotted_ids() {
 #[test]
 fn an_id_without_dots_has_the_file_of_its_name_and_others_make_way() {
     let home = Home::new();
-    let (plain, dotted) = (SessionId::from_program("abc"), SessionId::from_program("a.bc"));
+    let (plain, dotted) = (key("abc"), key("a.bc"));
     home.write(&dotted, b"dotted");
     let shared = home.store.data_file(&plain);
     assert_eq!(home.store.data_file(&dotted), shared);
@@ -113,9 +113,9 @@ fn an_id_without_dots_has_the_file_of_its_name_and_others_make_way() {
 fn what_the_original_stored_for_a_dotted_id_is_found_and_named() {
     let home = Home::new();
     stored_by_the_original(&home, "a.bc", "theirs", &["a.bc"]);
-    let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
-    assert_eq!(home.data(&SessionId::from_request("a.bc")), None);
-    assert_eq!(home.data(&SessionId::from_program("ab.c")).unwrap(), b"theirs");
+    let (dotted, plain) = (key("a.bc"), key("abc"));
+    assert_eq!(home.data(&sent("a.bc")), None);
+    assert_eq!(home.data(&key("ab.c")).unwrap(), b"theirs");
     assert_eq!(home.data(&dotted).unwrap(), b"theirs");
     home.write(&dotted, b"ours");
     // The original finds it where it was.
@@ -133,7 +133,7 @@ fn what_the_original_stored_for_a_dotted_id_is_found_and_named() {
 fn what_the_original_stored_for_an_id_without_dots_is_no_others_who_has_not_used_it() {
     let home = Home::new();
     stored_by_the_original(&home, "abc", "theirs", &["abc"]);
-    let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
+    let (dotted, plain) = (key("a.bc"), key("abc"));
     assert_eq!(home.data(&dotted), None);
     home.write(&dotted, b"ours");
     assert_eq!(home.data(&plain).unwrap(), b"theirs");
@@ -145,7 +145,7 @@ fn what_two_ids_shared_with_the_original_is_found_by_both_and_kept_for_both() {
     let home = Home::new();
     for used in [&["abc", "a.bc"][..], &[]] {
         stored_by_the_original(&home, "abc", "theirs", used);
-        let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
+        let (dotted, plain) = (key("a.bc"), key("abc"));
         assert_eq!(home.data(&dotted).unwrap(), b"theirs");
         home.write(&dotted, b"dotted");
         assert_eq!(home.data(&plain).unwrap(), b"theirs");
@@ -162,13 +162,13 @@ fn what_two_ids_shared_with_the_original_is_found_by_both_and_kept_for_both() {
 fn an_ended_session_is_not_found_again_in_the_file_that_it_was_copied_from() {
     let home = Home::new();
     stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
-    let dotted = SessionId::from_program("a.bc");
+    let dotted = key("a.bc");
     home.write(&dotted, b"dotted");
     assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
     assert_eq!(home.data(&dotted), None);
     stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
     home.write(&dotted, b"dotted");
-    let new = SessionId::from_program("new");
+    let new = key("new");
     let rotation = Rotation::new(&dotted, &new, b"x", Expect::Present);
     assert!(matches!(home.store.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
     assert_eq!(home.data(&dotted), None);
@@ -178,7 +178,7 @@ fn an_ended_session_is_not_found_again_in_the_file_that_it_was_copied_from() {
 fn an_id_gets_another_of_the_same_name() {
     for (old, new) in [("a.bc", "abc"), ("abc", "a.bc"), ("a.bc", "ab.c")] {
         let home = Home::impatient();
-        let (old, new) = (SessionId::from_program(old), SessionId::from_program(new));
+        let (old, new) = (key(old), key(new));
         home.write(&old, b"old");
         let rotation = Rotation::new(&old, &new, b"new", Expect::Present);
         assert!(matches!(home.store.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
@@ -192,13 +192,13 @@ fn an_id_gets_another_of_the_same_name() {
 #[test]
 fn who_holds_an_id_keeps_nobody_from_one_that_differs_in_its_dots() {
     let home = Home::impatient();
-    let ids = ["abc", "a.bc", "ab.c"].map(SessionId::from_program);
+    let ids = ["abc", "a.bc", "ab.c"].map(key);
     for id in &ids {
-        home.write(id, id.as_str().as_bytes());
+        home.write(id, id.record().as_bytes());
     }
     let store = Arc::new(home.store.clone());
     let hold =
-        |id: &SessionId| Arc::clone(&store).hold(id, HoldOf::Record, Duration::ZERO, NOW).unwrap().unwrap();
+        |id: &StoreKey| Arc::clone(&store).hold(id, HoldOf::Record, Duration::ZERO, NOW).unwrap().unwrap();
     let held = ids.each_ref().map(hold);
     for (id, held) in ids.iter().zip(&held) {
         assert!(matches!(held.write(id, b"held", None, Expect::Present, NOW).unwrap(), Written::Stored(_)));
@@ -209,7 +209,7 @@ fn who_holds_an_id_keeps_nobody_from_one_that_differs_in_its_dots() {
 #[test]
 fn a_dotted_id_whose_name_is_held_is_written_all_the_same() {
     let home = Home::impatient();
-    let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
+    let (dotted, plain) = (key("a.bc"), key("abc"));
     home.write(&dotted, b"before");
     let store = Arc::new(home.store.clone());
     let _held = Arc::clone(&store).hold(&plain, HoldOf::Id, Duration::ZERO, NOW).unwrap().unwrap();
@@ -220,9 +220,9 @@ fn a_dotted_id_whose_name_is_held_is_written_all_the_same() {
 #[test]
 fn an_id_that_only_looks_at_anothers_record_leaves_no_lock() {
     let home = Home::new();
-    home.write(&SessionId::from_program("abc"), b"x");
+    home.write(&key("abc"), b"x");
     let before = home.everything().len();
-    let id = SessionId::from_request("a.bc");
+    let id = sent("a.bc");
     for expect in [Expect::Present, Expect::Version(record::version_of(b"x"))] {
         assert_eq!(home.store.write(&id, b"y", None, expect, NOW).unwrap(), Written::Refused);
     }
@@ -234,18 +234,18 @@ fn an_id_that_only_looks_at_anothers_record_leaves_no_lock() {
 fn ids_that_share_a_name_and_write_at_once_have_a_record_each() {
     let home = Home::new();
     for _ in 0..30 {
-        let ids = ["abc", "a.bc", "ab.c", "a.b.c"].map(SessionId::from_request);
+        let ids = ["abc", "a.bc", "ab.c", "a.b.c"].map(sent);
         std::thread::scope(|scope| {
             for id in &ids {
                 let store = &home.store;
                 scope.spawn(move || {
-                    let written = store.write(id, id.as_str().as_bytes(), None, Expect::Absent, NOW);
+                    let written = store.write(id, id.record().as_bytes(), None, Expect::Absent, NOW);
                     assert!(matches!(written.unwrap(), Written::Stored(_)));
                 });
             }
         });
         for id in &ids {
-            assert_eq!(home.data(id).unwrap(), id.as_str().as_bytes());
+            assert_eq!(home.data(id).unwrap(), id.record().as_bytes());
             assert_eq!(home.store.delete(id, Expect::Any).unwrap(), Deleted::Record);
         }
         assert!(home.everything().iter().all(|path| path.is_dir()));
@@ -256,9 +256,9 @@ fn ids_that_share_a_name_and_write_at_once_have_a_record_each() {
 fn an_id_whose_file_has_anothers_record_is_not_held() {
     let home = Home::impatient();
     let store = Arc::new(home.store.clone());
-    let held = |id: &SessionId| Arc::clone(&store).hold(id, HoldOf::Record, Duration::ZERO, NOW).unwrap();
-    let (dotted, plain) = (SessionId::from_program("a.bc"), SessionId::from_program("abc"));
-    for (owner, other) in [(&dotted, plain.clone()), (&plain, SessionId::from_request("a.bc"))] {
+    let held = |id: &StoreKey| Arc::clone(&store).hold(id, HoldOf::Record, Duration::ZERO, NOW).unwrap();
+    let (dotted, plain) = (key("a.bc"), key("abc"));
+    for (owner, other) in [(&dotted, plain.clone()), (&plain, sent("a.bc"))] {
         home.write(owner, b"x");
         assert!(held(&other).is_none());
         assert!(held(owner).is_some());

@@ -18,10 +18,25 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::id::SessionId;
 use crate::store::Version;
 use crate::store::laws::{Fixture, LIFETIME, laws};
 
 const NOW: Timestamp = 1_000_000.0;
+
+/// The key of an id that a program chose.
+fn key(id: impl Into<Arc<str>>) -> StoreKey {
+    SessionId::from_program(id).into()
+}
+
+/// The key of an id that a browser sent.
+fn sent(id: impl Into<Arc<str>>) -> StoreKey {
+    SessionId::from_request(id).into()
+}
+
+fn new_key() -> StoreKey {
+    SessionId::generate().into()
+}
 
 /// A store in a folder of its own.
 struct Home {
@@ -46,18 +61,18 @@ impl Home {
         everything_in(self.folder.path())
     }
 
-    fn write(&self, id: &SessionId, data: &[u8]) -> Version {
+    fn write(&self, id: &StoreKey, data: &[u8]) -> Version {
         match self.store.write(id, data, None, Expect::Any, NOW).unwrap() {
             Written::Stored(version) => version,
             Written::Refused => unreachable!("nothing was expected"),
         }
     }
 
-    fn data(&self, id: &SessionId) -> Option<Vec<u8>> {
+    fn data(&self, id: &StoreKey) -> Option<Vec<u8>> {
         self.store.load(id, NOW).unwrap().map(|record| record.data.to_vec())
     }
 
-    fn touch(&self, id: &SessionId, version: Version, offset: usize, bytes: &[u8]) -> Result<bool> {
+    fn touch(&self, id: &StoreKey, version: Version, offset: usize, bytes: &[u8]) -> Result<bool> {
         self.store.touch(id, &Touch { version, offset, bytes }, None, NOW)
     }
 }
@@ -94,7 +109,7 @@ fn a_new_store_makes_nothing() {
 #[test]
 fn a_load_makes_nothing_and_takes_no_lock_of_the_id() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     fs::remove_file(home.store.lock_file(&id)).unwrap();
     let before = home.everything();
@@ -105,7 +120,7 @@ fn a_load_makes_nothing_and_takes_no_lock_of_the_id() {
 #[test]
 fn a_deleted_record_leaves_neither_file_nor_lock() {
     let home = Home::new();
-    for id in ["abcdef", "ab.cd.ef", "ab/cd", ""].map(SessionId::from_program) {
+    for id in ["abcdef", "ab.cd.ef", "ab/cd", ""].map(key) {
         home.write(&id, b"x");
         let _ = home.store.delete(&id, Expect::Any).unwrap();
         assert!(home.everything().iter().all(|path| path.is_dir()));
@@ -115,7 +130,7 @@ fn a_deleted_record_leaves_neither_file_nor_lock() {
 #[test]
 fn what_is_made_is_private() {
     let home = Home::new();
-    for id in ["abcdef", "ab.cd.ef", "ab/cd"].map(SessionId::from_program) {
+    for id in ["abcdef", "ab.cd.ef", "ab/cd"].map(key) {
         home.write(&id, b"x");
     }
     for path in home.everything() {
@@ -127,7 +142,7 @@ fn what_is_made_is_private() {
 fn a_record_that_is_replaced_becomes_private() {
     use std::os::unix::fs::PermissionsExt;
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     fs::set_permissions(home.store.data_file(&id), fs::Permissions::from_mode(0o644)).unwrap();
     home.write(&id, b"y");
@@ -137,7 +152,7 @@ fn a_record_that_is_replaced_becomes_private() {
 #[test]
 fn no_temporary_file_is_left() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     for _ in 0..10 {
         home.write(&id, b"x");
     }
@@ -156,7 +171,7 @@ fn a_temporary_file_is_known_by_its_name() {
 #[test]
 fn a_touch_writes_in_place_and_renews_the_time_of_change() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     let version = home.write(&id, b"abcdef");
     let path = home.store.data_file(&id);
     let before = fs::metadata(&path).unwrap();
@@ -173,7 +188,7 @@ fn a_touch_writes_in_place_and_renews_the_time_of_change() {
 fn a_touch_renews_the_expiry_and_the_text_in_one_write_or_two() {
     let home = Home::new();
     for length in [6, 5000, 100_000] {
-        let id = SessionId::generate();
+        let id = new_key();
         let minute = Some(Duration::from_secs(60));
         let Written::Stored(version) =
             home.store.write(&id, "a".repeat(length).as_bytes(), minute, Expect::Any, NOW).unwrap()
@@ -191,7 +206,7 @@ fn a_touch_renews_the_expiry_and_the_text_in_one_write_or_two() {
 #[test]
 fn a_touch_of_a_record_that_carries_no_expiry_changes_the_text_alone() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"abcdef");
     let path = home.store.data_file(&id);
     let original = b"\x80\x04\x95\x17\0\0\0\0\0\0\0}\x94\x8c\x07session\x94\x8c\x06abcdef\x94s.";
@@ -207,7 +222,7 @@ fn a_touch_of_a_record_that_carries_no_expiry_changes_the_text_alone() {
 #[test]
 fn a_touch_that_changes_no_byte_renews_the_time_of_change() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     let version = home.write(&id, b"abcdef");
     for (version, bytes) in [(Version(version.0 ^ 1), &b"XY"[..]), (version, b"")] {
         let path = home.store.data_file(&id);
@@ -228,7 +243,7 @@ fn age(path: &Path, by: Duration) {
 #[test]
 fn a_touch_takes_a_lock_that_is_there_and_makes_none() {
     let home = Home::impatient();
-    let id = SessionId::generate();
+    let id = new_key();
     let version = home.write(&id, b"abcdef");
     let reader = fs::File::open(home.store.lock_file(&id)).unwrap();
     reader.lock_shared().unwrap();

@@ -36,23 +36,23 @@ fn holds(text: &[u8], name: &str) -> bool {
 #[test]
 fn its_records_are_read() {
     let home = originals();
-    for id in [SessionId::from_request(PLAIN), SessionId::from_program(DOTTED)] {
-        assert!(holds(&home.data(&id).unwrap(), id.as_str()));
+    for id in [sent(PLAIN), key(DOTTED)] {
+        assert!(holds(&home.data(&id).unwrap(), id.record()));
     }
 }
 
 #[test]
 fn its_dotted_records_are_not_a_browsers_to_read() {
     let home = originals();
-    assert_eq!(home.data(&SessionId::from_request(DOTTED)), None);
-    assert_eq!(home.data(&SessionId::from_request(format!(".{PLAIN}"))), None);
+    assert_eq!(home.data(&sent(DOTTED)), None);
+    assert_eq!(home.data(&sent(format!(".{PLAIN}"))), None);
 }
 
 #[test]
 fn its_files_and_locks_are_where_ours_are() {
     let home = originals();
     let before = home.everything().len();
-    for id in [PLAIN, DOTTED].map(SessionId::from_program) {
+    for id in [PLAIN, DOTTED].map(key) {
         assert!(home.store.data_file(&id).is_file());
         assert!(home.store.lock_file(&id).is_file());
         home.write(&id, b"ours");
@@ -65,7 +65,7 @@ fn its_files_and_locks_are_where_ours_are() {
 #[test]
 fn its_records_are_touched_in_place() {
     let home = originals();
-    for id in [PLAIN, DOTTED].map(SessionId::from_program) {
+    for id in [PLAIN, DOTTED].map(key) {
         let record = home.store.load(&id, NOW).unwrap().unwrap();
         let at = record.data.len() - 8;
         assert!(home.touch(&id, record.version, at, b"12345678").unwrap());
@@ -78,7 +78,7 @@ fn its_records_are_touched_in_place() {
 #[test]
 fn its_records_are_removed_with_their_locks() {
     let home = originals();
-    for id in [PLAIN, DOTTED].map(SessionId::from_program) {
+    for id in [PLAIN, DOTTED].map(key) {
         let _ = home.store.delete(&id, Expect::Any).unwrap();
         assert_eq!(home.data(&id), None);
     }
@@ -89,7 +89,7 @@ fn its_records_are_removed_with_their_locks() {
 fn its_readers_keep_a_writer_waiting() {
     let home = originals();
     let store = home.store.clone().with_lock_time_limit(Duration::from_millis(20));
-    let id = SessionId::from_program(PLAIN);
+    let id = key(PLAIN);
     let reader = fs::File::open(home.store.lock_file(&id)).unwrap();
     reader.lock_shared().unwrap();
     let error = store.write(&id, b"x", None, Expect::Any, NOW).unwrap_err();

@@ -40,7 +40,7 @@ fn modes_are_private_when_the_umask_takes_everything() {
         let folder = std::env::temp_dir().join(format!("beaker-test-{}", std::process::id()));
         ensure_private_dir(&folder).unwrap();
         let store = FileStore::new(folder.join("data"), folder.join("locks"));
-        let _ = store.write(&SessionId::generate(), b"x", None, Expect::Any, NOW).unwrap();
+        let _ = store.write(&new_key(), b"x", None, Expect::Any, NOW).unwrap();
         for path in everything_in(&folder) {
             assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{path:?}");
         }
@@ -54,7 +54,7 @@ fn a_write_for_which_there_is_no_room_keeps_the_old_record_and_leaves_no_tempora
     // A process that ignores the signal is told by an error that the file may not grow.
     if is_inner_of(name, "trap '' XFSZ; ulimit -f 16") {
         let home = Home::new();
-        let id = SessionId::generate();
+        let id = new_key();
         home.write(&id, b"old");
         let error = home.store.write(&id, &[b'n'; 100_000], None, Expect::Any, NOW).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -68,13 +68,13 @@ fn a_process_that_has_no_file_descriptor_left_finds_no_session_absent() {
     let name = "a_process_that_has_no_file_descriptor_left_finds_no_session_absent";
     if is_inner_of(name, "ulimit -n 64") {
         let home = Home::new();
-        let id = SessionId::generate();
+        let id = new_key();
         let version = home.write(&id, b"x");
         let mut taken = Vec::new();
         while let Ok(file) = fs::File::open("/dev/null") {
             taken.push(file);
         }
-        let unknown = SessionId::generate();
+        let unknown = new_key();
         let kinds = [
             home.store.load(&id, NOW).unwrap_err().kind(),
             home.store.load(&unknown, NOW).unwrap_err().kind(),

@@ -43,7 +43,7 @@ impl Home {
 #[test]
 fn an_expired_record_goes_with_its_lock_whatever_its_name() {
     let home = Home::new();
-    for id in ["abcdef", "ab.cd.ef", "ab/cd", "", "é"].map(SessionId::from_program) {
+    for id in ["abcdef", "ab.cd.ef", "ab/cd", "", "é"].map(key) {
         home.write(&id, b"x");
         age(&home.store.data_file(&id), DAY);
         assert_eq!(home.sweep(PLAN).expired, 1, "{id:?}");
@@ -55,7 +55,7 @@ fn an_expired_record_goes_with_its_lock_whatever_its_name() {
 fn a_dry_run_counts_what_a_sweep_would_remove_and_removes_nothing() {
     let home = Home::new();
     for _ in 0..5 {
-        let id = SessionId::generate();
+        let id = new_key();
         home.write(&id, b"x");
         age(&home.store.data_file(&id), DAY);
     }
@@ -73,7 +73,7 @@ fn a_dry_run_counts_what_a_sweep_would_remove_and_removes_nothing() {
 #[test]
 fn a_record_goes_by_the_expiry_that_it_carries_whatever_the_age_of_its_file() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     let path = home.store.data_file(&id);
     for reach in [Reach::Unmarked, Reach::Endless] {
         let _ = home.store.write(&id, b"x", Some(DAY), Expect::Any, clock() - 3600.0).unwrap();
@@ -88,7 +88,7 @@ fn a_record_goes_by_the_expiry_that_it_carries_whatever_the_age_of_its_file() {
 #[test]
 fn a_record_past_its_lifetime_is_removed_when_it_is_loaded_unless_somebody_uses_it() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     let _ = home.store.write(&id, b"x", Some(HOUR), Expect::Any, NOW).unwrap();
     let reader = fs::File::open(home.store.data_file(&id)).unwrap();
     reader.lock_shared().unwrap();
@@ -103,7 +103,7 @@ fn a_record_past_its_lifetime_is_removed_when_it_is_loaded_unless_somebody_uses_
 #[test]
 fn a_record_that_carries_no_expiry_goes_by_the_age_of_its_file() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     let path = home.store.data_file(&id);
     for original in
@@ -127,7 +127,7 @@ fn the_lifetime_of_a_sweep_is_for_the_records_within_its_reach() {
     for (reach, left) in [(Reach::Unmarked, 2), (Reach::Endless, 1), (Reach::All, 0)] {
         let home = Home::new();
         for ttl in sessions {
-            let id = SessionId::generate();
+            let id = new_key();
             let _ = home.store.write(&id, b"x", ttl, Expect::Any, clock()).unwrap();
             age(&home.store.data_file(&id), HOUR * 2);
         }
@@ -140,7 +140,7 @@ fn the_lifetime_of_a_sweep_is_for_the_records_within_its_reach() {
 #[test]
 fn without_a_lifetime_a_sweep_leaves_every_record() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     age(&home.store.data_file(&id), DAY * 10_000);
     home.put("data", ".beaker-0123456789abcdef.tmp", b"x", DAY);
@@ -152,7 +152,7 @@ fn without_a_lifetime_a_sweep_leaves_every_record() {
 #[test]
 fn a_record_that_somebody_has_locked_is_left() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     age(&home.store.data_file(&id), DAY);
     for path in [home.store.lock_file(&id), home.store.data_file(&id)] {
@@ -169,7 +169,7 @@ fn a_record_that_somebody_has_locked_is_left() {
 #[test]
 fn a_record_that_is_used_between_the_looks_of_a_sweep_is_left() {
     let home = Home::new();
-    for id in ["abcdef", "ab.cd.ef", "ab/cd"].map(SessionId::from_program) {
+    for id in ["abcdef", "ab.cd.ef", "ab/cd"].map(key) {
         home.write(&id, b"x");
         let path = home.store.data_file(&id);
         let place = Place::of(&id);
@@ -189,7 +189,7 @@ fn a_record_that_is_used_between_the_looks_of_a_sweep_is_left() {
 #[test]
 fn a_record_of_the_future_is_left() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     let file = fs::File::open(home.store.data_file(&id)).unwrap();
     file.set_modified(std::time::SystemTime::now() + DAY * 10_000).unwrap();
@@ -246,7 +246,7 @@ fn what_holds_nothing_or_cannot_be_read_by_anybody_goes() {
 #[test]
 fn a_moved_record_is_left() {
     let home = Home::new();
-    let id = SessionId::from_program("ab.cdef");
+    let id = key("ab.cdef");
     home.write(&id, b"x");
     let moved = home.put("data", "abother.cache", b"", DAY);
     fs::rename(home.store.data_file(&id), &moved).unwrap();
@@ -269,7 +269,7 @@ fn what_killed_writers_left_goes_once_it_is_old() {
 #[test]
 fn what_the_original_is_writing_is_left() {
     let home = Home::new();
-    let id = SessionId::from_program("abcdef");
+    let id = key("abcdef");
     let path = home.put("data", "abcdef.cache.temp", b"half", DAY);
     home.write(&id, b"x");
     let writer = fs::File::open(home.store.lock_file(&id)).unwrap();
@@ -301,7 +301,7 @@ fn a_lock_without_a_record_goes_once_it_is_old_and_nobody_holds_it() {
 fn the_locks_of_records_stay_whatever_their_age() {
     let home = Home::new();
     let ids = ["abcdef", "ab.cd.ef", "ab/cd", "", "é", "0123456789abcdef0123456789abcdef"];
-    for id in ids.map(SessionId::from_program) {
+    for id in ids.map(key) {
         home.write(&id, b"x");
         age(&home.store.lock_file(&id), DAY);
     }
@@ -328,7 +328,7 @@ fn locks_stay_where_records_may_be_that_cannot_be_seen() {
 #[test]
 fn whoever_waits_for_a_lock_that_is_swept_gets_the_one_that_counts() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     let path = home.store.lock_file(&id);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::thread::scope(|scope| {

@@ -7,9 +7,9 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use super::*;
 
 /// A store with a record of `id`, and the path of that record.
-fn with_record(data: &[u8]) -> (Home, SessionId, PathBuf) {
+fn with_record(data: &[u8]) -> (Home, StoreKey, PathBuf) {
     let home = Home::impatient();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, data);
     let path = home.store.data_file(&id);
     (home, id, path)
@@ -50,10 +50,10 @@ fn a_corrupt_record_can_be_replaced_and_removed() {
 #[test]
 fn a_browsers_dotted_id_neither_learns_of_nor_removes_a_damaged_file() {
     let home = Home::new();
-    let plain = SessionId::from_program("abc");
+    let plain = key("abc");
     home.write(&plain, b"x");
     fs::write(home.store.data_file(&plain), b"rubbish").unwrap();
-    let id = SessionId::from_request("a.bc");
+    let id = sent("a.bc");
     assert_eq!(home.data(&id), None);
     let _ = home.store.delete(&id, Expect::Any).unwrap();
     assert!(matches!(home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap(), Written::Stored(_)));
@@ -124,7 +124,7 @@ fn a_lock_that_is_no_regular_file_is_refused_and_does_not_hang() {
 
 #[test]
 fn a_file_where_a_folder_belongs_is_trouble_and_not_absence() {
-    let id = SessionId::from_program("abc");
+    let id = key("abc");
     for (inside, name) in [("data", "a"), ("locks", "a")] {
         let home = Home::new();
         let folder = home.folder.path().join(inside);
@@ -152,7 +152,7 @@ fn no_error_tells_the_whole_id() {
     said += &format!("{:?}", home.store.load(&id, NOW).unwrap_err());
     said += &format!("{:?}", home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err());
     said += &format!("{:?}", home.store.delete(&id, Expect::Any).unwrap_err());
-    assert!(!said.contains(id.as_str()), "{said}");
+    assert!(!said.contains(id.record()), "{said}");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_lock_that_is_not_to_be_had_is_an_error_that_says_so() {
 #[test]
 fn who_waited_for_a_lock_that_was_removed_takes_the_new_one() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     home.write(&id, b"x");
     let lock = home.store.lock_file(&id);
     let holder = fs::File::open(&lock).unwrap();
@@ -197,7 +197,7 @@ fn who_waited_for_a_lock_that_was_removed_takes_the_new_one() {
 #[test]
 fn writers_and_removers_together_leave_a_sound_store() {
     let home = Home::new();
-    let id = SessionId::generate();
+    let id = new_key();
     std::thread::scope(|scope| {
         for number in 0..4_u8 {
             let (home, id) = (&home, &id);

@@ -9,14 +9,14 @@ const CALLS: usize = 8;
 
 /// Runs `law` with each store, on both sides of the change, where another process moves the record of an id before the
 /// first call of the store underneath, before the second, and so on.
-fn whenever_it_moves(law: impl Fn(&Arc<HashedStore>, &SessionId, Version)) {
-    for kept_under in [KeptUnder::Id, KeptUnder::Hash] {
+fn whenever_it_moves(law: impl Fn(&SessionStore, &SessionId, Version)) {
+    for ids in [IdStorage::Plain, IdStorage::Hashed] {
         for at in 0..CALLS {
             for (inner, _folder) in inners() {
                 let id = some_id();
-                let version = write(&*inner, &id, b"abc", Expect::Any).unwrap();
+                let version = put(&*inner, &plain(&id), b"abc", Expect::Any).unwrap();
                 let moving = Arc::new(Counting::moving(inner, &id, at)) as Arc<dyn Store>;
-                law(&over(&moving, kept_under), &id, version);
+                law(&over(&moving, ids), &id, version);
             }
         }
     }
@@ -26,17 +26,19 @@ fn whenever_it_moves(law: impl Fn(&Arc<HashedStore>, &SessionId, Version)) {
 fn a_record_that_moves_is_found_at_every_moment() {
     whenever_it_moves(|store, id, _| {
         for _ in 0..CALLS {
-            assert_eq!(data(&**store, id).unwrap(), b"abc");
+            assert_eq!(data(store, id).unwrap(), b"abc");
         }
     });
 }
 
 #[test]
-fn a_save_of_a_record_that_moves_is_not_refused_as_if_there_were_none() {
+fn a_save_of_a_record_that_moves_is_refused_once_at_most() {
     whenever_it_moves(|store, id, _| {
+        let refused = (0..CALLS).filter(|_| write(store, id, b"saved", Expect::Present).is_none());
+        assert!(refused.count() <= 1);
         for _ in 0..CALLS {
-            assert!(write(&**store, id, b"saved", Expect::Present).is_some());
-            assert_eq!(data(&**store, id).unwrap(), b"saved");
+            assert!(write(store, id, b"saved", Expect::Present).is_some());
+            assert_eq!(data(store, id).unwrap(), b"saved");
         }
     });
 }
@@ -46,25 +48,25 @@ fn a_save_that_expects_a_state_is_stored_where_that_state_is_and_nowhere_else() 
     whenever_it_moves(|store, id, _| {
         let mut version = store.load(id, NOW).unwrap().unwrap().version;
         for round in 0..CALLS {
-            let written = write(&**store, id, format!("state {round}").as_bytes(), Expect::Version(version));
+            let written = write(store, id, format!("state {round}").as_bytes(), Expect::Version(version));
             // A move is another state to some stores; then there is nothing lost, and the next try finds it.
             version = match written {
                 Some(version) => version,
                 None => store.load(id, NOW).unwrap().unwrap().version,
             };
         }
-        assert!(write(&**store, id, b"last", Expect::Version(version)).is_some());
-        assert!(write(&**store, id, b"no", Expect::Version(version)).is_none());
-        assert_eq!(data(&**store, id).unwrap(), b"last");
+        assert!(write(store, id, b"last", Expect::Version(version)).is_some());
+        assert!(write(store, id, b"no", Expect::Version(version)).is_none());
+        assert_eq!(data(store, id).unwrap(), b"last");
     });
 }
 
 #[test]
-fn a_touch_finds_a_record_that_moves() {
+fn a_touch_misses_a_record_that_moves_once_at_most() {
     whenever_it_moves(|store, id, version| {
-        for _ in 0..CALLS {
-            assert!(store.touch(id, &Touch { version, offset: 0, bytes: b"A" }, None, NOW).unwrap());
-        }
+        let touch = Touch { version, offset: 0, bytes: b"A" };
+        let missed = (0..CALLS).filter(|_| !store.touch(id, &touch, None, NOW).unwrap());
+        assert!(missed.count() <= 1);
     });
 }
 
@@ -73,7 +75,7 @@ fn a_session_that_moves_while_it_is_ended_is_ended() {
     whenever_it_moves(|store, id, _| {
         assert_eq!(store.delete(id, Expect::Any).unwrap(), Deleted::Record);
         for _ in 0..CALLS {
-            assert!(data(&**store, id).is_none());
+            assert!(data(store, id).is_none());
         }
     });
 }
@@ -82,14 +84,16 @@ fn a_session_that_moves_while_it_is_ended_is_ended() {
 fn a_session_that_moves_while_it_gets_another_id_has_that_alone() {
     whenever_it_moves(|store, id, _| {
         let next = some_id();
-        assert_ne!(
-            store.rotate(&Rotation::new(id, &next, b"y", Expect::Present), NOW).unwrap(),
-            Written::Refused
-        );
-        for _ in 0..CALLS {
-            assert!(data(&**store, id).is_none());
+        let rotate = || store.rotate(&Rotation::new(id, &next, b"y", Expect::Present), NOW).unwrap();
+        // It is refused where the record moves in that very moment; then it is loaded and rotated again.
+        if rotate() == Written::Refused {
+            assert!(data(store, id).is_some());
+            assert_ne!(rotate(), Written::Refused);
         }
-        assert_eq!(data(&**store, &next).unwrap(), b"y");
+        for _ in 0..CALLS {
+            assert!(data(store, id).is_none());
+        }
+        assert_eq!(data(&store, &next).unwrap(), b"y");
     });
 }
 
@@ -97,9 +101,9 @@ fn a_session_that_moves_while_it_gets_another_id_has_that_alone() {
 fn a_session_that_moves_is_not_created_anew() {
     whenever_it_moves(|store, id, _| {
         for _ in 0..CALLS {
-            assert!(write(&**store, id, b"new", Expect::Absent).is_none());
+            assert!(write(store, id, b"new", Expect::Absent).is_none());
         }
-        assert_eq!(data(&**store, id).unwrap(), b"abc");
+        assert_eq!(data(store, id).unwrap(), b"abc");
     });
 }
 
@@ -107,74 +111,74 @@ fn a_session_that_moves_is_not_created_anew() {
 fn a_save_that_expects_nothing_leaves_one_record() {
     whenever_it_moves(|store, id, _| {
         for _ in 0..CALLS {
-            assert!(write(&**store, id, b"mine", Expect::Any).is_some());
+            assert!(write(store, id, b"mine", Expect::Any).is_some());
         }
-        let places = [id.clone(), stored_key(id)];
-        assert_eq!(places.iter().filter(|place| data(&*store.inner, place).is_some()).count(), 1);
-        assert_eq!(data(&**store, id).unwrap(), b"mine");
+        let places = [plain(id), hashed(id)];
+        assert_eq!(places.iter().filter(|place| kept(&*store.store, place).is_some()).count(), 1);
+        assert_eq!(data(store, id).unwrap(), b"mine");
     });
 }
 
 #[test]
 fn a_record_that_is_written_by_a_process_that_hashes_moves_and_a_touched_one_stays() {
     for (inner, _folder) in inners() {
-        let store = over(&inner, KeptUnder::Hash);
+        let store = over(&inner, IdStorage::Hashed);
         let id = some_id();
-        let version = write(&*inner, &id, b"abc", Expect::Any).unwrap();
-        assert_eq!(data(&*store, &id).unwrap(), b"abc");
-        assert_eq!(store.place_of(&id), id);
+        let version = put(&*inner, &plain(&id), b"abc", Expect::Any).unwrap();
+        assert_eq!(data(&store, &id).unwrap(), b"abc");
+        assert_eq!(store.key_of(&id), plain(&id));
         assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, None, NOW).unwrap());
-        assert_eq!(data(&*inner, &id).unwrap(), b"Abc");
+        assert_eq!(kept(&*inner, &plain(&id)).unwrap(), b"Abc");
         let version = store.load(&id, NOW).unwrap().unwrap().version;
-        assert!(write(&*store, &id, b"moved", Expect::Version(version)).is_some());
-        assert!(data(&*inner, &id).is_none());
-        assert_eq!(data(&*inner, &stored_key(&id)).unwrap(), b"moved");
-        assert_eq!(store.place_of(&id).as_str(), stored_key(&id).as_str());
+        assert!(write(&store, &id, b"moved", Expect::Version(version)).is_some());
+        assert!(kept(&*inner, &plain(&id)).is_none());
+        assert_eq!(kept(&*inner, &hashed(&id)).unwrap(), b"moved");
+        assert_eq!(store.key_of(&id), hashed(&id));
     }
 }
 
 #[test]
 fn a_process_that_does_not_hash_leaves_a_record_where_it_is() {
     for (inner, _folder) in inners() {
-        let store = over(&inner, KeptUnder::Id);
+        let store = over(&inner, IdStorage::Plain);
         let id = some_id();
-        let version = write(&*inner, &stored_key(&id), b"abc", Expect::Any).unwrap();
-        assert_eq!(data(&*store, &id).unwrap(), b"abc");
-        assert_eq!(store.place_of(&id).as_str(), stored_key(&id).as_str());
+        let version = put(&*inner, &hashed(&id), b"abc", Expect::Any).unwrap();
+        assert_eq!(data(&store, &id).unwrap(), b"abc");
+        assert_eq!(store.key_of(&id), hashed(&id));
         assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, None, NOW).unwrap());
         for expect in [Expect::Present, Expect::Any] {
-            assert!(write(&*store, &id, b"written", expect).is_some());
-            assert!(data(&*inner, &id).is_none());
-            assert_eq!(data(&*inner, &stored_key(&id)).unwrap(), b"written");
+            assert!(write(&store, &id, b"written", expect).is_some());
+            assert!(kept(&*inner, &plain(&id)).is_none());
+            assert_eq!(kept(&*inner, &hashed(&id)).unwrap(), b"written");
         }
         let next = some_id();
         assert_ne!(
             store.rotate(&Rotation::new(&id, &next, b"y", Expect::Any), NOW).unwrap(),
             Written::Refused
         );
-        assert_eq!(data(&*inner, &next).unwrap(), b"y");
+        assert_eq!(kept(&*inner, &plain(&next)).unwrap(), b"y");
         assert_eq!(store.delete(&next, Expect::Any).unwrap(), Deleted::Record);
-        assert!(data(&*store, &next).is_none());
+        assert!(data(&store, &next).is_none());
     }
 }
 
 /// Writes from both sides under one id that nobody has, where the one writes before the first call that the other
 /// makes, before the second, and so on. Gives whether each was stored, and what is stored.
 fn written_from_both_sides(expect: Expect, check: impl Fn(bool, bool, &[Vec<u8>])) {
-    for (one, other) in [(KeptUnder::Id, KeptUnder::Hash), (KeptUnder::Hash, KeptUnder::Id)] {
+    for (one, other) in [(IdStorage::Plain, IdStorage::Hashed), (IdStorage::Hashed, IdStorage::Plain)] {
         for at in 0..CALLS {
             for (inner, _folder) in inners() {
                 let id = some_id();
                 let others = Arc::new(Mutex::new(None));
                 let act = {
                     let (store, id, others) = (over(&inner, other), id.clone(), Arc::clone(&others));
-                    move || *others.lock().unwrap() = Some(write(&*store, &id, b"other", expect).is_some())
+                    move || *others.lock().unwrap() = Some(write(&store, &id, b"other", expect).is_some())
                 };
                 let acting = Arc::new(Counting::acting(Arc::clone(&inner), at, act)) as Arc<dyn Store>;
-                let stored = write(&*over(&acting, one), &id, b"one", expect).is_some();
+                let stored = write(&over(&acting, one), &id, b"one", expect).is_some();
                 let others = others.lock().unwrap().take();
-                let places = [id.clone(), stored_key(&id)];
-                let records: Vec<_> = places.iter().filter_map(|place| data(&*inner, place)).collect();
+                let places = [plain(&id), hashed(&id)];
+                let records: Vec<_> = places.iter().filter_map(|place| kept(&*inner, place)).collect();
                 check(stored, others.unwrap_or(false), &records);
             }
         }
@@ -199,18 +203,17 @@ fn of_two_who_write_whatever_there_is_on_both_sides_one_record_is_left() {
 
 #[test]
 fn what_a_rotation_leaves_is_found_from_both_sides_and_under_no_id_where_ids_are_not_to_be_read() {
-    let sides = [KeptUnder::Id, KeptUnder::Hash];
+    let sides = [IdStorage::Plain, IdStorage::Hashed];
     for (began, rotates) in sides.into_iter().flat_map(|began| sides.map(|rotates| (began, rotates))) {
         for is_held in [false, true] {
             for (inner, _folder) in inners() {
                 let (id, next) = (some_id(), some_id());
-                assert!(write(&*over(&inner, began), &id, b"x", Expect::Absent).is_some());
+                assert!(write(&over(&inner, began), &id, b"x", Expect::Absent).is_some());
                 let store = over(&inner, rotates);
                 let left = Some(Left { data: b"moved", ttl: Duration::from_secs(30) });
                 let rotation = Rotation { left, ..Rotation::new(&id, &next, b"y", Expect::Present) };
                 let rotated = if is_held {
-                    let held =
-                        Arc::clone(&store).hold(&id, HoldOf::Record, Duration::ZERO, NOW).unwrap().unwrap();
+                    let held = store.lock(&id, HoldOf::Record, Duration::ZERO, NOW).unwrap().unwrap();
                     held.rotate(&rotation, NOW).unwrap()
                 } else {
                     store.rotate(&rotation, NOW).unwrap()
@@ -218,17 +221,17 @@ fn what_a_rotation_leaves_is_found_from_both_sides_and_under_no_id_where_ids_are
                 assert_ne!(rotated, Written::Refused);
                 for side in sides {
                     assert_eq!(
-                        data(&*over(&inner, side), &id).unwrap(),
+                        data(&over(&inner, side), &id).unwrap(),
                         b"moved",
                         "{began:?} {rotates:?} {is_held}"
                     );
-                    assert_eq!(data(&*over(&inner, side), &next).unwrap(), b"y");
+                    assert_eq!(data(&over(&inner, side), &next).unwrap(), b"y");
                 }
-                if rotates == KeptUnder::Hash {
-                    assert!(data(&*inner, &id).is_none());
+                if rotates == IdStorage::Hashed {
+                    assert!(kept(&*inner, &plain(&id)).is_none());
                 }
                 assert_eq!(over(&inner, began).delete(&id, Expect::Any).unwrap(), Deleted::Record);
-                assert!(sides.iter().all(|side| data(&*over(&inner, *side), &id).is_none()));
+                assert!(sides.iter().all(|side| data(&over(&inner, *side), &id).is_none()));
             }
         }
     }

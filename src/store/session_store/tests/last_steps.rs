@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use super::super::places::{LAST_TRIES, in_the_end};
 use super::doubles::Counting;
 use super::*;
 use crate::error::Error;
@@ -48,29 +47,29 @@ fn a_last_step_that_fails_or_finds_nothing_is_not_done_twice() {
 /// The calls that somebody else is in the way of for a while.
 #[test]
 fn a_rotation_that_meets_a_lock_after_it_has_changed_something_leaves_one_session() {
-    for kept_under in [KeptUnder::Id, KeptUnder::Hash] {
+    for ids in [IdStorage::Plain, IdStorage::Hashed] {
         for at in 0..12 {
             for (inner, _folder) in inners() {
                 let (id, next) = (some_id(), some_id());
                 // A process that died while it moved the record has left both.
-                let places = [id.clone(), stored_key(&id)];
+                let places = [plain(&id), hashed(&id)];
                 for place in &places {
-                    assert!(write(&*inner, place, b"x", Expect::Absent).is_some());
+                    assert!(put(&*inner, place, b"x", Expect::Absent).is_some());
                 }
                 let counting = Arc::new(Counting::over(Arc::clone(&inner)));
                 counting.busy_at(at, LAST_TRIES - 1);
-                let store = over(&(counting as Arc<dyn Store>), kept_under);
+                let store = over(&(counting as Arc<dyn Store>), ids);
                 let rotated = store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), NOW);
-                let is_left = data(&*over(&inner, kept_under), &id).is_some();
-                let is_there = data(&*over(&inner, kept_under), &next).is_some();
+                let is_left = data(&over(&inner, ids), &id).is_some();
+                let is_there = data(&over(&inner, ids), &next).is_some();
                 match rotated {
                     Ok(written) => {
                         assert_ne!(written, Written::Refused);
-                        assert!(is_there && !is_left, "{kept_under:?} {at}");
+                        assert!(is_there && !is_left, "{ids:?} {at}");
                     }
                     Err(error) => {
                         assert!(error.is_busy());
-                        assert!(is_left && !is_there, "{kept_under:?} {at}");
+                        assert!(is_left && !is_there, "{ids:?} {at}");
                     }
                 }
             }

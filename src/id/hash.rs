@@ -9,7 +9,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::id::SessionId;
+use super::SessionId;
 
 const DIGITS: usize = 64;
 const SUFFIX: &str = "-sha256";
@@ -22,11 +22,11 @@ const SIGNIFICANT: usize = DIGITS + SIGNIFICANT_SUFFIX.len();
 const PURPOSE: &[u8] = b"beaker session id\0";
 
 /// The key of `id`.
-pub(crate) fn stored_key(id: &SessionId) -> SessionId {
+pub(super) fn stored_key(id: &SessionId) -> String {
     let mut text = String::with_capacity(DIGITS + SUFFIX.len());
     push_hex(&mut text, &Sha256::new().chain_update(PURPOSE).chain_update(id.as_str()).finalize());
     text.push_str(SUFFIX);
-    SessionId::from_program(text)
+    text
 }
 
 /// Whether this is a stored key.
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     fn key_of(id: &str) -> String {
-        stored_key(&SessionId::from_program(id)).as_str().to_owned()
+        stored_key(&SessionId::from_program(id))
     }
 
     #[test]

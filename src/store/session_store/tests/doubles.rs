@@ -1,90 +1,15 @@
-//! Stores that others stand on: a fleet whose processes are on both sides, and one that counts, fails, or moves a
-//! record while somebody looks for it.
+//! A store that counts its calls, and in which other processes act in between.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::super::{HashedStore, KeptUnder};
-use super::{data, over};
+use super::{NOW, hashed, kept, plain};
 use crate::error::{Error, Result};
-use crate::id::SessionId;
-use crate::store::key::stored_key;
+use crate::id::{SessionId, StoreKey};
 use crate::store::{
-    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,
 };
-
-/// Each call is answered by the other one of two processes, of which one has switched.
-pub(super) struct Mixed {
-    processes: [Arc<HashedStore>; 2],
-    next: AtomicUsize,
-}
-
-impl Mixed {
-    pub(super) fn over(inner: &Arc<dyn Store>) -> Self {
-        Self {
-            processes: [over(inner, KeptUnder::Id), over(inner, KeptUnder::Hash)],
-            next: AtomicUsize::new(0),
-        }
-    }
-
-    fn process(&self) -> &Arc<HashedStore> {
-        &self.processes[self.next.fetch_add(1, Ordering::Relaxed) % 2]
-    }
-}
-
-impl Store for Mixed {
-    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
-        self.process().load(id, now)
-    }
-
-    fn write(
-        &self,
-        id: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        self.process().write(id, data, ttl, expect, now)
-    }
-
-    fn touch(
-        &self,
-        id: &SessionId,
-        touch: &Touch<'_>,
-        ttl: Option<Duration>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        self.process().touch(id, touch, ttl, now)
-    }
-
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        self.process().delete(id, expect)
-    }
-
-    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
-        self.process().rotate(rotation, now)
-    }
-
-    fn hold(
-        self: Arc<Self>,
-        id: &SessionId,
-        of: HoldOf,
-        limit: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Arc<dyn Held>>> {
-        Arc::clone(self.process()).hold(id, of, limit, now)
-    }
-
-    fn sweep(&self) -> Box<dyn Sweep + '_> {
-        self.processes[0].sweep()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.processes[0].capabilities()
-    }
-}
 
 type Act = Box<dyn Fn() + Send + Sync>;
 
@@ -118,11 +43,10 @@ impl Counting {
 
     /// As another process would, moves the record of `id` before the call of this number, counted from 0.
     pub(super) fn moving(inner: Arc<dyn Store>, id: &SessionId, at: usize) -> Self {
-        let (id, key, store) = (id.clone(), stored_key(id), Arc::clone(&inner));
+        let (old, new, store) = (plain(id), hashed(id), Arc::clone(&inner));
         Self::acting(inner, at, move || {
-            if let Some(text) = data(&*store, &id) {
-                let written =
-                    store.rotate(&Rotation::new(&id, &key, &text, Expect::Present), super::NOW).unwrap();
+            if let Some(text) = kept(&*store, &old) {
+                let written = store.rotate(&Rotation::new(&old, &new, &text, Expect::Present), NOW).unwrap();
                 assert_ne!(written, Written::Refused);
             }
         })
@@ -173,33 +97,33 @@ impl Counting {
 }
 
 impl Store for Counting {
-    fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
-        self.call()?.load(id, now)
+    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
+        self.call()?.load(key, now)
     }
 
     fn write(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        self.call()?.write(id, data, ttl, expect, now)
+        self.call()?.write(key, data, ttl, expect, now)
     }
 
     fn touch(
         &self,
-        id: &SessionId,
+        key: &StoreKey,
         touch: &Touch<'_>,
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        self.call()?.touch(id, touch, ttl, now)
+        self.call()?.touch(key, touch, ttl, now)
     }
 
-    fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
-        self.call()?.delete(id, expect)
+    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
+        self.call()?.delete(key, expect)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
@@ -208,13 +132,13 @@ impl Store for Counting {
 
     fn hold(
         self: Arc<Self>,
-        id: &SessionId,
+        key: &StoreKey,
         of: HoldOf,
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
         self.call()?;
-        Arc::clone(&self.inner).hold(id, of, limit, now)
+        Arc::clone(&self.inner).hold(key, of, limit, now)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -1,7 +1,11 @@
 //! The name of a session.
 
+mod hash;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub(crate) use hash::{is_stored_key, passes_for_stored_key, push_hex};
 
 /// Where an id came from, which decides how far it is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +70,73 @@ impl SessionId {
         let mut shown: String = self.text.chars().take(6).flat_map(char::escape_default).collect();
         shown.push('…');
         shown
+    }
+}
+
+/// The key of a session's record in a store, and the name of its lock.
+///
+/// Both come from the id. The record is under the id itself or under a hash of it; the lock is that of the id in either
+/// case, so that processes which store by id and processes which store by hash exclude each other.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct StoreKey {
+    id: SessionId,
+    hash: Option<Arc<str>>,
+}
+
+impl StoreKey {
+    /// The key of a record that is stored under the id.
+    #[must_use]
+    pub fn plain(id: &SessionId) -> Self {
+        Self { id: id.clone(), hash: None }
+    }
+
+    /// The key of a record that is stored under a hash of the id, which tells nobody the id.
+    #[must_use]
+    pub fn hashed(id: &SessionId) -> Self {
+        Self { id: id.clone(), hash: Some(hash::stored_key(id).into()) }
+    }
+
+    /// The name of the record: what a store may show and keep.
+    #[must_use]
+    pub fn record(&self) -> &str {
+        self.hash.as_deref().unwrap_or(&self.id.text)
+    }
+
+    /// The name of the lock. It is the id, a bearer secret: a store hashes it before it leaves the process.
+    #[must_use]
+    pub fn lock(&self) -> &str {
+        &self.id.text
+    }
+
+    /// The session's id.
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// Whether the record is stored under a hash.
+    #[must_use]
+    pub fn is_hashed(&self) -> bool {
+        self.hash.is_some()
+    }
+
+    /// Where the id came from.
+    #[must_use]
+    pub fn source(&self) -> IdSource {
+        self.id.source
+    }
+}
+
+impl From<SessionId> for StoreKey {
+    fn from(id: SessionId) -> Self {
+        Self { id, hash: None }
+    }
+}
+
+impl fmt::Debug for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.is_hashed() { "hash of " } else { "" };
+        write!(f, "StoreKey({kind}{})", self.id.abbreviated())
     }
 }
 

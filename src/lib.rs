@@ -19,7 +19,7 @@ pub mod config;
 pub mod cookie;
 pub mod crypto;
 pub mod error;
-pub mod fork;
+mod fork;
 pub mod id;
 pub mod locks;
 #[cfg(unix)]

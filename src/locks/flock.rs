@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use crate::error::{Error, Result};
+use crate::fork::Process;
 use crate::private_dir::ensure_private_dir;
 
 const OPERATION: &str = "lock the session";
@@ -41,7 +42,7 @@ pub enum Mode {
 pub struct Locked {
     file: File,
     /// The process that it was kept in, if it was. A forked process drops a copy.
-    keeper: Option<u32>,
+    keeper: Option<Process>,
 }
 
 impl Locked {
@@ -62,7 +63,7 @@ impl Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        if self.keeper.is_none_or(|keeper| keeper == std::process::id()) {
+        if self.keeper.is_none_or(Process::is_current) {
             // Should this fail, the close that follows does the same, unless a forked process has the file open.
             let _ = self.file.unlock();
         }
@@ -80,7 +81,7 @@ impl LockFile {
     /// The same, to be kept longer than a call. In a forked process the lock then stays the parent's: dropping the copy
     /// there closes the file and unlocks nothing. A lock of a call needs no such care, since a fork copies no call.
     pub(crate) fn kept(mut self) -> Self {
-        self.locked.keeper = Some(std::process::id());
+        self.locked.keeper = Some(Process::current());
         self
     }
 
@@ -287,7 +288,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("abc.lock");
         let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
-        drop(Locked { file: lock.locked.file().try_clone().unwrap(), keeper: Some(0) });
+        drop(Locked { file: lock.locked.file().try_clone().unwrap(), keeper: Some(Process::numbered(0)) });
         assert!(LockFile::try_acquire(path, Mode::Shared).unwrap().is_none());
     }
 

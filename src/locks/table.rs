@@ -1,35 +1,29 @@
 //! Locks by key between the threads of a process, with a time limit.
 
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::fork::{ForkLocal, Process};
 use crate::sync::{Instant, Mutex, MutexGuard, Signal};
 
 /// A table of locked keys. It is not reentrant: a thread that asks again for its own key waits for itself.
 ///
-/// Each process has a table of its own. A forked process inherits the locks of threads that do not exist in it, and
-/// a thread may have had the mutex of the table at the moment of the fork; nothing would ever release either.
+/// Each process has a table of its own: nothing would release the locks that a forked process inherits from threads
+/// that do not exist in it.
 #[derive(Debug, Default)]
 pub(crate) struct LockTable {
-    first: OnceLock<Table>,
+    tables: ForkLocal<Table>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Table {
-    process: u32,
     locked: Mutex<HashSet<Arc<str>>>,
     released: Signal,
-    /// The table of a process that was forked from this one.
-    next: OnceLock<Box<Table>>,
 }
 
 impl Table {
-    fn of(process: u32) -> Self {
-        Self { process, locked: Mutex::default(), released: Signal::default(), next: OnceLock::new() }
-    }
-
     fn keys(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -39,7 +33,7 @@ impl Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct Token {
-    process: u32,
+    process: Process,
 }
 
 impl LockTable {
@@ -48,16 +42,16 @@ impl LockTable {
     /// # Errors
     /// `Locked` if it was not free in that time.
     pub(crate) fn acquire(&self, key: &str, limit: Duration) -> Result<Token> {
-        self.acquire_in(std::process::id(), key, limit)
+        self.acquire_in(Process::current(), key, limit)
     }
 
     /// Unlocks `key`, unless another process locked it.
     pub(crate) fn release(&self, key: &str, token: Token) {
-        self.release_in(std::process::id(), key, token);
+        self.release_in(Process::current(), key, token);
     }
 
-    pub(crate) fn acquire_in(&self, process: u32, key: &str, limit: Duration) -> Result<Token> {
-        let table = self.table(process);
+    pub(crate) fn acquire_in(&self, process: Process, key: &str, limit: Duration) -> Result<Token> {
+        let table = self.tables.of(process);
         let mut since = None;
         let mut locked = table.keys();
         while locked.contains(key) {
@@ -72,20 +66,12 @@ impl LockTable {
         Ok(Token { process })
     }
 
-    pub(crate) fn release_in(&self, process: u32, key: &str, token: Token) {
+    pub(crate) fn release_in(&self, process: Process, key: &str, token: Token) {
         if token.process == process {
-            let table = self.table(process);
+            let table = self.tables.of(process);
             table.keys().remove(key);
             table.released.notify_all();
         }
-    }
-
-    fn table(&self, process: u32) -> &Table {
-        let mut table = self.first.get_or_init(|| Table::of(process));
-        while table.process != process {
-            table = table.next.get_or_init(|| Box::new(Table::of(process)));
-        }
-        table
     }
 }
 
@@ -95,26 +81,27 @@ mod tests {
 
     use super::*;
 
+    const PARENT: Process = Process::numbered(1);
+    const CHILD: Process = Process::numbered(2);
+
     #[test]
     fn a_forked_process_does_not_wait_for_threads_of_its_parent() {
         let locks = LockTable::default();
-        let mut parents = locks.table(1).keys();
+        let mut parents = locks.tables.of(PARENT).keys();
         parents.insert(Arc::from("key"));
-        for process in [2, 3, 2] {
-            assert!(locks.table(process).locked.try_lock().is_ok_and(|keys| !keys.contains("key")));
-        }
-        assert!(locks.table(1).locked.try_lock().is_err());
+        assert!(locks.tables.of(CHILD).locked.try_lock().is_ok_and(|keys| !keys.contains("key")));
+        assert!(locks.tables.of(PARENT).locked.try_lock().is_err());
     }
 
     #[test]
     fn a_forked_process_does_not_release_inherited_locks() {
         let locks = LockTable::default();
-        let parents = locks.acquire_in(1, "key", Duration::ZERO).expect("it is free");
-        let childs = locks.acquire_in(2, "key", Duration::ZERO).expect("it is free in the child");
-        locks.release_in(2, "key", parents);
-        assert!(locks.acquire_in(2, "key", Duration::ZERO).is_err());
-        locks.release_in(2, "key", childs);
-        assert!(locks.acquire_in(2, "key", Duration::ZERO).is_ok());
-        assert!(locks.acquire_in(1, "key", Duration::ZERO).is_err());
+        let parents = locks.acquire_in(PARENT, "key", Duration::ZERO).expect("it is free");
+        let childs = locks.acquire_in(CHILD, "key", Duration::ZERO).expect("it is free in the child");
+        locks.release_in(CHILD, "key", parents);
+        assert!(locks.acquire_in(CHILD, "key", Duration::ZERO).is_err());
+        locks.release_in(CHILD, "key", childs);
+        assert!(locks.acquire_in(CHILD, "key", Duration::ZERO).is_ok());
+        assert!(locks.acquire_in(PARENT, "key", Duration::ZERO).is_err());
     }
 }

@@ -18,6 +18,7 @@ mod option_table;
 mod options;
 mod patience;
 mod replaced;
+mod runner;
 mod serializer;
 mod session;
 mod store;

@@ -1,70 +1,74 @@
-//! Calls of ours within calls of ours.
+//! Refuses endless recursion through a program's code.
 //!
-//! What we call of a program's may call us: a value that is pickled, a serializer, a destructor. A program that does so
-//! each time would come to no end, and the stack of the process to one. So what is entered again from within itself is
-//! refused, by an exception that the program can catch.
+//! A program's code that we call may call us again: a value that is pickled, a serializer, a destructor. If it always
+//! did, the stack would overflow. So work that is entered again from within itself is refused, by an exception that
+//! the program can catch.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use super::errors::BeakerException;
-use super::wait::{self, Runner};
+use super::runner::Runner;
+use crate::id::SessionId;
 
-/// What each of them is in the midst of. Locked with the interpreter's lock held and for a moment, so that no fork finds
-/// it locked.
-static ENTERED: Mutex<BTreeMap<Runner, Works>> = Mutex::new(BTreeMap::new());
+/// The work that is under way. The mutex is held only with the interpreter attached, so a fork never copies it locked.
+static ENTERED: Mutex<Works> = Mutex::new(Works { under_way: Vec::new(), nested: Vec::new() });
 
-/// What one of them is in the midst of.
-#[derive(Default)]
 struct Works {
-    works: Vec<Work>,
-    /// How often something was entered from within itself since it is in the midst of anything.
-    nested: usize,
+    under_way: Vec<(Runner, Work)>,
+    /// The runners that have entered work from within itself, and how often. A runner without work is not here.
+    nested: Vec<(Runner, usize)>,
 }
 
-/// How often that may be, so that a program which goes on after each refusal comes to its end too.
+/// The limit of that number. A program that goes on after each refusal ends at it.
 const MOST_NESTED: usize = 32;
 
-/// What may call a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Work that may call a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// The session of this proxy is made, from within the making of it.
+    /// Making the session of a proxy.
     Make(usize),
-    /// This session is loaded.
+    /// Loading a session.
     Load(usize),
-    /// This session is saved.
+    /// Saving a session.
     Save(usize),
-    /// This session is written.
+    /// Encoding a session.
     Write(usize),
-    /// The record of this id is read.
-    ReadRecord(String),
-    /// The text of this hash is read.
+    /// Decoding the record of the id with this hash.
+    ReadRecord(u64),
+    /// Decoding the text with this hash.
     ReadText(u64),
 }
 
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Work {
-    /// This text is read.
-    pub(crate) fn read_text(text: &[u8]) -> Self {
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        Self::ReadText(hasher.finish())
+    pub(crate) fn read_record(id: &SessionId) -> Self {
+        Self::ReadRecord(hash(id.as_str()))
     }
 
-    /// How often it may be in the midst of itself and this once more.
-    fn most(&self) -> usize {
+    pub(crate) fn read_text(text: &[u8]) -> Self {
+        Self::ReadText(hash(text))
+    }
+
+    /// How often the work may be under way at once.
+    fn most(self) -> usize {
         match self {
-            // One that is found over begins another.
+            // A session that has expired begins another.
             Self::Load(_) => 2,
-            // A value may save its session when it is pickled, as long as it comes to an end.
+            // A value may save its session when it is pickled, as long as that ends.
             Self::Save(_) | Self::Write(_) => 4,
             _ => 1,
         }
     }
 
-    fn told(&self) -> &'static str {
+    fn participle(self) -> &'static str {
         match self {
             Self::Make(_) => "made",
             Self::Load(_) => "loaded",
@@ -74,7 +78,41 @@ impl Work {
     }
 }
 
-/// That something is being done, until it is dropped.
+impl Works {
+    /// Adds `work`, unless it is under way too often.
+    fn add(&mut self, runner: Runner, work: Work) -> bool {
+        let within = self.under_way.iter().filter(|entry| **entry == (runner, work)).count();
+        if within > 0 && (self.count_nested(runner) > MOST_NESTED || within >= work.most()) {
+            return false;
+        }
+        self.under_way.push((runner, work));
+        true
+    }
+
+    fn count_nested(&mut self, runner: Runner) -> usize {
+        match self.nested.iter_mut().find(|(other, _)| *other == runner) {
+            Some((_, times)) => {
+                *times += 1;
+                *times
+            }
+            None => {
+                self.nested.push((runner, 1));
+                1
+            }
+        }
+    }
+
+    fn remove(&mut self, runner: Runner, work: Work) {
+        if let Some(at) = self.under_way.iter().rposition(|entry| *entry == (runner, work)) {
+            self.under_way.swap_remove(at);
+        }
+        if !self.nested.is_empty() && self.under_way.iter().all(|(other, _)| *other != runner) {
+            self.nested.retain(|(other, _)| *other != runner);
+        }
+    }
+}
+
+/// Work that is under way until this is dropped.
 pub(crate) struct Entered {
     runner: Runner,
     work: Work,
@@ -82,33 +120,19 @@ pub(crate) struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let mut entered = ENTERED.lock();
-        let Some(Works { works, .. }) = entered.get_mut(&self.runner) else { return };
-        if let Some(at) = works.iter().rposition(|work| *work == self.work) {
-            works.remove(at);
-        }
-        if works.is_empty() {
-            entered.remove(&self.runner);
-        }
+        ENTERED.lock().remove(self.runner, self.work);
     }
 }
 
-/// Begins to do something that may call a program.
+/// Begins work that may call a program.
 pub(crate) fn enter(py: Python<'_>, work: Work) -> PyResult<Entered> {
-    let runner = wait::running(py)?;
-    {
-        let mut entered = ENTERED.lock();
-        let Works { works, nested } = entered.entry(runner).or_default();
-        let within = works.iter().filter(|other| **other == work).count();
-        *nested += usize::from(within > 0);
-        if within == 0 || within < work.most() && *nested <= MOST_NESTED {
-            works.push(work.clone());
-            return Ok(Entered { runner, work });
-        }
+    let runner = Runner::current(py)?;
+    if ENTERED.lock().add(runner, work) {
+        return Ok(Entered { runner, work });
     }
-    let told = work.told();
     Err(BeakerException::new_err(format!(
-        "the session is used by what is called while it is {told}: a value of it, its serializer or a method of its \
-         class; use it before or afterwards"
+        "the session is used by code that is called while it is {}: a value of it, its serializer or a method of its \
+         class; use it before or afterwards",
+        work.participle()
     )))
 }

@@ -17,6 +17,11 @@ impl<T> Once<T> {
         Self(OnceLock::new())
     }
 
+    /// The value, if it was made.
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.0.get()
+    }
+
     /// The value. Where several threads make one, the first counts.
     pub(crate) fn get_or_try_init<E>(
         &self,

@@ -5,7 +5,7 @@
 
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyCFunction, PyDict, PyString};
 
 use super::once::{Once, intern};
 
@@ -34,6 +34,43 @@ impl Globals {
         let names =
             self.names.get_or_try_init(py, || py.import(self.module).map(|module| module.dict().unbind()))?;
         names.bind(py).get_item(name)
+    }
+}
+
+/// A function of the interpreter's own, which gevent and eventlet replace in its module.
+pub(crate) struct BuiltIn {
+    module: &'static str,
+    /// The module that defines the function.
+    home: &'static str,
+    names: Once<Py<PyDict>>,
+    own: Once<Py<PyAny>>,
+}
+
+impl BuiltIn {
+    pub(crate) const fn new(module: &'static str, home: &'static str) -> Self {
+        Self { module, home, names: Once::new(), own: Once::new() }
+    }
+
+    /// The function that a program put in its place; `None` as long as the module has its own. It is asked for every
+    /// request, so the function that was found to be the module's own is remembered.
+    pub(crate) fn replacement<'py>(
+        &self,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = name.py();
+        let names =
+            self.names.get_or_try_init(py, || py.import(self.module).map(|module| module.dict().unbind()))?;
+        let found = names.bind(py).as_any().get_item(name)?;
+        if self.own.get().is_some_and(|own| found.is(own)) {
+            return Ok(None);
+        }
+        let is_own = found.is_instance_of::<PyCFunction>()
+            && found.getattr(intern!(py, "__module__"))?.eq(self.home)?;
+        if is_own {
+            self.own.get_or_init(py, || found.unbind());
+            return Ok(None);
+        }
+        Ok(Some(found))
     }
 }
 

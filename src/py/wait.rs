@@ -6,12 +6,12 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::py::once::{Once, intern};
 use pyo3::prelude::*;
 
+use super::once::intern;
 use super::patience::{Patience, Wait};
+use super::replaced::BuiltIn;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fork;
 
 /// How long a wait lasts at a time. A store may take several locks one after the other, and signals are heard ten times
 /// a second even so.
@@ -43,23 +43,10 @@ impl Pauses {
     }
 }
 
-/// Whoever runs: a thread, or a greenlet where those are in use, by how often its process was forked.
-pub(crate) type Runner = (u32, u64);
-
-/// What tells the one that runs from others.
-pub(crate) fn running(py: Python<'_>) -> PyResult<Runner> {
-    static THREADING: Once<Py<PyModule>> = Once::new();
-    let module = THREADING.get_or_try_init(py, || py.import("threading").map(Bound::unbind))?.bind(py);
-    Ok((fork::forks(), module.getattr(intern!(py, "get_ident"))?.call0()?.extract()?))
-}
-
-/// `time.sleep`, if it is not Python's own.
+/// `time.sleep`, if a program replaced it.
 fn replaced_sleep(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    static TIME: Once<Py<PyModule>> = Once::new();
-    let module = TIME.get_or_try_init(py, || py.import("time").map(Bound::unbind))?.bind(py);
-    let sleep = module.getattr(intern!(py, "sleep"))?;
-    let owner = sleep.getattr_opt(intern!(py, "__self__"))?;
-    Ok(if owner.is_some_and(|owner| owner.is(module)) { None } else { Some(sleep) })
+    static SLEEP: BuiltIn = BuiltIn::new("time", "time");
+    SLEEP.replacement(intern!(py, "sleep"))
 }
 
 /// Takes what somebody else may have: asks once without waiting, and then waits at most `limit`, which counts for

@@ -104,7 +104,7 @@ pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -
     let _entered = nesting::enter(
         py,
         match content {
-            Content::Record(_, id) => Work::ReadRecord(id.as_str().to_owned()),
+            Content::Record(_, id) => Work::read_record(id),
             Content::Text(text) | Content::Payload(text) => Work::read_text(text),
         },
     )?;

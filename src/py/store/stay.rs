@@ -15,7 +15,7 @@ use pyo3::types::PyList;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::py::patience::Patience;
-use crate::py::wait::{self, Runner};
+use crate::py::runner::Runner;
 
 /// Who is in a backend, and the namespace.
 type Entry = (Runner, String);
@@ -44,7 +44,7 @@ impl<'a, 'py> Stay<'a, 'py> {
         let now: f64 = py.import("time")?.call_method0(intern!(py, "monotonic"))?.extract()?;
         let limit = PyList::new(py, [now + patience.left_for_a_moment().as_secs_f64(), 0.0])?;
         limit.append(py.None())?;
-        let entry = (wait::running(py)?, key);
+        let entry = (Runner::current(py)?, key);
         if !STAYS.lock().insert(entry.clone()) {
             return Ok(Err(Error::locked("use the session in its backend")
                 .with_detail("this thread is using it at this moment, and was interrupted")));

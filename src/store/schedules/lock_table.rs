@@ -8,8 +8,12 @@ use shuttle::thread;
 
 use super::under_every_schedule;
 use crate::error::ErrorKind;
+use crate::fork::Process;
 use crate::locks::LockTable;
 use crate::sync::{FOR_EVER, Instant};
+
+const PARENT: Process = Process::numbered(1);
+const CHILD: Process = Process::numbered(2);
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -122,31 +126,31 @@ fn what_is_given_back_can_be_taken_at_once() {
 fn a_forked_process_waits_for_no_thread_of_its_parent_and_frees_none_of_its_own() {
     under_every_schedule(|| {
         let locks = Arc::new(LockTable::default());
-        let inherited = locks.acquire_in(1, "id", Duration::ZERO).unwrap();
+        let inherited = locks.acquire_in(PARENT, "id", Duration::ZERO).unwrap();
         let holders = Arc::new(Holders::default());
         let parent = {
             let locks = Arc::clone(&locks);
             thread::spawn(move || {
-                let taken = locks.acquire_in(1, "another", FOR_EVER).unwrap();
-                locks.release_in(1, "another", taken);
+                let taken = locks.acquire_in(PARENT, "another", FOR_EVER).unwrap();
+                locks.release_in(PARENT, "another", taken);
             })
         };
         let children: Vec<_> = (0..3)
             .map(|_| {
                 let (locks, holders) = (Arc::clone(&locks), Arc::clone(&holders));
                 thread::spawn(move || {
-                    let taken = locks.acquire_in(2, "id", FOR_EVER).unwrap();
+                    let taken = locks.acquire_in(CHILD, "id", FOR_EVER).unwrap();
                     holders.enter();
                     // What was inherited is dropped in the child too.
-                    locks.release_in(2, "id", inherited);
+                    locks.release_in(CHILD, "id", inherited);
                     thread::yield_now();
                     holders.leave();
-                    locks.release_in(2, "id", taken);
+                    locks.release_in(CHILD, "id", taken);
                 })
             })
             .collect();
         children.into_iter().for_each(|thread| thread.join().unwrap());
         parent.join().unwrap();
-        assert!(locks.acquire_in(1, "id", Duration::ZERO).is_err());
+        assert!(locks.acquire_in(PARENT, "id", Duration::ZERO).is_err());
     });
 }

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use super::watch::Watch;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
-use crate::py::wait::Runner;
+use crate::py::runner::Runner;
 
 /// Stands for the session of a request, which is made when it is first used.
 ///

@@ -17,7 +17,8 @@ use crate::py::nesting::{self, Entered, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
-use crate::py::wait::{self, Pauses};
+use crate::py::runner::Runner;
+use crate::py::wait::Pauses;
 
 /// While it lives, one thread alone makes the session.
 pub(super) struct Making<'a> {
@@ -48,7 +49,7 @@ impl Cell {
     /// Waits until no other thread makes the session, and keeps others from it. The interpreter is let go meanwhile.
     /// The class of the session may use the proxy that is making it, and not again from within that.
     pub(super) fn wait_to_make(&self, py: Python<'_>) -> PyResult<Making<'_>> {
-        let this = wait::running(py)?;
+        let this = Runner::current(py)?;
         let mut pauses = Pauses::new();
         loop {
             {
@@ -56,7 +57,7 @@ impl Cell {
                 match fields.maker {
                     Some(maker) if maker == this => break,
                     // One that was at it when this process was forked does not go on here.
-                    Some((forks, _)) if forks == this.0 => {}
+                    Some(maker) if maker.shares_process_with(&this) => {}
                     _ => {
                         fields.maker = Some(this);
                         return Ok(Making { cell: self, nested: None });

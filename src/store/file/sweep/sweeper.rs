@@ -7,7 +7,6 @@
 //! Of all processes and machines that share a folder one sweeps at a time, and all share the interval; see
 //! [`SweepLease`]. A process sweeps one folder at a time.
 
-use std::process;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -17,6 +16,7 @@ use super::LEFTOVER_AGE;
 use super::lease::{Note, SweepLease, Verdict, judge};
 use crate::clock::Reading;
 use crate::error::Result;
+use crate::fork::Process;
 use crate::store::{FileStore, Store, Timestamp};
 use crate::sync::{AtomicU32, AtomicU64};
 
@@ -69,7 +69,7 @@ impl Sweeper {
         if !self.is_due(at) || !Reading::now().is_near(now) {
             return;
         }
-        let started = match Turn::take(&SWEEPING, process::id()) {
+        let started = match Turn::take(&SWEEPING, Process::current().id()) {
             Some(turn) => start(store.clone(), self.interval, turn),
             None => false,
         };

@@ -6,6 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Seconds since the epoch.
+pub type Timestamp = f64;
+
 /// In seconds. A step of the clock that is smaller does no harm: a session is kept for two minutes longer than
 /// its timeout.
 const SMALL_STEP: f64 = 60.0;

@@ -1,6 +1,6 @@
 //! Reading the envelope of a stored session without executing it: [`envelope`].
 
-use beaker_core::codec::envelope::{self, Envelope, Expiry};
+use beaker_core::codec::{Envelope, Expiry, envelope};
 use beaker_core::error::{ErrorKind, Result};
 
 use crate::input::{Edit, Source, edit_and_rest, huge, is_chosen, latin_1, texts};

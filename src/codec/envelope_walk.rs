@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::envelope::{Envelope, Expiry};
+use super::envelope_fields::{Envelope, Expiry};
 use super::opcode::{Step, Steps};
 use crate::error::{Error, Result};
 

@@ -26,6 +26,7 @@ pub mod access_time;
 pub mod cipher;
 pub mod deflate;
 pub mod envelope;
+mod envelope_fields;
 mod envelope_walk;
 mod expansion;
 mod form;
@@ -37,7 +38,7 @@ pub mod text;
 
 pub use access_time::{Splice, locate, splice, with_access_time};
 pub use cipher::{Cipher, Decrypted, KeyPair, Reading, Sealer};
-pub use envelope::{Envelope, Expiry};
+pub use envelope_fields::{Envelope, Expiry};
 pub use expansion::{Weight, is_bounded, weigh};
 pub use form::{looks_like_pickle, looks_like_zlib};
 pub use json_form::is_modest_json;

@@ -15,6 +15,7 @@ mod old_id;
 mod option;
 mod read;
 mod serializers;
+mod session_kind;
 mod settings;
 mod table;
 mod value;
@@ -32,7 +33,8 @@ pub use lookup::{COOKIE_SESSION_PARAMETERS, SESSION_PARAMETERS, nearest_name, op
 pub use old_id::OldId;
 pub use option::{DefaultValue, Hardened, Kind, OptionSpec};
 pub use read::UNKNOWN_CIPHER;
-pub use settings::{CookieKeys, STORE_GRACE_SECONDS, SessionKind, Settings};
+pub use session_kind::SessionKind;
+pub use settings::{CookieKeys, STORE_GRACE_SECONDS, Settings};
 pub use table::{GROUPS, Group};
 pub use value::Value;
 pub use values::Values;

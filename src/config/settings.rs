@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Concurrency, CookieExpires, KeyOptions, Keys, OldId, PicklePolicy, SerializerName};
+use super::{Concurrency, CookieExpires, KeyOptions, Keys, OldId, PicklePolicy, SerializerName, SessionKind};
 use crate::codec::{RecordFormat, Records, Sealer};
 use crate::cookie::{Attributes, CookieSealer, Format, FormatOne, IdKeyring, Signer};
 use crate::crypto::Keyring;
@@ -18,15 +18,6 @@ pub const STORE_GRACE_SECONDS: u32 = 120;
 
 /// The year 2100. Expiry dates that count from now must exist until then.
 const DISTANT_NOW: Timestamp = 4_102_444_800.0;
-
-/// The two kinds of sessions, by the place of their data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionKind {
-    /// In a store; the cookie has the id.
-    Store,
-    /// In the cookie.
-    Cookie,
-}
 
 /// The keys of a session that its cookie keeps.
 #[derive(Clone, Debug)]

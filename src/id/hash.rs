@@ -9,8 +9,6 @@
 
 use sha2::{Digest, Sha256};
 
-use super::SessionId;
-
 const DIGITS: usize = 64;
 const SUFFIX: &str = "-sha256";
 
@@ -22,9 +20,9 @@ const SIGNIFICANT: usize = DIGITS + SIGNIFICANT_SUFFIX.len();
 const PURPOSE: &[u8] = b"beaker session id\0";
 
 /// The key of `id`.
-pub(super) fn stored_key(id: &SessionId) -> String {
+pub(super) fn stored_key(id: &str) -> String {
     let mut text = String::with_capacity(DIGITS + SUFFIX.len());
-    push_hex(&mut text, &Sha256::new().chain_update(PURPOSE).chain_update(id.as_str()).finalize());
+    push_hex(&mut text, &Sha256::new().chain_update(PURPOSE).chain_update(id).finalize());
     text.push_str(SUFFIX);
     text
 }
@@ -78,9 +76,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::id::SessionId;
 
     fn key_of(id: &str) -> String {
-        stored_key(&SessionId::from_program(id))
+        stored_key(id)
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl StoreKey {
     /// The key of a record that is stored under a hash of the id, which tells nobody the id.
     #[must_use]
     pub fn hashed(id: &SessionId) -> Self {
-        Self { id: id.clone(), hash: Some(hash::stored_key(id).into()) }
+        Self { id: id.clone(), hash: Some(hash::stored_key(id.as_str()).into()) }
     }
 
     /// The name of the record: what a store may show and keep.

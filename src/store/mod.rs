@@ -36,15 +36,13 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::id::StoreKey;
 
+pub use crate::clock::Timestamp;
 pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;
 pub use memory::MemoryStore;
 pub use session_store::{IdStorage, SessionStore};
 pub use sweep::{Sweep, Swept};
-
-/// Seconds since the epoch.
-pub type Timestamp = f64;
 
 /// Identifies one state of a record. It changes with every write that changes the data; it need not change
 /// with a touch, but may. It is meaningful only to the store, and within the process, that made it.

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use super::Timestamp;
+use crate::clock::Timestamp;
 use crate::error::Result;
 
 /// A sweep through a store, in steps.

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::is_absence;
 use super::path::Place;
-use crate::codec::envelope::{self, Expiry};
+use crate::codec::{Expiry, envelope};
 use crate::error::{Error, Result};
 use crate::locks::{Locked, Mode};
 use crate::store::{Timestamp, Touch, Version};

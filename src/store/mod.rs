@@ -17,6 +17,23 @@
 //! that [`is_busy`](crate::error::Error::is_busy). The same may be asked again: what was done is not done twice.
 //!
 //! The time is passed in, so that a test can pass any time it likes.
+//!
+//! # Stores on a network
+//!
+//! Each check of [`Expect`] and the change that follows it are one step in the backend:
+//!
+//! | | write, delete | rotate |
+//! | --- | --- | --- |
+//! | Redis | one script compares the version and changes the record | one script; in a Cluster two slots, so in order |
+//! | memcached | `cas`, `add`, and a meta delete with the token | in order |
+//! | SQLite, SQLAlchemy | one transaction | one transaction |
+//! | MongoDB | one `findAndModify` | in order |
+//! | asyncio client | as its backend; calls block on an executor thread | as its backend |
+//!
+//! *In order* is what files do: write the new record, put the redirect over the old one or delete it if it is still the
+//! expected version, and delete the new record again if that is refused.
+//!
+//! A lock on a network is a lease and may lapse. The version is the fence: a save after a lapse is refused, and merged.
 
 mod durability;
 #[cfg(unix)]

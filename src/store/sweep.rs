@@ -10,7 +10,8 @@ use crate::error::Result;
 /// What it may be relied on for:
 ///
 /// * **Nothing that lives is removed.** A record goes only if its lifetime is over at `now`, found so again
-///   once nobody else can change it. What somebody is reading, writing or holding locked is passed over.
+///   once nobody else can change it. What somebody is reading, writing or holding locked is passed over; but a
+///   record under a hash does not tell its lock, so that one which is over goes though its session is locked.
 /// * **Steps are bounded.** One looks at `limit` entries at the most and waits for nobody, so that a sweep
 ///   can be spread over as much time as it is given.
 /// * **It goes on where it stopped**, and after its end begins anew. Dropped at any point, or killed, it

@@ -43,7 +43,7 @@ pub(super) fn find(
 ) -> PyResult<(Found, Option<Record>)> {
     let py = session.py();
     let (store, patience) = (store(session)?, patience(session)?);
-    let record = gil::with_store(py, &*store, &patience, |store| store.load(id, now)).into_py(py)?;
+    let record = gil::with_store(py, &store, &patience, |store| store.load(id, now)).into_py(py)?;
     let Some(record) = record else { return Ok((Found::Absent, None)) };
     let version = record.version;
     let found = match pointer::read(id, &record.data, now) {
@@ -58,7 +58,7 @@ pub(super) fn find(
 pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
     let py = session.py();
     let (store, patience) = (store(session)?, patience(session)?);
-    gil::with_store(py, &*store, &patience, |store| store.delete(id, expect)).into_py(py)
+    gil::with_store(py, &store, &patience, |store| store.delete(id, expect)).into_py(py)
 }
 
 /// How long the session waits for others.

@@ -126,13 +126,13 @@ impl<'py> Caller<'_, 'py> {
         let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
         if let Some(splice) = splice {
             let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
-            gil::with_store(py, &*store, &patience, |store| store.touch(id, &touch, ttl, now)).into_py(py)?;
+            gil::with_store(py, &store, &patience, |store| store.touch(id, &touch, ttl, now)).into_py(py)?;
             return Ok(None);
         }
         let text = rewritten(session, &options, id, &data, known)?;
         let expect = Expect::Version(version);
         let written =
-            gil::with_store(py, &*store, &patience, |store| store.write(id, &text, ttl, expect, now));
+            gil::with_store(py, &store, &patience, |store| store.write(id, &text, ttl, expect, now));
         // A refusal means that another request wrote the record since, and its access time with it.
         let Written::Stored(version) = written.into_py(py)? else { return Ok(None) };
         self.renewed = loaded.map(|loaded| (version, Arc::new(loaded.rewritten(py))));

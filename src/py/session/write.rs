@@ -24,7 +24,7 @@ pub(super) fn write(
     let py = session.py();
     let ttl = session.get().options()?.settings.store_ttl(own_timeout::in_data(data)?);
     let (store, now) = (record::store(session)?, clock::now(py)?.seconds);
-    gil::with_store(py, &*store, &*record::patience(session)?, |store| {
+    gil::with_store(py, &store, &*record::patience(session)?, |store| {
         store.write(id, &text.bytes, ttl, expect, now)
     })
     .into_py(py)
@@ -48,6 +48,6 @@ pub(super) fn rotate(
     };
     let left = redirect.as_ref().map(|(text, ttl)| Left { data: text.as_bytes(), ttl: *ttl });
     let rotation = Rotation { old, new, data: &text.bytes, ttl, expect, left };
-    gil::with_store(py, &*store, &*record::patience(session)?, |store| store.rotate(&rotation, now))
+    gil::with_store(py, &store, &*record::patience(session)?, |store| store.rotate(&rotation, now))
         .into_py(py)
 }

@@ -93,7 +93,7 @@ fn a_session_that_moves_while_it_gets_another_id_has_that_alone() {
         for _ in 0..CALLS {
             assert!(data(store, id).is_none());
         }
-        assert_eq!(data(&store, &next).unwrap(), b"y");
+        assert_eq!(data(store, &next).unwrap(), b"y");
     });
 }
 

@@ -15,7 +15,7 @@ pub enum ErrorKind {
     Corrupt,
     /// The store could not be asked or did not answer. Nothing is known about the session.
     Unavailable,
-    /// An option, an argument or a combination of them cannot be meant.
+    /// An option, an argument or a combination of them is invalid.
     Invalid,
     /// The backend cannot do what was asked of it.
     Unsupported,

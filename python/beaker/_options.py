@@ -26,15 +26,16 @@ Rule = tuple[str, Types, str]
 _DIGITS = re.compile(r"[0-9]+\Z")
 _NONE = type(None)
 
-_CACHE_RULES: tuple[Rule, ...] = (
-    ("data_dir", (str, _NONE), "data_dir must be the path of a folder"),
-    ("lock_dir", (str, _NONE), "lock_dir must be the path of a folder"),
-    ("type", (str,), "type must be the name of a cache backend"),
-    ("enabled", (bool, _NONE), "enabled must be true or false"),
-    ("expire", (int, _NONE), "expire must be a number of seconds"),
-    ("regions", (list, tuple, _NONE), "regions must be names with commas between them"),
-    ("key_length", (int, _NONE), "key_length must be a number of characters"),
-)
+_CACHE_OPTIONS: dict[str, tuple[Types, str, Any]] = {
+    "data_dir": ((str, _NONE), "data_dir must be the path of a folder", None),
+    "lock_dir": ((str, _NONE), "lock_dir must be the path of a folder", None),
+    "type": ((str,), "type must be the name of a cache backend", "memory"),
+    "enabled": ((bool, _NONE), "enabled must be true or false", True),
+    "expire": ((int, _NONE), "expire must be a number of seconds", None),
+    "regions": ((list, tuple, _NONE), "regions must be names with commas between them", None),
+    "key_length": ((int, _NONE), "key_length must be a number of characters", DEFAULT_CACHE_KEY_LENGTH),
+}
+"""The options of a cache: the types of each, the error for another value, and the default."""
 
 
 def asint(obj: object) -> int:
@@ -86,7 +87,8 @@ def verify_rules(params: dict[str, Any], ruleset: Iterable[Rule]) -> dict[str, A
 
 def coerce_cache_params(params: dict[str, Any]) -> dict[str, Any]:
     """``params`` itself, with the options of a cache checked and coerced."""
-    return verify_rules(params, _CACHE_RULES)
+    rules = [(name, types, error) for name, (types, error, _) in _CACHE_OPTIONS.items()]
+    return verify_rules(params, rules)
 
 
 def parse_cache_config_options(config: Mapping[str, Any], include_defaults: bool = True) -> dict[str, Any]:
@@ -97,7 +99,9 @@ def parse_cache_config_options(config: Mapping[str, Any], include_defaults: bool
     """
     options: dict[str, Any] = {}
     if include_defaults:
-        options.update(type="memory", data_dir=None, expire=None, log_file=None)
+        options.update(
+            {name: _CACHE_OPTIONS[name][2] for name in ("type", "data_dir", "expire")}, log_file=None
+        )
     for name, value in config.items():
         for prefix in ("beaker.cache.", "cache."):
             if name.startswith(prefix):
@@ -112,13 +116,10 @@ def parse_cache_config_options(config: Mapping[str, Any], include_defaults: bool
 
 
 def _take_region(options: dict[str, Any], name: str) -> dict[str, Any]:
-    region: dict[str, Any] = {
-        "data_dir": options.get("data_dir"),
-        "lock_dir": options.get("lock_dir"),
-        "type": options.get("type", "memory"),
-        "enabled": options.get("enabled", True),
-        "expire": options.get("expire"),
-        "key_length": options.get("key_length", DEFAULT_CACHE_KEY_LENGTH),
+    region = {
+        option: options.get(option, default)
+        for option, (_, _, default) in _CACHE_OPTIONS.items()
+        if option != "regions"
     }
     prefix = name + "."
     for key in [key for key in options if key.startswith(prefix)]:

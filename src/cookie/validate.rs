@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// without regard to case, so that is done here too.
 ///
 /// # Errors
-/// [`Invalid`](crate::error::ErrorKind::Invalid), naming the part that cannot be meant.
+/// [`Invalid`](crate::error::ErrorKind::Invalid), naming the invalid part.
 pub fn validate(name: &str, attributes: &Attributes<'_>) -> Result<()> {
     validate_name(name)?;
     validate_path(attributes.path)?;
@@ -24,21 +24,19 @@ pub fn validate(name: &str, attributes: &Attributes<'_>) -> Result<()> {
 
     let host_only = is_host_only(name);
     if is_secure_only(name) && !attributes.secure {
-        return Err(refused(name, "is one that browsers accept on a secure cookie only"));
+        return Err(refused(name, "needs secure"));
     }
     if host_only && !domain.is_empty() {
-        return Err(refused(name, "is one that browsers accept without a domain only"));
+        return Err(refused(name, "allows no domain"));
     }
     if host_only && attributes.path != "/" {
-        return Err(refused(name, "is one that browsers accept with the path / only"));
+        return Err(refused(name, "needs the path /"));
     }
     if same_site == Some(SameSite::None) && !attributes.secure {
-        return Err(Error::invalid("samesite None is one that browsers accept on a secure cookie only"));
+        return Err(Error::invalid("samesite = None needs secure: browsers refuse such a cookie without it"));
     }
     if attributes.partitioned && !attributes.secure {
-        return Err(Error::invalid(
-            "partitioned is an attribute that browsers accept on a secure cookie only",
-        ));
+        return Err(Error::invalid("partitioned needs secure: browsers refuse such a cookie without it"));
     }
     Ok(())
 }
@@ -51,7 +49,7 @@ pub fn validate_name(name: &str) -> Result<()> {
     if is_name(name) {
         return Ok(());
     }
-    Err(Error::invalid("a cookie's name is made of letters, digits and !#$%&'*+-.:^_`|~")
+    Err(Error::invalid("a cookie's name must be made of letters, digits and !#$%&'*+-.:^_`|~")
         .with_detail(format!("got {name:?}")))
 }
 
@@ -90,7 +88,7 @@ fn validate_host(domain: &str) -> Result<()> {
     if is_name || is_address {
         return Ok(());
     }
-    Err(Error::invalid("a cookie's domain is the name of a host, without a scheme, a port or a path")
+    Err(Error::invalid("a cookie's domain must be the name of a host, without a scheme, a port or a path")
         .with_detail(format!("got {domain:?}")))
 }
 
@@ -167,7 +165,7 @@ fn has_prefix(name: &str, prefix: &str) -> bool {
 }
 
 fn refused(name: &str, why: &'static str) -> Error {
-    Error::invalid("a cookie that browsers would ignore").with_detail(format!("the name {name:?} {why}"))
+    Error::invalid("browsers would ignore the cookie").with_detail(format!("the name {name:?} {why}"))
 }
 
 #[cfg(test)]

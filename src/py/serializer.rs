@@ -53,7 +53,7 @@ impl Serializer {
         let py = option.py();
         let refused = || {
             ConfigurationError::new_err(
-                "data_serializer is 'pickle', 'json' or an object with loads and dumps",
+                "data_serializer must be 'pickle', 'json' or an object with loads and dumps",
             )
         };
         let written = match option.cast::<PyString>() {

@@ -12,7 +12,7 @@ use crate::py::session::Session;
 /// writes `cookie_out` and `set_cookie`. The options are those of the middleware, without their prefix;
 /// `validate_key` is needed, and `encrypt_key` encrypts.
 ///
-/// Raises `ConfigurationError` for options that cannot be meant, and with `invalidate_corrupt=False`
+/// Raises `ConfigurationError` for invalid options, and with `invalidate_corrupt=False`
 /// `CorruptSessionError` if the cookie is not ours or cannot be decoded.
 #[pyclass(frozen, subclass, dict, weakref, extends = Session, module = "beaker.session")]
 pub(crate) struct CookieSession;

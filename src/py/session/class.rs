@@ -25,7 +25,7 @@ use crate::py::options::Options;
 /// writes `cookie_out` and `set_cookie`. `id` opens a session under an id of the program's choice. The options
 /// are those of the middleware, without their prefix.
 ///
-/// Raises `ConfigurationError` for options that cannot be meant, `StoreUnavailableError` if the store does not
+/// Raises `ConfigurationError` for invalid options, `StoreUnavailableError` if the store does not
 /// answer, and with `invalidate_corrupt=False` `CorruptSessionError` if the session cannot be decoded.
 #[pyclass(frozen, subclass, dict, weakref, extends = ConfigurableSession, module = "beaker.session")]
 pub(crate) struct Session {

@@ -39,7 +39,9 @@ pub(crate) fn in_data(dict: &Bound<'_, PyDict>) -> PyResult<(Option<String>, Str
         Some(path) => path.extract::<String>(),
     };
     let (Ok(domain), Ok(path)) = (domain, path) else {
-        return Err(ConfigurationError::new_err("the domain and the path of a session's cookie are text"));
+        return Err(ConfigurationError::new_err(
+            "the domain and the path of a session's cookie must be text",
+        ));
     };
     cookies::validate_path(&path).into_py(py)?;
     domain.as_deref().map_or(Ok(()), |domain| cookies::validate_domain(domain).into_py(py))?;

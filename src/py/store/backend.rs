@@ -40,7 +40,7 @@ pub(crate) fn resolve(
     let chosen = given.get_item("namespace_class")?.filter(|class| !class.is_none());
     let namespace_class = match chosen {
         Some(class) if class.is_callable() => class,
-        Some(_) => return Err(ConfigurationError::new_err("namespace_class is a class of backends")),
+        Some(_) => return Err(ConfigurationError::new_err("namespace_class must be a class of backends")),
         None => class_of(py, &kind)?,
     };
     let native = if namespace_class.is(container_class(py, &MEMORY_CLASS, "MemoryNamespaceManager")?) {
@@ -60,7 +60,7 @@ pub(crate) fn resolve(
 fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
     if kind == "cookie" {
         return Err(ConfigurationError::new_err(
-            "type = cookie is for beaker.session.CookieSession: a Session is kept in a store",
+            "type = cookie needs beaker.session.CookieSession: a store keeps a Session",
         ));
     }
     py.import("beaker.cache")?.getattr("clsmap")?.get_item(kind)

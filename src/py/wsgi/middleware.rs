@@ -30,7 +30,7 @@ use crate::py::values::default_to_object;
 /// arguments with or without that prefix, which win. Values may be the strings of an ini file. The session is
 /// `environ[environ_key]`, a `SessionObject`.
 ///
-/// Raises `ConfigurationError` for options that cannot be meant, and warns of names that are no options.
+/// Raises `ConfigurationError` for invalid options, and warns of unknown ones.
 #[pyclass(frozen, subclass, dict, weakref, module = "beaker.middleware")]
 pub(crate) struct SessionMiddleware {
     parts: Mutex<Option<Arc<Parts>>>,
@@ -223,7 +223,7 @@ impl SessionMiddleware {
         Ok(state)
     }
 
-    /// Raises `ConfigurationError` for options that cannot be meant.
+    /// Raises `ConfigurationError` for invalid options.
     fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
         let py = slf.py();
         let rest = state.copy()?;

@@ -25,8 +25,8 @@ pub struct Policy {
 /// What the caller does next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step<E> {
-    /// Remove the session of this id, which the application gave up. Answer: `Called`.
-    Remove(SessionId),
+    /// End the session that the application gave up with its id. Answer: `Called`.
+    GiveUp,
     /// Lock this id for the request, and read the clock afterwards. Answer: `Called`.
     Lock(SessionId, HoldOf),
     /// Load the record of this id. Answer: `Loaded`.
@@ -146,10 +146,8 @@ impl<E> Loading<E> {
     /// The next step, after `answer` to the one before.
     pub fn next(&mut self, life: &mut Life, answer: Answer<E>, now: Timestamp) -> Step<E> {
         match answer {
-            Answer::Begin => match life.forgotten().cloned() {
-                Some(id) => self.call(Step::Remove(id), Then::Attempt),
-                None => self.attempt(life),
-            },
+            Answer::Begin if life.forgotten().is_some() => self.call(Step::GiveUp, Then::Attempt),
+            Answer::Begin => self.attempt(life),
             Answer::Called(reply) => {
                 let then = std::mem::replace(&mut self.then, Then::Finish);
                 match reply {
@@ -179,10 +177,7 @@ impl<E> Loading<E> {
 
     fn go_on(&mut self, life: &mut Life, then: Then<E>) -> Step<E> {
         match then {
-            Then::Attempt => {
-                life.give_up();
-                self.attempt(life)
-            }
+            Then::Attempt => self.attempt(life),
             Then::Load => Step::Load(self.at.clone()),
             Then::Absent => self.clear(life, None),
             Then::Found(version) => {
@@ -224,9 +219,7 @@ impl<E> Loading<E> {
         if !self.policy.locks {
             return Step::Load(self.at.clone());
         }
-        // Nothing is created for an id that a browser made up.
-        let what = if life.is_from_cookie() { HoldOf::Record } else { HoldOf::Id };
-        self.call(Step::Lock(self.at.clone(), what), Then::Load)
+        self.call(Step::Lock(self.at.clone(), life.lock_of()), Then::Load)
     }
 
     fn found(&mut self, life: &mut Life, found: Found) -> Step<E> {

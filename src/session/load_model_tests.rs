@@ -203,7 +203,7 @@ impl Run {
             Step::CheckClock => return Some(Answer::Clock(is_steady)),
             Step::Unlock => self.locks = None,
             Step::Done(_) => return None,
-            Step::Remove(_) => panic!("nothing was given up"),
+            Step::GiveUp => panic!("nothing was given up"),
             _ => {}
         }
         Some(Answer::Called(Ok(())))

@@ -93,8 +93,10 @@ fn a_session_that_the_program_gave_up_is_removed_before_another_is_loaded() {
     let mut life = Life::named(id("old"), false);
     life.found(Version(1));
     life.begin_anew(id("new"));
-    let made = steps(plain(), &mut life, [done()]);
-    assert_eq!(made, [Step::Remove(id("old")), Step::Load(id("new"))]);
+    let mut loading = Loading::<Error>::new(plain(), &life);
+    assert_eq!(loading.next(&mut life, Answer::Begin, NOW), Step::GiveUp);
+    life.give_up();
+    assert_eq!(loading.next(&mut life, done(), NOW), Step::Load(id("new")));
 }
 
 #[test]

@@ -37,6 +37,9 @@ pub mod load;
 mod load_model_tests;
 #[cfg(test)]
 mod load_tests;
+pub mod lock;
+#[cfg(test)]
+mod lock_tests;
 mod merge;
 #[cfg(test)]
 mod model_tests;

@@ -1,7 +1,4 @@
-//! Holding a session: nobody else has it until it is let go.
-//!
-//! A session is held by its program, from `lock()` to `unlock()`, or with `concurrency = lock` by its request, from
-//! its first use to the end of the saving. Either way it is let go when its object is dropped, too.
+//! The lock of a session: the calls that the engine asks for.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,26 +12,83 @@ use super::record;
 use crate::config::Concurrency;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
+use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError, failure};
 use crate::py::fork::{Inherited, close_in_children};
 use crate::py::{gil, wait};
+use crate::session::Failed;
+use crate::session::lock::{Goal, Held, Locking, Step};
 use crate::store::HoldOf;
 
-/// Holds the session's record, unless it is held already. `false` if there is none to hold.
-pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<bool> {
+/// Locks the session's record, unless it is locked already. Where there is none, `what` says whether its id is locked.
+pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<()> {
     let id = session.get().with(|state| state.life.record_id().clone())?;
-    acquire_id(session, &id, what)
+    request(session, id, what)
 }
 
-/// Holds the record of `id`, and nothing else.
-pub(super) fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyResult<bool> {
+/// Locks `id` and nothing else.
+pub(super) fn request(session: &Bound<'_, Session>, id: SessionId, what: HoldOf) -> PyResult<()> {
+    run(session, Goal::Request(id, what))
+}
+
+/// Moves every lock to `id`, to which a redirect leads.
+pub(super) fn follow(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
+    let what = session.get().with(|state| state.life.lock_of())?;
+    run(session, Goal::Move(id.clone(), what))
+}
+
+/// `session.lock()`
+pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<()> {
+    let id = session.get().with(|state| state.life.record_id().clone())?;
+    run(session, Goal::Lock(id))
+}
+
+/// `session.unlock()`
+pub(super) fn unlock(session: &Bound<'_, Session>) -> PyResult<()> {
+    run(session, Goal::Unlock)
+}
+
+/// Makes the calls that the engine asks for.
+fn run(session: &Bound<'_, Session>, goal: Goal) -> PyResult<()> {
+    let py = session.py();
+    let by_request = session.get().with(|state| state.options.settings.concurrency == Concurrency::Lock)?;
+    let lock = record::lock(session)?;
+    let held = match (&lock, goal.id()) {
+        (None, _) => Held::Nothing,
+        (Some(lock), Some(id)) if lock.held.has_locked(id) => Held::Id,
+        (Some(_), _) => Held::Another,
+    };
+    let mut locks = lock.map_or(0, |lock| lock.by_program.load(Ordering::Relaxed));
+    let is_by_program = matches!(goal, Goal::Lock(_));
+    let mut locking = Locking::new(goal, held, by_request);
+    let mut reply = Ok(());
+    loop {
+        let called = match locking.next(&mut locks, reply) {
+            Step::Release => release(session),
+            Step::Acquire(id, what) => match wait_for(session, &id, what) {
+                // A backend's own exception is what its applications know.
+                Err(error) if is_by_program && error.is_instance_of::<StoreUnavailableError>(py) => {
+                    Err(error.cause(py).unwrap_or(error))
+                }
+                acquired => acquired,
+            },
+            Step::Open(id) => open(session, &id),
+            Step::Close => record::lock(session)?.map_or(Ok(()), |lock| lock.close(py)),
+            Step::NotLocked => return Err(LockError::new_err("the session is not locked")),
+            Step::Done(outcome) => {
+                if let Some(lock) = record::lock(session)? {
+                    lock.by_program.store(locks, Ordering::Relaxed);
+                }
+                return outcome;
+            }
+        };
+        reply = called.map_err(|error| Failed { kind: failure(py, &error), error });
+    }
+}
+
+/// Waits for the lock of `id`.
+fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyResult<()> {
     let py = session.py();
     let options = session.get().options()?;
-    match record::lock(session)? {
-        Some(hold) if hold.held.has_locked(id) => return Ok(true),
-        Some(_) => release(session)?,
-        None => {}
-    }
     let (patience, now) = (record::patience(session)?, clock::now(py)?.seconds);
     let limit = patience.left();
     let (store, native) = (record::unlocked(session)?, options.backend()?.native.as_ref());
@@ -47,39 +101,14 @@ pub(super) fn acquire_id(session: &Bound<'_, Session>, id: &SessionId, what: Hol
         None => ask(limit),
     };
     let held = held.into_py(py)?.map(Arc::new);
-    let Some(held) = held else { return Ok(false) };
+    let Some(held) = held else { return Ok(()) };
     let hold = Arc::new(SessionLock::new(held, patience, native.is_some()));
     close_in_children(&(Arc::clone(&hold) as Arc<dyn Inherited>));
     let _dropped = session.get().with(|state| state.hold.replace(hold))?;
-    Ok(true)
-}
-
-/// Holds the record of `id` for the session's request, where the options say so.
-pub(super) fn acquire_for_request(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
-    let (holds, from_cookie) = session.get().with(|state| {
-        (state.options.settings.concurrency == Concurrency::Lock, state.life.is_from_cookie())
-    })?;
-    if holds {
-        // Nothing is made for an id that a browser made up.
-        acquire_id(session, id, if from_cookie { HoldOf::Record } else { HoldOf::Id })?;
-    }
     Ok(())
 }
 
-/// Whoever holds the session goes on with it under `id`, to which the one before leads: what is under that one is no
-/// session any more, and holding it keeps nobody out.
-pub(super) fn follow(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
-    let locks = record::lock(session)?.map_or(0, |hold| hold.by_program.load(Ordering::Relaxed));
-    if locks == 0 {
-        return acquire_for_request(session, id);
-    }
-    acquire_id(session, id, HoldOf::Id)?;
-    let Some(hold) = record::lock(session)? else { return Ok(()) };
-    hold.by_program.store(locks, Ordering::Relaxed);
-    open(session, &hold, id)
-}
-
-/// Lets the session go, if it is held.
+/// Releases the session's lock, if it has one.
 pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
     if record::lock(session)?.is_none() {
         return Ok(());
@@ -90,47 +119,10 @@ pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
     }
 }
 
-/// Opens the backend's view, as Beaker's programs find it after `lock()`.
-fn open(session: &Bound<'_, Session>, lock: &SessionLock, id: &SessionId) -> PyResult<()> {
+/// Opens the backend's view, which applications of Beaker use after `lock()`.
+fn open(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
+    let Some(lock) = record::lock(session)? else { return Ok(()) };
     let (options, own) = session.get().with(|state| (Arc::clone(&state.options), state.life.timeout()))?;
     let ttl = options.settings.store_ttl(own);
     lock.open(session.py(), record::namespaces(session)?, id, ttl)
-}
-
-/// `session.lock()`
-pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<()> {
-    let py = session.py();
-    let was_held = record::lock(session)?.is_some();
-    acquire(session, HoldOf::Id).map_err(|error| {
-        // A backend's own exception is what its programs know.
-        if error.is_instance_of::<StoreUnavailableError>(py) {
-            error.cause(py).unwrap_or(error)
-        } else {
-            error
-        }
-    })?;
-    let id = session.get().with(|state| state.life.record_id().clone())?;
-    let Some(hold) = record::lock(session)? else { return Ok(()) };
-    let opened = open(session, &hold, &id);
-    if opened.is_ok() {
-        hold.by_program.fetch_add(1, Ordering::Relaxed);
-    } else if !was_held {
-        let _failed = release(session);
-    }
-    opened
-}
-
-/// `session.unlock()`
-pub(super) fn unlock(session: &Bound<'_, Session>) -> PyResult<()> {
-    let by_request = session.get().with(|state| state.options.settings.concurrency == Concurrency::Lock)?;
-    let Some(hold) = record::lock(session)? else {
-        return Err(LockError::new_err("the session is not locked"));
-    };
-    let fewer = |locks: usize| locks.checked_sub(1);
-    match hold.by_program.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer) {
-        Ok(2..) => Ok(()),
-        // Its request goes on holding it.
-        Ok(_) if by_request => hold.close(session.py()),
-        _ => release(session),
-    }
 }

@@ -84,9 +84,16 @@ impl<'py> Caller<'_, 'py> {
                 return Answer::Cookies(self.reply(others));
             }
             Step::CheckClock => return Answer::Clock(machine::is_steady()),
-            Step::Remove(_) => ending::run(session, Reason::GiveUp, |_| Ok(())),
-            Step::Lock(id, what) => hold::acquire_id(session, &id, what).map(drop),
-            Step::MoveLock(id) => hold::follow(session, &id),
+            Step::GiveUp => ending::run(session, Reason::GiveUp, |_| Ok(())),
+            Step::Lock(id, what) => {
+                // Others may hold it for long.
+                self.now = None;
+                hold::request(session, id, what)
+            }
+            Step::MoveLock(id) => {
+                self.now = None;
+                hold::follow(session, &id)
+            }
             Step::DeleteRedirect(id, version) => {
                 record::delete(session, &id, Expect::Version(version)).map(|_deleted| ())
             }

@@ -18,7 +18,7 @@ use crate::py::gil;
 use crate::py::once::intern;
 use crate::py::patience::Patience;
 use crate::py::store::{HeldNamespace, NamespaceStore};
-use crate::store::{Expect, Held, SessionStore, Store, Touch, Version};
+use crate::store::{Held, SessionStore, Store};
 
 /// A session that is held.
 pub(crate) struct SessionLock {
@@ -145,25 +145,7 @@ impl SessionLock {
         self.cover(view.opened.bind(py))?;
         let closed = view.namespace.release().into_py(py);
         let uncovered = self.uncover(py);
-        // Also where one of several could not be written: the others were.
-        let tidied = self.tidy(py, &view);
-        closed.and(uncovered).and(tidied)
-    }
-
-    /// Does for the records of a view that was closed what it cannot do.
-    fn tidy(&self, py: Python<'_>, view: &View) -> PyResult<()> {
-        for key in view.namespace.take_emptied() {
-            // The view leaves an empty record where there is to be none.
-            let deleted = self.with_held(py, |held| held.delete(key.id(), Expect::Any));
-            deleted.map(|_deleted| ()).into_py(py)?;
-        }
-        for (key, lifetime) in view.namespace.take_lifetimes() {
-            // The view writes files that last as long as every session's.
-            let touch = Touch { version: Version(0), offset: 0, bytes: b"" };
-            let now = clock::now(py)?.seconds;
-            self.with_held(py, |held| held.touch(key.id(), &touch, Some(lifetime), now)).into_py(py)?;
-        }
-        Ok(())
+        closed.and(uncovered)
     }
 
     pub(super) fn release(&self, py: Python<'_>) -> PyResult<()> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use super::namespace_calls::failure;
@@ -42,6 +41,7 @@ struct Moved {
     to: StoreKey,
     /// What to go back to if that cannot be done.
     text: Arc<[u8]>,
+    lifetime: Option<Duration>,
 }
 
 /// Namespaces whose write lock this holder has.
@@ -49,15 +49,11 @@ pub(crate) struct HeldNamespace {
     process: u32,
     store: Arc<NamespaceStore>,
     held: Mutex<Vec<One>>,
-    emptied: Mutex<Vec<StoreKey>>,
-    /// The lifetimes of what was written, where they are not those of every session.
-    lifetimes: Mutex<Vec<(StoreKey, Duration)>>,
 }
 
 impl HeldNamespace {
     fn new(store: Arc<NamespaceStore>, one: One) -> Self {
-        let (emptied, lifetimes) = Default::default();
-        Self { process: std::process::id(), store, held: Mutex::new(vec![one]), emptied, lifetimes }
+        Self { process: std::process::id(), store, held: Mutex::new(vec![one]) }
     }
 
     /// Of a namespace whose lock was taken, and whose id this process reserved.
@@ -75,34 +71,6 @@ impl HeldNamespace {
     pub(crate) fn opened(store: Arc<NamespaceStore>, key: &StoreKey, namespace: Bound<'_, PyAny>) -> Self {
         let namespace = namespace.unbind();
         Self::new(store, One { key: key.clone(), namespace, lock: None, reserved: None, moved: None })
-    }
-
-    /// The ids that had no record when they were released.
-    pub(crate) fn take_emptied(&self) -> Vec<StoreKey> {
-        std::mem::take(&mut *self.emptied.lock())
-    }
-
-    /// The ids whose records live for another time than every session, with that time.
-    pub(crate) fn take_lifetimes(&self) -> Vec<(StoreKey, Duration)> {
-        std::mem::take(&mut *self.lifetimes.lock())
-    }
-
-    /// The lifetime to name to the backend for a record of `id` that is to have `ttl`.
-    fn lifetime(&self, key: &StoreKey, ttl: Option<Duration>) -> Option<Duration> {
-        let lifetime = self.store.lifetime(ttl);
-        let mut lifetimes = self.lifetimes.lock();
-        lifetimes.retain(|(known, _)| known != key);
-        lifetimes.extend(lifetime.map(|lifetime| (key.clone(), lifetime)));
-        lifetime
-    }
-
-    /// The lifetime of a record that stays under the id before.
-    fn pass_lifetime_back(&self, moved: &Moved, key: &StoreKey) -> Option<Duration> {
-        let mut lifetimes = self.lifetimes.lock();
-        lifetimes.retain(|(known, _)| known != key);
-        let of_new = lifetimes.iter_mut().find(|(known, _)| *known == moved.to)?;
-        of_new.0 = key.clone();
-        Some(of_new.1)
     }
 
     fn namespace<'py>(&self, py: Python<'py>, key: &StoreKey) -> Option<Bound<'py, PyAny>> {
@@ -184,17 +152,10 @@ impl Held for HeldNamespace {
                         lost.push(one.key.clone());
                         namespace_record::delete_in(namespace, Expect::Any).map(|_deleted| ())
                     } else {
-                        let lifetime = self.pass_lifetime_back(moved, &one.key);
-                        namespace_record::write_in(namespace, &moved.text, lifetime, Expect::Any).map(drop)
+                        namespace_record::write_in(namespace, &moved.text, moved.lifetime, Expect::Any)
+                            .map(drop)
                     };
                     outcome = outcome.and(undone.map_err(|error| failure(py, RELEASING, &one.key, error)));
-                }
-                match namespace_record::record_in(namespace) {
-                    Ok(None) => self.emptied.lock().push(one.key.clone()),
-                    Err(error) if !error.is_instance_of::<PyException>(py) => {
-                        outcome = outcome.and(Err(failure(py, RELEASING, &one.key, error)));
-                    }
-                    _ => {}
                 }
                 let released = self.let_go(one, namespace);
                 if let Some(reserved) = one.reserved {
@@ -239,7 +200,7 @@ impl Store for HeldNamespace {
         expect: Expect,
         now: Timestamp,
     ) -> Result<Written> {
-        let lifetime = self.lifetime(key, ttl);
+        let lifetime = self.store.lifetime(ttl);
         match self.on(key, WRITING, |namespace| namespace_record::write_in(namespace, data, lifetime, expect))
         {
             Ok(written) => written,
@@ -254,7 +215,7 @@ impl Store for HeldNamespace {
         ttl: Option<Duration>,
         now: Timestamp,
     ) -> Result<bool> {
-        let lifetime = self.lifetime(key, ttl);
+        let lifetime = self.store.lifetime(ttl);
         match self.on(key, WRITING, |namespace| namespace_record::touch_in(namespace, touch, lifetime)) {
             Ok(touched) => touched,
             Err(_) => self.store.touch(key, touch, ttl, now),
@@ -287,16 +248,16 @@ impl Store for HeldNamespace {
             let (follower, lock, reserved) = self.store.reserve(py, new, Duration::ZERO)?;
             Ok((follower, lock, Some(reserved)))
         })?;
+        let lifetime = self.store.lifetime(ttl);
         let written = Python::attach(|py| {
             let follower = follower.bind(py);
-            let lifetime = self.lifetime(new, ttl);
             let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
             written.map_err(|error| failure(py, WRITING, new, error))
         });
         let one = One { key: new.clone(), namespace: follower, lock, reserved, moved: None };
         self.held.lock().push(one);
         let written = written?;
-        self.note_moved(old, Moved { to: new.clone(), text: record.data });
+        self.note_moved(old, Moved { to: new.clone(), text: record.data, lifetime });
         match self.on(old, WRITING, |from| namespace_record::leave_in(from, left)) {
             Ok(left) => left?,
             // It was released meanwhile.

@@ -8,8 +8,10 @@ mod model;
 /// What the models need of the crate.
 mod types {
     pub(super) use beaker_core::id::SessionId;
-    pub(super) use beaker_core::session::{Failed, Failure, Found, Life, Row, Rule, Side, decide, end, save};
-    pub(super) use beaker_core::store::{Expect, Version, Written};
+    pub(super) use beaker_core::session::{
+        Candidate, Facts, Failed, Failure, Found, Life, Reply, Row, Rule, Side, decide, end, load, save,
+    };
+    pub(super) use beaker_core::store::{Expect, Timestamp, Version, Written};
 }
 
 /// Holds the laws for the order of events that the bytes are.

@@ -1,4 +1,4 @@
-//! The model check of saves, rotations and ends, with random events.
+//! The model check of loads, saves, rotations and ends, with random events.
 
 use proptest::prelude::*;
 
@@ -8,15 +8,17 @@ mod model;
 /// What the model needs of the crate. The fuzz target gives it the same.
 mod types {
     pub(super) use crate::id::SessionId;
-    pub(super) use crate::session::{Failed, Failure, Found, Life, Row, Rule, Side, decide, end, save};
-    pub(super) use crate::store::{Expect, Version, Written};
+    pub(super) use crate::session::{
+        Candidate, Facts, Failed, Failure, Found, Life, Reply, Row, Rule, Side, decide, end, load, save,
+    };
+    pub(super) use crate::store::{Expect, Timestamp, Version, Written};
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn saves_rotations_and_ends_keep_every_law_in_any_order(events in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn loads_saves_rotations_and_ends_keep_every_law_in_any_order(events in prop::collection::vec(any::<u8>(), 0..600)) {
         model::hold(&events);
     }
 }

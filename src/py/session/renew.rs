@@ -23,7 +23,7 @@ use crate::store::{Expect, Touch, Version, Written};
 /// `Session.save(accessed_only=True)`: stores the access time, and what was changed in place.
 pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (renewing, saved, loaded, basis) = session.get().with(|state| {
+    let (renewing, first, saved, loaded, basis) = session.get().with(|state| {
         let facts = Facts {
             is_due: state.life.is_stale() || state.options.settings.save_accessed_time,
             maybe_mutated: state.handed_out,
@@ -32,11 +32,13 @@ pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         let saved = state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py));
         // What was saved in this request has taken the place of what was loaded.
         let loaded = if saved.is_some() { None } else { state.loaded.clone() };
-        (Renewing::new(&state.life, facts), saved, loaded, Basis::of(state))
+        let mut renewing = Renewing::new(&state.life, facts);
+        let first = renewing.next(&mut state.life, Answer::Begin);
+        (renewing, first, saved, loaded, Basis::of(state))
     })?;
     let is_saved = saved.is_some();
     let mut caller = Caller { session, data: saved, loaded, base: basis.base.as_ref(), renewed: None };
-    match caller.run(renewing)? {
+    match caller.run(renewing, first)? {
         Outcome::Nothing | Outcome::Renewed => Ok(()),
         Outcome::Save(_) => {
             let data = caller.data()?;
@@ -62,37 +64,34 @@ struct Caller<'a, 'py> {
 }
 
 impl<'py> Caller<'_, 'py> {
-    fn run(&mut self, mut renewing: Renewing) -> PyResult<Outcome<PyErr>> {
-        let mut answer = Answer::Begin;
+    fn run(&mut self, mut renewing: Renewing, mut step: Step<PyErr>) -> PyResult<Outcome<PyErr>> {
+        let py = self.session.py();
         loop {
-            let (step, _dropped) = self.session.get().with(|state| {
-                let step = renewing.next(&mut state.life, answer);
-                let is_known =
-                    |version| matches!(step, Step::Done(_)) && state.life.version() == Some(version);
-                let renewed = self.renewed.take_if(|(version, _)| is_known(*version));
-                (step, renewed.and_then(|(_, loaded)| state.loaded.replace(loaded)))
-            })?;
-            answer = match step {
+            let answer = match step {
                 Step::Done(outcome) => return Ok(outcome),
                 step => self.answer(step).unwrap_or_else(|error| {
-                    Answer::Failed(Failed { kind: errors::failure(self.session.py(), &error), error })
+                    Answer::Failed(Failed { kind: errors::failure(py, &error), error })
                 }),
             };
+            let (next, _dropped) = self.session.get().with(|state| {
+                let next = renewing.next(&mut state.life, answer);
+                let known = state.life.version();
+                let renewed = self.renewed.take_if(|(version, _)| known == Some(*version));
+                (next, renewed.and_then(|(_, loaded)| state.loaded.replace(loaded)))
+            })?;
+            step = next;
         }
     }
 
     /// Does what the engine asks for.
     fn answer(&mut self, step: Step<PyErr>) -> PyResult<Answer<PyErr>> {
-        let (py, session) = (self.session.py(), self.session);
+        let session = self.session;
         match step {
             Step::Compare(_) => {
                 let data = self.data()?;
                 changes::in_place(session, &data, self.loaded.as_deref(), self.base).map(Answer::Changed)
             }
-            Step::GiveWay(id) => {
-                starvation::give_way(py, &id, &*record::patience(session)?).into_py(py)?;
-                Ok(Answer::Ready)
-            }
+            Step::GiveWay(id) => starvation::give_way(session, &id).map(|()| Answer::Ready),
             Step::Renew { id, version } => self.touch(&id, version).map(Answer::Renewed),
             Step::Done(_) => Ok(Answer::Ready),
         }

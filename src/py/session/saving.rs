@@ -191,10 +191,7 @@ impl<'a, 'py> Caller<'a, 'py> {
                 let (data, text) = self.encoded();
                 return write::rotate(session, data, text, (&old, &new), expect).map(Answer::Written);
             }
-            Step::GiveWay(id) => {
-                starvation::give_way(session.py(), &id, &*record::patience(session)?)
-                    .into_py(session.py())?;
-            }
+            Step::GiveWay(id) => starvation::give_way(session, &id)?,
             Step::GoFirst { id, locks } => self.go_first(&id, locks)?,
             Step::MoveLock(id) => hold::follow(session, &id)?,
             Step::WithholdCookie => request::withdraw(session)?,

@@ -10,9 +10,12 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use super::class::Session;
+use super::record;
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::locks::{LockTable, Token};
+use crate::py::errors::IntoPyResult;
 use crate::py::patience::Patience;
 use crate::py::{gil, wait};
 
@@ -50,10 +53,12 @@ impl Drop for Guard {
 }
 
 /// Waits a moment for a guard of the session.
-pub(super) fn give_way(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<()> {
-    if COUNT.load(Ordering::Relaxed) != 0
-        && let Some(token) = take(py, id, patience)?
-    {
+pub(super) fn give_way(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
+    if COUNT.load(Ordering::Relaxed) == 0 {
+        return Ok(());
+    }
+    let py = session.py();
+    if let Some(token) = take(py, id, &*record::patience(session)?).into_py(py)? {
         GUARDED.release(id.as_str(), token);
     }
     Ok(())

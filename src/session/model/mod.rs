@@ -1,4 +1,4 @@
-//! Visitors that save, rotate and end sessions at once, against a store that is a map.
+//! Visitors that load, save, rotate and end sessions at once, against a store that is a map.
 //!
 //! Each byte lets one visitor take one step, and says what the store answers. So any bytes are an order of events.
 
@@ -11,13 +11,16 @@ use world::World;
 
 const VISITORS: usize = 3;
 
+/// An id of the application's own choice.
+const PROGRAMS_ID: &str = "p";
+
 /// Holds the laws for these events.
 pub(super) fn hold(events: &[u8]) {
     let mut events = events.iter().copied();
     let settings = events.next().unwrap_or(0);
     let rules = Rules { merges: settings & 1 == 0, leaves_redirects: settings & 2 == 0 };
     let mut world = World::default();
-    let mut known = vec![SessionId::from_program("p")];
+    let mut known = vec![SessionId::from_program(PROGRAMS_ID)];
     let mut visitors: Vec<_> = (0..VISITORS).map(|number| Visitor::new(number, rules)).collect();
     while let (Some(who), Some(what)) = (events.next(), events.next()) {
         let Some(visitor) = visitors.get_mut(usize::from(who) % VISITORS) else { continue };

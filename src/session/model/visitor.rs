@@ -2,9 +2,15 @@
 
 use std::convert::Infallible;
 
-use super::super::types::{Failed, Failure, Life, Row, Rule, SessionId, Side, Written, decide, end, save};
-use super::Rules;
+use super::super::types::{
+    Candidate, Expect, Facts, Failed, Failure, Found, Life, Reply, Row, Rule, SessionId, Side, Timestamp,
+    Written, decide, end, load, save,
+};
 use super::world::{Content, Kept, World};
+use super::{PROGRAMS_ID, Rules};
+
+/// Each session is used at this time, so that none is over.
+const NOW: Timestamp = 1_000.0;
 
 /// More steps than any machine needs.
 const MOST_STEPS: usize = 2000;
@@ -33,6 +39,7 @@ impl Weather {
 
 enum Work {
     Idle,
+    Load(load::Loading<()>, load::Answer<()>),
     Save(save::Saving<()>, save::Answer<()>),
     End(end::Ending, end::Answer<()>),
 }
@@ -46,8 +53,8 @@ pub(super) struct Visitor {
     ours: Content,
     /// What a save writes.
     data: Content,
-    /// What was loaded last by a save.
-    loaded: Content,
+    /// What was loaded last, and of which session.
+    loaded: (u32, Content),
     work: Work,
     saves: u32,
     sessions: u32,
@@ -63,20 +70,19 @@ impl Visitor {
             base: Content::new(),
             ours: Content::new(),
             data: Content::new(),
-            loaded: Content::new(),
+            loaded: (0, Content::new()),
             work: Work::Idle,
             saves: 0,
             sessions: 0,
         };
-        visitor.begin(Life::fresh(SessionId::generate()));
+        visitor.begin();
         visitor
     }
 
-    /// A session that nobody has had before.
-    fn begin(&mut self, life: Life) {
+    /// The content of a session that nobody has had before.
+    fn begin(&mut self) {
         self.lineage = self.new_lineage();
         (self.base, self.ours) = (Content::new(), Content::new());
-        self.life = life;
     }
 
     fn new_lineage(&mut self) -> u32 {
@@ -95,6 +101,7 @@ impl Visitor {
     pub(super) fn step(&mut self, world: &mut World, known: &mut Vec<SessionId>, what: u8) {
         match std::mem::replace(&mut self.work, Work::Idle) {
             Work::Idle => self.act(world, known, what),
+            Work::Load(loading, answer) => self.load(world, known, loading, answer, what),
             Work::Save(saving, answer) => self.save(world, known, saving, answer, what),
             Work::End(ending, answer) => self.end(world, ending, answer, what),
         }
@@ -112,7 +119,7 @@ impl Visitor {
 
     fn act(&mut self, world: &mut World, known: &[SessionId], what: u8) {
         match what % 9 {
-            0 | 1 => self.visit(world, known, usize::from(what) / 9),
+            0 | 1 => self.visit(known, usize::from(what) / 9),
             2 | 3 => {
                 self.ours.insert(self.key(), u32::from(what) + self.saves * 256);
             }
@@ -125,27 +132,64 @@ impl Visitor {
     }
 
     /// A new request, with an id that a browser or a program has.
-    fn visit(&mut self, world: &World, known: &[SessionId], which: usize) {
+    fn visit(&mut self, known: &[SessionId], which: usize) {
         let Some(id) = known.get(which % known.len().max(1)) else { return };
-        let mut life = Life::named(id.clone(), false);
-        for _ in 0..8 {
-            match world.get(life.record_id()) {
-                Some((_, Kept::Redirect(to))) => life.follow(to.clone()),
-                Some((version, Kept::Session { lineage, content, .. })) => {
-                    life.found(version);
-                    self.lineage = *lineage;
-                    (self.base, self.ours) = (content.clone(), content.clone());
-                    self.life = life;
-                    return;
-                }
-                Some((_, Kept::DeadRedirect)) | None => break,
-            }
-        }
-        if id.as_str() == "p" {
-            let _is_from_cookie = life.not_found();
-            self.begin(life);
+        self.life = if id.as_str() == PROGRAMS_ID {
+            Life::named(id.clone(), false)
         } else {
-            self.begin(Life::fresh(SessionId::generate()));
+            Life::from_cookie(candidate(id))
+        };
+        let loading = load::Loading::new(load::Policy::default(), &self.life);
+        self.work = Work::Load(loading, load::Answer::Begin);
+    }
+
+    fn load(
+        &mut self,
+        world: &mut World,
+        known: &[SessionId],
+        mut loading: load::Loading<()>,
+        answer: load::Answer<()>,
+        what: u8,
+    ) {
+        let answer = match loading.next(&mut self.life, answer, NOW) {
+            load::Step::Load(id) => load::Answer::Loaded(self.find(world, &id, what)),
+            load::Step::Decode(_) => load::Answer::Decoded(Ok(Some(Facts::default()))),
+            load::Step::ReadCookies => {
+                // The browser has another cookie of the same name.
+                let other = known.get(usize::from(what) % known.len().max(1));
+                let other = other.filter(|id| id.as_str() != PROGRAMS_ID);
+                load::Answer::Cookies(Ok(other.map(candidate).into_iter().collect()))
+            }
+            step => {
+                match step {
+                    load::Step::DeleteRedirect(id, version) => {
+                        let _is_deleted = world.delete(&id, Expect::Version(version));
+                    }
+                    load::Step::Fill { .. } => {
+                        self.lineage = self.loaded.0;
+                        (self.base, self.ours) = (self.loaded.1.clone(), self.loaded.1.clone());
+                    }
+                    load::Step::CreateId => self.life.begin_anew(SessionId::generate()),
+                    load::Step::BeginEmpty => self.begin(),
+                    load::Step::Done(outcome) => return self.opened(known, outcome.is_ok()),
+                    _ => {}
+                }
+                load::Answer::Called(Ok(()))
+            }
+        };
+        self.work = Work::Load(loading, answer);
+    }
+
+    fn opened(&mut self, known: &[SessionId], is_open: bool) {
+        if !is_open {
+            // The request fails, and another one begins a session.
+            self.life = Life::fresh(SessionId::generate());
+            self.begin();
+        }
+        let is_a_browsers =
+            |id: &SessionId| id.as_str() != PROGRAMS_ID && id.as_str() == self.life.id().as_str();
+        if self.life.is_new() {
+            assert!(!known.iter().any(is_a_browsers), "an id that leads to no session is not taken on");
         }
     }
 
@@ -188,13 +232,13 @@ impl Visitor {
                 }
                 save::Answer::Encoded(id)
             }
-            save::Step::Load(id) => self.load(world, &id, what),
+            save::Step::Load(id) => self.look(world, &id, what),
             save::Step::Verify(id) => match world.get(&id) {
                 Some((version, Kept::Session { by, lineage, .. })) if *by == content.2 => {
                     self.lineage = *lineage;
                     save::Answer::Written(Written::Stored(version))
                 }
-                _ => self.load(world, &id, what),
+                _ => self.look(world, &id, what),
             },
             save::Step::Merge => {
                 let has_theirs = self.merge();
@@ -229,24 +273,31 @@ impl Visitor {
         }
     }
 
-    fn load(&mut self, world: &World, id: &SessionId, what: u8) -> save::Answer<()> {
+    fn look(&mut self, world: &World, id: &SessionId, what: u8) -> save::Answer<()> {
+        match self.find(world, id, what) {
+            Ok(found) => save::Answer::Found(found),
+            Err(failed) => save::Answer::Failed(failed),
+        }
+    }
+
+    fn find(&mut self, world: &World, id: &SessionId, what: u8) -> Reply<Found, ()> {
         if Weather::of(what) == Weather::Unavailable {
-            return save::Answer::Failed(Failed { kind: Failure::Unavailable, error: () });
+            return Err(Failed { kind: Failure::Unavailable, error: () });
         }
-        if let Some((_, Kept::Session { content, .. })) = world.get(id) {
-            self.loaded = content.clone();
+        if let Some((_, Kept::Session { lineage, content, .. })) = world.get(id) {
+            self.loaded = (*lineage, content.clone());
         }
-        save::Answer::Found(world.find(id))
+        Ok(world.find(id))
     }
 
     /// Merges what this visitor changed into what was loaded. Whether that has what this one has not.
     fn merge(&mut self) -> bool {
         let keys: Vec<u8> =
-            self.base.keys().chain(self.ours.keys()).chain(self.loaded.keys()).copied().collect();
+            self.base.keys().chain(self.ours.keys()).chain(self.loaded.1.keys()).copied().collect();
         self.data = Content::new();
         for key in keys {
             let [base, ours, theirs] =
-                [&self.base, &self.ours, &self.loaded].map(|content| content.get(&key).copied());
+                [&self.base, &self.ours, &self.loaded.1].map(|content| content.get(&key).copied());
             let row = Row { base, ours, theirs };
             let same = |one: &u32, other: &u32| Ok::<_, Infallible>(one == other);
             let Ok(side) = decide(Rule::Changed, &row, same, |_, _| Ok(false));
@@ -294,7 +345,8 @@ impl Visitor {
                 }
             }
             end::Step::CreateId => {
-                self.begin(Life::fresh(SessionId::generate()));
+                self.life = Life::fresh(SessionId::generate());
+                self.begin();
                 end::Answer::Ready
             }
             end::Step::ExpireCookie | end::Step::Clear | end::Step::Begin => end::Answer::Ready,
@@ -302,6 +354,11 @@ impl Visitor {
         };
         self.work = Work::End(ending, answer);
     }
+}
+
+/// The id in a cookie.
+fn candidate(id: &SessionId) -> Candidate {
+    Candidate { id: id.clone(), is_current: true, signed_at: None }
 }
 
 /// The answer to a write in this weather.

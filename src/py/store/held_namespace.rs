@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::namespace_calls::failure;
 use super::namespace_record;
-use super::python_store::NamespaceStore;
+use super::namespaces::NamespaceStore;
 use super::stay::TakenLock;
 use crate::error::Result;
 use crate::id::StoreKey;

@@ -4,9 +4,10 @@ mod backend;
 mod held_namespace;
 mod namespace_calls;
 mod namespace_record;
+mod namespaces;
 mod python_store;
 mod stay;
 
 pub(crate) use backend::{Backend, MEMORY, resolve};
 pub(crate) use held_namespace::HeldNamespace;
-pub(crate) use python_store::NamespaceStore;
+pub(crate) use namespaces::NamespaceStore;

@@ -10,6 +10,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
 use crate::error::Result;
+use crate::fork::Process;
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::IntoPyResult;
@@ -23,7 +24,7 @@ use crate::store::{Held, SessionStore, Store};
 /// A session that is held.
 pub(crate) struct SessionLock {
     /// Whose it is. A forked process finds it among its objects, and has not got it.
-    process: u32,
+    process: Process,
     pub(super) held: Arc<SessionStore>,
     patience: Arc<Patience>,
     /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
@@ -48,7 +49,7 @@ struct View {
 impl SessionLock {
     pub(super) fn new(held: Arc<SessionStore>, patience: Arc<Patience>, is_native: bool) -> Self {
         Self {
-            process: std::process::id(),
+            process: Process::current(),
             held,
             patience,
             is_native,
@@ -59,7 +60,7 @@ impl SessionLock {
     }
 
     pub(super) fn is_ours(&self) -> bool {
-        self.process == std::process::id()
+        self.process.is_current()
     }
 
     /// The store as the holder has it.

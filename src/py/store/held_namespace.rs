@@ -12,6 +12,7 @@ use super::namespace_record;
 use super::namespaces::NamespaceStore;
 use super::stay::TakenLock;
 use crate::error::Result;
+use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::locks::Token;
 use crate::py::errors::IntoPyResult;
@@ -46,14 +47,14 @@ struct Moved {
 
 /// Namespaces whose write lock this holder has.
 pub(crate) struct HeldNamespace {
-    process: u32,
+    process: Process,
     store: Arc<NamespaceStore>,
     held: Mutex<Vec<One>>,
 }
 
 impl HeldNamespace {
     fn new(store: Arc<NamespaceStore>, one: One) -> Self {
-        Self { process: std::process::id(), store, held: Mutex::new(vec![one]) }
+        Self { process: Process::current(), store, held: Mutex::new(vec![one]) }
     }
 
     /// Of a namespace whose lock was taken, and whose id this process reserved.
@@ -135,7 +136,7 @@ impl Held for HeldNamespace {
 
     fn release(&self) -> Result<()> {
         let all = std::mem::take(&mut *self.held.lock());
-        if std::process::id() != self.process {
+        if !self.process.is_current() {
             return Python::attach(|py| abandon(py, &all));
         }
         Python::attach(|py| {

@@ -9,6 +9,7 @@ use super::locked::Locks;
 use super::path::Place;
 use super::record::{self, Found};
 use crate::error::{Error, Result};
+use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::store::{
     Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
@@ -17,7 +18,7 @@ use crate::store::{
 /// Ids and the locks of theirs that this holder has. The kernel gives the locks back when the process is gone.
 pub(super) struct HeldFile {
     store: Arc<FileStore>,
-    process: u32,
+    process: Process,
     held: Mutex<Vec<(StoreKey, Locks)>>,
 }
 
@@ -26,7 +27,7 @@ type HeldIds<'a> = MutexGuard<'a, Vec<(StoreKey, Locks)>>;
 impl HeldFile {
     /// Of an id that was locked.
     pub(super) fn new(store: Arc<FileStore>, key: &StoreKey, locks: Locks) -> Self {
-        Self { store, process: std::process::id(), held: Mutex::new(vec![(key.clone(), locks.kept())]) }
+        Self { store, process: Process::current(), held: Mutex::new(vec![(key.clone(), locks.kept())]) }
     }
 
     /// Locked for as long as somebody works with what is held, so that it is not released meanwhile.
@@ -49,7 +50,7 @@ impl HeldFile {
 
     /// Whether it belongs to the process that this one was forked from.
     fn is_inherited(&self) -> bool {
-        std::process::id() != self.process
+        !self.process.is_current()
     }
 
     /// Lets an id go, and leaves no lock file if it has no record. Where that cannot be found out the file stays:

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::MemoryStore;
 use crate::error::Result;
+use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::locks::Token;
 use crate::store::{
@@ -15,7 +16,7 @@ use crate::sync::{Mutex, MutexGuard};
 /// The store as the holder of a session has it.
 pub(super) struct HeldInMemory {
     store: Arc<MemoryStore>,
-    process: u32,
+    process: Process,
     ids: Mutex<Vec<(StoreKey, Token)>>,
 }
 
@@ -24,7 +25,7 @@ type Ids<'a> = MutexGuard<'a, Vec<(StoreKey, Token)>>;
 impl HeldInMemory {
     /// Of an id that was taken.
     pub(super) fn new(store: Arc<MemoryStore>, key: &StoreKey, taken: Token) -> Self {
-        Self { store, process: std::process::id(), ids: Mutex::new(vec![(key.clone(), taken)]) }
+        Self { store, process: Process::current(), ids: Mutex::new(vec![(key.clone(), taken)]) }
     }
 
     fn ids(&self) -> Ids<'_> {
@@ -45,7 +46,7 @@ impl Held for HeldInMemory {
     }
 
     fn release(&self) -> Result<()> {
-        if std::process::id() != self.process {
+        if !self.process.is_current() {
             // They are held in the process that this one was forked from. Here somebody else may hold them, and
             // a thread that is gone may have had the mutex.
             return Ok(());

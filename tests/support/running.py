@@ -18,6 +18,7 @@ MARKERS = {
     "tests/conformance/stores/test_dotted_ids.py": "slow",
     "tests/conformance/stores/test_durability.py": "slow",
     "tests/faults/concurrency/test_locked_processes.py": "slow",
+    "tests/faults/interruptions/test_interruptions.py": "slow",
     "tests/faults/campaigns/test_short_forms.py": "slow",
     "tests/packaging/wheels": "slow",
 }

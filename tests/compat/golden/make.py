@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.compat.golden import sessions
+from tests.compat.golden import golden_sessions
 from tests.compat.golden.contents import CONTENTS
 from tests.compat.interop.original import Original, original
 from tests.support.environment import ORACLE
@@ -33,10 +33,10 @@ OLDER_CRYPTO_TYPE: dict[str, dict[str, Any]] = {
 
 def stored_in_files(originals: dict[str, Original]) -> Iterator[dict[str, Any]]:
     """Every case with its file, whose bytes are one to one characters."""
-    for case in sessions.cases():
+    for case in golden_sessions.cases():
         with tempfile.TemporaryDirectory() as folder:
             written = originals["ctr" if case["cipher"] == "ctr" else "gcm"].call(
-                sessions.write, case, folder
+                golden_sessions.write, case, folder
             )
             [record] = Path(folder).glob("container_file/*/*/*.cache")
             yield {
@@ -49,19 +49,25 @@ def stored_in_files(originals: dict[str, Original]) -> Iterator[dict[str, Any]]:
 
 def kept_in_cookies(originals: dict[str, Original]) -> Iterator[dict[str, Any]]:
     """Every case with its cookie, by each release, which has read it itself."""
-    for case in [*sessions.cookie_cases(), *sessions.dated_cases(), *sessions.signed_ids()]:
+    for case in [
+        *golden_sessions.cookie_cases(),
+        *golden_sessions.dated_cases(),
+        *golden_sessions.signed_ids(),
+    ]:
         newer = originals["ctr" if case["cipher"] == "ctr" else "gcm"]
         older = OLDER_CRYPTO_TYPE[case["cipher"]]
         for theirs, extra in ((originals["1.13"], older), (newer, {})):
-            version = theirs.call(sessions.release)
+            version = theirs.call(golden_sessions.release)
             with tempfile.TemporaryDirectory() as folder:
-                written = theirs.call(sessions.write, case, folder, extra)
-                last_accessed = sessions.CREATED
+                written = theirs.call(golden_sessions.write, case, folder, extra)
+                last_accessed = golden_sessions.CREATED
                 if "cookie_expires" in case["options"]:
-                    written = theirs.call(sessions.renew, case, written, folder, extra, True)
-                    last_accessed = sessions.LATER
-                seen = theirs.call(sessions.read, case, written, folder, extra)
-            assert seen == sessions.expected(case, written, repr(CONTENTS[case["content"]]), last_accessed)
+                    written = theirs.call(golden_sessions.renew, case, written, folder, extra, True)
+                    last_accessed = golden_sessions.LATER
+                seen = theirs.call(golden_sessions.read, case, written, folder, extra)
+            assert seen == golden_sessions.expected(
+                case, written, repr(CONTENTS[case["content"]]), last_accessed
+            )
             yield {**case, "name": f"{version}-{case['name']}", **written, "last_accessed": last_accessed}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.compat.golden import sessions
+from tests.compat.golden import golden_sessions
 from tests.compat.golden.contents import CONTENTS
 
 CORPUS: dict[str, Any] = json.loads(Path(__file__).with_name("corpus.json").read_text(encoding="utf-8"))
@@ -28,23 +28,25 @@ def lay_out(entry: dict[str, Any], folder: Path) -> Path:
 @every_session
 def test_a_session_of_the_original_is_read_with_its_cookie(entry: dict[str, Any], tmp_path: Path) -> None:
     lay_out(entry, tmp_path)
-    seen = sessions.read(entry, entry, str(tmp_path))
-    assert seen == sessions.expected(entry, entry, CORPUS["contents"][entry["content"]])
+    seen = golden_sessions.read(entry, entry, str(tmp_path))
+    assert seen == golden_sessions.expected(entry, entry, CORPUS["contents"][entry["content"]])
 
 
 @every_session
 def test_reading_renews_the_session_and_leaves_its_content(entry: dict[str, Any], tmp_path: Path) -> None:
     record = lay_out(entry, tmp_path)
-    sessions.read(entry, entry, str(tmp_path))
-    again = sessions.read(entry, entry, str(tmp_path))
+    golden_sessions.read(entry, entry, str(tmp_path))
+    again = golden_sessions.read(entry, entry, str(tmp_path))
     # A program that opens a session by an id and does not save it has not used it.
-    renewed = sessions.CREATED if entry["cookie"] is None else sessions.LATER
+    renewed = golden_sessions.CREATED if entry["cookie"] is None else golden_sessions.LATER
     assert again["last_accessed"] == renewed
     assert again["content"] == CORPUS["contents"][entry["content"]]
     assert list(tmp_path.glob("container_file/*/*/*")) == [record]
 
 
 def test_the_corpus_holds_every_case() -> None:
-    assert [entry["name"] for entry in CORPUS["sessions"]] == [case["name"] for case in sessions.cases()]
+    assert [entry["name"] for entry in CORPUS["sessions"]] == [
+        case["name"] for case in golden_sessions.cases()
+    ]
     assert CORPUS["contents"] == {name: repr(CONTENTS[name]) for name in CORPUS["contents"]}
     assert {entry["content"] for entry in CORPUS["sessions"]} == set(CORPUS["contents"])

@@ -15,7 +15,7 @@ from tests.support.environment import ORACLE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.compat.golden.sessions import Case
+    from tests.compat.golden.golden_sessions import Case
     from tests.compat.interop.original import Original
     from tests.compat.interop.pairs import SeenAndExpected
 

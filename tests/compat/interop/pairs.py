@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.compat.golden import sessions
+from tests.compat.golden import golden_sessions
 from tests.compat.golden.contents import CONTENTS
 
 if TYPE_CHECKING:
@@ -13,30 +13,33 @@ if TYPE_CHECKING:
 CRYPTO_TYPE: dict[str, dict[str, Any]] = {"plain": {}, "gcm": {}, "ctr": {"crypto_type": "pycryptodome"}}
 """What makes us write the cipher that an original with other packages writes by default."""
 
-CASES = [*sessions.cases(sessions.SERIALIZERS), *sessions.cookie_cases(sessions.SERIALIZERS)]
+CASES = [
+    *golden_sessions.cases(golden_sessions.SERIALIZERS),
+    *golden_sessions.cookie_cases(golden_sessions.SERIALIZERS),
+]
 
 SeenAndExpected = tuple[dict[str, Any], dict[str, Any]]
 
 
-def forth(case: sessions.Case, theirs: Original, folder: str) -> SeenAndExpected:
+def forth(case: golden_sessions.Case, theirs: Original, folder: str) -> SeenAndExpected:
     """We write, the original reads."""
-    written = sessions.write(case, folder, CRYPTO_TYPE[case["cipher"]])
-    seen = theirs.call(sessions.read, case, written, folder)
-    return seen, sessions.expected(case, written, repr(CONTENTS[case["content"]]))
+    written = golden_sessions.write(case, folder, CRYPTO_TYPE[case["cipher"]])
+    seen = theirs.call(golden_sessions.read, case, written, folder)
+    return seen, golden_sessions.expected(case, written, repr(CONTENTS[case["content"]]))
 
 
-def back(case: sessions.Case, theirs: Original, folder: str) -> SeenAndExpected:
+def back(case: golden_sessions.Case, theirs: Original, folder: str) -> SeenAndExpected:
     """The original writes, we read."""
-    written = theirs.call(sessions.write, case, folder)
-    seen = sessions.read(case, written, folder, CRYPTO_TYPE[case["cipher"]])
-    return seen, sessions.expected(case, written, repr(CONTENTS[case["content"]]))
+    written = theirs.call(golden_sessions.write, case, folder)
+    seen = golden_sessions.read(case, written, folder, CRYPTO_TYPE[case["cipher"]])
+    return seen, golden_sessions.expected(case, written, repr(CONTENTS[case["content"]]))
 
 
-def back_and_forth(case: sessions.Case, theirs: Original, folder: str) -> SeenAndExpected:
+def back_and_forth(case: golden_sessions.Case, theirs: Original, folder: str) -> SeenAndExpected:
     """The original writes, we read and so renew, the original reads."""
-    written = theirs.call(sessions.write, case, folder)
-    renewed = sessions.renew(case, written, folder, CRYPTO_TYPE[case["cipher"]])
-    seen = theirs.call(sessions.read, case, renewed, folder)
+    written = theirs.call(golden_sessions.write, case, folder)
+    renewed = golden_sessions.renew(case, written, folder, CRYPTO_TYPE[case["cipher"]])
+    seen = theirs.call(golden_sessions.read, case, renewed, folder)
     # A program that opens a session by an id and does not save it has not used it.
-    last_accessed = sessions.CREATED if written["cookie"] is None else sessions.LATER
-    return seen, sessions.expected(case, written, repr(CONTENTS[case["content"]]), last_accessed)
+    last_accessed = golden_sessions.CREATED if written["cookie"] is None else golden_sessions.LATER
+    return seen, golden_sessions.expected(case, written, repr(CONTENTS[case["content"]]), last_accessed)

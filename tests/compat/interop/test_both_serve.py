@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.compat.golden.sessions import KEYS, SECRET
+from tests.compat.golden.golden_sessions import KEYS, SECRET
 from tests.compat.interop.visits import visit
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from tests.compat.interop.pairs import CASES, back, back_and_forth, forth
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.compat.golden.sessions import Case
+    from tests.compat.golden.golden_sessions import Case
     from tests.compat.interop.original import Original
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

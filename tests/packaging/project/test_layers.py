@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import chain
 
+from tests.support import running
 from tests.support.environment import ROOT
 from tools.imports import Crate, shown
 
@@ -46,6 +48,16 @@ def test_every_file_is_short_enough_to_be_read_at_once() -> None:
     assert len(SOURCES) > 200
     lengths = {str(path.relative_to(ROOT)): path.read_text().count("\n") for path in SOURCES}
     assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_every_file_of_the_tests_has_a_name_of_its_own() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    assert [name for name, number in names.items() if number > 1 and name != "conftest.py"] == []
+
+
+def test_every_path_with_a_marker_exists() -> None:
+    paths = [*running.MARKERS, *running.TOGETHER, *running.APART]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_one_layer_alone_knows_of_python() -> None:

@@ -19,6 +19,7 @@ MARKERS = {
     "tests/conformance/stores/test_durability.py": "slow",
     "tests/faults/concurrency/test_locked_processes.py": "slow",
     "tests/faults/interruptions/test_interruptions.py": "slow",
+    "tests/faults/interruptions/test_reentrancy.py": "slow",
     "tests/faults/campaigns/test_short_forms.py": "slow",
     "tests/packaging/wheels": "slow",
 }

@@ -275,3 +275,18 @@ def test_beaker_and_we_read_each_other(
     assert seen.replace(f"('beaker session id', '{name}'), ", "") == (
         "[('other', {'a': 1}), ('session', 'theirs')]"
     )
+
+
+@pytest.mark.parametrize("text", ["", "text", "x" * 70_000])
+@pytest.mark.parametrize("owner", [None, "a.b", "schlüssel"])
+@pytest.mark.parametrize("expires_at", [None, 1.7e9, float("inf")])
+def test_a_record_is_the_pickle_that_python_makes(
+    text: str, owner: str | None, expires_at: float | None
+) -> None:
+    expected: dict[str, Any] = {EXPIRY: expires_at, "session": text, "id": owner}
+    expected = {key: value for key, value in expected.items() if value is not None}
+    record = _core.write_envelope(text, owner, expires_at)
+    assert record == pickle.dumps(expected, 2)
+    # Protocol 0 writes numbers as text, which cannot be renewed in place; such a record carries no expiry.
+    for protocol in range(1, pickle.HIGHEST_PROTOCOL + 1):
+        assert _core.read_envelope(pickle.dumps(expected, protocol)) == (text, owner, expires_at)

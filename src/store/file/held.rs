@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::FileStore;
+use super::layout::Place;
 use super::locked::Locks;
-use super::path::Place;
 use super::record::{self, Found};
 use crate::error::{Error, Result};
 use crate::fork::Process;

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::path::Place;
-use super::path::Seat;
+use super::dotted::Neighbour;
+use super::layout::Place;
+use super::layout::Seat;
 use super::record::{self, Found};
-use super::shared::Neighbour;
 use super::{FileStore, REMOVING, WRITING, disk, is_absence, replace, unlink};
 use crate::codec::envelope;
 use crate::error::{Error, Result};

@@ -10,13 +10,13 @@
 //! machine may forget when its power fails that a session was used.
 
 mod disk;
+mod dotted;
 mod exposure;
 mod held;
+mod layout;
 mod locked;
-mod path;
 mod record;
 mod replace;
-mod shared;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -29,8 +29,8 @@ use std::time::Duration;
 pub use disk::sync_with_names;
 pub use exposure::{Exposure, exposure};
 use held::HeldFile;
-use path::Place;
-pub use path::{digest_name, file_name, hashed_name};
+use layout::Place;
+pub use layout::{digest_name, file_name, hashed_name};
 use record::Found;
 pub use replace::{is_temporary, replace_file};
 pub use sweep::{FileSweep, Reach, SweepLease, SweepPlan, Sweeper};

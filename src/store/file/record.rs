@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::is_absence;
-use super::path::Place;
+use super::layout::Place;
 use crate::codec::{Expiry, envelope};
 use crate::error::{Error, Result};
 use crate::locks::{Locked, Mode};
@@ -22,14 +22,13 @@ use crate::store::{Timestamp, Touch, Version};
 const READING: &str = "read the session file";
 const TOUCHING: &str = "touch the session file";
 
-/// In bytes. What is longer was not written as a session, and is not worth the memory to find out.
+/// In bytes. A longer file is no session, and not worth the memory to make sure.
 const LONGEST_FILE: u64 = 1 << 30;
 
-/// Versions are compared within a process only, and a key of its own keeps anybody from making two texts
-/// that have the same.
+/// Versions are compared within a process only. A key of its own keeps anybody from making two texts of one version.
 static VERSIONS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// What a place holds for an id.
+/// The contents of a place, for an id.
 #[derive(Debug)]
 pub(super) enum Found {
     /// No file, or one that holds no session.
@@ -102,22 +101,22 @@ pub(super) fn read_alone(path: &Path, place: &Place<'_>, limit: Duration) -> Res
     Ok((Some(data), found))
 }
 
-/// Whose the record in a file is that several ids may have.
+/// The owner of a record in a file that several ids may have.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// There is none.
+    /// There is no record.
     Nobody,
-    /// It says whose it is.
+    /// The record names its owner.
     Named(String),
-    /// It is that of the id which the file is named after. We write no others without a name.
+    /// The id that the file is named after: our records of other ids name their owner.
     Plain,
-    /// It is the original's, which writes no names, or it cannot be read.
+    /// Not known: Beaker wrote the record, or it cannot be read.
     Unknown,
 }
 
-/// Whose the record at `path` is.
+/// The owner of the record at `path`.
 pub(super) fn holder(path: &Path, limit: Duration) -> Result<Holder> {
-    /// The original has never written this protocol, and we write no other.
+    /// Beaker has never written this protocol, and we write no other.
     const OURS: &[u8] = &[0x80, 2];
     let Some(data) = open(path, Mode::Shared, READING, limit)? else { return Ok(Holder::Nobody) };
     let Some(file) = content(&data, READING)?.whole else { return Ok(Holder::Unknown) };

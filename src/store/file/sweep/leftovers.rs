@@ -10,7 +10,7 @@ use super::{LEFTOVER_AGE, age, lock_number};
 use crate::error::Result;
 use crate::id::{SessionId, StoreKey};
 use crate::locks::LockFile;
-use crate::store::file::path::{DATA_EXTENSION, LOCK_EXTENSION, Place};
+use crate::store::file::layout::{DATA_EXTENSION, LOCK_EXTENSION, Place};
 use crate::store::file::{FileStore, is_absence, replace, unlink};
 use crate::store::{Swept, Timestamp};
 

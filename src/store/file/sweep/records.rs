@@ -7,7 +7,7 @@ use super::{FileSweep, leftovers, lock_number};
 use crate::error::Result;
 use crate::id::{SessionId, StoreKey, is_stored_key};
 use crate::locks::Mode;
-use crate::store::file::path::{DATA_EXTENSION, Place, is_hashed_name};
+use crate::store::file::layout::{DATA_EXTENSION, Place, is_hashed_name};
 use crate::store::file::record::{self, Found};
 use crate::store::file::{is_absence, unlink};
 use crate::store::{Swept, Timestamp};

@@ -1,10 +1,10 @@
-//! Ids that differ in their dots alone, and which of them has the file of the name that they share.
+//! Decides which of the ids that differ in their dots alone has the file of their common name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::path::{Place, Seat};
+use super::layout::{Place, Seat};
 use super::record::{self, Holder};
 use super::{FileStore, WRITING, disk, ensure_private_dir, is_absence};
 use crate::error::{Error, Result};
@@ -12,11 +12,11 @@ use crate::id::{IdSource, SessionId, StoreKey};
 use crate::locks::{LockFile, is_in_use};
 use crate::store::Durability;
 
-/// Somebody who writes has a lock for less. Who has it for longer holds a session, and is not waited for.
+/// A writer has a lock for less. A lock that is held for longer is a session's, and is not waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 impl FileStore {
-    /// Where the record of `id` is, or would be put. Nothing but an id with dots has to be looked for.
+    /// The place of the record of `key`. Only for an id with dots files are examined.
     pub(super) fn place<'a>(&self, key: &'a StoreKey) -> Place<'a> {
         self.settle(Place::of(key))
     }
@@ -49,7 +49,7 @@ impl FileStore {
 
     fn seat_without_own(&self, place: &Place<'_>) -> Seat {
         match record::holder(&place.named_file(&self.file_dir), self.lock_time_limit) {
-            // What cannot be read is told by who reads it next.
+            // The next read reports what cannot be read.
             Ok(Holder::Nobody) | Err(_) => Seat::Shared,
             Ok(Holder::Named(owner)) if owner == place.key().record() => Seat::Shared,
             Ok(Holder::Named(_) | Holder::Plain) => Seat::Own,
@@ -58,7 +58,7 @@ impl FileStore {
         }
     }
 
-    /// Whoever uses an id locks it, and the original never removes a lock file.
+    /// Beaker locks every id that it uses, and never removes a lock file.
     fn seat_by_locks(&self, place: &Place<'_>) -> Seat {
         let named = place.neighbours_lock_file(&self.lock_dir);
         match (is_in_use(&place.lock_file(&self.lock_dir)), named.is_some_and(|path| is_in_use(&path))) {
@@ -68,8 +68,8 @@ impl FileStore {
         }
     }
 
-    /// Locks the file that `place` shares, if that is where it is, and says where it is then. Where somebody else
-    /// keeps it locked, what is written goes elsewhere.
+    /// Locks the file that `place` shares, if its record is there, and returns the place as it is then. While a session
+    /// keeps the file locked, writes go to the file that is the id's alone.
     pub(super) fn lock_shared<'a>(&self, place: Place<'a>) -> Result<(Place<'a>, Option<Neighbour>)> {
         let place = self.settle(place);
         if !place.is_dotted() || place.seat() == Seat::Own {
@@ -111,8 +111,8 @@ impl FileStore {
         }
     }
 
-    /// Has the record that is in the way of `place` go to the file that is its owner's alone. The caller has the
-    /// lock of the id without dots, which everybody takes who writes to this file.
+    /// Moves the record that is in the way of `place` to the file that is its owner's alone. The caller has the lock of the
+    /// id without dots, which every writer of this file takes.
     pub(super) fn make_way(&self, place: &Place<'_>) -> Result<()> {
         let path = place.named_file(&self.file_dir);
         let Holder::Named(owner) = record::holder(&path, self.lock_time_limit)? else { return Ok(()) };
@@ -123,7 +123,7 @@ impl FileStore {
         }
         let own = of_owner.own_file(&self.file_dir);
         if fs::symlink_metadata(&own).is_ok() {
-            // It has moved before, and what is here is what it was.
+            // It has moved before, and this is an old copy.
             return Ok(());
         }
         self.relocate(&path, &own)
@@ -133,7 +133,7 @@ impl FileStore {
         let failed = |error| Error::unavailable(WRITING).with_source(error);
         let folder = to.parent().unwrap_or(to);
         ensure_private_dir(folder)?;
-        // A link, so that the record is found at every moment. What replaces the old name takes that away.
+        // A link, so that the record is found at every moment. The next write to the old name ends it there.
         fs::hard_link(from, to).or_else(|_| fs::rename(from, to)).map_err(failed)?;
         if self.durability == Durability::Full {
             disk::sync_with_names(folder).map_err(failed)?;
@@ -142,8 +142,7 @@ impl FileStore {
     }
 }
 
-/// The lock of the id without dots, which has the file. Where there is no record when it is let go, it leaves no lock
-/// file.
+/// The lock of the id without dots, which has the file. Released where there is no record, it removes its lock file.
 pub(super) struct Neighbour {
     lock: Option<LockFile>,
     shared: PathBuf,

@@ -1,9 +1,9 @@
-//! Which file an id has, and whose the record in it is.
+//! Names the files of an id, and tells the owner of a record.
 //!
-//! Most ids give the file its name, as they always have, two folders below the store's own. Ids that could lead
-//! elsewhere get a name that is a hash. The original drops dots on the way, so that ids which differ in their
-//! dots alone meet in one file. Of those the id without dots always has that file. One with dots has it while
-//! no other does, and writes its name into the record; otherwise it has a file whose name is a hash.
+//! Most ids name their file, as in Beaker, two folders below the store's own. An id that could lead elsewhere gets a
+//! hash for a name. Beaker drops the dots of an id, so ids that differ in their dots alone would share one file. The id
+//! without dots always has that file. An id with dots has it while no other does, and its record names its owner;
+//! otherwise it has a file that is named by a hash.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::id::{IdSource, StoreKey, push_hex};
 pub(super) const DATA_EXTENSION: &str = ".cache";
 pub(super) const LOCK_EXTENSION: &str = ".lock";
 
-/// What begins the name of an id that cannot name its file itself. 64 hexadecimal digits follow.
+/// The beginning of a name that is a hash. 64 hexadecimal digits follow.
 const HASHED_PREFIX: char = '~';
 const HASHED_DIGITS: usize = 64;
 
@@ -32,21 +32,21 @@ enum Naming {
     Hashed,
 }
 
-/// Which file has the record of an id with dots.
+/// The file that has the record of an id with dots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seat {
-    /// The one of its name without dots. A record there is this id's if it says so.
+    /// The file of its name without dots. A record there is this id's if it names this id.
     Shared,
-    /// The same, where the original has left a record for this id, which says nothing.
+    /// The same, with a record that Beaker wrote for this id, which names no owner.
     Claimed,
-    /// The same, where the original has left a record that may be this id's and may be another's. It is read there,
-    /// and left alone: what is written goes to the file that is this id's alone.
+    /// The same, with a record of Beaker's that may be this id's or another's. It is read there and left alone: writes go
+    /// to the file that is this id's alone.
     Lent,
-    /// The one that is this id's alone.
+    /// The file that is this id's alone.
     Own,
 }
 
-/// Where an id is kept.
+/// The files of a key.
 #[derive(Clone, Debug)]
 pub(super) struct Place<'a> {
     key: &'a StoreKey,
@@ -90,7 +90,7 @@ impl<'a> Place<'a> {
         self.naming == Naming::Dotted
     }
 
-    /// Whether it has its file whatever other ids there are.
+    /// Whether its file can be no other id's.
     pub(super) fn is_plain(&self) -> bool {
         self.naming == Naming::Plain
     }
@@ -100,7 +100,7 @@ impl<'a> Place<'a> {
         self.stem == other.stem
     }
 
-    /// The same where no other id is, if it can be there.
+    /// The same in the file that is this id's alone, if it has one.
     pub(super) fn elsewhere(self) -> Self {
         if self.is_dotted() { self.seated(Seat::Own) } else { self }
     }
@@ -148,8 +148,7 @@ impl<'a> Place<'a> {
         below(lock_dir, digits, LOCK_EXTENSION)
     }
 
-    /// The lock of the id that this one shares its file with, if there may be such an id. Whoever has both
-    /// locks takes this one last.
+    /// The lock of the id that may share this one's file, if there can be one. It is taken after the id's own.
     pub(super) fn neighbours_lock_file(&self, lock_dir: &Path) -> Option<PathBuf> {
         (self.naming == Naming::Dotted).then(|| lock_file(lock_dir, &self.stem))
     }
@@ -164,8 +163,8 @@ impl<'a> Place<'a> {
 
     /// Whether a record that names this owner, or none, is this id's.
     ///
-    /// A record without an owner under a name that lost its dots was left by the original, and
-    /// [`Seat`] says what is known of it. What came from a browser gets no record that is not proven to be its own.
+    /// A record without an owner under a name that lost its dots is Beaker's, and [`Seat`] says what is known of it. An id
+    /// from a browser gets no record that is not proven to be its own.
     pub(super) fn is_owned(&self, owner: Option<&str>) -> bool {
         match (owner, self.naming) {
             (Some(owner), _) => owner == self.key.record(),

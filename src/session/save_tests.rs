@@ -48,7 +48,7 @@ fn write(id_of_record: &str, version: u64) -> Step<()> {
 fn steps(life: &mut Life, rules: Rules, answers: Vec<Answer<()>>) -> Vec<Step<()>> {
     let mut saving = Saving::new(life, rules);
     let (mut answers, mut steps, mut answer) =
-        (answers.into_iter(), Vec::new(), Answer::Encoded(life.id().clone()));
+        (answers.into_iter(), vec![Step::Encode], Answer::Encoded(life.id().clone()));
     while !matches!(steps.last(), Some(Step::Done(_))) {
         let step = saving.next(life, answer);
         answer = match &step {

@@ -14,8 +14,9 @@ use std::sync::atomic::Ordering;
 use doubles::Counting;
 use tempfile::TempDir;
 
+use super::write::{LAST_TRIES, in_the_end};
 use super::*;
-use crate::store::{FileStore, MemoryStore};
+use crate::store::{FileStore, HoldOf, MemoryStore, Rotation, Version, Written};
 
 const NOW: Timestamp = 1_000_000.0;
 

@@ -39,7 +39,7 @@ PARTS = {
     "codec": ("src/codec/**", "codec"),
     "locks": ("src/locks/**", "locks"),
     "memory": ("src/store/memory/**", "store::memory"),
-    "hashed": ("src/store/hashed/**", "store::hashed"),
+    "keys": ("src/store/session_store/**", "store::session_store"),
     "file": ("src/store/file/**", "store::file"),
     "store": ("src/store/*.rs", "store"),
 }
@@ -66,7 +66,8 @@ def command(part: str, *options: str) -> list[str | Path]:
         *(f"--exclude={pattern}" for pattern in left_out),
         *("--no-default-features", "--cap-lints=true", *options),
         *("--timeout", str(SECONDS_FOR_THE_TESTS), "--output", SCRATCH / part),
-        *("--", "--locked", "--lib", tests),
+        # For the build too: otherwise it builds the library and every benchmark for each change.
+        *("--cargo-arg=--locked", "--cargo-arg=--lib", "--", tests),
     ]
 
 

@@ -67,7 +67,8 @@ impl Subject {
     /// The member whose turn it is: not strictly by turns, so that each comes after each, and after itself.
     pub(super) fn store(&self) -> &SessionStore {
         self.turn.set(self.turn.get() + 1);
-        &self.members[self.turn.get() / 2 % self.members.len()]
+        let turn = self.turn.get() / 2 % self.members.len();
+        self.members.get(turn).expect("a subject has one member or two")
     }
 
     pub(super) fn hold(&self, id: &SessionId, of: HoldOf, now: f64) -> Result<Option<SessionStore>> {
@@ -115,7 +116,7 @@ impl Subject {
             Place::Files(_, root) if self.is_hashed() => {
                 let (records, locks) = files(root);
                 let stems = records.iter().filter_map(|path| path.file_stem()?.to_str()).map(str::to_owned);
-                let keys = ids.iter().map(|id| self.members[0].key_of(id).record().to_owned());
+                let keys = ids.iter().map(|id| StoreKey::hashed(id).record().to_owned());
                 assert_eq!(stems.collect::<BTreeSet<_>>(), keys.collect());
                 assert!(locks.len() <= records.len(), "{locks:?}");
             }

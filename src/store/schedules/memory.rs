@@ -9,7 +9,7 @@ use shuttle::thread::{self, JoinHandle};
 use super::under_every_schedule;
 use crate::error::{ErrorKind, Result};
 use crate::id::{SessionId, StoreKey};
-use crate::store::{Expect, HoldOf, Left, MemoryStore, Rotation, Store, Swept, Version, Written};
+use crate::store::{Deleted, Expect, HoldOf, Left, MemoryStore, Rotation, Store, Swept, Version, Written};
 use crate::sync::FOR_EVER;
 
 const NOW: f64 = 1_000_000.0;
@@ -88,7 +88,7 @@ fn of_a_rotation_a_deletion_and_another_rotation_one_finds_the_record() {
         };
         let one = with(&store, move |store| rotated(store, "one"));
         let two = with(&store, move |store| rotated(store, "two"));
-        let deleted = with(&store, |store| store.delete(&id("old"), Expect::Any).unwrap());
+        let deleted = with(&store, |store| store.delete(&id("old"), Expect::Any).unwrap() == Deleted::Record);
         let save = with(&store, |store| write(&*store, "old", b"z", Expect::Present).is_some());
         let found = [one, two, deleted].map(|thread| thread.join().unwrap());
         save.join().unwrap();
@@ -202,7 +202,7 @@ fn the_count_is_right_after_writes_deletions_clearing_and_sweeping_at_once() {
         let threads = [
             with(&store, |store| write(&*store, "a", b"x", Expect::Any).is_some()),
             with(&store, |store| write(&*store, "b", b"x", Expect::Any).is_some()),
-            with(&store, |store| store.delete(&id("0"), Expect::Any).unwrap()),
+            with(&store, |store| store.delete(&id("0"), Expect::Any).unwrap() == Deleted::Record),
             with(&store, |store| {
                 store.clear();
                 true

@@ -208,6 +208,8 @@ impl Contents {
                 changed.push(self.put(self.text.start + range.start, touch.bytes));
             }
         }
+        // A record that another program wrote may carry its expiry behind the text.
+        changed.sort_unstable_by_key(|range| range.start);
         if let [first, last] = &mut *changed
             && last.end - first.start <= NEAR
         {

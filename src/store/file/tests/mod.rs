@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
 mod durability;
+mod hostile;
 mod ids;
 mod original;
 mod process;

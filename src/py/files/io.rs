@@ -24,6 +24,9 @@ use crate::store::file::{
 const OPERATION: &str = "use a file";
 const PRIVATE: u32 = 0o600;
 
+/// A link is not followed, and a pipe is not waited for.
+const ITSELF: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
+
 /// The name, without an extension, of the file for an identifier: its SHA-1, or without `digest` the identifier without
 /// its dots. If that cannot be a name, a hash.
 #[pyfunction]
@@ -41,7 +44,14 @@ pub(crate) fn own_file_name(identifier: &[u8]) -> String {
 /// Makes a folder, and those above it, for this user alone (mode 0700), unless they exist. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn make_folder(py: Python<'_>, path: PathBuf) -> PyResult<()> {
-    gil::detached(py, || ensure_private_dir(&path)).map_err(|error| as_os_error(py, error, &path))
+    let made = gil::detached(py, || ensure_private_dir(&path).map_err(|error| (error, first_missing(&path))));
+    made.map_err(|(error, missing)| as_os_error(py, error, missing))
+}
+
+/// The first part of `path` that is no folder.
+fn first_missing(path: &Path) -> &Path {
+    let missing = path.ancestors().filter(|part| !part.as_os_str().is_empty() && !part.is_dir());
+    missing.last().unwrap_or(path)
 }
 
 /// Replaces the file at `path` by one with `contents`, which only its owner may read. With `to_disk` it survives a power
@@ -79,7 +89,7 @@ pub(crate) fn write_part(
     written.map_err(|error| as_os_error(py, error, &path))
 }
 
-/// Reads the file at `path`. A link is not followed. Raises `OSError`.
+/// Reads the file at `path`. A link is not followed, and only a regular file is read. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
     let read = gil::detached(py, || read(&path).map_err(failed));
@@ -95,7 +105,7 @@ pub(crate) fn sync_folder(py: Python<'_>, path: PathBuf) -> PyResult<()> {
 /// Flushes the contents of a file to the disk. A link is not followed. Raises `OSError`.
 #[pyfunction]
 pub(crate) fn sync_file(py: Python<'_>, path: PathBuf) -> PyResult<()> {
-    sync(py, &path, OFlags::NOFOLLOW)
+    sync(py, &path, ITSELF)
 }
 
 /// Flushes the names in a folder, and the names of the folder and all above it, to the disk. Raises `OSError`.
@@ -106,11 +116,15 @@ pub(crate) fn sync_names(py: Python<'_>, path: PathBuf) -> PyResult<()> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let flags = ITSELF.bits().cast_signed();
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_dir() {
+    let kind = file.metadata()?;
+    if kind.is_dir() {
         // `IsADirectory` has no error number.
         return Err(Errno::ISDIR.into());
+    }
+    if !kind.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut contents = Vec::new();
     file.read_to_end(&mut contents)?;
@@ -118,7 +132,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn write_at(path: &Path, at: u64, contents: &[u8], to_disk: bool) -> io::Result<()> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let flags = ITSELF.bits().cast_signed();
     let mut options = OpenOptions::new();
     let file =
         options.write(true).create(true).truncate(false).mode(PRIVATE).custom_flags(flags).open(path)?;

@@ -53,14 +53,14 @@ pub(crate) fn lock_is_in_use(path: PathBuf) -> bool {
     is_in_use(&path)
 }
 
-/// The error as Python's own file functions raise it.
+/// The error as Python's own file functions raise it, with the path as text.
 pub(crate) fn as_os_error(py: Python<'_>, mut error: Error, path: &Path) -> PyErr {
     let source = error.take_source().and_then(|source| source.downcast::<io::Error>().ok());
     match source.as_ref().and_then(|source| source.raw_os_error()) {
         Some(number) => match py.import("os").and_then(|os| os.call_method1("strerror", (number,))) {
-            Ok(said) => PyOSError::new_err((number, said.unbind(), path.to_path_buf())),
+            Ok(said) => PyOSError::new_err((number, said.unbind(), path.as_os_str().to_owned())),
             Err(error) => error,
         },
-        None => PyOSError::new_err(error.to_string()),
+        None => PyOSError::new_err(source.map_or_else(|| error.to_string(), |source| source.to_string())),
     }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from tests.support.sessions import KEY, UNKNOWN_ID, Browser, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.support.sessions import Backend
 
@@ -145,7 +145,39 @@ def test_what_files_are_used_by_raises_as_pythons_own_functions_do(tmp_path: Pat
         expected = OSError(number, os.strerror(number))
         assert (type(caught.value), caught.value.errno) == (type(expected), number)
         assert caught.value.strerror == expected.strerror
-        assert str(caught.value.filename).startswith(folder)
+        assert isinstance(caught.value.filename, str)
+        assert caught.value.filename.startswith(folder)
+
+
+def test_a_folder_that_cannot_be_made_names_the_first_part_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as caught:
+        _core.make_folder(str(tmp_path / "file" / "one" / "two"))
+    assert caught.value.filename == str(tmp_path / "file")
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    works: list[Callable[[], Any]] = [
+        lambda: _core.read_file(pipe),
+        lambda: _core.write_part(pipe, 0, b"part", False),
+        lambda: _core.sync_file(pipe),
+    ]
+    for work in works:
+        with pytest.raises(OSError):  # noqa: PT011
+            work()
+
+
+def test_a_namespace_whose_file_is_a_pipe_is_unavailable(tmp_path: Path) -> None:
+    namespace = FileNamespaceManager("chosen", data_dir=str(tmp_path), digest_filenames=False)
+    locked(namespace)
+    file = Path(namespace.file)
+    file.unlink()
+    os.mkfifo(file)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailableError, match="it is not a regular file"):
+            namespace.acquire_write_lock()
 
 
 def locked(namespace: Any) -> None:

@@ -126,6 +126,8 @@ impl Ending {
                 self.look(life)
             }
             Answer::Refused => self.look(life),
+            // The record is gone, and the application's own code failed.
+            Answer::Failed(failed) if self.record.is_none() => Step::Done(Outcome::Failed(failed.error)),
             Answer::Failed(failed) => match failed.kind {
                 // Nobody can load or rotate it either.
                 Failure::Corrupt if self.looks < TRIES => {
@@ -295,6 +297,22 @@ mod tests {
         assert_eq!(steps[2..], [Step::Load(id("a")), Step::Done(Outcome::Ended)]);
         let steps = give_up(vec![found(), lost(), found(), Answer::Deleted]);
         assert_eq!(steps.len(), 5);
+    }
+
+    #[test]
+    fn an_error_after_the_record_is_gone_ends_the_call_whatever_its_kind() {
+        let kinds = [Failure::Corrupt, Failure::Unavailable, Failure::Busy, Failure::Unknown, Failure::Other];
+        for (kind, calls) in kinds.into_iter().flat_map(|kind| (0..3).map(move |calls| (kind, calls))) {
+            let mut life = loaded();
+            let mut ending = Ending::new(&mut life, Reason::Invalidate, false, true);
+            let _delete = ending.next::<()>(&mut life, Answer::Begin);
+            let _clear = ending.next::<()>(&mut life, Answer::Deleted);
+            for _ in 0..calls {
+                let _call = ending.next::<()>(&mut life, Answer::Ready);
+            }
+            let failed = Answer::Failed(Failed { kind, error: () });
+            assert_eq!(ending.next(&mut life, failed), Step::Done(Outcome::Failed(())), "{kind:?} {calls}");
+        }
     }
 
     #[test]

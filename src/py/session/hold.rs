@@ -57,7 +57,8 @@ fn run(session: &Bound<'_, Session>, goal: Goal) -> PyResult<()> {
         (Some(lock), Some(id)) if lock.held.has_locked(id) => Held::Id,
         (Some(_), _) => Held::Another,
     };
-    let mut locks = lock.map_or(0, |lock| lock.by_program.load(Ordering::Relaxed));
+    let before = lock.as_ref().map_or(0, |lock| lock.by_program.load(Ordering::Relaxed));
+    let mut locks = before;
     let is_by_program = matches!(goal, Goal::Lock(_));
     let mut locking = Locking::new(goal, held, by_request);
     let mut reply = Ok(());
@@ -75,8 +76,10 @@ fn run(session: &Bound<'_, Session>, goal: Goal) -> PyResult<()> {
             Step::Close => record::lock(session)?.map_or(Ok(()), |lock| lock.close(py)),
             Step::NotLocked => return Err(LockError::new_err("the session is not locked")),
             Step::Done(outcome) => {
-                if let Some(lock) = record::lock(session)? {
-                    lock.by_program.store(locks, Ordering::Relaxed);
+                if let Some(now) = record::lock(session)? {
+                    // Another thread may have counted meanwhile.
+                    let base = if lock.is_some_and(|lock| Arc::ptr_eq(&lock, &now)) { before } else { 0 };
+                    now.by_program.fetch_add(locks.wrapping_sub(base), Ordering::Relaxed);
                 }
                 return outcome;
             }

@@ -127,17 +127,19 @@ impl<'py> Caller<'_, 'py> {
     }
 
     fn look(&mut self, id: &SessionId) -> PyResult<Found> {
+        let (py, session) = (self.session.py(), self.session);
         let now = self.now()?.seconds;
-        let (found, record) = record::find(self.session, id, now)?;
+        if self.options.settings.use_cookies {
+            // First: an application that catches the error of the store, or of the decoder, finds it set.
+            request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+        }
+        let (found, record) = record::find(session, id, now)?;
         self.record = record;
         Ok(found)
     }
 
     fn clear(&self) -> PyResult<()> {
-        let (py, session) = (self.session.py(), self.session);
-        if self.options.settings.use_cookies {
-            request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
-        }
+        let session = self.session;
         call::clear(session)?;
         let _dropped = session.get().with(|state| {
             state.handed_out = false;

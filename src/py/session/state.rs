@@ -105,6 +105,9 @@ impl State {
         for held in [&self.last_accessed, &self.accessed_dict, &self.cookie] {
             visit.call(held)?;
         }
+        if let Some((expires, _)) = &self.cookie_expires {
+            visit.call(expires)?;
+        }
         if let Some(hold) = &self.hold {
             hold.traverse(&visit)?;
         }

@@ -303,6 +303,25 @@ def test_a_session_that_is_locked_twice_is_free_after_the_second_unlock(backend:
         session.unlock()
 
 
+def test_a_lock_is_counted_that_is_taken_while_another_is_taken(files: Backend) -> None:
+    stored(files, count=1)
+    session = opened(files, ID)
+    view: Any = session.namespace
+    acquire = view.acquire_write_lock
+
+    def acquire_and_lock() -> None:
+        view.acquire_write_lock = acquire
+        session.lock()
+        acquire()
+
+    view.acquire_write_lock = acquire_and_lock
+    session.lock()
+    session.unlock()
+    assert not is_free(files, ID)
+    session.unlock()
+    assert is_free(files, ID)
+
+
 def test_a_locked_session_whose_object_is_dropped_is_let_go(backend: Backend) -> None:
     stored(backend, name="Ada")
     session = opened(backend, ID)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from beaker.exceptions import CorruptSessionError
 from beaker.session import CookieSession, Session
 from tests.conformance.session import hooks
 from tests.support.fixtures import COOKIES
@@ -15,7 +16,7 @@ from tests.support.sessions import KEY, Browser, Literals
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.sessions import Clock
+    from tests.support.sessions import Backend, Clock
 
 
 @dataclass
@@ -150,3 +151,32 @@ def test_a_subclass_may_have_its_own_constructor_and_attributes(kind: Kind) -> N
         return session.early, session.late, session.mark
 
     assert kind.browser(session_class=Own).visit(work).result == (1, 2, 3)
+
+
+@pytest.mark.parametrize("grace", [{}, {"destroy_old": "grace:30"}])
+@pytest.mark.parametrize(
+    ("ends", "name"),
+    [
+        ("invalidate", "clear"),
+        ("invalidate", "_create_id"),
+        ("invalidate", "load"),
+        ("delete", "_delete_cookie"),
+        ("delete", "clear"),
+    ],
+)
+def test_an_end_raises_the_error_of_an_overridden_method(
+    memory: Backend, ends: str, name: str, grace: dict[str, Any]
+) -> None:
+    fails = False
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if fails:
+            raise CorruptSessionError(name)
+        return getattr(Session, name)(self, *args, **kwargs)
+
+    session = type("Failing", (Session,), {name: method})({}, **memory.options, **grace)
+    session.save()
+    fails = True
+    with pytest.raises(CorruptSessionError, match=name):
+        getattr(session, ends)()
+    assert memory.texts() == {}

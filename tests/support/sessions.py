@@ -31,6 +31,10 @@ Headers = list[tuple[str, str]]
 NOBODY = 65534
 
 
+PARSER = threading.RLock()
+"""Python up to 3.12 may raise `SystemError` if two threads parse at once."""
+
+
 class Literals:
     """A serializer of an application's own, which counts what it does."""
 
@@ -40,7 +44,8 @@ class Literals:
 
     def loads(self, data: bytes) -> Any:
         self.loaded += 1
-        return ast.literal_eval(data.decode())
+        with PARSER:
+            return ast.literal_eval(data.decode())
 
     def dumps(self, data: Mapping[str, Any]) -> bytes:
         self.dumped += 1

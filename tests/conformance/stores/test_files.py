@@ -49,13 +49,14 @@ def test_a_session_whose_id_has_dots_is_locked_and_saved(files: Backend) -> None
     assert opened(files, "0af3.progress")["name"] == "Ada"
 
 
-def test_a_record_is_a_pickle_of_a_dictionary_with_the_text(files: Backend) -> None:
+def test_a_record_is_a_pickle_of_a_dictionary_with_the_text_and_its_expiry(files: Backend) -> None:
     session = opened(files, "chosen")
     session["name"] = "Ada"
     session.save()
     (file,) = files.files()
     content = pickle.loads(file.read_bytes())
-    assert list(content) == ["session"]
+    assert list(content) == ["beaker expiry", "session"]
+    assert content["beaker expiry"] == float("inf")
     assert session._decrypt_data(content["session"])["name"] == "Ada"
 
 

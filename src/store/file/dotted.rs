@@ -82,18 +82,38 @@ impl FileStore {
         }
     }
 
+    /// The same for a record that is removed, which has to go from the shared file too: while a session keeps that locked,
+    /// it is waited for. `is_locked`: the caller is about to take that very lock.
+    pub(super) fn lock_to_remove<'a>(
+        &self,
+        place: Place<'a>,
+        is_locked: bool,
+    ) -> Result<(Place<'a>, Option<Neighbour>)> {
+        match self.lock_shared(place)? {
+            (place, None) if !is_locked && place.is_dotted() && self.is_seen_in_shared(&place)? => {
+                let neighbour = self.neighbour(&place, self.lock_time_limit)?;
+                Ok((self.settle(place), neighbour))
+            }
+            found => Ok(found),
+        }
+    }
+
     fn neighbour(&self, place: &Place<'_>, limit: Duration) -> Result<Option<Neighbour>> {
         let Some(path) = place.neighbours_lock_file(&self.lock_dir) else { return Ok(None) };
         let shared = place.named_file(&self.file_dir);
         LockFile::acquire(path, limit).map(|lock| Some(Neighbour { lock: Some(lock), shared }))
     }
 
-    /// Removes what `place` would be taken to have if it had no file of its own.
-    pub(super) fn remove_shared(&self, place: &Place<'_>) -> Result<()> {
+    /// Removes what `place` would be taken to have if it had no file of its own. `neighbour` is the lock of the shared
+    /// file, if the caller has it.
+    pub(super) fn remove_shared(&self, place: &Place<'_>, neighbour: Option<&Neighbour>) -> Result<()> {
         if !place.is_dotted() || !self.is_seen_in_shared(place)? {
             return Ok(());
         }
-        let _neighbour = self.neighbour(place, self.lock_time_limit)?;
+        let _neighbour = match neighbour {
+            Some(_) => None,
+            None => self.neighbour(place, self.lock_time_limit)?,
+        };
         if self.is_seen_in_shared(place)? {
             self.unlink(&place.named_file(&self.file_dir))?;
         }
@@ -109,6 +129,27 @@ impl FileStore {
                 Ok(record::holder(&shared, self.lock_time_limit)? != Holder::Nobody)
             }
         }
+    }
+
+    /// Removes an older state of the record of `place`, which was left in the shared file while that was locked. The own
+    /// file goes after it, never before: without that file the old state would be read again. `false` if it has to stay,
+    /// since the shared file has a record of Beaker's that this id would be taken to have, and that may be another's.
+    pub(super) fn remove_old_copy(&self, place: &Place<'_>) -> Result<bool> {
+        let shared = place.named_file(&self.file_dir);
+        let holder = || record::holder(&shared, self.lock_time_limit);
+        let is_copy =
+            |holder: &Holder| matches!(holder, Holder::Named(owner) if owner == place.key().record());
+        let neighbour = if is_copy(&holder()?) { self.neighbour(place, self.lock_time_limit)? } else { None };
+        Ok(match holder()? {
+            holder if is_copy(&holder) => {
+                if neighbour.is_some() {
+                    self.unlink(&shared)?;
+                }
+                neighbour.is_some()
+            }
+            Holder::Unknown => self.seat_by_locks(place) == Seat::Own,
+            Holder::Nobody | Holder::Named(_) | Holder::Plain => true,
+        })
     }
 
     /// Moves the record that is in the way of `place` to the file that is its owner's alone. The caller has the lock of the

@@ -120,9 +120,7 @@ impl FileStore {
         if deleted == Deleted::Refused {
             return Ok(deleted);
         }
-        if neighbour.is_none() {
-            self.remove_shared(&place)?;
-        }
+        self.remove_shared(&place, neighbour.as_ref())?;
         // Who has not the lock of a file that others may have leaves it alone.
         if neighbour.is_some() || !place.is_dotted() || place.seat() == Seat::Own {
             self.unlink(&path)?;
@@ -140,14 +138,19 @@ impl FileStore {
         now: Timestamp,
     ) -> Result<(Written, Option<Locks>)> {
         let Rotation { data, ttl, expect, left, .. } = *rotation;
-        let (from, shared) = self.lock_shared(from)?;
+        let is_name = from.shares_its_name_with(&to);
+        let (from, shared) = match left {
+            Some(_) => self.lock_shared(from)?,
+            // What goes from the shared file is locked before anything is written. The lock of a new id without dots
+            // is that very lock.
+            None => self.lock_to_remove(from, is_name && to.is_plain())?,
+        };
         let (pinned, found) = self.look(&from)?;
         let found = found.live_at(now);
         let is_there = matches!(found, Found::Ours(_) | Found::Unreadable(_));
         if !is_there || !may_write(expect, &found)? {
             return Ok((Written::Refused, None));
         }
-        let is_name = from.shares_its_name_with(&to);
         // Where it is the lock of the new id, that takes it now.
         let shared = shared.filter(|_| !(is_name && to.is_plain()));
         let mut locks = if from.shares_its_lock_with(&to) { None } else { Some(self.lock(&to)?) };
@@ -166,13 +169,12 @@ impl FileStore {
         let is_new_there = replaced.is_ok() || matches!(there, Found::Absent);
         // The new record may have had it make way.
         let from = if is_name { self.settle(from) } else { from };
-        let is_locked = shared.is_some();
         let left = replaced.and_then(|written| {
             let ended = match left {
                 Some(left) => {
                     self.replace(&from, left.data, Some(left.ttl), Expect::Any, &found, now).map(|_stored| ())
                 }
-                None => self.give_up(&from, is_locked),
+                None => self.give_up(&from, shared.as_ref()),
             };
             ended.map(|()| written)
         });
@@ -183,6 +185,9 @@ impl FileStore {
                 // The session keeps its old id, and must not have both. The error above is the one to tell.
                 let old_path = from.data_file(&self.file_dir);
                 if is_new_there && self.is_still(&old_path, &from, &found) {
+                    if to.seat() == Seat::Own && !is_name {
+                        let _ = self.remove_old_copy(&to);
+                    }
                     let _ = self.unlink(&new_path);
                     if let Some(locks) = locks {
                         locks.tidy(&there);
@@ -194,9 +199,9 @@ impl FileStore {
     }
 
     /// Ends the record of an id that was given up for another one.
-    fn give_up(&self, place: &Place<'_>, is_locked: bool) -> Result<()> {
-        if place.is_dotted() && !is_locked {
-            self.remove_shared(place)?;
+    fn give_up(&self, place: &Place<'_>, neighbour: Option<&Neighbour>) -> Result<()> {
+        if place.is_dotted() && (neighbour.is_none() || place.seat() == Seat::Own) {
+            self.remove_shared(place, neighbour)?;
             return self.retire(&place.own_file(&self.file_dir));
         }
         self.retire(&place.data_file(&self.file_dir))

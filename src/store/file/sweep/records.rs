@@ -7,7 +7,7 @@ use super::{FileSweep, leftovers, lock_number};
 use crate::error::Result;
 use crate::id::{SessionId, StoreKey, is_stored_key};
 use crate::locks::Mode;
-use crate::store::file::layout::{DATA_EXTENSION, Place, is_hashed_name};
+use crate::store::file::layout::{DATA_EXTENSION, Place, Seat, is_hashed_name};
 use crate::store::file::record::{self, Found};
 use crate::store::file::{is_absence, unlink};
 use crate::store::{Swept, Timestamp};
@@ -88,7 +88,8 @@ impl FileSweep {
             _ => return Ok(Outcome::Left),
         }
         if self.plan.dry_run {
-            return Ok(Outcome::Removed);
+            let is_old_copy = place.seat() != Seat::Own && self.store.settle(place).seat() == Seat::Own;
+            return Ok(if is_old_copy { Outcome::Left } else { Outcome::Removed });
         }
         self.remove_if_still_over(path, &place, now)
     }
@@ -106,7 +107,8 @@ impl FileSweep {
         let mut locks = self.store.lock(place)?;
         // A record that has moved, or cannot be locked, is left to the next sweep.
         let there = locks.with_shared(&self.store, place.clone())?;
-        if there.seat() != place.seat() && place.is_dotted() {
+        let is_alone = there.seat() != Seat::Own || self.store.remove_old_copy(&there)?;
+        if !is_alone || there.seat() != place.seat() && place.is_dotted() {
             return Ok(Outcome::Left);
         }
         let Some((_held, metadata, found)) = record::hold(path, place, Mode::Exclusive)? else {

@@ -64,7 +64,7 @@ proptest! {
 }
 
 /// What the original has stored under `id`, with the lock files of the ids that it has used.
-fn stored_by_the_original(home: &Home, id: &str, text: &str, used: &[&str]) {
+pub(super) fn stored_by_the_original(home: &Home, id: &str, text: &str, used: &[&str]) {
     for id in used.iter().map(|id| key(*id)) {
         let lock = home.store.lock_file(&id);
         fs::create_dir_all(lock.parent().unwrap()).unwrap();

@@ -5,6 +5,7 @@
 mod durability;
 mod hostile;
 mod ids;
+mod old_copies;
 mod original;
 mod process;
 mod sweeps;

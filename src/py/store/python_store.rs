@@ -12,7 +12,7 @@ use super::held_namespace::HeldNamespace;
 use super::namespace_calls::{failed, locked, read};
 use super::namespace_record;
 use super::namespaces::NamespaceStore;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::id::StoreKey;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
@@ -111,8 +111,13 @@ impl Store for NamespaceStore {
         limit: Duration,
         now: Timestamp,
     ) -> Result<Option<Arc<dyn Held>>> {
-        if of == HoldOf::Record && self.load(key, now)?.is_none() {
-            return Ok(None);
+        if of == HoldOf::Record {
+            match self.load(key, now) {
+                Ok(None) => return Ok(None),
+                // A record that cannot be understood is one, too.
+                Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
+                Ok(Some(_)) | Err(_) => {}
+            }
         }
         Python::attach(|py| {
             let (namespace, lock, reserved) = self.reserve(py, key, limit)?;

@@ -303,6 +303,19 @@ def test_a_session_that_is_locked_twice_is_free_after_the_second_unlock(backend:
         session.unlock()
 
 
+def test_a_session_whose_record_is_no_text_is_locked(written_in_python: Backend) -> None:
+    stored(written_in_python, count=1)
+    session = opened(written_in_python, ID)
+    view: Any = session.namespace
+    text = view["session"]
+    view["session"] = {"no": "text"}
+    session.lock()
+    view["session"] = text
+    assert not is_free(written_in_python, ID)
+    session.unlock()
+    assert is_free(written_in_python, ID)
+
+
 def test_a_lock_is_counted_that_is_taken_while_another_is_taken(files: Backend) -> None:
     stored(files, count=1)
     session = opened(files, ID)

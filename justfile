@@ -88,7 +88,8 @@ lint-non-unix:
     #!/usr/bin/env bash
     set -euo pipefail
     command -v rustup >/dev/null || { echo "no rustup: nothing is compiled for non-Unix" >&2; exit 0; }
-    rustup target add x86_64-pc-windows-gnu
+    rustup target add x86_64-pc-windows-gnu ||
+        { echo "no library for a non-Unix target: nothing is compiled for one" >&2; exit 0; }
     export PYO3_CROSS=1 PYO3_CROSS_PYTHON_VERSION=3.10
     cargo check --locked --target x86_64-pc-windows-gnu
     cargo check --locked --target x86_64-pc-windows-gnu --no-default-features

@@ -6,12 +6,14 @@ Each is a function that takes the stack on which patches are put. They are named
 from __future__ import annotations
 
 import contextlib
+import pickle
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import beaker.middleware
 import beaker.session
-from beaker.container import MemoryNamespaceManager
+from beaker.container import FileNamespaceManager, MemoryNamespaceManager
 from beaker.exceptions import BeakerException
 from beaker.session import CookieSession, Session, SessionObject
 from beaker.util import warn
@@ -242,21 +244,33 @@ def _(patches: Patches) -> None:
                 raise BeakerException("cannot decode the session") from error
 
 
-@correction("the memory store drops expired sessions")
+@correction("memory and files drop expired sessions")
 def _(patches: Patches) -> None:
     ends: dict[str, float] = {}
 
-    @patches.around(MemoryNamespaceManager, "__init__")
-    def init(before: Around, self: Any, namespace: str, **kwargs: Any) -> None:
-        before(self, namespace, **kwargs)
-        self.timeout = kwargs.get("timeout")
-        if time.time() >= ends.get(namespace, float("inf")):
-            self.dictionary.clear()
+    def empty(namespace: Any) -> None:
+        if isinstance(namespace, MemoryNamespaceManager):
+            namespace.dictionary.clear()
+            return
+        file = Path(namespace.file)
+        # A file that was damaged is corrupt, and tells no expiry.
+        with contextlib.suppress(Exception):
+            pickle.loads(file.read_bytes())
+            file.unlink()
 
-    @patches.around(MemoryNamespaceManager, "__setitem__")
-    def set_item(before: Around, self: Any, key: str, value: Any) -> None:
-        before(self, key, value)
-        ends[self.namespace] = float("inf") if self.timeout is None else time.time() + self.timeout
+    for manager in (MemoryNamespaceManager, FileNamespaceManager):
+
+        @patches.around(manager, "__init__")
+        def init(before: Around, self: Any, namespace: str, *args: Any, **kwargs: Any) -> None:
+            before(self, namespace, *args, **kwargs)
+            self.timeout = kwargs.get("timeout")
+            if time.time() >= ends.get(namespace, float("inf")):
+                empty(self)
+
+        @patches.around(manager, "__setitem__")
+        def set_item(before: Around, self: Any, key: str, value: Any) -> None:
+            before(self, key, value)
+            ends[self.namespace] = float("inf") if self.timeout is None else time.time() + self.timeout
 
     @patches.around(Session, "__setattr__")
     def set_attribute(before: Around, self: Any, name: str, value: Any) -> None:

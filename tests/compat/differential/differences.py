@@ -87,10 +87,10 @@ DIFFERENCES: tuple[Difference, ...] = (
         scenario(BEGIN, {"damage": "noise", "operations": LOOK}, options={"invalidate_corrupt": False}),
     ),
     Difference(
-        "the memory store drops expired sessions",
-        "memory grows with every session ever created",
-        "with a `timeout`, a session is dropped two minutes after it expired; its browser then"
-        " gets a new one",
+        "memory and files drop expired sessions",
+        "memory and folders grow with every session ever created",
+        "with a `timeout`, a session is absent two minutes after it expired, also for a program that"
+        " opens it by its id and gives no timeout",
         scenario(BEGIN, {"wait": 1000, "operations": LOOK}, backend="memory", options={"timeout": 60}),
     ),
     Difference(

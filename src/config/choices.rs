@@ -40,7 +40,7 @@ impl Concurrency {
 /// The pickles that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PicklePolicy {
-    /// All, as with Beaker. Whoever can write to the store can run code in the application.
+    /// Every pickle, as in Beaker. A writer to the store can run code in the application.
     Any,
     /// Those made of the standard library's value types.
     Allowlist,

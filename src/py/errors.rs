@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 
 use crate::config::UNKNOWN_CIPHER;
 use crate::error::{Error, ErrorKind};
-use crate::session::Failure;
 
 pyo3::import_exception!(beaker.exceptions, BeakerException);
 pyo3::import_exception!(beaker.exceptions, BeakerWarning);
@@ -97,19 +96,6 @@ pub(crate) fn is_the_programs(py: Python<'_>, error: &PyErr) -> bool {
     !error.is_instance_of::<PyException>(py)
         || error.is_instance_of::<PyMemoryError>(py)
         || error.is_instance_of::<PyRecursionError>(py)
-}
-
-/// The kind of an error, for the engine.
-pub(crate) fn failure(py: Python<'_>, error: &PyErr) -> Failure {
-    if error.is_instance_of::<CorruptSessionError>(py) {
-        Failure::Corrupt
-    } else if error.is_instance_of::<StoreUnavailableError>(py) {
-        Failure::Unavailable
-    } else if error.is_instance_of::<LockError>(py) {
-        Failure::Busy
-    } else {
-        Failure::Other
-    }
 }
 
 /// What an exception of a decoder, the application's own or a serializer's, says: that the session is corrupt.

@@ -5,6 +5,7 @@ mod clock;
 mod coerce;
 mod cookie_session;
 mod errors;
+mod failed;
 mod files;
 mod fork;
 mod format_one;

@@ -1,4 +1,4 @@
-//! What is made once in a process, when it is first needed.
+//! Values that a process makes once, when it first needs them.
 //!
 //! PyO3's `PyOnceLock` and `intern!` let the interpreter go while they have begun to make a value. A process that is
 //! forked by another thread at that moment waits for it for ever. Here nothing is locked while the interpreter can be let

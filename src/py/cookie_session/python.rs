@@ -79,7 +79,7 @@ impl CookieSession {
         load::load(slf.as_super())
     }
 
-    /// Removes the cookie from the browser. What is saved afterwards in the same request is not sent.
+    /// Removes the cookie from the browser. A later save in the same request is not sent.
     #[pyo3(name = "delete")]
     fn py_delete(slf: &Bound<'_, Self>) -> PyResult<()> {
         verbs::delete(slf.as_super())

@@ -23,7 +23,7 @@ pub(crate) fn store(
     settings: &Settings,
 ) -> PyResult<Arc<dyn Store>> {
     let lifetime = settings.store_ttl(None);
-    // Who asks it again hears signals in between.
+    // The caller asks again after a time-out, and handles signals in between.
     let store = file_store(given, namespace_args)?
         .with_lifetime(lifetime)
         .with_durability(settings.durability)

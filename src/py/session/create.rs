@@ -15,12 +15,13 @@ use crate::config::{SESSION_PARAMETERS, SessionKind, known};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors;
+use crate::py::failed::failed;
 use crate::py::ids;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
+use crate::session::Life;
 use crate::session::open::{Opening, Policy, Step};
-use crate::session::{Failed, Life};
 
 /// A session that has not been initialised.
 pub(crate) fn empty() -> PyClassInitializer<Session> {
@@ -139,7 +140,7 @@ pub(crate) fn open(
             Step::SendCookie => call::update_cookie_out(session, true),
             Step::Done(outcome) => return outcome,
         };
-        reply = called.map_err(|error| Failed { kind: errors::failure(session.py(), &error), error });
+        reply = called.map_err(|error| failed(session.py(), error));
     }
 }
 

@@ -5,8 +5,7 @@ use pyo3::prelude::*;
 use super::class::Session;
 use super::{call, record};
 use crate::py::clock;
-use crate::py::errors::failure;
-use crate::session::Failed;
+use crate::py::failed::KeptErrors;
 use crate::session::end::{Answer, Ending, Outcome, Reason, Step};
 use crate::store::Deleted;
 
@@ -22,17 +21,13 @@ pub(super) fn run(
         Ending::new(&mut state.life, reason, settings.old_id.grace().is_some(), settings.use_cookies)
     })?;
     let mut answer = Answer::Begin;
-    // The engine knows the errors by their index: no Python object may be dropped under the lock of the fields.
-    let mut errors = Vec::new();
+    let mut errors = KeptErrors::default();
     loop {
         answer = match fields.with(|state| ending.next(&mut state.life, answer))? {
             Step::Done(Outcome::Ended) => return Ok(()),
-            Step::Done(Outcome::Failed(error)) => return Err(errors.swap_remove(error)),
-            step => self::answer(session, step, begin).unwrap_or_else(|error| {
-                let kind = failure(session.py(), &error);
-                errors.push(error);
-                Answer::Failed(Failed { kind, error: errors.len() - 1 })
-            }),
+            Step::Done(Outcome::Failed(error)) => return Err(errors.take(error)),
+            step => self::answer(session, step, begin)
+                .unwrap_or_else(|error| Answer::Failed(errors.keep(session.py(), error))),
         };
     }
 }

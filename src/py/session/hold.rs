@@ -12,10 +12,10 @@ use super::record;
 use crate::config::Concurrency;
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError, failure};
+use crate::py::errors::{IntoPyResult, LockError, StoreUnavailableError};
+use crate::py::failed::failed;
 use crate::py::fork::{Inherited, close_in_children};
 use crate::py::{gil, wait};
-use crate::session::Failed;
 use crate::session::lock::{Goal, Held, Locking, Step};
 use crate::store::HoldOf;
 
@@ -84,7 +84,7 @@ fn run(session: &Bound<'_, Session>, goal: Goal) -> PyResult<()> {
                 return outcome;
             }
         };
-        reply = called.map_err(|error| Failed { kind: failure(py, &error), error });
+        reply = called.map_err(|error| failed(py, error));
     }
 }
 

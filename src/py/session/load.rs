@@ -14,20 +14,21 @@ use crate::codec::RecordFormat;
 use crate::config::Concurrency;
 use crate::id::SessionId;
 use crate::py::clock::{self, Now};
-use crate::py::errors;
+use crate::py::failed::KeptErrors;
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::session::end::Reason;
 use crate::session::load::{Answer, Loading, Policy, Step};
-use crate::session::{Facts, Failed, Found, Reply};
+use crate::session::{Facts, Found, Reply};
 use crate::store::{Expect, Record};
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let _entered = nesting::enter(session.py(), Work::Load(session.as_ptr() as usize))?;
     let options = session.get().options()?;
-    let caller = Caller { session, options, now: None, record: None, decoded: None, errors: Vec::new() };
+    let caller =
+        Caller { session, options, now: None, record: None, decoded: None, errors: KeptErrors::default() };
     caller.run()
 }
 
@@ -41,9 +42,7 @@ struct Caller<'a, 'py> {
     record: Option<Record>,
     /// The data in it.
     decoded: Option<Decoded<'py>>,
-    /// The errors that the engine knows by their index. It works under the lock of the session's fields, where no
-    /// Python object may be dropped.
-    errors: Vec<PyErr>,
+    errors: KeptErrors,
 }
 
 impl<'py> Caller<'_, 'py> {
@@ -59,7 +58,7 @@ impl<'py> Caller<'_, 'py> {
         loop {
             let answer = match step {
                 Step::Done(Ok(())) => return Ok(()),
-                Step::Done(Err(error)) => return Err(self.errors.swap_remove(error)),
+                Step::Done(Err(error)) => return Err(self.errors.take(error)),
                 step => self.answer(step),
             };
             let now = self.now.as_ref().map_or(0.0, |now| now.seconds);
@@ -110,11 +109,7 @@ impl<'py> Caller<'_, 'py> {
     }
 
     fn reply<T>(&mut self, result: PyResult<T>) -> Reply<T, usize> {
-        result.map_err(|error| {
-            let kind = errors::failure(self.session.py(), &error);
-            self.errors.push(error);
-            Failed { kind, error: self.errors.len() - 1 }
-        })
+        result.map_err(|error| self.errors.keep(self.session.py(), error))
     }
 
     /// The time at which the store was asked.

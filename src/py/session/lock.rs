@@ -23,7 +23,7 @@ use crate::store::{Held, SessionStore, Store};
 
 /// A session that is held.
 pub(crate) struct SessionLock {
-    /// Whose it is. A forked process finds it among its objects, and has not got it.
+    /// The process that holds the lock. A forked process inherits the object, but not the lock.
     process: Process,
     pub(super) held: Arc<SessionStore>,
     patience: Arc<Patience>,
@@ -175,7 +175,7 @@ impl Inherited for SessionLock {
 
 impl Drop for SessionLock {
     fn drop(&mut self) {
-        // Whoever wants to know what went wrong lets go in so many words.
+        // Call `release` to see errors; a drop ignores them.
         let _ = Python::try_attach(|py| self.release(py));
     }
 }

@@ -1,7 +1,7 @@
 //! Merging a session with what others have stored since it was loaded.
 //!
-//! What was loaded is decoded only for this, since it seldom comes to it. The program's own session stays as the program
-//! sees it; what others wrote is in the record alone, and a later save in the same request merges again.
+//! The loaded record is decoded again only for a merge, since merges are rare. The application's own session keeps what
+//! the application sees; the others' changes are in the record alone, and a later save in the same request merges again.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};

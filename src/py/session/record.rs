@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use super::class::Session;
 use super::lock::SessionLock;
 use crate::codec::pointer::{self, Pointer};
+use crate::error::Result;
 use crate::id::{SessionId, StoreKey};
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
@@ -35,16 +36,24 @@ pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>>
     }
 }
 
+/// Runs `work` on the session's store, which waits for others as long as the session does.
+pub(super) fn with_store<T: Send>(
+    session: &Bound<'_, Session>,
+    work: impl FnMut(&SessionStore) -> Result<T> + Send,
+) -> PyResult<T> {
+    let py = session.py();
+    gil::with_store(py, &*store(session)?, &*patience(session)?, work).into_py(py)
+}
+
 /// Loads the record of `id`.
 pub(super) fn find(
     session: &Bound<'_, Session>,
     id: &SessionId,
     now: Timestamp,
 ) -> PyResult<(Found, Option<Record>)> {
-    let py = session.py();
-    let (store, patience) = (store(session)?, patience(session)?);
-    let record = gil::with_store(py, &store, &patience, |store| store.load(id, now)).into_py(py)?;
-    let Some(record) = record else { return Ok((Found::Absent, None)) };
+    let Some(record) = with_store(session, |store| store.load(id, now))? else {
+        return Ok((Found::Absent, None));
+    };
     let version = record.version;
     let found = match pointer::read(id, &record.data, now) {
         None => Found::Session(version),
@@ -56,9 +65,7 @@ pub(super) fn find(
 
 /// Deletes the record of `id`, if `expect` holds of it.
 pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
-    let py = session.py();
-    let (store, patience) = (store(session)?, patience(session)?);
-    gil::with_store(py, &store, &patience, |store| store.delete(id, expect)).into_py(py)
+    with_store(session, |store| store.delete(id, expect))
 }
 
 /// How long the session waits for others.

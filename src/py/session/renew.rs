@@ -12,11 +12,10 @@ use super::{attributes, call, changes, encode, own_timeout, record, starvation};
 use crate::codec::{self, RecordFormat, Splice};
 use crate::id::SessionId;
 use crate::py::clock;
-use crate::py::errors::{self, IntoPyResult};
-use crate::py::gil;
+use crate::py::errors;
+use crate::py::failed::failed;
 use crate::py::once::intern;
 use crate::py::options::Options;
-use crate::session::Failed;
 use crate::session::renew::{Answer, Facts, Outcome, Renewing, Step};
 use crate::store::{Expect, Touch, Version, Written};
 
@@ -30,7 +29,7 @@ pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
             was_saved: state.saved.is_some(),
         };
         let saved = state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py));
-        // What was saved in this request has taken the place of what was loaded.
+        // Data that the application saved in this request replaces the loaded data.
         let loaded = if saved.is_some() { None } else { state.loaded.clone() };
         let mut renewing = Renewing::new(&state.life, facts);
         let first = renewing.next(&mut state.life, Answer::Begin);
@@ -69,9 +68,7 @@ impl<'py> Caller<'_, 'py> {
         loop {
             let answer = match step {
                 Step::Done(outcome) => return Ok(outcome),
-                step => self.answer(step).unwrap_or_else(|error| {
-                    Answer::Failed(Failed { kind: errors::failure(py, &error), error })
-                }),
+                step => self.answer(step).unwrap_or_else(|error| Answer::Failed(failed(py, error))),
             };
             let (next, _dropped) = self.session.get().with(|state| {
                 let next = renewing.next(&mut state.life, answer);
@@ -110,7 +107,6 @@ impl<'py> Caller<'_, 'py> {
     fn touch(&mut self, id: &SessionId, version: Version) -> PyResult<Option<Version>> {
         let (py, session) = (self.session.py(), self.session);
         let data = self.data()?;
-        let (store, patience) = (record::store(session)?, record::patience(session)?);
         let (options, is_stale) =
             session.get().with(|state| (Arc::clone(&state.options), state.life.is_stale()))?;
         let ttl = options.settings.store_ttl(own_timeout::in_data(&data)?);
@@ -125,15 +121,14 @@ impl<'py> Caller<'_, 'py> {
         let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
         if let Some(splice) = splice {
             let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
-            gil::with_store(py, &store, &patience, |store| store.touch(id, &touch, ttl, now)).into_py(py)?;
+            record::with_store(session, |store| store.touch(id, &touch, ttl, now))?;
             return Ok(None);
         }
         let text = rewritten(session, &options, id, &data, known)?;
         let expect = Expect::Version(version);
-        let written =
-            gil::with_store(py, &store, &patience, |store| store.write(id, &text, ttl, expect, now));
+        let written = record::with_store(session, |store| store.write(id, &text, ttl, expect, now))?;
         // A refusal means that another request wrote the record since, and its access time with it.
-        let Written::Stored(version) = written.into_py(py)? else { return Ok(None) };
+        let Written::Stored(version) = written else { return Ok(None) };
         self.renewed = loaded.map(|loaded| (version, Arc::new(loaded.rewritten(py))));
         Ok(Some(version))
     }

@@ -15,10 +15,11 @@ use crate::codec::RecordFormat;
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException, IntoPyResult, LockError};
+use crate::py::failed::KeptErrors;
 use crate::py::once::intern;
+use crate::session::Found;
 use crate::session::finish::{self, Cookie};
 use crate::session::save::{Answer, ENCODINGS, Outcome, Rules, Saving, Step, TRIES};
-use crate::session::{Failed, Found};
 use crate::store::{HoldOf, Record, Written};
 
 /// A session as it was loaded or saved last, and the save that begins with that.
@@ -62,7 +63,7 @@ pub(super) fn store(
         changes: None,
         guard: None,
         is_lock_taken: false,
-        errors: Vec::new(),
+        errors: KeptErrors::default(),
     };
     if !caller.run(saving)? {
         warn_of_ended(session)?;
@@ -109,8 +110,7 @@ struct Caller<'a, 'py> {
     guard: Option<Guard>,
     /// Whether this save has locked the session.
     is_lock_taken: bool,
-    /// The errors that the engine knows by their index: no Python object may be dropped under the lock of the fields.
-    errors: Vec<PyErr>,
+    errors: KeptErrors,
 }
 
 impl<'a, 'py> Caller<'a, 'py> {
@@ -138,7 +138,9 @@ impl<'a, 'py> Caller<'a, 'py> {
             })?;
             answer = match step {
                 Step::Done(outcome) => return self.end(outcome),
-                step => self.answer(step).unwrap_or_else(|error| self.failed(error)),
+                step => self
+                    .answer(step)
+                    .unwrap_or_else(|error| Answer::Failed(self.errors.keep(self.session.py(), error))),
             };
         }
     }
@@ -165,14 +167,8 @@ impl<'a, 'py> Caller<'a, 'py> {
                  value that is pickled, a serializer or `_encrypt_data` must not do so",
                 id()?
             ))),
-            Outcome::Failed(error) => Err(self.errors.swap_remove(error)),
+            Outcome::Failed(error) => Err(self.errors.take(error)),
         }
-    }
-
-    fn failed(&mut self, error: PyErr) -> Answer<usize> {
-        let kind = errors::failure(self.session.py(), &error);
-        self.errors.push(error);
-        Answer::Failed(Failed { kind, error: self.errors.len() - 1 })
     }
 
     /// Does what the engine asks for.
@@ -200,7 +196,7 @@ impl<'a, 'py> Caller<'a, 'py> {
         Ok(Answer::Ready)
     }
 
-    /// What is written: the merged data, or that of the session.
+    /// The data to write: the merged data, or the session's own.
     fn encoded(&self) -> (&Bound<'py, PyDict>, &Text) {
         self.merged.as_ref().map_or((self.ours, &self.text), |(data, text)| (data, text))
     }

@@ -27,8 +27,8 @@ impl Session {
         load::load(slf)
     }
 
-    /// Removes the session from its store and the cookie from the browser. What is saved afterwards in the same
-    /// request is not stored.
+    /// Removes the session from its store and the cookie from the browser. A later save in the same request is not
+    /// stored.
     #[pyo3(name = "delete")]
     fn py_delete(slf: &Bound<'_, Self>) -> PyResult<()> {
         record::patience(slf)?.renew();

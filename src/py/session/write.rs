@@ -10,7 +10,6 @@ use crate::codec::pointer;
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::IntoPyResult;
-use crate::py::gil;
 use crate::store::{Expect, Left, Rotation, Written};
 
 /// Writes `text`, which `data` encodes to, as the record of `id`.
@@ -21,13 +20,9 @@ pub(super) fn write(
     id: &SessionId,
     expect: Expect,
 ) -> PyResult<Written> {
-    let py = session.py();
     let ttl = session.get().options()?.settings.store_ttl(own_timeout::in_data(data)?);
-    let (store, now) = (record::store(session)?, clock::now(py)?.seconds);
-    gil::with_store(py, &store, &*record::patience(session)?, |store| {
-        store.write(id, &text.bytes, ttl, expect, now)
-    })
-    .into_py(py)
+    let now = clock::now(session.py())?.seconds;
+    record::with_store(session, |store| store.write(id, &text.bytes, ttl, expect, now))
 }
 
 /// Writes it as the record of the new id, and leaves a redirect under the old one for the grace period.
@@ -41,13 +36,12 @@ pub(super) fn rotate(
     let py = session.py();
     let options = session.get().options()?;
     let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
-    let (store, now) = (record::store(session)?, clock::now(py)?.seconds);
+    let now = clock::now(py)?.seconds;
     let redirect = match options.settings.old_id.grace() {
         Some(grace) => Some((pointer::write(old, new, now, now + grace.as_secs_f64()).into_py(py)?, grace)),
         None => None,
     };
     let left = redirect.as_ref().map(|(text, ttl)| Left { data: text.as_bytes(), ttl: *ttl });
     let rotation = Rotation { old, new, data: &text.bytes, ttl, expect, left };
-    gil::with_store(py, &store, &*record::patience(session)?, |store| store.rotate(&rotation, now))
-        .into_py(py)
+    record::with_store(session, |store| store.rotate(&rotation, now))
 }

@@ -124,7 +124,7 @@ fn has(keys: &[StoreKey], key: &StoreKey) -> bool {
 
 impl Drop for HeldNamespace {
     fn drop(&mut self) {
-        // Whoever wants to know what went wrong releases in so many words.
+        // Call `release` to see errors; a drop ignores them.
         let _ = Python::try_attach(|_| self.release());
     }
 }

@@ -59,6 +59,9 @@ class FileSynchronizer(SynchronizerImpl):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.filename)
 
+    def _is_own(self, error: BaseException) -> bool:
+        return super()._is_own(error) or getattr(error, "filename", None) == self.filename
+
     def _mark_file(self) -> None:
         """Writes a mark into the file that says that its id is in use. This thread must hold the lock."""
         if self.state.held is not None:

@@ -49,14 +49,8 @@ class Waiting:
         return min(most, left)
 
     def sleep(self, sleep: Callable[[float], object], most: float = _SLICE) -> None:
-        """Sleeps one step by calling ``sleep``. Records the exception of a signal handler."""
-        seconds = self.step(most)
-        try:
-            sleep(seconds)
-        except BaseException as error:
-            if self._limit is not None:
-                self._limit[2] = error
-            raise
+        """Sleeps one step by calling ``sleep``."""
+        sleep(self.step(most))
 
     def pause(self) -> None:
         """Sleeps a little, and longer each time. A replaced ``time.sleep`` lets greenlets run meanwhile."""
@@ -176,12 +170,19 @@ class SynchronizerImpl:
                 return False
             state.writing, state.reading = writing, not writing
             state.reentrantcount = 1
-        except BaseException:
+        except BaseException as error:
             self._forget(state)
+            limit = LIMIT.get()
+            if limit is not None and not self._is_own(error):
+                limit[2] = error
             raise
         finally:
             state.is_changing = False
         return True
+
+    def _is_own(self, error: BaseException) -> bool:
+        """Whether the lock raised ``error`` itself. Everything else comes from a signal handler."""
+        return isinstance(error, LockError)
 
     def _release(self, state: SyncState, release: Callable[[], None]) -> None:
         _refuse_if_interrupted(state)

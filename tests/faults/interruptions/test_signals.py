@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from beaker._locks import Waiting
 from beaker.exceptions import LockError
 from beaker.session import SessionObject
 from tests.conformance.session.test_merge import ID
@@ -136,6 +137,23 @@ def test_an_exception_of_a_handler_ends_a_wait_and_leaves_no_lock(
         assert open_files() == before
     assert is_free(backend, ID)
     assert kept.value.__traceback__ is not None
+
+
+def test_an_exception_of_a_handler_between_two_sleeps_is_not_the_backends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = make_backend("dbm", tmp_path)
+    store(backend, name="Ada")
+
+    def interrupted(_waiting: object, _most: float = 0) -> float:
+        signal.raise_signal(signal.SIGALRM)
+        return 0
+
+    with held(backend), alarm(raising(TimeoutError), after=PATIENCE):
+        monkeypatch.setattr(Waiting, "step", interrupted)
+        with pytest.raises(TimeoutError):
+            by_request(backend)
+    assert is_free(backend, ID)
 
 
 def test_a_handler_runs_while_a_session_is_waited_for(backend: Backend, wait: Callable[..., None]) -> None:

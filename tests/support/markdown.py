@@ -1,4 +1,4 @@
-"""What the documents say, taken apart for the tests that hold them to it."""
+"""Reads the parts of the documents that tests compare with the code."""
 
 from __future__ import annotations
 
@@ -48,6 +48,13 @@ def named_in_first_column(text: str) -> list[str]:
     """Every `name` in the first column of the tables of a text."""
     rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+
+
+def anchors(document: Path) -> set[str]:
+    """The headings of a document, as the fragments of links name them."""
+    text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def links(document: Path) -> list[str]:

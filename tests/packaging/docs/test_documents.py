@@ -1,4 +1,4 @@
-"""The documents say what is so."""
+"""The documents agree with the code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from beaker import _core
 from tests.support.environment import ROOT
-from tests.support.markdown import DOCUMENTS, Block, blocks, links, named_in_first_column, section
+from tests.support.markdown import DOCUMENTS, Block, anchors, blocks, links, named_in_first_column, section
 from tools.options import documents
 
 if sys.version_info >= (3, 11):
@@ -74,9 +74,14 @@ def test_every_command_of_the_documents_is_a_task() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
-def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
-    local = [link.partition("#")[0] for link in links(document) if "://" not in link]
-    assert [link for link in local if link and not (document.parent / link).exists()] == []
+def test_every_link_inside_the_project_leads_to_a_file_and_its_heading(document: Path) -> None:
+    broken = []
+    for link in links(document):
+        name, _, fragment = link.partition("#")
+        target = document.parent / name if name else document
+        if "://" not in link and not (target.exists() and (not fragment or fragment in anchors(target))):
+            broken.append(link)
+    assert broken == []
 
 
 def test_the_readme_fits_on_two_screens() -> None:

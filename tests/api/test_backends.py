@@ -105,7 +105,7 @@ def test_a_broken_package_is_named_and_harms_no_other(
         registry["other"]
 
 
-def test_what_this_version_does_not_bring_says_so() -> None:
+def test_an_absent_name_raises_an_error_that_says_so() -> None:
     with pytest.raises(ImportError, match=r"this version of beaker-rs brings .*CacheManager"):
         middleware.CacheManager  # noqa: B018 - asking is the test
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -120,7 +120,7 @@ def test_the_cache_half_says_that_it_is_not_there(name: str) -> None:
         cache.nonsense  # noqa: B018
 
 
-def test_the_middleware_of_caches_can_be_imported_beside_that_of_sessions() -> None:
+def test_the_cache_middleware_can_be_imported_with_sessions() -> None:
     from beaker.middleware import CacheMiddleware, SessionMiddleware
 
     def application(*_args: Any) -> list[bytes]:
@@ -139,7 +139,7 @@ def test_the_middleware_of_caches_can_be_imported_beside_that_of_sessions() -> N
     "program", ["from beaker.cache import cache_region", "cache.cache_regions['day'] = {}"]
 )
 @pytest.mark.parametrize("kind", [ImportError, BeakerException])
-def test_what_is_absent_is_caught_as_what_it_is(program: str, kind: type[Exception]) -> None:
+def test_an_absent_name_raises_what_programs_catch(program: str, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         exec(program, {"cache": cache})
 
@@ -177,7 +177,7 @@ def test_without_a_client_memcached_cannot_be_had(clients: dict[str, Any]) -> No
         memcached._load_client("os")
 
 
-def test_the_client_that_is_not_safe_is_warned_of(clients: dict[str, Any]) -> None:
+def test_a_client_that_is_not_thread_safe_causes_a_warning(clients: dict[str, Any]) -> None:
     clients["cmemcache"] = types.ModuleType("cmemcache")
     with pytest.warns(BeakerWarning, match="threads"):
         memcached._load_client("cmemcache")

@@ -16,7 +16,7 @@ from beaker.container import (
 from tests.api.namespaces import AN_ID, Make, contents, files, put
 
 
-def test_what_one_puts_another_finds(make: Make) -> None:
+def test_one_container_finds_the_values_of_another(make: Make) -> None:
     put(make("n"), session="dGV4dA==", other=[1, {"a": 2}])
     found = make("n")
     assert contents(found) == {"session": "dGV4dA==", "other": [1, {"a": 2}]}
@@ -41,7 +41,7 @@ def test_a_key_that_is_deleted_is_gone(make: Make) -> None:
     assert contents(make("n")) == {"other": 1}
 
 
-def test_what_is_removed_is_gone_and_can_be_removed_again(make: Make, tmp_path: Path) -> None:
+def test_a_removed_value_is_gone_and_can_be_removed_again(make: Make, tmp_path: Path) -> None:
     put(make("n"), session="text", other=1)
     make("n").remove()
     make("n").do_remove()

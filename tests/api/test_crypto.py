@@ -17,7 +17,7 @@ NAMES = ["default", "cryptography", "pycryptodome", "pycrypto"]
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("data", [b"", b"x", bytes(range(256)) * 20])
-def test_what_is_encrypted_can_be_decrypted_with_the_same_key(name: str, data: bytes) -> None:
+def test_encrypted_data_is_decrypted_with_the_same_key(name: str, data: bytes) -> None:
     module = crypto.get_crypto_module(name)
     key = os.urandom(module.getKeyLength())
     hidden = module.aesEncrypt(data, key)

@@ -40,7 +40,7 @@ def theirs(in_beaker: Callable[..., str]) -> Classes:
     return classes
 
 
-def test_what_catches_an_exception_of_beakers_catches_ours(theirs: Classes, ours: Classes) -> None:
+def test_code_that_catches_beakers_exceptions_catches_ours(theirs: Classes, ours: Classes) -> None:
     missed = {}
     for case, classes in theirs.items():
         wanted = next((name for name in classes if name not in DAMAGE), None)
@@ -64,7 +64,7 @@ def test_every_damage_to_a_session_raises_the_same_class(ours: Classes) -> None:
         assert classes[0] == "CorruptSessionError", case
 
 
-def test_what_is_refused_raises_a_class_of_beakers(
+def test_every_refusal_raises_a_class_of_beakers(
     ours: Classes,
 ) -> None:
     for case, classes in ours.items():

@@ -96,7 +96,7 @@ def test_only_who_writes_may_remove_the_file_of_a_lock(tmp_path: Path) -> None:
     assert not Path(lock.filename).exists()
 
 
-def test_nobody_is_let_in_by_a_file_that_was_removed(tmp_path: Path) -> None:
+def test_a_removed_lock_file_lets_nobody_in(tmp_path: Path) -> None:
     inside: list[int] = []
     trouble: list[list[int]] = []
 

@@ -65,7 +65,7 @@ def test_a_session_whose_id_has_dots_says_whose_it_is(tmp_path: Path) -> None:
     assert not [file for file in files(tmp_path) if file.suffix == ".cache"]
 
 
-def test_a_key_called_id_is_a_key_like_any_other_where_names_are_digests(tmp_path: Path) -> None:
+def test_a_key_called_id_is_an_ordinary_key_with_digest_names(tmp_path: Path) -> None:
     put(FileNamespaceManager("n", data_dir=str(tmp_path)), session="text", id="mine")
     assert contents(FileNamespaceManager("n", data_dir=str(tmp_path))) == {"session": "text", "id": "mine"}
 
@@ -80,7 +80,7 @@ def test_an_id_that_could_lead_elsewhere_has_a_hash_for_a_name(tmp_path: Path) -
     assert posing.file != namespace.file
 
 
-def test_what_does_not_exist_leaves_no_lock_file(tmp_path: Path) -> None:
+def test_a_missing_namespace_leaves_no_lock_file(tmp_path: Path) -> None:
     for kind in (FileNamespaceManager, DBMNamespaceManager):
         namespace = kind("unknown", data_dir=str(tmp_path), digest_filenames=False)
         assert contents(namespace) == {}

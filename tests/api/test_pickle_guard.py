@@ -106,7 +106,7 @@ def test_a_value_of_the_standard_library_survives_a_round_trip(value: Any, proto
     assert first is second or first == second or repr(first) == repr(second)
 
 
-def test_what_came_out_is_the_real_thing_and_can_be_pickled_again() -> None:
+def test_an_unpickled_value_can_be_pickled_again() -> None:
     value = collections.defaultdict(list, {"a": [uuid.UUID(int=1)]})
     back = _pickle_guard.loads(pickle.dumps(value, 2))
     assert isinstance(back, collections.defaultdict)
@@ -242,7 +242,7 @@ def test_a_large_session_of_many_shared_values_is_read() -> None:
         assert _pickle_guard.loads(pickle.dumps(session, protocol)) == session
 
 
-def test_a_class_known_by_number_is_refused_even_when_it_was_used_before() -> None:
+def test_a_cached_class_is_refused_by_its_number() -> None:
     copyreg.add_extension(Cart.__module__, "Cart", 240)
     try:
         data = pickle.dumps(Cart(["tea"]), 2)

@@ -81,7 +81,7 @@ def test_every_change_of_a_value_of_format_2_is_noticed() -> None:
 @pytest.mark.parametrize(
     "value", ["v2.", "v2", "v2..", "v2." + "A" * 43 + ".1.b", "v2.é", "v2.\udc80", "v2.\x00"]
 )
-def test_what_only_begins_as_format_2_does_is_not_ours(value: str) -> None:
+def test_a_value_that_only_begins_like_format_2_is_not_ours(value: str) -> None:
     cookie = SignedCookie(NEW, input=f"a={value}")
     assert "a" not in cookie or cookie["a"].value is InvalidSignature
 
@@ -97,7 +97,7 @@ def test_of_values_in_both_formats_the_last_good_one_counts() -> None:
         assert read([NEW, OLD], header) == expected
 
 
-def test_an_application_decodes_a_session_cookie_whichever_format_it_has() -> None:
+def test_an_application_decodes_a_cookie_of_either_format() -> None:
     session_id = "0123456789abcdef0123456789abcdef"
     for value in (signed(NEW, value=session_id), stamped(NEW, "beaker.session.id", session_id, AT)):
         cookie = SignedCookie(NEW, input=f"beaker.session.id={value}")

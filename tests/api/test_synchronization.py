@@ -61,7 +61,7 @@ def test_readers_share_a_lock_and_writers_do_not(make: Make) -> None:
     assert in_thread(lambda: writes(lock))
 
 
-def test_who_holds_a_lock_may_take_it_again(make: Make) -> None:
+def test_a_lock_holder_may_take_the_lock_again(make: Make) -> None:
     lock = make()
     for _ in range(3):
         assert lock.acquire_write_lock()

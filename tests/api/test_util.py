@@ -233,7 +233,7 @@ def test_each_thread_has_a_value_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("method", ["json", "pickle"])
-def test_what_is_serialized_comes_back(method: str) -> None:
+def test_a_serialized_value_comes_back(method: str) -> None:
     value = {"a": [1, None, "é"]}
     assert util.deserialize(util.serialize(value, method), method) == value
 
@@ -269,7 +269,7 @@ def test_warnings_are_of_their_kind() -> None:
         util.warn(UserWarning("mine"))
 
 
-def test_what_is_deprecated_says_so_and_works() -> None:
+def test_a_deprecated_function_warns_and_works() -> None:
     @util.deprecated("use another")
     def old(value: int) -> int:
         """The old one."""

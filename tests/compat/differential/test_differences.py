@@ -22,9 +22,7 @@ PROBES = (probes, option_probes, error_probes)
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)
-def test_without_its_correction_the_original_differs_and_with_it_does_not(
-    theirs: Original, difference: Difference
-) -> None:
+def test_each_correction_is_needed_and_sufficient(theirs: Original, difference: Difference) -> None:
     others = [name for name in CORRECTED if name != difference.name]
     ours = play(difference.scenario)
     without = theirs.call(play, {**difference.scenario, "corrections": others})

@@ -110,7 +110,7 @@ def test_a_rotated_session_goes_on_at_the_other(pair: Pair) -> None:
     assert (seen["answer"], seen["id"]) == (3, rotated["id"])
 
 
-def test_an_empty_record_that_the_original_leaves_on_logout_is_no_session(
+def test_an_emptied_record_of_the_original_is_no_session(
     gcm: Original, tmp_path: Path, options: dict[str, Any]
 ) -> None:
     folder = str(tmp_path / "sessions")

@@ -64,9 +64,7 @@ def test_a_record_that_the_original_saved_goes_by_the_age_of_its_file(tmp_path: 
     assert not record.exists()
 
 
-def test_an_expiry_outlives_what_a_program_of_the_original_puts_beside_the_session(
-    tmp_path: Path, gcm: Original
-) -> None:
+def test_an_expiry_outlives_keys_that_a_beaker_program_adds(tmp_path: Path, gcm: Original) -> None:
     now = time.time()
     first = visits.visit(TIMED, str(tmp_path), now, "count")
     record = record_in(tmp_path)

@@ -115,7 +115,7 @@ def test_a_sweep_leaves_what_the_original_has_locked(
     assert sweep(folder)["expired"] == 1
 
 
-def test_what_the_original_writes_while_we_sweep_is_not_lost(folder: str, gcm: Original) -> None:
+def test_a_write_of_the_original_during_a_sweep_is_kept(folder: str, gcm: Original) -> None:
     for round_ in range(20):
         # The record is over, and may go until the original has it; then it may not.
         age(folder, "*.*")

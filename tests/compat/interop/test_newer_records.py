@@ -28,7 +28,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {file.stem: file.read_bytes() for file in folder.glob("container_file/*/*/*.cache")}
 
 
-def test_a_record_of_format_2_is_a_new_session_to_the_original_and_stays(
+def test_the_original_leaves_a_record_of_format_2_alone(
     gcm: Original, options: dict[str, Any], tmp_path: Path
 ) -> None:
     folder = str(tmp_path)
@@ -42,7 +42,7 @@ def test_a_record_of_format_2_is_a_new_session_to_the_original_and_stays(
     assert visit(ours, folder, NOW + 2, "count", begun["cookie"])["answer"] == 2
 
 
-def test_what_the_original_writes_is_upgraded_and_is_its_own_no_more(
+def test_an_upgraded_record_is_no_longer_the_originals(
     gcm: Original, options: dict[str, Any], tmp_path: Path
 ) -> None:
     folder = str(tmp_path)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Cookies = Callable[..., Browser]
 
 
-def test_a_request_that_reads_sends_the_cookie_with_the_time_of_the_access(clock: Clock) -> None:
+def test_a_read_sends_the_cookie_with_the_access_time(clock: Clock) -> None:
     visitor = Browser(COOKIE)
     visitor.put(name="Ada")
     clock.advance(33.25)
@@ -35,7 +35,7 @@ def test_a_request_that_does_not_use_the_session_sends_nothing(cookies: Cookies)
     assert visit.header("vary") == []
 
 
-def test_the_last_access_is_the_one_before(cookies: Cookies, clock: Clock) -> None:
+def test_last_accessed_is_the_previous_access(cookies: Cookies, clock: Clock) -> None:
     visitor = cookies()
     visitor.put(name="Ada")
     for _ in range(3):
@@ -117,7 +117,7 @@ def test_a_change_in_place_is_in_the_cookie_that_a_read_sends(cookies: Cookies) 
     assert visitor.read() == {"user": {"roles": ["reader", "writer"]}, "name": "Ada"}
 
 
-def test_a_cookie_of_the_original_is_read_and_answered_in_its_own_form(clock: Clock) -> None:
+def test_a_cookie_of_the_original_keeps_its_format(clock: Clock) -> None:
     visitor = Browser(COOKIE)
     clock.advance(5)
     visit = visitor.visit(dict, cookie=made(name="Ada"))

@@ -23,7 +23,7 @@ def sent(session: Any) -> str:
     return str(session.request["cookie_out"]).partition(";")[0].strip()
 
 
-def test_a_session_needs_a_request_and_a_validate_key_and_nothing_else() -> None:
+def test_a_session_needs_only_a_request_and_a_validate_key() -> None:
     session = opened()
     assert (session.is_new, session.key, session.path, session.domain) == (True, KEY, "/", None)
     assert session.request["set_cookie"] is False
@@ -127,7 +127,7 @@ def test_the_id_is_part_of_the_data() -> None:
     assert opened(sent(session)).id == UNKNOWN_ID
 
 
-def test_options_are_changed_for_one_session_by_setting_its_attributes() -> None:
+def test_an_attribute_changes_an_option_for_one_session() -> None:
     session = opened()
     session.secure = True
     session.httponly = True

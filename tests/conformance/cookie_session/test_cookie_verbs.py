@@ -93,7 +93,7 @@ def test_regenerate_id_needs_no_save_and_saves_no_other_change(cookies: Cookies,
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_what_is_saved_after_regenerate_id_is_kept(cookies: Cookies) -> None:
+def test_a_save_after_regenerate_id_is_kept(cookies: Cookies) -> None:
     visitor = cookies()
     visitor.put(name="Ada")
 
@@ -128,7 +128,7 @@ def test_invalidate_begins_an_empty_session_without_save(cookies: Cookies, keeps
     assert visitor.visit(lambda session: session.id).result == new
 
 
-def test_what_is_put_into_a_session_after_invalidate_is_kept(cookies: Cookies, clock: Clock) -> None:
+def test_a_change_after_invalidate_is_kept(cookies: Cookies, clock: Clock) -> None:
     visitor = cookies()
     visitor.put(name="Ada")
     clock.advance(10)
@@ -202,9 +202,7 @@ def test_deleting_uses_the_domain_and_the_path_of_the_cookie(cookies: Cookies) -
     assert visit.cookie.endswith("; Path=/app; SameSite=Lax; Secure")
 
 
-def test_a_cookie_that_ends_a_session_stands_where_the_one_before_stood(
-    cookies: Cookies, clock: Clock
-) -> None:
+def test_an_ending_cookie_has_the_scope_of_its_session(cookies: Cookies, clock: Clock) -> None:
     def begin(session: Any) -> None:
         session.domain, session.path = "example.org", "/app"
         session.save()

@@ -39,9 +39,7 @@ def test_a_value_that_we_did_not_sign_is_an_invalid_signature(cookies: Cookies, 
 
 
 @pytest.mark.parametrize("value", NOT_SIGNED)
-def test_a_value_that_we_did_not_sign_becomes_a_new_session_with_a_warning(
-    cookies: Cookies, value: str
-) -> None:
+def test_a_forged_cookie_becomes_a_new_session_with_a_warning(cookies: Cookies, value: str) -> None:
     visitor = cookies()
 
     def work(session: Any) -> tuple[Any, ...]:
@@ -55,7 +53,7 @@ def test_a_value_that_we_did_not_sign_becomes_a_new_session_with_a_warning(
 
 
 @pytest.mark.parametrize("value", NOT_DECODABLE.values(), ids=NOT_DECODABLE)
-def test_what_is_signed_and_cannot_be_decoded_is_corrupt(value: str) -> None:
+def test_a_signed_cookie_that_cannot_be_decoded_is_corrupt(value: str) -> None:
     with pytest.raises(CorruptSessionError):
         Browser(COOKIE, invalidate_corrupt=False).visit(dict, cookie=f"{KEY}={value}")
     visitor = Browser(COOKIE)

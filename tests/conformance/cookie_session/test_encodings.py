@@ -86,7 +86,7 @@ def test_a_plain_session_of_format_1_shows_everything_as_ever() -> None:
     assert b"a name" in b64decode(value_of(visitor)[SIGNATURE:])
 
 
-def test_an_encrypted_v2_cookie_hides_its_content_without_an_encrypt_key() -> None:
+def test_a_v2_cookie_session_is_encrypted_without_an_encrypt_key() -> None:
     visitor = Browser(COOKIE, cookie_format=2)
     visitor.put(name="a name that would be found")
     value = value_of(visitor)
@@ -94,7 +94,7 @@ def test_an_encrypted_v2_cookie_hides_its_content_without_an_encrypt_key() -> No
     assert "a name" not in b64decode(value[3:].translate(STANDARD) + "==").decode("latin-1")
 
 
-def test_one_session_is_never_written_alike_twice_where_it_is_encrypted(cookies: Cookies) -> None:
+def test_an_encrypted_session_never_looks_the_same_twice(cookies: Cookies) -> None:
     visitor = cookies(**SECRETS)
     values = set()
     for _ in range(5):
@@ -103,7 +103,7 @@ def test_one_session_is_never_written_alike_twice_where_it_is_encrypted(cookies:
     assert len(values) == 5
 
 
-def test_asked_for_encryption_plain_text_is_not_taken(cookies: Cookies) -> None:
+def test_plain_text_is_refused_where_encryption_is_set(cookies: Cookies) -> None:
     visitor = cookies(**SECRETS, invalidate_corrupt=False)
     with pytest.raises(CorruptSessionError):
         visitor.visit(dict, cookie=made(name="Ada"))
@@ -136,14 +136,14 @@ def test_the_middleware_refuses_invalid_options(options: dict[str, Any], name: s
         Browser(COOKIE, options)
 
 
-def test_a_short_key_is_warned_of_without_being_shown() -> None:
+def test_a_warning_of_a_short_key_does_not_show_it() -> None:
     for option in ("validate_key", "encrypt_key"):
         with pytest.warns(Warning, match=option) as caught:
             Browser(COOKIE, SECRETS, **{option: "hunter2"})
         assert all("hunter2" not in str(warning.message) for warning in caught)
 
 
-def test_a_validate_key_that_the_original_could_not_use_is_refused_or_works(cookies: Cookies) -> None:
+def test_a_validate_key_that_fails_in_beaker_is_refused_or_works(cookies: Cookies) -> None:
     # The original could sign with it, and could not encrypt with it.
     key = "schlüssel " * 5
     visitor = cookies(validate_key=key)

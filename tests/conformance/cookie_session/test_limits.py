@@ -92,7 +92,7 @@ def test_a_sealed_cookie_holds_more_where_its_text_repeats() -> None:
     assert saved(Browser(COOKIES["cookie"]), text) > LIMIT
 
 
-def test_what_would_unfold_without_bounds_is_refused_when_it_is_written() -> None:
+def test_unbounded_data_is_refused_when_it_is_written() -> None:
     with pytest.raises(BeakerException, match=r"\d"):
         Browser(COOKIES["sealed cookie"]).put(text="a" * (1 << 20))
 

@@ -172,7 +172,7 @@ def test_where_all_are_over_the_last_is_ended_as_if_it_were_alone(store: Backend
     assert len(visit.cookies) == 1
 
 
-def test_where_all_are_corrupt_the_last_is_told_of(store: Backend) -> None:
+def test_if_all_candidates_are_corrupt_the_warning_names_the_last(store: Backend) -> None:
     options = {**store.options, "invalidate_corrupt": True}
     first, second = stored(options, "first"), stored(options, "second")
     for browser in (first, second):
@@ -251,7 +251,7 @@ def test_a_store_that_does_not_answer_is_no_reason_to_take_another(store: Backen
             first.visit(name, cookie="; ".join(map(jar, header)))
 
 
-def test_a_session_that_goes_within_a_request_does_not_turn_into_another(store: Backend) -> None:
+def test_a_session_that_ends_in_a_request_gets_no_substitute(store: Backend) -> None:
     other, own = stored(store.options, "other"), stored(store.options, "own")
 
     def work(session: Any) -> tuple[Any, ...]:
@@ -275,7 +275,7 @@ def test_the_session_that_counts_is_locked_and_no_other(backend: Backend) -> Non
     assert is_free(backend, living.id)
 
 
-def test_a_subclass_that_loads_in_its_own_way_gets_the_session_that_counts(store: Backend) -> None:
+def test_a_subclass_with_its_own_load_gets_the_right_candidate(store: Backend) -> None:
     class Own(Session):
         loads = 0
 
@@ -341,7 +341,7 @@ class TestSessionsInCookies:
         assert visitor.visit(name, cookie=f"{one}; {two}").result == "second"
         assert visitor.visit(name, cookie=f"{two}; {one}").result == "first"
 
-    def test_one_that_cannot_be_decoded_gives_way(self, format_: str, clock: Clock) -> None:
+    def test_an_undecodable_candidate_gives_way(self, format_: str, clock: Clock) -> None:
         keys = {**SECRETS, "type": "cookie"}
         plain = {**COOKIES[format_], "validate_key": keys["validate_key"]}
         foreign = Browser(plain, data_serializer="json")
@@ -361,7 +361,7 @@ class TestSessionsInCookies:
         assert visit.result == (True, None)
 
     @pytest.mark.parametrize(("over", "read"), [(False, 1), (True, 5)])
-    def test_what_is_not_needed_is_not_decoded(
+    def test_a_candidate_that_is_not_needed_is_not_decoded(
         self, format_: str, clock: Clock, over: bool, read: int
     ) -> None:
         decoded: list[bytes] = []

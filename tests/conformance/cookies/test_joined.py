@@ -76,11 +76,11 @@ def test_a_comma_without_white_space_joins_what_proves_to_be_ours(
 
 
 @pytest.mark.parametrize("header", ['a="x, {}"', 'a="x\\", {}"', 'a="b=1,{}', "a={}"])
-def test_what_stands_in_a_neighbours_quotes_is_its_own(visitor: Browser, header: str) -> None:
+def test_text_in_the_quotes_of_another_cookie_is_not_ours(visitor: Browser, header: str) -> None:
     assert visitor.visit(name, cookie=header.format(jar(visitor))).result is None
 
 
-def test_what_stands_between_semicolons_comes_first(visitor: Browser, protection: dict[str, Any]) -> None:
+def test_values_between_semicolons_come_first(visitor: Browser, protection: dict[str, Any]) -> None:
     other = Browser(visitor.middleware.options)
     other.put(name="Eve")
     own = visitor.jar

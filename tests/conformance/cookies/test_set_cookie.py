@@ -168,7 +168,7 @@ def test_a_morsel_is_sent_unchanged_or_refused_by_its_attributes_name(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("text", SPOILT)
 @pytest.mark.parametrize("attribute", [name for name in ATTRIBUTES if name not in FLAGS | REFILLED])
-def test_what_no_attribute_can_carry_is_refused_in_each(
+def test_an_impossible_value_is_refused_in_every_attribute(
     empty_memory: None, kind: str, attribute: str, text: str
 ) -> None:
     session = KINDS[kind]()

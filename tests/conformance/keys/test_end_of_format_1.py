@@ -137,7 +137,7 @@ def test_options_of_a_session_alone_do_not_begin_it_anew(memory: Backend, clock:
     assert hardened.visit(name_of, cookie=other.jar).result is None
 
 
-def test_that_format_1_is_still_accepted_long_after_is_told_once(
+def test_a_late_cookie_of_format_1_is_logged_once(
     visitors: Visitors, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     ours = visitors(secret=NEW, cookie_format=2)
@@ -154,7 +154,7 @@ def test_that_format_1_is_still_accepted_long_after_is_told_once(
     assert "accept_format_1_until" in message
 
 
-def test_an_end_that_is_far_ahead_is_warned_of(visitors: Visitors, clock: Clock) -> None:
+def test_an_end_far_in_the_future_causes_a_warning(visitors: Visitors, clock: Clock) -> None:
     options = {"secret": NEW, "cookie_format": 2}
     visitors(**options, accept_format_1_until=START + 366 * DAY)
     with pytest.warns(BeakerWarning, match="accept_format_1_until is more than a year ahead"):

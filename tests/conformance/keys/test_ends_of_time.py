@@ -127,7 +127,7 @@ def test_the_idle_and_the_absolute_timeout_hold_side_by_side(visitors: Visitors,
     assert visitor.read() == {}
 
 
-def test_what_a_stolen_sealed_cookie_says_ends_with_the_session(clock: Clock) -> None:
+def test_a_stolen_encrypted_cookie_ends_with_the_session(clock: Clock) -> None:
     visitor = Browser(COOKIE, cookie_format=2, absolute_timeout=HOUR)
     visitor.put(name="Ada")
     # The end is in the cookie: an application without the option keeps to it too.

@@ -75,7 +75,7 @@ def test_a_session_is_over_after_half_a_day(options: dict[str, Any], clock: Cloc
     assert visitor.read() == {}
 
 
-def test_a_response_that_sets_the_cookie_is_not_stored_by_anybody(options: dict[str, Any]) -> None:
+def test_no_cache_stores_a_response_that_sets_the_cookie(options: dict[str, Any]) -> None:
     visitor = hardened(options, save_accessed_time=False)
     assert visitor.put(name="Ada").header("cache-control") == ["no-store"]
     visit = visitor.visit(dict)
@@ -131,7 +131,7 @@ def test_each_default_may_be_overridden(options: dict[str, Any], clock: Clock) -
     assert visitor.read() == {"name": "Ada", "own": Browser}
 
 
-def test_what_is_not_hardened_is_as_it_always_was(options: dict[str, Any]) -> None:
+def test_other_profiles_stay_as_they_were(options: dict[str, Any]) -> None:
     for profile in ("compatible", "Compatible"):
         visit = Browser(options, profile=profile).put(name="Ada")
         assert visit.cookie == f" {KEY}={visit.value}; Path=/; SameSite=Lax"
@@ -148,7 +148,7 @@ def test_a_hardened_session_on_a_server_needs_a_secret(empty_memory: None) -> No
         hardened(type="memory")
 
 
-def test_a_good_configuration_is_not_warned_of(options: dict[str, Any]) -> None:
+def test_a_good_configuration_causes_no_warning(options: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         hardened(options).put(name="Ada")
@@ -161,7 +161,7 @@ def test_partitioned_needs_secure(options: dict[str, Any]) -> None:
         Browser(options, partitioned=True)
 
 
-def test_a_place_that_a_session_keeps_from_before_gives_way_to_the_name(options: dict[str, Any]) -> None:
+def test_an_older_cookie_scope_gives_way_to_the_cookie_name(options: dict[str, Any]) -> None:
     old = Browser(options, cookie_domain="example.org", cookie_path="/app")
     old.put(name="Ada")
     visitor = hardened(options)

@@ -49,7 +49,7 @@ def test_text_that_is_no_json_list_of_texts_is_one_key_as_it_stands(keyed: Keyed
 
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("keys", [[], (), [NEW, ""], [NEW, None], [NEW, 7], {NEW: OLD}])
-def test_what_is_no_list_of_keys_is_refused(option: str, keys: Any) -> None:
+def test_an_invalid_list_of_keys_is_refused(option: str, keys: Any) -> None:
     with pytest.raises(ConfigurationError, match=option):
         Browser(OPTIONS[option], {option: keys})
 
@@ -149,7 +149,7 @@ def test_a_file_that_the_command_made_and_rotated_is_read(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_a_short_key_is_warned_of_wherever_it_stands(option: str, key_file: Callable[..., str]) -> None:
+def test_every_short_key_causes_a_warning(option: str, key_file: Callable[..., str]) -> None:
     for given in (
         {option: "hunter2"},
         {option: [NEW, "hunter2"]},

@@ -127,14 +127,14 @@ def test_bytes_are_left_behind_without_a_logout(keyed: Keyed, older: Any) -> Non
 
 
 @pytest.mark.parametrize("given", [PLAIN, repr(PLAIN), [PLAIN]])
-def test_what_was_signed_with_the_bytes_themselves_is_accepted(keyed: Keyed, given: Any) -> None:
+def test_a_signature_by_the_bytes_themselves_is_accepted(keyed: Keyed, given: Any) -> None:
     before = keyed.browser(PLAIN.decode())
     before.put(name="Ada")
     assert keyed.given(before.jar, given).read() == {"name": "Ada"}
 
 
 @pytest.mark.parametrize("option", ["secret", "validate_key"])
-def test_bytes_are_warned_of_with_a_way_out_and_without_the_key(option: str) -> None:
+def test_a_key_of_bytes_causes_a_warning_without_the_key(option: str) -> None:
     options = {**COOKIE} if option == "validate_key" else {"type": "memory"}
     for given in ({option: BYTES}, {"config": {f"session.{option}": BYTES}}):
         if "config" in given:

@@ -56,7 +56,7 @@ def test_no_other_key_reads(keyed: Keyed) -> None:
 
 
 @pytest.mark.parametrize("keeps_time", [True, False])
-def test_what_an_older_key_wrote_is_written_again_when_it_is_read(keyed: Keyed, keeps_time: bool) -> None:
+def test_a_value_of_an_older_key_is_rewritten_when_read(keyed: Keyed, keeps_time: bool) -> None:
     visitor = keyed.browser(OLD)
     visitor.put(name="Ada")
     rotated = keyed.given(visitor.jar, [NEW, OLD], save_accessed_time=keeps_time)
@@ -64,7 +64,7 @@ def test_what_an_older_key_wrote_is_written_again_when_it_is_read(keyed: Keyed, 
     assert keyed.given(rotated.jar, NEW).read() == {"name": "Ada"}
 
 
-def test_what_is_not_used_is_not_written_again(keyed: Keyed) -> None:
+def test_an_unused_session_is_not_rewritten(keyed: Keyed) -> None:
     visitor = keyed.browser(OLD)
     visitor.put(name="Ada")
     assert keyed.given(visitor.jar, [NEW, OLD]).visit().cookies == []
@@ -79,7 +79,7 @@ def test_writing_again_takes_no_unsaved_change_along(keyed: Keyed) -> None:
     assert keyed.given(rotated.jar, NEW).read() == {"name": "Ada"}
 
 
-def test_what_the_newest_key_wrote_is_not_written_again(keyed: Keyed) -> None:
+def test_a_value_of_the_newest_key_is_not_rewritten(keyed: Keyed) -> None:
     visitor = keyed.browser([NEW, OLD], save_accessed_time=False)
     visitor.put(name="Ada")
     assert visitor.visit(dict).cookies == []
@@ -145,7 +145,7 @@ def test_the_key_of_a_session_is_the_newest_as_its_attribute_shows(keyed: Keyed)
 
 
 @pytest.mark.parametrize("crypto_type", ["default", "pycryptodome"])
-def test_an_applications_own_serializer_tells_the_keys_apart(crypto_type: str) -> None:
+def test_a_serializer_of_the_application_distinguishes_the_keys(crypto_type: str) -> None:
     options = {**COOKIE, "crypto_type": crypto_type, "data_serializer": Literals()}
     old = Browser(options, encrypt_key=OLDEST)
     old.put(name="Ada")

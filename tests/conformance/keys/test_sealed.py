@@ -59,7 +59,7 @@ def content(**values: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("encrypt_key", [None, ENCRYPT_KEY])
 @pytest.mark.parametrize("absolute", [None, 3600])
-def test_what_we_seal_is_opened(
+def test_our_encrypted_values_are_decrypted(
     oracle: Path, clock: Clock, encrypt_key: str | None, absolute: int | None
 ) -> None:
     visitor = Browser(COOKIE, cookie_format=2, encrypt_key=encrypt_key, absolute_timeout=absolute)
@@ -74,7 +74,7 @@ def test_what_we_seal_is_opened(
     assert pickle.loads(zlib.decompress(plain[9:]))["name"] == "Ada"
 
 
-def test_what_is_sealed_elsewhere_is_read(oracle: Path, clock: Clock) -> None:
+def test_encrypted_values_of_another_implementation_are_read(oracle: Path, clock: Clock) -> None:
     visitor = Browser(COOKIE, cookie_format=2, invalidate_corrupt=False)
     payload = pickle.dumps(content(name="Ada"), 2)
     for header in (sealed(oracle, payload), sealed(oracle, zlib.compress(payload), compression=1)):
@@ -93,7 +93,7 @@ def test_a_sealed_session_ends_when_it_says(oracle: Path, clock: Clock) -> None:
         assert visit.result == name
 
 
-def test_what_would_unfold_beyond_bounds_is_refused(oracle: Path) -> None:
+def test_data_that_decompresses_beyond_bounds_is_refused(oracle: Path) -> None:
     bomb = zlib.compress(bytes(2 << 20), 9)
     began = time.monotonic()
     with pytest.raises(BeakerException):

@@ -88,7 +88,7 @@ def options(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     return {**KINDS[request.param], **KEYS, "data_dir": str(tmp_path / "sessions")}
 
 
-def test_no_trouble_with_a_session_tells_a_key_or_an_id(
+def test_no_error_of_a_session_shows_a_key_or_an_id(
     options: dict[str, Any], overheard: Overheard, tmp_path: Path
 ) -> None:
     browser = Browser(options)
@@ -139,7 +139,7 @@ def test_no_trouble_with_a_session_tells_a_key_or_an_id(
     ],
     ids=str,
 )
-def test_no_refusal_of_an_option_tells_a_key(wrong: dict[str, Any], overheard: Overheard) -> None:
+def test_no_refusal_of_an_option_shows_a_key(wrong: dict[str, Any], overheard: Overheard) -> None:
     given = {**KEYS, **wrong}
     overheard.hear(lambda: SessionMiddleware(application, **given), fails=True)
     assert overheard.holds(WORDS) == []
@@ -167,7 +167,7 @@ def test_no_object_shows_a_key_when_it_is_printed(tmp_path: Path) -> None:
     assert [text for text in (repr(kept), repr(kept.namespace)) if kept.id in text] == []
 
 
-def test_no_warning_has_lines_that_came_from_outside(overheard: Overheard, tmp_path: Path) -> None:
+def test_no_warning_contains_foreign_lines(overheard: Overheard, tmp_path: Path) -> None:
     class Chatty:
         def dumps(self, data: Any) -> bytes:
             return repr(dict(data)).encode()

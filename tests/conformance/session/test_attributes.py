@@ -229,7 +229,7 @@ def test_a_namespace_removes_the_record(browser: Browsers, backend: Backend) -> 
     assert opened(backend, before).is_new
 
 
-def test_the_backend_is_told_the_timeout_and_two_minutes(written_in_python: Backend) -> None:
+def test_the_backend_gets_the_timeout_and_two_minutes(written_in_python: Backend) -> None:
     session = opened(written_in_python, "chosen", timeout=300)
     assert session.namespace.arguments["timeout"] == 420
     assert session.namespace_args == {"timeout": 420}

@@ -39,7 +39,9 @@ class OwnText(Session):
 
 @EVERY_SERIALIZER
 @EVERY_LAW
-def test_it_holds_for_values_of_every_kind(stores: dict[str, Any], serializer: str, law: str) -> None:
+def test_the_laws_of_changes_hold_for_values_of_every_kind(
+    stores: dict[str, Any], serializer: str, law: str
+) -> None:
     session = opener(stores, serializer, "one")
     plant(session(), written_by(serializer))
     assert LAWS[law](session, written_by(serializer)) == []
@@ -47,14 +49,14 @@ def test_it_holds_for_values_of_every_kind(stores: dict[str, Any], serializer: s
 
 @EVERY_LAW
 @pytest.mark.parametrize("more", [{"record_format": 2}, {"encrypt_key": "e" * 32, "validate_key": "v" * 32}])
-def test_it_holds_in_every_encoding(backend: Backend, law: str, more: dict[str, Any]) -> None:
+def test_the_laws_of_changes_hold_in_every_encoding(backend: Backend, law: str, more: dict[str, Any]) -> None:
     session = opener({**backend.options, **more}, "pickle", "one")
     plant(session(), list(KINDS))
     assert LAWS[law](session, list(KINDS)) == []
 
 
 @EVERY_LAW
-def test_it_holds_for_a_class_with_a_text_of_its_own(backend: Backend, law: str) -> None:
+def test_the_laws_of_changes_hold_with_an_overridden_encoding(backend: Backend, law: str) -> None:
     session = opener(backend.options, "pickle", "one", OwnText)
     plant(session(), list(KINDS))
     assert LAWS[law](session, list(KINDS)) == []
@@ -62,7 +64,7 @@ def test_it_holds_for_a_class_with_a_text_of_its_own(backend: Backend, law: str)
 
 @EVERY_LAW
 @EVERY_SERIALIZER
-def test_it_holds_for_each_kind_alone(memory: Backend, serializer: str, law: str) -> None:
+def test_the_laws_of_changes_hold_for_each_kind_alone(memory: Backend, serializer: str, law: str) -> None:
     wrong = []
     for kind in written_by(serializer):
         session = opener(memory.options, serializer, kind)
@@ -84,7 +86,7 @@ def run(step: str, seed: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.slow
-def test_it_holds_in_processes_of_several_hash_seeds(tmp_path: Path, seed: str) -> None:
+def test_the_laws_of_changes_hold_under_several_hash_seeds(tmp_path: Path, seed: str) -> None:
     run("plant", "4", tmp_path)
     assert json.loads(run("check", seed, tmp_path)) == [{}] * 6
 
@@ -173,7 +175,7 @@ def test_too_deeply_nested_values_are_compared_as_they_are_stored(memory: Backen
     assert (isinstance(stored["key"], list), stored["other"]) == (True, "theirs")
 
 
-def test_what_the_options_forbid_to_read_is_no_obstacle_to_a_merge(stores: dict[str, Any]) -> None:
+def test_a_merge_works_with_values_that_options_forbid_to_read(stores: dict[str, Any]) -> None:
     guarded = opener({**stores, "pickle": "allowlist"}, "pickle", "one")
     session, other = guarded(), guarded()
     other["key"] = "theirs"

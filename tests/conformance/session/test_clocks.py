@@ -34,9 +34,7 @@ def times(session: Any) -> tuple[float, float]:
 
 
 @STEPS
-def test_a_clock_that_is_set_back_logs_nobody_out_and_access_times_recover(
-    visitors: Browsers, clock: Clock, step: float
-) -> None:
+def test_a_clock_set_back_logs_nobody_out(visitors: Browsers, clock: Clock, step: float) -> None:
     visitor = visitors(timeout=600, absolute_timeout=1000)
     visitor.put(name="Ada")
     clock.advance(-step)
@@ -130,7 +128,7 @@ def test_clocks_of_two_machines_may_differ_by_two_minutes(visitors: Browsers, cl
     assert visitor.visit(times).result[0] == START - 121
 
 
-def test_of_two_access_times_the_later_is_kept_unless_it_is_yet_to_come(
+def test_the_later_access_time_is_kept_unless_it_is_in_the_future(
     browser: Browsers, backend: Backend, clock: Clock
 ) -> None:
     visitor = browser()

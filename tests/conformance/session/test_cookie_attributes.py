@@ -34,7 +34,7 @@ def test_the_cookie_is_a_morsel_among_those_of_the_request(browser: Browsers) ->
     assert browser().visit(work, cookie="theme=dark").result == (True, KEY, True, "/", "dark")
 
 
-def test_options_are_changed_for_one_session_by_setting_its_attributes(browser: Browsers) -> None:
+def test_an_attribute_changes_an_option_for_one_session(browser: Browsers) -> None:
     def work(session: Any) -> None:
         session.secure = True
         session.httponly = True
@@ -50,7 +50,7 @@ def test_options_are_changed_for_one_session_by_setting_its_attributes(browser: 
     assert visitor.put(name="Grace").cookie.endswith("; Path=/; SameSite=Lax")
 
 
-def test_setting_the_domain_and_the_path_sends_the_cookie_and_stores_them(visitors: Browsers) -> None:
+def test_a_domain_and_a_path_are_sent_and_stored(visitors: Browsers) -> None:
     visitor = visitors()
 
     def work(session: Any) -> tuple[str, str]:

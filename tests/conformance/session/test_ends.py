@@ -63,7 +63,7 @@ def test_invalidate_begins_an_empty_session_under_a_new_id(browser: Browsers, ba
     assert backend.texts() == {}
 
 
-def test_what_is_put_into_a_session_after_invalidate_is_saved(browser: Browsers, backend: Backend) -> None:
+def test_a_change_after_invalidate_is_saved(browser: Browsers, backend: Backend) -> None:
     visitor = browser()
     visitor.put(name="Ada")
 
@@ -193,9 +193,7 @@ def test_a_session_ended_meanwhile_is_not_revived_under_a_new_id(browser: Browse
 
 
 @pytest.mark.parametrize("stored_before", [True, False])
-def test_what_was_saved_at_once_moves_to_a_new_id(
-    browser: Browsers, backend: Backend, stored_before: bool
-) -> None:
+def test_an_explicit_save_moves_to_a_new_id(browser: Browsers, backend: Backend, stored_before: bool) -> None:
     visitor = browser()
     if stored_before:
         visitor.put(name="Ada")

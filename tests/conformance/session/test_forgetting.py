@@ -73,7 +73,7 @@ def and_save(work: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 @pytest.mark.parametrize("steps", FORGETTING, ids=" ".join)
-def test_what_was_forgotten_does_not_come_back(classes: dict[str, Any], steps: Steps) -> None:
+def test_forgotten_data_does_not_come_back(classes: dict[str, Any], steps: Steps) -> None:
     visitor = Browser(classes)
     visitor.put(user="ada", cart=["apple"])
     before = visitor.jar
@@ -86,7 +86,7 @@ def test_what_was_forgotten_does_not_come_back(classes: dict[str, Any], steps: S
 
 
 @pytest.mark.parametrize("steps", FORGETTING, ids=" ".join)
-def test_what_is_saved_after_forgetting_is_all_there_is(classes: dict[str, Any], steps: Steps) -> None:
+def test_only_the_data_saved_after_forgetting_is_left(classes: dict[str, Any], steps: Steps) -> None:
     visitor = Browser(classes)
     visitor.put(user="ada", cart=["apple"])
     before = visitor.jar
@@ -120,7 +120,7 @@ def test_a_session_that_was_begun_and_never_saved_takes_no_place(
     assert visitor.read() == {"user": "ada"}
 
 
-def test_what_a_program_saved_or_ended_is_what_it_loads(options: dict[str, Any]) -> None:
+def test_a_program_loads_what_it_saved_or_ended(options: dict[str, Any]) -> None:
     def work(session: Any) -> list[Any]:
         seen = []
         inner = session._session()
@@ -140,7 +140,7 @@ def test_what_a_program_saved_or_ended_is_what_it_loads(options: dict[str, Any])
     assert visitor.read() == {}
 
 
-def test_what_was_ended_and_begun_is_what_is_loaded(options: dict[str, Any]) -> None:
+def test_a_session_begun_after_an_end_is_loaded(options: dict[str, Any]) -> None:
     visitor = Browser(options)
     visitor.put(user="ada")
     assert visitor.visit(follow(["invalidate", "load"])).result == {}
@@ -166,7 +166,7 @@ def test_the_old_id_of_a_forgotten_session_leads_to_nobody(backend: Backend) -> 
     assert late.visit(dict, cookie=before).result.get("later") is None
 
 
-def test_a_locked_session_that_forgets_is_let_go(backend: Backend) -> None:
+def test_a_locked_session_that_forgets_is_unlocked(backend: Backend) -> None:
     first = opened(backend, "one")
     first["user"] = "ada"
     first.save()

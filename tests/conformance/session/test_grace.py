@@ -38,14 +38,14 @@ def test_a_request_with_the_old_cookie_gets_the_rotated_session(
 
 
 @MODES
-def test_what_it_saves_is_in_the_session(browser: Browsers, clock: Clock, mode: str) -> None:
+def test_a_save_with_the_old_id_is_in_the_session(browser: Browsers, clock: Clock, mode: str) -> None:
     pair = Pair(browser(concurrency=mode, **KEPT))
     assert pair.late(put(colour="green")).cookies == []
     assert pair.content() == {"name": "Ada", "colour": "green"}
 
 
 @pytest.mark.parametrize("options", [{"rolling": True, "cookie_expires": 3600}, {"secret": "s" * 32}])
-def test_it_is_not_sent_the_new_cookie_for_whatever_reason(
+def test_a_holder_of_the_old_id_never_gets_the_new_cookie(
     browser: Browsers, clock: Clock, options: dict[str, Any]
 ) -> None:
     pair = Pair(browser(**KEPT, **options))
@@ -62,7 +62,7 @@ def test_it_is_not_sent_the_new_cookie_for_whatever_reason(
         assert pair.late(page).cookies == []
 
 
-def test_nor_does_it_get_a_newer_one_by_rotating(pair: Pair) -> None:
+def test_a_holder_of_the_old_id_gets_no_newer_one_by_rotating(pair: Pair) -> None:
     visit = pair.late(rotate)
     assert (visit.result, visit.cookies) == (pair.new, [])
     assert pair.content() == {"name": "Ada"}
@@ -79,7 +79,7 @@ def test_the_old_id_leads_nowhere_when_the_grace_is_over(pair: Pair, clock: Cloc
     assert list(backend.texts()) == [pair.new]
 
 
-def test_use_does_not_make_it_longer(pair: Pair, clock: Clock) -> None:
+def test_use_does_not_extend_the_grace_period(pair: Pair, clock: Clock) -> None:
     for _ in range(3):
         clock.advance(10)
         assert pair.late(put(colour="green")).result is None
@@ -87,7 +87,7 @@ def test_use_does_not_make_it_longer(pair: Pair, clock: Clock) -> None:
     assert pair.late(name).result[0] is None
 
 
-def test_nor_does_a_clock_that_is_set_back(pair: Pair, clock: Clock) -> None:
+def test_a_clock_set_back_does_not_extend_the_grace_period(pair: Pair, clock: Clock) -> None:
     clock.advance(-GRACE - 1)
     assert pair.late(name).result[0] is None
     clock.advance(GRACE)
@@ -141,15 +141,13 @@ def test_a_logout_by_the_old_cookie_ends_the_session(
 
 
 @pytest.mark.parametrize("end", ["delete", "invalidate"])
-def test_a_logout_by_the_new_cookie_leaves_the_old_one_leading_nowhere(
-    pair: Pair, backend: Backend, end: str
-) -> None:
+def test_after_a_logout_the_old_id_leads_nowhere(pair: Pair, backend: Backend, end: str) -> None:
     pair.visitor.visit(lambda session: getattr(session, end)())
     assert pair.late(name).result[2] is True
     assert backend.texts() == {}
 
 
-def test_a_session_begun_after_a_logout_by_the_old_cookie_has_its_own_cookie(pair: Pair) -> None:
+def test_a_new_session_after_a_logout_by_the_old_id_has_its_cookie(pair: Pair) -> None:
     def work(session: Any) -> str:
         session.invalidate()
         put(name="Grace")(session)
@@ -309,7 +307,7 @@ def test_a_file_that_leads_on_is_swept_long_before_a_session_is(files: Backend) 
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in files.files())
 
 
-def test_a_backend_written_in_python_is_told_how_long_it_leads_on(written_in_python: Backend) -> None:
+def test_a_backend_in_python_gets_the_lifetime_of_the_redirect(written_in_python: Backend) -> None:
     told: list[Any] = []
     base = written_in_python.options["namespace_class"]
 
@@ -325,7 +323,7 @@ def test_a_backend_written_in_python_is_told_how_long_it_leads_on(written_in_pyt
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("after", [True, False])
 @pytest.mark.parametrize("record_format", [1, 2])
-def test_a_process_that_hashes_ids_and_one_that_does_not_lead_on_alike(
+def test_a_redirect_works_between_hashed_and_plain_ids(
     backend: Backend, clock: Clock, before: bool, after: bool, record_format: int
 ) -> None:
     options = {**backend.options, **KEPT, "record_format": record_format}

@@ -31,9 +31,7 @@ def stored(backend: Backend, **values: Any) -> None:
     session.save()
 
 
-def test_a_request_holds_its_session_from_the_first_use_to_the_response(
-    browser: Browsers, backend: Backend
-) -> None:
+def test_a_request_locks_its_session_from_first_use_to_response(browser: Browsers, backend: Backend) -> None:
     visitor = browser(**LOCK)
     visitor.put(name="Ada")
     free: list[bool] = []
@@ -92,7 +90,7 @@ def test_a_request_that_never_responds_lets_its_session_go(backend: Backend) -> 
         gc.enable()
 
 
-def test_a_session_that_cannot_be_stored_is_let_go(
+def test_a_session_that_cannot_be_stored_is_unlocked(
     browser: Browsers, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor = browser(**LOCK)
@@ -123,7 +121,7 @@ def test_a_made_up_id_is_not_held_and_leaves_nothing(browser: Browsers, backend:
     assert backend.traces() == before
 
 
-def test_who_waits_too_long_is_told(backend: Backend) -> None:
+def test_a_wait_beyond_the_time_limit_raises(backend: Backend) -> None:
     stored(backend, name="Ada")
     holder = opened(backend, ID)
     holder.lock()
@@ -205,7 +203,7 @@ def test_unlock_without_lock_is_an_error(backend: Backend) -> None:
         session.unlock()
 
 
-def test_a_session_that_is_locked_twice_is_free_after_the_second_unlock(backend: Backend) -> None:
+def test_a_session_locked_twice_needs_two_unlocks(backend: Backend) -> None:
     stored(backend, count=1)
     session = opened(backend, ID)
     session.lock()
@@ -255,7 +253,7 @@ def test_a_lock_is_counted_that_is_taken_while_another_is_taken(files: Backend) 
     assert is_free(files, ID)
 
 
-def test_a_locked_session_whose_object_is_dropped_is_let_go(backend: Backend) -> None:
+def test_a_dropped_session_object_releases_its_lock(backend: Backend) -> None:
     stored(backend, name="Ada")
     session = opened(backend, ID)
     session.lock()

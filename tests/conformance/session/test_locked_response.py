@@ -134,7 +134,7 @@ def test_a_response_without_close_can_be_closed(backend: Backend) -> None:
     response.close()
 
 
-def test_what_the_server_sends_by_itself_stays_as_it_is(backend: Backend, tmp_path: Path) -> None:
+def test_an_iterable_that_the_server_optimizes_is_not_wrapped(backend: Backend, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")
     with path.open("rb") as file:

@@ -107,7 +107,7 @@ def test_clear_keeps_domain_and_path_and_drops_everything_else(session: Any) -> 
     assert dict(session.items()) == {"_domain": None, "_path": "/"}
 
 
-def test_iteration_gives_the_keys_in_the_order_of_insertion_and_backwards(session: Any) -> None:
+def test_iteration_follows_the_order_of_insertion_both_ways(session: Any) -> None:
     keys = list(session)
     assert keys[-2:] == ["one", "two"]
     assert set(keys[:-2]) == KEPT
@@ -121,7 +121,7 @@ def test_the_length_counts_every_key(session: Any) -> None:
     assert len(session) == len(list(session)) == len(KEPT) + 2
 
 
-def test_a_session_is_true_even_when_an_application_has_put_nothing_in(session: Any) -> None:
+def test_an_empty_session_is_true(session: Any) -> None:
     assert session
     session.clear()
     assert session
@@ -237,7 +237,7 @@ class Restless:
 
 
 @pytest.mark.parametrize("use", [lambda session: session.save(), lambda session: session.copy()])
-def test_a_key_that_changes_its_session_when_it_is_hashed_breaks_nothing(
+def test_a_key_whose_hash_changes_the_session_breaks_nothing(
     backend: Backend, use: Callable[[Any], object]
 ) -> None:
     session = opened(backend, "restless")

@@ -151,7 +151,7 @@ class Alike:
     __hash__ = None  # type: ignore[assignment]
 
 
-def test_values_are_compared_by_what_is_stored_and_not_by_what_they_say(backend: Backend) -> None:
+def test_values_are_compared_as_they_are_stored(backend: Backend) -> None:
     one, other = begun(backend, {"mine": Alike(1), "one": 1, "nothing": 0.0, "nan": float("nan")})
     other["mine"].inner = 2
     other["one"], other["nothing"] = True, -0.0
@@ -198,7 +198,7 @@ def test_a_session_that_is_loaded_again_after_a_merge_has_everything(backend: Ba
     assert content(backend) == {"kept": 0, "other": 2}
 
 
-def test_a_session_that_was_saved_before_in_its_request_merges_from_there(backend: Backend) -> None:
+def test_a_second_save_of_a_request_merges_from_the_first(backend: Backend) -> None:
     one, other = begun(backend, {})
     other["mine"] = 1
     other.save()
@@ -209,7 +209,7 @@ def test_a_session_that_was_saved_before_in_its_request_merges_from_there(backen
     assert content(backend) == {"one": 1}
 
 
-def test_what_two_make_of_a_new_session_after_its_first_save_merges(backend: Backend) -> None:
+def test_a_save_after_the_first_of_a_new_session_merges(backend: Backend) -> None:
     new = opened(backend, ID)
     new["new"] = 1
     new.save()
@@ -300,7 +300,7 @@ def test_with_beaker_the_last_writer_has_it_all(backend: Backend) -> None:
     assert content(backend) == {"kept": 0, "other": 2}
 
 
-def test_what_others_made_unreadable_is_not_overwritten(backend: Backend) -> None:
+def test_a_record_made_unreadable_is_not_overwritten(backend: Backend) -> None:
     one, _ = begun(backend, {"name": "Ada"})
     backend.plant(ID, "no base64 at all!")
     one["name"] = "Grace"
@@ -336,9 +336,7 @@ class Overtaken(Literals):
 
 
 @pytest.mark.parametrize("rival_saves", [True, False])
-def test_a_save_that_others_overtake_again_and_again_comes_to_an_end(
-    backend: Backend, rival_saves: bool
-) -> None:
+def test_a_save_that_is_always_overtaken_ends(backend: Backend, rival_saves: bool) -> None:
     serializer = Overtaken()
     one, other = begun(backend, {"kept": 0}, data_serializer=serializer)
     saved = []

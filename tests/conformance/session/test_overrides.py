@@ -49,7 +49,7 @@ def test_a_subclass_works_as_its_base_does(kind: Kind, encoding: dict[str, Any])
     assert visitor.read() == {}
 
 
-def test_save_tells_an_override_whether_only_the_access_is_stored(kind: Kind) -> None:
+def test_an_overridden_save_learns_if_only_the_access_is_stored(kind: Kind) -> None:
     noting = hooks.noting(kind.base, "save")
     visitor = kind.browser(session_class=noting)
     visitor.put(name="Ada")

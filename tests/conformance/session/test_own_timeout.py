@@ -65,7 +65,7 @@ def test_a_timeout_of_its_own_may_be_the_shorter_or_the_only_one(visitors: Brows
         assert visitor.read() == {}
 
 
-def test_it_is_in_force_from_the_next_save_and_not_before(visitors: Browsers, clock: Clock) -> None:
+def test_a_timeout_takes_effect_at_the_next_save(visitors: Browsers, clock: Clock) -> None:
     visitor = visitors(timeout=MINUTE)
     visitor.put(name="Ada")
     visitor.visit(lambda session: session.set_timeout(MONTH))
@@ -105,9 +105,7 @@ def test_none_goes_back_to_the_option(visitors: Browsers, clock: Clock) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_number_of_seconds_is_refused_and_changes_nothing(
-    visitors: Browsers, refused: object
-) -> None:
+def test_an_invalid_timeout_is_refused_and_changes_nothing(visitors: Browsers, refused: object) -> None:
     visitor = visitors(timeout=MINUTE)
     visitor.visit(remembered(MONTH))
 
@@ -129,7 +127,7 @@ def test_a_whole_number_of_seconds_is_taken(visitors: Browsers, seconds: float) 
     assert (stored, type(stored)) == (seconds, int)
 
 
-def test_it_needs_access_times(visitors: Browsers) -> None:
+def test_a_timeout_of_its_own_needs_access_times(visitors: Browsers) -> None:
     def work(session: Any) -> None:
         session.set_timeout(None)
         with pytest.raises(ConfigurationError, match="save_accessed_time"):
@@ -139,7 +137,7 @@ def test_it_needs_access_times(visitors: Browsers) -> None:
 
 
 @pytest.mark.parametrize("nonsense", ["soon", 0, -5, True, 1.5, 10**30, [1], None])
-def test_what_somebody_else_keeps_under_the_key_is_no_timeout(
+def test_a_foreign_value_under_the_key_is_no_timeout(
     visitors: Browsers, clock: Clock, nonsense: object
 ) -> None:
     visitor = visitors(timeout=MINUTE)
@@ -188,7 +186,7 @@ def test_the_cookie_lasts_as_long_as_the_option_and_as_the_session(
     assert expiry(visitor.visit(remembered(MONTH))) == date(START + kept)
 
 
-def test_what_the_program_says_of_the_cookie_goes_before(visitors: Browsers, clock: Clock) -> None:
+def test_an_explicit_cookie_expiry_wins(visitors: Browsers, clock: Clock) -> None:
     def work(session: Any) -> None:
         session._set_cookie_expires(DAY)
         session.set_timeout(MONTH)
@@ -211,7 +209,7 @@ def test_a_program_that_uses_the_morsel_finds_the_expiry_in_it(visitors: Browser
     assert visit.result == expiry(visit) == date(START + MONTH)
 
 
-def test_it_is_kept_through_a_new_id(visitors: Browsers, clock: Clock) -> None:
+def test_a_timeout_of_its_own_survives_a_new_id(visitors: Browsers, clock: Clock) -> None:
     visitor = visitors(timeout=MINUTE)
     visitor.visit(remembered(MONTH, name="Ada"))
     visit = visitor.visit(lambda session: session.regenerate_id())
@@ -221,9 +219,7 @@ def test_it_is_kept_through_a_new_id(visitors: Browsers, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("ends", ["clear", "invalidate"])
-def test_it_ends_with_the_content_as_a_domain_of_its_own_does(
-    visitors: Browsers, clock: Clock, ends: str
-) -> None:
+def test_clearing_the_session_removes_its_timeout(visitors: Browsers, clock: Clock, ends: str) -> None:
     visitor = visitors(timeout=MINUTE)
     visitor.visit(remembered(MONTH, name="Ada"))
 
@@ -293,7 +289,7 @@ def test_the_last_to_say_it_decides(browser: Browsers, backend: Backend, clock: 
     assert visitor.read() == {}
 
 
-def test_a_request_that_read_the_session_before_does_not_shorten_its_life(
+def test_an_earlier_read_does_not_shorten_a_longer_timeout(
     browser: Browsers, backend: Backend, clock: Clock
 ) -> None:
     visitor = browser(timeout=MINUTE)

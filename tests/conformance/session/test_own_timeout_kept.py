@@ -41,7 +41,7 @@ def test_a_file_that_was_written_under_a_lock_is_kept_as_long(files: Backend) ->
     assert lifetime(file) == pytest.approx(MONTH + GRACE, abs=30)
 
 
-def test_a_lock_that_is_given_back_leaves_the_end_of_the_record_as_it_is(files: Backend) -> None:
+def test_an_unlock_leaves_the_expiry_of_the_record(files: Backend) -> None:
     remembered(MONTH)(opened(files, "a", timeout=MINUTE))
     session = opened(files, "a", timeout=MINUTE)
     session.lock()
@@ -50,7 +50,7 @@ def test_a_lock_that_is_given_back_leaves_the_end_of_the_record_as_it_is(files: 
     assert lifetime(file) == pytest.approx(MONTH + GRACE, abs=30)
 
 
-def test_a_backend_written_in_python_is_told_the_lifetime(written_in_python: Backend) -> None:
+def test_a_backend_in_python_gets_the_lifetime(written_in_python: Backend) -> None:
     told: list[Any] = []
     base = written_in_python.options["namespace_class"]
 

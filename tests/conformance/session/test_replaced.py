@@ -50,7 +50,7 @@ class Plain(dict[str, Any]):
 FIELDS = ["_sess", "_headers", "_params", "_environ"]
 
 
-def test_the_fields_are_attributes_and_looking_at_them_makes_no_session(backend: Backend) -> None:
+def test_reading_the_private_fields_makes_no_session(backend: Backend) -> None:
     environ: dict[str, Any] = {"HTTP_COOKIE": "a=b"}
     for own in (SessionObject, Counting):
         proxy: Any = own(environ, **backend.options)
@@ -86,7 +86,7 @@ def test_a_field_that_is_assigned_to_is_the_sessions(visitors: Browsers, name: s
     assert visitors().visit(work).result == (True, "mine", False, "Ada")
 
 
-def test_what_a_program_puts_into_the_dictionary_is_an_attribute(visitors: Browsers) -> None:
+def test_an_entry_of_the_instance_dictionary_is_an_attribute(visitors: Browsers) -> None:
     def work(session: Any) -> Any:
         session.__dict__["mark"] = "mine"
         return session.mark
@@ -107,7 +107,7 @@ def test_the_fields_of_a_request_are_attributes(visitors: Browsers) -> None:
     assert visitor.visit(work).result == (None, sent, sent, "beaker.session.id")
 
 
-def test_a_subclass_with_a_way_of_its_own_to_its_session_is_asked_each_time(backend: Backend) -> None:
+def test_an_overridden_session_method_is_asked_each_time(backend: Backend) -> None:
     proxy: Any = Counting({}, **backend.options)
     works: list[Callable[[], Any]] = [
         lambda: proxy["name"],

@@ -136,7 +136,7 @@ def test_a_subclass_has_its_fields_and_ours_in_one_dictionary(adapter: Any) -> N
     assert session.__dict__["_dirty"] is True
 
 
-def test_what_an_adapter_writes_into_the_fields_counts(backend: Backend) -> None:
+def test_values_that_an_adapter_writes_into_the_fields_count(backend: Backend) -> None:
     proxy: Any = SessionObject({}, **backend.options)
     own = opened(backend, "chosen")
     own["name"] = "Ada"
@@ -148,7 +148,7 @@ def test_what_an_adapter_writes_into_the_fields_counts(backend: Backend) -> None
     assert opened(backend, "chosen")["name"] == "Ada"
 
 
-def test_parameters_changed_before_first_use_count_for_this_object_only(backend: Backend) -> None:
+def test_parameters_changed_before_use_count_for_one_object(backend: Backend) -> None:
     options = dict(backend.options)
     proxy: Any = SessionObject({}, **options)
     proxy.__dict__["_params"]["key"] = "other"
@@ -173,7 +173,7 @@ def test_a_subclass_that_fills_its_fields_itself_works_as_it_is(backend: Backend
     assert proxy.__dict__["_headers"]["set_cookie"] is True
 
 
-def test_methods_that_a_subclass_overrides_reach_the_session_with_super(backend: Backend) -> None:
+def test_overridden_methods_reach_the_session_with_super(backend: Backend) -> None:
     class Upper(SessionObject):
         def __getitem__(self, key: str) -> Any:
             return super().__getitem__(key).upper()

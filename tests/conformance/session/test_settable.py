@@ -65,7 +65,7 @@ def test_a_folder_that_is_set_does_not_change_the_backend(backend: Backend, tmp_
 @pytest.mark.parametrize(
     ("name", "value"), [("encrypt_nonce_size", (16, 16)), ("encrypt_nonce_size", 16), ("crypto_module", json)]
 )
-def test_what_cannot_encrypt_is_refused(memory: Backend, name: str, value: Any) -> None:
+def test_a_module_that_cannot_encrypt_is_refused(memory: Backend, name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=name):
         setattr(opened(memory, "chosen"), name, value)
 

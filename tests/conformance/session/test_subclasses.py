@@ -203,7 +203,7 @@ def test_an_override_may_refuse_to_be_invalidated(browser: Browsers) -> None:
     assert visitor.visit(work).result == ["name", "asked"]
 
 
-def test_a_subclass_may_have_a_constructor_attributes_and_missing_keys(browser: Browsers) -> None:
+def test_a_subclass_may_have_a_constructor_and_missing_keys(browser: Browsers) -> None:
     class Own(Session):
         def __init__(self, request: Any, **options: Any) -> None:
             self.early = 1

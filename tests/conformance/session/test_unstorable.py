@@ -183,7 +183,7 @@ def deep() -> Iterator[None]:
     [({"data_serializer": "json"}, nested(1500)), ({"pickle": "allowlist"}, doubled(25))],
     ids=["json", "pickle"],
 )
-def test_what_would_not_be_read_again_is_not_stored(
+def test_a_value_that_could_not_be_read_is_not_stored(
     visitors: Visitors, deep: None, policy: dict[str, Any], many: Any
 ) -> None:
     visitor = visitors(**policy)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Browsers = Callable[..., Browser]
 
 
-def test_what_was_saved_is_there_in_the_next_request(visitors: Browsers, encoding: dict[str, Any]) -> None:
+def test_a_save_is_there_in_the_next_request(visitors: Browsers, encoding: dict[str, Any]) -> None:
     visitor = visitors(**encoding)
     visitor.put(name="Ada", number=7, nested={"list": [1, 2]}, nothing=None)
     assert visitor.read() == {"name": "Ada", "number": 7, "nested": {"list": [1, 2]}, "nothing": None}
@@ -203,7 +203,7 @@ def test_a_session_whose_lock_was_not_had_goes_on_without_it(
 
 
 @pytest.mark.parametrize("keeps_time", [True, False])
-def test_what_was_saved_at_once_is_not_undone_at_the_end_of_the_request(
+def test_the_end_of_a_request_does_not_undo_an_explicit_save(
     visitors: Browsers, encoding: dict[str, Any], keeps_time: bool
 ) -> None:
     visitor = visitors(save_accessed_time=keeps_time, **encoding)
@@ -254,7 +254,7 @@ def test_a_new_id_that_a_subclass_chooses_takes_the_place_of_the_old(backend: Ba
     assert opened(backend, "chosen")["name"] == "Ada"
 
 
-def test_a_rotated_session_reloads_and_leaves_nothing_under_the_old_id(
+def test_a_rotated_session_reloads_without_its_old_id(
     browser: Browsers,
 ) -> None:
     visitor = browser()
@@ -273,7 +273,7 @@ def test_a_rotated_session_reloads_and_leaves_nothing_under_the_old_id(
     assert visitor.visit(lambda session: session.get_by_id(before[0])).result is None
 
 
-def test_the_arguments_of_the_backend_are_changed_for_one_session_alone(backend: Backend) -> None:
+def test_backend_arguments_change_for_one_session_only(backend: Backend) -> None:
     session = opened(backend, "one")
     session.namespace_args["table"] = "elsewhere"
     assert "table" not in opened(backend, "one").namespace_args

@@ -124,7 +124,7 @@ def test_a_dbm_does_not_grow_with_its_saves(tmp_path: Path, module: Any) -> None
     assert len([path for path in files if path.suffix != ".lock"]) <= 2
 
 
-def test_what_we_write_reads_as_what_the_implementation_writes(tmp_path: Path, module: Any) -> None:
+def test_our_dbms_read_like_those_of_the_implementation(tmp_path: Path, module: Any) -> None:
     file = str(tmp_path / "n.dbm")
     contents = {b"session": b"x" * 700, "ä".encode(): b"", b"\xff'\"\n": b"\0" * 512, b"other": b"y"}
     for kept in (contents, {b"session": b"short"}, contents, {**contents, b"more": b"z" * 5000}):
@@ -266,7 +266,7 @@ def test_an_exception_while_a_dbm_is_made_loses_no_later_save(tmp_path: Path) ->
     assert at_every_step(struck) > 30
 
 
-def test_what_a_cache_held_when_its_index_was_being_replaced_is_kept(tmp_path: Path) -> None:
+def test_a_cache_survives_an_interrupted_replacement_of_its_index(tmp_path: Path) -> None:
     module = importlib.import_module("dbm.dumb")
     namespace = DBMNamespaceManager("cache", dbmmodule=module, data_dir=str(tmp_path))
     for key in ("first", "second"):

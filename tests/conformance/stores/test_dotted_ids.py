@@ -86,7 +86,7 @@ def test_a_dotted_id_of_a_browsers_opens_nobodys_session(shared: Backend) -> Non
 
 
 @pytest.mark.parametrize("session_id", ["user12", "user1.2"])
-def test_what_beaker_stored_is_found_and_what_we_store_beaker_finds(
+def test_both_packages_find_each_others_dotted_ids(
     shared: Backend, original: Callable[..., Any], session_id: str
 ) -> None:
     (other,) = {"user12", "user1.2"} - {session_id}
@@ -103,7 +103,9 @@ def test_what_beaker_stored_is_found_and_what_we_store_beaker_finds(
     assert found(shared, session_id) == {"by": "us again", "again": "Beaker"}
 
 
-def test_what_beaker_gave_to_two_ids_is_kept_for_both(shared: Backend, original: Callable[..., Any]) -> None:
+def test_a_record_that_beaker_shared_is_kept_for_both_ids(
+    shared: Backend, original: Callable[..., Any]
+) -> None:
     original("user12", by="Beaker")
     assert original("user1.2", and_again=True) == {"by": "Beaker"}
     for session_id in ("user1.2", "user12"):

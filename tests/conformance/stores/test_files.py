@@ -49,7 +49,7 @@ def test_a_session_whose_id_has_dots_is_locked_and_saved(files: Backend) -> None
     assert opened(files, "0af3.progress")["name"] == "Ada"
 
 
-def test_a_record_is_a_pickle_of_a_dictionary_with_the_text_and_its_expiry(files: Backend) -> None:
+def test_a_record_is_a_pickled_dictionary_of_text_and_expiry(files: Backend) -> None:
     session = opened(files, "chosen")
     session["name"] = "Ada"
     session.save()
@@ -120,7 +120,7 @@ def test_a_private_folder_that_others_could_write_is_refused(
 
 
 @pytest.mark.parametrize("below", ["", "container_file", "container_file_lock"])
-def test_a_folder_that_every_user_may_write_to_is_warned_of(tmp_path: Path, below: str) -> None:
+def test_a_folder_that_others_may_write_to_causes_a_warning(tmp_path: Path, below: str) -> None:
     folder = tmp_path / below
     folder.mkdir(exist_ok=True)
     folder.chmod(0o777)
@@ -130,7 +130,7 @@ def test_a_folder_that_every_user_may_write_to_is_warned_of(tmp_path: Path, belo
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_a_folder_that_a_group_shares_is_not_warned_of(tmp_path: Path) -> None:
+def test_a_folder_shared_by_a_group_causes_no_warning(tmp_path: Path) -> None:
     tmp_path.chmod(0o2775)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

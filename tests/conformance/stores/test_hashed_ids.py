@@ -36,7 +36,7 @@ def traces(folder: Path, session_id: str) -> list[Path]:
     ]
 
 
-def test_what_is_stored_has_no_id(backend: Backend) -> None:
+def test_no_stored_name_shows_an_id(backend: Backend) -> None:
     visitor = Browser(backend.options, HASHED)
     visitor.put(name="Ada")
     assert list(backend.texts()) == [key_of(visitor.id)]
@@ -62,9 +62,7 @@ def test_without_the_option_a_session_is_kept_as_it_always_was(backend: Backend)
 
 @pytest.mark.parametrize("kind", ["file", "dbm"])
 @pytest.mark.parametrize("session_id", [None, "chosen.by.a.program-0123", "with/slash 0123"])
-def test_no_file_tells_an_id_whatever_is_done_to_the_session(
-    tmp_path: Path, kind: str, session_id: str | None
-) -> None:
+def test_no_file_ever_shows_an_id(tmp_path: Path, kind: str, session_id: str | None) -> None:
     options = {"type": kind, "data_dir": str(tmp_path), "use_cookies": False, "timeout": 600, **HASHED}
     session: Any = Session({}, **({} if session_id is None else {"id": session_id}), **options)
     ids = [session.id]
@@ -200,7 +198,7 @@ def old(path: Path) -> None:
     age(path, 86_400)
 
 
-def test_sweeping_removes_hashed_sessions_that_are_over_and_free_locks(files: Backend) -> None:
+def test_a_sweep_removes_expired_hashed_sessions_and_free_locks(files: Backend) -> None:
     assert files.folder is not None
     for name in ("kept", "gone", "damaged"):
         session = opened(files, name, **HASHED)
@@ -242,7 +240,7 @@ def test_the_memory_store_is_listed_by_stored_keys(memory: Backend) -> None:
     assert list(MemoryNamespaceManager.namespaces.dict) == [key_of("chosen")]
 
 
-def test_nothing_is_warned_of(backend: Backend) -> None:
+def test_hashed_ids_cause_no_warning(backend: Backend) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         visitor = Browser(backend.options, HASHED)

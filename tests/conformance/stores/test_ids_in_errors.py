@@ -204,7 +204,7 @@ OBSTACLES = {"a folder": _is_folder, "a loop": _is_loop, "a file for a folder": 
 @pytest.mark.parametrize("what", ["records", "locks"])
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 @pytest.mark.parametrize("kind", ["file", "dbm"])
-def test_nothing_in_the_way_of_a_file_tells_an_id(  # noqa: PLR0917
+def test_no_error_of_a_file_shows_an_id(  # noqa: PLR0917
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     kind: str,
@@ -255,7 +255,7 @@ METHODS = ["__init__", "__getitem__", "__setitem__", "__delitem__", "acquire_rea
 @pytest.mark.parametrize("hashed", [False, True])
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if "namespace" not in verb])
 @pytest.mark.parametrize("method", [*METHODS, "release_read_lock", "release_write_lock"])
-def test_no_backend_that_raises_tells_an_id(
+def test_no_error_of_a_backend_shows_an_id(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     method: str,
@@ -287,7 +287,7 @@ def test_no_backend_that_raises_tells_an_id(
         assert never_told(told, session_id), told
 
 
-def test_an_exception_whose_text_can_be_changed_stays_the_one_that_it_is() -> None:
+def test_an_exception_with_a_changeable_text_is_kept() -> None:
     for make in (ERRORS["a text"], ERRORS["a file"], ERRORS["two files"], ERRORS["bytes"], ERRORS["a key"]):
         error = make(UNKNOWN_ID)
         assert without_id(error, UNKNOWN_ID) is error
@@ -298,7 +298,7 @@ def test_an_exception_whose_text_can_be_changed_stays_the_one_that_it_is() -> No
     assert str(other) == "no answer"
 
 
-def test_an_exception_whose_text_cannot_be_changed_is_named_by_another() -> None:
+def test_an_exception_with_a_fixed_text_is_replaced() -> None:
     error = OddError(UNKNOWN_ID)
     error.__cause__ = KeyError(UNKNOWN_ID)
     other = without_id(error, UNKNOWN_ID)

@@ -49,7 +49,7 @@ def record_of(files: Backend) -> Path:
     return file
 
 
-def test_what_cannot_be_read_tells_why_and_where(files: Backend) -> None:
+def test_a_failed_read_gives_the_error_and_the_folder(files: Backend) -> None:
     file = record_of(files)
     file.unlink()
     file.symlink_to(file.name)
@@ -58,7 +58,7 @@ def test_what_cannot_be_read_tells_why_and_where(files: Backend) -> None:
     tells(caught.value, errno.ELOOP, file.parent)
 
 
-def test_a_folder_that_cannot_be_made_tells_why_and_where(files: Backend) -> None:
+def test_a_failed_folder_gives_the_error_and_the_path(files: Backend) -> None:
     assert files.folder is not None
     files.folder.write_text("a file in the place of the folder")
     with pytest.raises(OSError) as caught:  # noqa: PT011
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_made_tells_why_and_where(files: Backend) -> Non
     assert str(caught.value.filename).startswith(str(files.folder))
 
 
-def test_a_folder_of_a_dbm_that_cannot_be_made_tells_why_and_where(tmp_path: Path) -> None:
+def test_a_failed_folder_of_a_dbm_gives_the_error_and_the_path(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="NotADirectoryError") as caught:
         Session({}, use_cookies=False, type="dbm", data_dir=str(tmp_path / "file" / "sessions")).save()
@@ -75,7 +75,7 @@ def test_a_folder_of_a_dbm_that_cannot_be_made_tells_why_and_where(tmp_path: Pat
     assert caught.value.filename == str(tmp_path)
 
 
-def test_a_lock_that_cannot_be_taken_tells_why_and_where(files: Backend) -> None:
+def test_a_failed_lock_gives_the_error_and_the_folder(files: Backend) -> None:
     record_of(files)
     assert files.folder is not None
     (lock,) = files.folder.glob("container_file_lock/*/*/*.lock")
@@ -89,7 +89,7 @@ def test_a_lock_that_cannot_be_taken_tells_why_and_where(files: Backend) -> None
         tells(caught.value, errno.ELOOP, lock.parent)
 
 
-def test_an_os_error_of_a_backend_is_told_as_it_is(
+def test_an_os_error_of_a_backend_keeps_its_details(
     written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(written_in_python, UNKNOWN_ID).save()
@@ -126,7 +126,7 @@ def test_other_trouble_of_a_backend_has_no_number(
     assert (caught.value.errno, caught.value.strerror, caught.value.filename) == (None, None, None)
 
 
-def test_what_files_are_used_by_raises_as_pythons_own_functions_do(tmp_path: Path) -> None:
+def test_the_file_functions_raise_what_python_raises(tmp_path: Path) -> None:
     absent = str(tmp_path / "absent" / "file")
     folder = str(tmp_path)
     (tmp_path / "file").touch()
@@ -149,7 +149,7 @@ def test_what_files_are_used_by_raises_as_pythons_own_functions_do(tmp_path: Pat
         assert caught.value.filename.startswith(folder)
 
 
-def test_a_folder_that_cannot_be_made_names_the_first_part_that_is_none(tmp_path: Path) -> None:
+def test_an_error_for_a_folder_names_the_part_at_fault(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError) as caught:
         _core.make_folder(str(tmp_path / "file" / "one" / "two"))
@@ -187,7 +187,7 @@ def locked(namespace: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [FileNamespaceManager, DBMNamespaceManager])
-def test_a_namespace_tells_why_and_where(tmp_path: Path, kind: Any) -> None:
+def test_an_error_of_a_namespace_gives_the_error_and_the_folder(tmp_path: Path, kind: Any) -> None:
     namespace = kind(UNKNOWN_ID, data_dir=str(tmp_path), digest_filenames=False)
     locked(namespace)
     for file in tmp_path.rglob(f"{UNKNOWN_ID}*"):

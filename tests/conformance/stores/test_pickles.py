@@ -127,7 +127,7 @@ def poison_dbm(namespace: Any, content: bytes) -> None:
     database.close()
 
 
-def test_a_dbm_that_asks_for_memory_is_corrupt_where_all_pickles_are_loaded(tmp_path: Path) -> None:
+def test_a_dbm_that_asks_for_memory_is_corrupt_with_any_pickle(tmp_path: Path) -> None:
     backend = {"type": "dbm", "data_dir": str(tmp_path / "sessions"), "use_cookies": False}
     session = Session({}, id="chosen", **backend)
     session.save()
@@ -197,7 +197,7 @@ class Own:
         return 1
 
 
-def test_the_allow_list_takes_a_class_of_the_applications_own_for_corrupt(backend: Backend) -> None:
+def test_a_class_outside_the_allow_list_is_corrupt(backend: Backend) -> None:
     session = opened(backend, "chosen")
     session["own"] = Own()
     session.save()

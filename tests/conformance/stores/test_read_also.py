@@ -78,7 +78,7 @@ def test_both_halves_of_a_fleet_that_moves_serve_the_same_sessions(moved: Any) -
         visitor.put(turn=turn)
 
 
-def test_who_only_reads_writes_nothing_that_json_cannot_hold(moved: Any, clock: Clock) -> None:
+def test_a_read_writes_no_value_that_json_cannot_hold(moved: Any, clock: Clock) -> None:
     """The session stays a pickle, with its access time, until the program saves it."""
     when = datetime.datetime(2030, 1, 2, tzinfo=datetime.timezone.utc)
     values = {"when": when, "pair": (1, 2), "numbers": {1: [2]}, "set": {"a"}}
@@ -140,7 +140,9 @@ ALLOWING = [MOVING, {**GOING_BACK, "pickle": "allowlist"}]
         *itertools.product(NEITHER, [*ALLOWING, GOING_BACK]),
     ],
 )
-def test_what_is_neither_is_corrupt(backend: Backend, payload: bytes, options: dict[str, Any]) -> None:
+def test_a_record_of_neither_serializer_is_corrupt(
+    backend: Backend, payload: bytes, options: dict[str, Any]
+) -> None:
     backend.plant("chosen", base64.b64encode(payload).decode())
     with pytest.raises(CorruptSessionError):
         opened(backend, "chosen", **options)

@@ -64,14 +64,14 @@ def test_parts_of_two_states_of_a_record_are_refused(
                 is_refused(backend, encoding_2, made)
 
 
-def test_what_is_not_encrypted_is_refused_where_there_is_a_key(backend: Backend) -> None:
+def test_a_plain_record_is_refused_where_there_is_a_key(backend: Backend) -> None:
     plain = saved(backend, {"record_format": 2}, name="Ada")
     for record_format in (1, 2):
         encoding = {**SECRETS, "record_format": record_format}
         is_refused(backend, encoding, plain, "not encrypted, and there is an encrypt_key")
 
 
-def test_what_is_encrypted_is_refused_where_there_is_no_key_or_another(backend: Backend) -> None:
+def test_an_encrypted_record_is_refused_without_its_key(backend: Backend) -> None:
     text = saved(backend, {**SECRETS, "record_format": 2}, name="Ada")
     for record_format in (1, 2):
         is_refused(backend, {"record_format": record_format}, text, "encrypted, and there is no encrypt_key")

@@ -84,7 +84,7 @@ def test_each_begins_sessions_in_its_own_format(fleet: Fleet, backend: Backend) 
 
 
 @pytest.mark.parametrize("order", list(itertools.product((1, 2), repeat=4)))
-def test_in_any_order_of_processes_no_session_ends_and_no_record_regresses(
+def test_no_order_of_processes_ends_a_session_or_reverts_a_record(
     fleet: Fleet, backend: Backend, order: tuple[int, ...], clock: Clock
 ) -> None:
     expected: dict[str, Any] = {}
@@ -122,7 +122,7 @@ def test_a_request_that_does_not_use_its_session_upgrades_nothing(fleet: Fleet, 
     assert backend.texts() == before
 
 
-def test_what_was_upgraded_is_not_written_again_and_again(
+def test_an_upgraded_record_is_not_upgraded_again(
     browser: Browsers, one_way: dict[str, Any], backend: Backend
 ) -> None:
     fleet = Fleet(browser, {**one_way, "save_accessed_time": False})
@@ -163,9 +163,7 @@ def test_a_rotation_keeps_the_newest_format(fleet: Fleet, backend: Backend, orde
     assert fleet.read(1) == {"name": "Ada"}
 
 
-def test_a_new_session_after_one_of_format_2_has_the_format_of_its_process(
-    fleet: Fleet, backend: Backend
-) -> None:
+def test_a_new_session_has_the_format_of_its_process(fleet: Fleet, backend: Backend) -> None:
     fleet.put(2, name="Ada")
 
     def again(session: Any) -> None:

@@ -26,7 +26,7 @@ def test_the_fixed_texts_are_those_of_the_other_implementation() -> None:
     assert records.FILE.read_text().splitlines() == records.lines()
 
 
-def test_what_is_saved_is_read_by_another_implementation(
+def test_our_records_are_read_by_another_implementation(
     backend: Backend, encoding_2: dict[str, Any], clock: Clock
 ) -> None:
     text = saved(backend, encoding_2, name="Ada", nested=[1, {"two": 2}])
@@ -35,7 +35,7 @@ def test_what_is_saved_is_read_by_another_implementation(
     assert said(text, encoding_2) == (START, {**TIMES, **PLACE, "name": "Ada", "nested": [1, {"two": 2}]})
 
 
-def test_what_another_implementation_writes_is_read(
+def test_records_of_another_implementation_are_read(
     backend: Backend, encoding_2: dict[str, Any], clock: Clock
 ) -> None:
     backend.plant(ID, made(encoding_2, {**TIMES, "name": "Ada"}))
@@ -44,7 +44,7 @@ def test_what_another_implementation_writes_is_read(
     assert (session["name"], session.last_accessed, session["_accessed_time"]) == ("Ada", START, START + 5)
 
 
-def test_the_access_time_of_the_head_counts_and_not_that_of_the_payload(
+def test_the_access_time_of_the_head_counts(
     backend: Backend, encoding_2: dict[str, Any], clock: Clock
 ) -> None:
     stale, fresh = {**TIMES, "_accessed_time": START - 1000}, {**TIMES, "_accessed_time": START + 1000}
@@ -90,9 +90,7 @@ def test_a_touch_changes_the_head_of_a_plain_record_and_nothing_else(
     assert not isinstance(chosen, Literals) or chosen.dumped == dumped
 
 
-def test_a_touch_serializes_nothing_anew_where_the_record_is_encrypted(
-    backend: Backend, clock: Clock
-) -> None:
+def test_a_touch_of_an_encrypted_record_serializes_nothing(backend: Backend, clock: Clock) -> None:
     serializer = Literals()
     encoding = {**SECRETS, "data_serializer": serializer, "record_format": 2}
     before = saved(backend, encoding, name="Ada")
@@ -107,7 +105,7 @@ def test_a_touch_serializes_nothing_anew_where_the_record_is_encrypted(
     assert (session["name"], session.last_accessed) == ("Ada", START + 7)
 
 
-def test_a_value_changed_in_place_is_stored_after_any_number_of_touches(
+def test_a_change_in_place_is_stored_after_many_touches(
     backend: Backend, encoding_2: dict[str, Any], clock: Clock
 ) -> None:
     saved(backend, encoding_2, cart=["apple"], name="Ada")
@@ -179,7 +177,7 @@ def test_a_rotated_session_is_bound_to_its_new_id(
     assert visitor.read() == {"name": "Ada", "cart": [1, 2], "more": True}
 
 
-def test_nothing_is_warned_of_in_a_life_of_format_2(
+def test_a_life_of_format_2_causes_no_warning(
     backend: Backend, browser: Browsers, encoding_2: dict[str, Any]
 ) -> None:
     with warnings.catch_warnings():

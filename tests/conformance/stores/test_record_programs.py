@@ -89,7 +89,7 @@ def test_the_text_of_a_subclass_is_its_own(backend: Backend, browser: Browsers, 
 
 
 @pytest.mark.parametrize("written", [1, 2])
-def test_a_subclass_that_calls_its_base_writes_the_format_of_the_options(
+def test_a_subclass_that_calls_super_writes_the_set_format(
     backend: Backend, browser: Browsers, encoding_2: dict[str, Any], written: int, clock: Clock
 ) -> None:
     for session_class, more in ((Adding, {"added": 1}), (Reading, {"seen": True})):
@@ -105,7 +105,7 @@ def test_a_subclass_that_calls_its_base_writes_the_format_of_the_options(
             assert seen[1] == clock.now - 10
 
 
-def test_a_key_that_a_program_gives_or_takes_after_loading_does_no_harm(
+def test_a_key_set_or_removed_after_loading_does_no_harm(
     backend: Backend, serializer: dict[str, Any], record_format: dict[str, Any], clock: Clock
 ) -> None:
     for before, after in (({}, SECRETS), (SECRETS, {})):
@@ -122,9 +122,7 @@ def test_a_key_that_a_program_gives_or_takes_after_loading_does_no_harm(
         clock.now = START
 
 
-def test_a_rotation_by_another_thread_during_encoding_binds_the_new_id(
-    backend: Backend, clock: Clock
-) -> None:
+def test_a_rotation_during_encoding_binds_the_new_id(backend: Backend, clock: Clock) -> None:
     class Renaming(Literals):
         session: Any = None
 

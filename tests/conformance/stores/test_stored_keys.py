@@ -36,9 +36,7 @@ def variants(stored: str) -> list[str]:
 
 @pytest.mark.parametrize("reader", SIDES)
 @pytest.mark.parametrize("secret", [None, "a secret of the tests that is long enough"])
-def test_who_has_read_the_store_gets_nowhere_with_what_was_there(
-    backend: Backend, reader: bool, secret: str | None
-) -> None:
+def test_a_leaked_store_yields_no_usable_id(backend: Backend, reader: bool, secret: str | None) -> None:
     victim = Browser(backend.options, HASHED, secret=secret)
     victim.put(name="Ada")
     (stored,) = backend.texts()

@@ -132,9 +132,7 @@ def test_the_thread_ends_with_the_sweep(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [{"timeout": 600, "sweep_interval": 0}, {}])
-def test_nothing_is_swept_where_it_is_switched_off_or_no_timeout_is_given(
-    tmp_path: Path, more: dict[str, Any]
-) -> None:
+def test_nothing_is_swept_without_a_timeout_or_an_interval(tmp_path: Path, more: dict[str, Any]) -> None:
     old = leave_an_old_session(tmp_path)
     session = Session({}, **options(tmp_path, **more))
     for _ in range(15):
@@ -160,9 +158,7 @@ def test_a_sweep_after_kills_keeps_sessions_without_a_timeout(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("timeout", [None, 2 * DAY])
-def test_what_another_application_keeps_for_longer_in_the_folder_is_left(
-    tmp_path: Path, timeout: int | None
-) -> None:
+def test_a_longer_lived_session_of_another_application_is_left(tmp_path: Path, timeout: int | None) -> None:
     theirs = leave_an_old_session(tmp_path, timeout)
     leftover = theirs.parent / ".beaker-0123456789abcdef.tmp"
     leftover.write_bytes(b"half")
@@ -210,7 +206,7 @@ def test_a_forked_process_sweeps_by_itself(
     assert wait_until(lambda: not old.exists())
 
 
-def test_a_process_that_is_killed_while_it_sweeps_keeps_nobody_from_it(
+def test_a_killed_sweeper_does_not_stop_other_sweeps(
     tmp_path: Path, writers: Callable[..., subprocess.Popen[str]]
 ) -> None:
     first = leave_an_old_session(tmp_path)

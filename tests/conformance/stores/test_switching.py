@@ -43,7 +43,7 @@ def test_nobody_is_logged_out_while_processes_switch_one_by_one(backend: Backend
     assert backend.texts() == {}
 
 
-def test_a_session_moves_when_it_is_written_and_is_touched_where_it_is(backend: Backend) -> None:
+def test_a_session_moves_on_a_write_and_not_on_a_touch(backend: Backend) -> None:
     old = Browser(backend.options)
     old.put(name="Ada")
     visitor = Browser(backend.options, HASHED)
@@ -58,7 +58,7 @@ def test_a_session_moves_when_it_is_written_and_is_touched_where_it_is(backend: 
     assert visitor.read() == {"name": "Barbara"}
 
 
-def test_what_each_side_changes_is_merged(backend: Backend) -> None:
+def test_changes_of_both_sides_are_merged(backend: Backend) -> None:
     sides = [opened(backend, "shared", hash_ids=side) for side in (False, True, False, True)]
     for number, session in enumerate(sides):
         session[f"key {number}"] = number
@@ -90,7 +90,7 @@ def test_a_session_that_moves_in_dbm_files_leaves_no_file_of_its_name(tmp_path: 
     assert old.read() == {}
 
 
-def test_a_backend_that_cannot_remove_a_namespace_still_moves_sessions(written_in_python: Backend) -> None:
+def test_a_backend_without_removal_still_moves_sessions(written_in_python: Backend) -> None:
     backend_class = written_in_python.options["namespace_class"]
 
     class Keeping(backend_class):  # type: ignore[misc, valid-type]

@@ -41,7 +41,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_what_cannot_be_decoded_is_corrupt(backend: Backend, garbage: str) -> None:
+def test_an_undecodable_record_is_corrupt(backend: Backend, garbage: str) -> None:
     backend.plant("chosen", GARBAGE[garbage])
     with pytest.raises(CorruptSessionError) as caught:
         opened(backend, "chosen")
@@ -80,7 +80,7 @@ def test_a_corrupt_session_is_an_exception_where_that_is_asked_for(
     assert backend.texts() == {UNKNOWN_ID: GARBAGE["no pickle"]}
 
 
-def test_the_constructor_does_not_forgive_unless_it_is_told_to(backend: Backend) -> None:
+def test_the_constructor_raises_by_default(backend: Backend) -> None:
     backend.plant("chosen", GARBAGE["no pickle"])
     with pytest.raises(CorruptSessionError):
         Session({}, id="chosen", **backend.options)
@@ -173,7 +173,7 @@ def stored_in(files: Backend, session_id: str = UNKNOWN_ID) -> Path:
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 @pytest.mark.parametrize("forgiving", [True, False])
-def test_what_is_no_file_is_unavailable_and_never_a_logout(
+def test_an_obstacle_in_place_of_a_record_is_no_logout(
     files: Backend, obstacle: str, forgiving: bool
 ) -> None:
     file = stored_in(files)
@@ -186,7 +186,7 @@ def test_what_is_no_file_is_unavailable_and_never_a_logout(
 
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
-def test_what_is_no_file_is_not_written_to(files: Backend, obstacle: str) -> None:
+def test_an_obstacle_in_place_of_a_record_is_not_written(files: Backend, obstacle: str) -> None:
     file = stored_in(files)
     session = opened(files, UNKNOWN_ID)
     file.unlink()
@@ -268,7 +268,7 @@ def test_an_exception_in_a_backend_is_the_cause_of_unavailable(
         assert UNKNOWN_ID not in str(caught.value)
 
 
-def test_what_ends_a_request_from_within_a_backend_is_passed_on_as_it_is(
+def test_an_exception_that_ends_a_request_passes_a_backend(
     written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A timer of gevent or a key of the user's is no trouble of the backend."""

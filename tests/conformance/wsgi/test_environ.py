@@ -148,7 +148,7 @@ def test_an_empty_registry_is_left_alone(memory: Backend, registry: Any) -> None
     assert not getattr(registry, "registered", None)
 
 
-def test_webtest_is_given_the_session_under_the_name_that_it_asked_for(memory: Backend) -> None:
+def test_webtest_gets_the_session_under_its_chosen_name(memory: Backend) -> None:
     variables: dict[str, Any] = {}
     environ = environ_of(
         lambda app: SessionMiddleware(app, webtest_varname="session", **memory.options),
@@ -192,7 +192,7 @@ def test_pastes_filter_app_factory_does_the_same(memory: Backend) -> None:
     assert environ_of(wrap)["beaker.session"].key == "mine"
 
 
-def test_the_factories_take_prefixed_options_from_the_global_configuration() -> None:
+def test_the_factories_read_prefixed_global_options() -> None:
     def wrap(app: Any) -> Any:
         return session_filter_app_factory(app, {"debug": "true", "beaker.session.key": "mine"}, type="memory")
 

@@ -136,35 +136,35 @@ def site(visitors: Browsers) -> Site:
 
 
 @pytest.mark.parametrize("change", LOSSES)
-def test_a_late_change_that_is_lost_is_warned_of(site: Site, change: str) -> None:
+def test_a_lost_late_change_causes_a_warning(site: Site, change: str) -> None:
     (message,) = site.visit(put, LOSSES[change])
     assert "headers have gone" in message
 
 
 @pytest.mark.parametrize("change", LOSSES)
-def test_so_it_is_in_a_session_that_was_stored_before(site: Site, change: str) -> None:
+def test_a_late_change_of_a_stored_session_warns(site: Site, change: str) -> None:
     site.visit(put)
     (message,) = site.visit(lambda session: session["name"], LOSSES[change])
     assert "headers have gone" in message
 
 
 @pytest.mark.parametrize("change", HARMLESS)
-def test_what_changes_nothing_is_not_warned_of(site: Site, change: str) -> None:
+def test_a_late_use_without_a_change_does_not_warn(site: Site, change: str) -> None:
     assert site.visit(put, HARMLESS[change]) == []
     assert site.visit(lambda session: session["name"], HARMLESS[change]) == []
 
 
-def test_a_late_first_use_that_is_lost_is_warned_of(site: Site) -> None:
+def test_a_lost_late_first_use_causes_a_warning(site: Site) -> None:
     for change in ("an item", "update", "an item and save"):
         assert len(site.visit(lambda _session: None, LOSSES[change])) == 1
     assert site.read() == {}
 
 
-def test_a_late_save_of_what_was_changed_before_is_warned_of(site: Site) -> None:
+def test_a_late_save_of_an_earlier_change_causes_a_warning(site: Site) -> None:
     assert len(site.visit(lambda session: session.update(name="Ada"), lambda session: session.save())) == 1
 
 
-def test_many_late_changes_are_warned_of_once(site: Site) -> None:
+def test_many_late_changes_cause_one_warning(site: Site) -> None:
     def late(session: Any) -> None:
         for number in range(5):
             session["late"] = number
@@ -197,13 +197,13 @@ def test_a_session_first_stored_late_is_lost_without_a_cookie(site: Site) -> Non
     assert site.read() == {}
 
 
-def test_a_late_persist_that_stores_the_access_time_alone_keeps_nothing(site: Site) -> None:
+def test_a_late_persist_of_an_access_time_keeps_nothing(site: Site) -> None:
     site.visit(put)
     assert len(site.visit(lambda session: session["name"], LOSSES["an item"], lambda s: s.persist())) == 1
 
 
 @pytest.mark.parametrize("change", [name for name in LOSSES if name != "a key after delete"])
-def test_what_an_error_page_keeps_is_not_warned_of(site: Site, change: str) -> None:
+def test_a_change_that_an_error_page_keeps_does_not_warn(site: Site, change: str) -> None:
     def late(session: Any) -> None:
         LOSSES[change](session)
         session.save()
@@ -216,7 +216,7 @@ def test_what_an_error_page_keeps_is_not_warned_of(site: Site, change: str) -> N
 
 
 @pytest.mark.parametrize("end", ["delete", "invalidate"])
-def test_a_late_logout_is_warned_of_where_the_browser_keeps_the_session(site: Site, end: str) -> None:
+def test_a_late_logout_warns_if_the_browser_keeps_the_session(site: Site, end: str) -> None:
     site.visit(put)
     warned = site.visit(lambda session: session["name"], lambda session: getattr(session, end)())
     is_over = site.read() == {}
@@ -225,7 +225,7 @@ def test_a_late_logout_is_warned_of_where_the_browser_keeps_the_session(site: Si
 
 
 @pytest.mark.parametrize("saves", [True, False])
-def test_what_is_put_into_a_deleted_session_is_lost_and_warned_of(site: Site, saves: bool) -> None:
+def test_a_change_after_delete_is_lost_and_warns(site: Site, saves: bool) -> None:
     def work(session: Any) -> None:
         session.delete()
         session["flash"] = "bye"
@@ -239,7 +239,7 @@ def test_what_is_put_into_a_deleted_session_is_lost_and_warned_of(site: Site, sa
     assert site.read() == {}
 
 
-def test_a_session_that_is_only_deleted_is_not_warned_of(site: Site) -> None:
+def test_a_session_that_is_only_deleted_causes_no_warning(site: Site) -> None:
     def work(session: Any) -> None:
         session.delete()
         session.save()
@@ -343,7 +343,7 @@ def test_a_program_that_writes_late_by_itself_is_not_warned(backend: Backend) ->
     assert Site(lambda: Browser(backend.options)).visit(put, late) == []
 
 
-def test_a_session_that_saves_itself_late_is_not_warned_of(backend: Backend) -> None:
+def test_a_session_that_saves_itself_late_causes_no_warning(backend: Backend) -> None:
     def late(session: Any) -> None:
         session["late"] = 1
         session._session().save()

@@ -88,7 +88,9 @@ def test_a_cookie_under_an_older_name_is_left_alone(browser: Browsers, no_cookie
     assert visited.cookies == []
 
 
-def test_a_class_of_the_programs_own_is_told_too(backend: Backend, no_cookies: dict[str, Any]) -> None:
+def test_a_subclass_of_the_program_sends_no_cookie_either(
+    backend: Backend, no_cookies: dict[str, Any]
+) -> None:
     class Own(Session):
         def _create_id(self, set_new: bool = True) -> None:
             super()._create_id(set_new)

@@ -98,7 +98,7 @@ def test_a_new_unsaved_session_stores_nothing_and_sends_no_cookie(
     assert backend.traces() == []
 
 
-def test_a_stored_session_sends_no_cookie_when_it_is_read_or_saved_again(browser: Browsers) -> None:
+def test_a_stored_session_sends_no_second_cookie(browser: Browsers) -> None:
     visitor = browser()
     visitor.put(name="Ada")
     assert visitor.visit(lambda session: session["name"]).cookies == []

@@ -99,7 +99,7 @@ def test_a_second_start_response_with_exc_info_has_the_cookie_too(backend: Backe
     assert len(backend.texts()) == 1
 
 
-def test_what_the_server_raises_reaches_the_application(backend: Backend) -> None:
+def test_an_exception_of_the_server_reaches_the_application(backend: Backend) -> None:
     def application(environ: Any, start_response: Any) -> list[bytes]:
         environ["beaker.session"].save()
         with pytest.raises(AssertionError, match="headers already sent"):

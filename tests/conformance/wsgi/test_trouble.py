@@ -48,7 +48,7 @@ def test_a_failed_save_raises_before_the_headers(tmp_path: Path) -> None:
     assert visitor._visit.status == ""
 
 
-def test_a_backend_that_cannot_write_is_an_exception_before_the_headers(
+def test_a_failed_write_raises_before_the_headers(
     written_in_python: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor = Browser(written_in_python.options)
@@ -128,7 +128,7 @@ def test_a_store_that_cannot_be_read_is_an_exception_and_no_logout(
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_what_cannot_be_serialized_is_an_exception_before_the_headers(browser: Browsers) -> None:
+def test_an_unstorable_value_raises_before_the_headers(browser: Browsers) -> None:
     visitor = browser()
     visitor.put(name="Ada")
     with pytest.raises(Exception, match=r"(?i)pickle|local object"):
@@ -137,7 +137,7 @@ def test_what_cannot_be_serialized_is_an_exception_before_the_headers(browser: B
     assert visitor.read() == {"name": "Ada"}
 
 
-def test_what_json_cannot_hold_is_a_type_error(browser: Browsers) -> None:
+def test_a_value_that_json_cannot_hold_is_a_type_error(browser: Browsers) -> None:
     visitor = browser(data_serializer="json")
     with pytest.raises(TypeError, match="JSON"):
         visitor.put(name={1, 2})

@@ -20,6 +20,6 @@ def test_a_run_replaces_the_line_of_its_campaign_and_no_other(name: str) -> None
     assert changed == [f"{report.name}: 1,234 things tried; 0 laws broken"]
 
 
-def test_a_campaign_without_a_line_in_the_document_is_told() -> None:
+def test_a_campaign_without_a_line_in_the_document_is_reported() -> None:
     with pytest.raises(ValueError, match="nothing like it"):
         replaced(DOCUMENT.read_text(), Report("nothing like it"))

@@ -52,7 +52,7 @@ def broken(operation: str, told: dict[str, Any] | None, killed_by: int = 0, **fo
         ("rotate", FAILED, {}),
     ],
 )
-def test_what_goes_well_breaks_no_law(operation: str, told: dict[str, Any], found: dict[str, Any]) -> None:
+def test_a_good_run_breaks_no_law(operation: str, told: dict[str, Any], found: dict[str, Any]) -> None:
     assert broken(operation, told, **found) == []
 
 
@@ -77,7 +77,7 @@ def test_what_goes_well_breaks_no_law(operation: str, told: dict[str, Any], foun
         ("merge", {**DONE, "others": DONE}, {"cookie": WRITTEN}, "of the one that came between"),
     ],
 )
-def test_what_goes_wrong_is_found(
+def test_every_broken_law_is_found(
     operation: str, told: dict[str, Any], found: dict[str, Any], law: str
 ) -> None:
     assert any(law in one for one in broken(operation, told, **found))
@@ -138,7 +138,7 @@ def test_a_file_that_is_synced_has_its_bytes_but_perhaps_no_name() -> None:
     assert trees(trace) == {(), ((FILE, b"bytes"),)}
 
 
-def test_a_name_that_is_synced_may_have_any_part_of_the_bytes_that_are_not() -> None:
+def test_a_synced_name_may_have_any_part_of_unsynced_bytes() -> None:
     made = NameChange("make", (FILE,), 1, at=2, synced=3)
     found = trees(Trace([*FOLDERS, made], [ByteChange(1, 0, b"x" * 1024, at=4)], length=4))
     contents = {content for ((_, content),) in found}

@@ -135,9 +135,7 @@ def test_a_save_begun_before_a_rotation_and_a_logout_revives_nothing(
     assert backend.texts() == {}
 
 
-def test_a_read_that_was_under_way_when_the_id_changed_changes_nothing(
-    browser: Browsers, backend: Backend, clock: Clock
-) -> None:
+def test_a_read_during_a_rotation_changes_nothing(browser: Browsers, backend: Backend, clock: Clock) -> None:
     visitor = browser(**KEPT)
     visitor.put(name="Ada")
 

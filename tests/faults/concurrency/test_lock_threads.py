@@ -113,7 +113,7 @@ def test_a_thread_that_unlocks_for_another_keeps_what_it_has_itself(backend: Bac
     assert is_free(backend, "another")
 
 
-def test_a_rotated_session_is_let_go_by_another_thread(backend: Backend) -> None:
+def test_another_thread_may_unlock_a_rotated_session(backend: Backend) -> None:
     store(backend, name="Ada")
     session = opened(backend, ID)
     elsewhere(session.lock)
@@ -126,7 +126,7 @@ def test_a_rotated_session_is_let_go_by_another_thread(backend: Backend) -> None
     assert opened(backend, session.id)["name"] == "Ada"
 
 
-def test_the_thread_that_locked_may_lock_again_after_another_has_unlocked(dbm: Backend) -> None:
+def test_a_thread_may_lock_again_after_another_has_unlocked(dbm: Backend) -> None:
     store(dbm, name="Ada")
     session = opened(dbm, ID)
     session.lock()

@@ -162,7 +162,7 @@ class Held(Literals):
         return super().dumps(data)
 
 
-def test_a_save_that_another_thread_overtakes_keeps_what_that_one_saved(backend: Backend) -> None:
+def test_an_overtaken_save_keeps_the_other_threads_changes(backend: Backend) -> None:
     serializer = Held()
     session = opened(backend, "shared", data_serializer=serializer)
     session["kept"] = 0
@@ -252,9 +252,7 @@ def meddling() -> Any:
     Meddler.session, Meddler.calls = None, 0
 
 
-def test_a_pickle_that_touches_the_session_neither_deadlocks_nor_panics(
-    browser: Browsers, meddling: None
-) -> None:
+def test_a_pickle_that_uses_the_session_does_not_hang_or_panic(browser: Browsers, meddling: None) -> None:
     visitor = browser()
 
     def store(session: Any) -> None:
@@ -275,9 +273,7 @@ def test_a_pickle_that_touches_the_session_neither_deadlocks_nor_panics(
     assert visitor.read()["name"] == "Ada"
 
 
-def test_a_pickle_that_reads_the_session_that_is_read_by_it_is_refused(
-    browser: Browsers, meddling: None
-) -> None:
+def test_a_pickle_that_reads_its_own_session_is_refused(browser: Browsers, meddling: None) -> None:
     visitor = browser()
     visitor.put(name="Ada", meddler=Meddler())
 

@@ -192,7 +192,7 @@ def begin(backend: Backend, session_id: str) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("use", [begin, end])
 @pytest.mark.parametrize("kind", ["file", "dbm"])
-def test_an_exception_at_any_step_unlocks_a_session_with_dots_in_its_name(
+def test_an_exception_at_any_step_unlocks_an_id_with_dots(
     tmp_path: Path, kind: str, use: Callable[[Backend, str], None]
 ) -> None:
     options = {"namespace_class": Own} if kind == "file" else {"type": "dbm"}
@@ -247,7 +247,7 @@ def test_a_signal_handler_on_a_name_with_dots_releases_no_lock(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("use", USES)
-def test_a_handler_that_uses_the_session_it_interrupts_comes_to_an_end(
+def test_a_handler_that_uses_the_interrupted_session_ends(
     dbm: Backend, use: Callable[[Backend], None]
 ) -> None:
     store(dbm, name="Ada")
@@ -315,7 +315,7 @@ def test_a_lock_whose_taking_is_interrupted_is_not_held(
 
 
 @pytest.mark.parametrize("kind", ["read", "write"])
-def test_a_handler_that_takes_the_lock_it_interrupts_is_refused_or_gets_it(
+def test_a_handler_gets_the_interrupted_lock_or_an_error(
     make: Callable[[], SynchronizerImpl], kind: str
 ) -> None:
     lock = make()

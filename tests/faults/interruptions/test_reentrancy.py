@@ -45,12 +45,12 @@ def test_no_program_that_calls_back_ends_the_process(store: str) -> None:
 
 @pytest.mark.parametrize("mode", ["lock", "beaker"])
 @pytest.mark.parametrize("store", ["memory", "file"])
-def test_nor_with_other_ways_to_meet(store: str, mode: str) -> None:
+def test_no_program_ends_the_process_in_another_mode(store: str, mode: str) -> None:
     run(store, mode, *FEW)
 
 
 @pytest.mark.parametrize("store", ["dbm", "sealed cookie"])
-def test_nor_on_other_stores(store: str) -> None:
+def test_no_program_ends_the_process_on_another_store(store: str) -> None:
     run(store, "merge", *FEW)
 
 
@@ -75,7 +75,7 @@ def nobody_reads() -> Any:
     Reader.levels = 0
 
 
-def test_a_value_that_reads_its_session_is_refused_at_the_second_level(visitors: Browsers) -> None:
+def test_a_value_that_reads_its_session_is_refused(visitors: Browsers) -> None:
     visitor = visitors()
     visitor.put(value=Reader())
 
@@ -89,7 +89,7 @@ def test_a_value_that_reads_its_session_is_refused_at_the_second_level(visitors:
     assert Reader.levels == 1
 
 
-def test_a_value_that_opens_its_own_session_is_refused_at_the_second_level(backend: Backend) -> None:
+def test_a_value_that_opens_its_own_session_is_refused(backend: Backend) -> None:
     first = opened(backend, "one")
     first["value"] = Reader()
     first.save()
@@ -100,7 +100,7 @@ def test_a_value_that_opens_its_own_session_is_refused_at_the_second_level(backe
     assert Reader.levels == 1
 
 
-def test_a_value_that_opens_its_own_cookie_is_refused_at_the_second_level() -> None:
+def test_a_value_that_opens_its_own_cookie_session_is_refused() -> None:
     first: Any = CookieSession({}, validate_key=VALIDATE_KEY)
     first["value"] = Reader()
     first.save()
@@ -178,9 +178,7 @@ class Dumps:
 
 
 @pytest.mark.parametrize("forgives", [True, False])
-def test_a_save_within_the_writing_of_the_same_session_comes_to_an_end(
-    stores: dict[str, Any], forgives: bool
-) -> None:
+def test_a_save_inside_a_save_of_one_session_ends(stores: dict[str, Any], forgives: bool) -> None:
     serializer = Dumps()
     serializer.forgives = forgives
     session: Any = Session({}, id="one", use_cookies=False, data_serializer=serializer, **stores)
@@ -195,7 +193,7 @@ def test_a_save_within_the_writing_of_the_same_session_comes_to_an_end(
     assert Session({}, id="one", use_cookies=False, data_serializer=serializer, **stores)["value"] == 1
 
 
-def test_a_class_that_uses_its_own_proxy_is_refused_at_the_third_level(backend: Backend) -> None:
+def test_a_class_that_uses_its_own_proxy_is_refused(backend: Backend) -> None:
     made = []
 
     class Own(Session):

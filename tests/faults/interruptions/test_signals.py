@@ -139,7 +139,7 @@ def test_an_exception_of_a_handler_ends_a_wait_and_leaves_no_lock(
     assert kept.value.__traceback__ is not None
 
 
-def test_an_exception_of_a_handler_between_two_sleeps_is_not_the_backends(
+def test_a_handlers_exception_between_sleeps_is_not_the_backends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = make_backend("dbm", tmp_path)
@@ -255,7 +255,7 @@ def test_all_waits_of_a_request_share_one_limit(files: Backend) -> None:
     assert opened(files, ID)["name"] == "Grace"
 
 
-def test_a_request_that_could_not_have_its_session_does_not_wait_again(backend: Backend) -> None:
+def test_a_request_without_its_session_does_not_wait_again(backend: Backend) -> None:
     store(backend, name="Ada")
     proxy: Any = SessionObject(
         {"HTTP_COOKIE": f"beaker.session.id={ID}"}, **backend.options, concurrency="lock", lock_timeout=1

@@ -74,7 +74,7 @@ def test_every_command_of_the_documents_is_a_task() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
-def test_every_link_inside_the_project_leads_to_a_file_and_its_heading(document: Path) -> None:
+def test_every_internal_link_leads_to_a_file_and_a_heading(document: Path) -> None:
     broken = []
     for link in links(document):
         name, _, fragment = link.partition("#")

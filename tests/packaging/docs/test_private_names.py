@@ -49,7 +49,7 @@ def test_every_private_name_is_where_the_page_says(oracle: Path) -> None:
         assert hasattr(found, attribute), name
 
 
-def test_what_beaker_calls_is_called_here_and_named_so(oracle: Path) -> None:
+def test_every_method_that_beaker_calls_is_called_and_on_the_page(oracle: Path) -> None:
     beakers = listed(str(oracle))["called"]
     assert listed(sys.executable)["called"] == beakers
     assert {name for name, here in ROWS.items() if "called" in here} == inherited_too(beakers) & set(ROWS) | {

@@ -32,7 +32,7 @@ def test_a_use_and_a_path_in_the_code_are_imports(tmp_path: Path) -> None:
     assert found.edges["a",] == {("b",), ("c",), ("d",)}
 
 
-def test_a_name_that_is_re_exported_counts_for_the_file_that_defines_it(tmp_path: Path) -> None:
+def test_a_re_exported_name_counts_for_its_defining_file(tmp_path: Path) -> None:
     found = crate(
         tmp_path,
         lib="mod a; mod user;",

@@ -66,7 +66,7 @@ def test_one_layer_alone_knows_of_python() -> None:
     assert naming == {"lib.rs"}
 
 
-def test_what_is_made_once_is_made_while_no_other_thread_can_fork() -> None:
+def test_a_value_made_once_is_made_while_no_other_thread_can_fork() -> None:
     # PyO3's own cells let the interpreter go while they are locked: a process forked then waits for ever.
     letting_go = re.compile(r"\b(?:PyOnceLock|GILOnceCell|pyo3::intern|pyo3::\{[^}]*\bintern)\b")
     users = [path for path in (ROOT / "src").rglob("*.rs") if path.name != "once.rs"]

@@ -67,7 +67,7 @@ def test_the_document_on_changing_over_names_the_version() -> None:
     assert set(named) == {beaker_name.version()}
 
 
-def test_the_distribution_holds_no_module_and_needs_the_one_that_does(named: Path) -> None:
+def test_the_distribution_has_no_module_and_needs_beaker_rs(named: Path) -> None:
     with ZipFile(named) as wheel:
         assert {name.split("/")[0] for name in wheel.namelist()} == {
             f"beaker-{beaker_name.version()}.dist-info"
@@ -135,7 +135,7 @@ def test_a_session_survives_the_change_and_the_way_back(
     assert environment.run("-c", ASK_VERSION).strip() == beaker_name.ORIGINAL
 
 
-def test_uv_changes_the_one_for_the_other_in_one_step(
+def test_uv_swaps_the_packages_in_one_step(
     environment: Environment, original: Path, offer: Path, tmp_path: Path
 ) -> None:
     environment.install(original)
@@ -143,7 +143,7 @@ def test_uv_changes_the_one_for_the_other_in_one_step(
     assert environment.run(ROUND_TRIP, str(tmp_path / "sessions")).startswith("2 ")
 
 
-def test_what_pip_takes_away_when_it_changes_them_in_one_step_comes_back(
+def test_files_that_pip_removes_in_a_swap_can_be_restored(
     environment: Environment, original: Path, offer: Path, tmp_path: Path
 ) -> None:
     environment.install(original)

@@ -41,7 +41,7 @@ def test_keys_are_changed_without_logging_anyone_out(site: MakeSite, kind: Kind,
 
 
 @signed
-def test_the_format_is_changed_forth_and_back_without_logging_anyone_out(site: MakeSite, seen: See) -> None:
+def test_a_change_of_format_and_back_logs_nobody_out(site: MakeSite, seen: See) -> None:
     shop = site()
     shop.visit("put", name="Ada")
     for written in (2, 1):

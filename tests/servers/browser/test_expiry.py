@@ -131,9 +131,7 @@ def test_a_session_timeout_makes_the_cookie_outlive_the_browser(site: MakeSite, 
     seen("session.set_timeout(30 days): the cookie is kept for 30 days, and for 30 more from each use")
 
 
-def test_a_later_save_moves_the_expiry_where_it_sends_the_cookie_again(
-    site: MakeSite, kind: Kind, seen: See
-) -> None:
+def test_a_save_that_sends_the_cookie_again_moves_its_expiry(site: MakeSite, kind: Kind, seen: See) -> None:
     shop = site(cookie_expires=600)
     began = time.time()
     shop.visit("put", name="Ada")

@@ -26,7 +26,7 @@ def test_a_new_session_that_is_only_read_leaves_no_cookie(site: MakeSite, seen: 
     seen("the jar stays empty")
 
 
-def test_a_saved_session_leaves_one_cookie_with_the_promised_attributes(site: MakeSite, seen: See) -> None:
+def test_a_saved_session_leaves_one_cookie_with_its_attributes(site: MakeSite, seen: See) -> None:
     shop = site()
     shop.visit("put", name="Ada")
     cookie = shop.cookie()
@@ -45,9 +45,7 @@ def test_the_cookie_is_returned_byte_for_byte(site: MakeSite, seen: See) -> None
     seen("the server receives the jar's bytes, and the session is what was saved")
 
 
-def test_every_visit_continues_the_session_and_the_jar_never_holds_two(
-    site: MakeSite, kind: Kind, seen: See
-) -> None:
+def test_every_visit_continues_the_session_with_one_cookie(site: MakeSite, kind: Kind, seen: See) -> None:
     shop = site()
     values = set()
     for visit in range(1, 6):
@@ -62,7 +60,7 @@ def test_every_visit_continues_the_session_and_the_jar_never_holds_two(
 
 
 @pytest.mark.parametrize("kind", IN_COOKIE, indirect=True, ids=str)
-def test_a_mere_read_sends_the_cookie_again_only_to_keep_the_access_time(site: MakeSite, seen: See) -> None:
+def test_a_read_sends_the_cookie_only_for_the_access_time(site: MakeSite, seen: See) -> None:
     shop = site(save_accessed_time=False)
     shop.visit("put", name="Ada")
     kept = shop.cookie()

@@ -30,7 +30,7 @@ def visit_inside(other: Site, shop: Site, page: str) -> Received:
     return shop.next_received(before)
 
 
-def test_a_partitioned_session_is_kept_for_each_site_that_shows_it_apart(site: MakeSite, seen: See) -> None:
+def test_a_partitioned_session_is_kept_for_each_embedding_site(site: MakeSite, seen: See) -> None:
     shop = site(samesite="None", secure=True, partitioned=True)
     news, blog = site(), site()
     for visit in (1, 2):
@@ -47,7 +47,7 @@ def test_a_partitioned_session_is_kept_for_each_site_that_shows_it_apart(site: M
     seen(f"kept {cookie}; inside another site, and by itself, the shop has other sessions")
 
 
-def test_a_partitioned_session_lives_where_third_party_cookies_are_refused(
+def test_a_partitioned_session_lives_without_third_party_cookies(
     site: MakeSite, chromium: Chromium, seen: See
 ) -> None:
     shop, news = site(samesite="None", secure=True), site()
@@ -66,7 +66,7 @@ def test_a_partitioned_session_lives_where_third_party_cookies_are_refused(
     )
 
 
-def test_invalidate_and_delete_reach_the_cookie_of_their_partition_alone(site: MakeSite, seen: See) -> None:
+def test_invalidate_and_delete_reach_only_their_partition(site: MakeSite, seen: See) -> None:
     shop = site(samesite="None", secure=True, partitioned=True)
     news, blog = site(), site()
     for other in (news, blog):

@@ -33,7 +33,7 @@ def test_a_prefixed_name_is_kept_and_returned_over_https(site: MakeSite, key: st
     seen(f"{key}: kept {cookie}")
 
 
-def test_what_a_prefix_forbids_fails_here_and_in_the_browser(
+def test_a_cookie_that_breaks_its_prefix_fails_here_and_in_the_browser(
     site: MakeSite, kind: Kind, chromium: Chromium, seen: See
 ) -> None:
     shop = site()

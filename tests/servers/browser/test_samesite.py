@@ -59,7 +59,7 @@ def causes(chromium: Chromium, shop: Site, page: Callable[[str], str]) -> dict[s
     [(None, None), ("localhost", "127.0.0.1")],
     ids=["by-name", "from-127.0.0.1-to-localhost"],
 )
-def test_what_another_site_causes_brings_the_cookie_as_samesite_says(
+def test_samesite_decides_about_requests_from_other_sites(
     site: MakeSite,
     chromium: Chromium,
     samesite: str,
@@ -78,7 +78,7 @@ def test_what_another_site_causes_brings_the_cookie_as_samesite_says(
 
 @one_kind
 @pytest.mark.parametrize("samesite", BRING)
-def test_what_the_same_site_causes_brings_the_cookie_always(
+def test_requests_from_the_same_site_always_send_the_cookie(
     site: MakeSite, chromium: Chromium, samesite: str, seen: See
 ) -> None:
     shop = site(samesite=samesite, secure=True)
@@ -106,7 +106,7 @@ def test_http_and_https_of_one_host_are_two_sites(
 
 @few_kinds
 @pytest.mark.parametrize("samesite", BRING)
-def test_a_session_begun_in_a_page_of_another_site_needs_samesite_none(
+def test_a_session_begun_in_a_foreign_page_needs_samesite_none(
     site: MakeSite, chromium: Chromium, samesite: str, seen: See
 ) -> None:
     shop, other = site(samesite=samesite, secure=True), site()
@@ -124,7 +124,7 @@ def test_a_session_begun_in_a_page_of_another_site_needs_samesite_none(
 
 
 @few_kinds
-def test_a_strict_cookie_comes_again_with_the_next_step_inside_the_site(
+def test_a_strict_cookie_comes_with_the_next_step_in_the_site(
     site: MakeSite, chromium: Chromium, seen: See
 ) -> None:
     shop, other = site(samesite="Strict"), site()

@@ -22,9 +22,7 @@ LIMIT = 4096
 
 
 @pytest.mark.parametrize("kind", FEW[:1], indirect=True, ids=str)
-def test_a_browser_keeps_4096_bytes_of_name_and_value_and_drops_one_more(
-    site: MakeSite, chromium: Chromium, seen: See
-) -> None:
+def test_a_browser_keeps_4096_bytes_and_drops_one_more(site: MakeSite, chromium: Chromium, seen: See) -> None:
     shop = site()
     shop.visit("sized", name="n", size=LIMIT)
     assert shop.cookie().size == LIMIT

@@ -38,7 +38,7 @@ def held(server: Serving) -> Iterator[None]:
         yield
 
 
-def test_what_one_process_saves_every_other_reads(kind: Kind, serve: Serve, tmp_path: Path) -> None:
+def test_every_process_reads_the_saves_of_the_others(kind: Kind, serve: Serve, tmp_path: Path) -> None:
     server = serve(kind, {"type": "file", "data_dir": str(tmp_path / "sessions")})
     first = get(server.port, "/count")
     cookie = cookie_of(first)

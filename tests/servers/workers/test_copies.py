@@ -96,7 +96,7 @@ def test_options_that_are_changed_in_a_copy_take_effect_there(memory: Any) -> No
     assert visit(deep)[1].startswith("beaker.session.id=")
 
 
-def test_options_that_cannot_be_meant_are_refused_where_the_copy_is_made(memory: Any) -> None:
+def test_invalid_options_are_refused_when_a_copy_is_made(memory: Any) -> None:
     middleware = SessionMiddleware(Counter(), **memory.options)
     middleware.options["samesite"] = "Perhaps"
     with pytest.raises(ConfigurationError):

@@ -65,7 +65,7 @@ def is_shared(backend: Backend) -> bool:
 
 
 @pytest.mark.parametrize("by_program", [False, True], ids=["by its request", "by its program"])
-def test_a_child_has_not_locked_what_its_parent_has(backend: Backend, by_program: bool) -> None:
+def test_a_child_does_not_hold_the_locks_of_its_parent(backend: Backend, by_program: bool) -> None:
     stored(backend, count=1)
     session = opened(backend, ID, lock_timeout=0) if by_program else opened(backend, ID, **LOCK)
     if by_program:
@@ -117,7 +117,7 @@ def test_the_end_of_an_inherited_session_lets_no_lock_of_the_child_go(backend: B
     assert is_free(backend, ID)
 
 
-def test_the_view_that_a_parent_has_opened_is_not_written_by_its_child(files: Backend) -> None:
+def test_a_child_does_not_write_the_opened_view_of_its_parent(files: Backend) -> None:
     stored(files, name="Ada")
     session = opened(files, ID)
     session.lock()
@@ -190,7 +190,7 @@ def test_a_killed_process_holds_no_lock_even_if_its_child_lives(files: Backend) 
 
 
 @pytest.mark.parametrize("name", ["memory", "python"])
-def test_a_child_does_not_wait_for_threads_that_lock_while_it_is_forked(name: str, tmp_path: Path) -> None:
+def test_a_fork_during_a_lock_does_not_hang_the_child(name: str, tmp_path: Path) -> None:
     """Each thread takes and gives back locks in a loop, so that a fork finds them anywhere."""
     MemoryNamespaceManager.namespaces.clear()
     options = {"type": "memory"} if name == "memory" else {"namespace_class": namespace_class()}

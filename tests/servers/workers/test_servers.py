@@ -72,7 +72,7 @@ def count(server: Serving, path: str = "/") -> int:
     return int(body(get(server.port, path, COOKIE))[1])
 
 
-def test_a_session_that_was_begun_before_the_fork_is_counted_on_exactly(kind: Kind, server: Serving) -> None:
+def test_a_session_from_before_the_fork_counts_on_exactly(kind: Kind, server: Serving) -> None:
     with ThreadPoolExecutor(VISITORS) as visitors:
         seen = list(
             visitors.map(lambda _: body(get(server.port, "/count", COOKIE)), range(VISITORS * VISITS))

@@ -131,7 +131,7 @@ def test_a_file_with_a_key_is_for_its_owner_alone(tmp_path: Path, umask: int) ->
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", path.read_text())
 
 
-def test_what_is_there_already_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
     there, dangling, folder = tmp_path / "there", tmp_path / "dangling", tmp_path / "folder"
     there.write_text("precious")
     dangling.symlink_to(tmp_path / "nowhere")

@@ -195,7 +195,7 @@ def test_a_command_line_that_cannot_be_meant_is_refused(arguments: tuple[str, ..
     assert refused(*arguments, status=2).startswith("usage: python -m beaker")
 
 
-def test_what_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused_and_not_made(tmp_path: Path) -> None:
     assert "no folder" in refused("--data-dir", tmp_path / "nowhere")
     assert "No such file" in refused("--ini", tmp_path / "nowhere.ini")
     assert list(tmp_path.iterdir()) == []

@@ -251,7 +251,7 @@ def test_a_missing_backend_is_named(kind: str) -> None:
         assert kind in ("dbm", "cookie")
 
 
-def test_coerced_options_are_the_ones_that_sessions_see(memory: Backend) -> None:
+def test_sessions_see_coerced_options(memory: Backend) -> None:
     made = SessionMiddleware(application, {"session.timeout": "300", "session.httponly": "true"})
     session: Any = made._get_session()
     assert session.timeout == 300
@@ -273,7 +273,7 @@ def test_a_config_is_not_changed() -> None:
     assert config == {"session.timeout": "300", "debug": "true"}
 
 
-def test_an_option_that_changes_the_options_when_it_is_read_breaks_nothing() -> None:
+def test_an_option_that_changes_the_options_breaks_nothing() -> None:
     proxy: Any = SessionObject({})
     params = proxy.__dict__["_params"]
 

@@ -1,6 +1,5 @@
 """What tests do with namespaces."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,20 +33,3 @@ def _name(key: Any) -> str:
 
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def in_thread(function: Callable[[], object]) -> object:
-    """What ``function`` returns, or the exception that it raises, in a thread of its own."""
-    result: list[object] = []
-
-    def run() -> None:
-        try:
-            result.append(function())
-        except Exception as error:
-            result.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(20)
-    assert not thread.is_alive()
-    return result[0]

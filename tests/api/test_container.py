@@ -3,7 +3,6 @@
 import os
 import stat
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from beaker.container import (
     NamespaceManager,
 )
 from tests.api.namespaces import AN_ID, Make, contents, files, put
+from tests.support.threads import together
 
 
 def test_one_container_finds_the_values_of_another(make: Make) -> None:
@@ -76,11 +76,7 @@ def test_threads_that_share_a_namespace_lose_nothing(make: Make) -> None:
         for step in range(5):
             put(make("n"), **{f"k{number}-{step}": step})
 
-    threads = [threading.Thread(target=add, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    together(add, 4)
     assert len(contents(make("n"))) == 20
 
 

@@ -20,7 +20,8 @@ from beaker.synchronization import (
     file_synchronizer,
     mutex_synchronizer,
 )
-from tests.api.namespaces import in_thread
+from tests.support.folders import open_files
+from tests.support.threads import in_thread, together
 
 
 def test_a_lock_file_is_private_and_where_beaker_has_it(tmp_path: Path) -> None:
@@ -53,10 +54,6 @@ def test_a_link_in_the_place_of_a_lock_file_is_not_followed(tmp_path: Path) -> N
     Path(lock.filename).unlink()
     assert lock.acquire_write_lock()
     lock.release_write_lock()
-
-
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc")
@@ -113,12 +110,7 @@ def test_a_removed_lock_file_lets_nobody_in(tmp_path: Path) -> None:
             lock.remove_file()
             lock.release_write_lock()
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
+    together(work, 4)
     assert trouble == []
 
 

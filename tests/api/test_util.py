@@ -9,6 +9,7 @@ import time
 import unittest
 import warnings
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from beaker import util
 from beaker.converters import asbool, aslist
 from beaker.exceptions import BeakerWarning, ConfigurationError
+from tests.support.threads import in_threads, together
 
 
 @pytest.mark.parametrize("word", ["true", "YES", " on ", "y", "t", "1"])
@@ -120,20 +122,9 @@ def test_relative_folders_are_made_too(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_threads_may_make_the_same_folder_at_once(tmp_path: Path) -> None:
-    failed: list[Exception] = []
-
-    def make() -> None:
-        try:
-            util.verify_directory(str(tmp_path / "a" / "b" / "c" / "d"))
-        except Exception as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=make) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
+    folder = tmp_path / "a" / "b" / "c" / "d"
+    in_threads(*[lambda: util.verify_directory(str(folder))] * 8)
+    assert folder.is_dir()
 
 
 def test_a_path_is_named_after_the_digest_or_the_identifier(tmp_path: Path) -> None:
@@ -173,11 +164,7 @@ def test_a_map_makes_a_value_once(tmp_path: Path) -> None:
         made.append(value)
         return value
 
-    threads = [threading.Thread(target=registry.get, args=("k", create, number)) for number in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(partial(registry.get, "k", create), 5)
     assert len(made) == 1
     assert registry["k"] == made[0]
     assert "k" in registry

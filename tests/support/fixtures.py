@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.container import MemoryNamespaceManager
+from beaker.synchronization import file_synchronizer, mutex_synchronizer
 from tests.support.dict_namespace import namespace_class
 from tests.support.sessions import COOKIE, VALIDATE_KEY, Backend, Browser, Clock, Literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from beaker.synchronization import SynchronizerImpl
 
 SECRETS = {
     "encrypt_key": "an encryption key of the tests, of some length",
@@ -128,6 +131,14 @@ def visitors(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None)
     """Makes browsers of an application on each backend, and of one whose cookie keeps the session."""
     options = COOKIES.get(request.param) or _backend(request.param, tmp_path).options
     return lambda **more: Browser(options, more)
+
+
+@pytest.fixture(params=["file", "condition"])
+def make_lock(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SynchronizerImpl]:
+    """Makes the same reentrant lock each time, between processes or between threads."""
+    if request.param == "file":
+        return lambda: file_synchronizer("a lock", lock_dir=str(tmp_path))
+    return lambda: mutex_synchronizer("a lock")
 
 
 @pytest.fixture

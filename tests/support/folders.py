@@ -1,27 +1,32 @@
-"""What is in a folder of sessions."""
+"""Reads and ages the files of sessions."""
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from beaker import _core
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXPIRY = "beaker expiry"
 """The key under which the record of a session carries the end of its lifetime."""
 
 SWEEP_NOTE = ".beaker-sweep"
-"""The file that says when the folder was swept."""
+"""The file with the time of the last sweep."""
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All files in and below a folder, but for that note."""
+    """All files in and below a folder except the sweep note."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SWEEP_NOTE)
+
+
+def open_files() -> int:
+    """The number of open files of this process, or 0 where the system does not say."""
+    gc.collect()
+    listing = Path("/proc/self/fd")
+    return len(list(listing.iterdir())) if listing.is_dir() else 0
 
 
 def lifetime(record: Path) -> float:
@@ -30,7 +35,7 @@ def lifetime(record: Path) -> float:
 
 
 def age(path: Path, seconds: float) -> None:
-    """Makes a file look as if nobody had used it for so long."""
+    """Makes a file look unused for so many seconds."""
     data = path.read_bytes()
     try:
         envelope = _core.read_envelope(data)

@@ -15,6 +15,7 @@ from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import LockError
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session
+from tests.support.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
 
 KEY = "beaker.session.id"
 START = 1_700_000_000.0
-UNKNOWN_ID = "0123456789abcdef0123456789abcdef"
+ID = "0123456789abcdef0123456789abcdef"
+"""The id of a session that a test stores itself."""
+UNKNOWN_ID = ID
+"""The same id, in tests that store no session under it."""
 VALIDATE_KEY = "a validation key of the tests, of some length"
 COOKIE: dict[str, Any] = {"type": "cookie", "validate_key": VALIDATE_KEY}
 """The options of a session that its cookie keeps."""
+LOCK: dict[str, Any] = {"concurrency": "lock", "lock_timeout": 0}
+"""The options that lock a session at once or never."""
 
 Headers = list[tuple[str, str]]
 NOBODY = 65534
@@ -198,10 +204,20 @@ class Browser:
         return content
 
     @property
+    def cookie(self) -> str:
+        """The Cookie header of the next visit, if there is one."""
+        assert self.jar is not None
+        return self.jar
+
+    @property
+    def value(self) -> str:
+        """The value of the only cookie in the jar."""
+        return self.cookie.partition("=")[2]
+
+    @property
     def id(self) -> str:
         """The id in the jar's cookie, whose last 32 characters it is."""
-        assert self.jar is not None
-        return self.jar[-32:]
+        return self.cookie[-32:]
 
 
 class Clock:
@@ -228,6 +244,24 @@ def opened(backend: Backend, session_id: str, **options: Any) -> Any:
     return Session({}, id=session_id, **{"use_cookies": False, **backend.options, **options})
 
 
+def stored(backend: Backend, **values: Any) -> None:
+    """Stores values in the session with :data:`ID`."""
+    session = opened(backend, ID)
+    session.update(values)
+    session.save()
+
+
+def content(backend: Backend, session_id: str = ID, **options: Any) -> dict[str, Any]:
+    """The values in a stored session, without the session's own keys."""
+    session = opened(backend, session_id, **options)
+    return {key: session[key] for key in session if not key.startswith("_")}
+
+
+def name(session: Any) -> Any:
+    """The value under `name`."""
+    return session.get("name")
+
+
 @contextmanager
 def unprivileged() -> Iterator[None]:
     """Gives up what root may do, so that file modes mean something."""
@@ -243,22 +277,17 @@ def unprivileged() -> Iterator[None]:
 
 def is_free(backend: Backend, session_id: str) -> bool:
     """Whether another thread gets the lock at once."""
-    outcome: list[bool] = []
 
-    def attempt() -> None:
+    def attempt() -> bool:
         try:
             session = opened(backend, session_id, lock_timeout=0)
             session.lock()
         except LockError:
-            outcome.append(False)
-        else:
-            session.unlock()
-            outcome.append(True)
+            return False
+        session.unlock()
+        return True
 
-    thread = threading.Thread(target=attempt)
-    thread.start()
-    thread.join()
-    (free,) = outcome
+    free: bool = in_thread(attempt)
     return free
 
 

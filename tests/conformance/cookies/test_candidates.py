@@ -10,10 +10,10 @@ from beaker.exceptions import StoreUnavailableError
 from beaker.session import Session
 from tests.support.dict_namespace import DictNamespace
 from tests.support.fixtures import COOKIES, SECRETS, make_backend
-from tests.support.sessions import KEY, Browser, is_free, opened
+from tests.support.sessions import KEY, Browser, is_free, name, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from tests.support.sessions import Backend, Clock
@@ -53,20 +53,16 @@ def application(
     return lambda **more: Browser({**options, "timeout": 60}, more)
 
 
-def name(session: Any) -> Any:
-    return session.get("name")
-
-
-def jar(browser: Browser) -> str:
-    assert browser.jar is not None
-    return browser.jar
-
-
 def stored(options: dict[str, Any], value: str, **more: Any) -> Browser:
     """A browser with a session of its own."""
     browser = Browser(options, more)
     browser.put(name=value)
     return browser
+
+
+def joined(browsers: Iterable[Browser]) -> str:
+    """A Cookie header with the cookies of browsers."""
+    return "; ".join(browser.cookie for browser in browsers)
 
 
 def end(browser: Browser) -> None:
@@ -98,12 +94,12 @@ def test_a_login_does_not_go_in_circles(application: Callable[..., Browser], clo
     clock.advance(61)
     # The browser has both from now on, and sends the longer path first.
     moved = application(cookie_path="/app")
-    for header in (jar(old), None):
+    for header in (old.cookie, None):
         visit = moved.visit(name, cookie=header)
         assert visit.result is None
     moved.jar = None
     moved.put(name="Ada")
-    both = f"{jar(moved)}; {jar(old)}"
+    both = f"{moved.cookie}; {old.cookie}"
     for _ in range(3):
         visit = moved.visit(lambda session: (session.get("name"), session.is_new), cookie=both)
         assert visit.result == ("Ada", False)
@@ -123,7 +119,7 @@ def test_a_session_that_is_there_counts_before_one_that_is_not(
         text = "this is no session" if ended == "corrupt" else "gAJ9cQAu"
         store.plant(store.name_of(dead.id), text)
     living.put(name="Ada")
-    for header in (f"{jar(living)}; {jar(dead)}", f"{jar(dead)}; {jar(living)}"):
+    for header in (f"{living.cookie}; {dead.cookie}", f"{dead.cookie}; {living.cookie}"):
         visit = living.visit(name, cookie=header)
         assert visit.result == "Ada"
         assert visit.cookies == []
@@ -140,7 +136,7 @@ def test_of_several_sessions_that_are_there_the_last_counts(store: Backend, sign
         ([second, gone, first], "first"),
         ([gone, second, first, gone], "first"),
     ):
-        assert first.visit(name, cookie="; ".join(map(jar, header))).result == found
+        assert first.visit(name, cookie=joined(header)).result == found
 
 
 def test_where_none_is_there_a_new_session_begins_as_with_one(
@@ -154,7 +150,7 @@ def test_where_none_is_there_a_new_session_begins_as_with_one(
     before = store.traces()
     visit = gone[0].visit(
         lambda session: (session.is_new, session.was_invalidated, session.id in ids, name(session)),
-        cookie="; ".join(map(jar, gone)),
+        cookie=joined(gone),
     )
     assert visit.result == (True, False, False, None)
     assert visit.cookies == []
@@ -166,7 +162,7 @@ def test_where_all_are_over_the_last_is_ended_as_if_it_were_alone(store: Backend
     first, second = stored(options, "first"), stored(options, "second")
     clock.advance(61)
     visit = first.visit(
-        lambda session: (session.is_new, session.was_invalidated), cookie=f"{jar(first)}; {jar(second)}"
+        lambda session: (session.is_new, session.was_invalidated), cookie=f"{first.cookie}; {second.cookie}"
     )
     assert visit.result == (True, True)
     assert len(visit.cookies) == 1
@@ -178,7 +174,7 @@ def test_if_all_candidates_are_corrupt_the_warning_names_the_last(store: Backend
     for browser in (first, second):
         store.plant(store.name_of(browser.id), "this is no session")
     with pytest.warns(match=second.id[:4]) as warned:
-        assert first.visit(name, cookie=f"{jar(first)}; {jar(second)}").result is None
+        assert first.visit(name, cookie=f"{first.cookie}; {second.cookie}").result is None
     assert len(warned) == 1
 
 
@@ -189,7 +185,7 @@ def test_the_store_is_asked_about_a_handful_and_about_each_once(clock: Clock) ->
     for browser in gone:
         end(browser)
     asked.clear()
-    header = "; ".join(jar(browser) for browser in gone for _ in range(3))
+    header = "; ".join(browser.cookie for browser in gone for _ in range(3))
     gone[0].visit(name, cookie=header)
     assert asked == [browser.id for browser in reversed(gone)][:5]
 
@@ -201,7 +197,7 @@ def test_a_session_that_is_there_is_asked_about_alone(others: int) -> None:
     browsers = [stored(options, "other") for _ in range(others)]
     living = stored(options, "Ada")
     asked.clear()
-    header = "; ".join([*map(jar, browsers), jar(living)])
+    header = joined([*browsers, living])
     living.visit(name, cookie=header)
     with_others = list(asked)
     asked.clear()
@@ -215,7 +211,7 @@ def test_a_request_that_uses_no_session_asks_about_none() -> None:
     browser = stored(options, "Ada")
     end(browser)
     options["namespace_class"].asked.clear()
-    browser.visit(cookie=f"{jar(browser)}; {jar(browser)}")
+    browser.visit(cookie=f"{browser.cookie}; {browser.cookie}")
     assert options["namespace_class"].asked == []
 
 
@@ -225,7 +221,7 @@ def test_nothing_but_a_signature_has_the_store_asked() -> None:
     end(browser)
     options["namespace_class"].asked.clear()
     forged = [f"{KEY}={'0' * 40}{index:032x}" for index in range(100)]
-    browser.visit(name, cookie="; ".join([*forged, jar(browser), *forged]))
+    browser.visit(name, cookie="; ".join([*forged, browser.cookie, *forged]))
     assert options["namespace_class"].asked == [browser.id]
 
 
@@ -248,7 +244,7 @@ def test_a_store_that_does_not_answer_is_no_reason_to_take_another(store: Backen
     unlucky = second.id
     for header in ([first, second], [first, second, gone]):
         with pytest.raises(StoreUnavailableError):
-            first.visit(name, cookie="; ".join(map(jar, header)))
+            first.visit(name, cookie=joined(header))
 
 
 def test_a_session_that_ends_in_a_request_gets_no_substitute(store: Backend) -> None:
@@ -260,7 +256,7 @@ def test_a_session_that_ends_in_a_request_gets_no_substitute(store: Backend) -> 
         session.load()
         return name(session), session.is_new
 
-    assert own.visit(work, cookie=f"{jar(other)}; {jar(own)}").result == (None, True)
+    assert own.visit(work, cookie=f"{other.cookie}; {own.cookie}").result == (None, True)
 
 
 def test_the_session_that_counts_is_locked_and_no_other(backend: Backend) -> None:
@@ -271,7 +267,7 @@ def test_the_session_that_counts_is_locked_and_no_other(backend: Backend) -> Non
     def work(session: Any) -> tuple[Any, ...]:
         return name(session), is_free(backend, living.id), is_free(backend, gone.id)
 
-    assert living.visit(work, cookie=f"{jar(living)}; {jar(gone)}").result == ("Ada", False, True)
+    assert living.visit(work, cookie=f"{living.cookie}; {gone.cookie}").result == ("Ada", False, True)
     assert is_free(backend, living.id)
 
 
@@ -286,7 +282,7 @@ def test_a_subclass_with_its_own_load_gets_the_right_candidate(store: Backend) -
     options = {**store.options, "secret": SECRET}
     living, gone = stored(options, "Ada"), stored(options, "gone")
     end(gone)
-    both = f"{jar(living)}; {jar(gone)}"
+    both = f"{living.cookie}; {gone.cookie}"
     assert Browser(options, session_class=Own).visit(name, cookie=both).result == "Ada"
     assert Own.loads == 1
 
@@ -301,7 +297,7 @@ def test_the_morsel_of_a_session_is_that_of_the_session_that_counts(
     def work(session: Any) -> tuple[Any, ...]:
         return session.cookie[session.key].value == session.id, session.id
 
-    both = f"{jar(living)}; {jar(gone)}"
+    both = f"{living.cookie}; {gone.cookie}"
     assert living.visit(work, cookie=both).result == (True, living.id)
 
 
@@ -310,7 +306,7 @@ def test_a_session_under_an_older_name_counts_before_none(store: Backend) -> Non
     older, gone = stored(options, "Ada", key="older"), stored(options, "gone")
     end(gone)
     moved = Browser(options, key_fallbacks="older")
-    visit = moved.visit(name, cookie=f"{jar(older)}; {jar(gone)}")
+    visit = moved.visit(name, cookie=f"{older.cookie}; {gone.cookie}")
     assert visit.result == "Ada"
     # It is sent under the name of today, and the older one is taken away.
     assert [cookie.partition("=")[0].strip() for cookie in visit.cookies] == [KEY, "older"]
@@ -323,7 +319,7 @@ def test_two_applications_at_two_paths_with_one_secret_keep_apart(tmp_path: Path
     for login in ("first", "second"):
         # Under /b the browser sends both; what is set there takes the place of the one for /b alone.
         below.put(name=login)
-        both = f"{jar(below)}; {jar(root)}"
+        both = f"{below.cookie}; {root.cookie}"
         visit = below.visit(name, cookie=both)
         assert visit.result == login
         # The cookie of / is not ours to take away: to the application there it is alive.
@@ -337,7 +333,7 @@ class TestSessionsInCookies:
 
     def test_of_several_that_may_go_on_the_last_counts(self, format_: str) -> None:
         first, second = stored(COOKIES[format_], "first"), stored(COOKIES[format_], "second")
-        visitor, (one, two) = Browser(COOKIES[format_]), (jar(first), jar(second))
+        visitor, (one, two) = Browser(COOKIES[format_]), (first.cookie, second.cookie)
         assert visitor.visit(name, cookie=f"{one}; {two}").result == "second"
         assert visitor.visit(name, cookie=f"{two}; {one}").result == "first"
 
@@ -347,16 +343,17 @@ class TestSessionsInCookies:
         foreign = Browser(plain, data_serializer="json")
         foreign.put(name="of another serializer")
         own = stored(plain, "own", data_serializer="pickle")
-        assert own.visit(name, cookie=f"{jar(own)}; {jar(foreign)}").result == "own"
+        assert own.visit(name, cookie=f"{own.cookie}; {foreign.cookie}").result == "own"
         with pytest.warns(match="cannot be decoded"):
-            assert own.visit(name, cookie=jar(foreign)).result is None
+            assert own.visit(name, cookie=foreign.cookie).result is None
 
     def test_where_all_are_over_a_new_one_begins(self, format_: str, clock: Clock) -> None:
         options = {**COOKIES[format_], "timeout": 60}
         first, second = stored(options, "first"), stored(options, "second")
         clock.advance(61)
         visit = first.visit(
-            lambda session: (session.was_invalidated, name(session)), cookie=f"{jar(first)}; {jar(second)}"
+            lambda session: (session.was_invalidated, name(session)),
+            cookie=f"{first.cookie}; {second.cookie}",
         )
         assert visit.result == (True, None)
 
@@ -378,7 +375,7 @@ class TestSessionsInCookies:
                 return str(data.get("name")).encode()
 
         options = {**COOKIES[format_], "data_serializer": Counting(), "timeout": 60}
-        header = "; ".join(jar(stored(options, f"name {index}")) for index in range(9) for _ in range(2))
+        header = joined(stored(options, f"name {index}") for index in range(9) for _ in range(2))
         decoded.clear()
         found = Browser(options).visit(name, cookie=header).result
         assert found == (None if over else "name 8")

@@ -13,7 +13,7 @@ from beaker.container import MemoryNamespaceManager
 from beaker.middleware import SessionMiddleware
 from beaker.session import SignedCookie
 from tests.conformance.cookies import random_headers
-from tests.support.sessions import KEY, Browser, opened
+from tests.support.sessions import KEY, Browser, name, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,10 +66,6 @@ def visitor(request: pytest.FixtureRequest, memory: Backend) -> Browser:
     made = Browser(memory.options, {"secret": SECRET} if request.param == "signed" else {})
     made.put(name="Ada")
     return made
-
-
-def name(session: Any) -> Any:
-    return session.get("name")
 
 
 @pytest.mark.parametrize("neighbour", NEIGHBOURS)

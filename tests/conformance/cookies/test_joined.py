@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from beaker.cookie import InvalidSignature, SignedCookie, SimpleCookie
 from tests.support.fixtures import COOKIES, make_backend
-from tests.support.sessions import KEY, Browser
+from tests.support.sessions import KEY, Browser, name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,15 +41,6 @@ def visitor(
     return made
 
 
-def name(session: Any) -> Any:
-    return session.get("name")
-
-
-def jar(browser: Browser) -> str:
-    assert browser.jar is not None
-    return browser.jar
-
-
 @pytest.mark.parametrize(
     "header",
     [
@@ -65,19 +56,19 @@ def jar(browser: Browser) -> str:
     ],
 )
 def test_the_session_of_a_joined_field_is_found(visitor: Browser, header: str) -> None:
-    assert visitor.visit(name, cookie=header.format(jar(visitor))).result == "Ada"
+    assert visitor.visit(name, cookie=header.format(visitor.cookie)).result == "Ada"
 
 
 def test_a_comma_without_white_space_joins_what_proves_to_be_ours(
     visitor: Browser, protection: dict[str, Any]
 ) -> None:
-    found = visitor.visit(name, cookie=f"a=1,{jar(visitor)},b=2").result
+    found = visitor.visit(name, cookie=f"a=1,{visitor.cookie},b=2").result
     assert found == ("Ada" if protection else None)
 
 
 @pytest.mark.parametrize("header", ['a="x, {}"', 'a="x\\", {}"', 'a="b=1,{}', "a={}"])
 def test_text_in_the_quotes_of_another_cookie_is_not_ours(visitor: Browser, header: str) -> None:
-    assert visitor.visit(name, cookie=header.format(jar(visitor))).result is None
+    assert visitor.visit(name, cookie=header.format(visitor.cookie)).result is None
 
 
 def test_values_between_semicolons_come_first(visitor: Browser, protection: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from beaker.exceptions import BeakerWarning
 from tests.conformance.keys.keyed import NEW
-from tests.support.sessions import COOKIE, KEY, START, Browser
+from tests.support.sessions import COOKIE, KEY, START, Browser, name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +28,6 @@ def moved(visitor: Browser, before: Browser) -> Browser:
     """The visitor with the cookie of the one before."""
     visitor.jar = before.jar
     return visitor
-
-
-def name_of(session: Any) -> Any:
-    return session.get("name")
 
 
 def test_format_1_is_accepted_up_to_its_end_and_not_from_then_on(visitors: Visitors, clock: Clock) -> None:
@@ -78,9 +74,9 @@ def test_until_then_the_value_of_another_cookie_passes(memory: Backend, clock: C
     other.put(name="Mallory")
     stolen = str(other.jar).replace("other=", f"{KEY}=")
     ours = Browser(options, {option: NEW}, cookie_format=2, accept_format_1_until=START + 100)
-    assert ours.visit(name_of, cookie=stolen).result == "Mallory"
+    assert ours.visit(name, cookie=stolen).result == "Mallory"
     clock.advance(100)
-    assert ours.visit(name_of, cookie=stolen).result is None
+    assert ours.visit(name, cookie=stolen).result is None
 
 
 @pytest.mark.parametrize("option", ["secret", "validate_key"])
@@ -99,9 +95,9 @@ def test_until_then_a_cookie_planted_under_an_older_name_passes(
         cookie_format=2,
         accept_format_1_until=START + 100,
     )
-    assert ours.visit(name_of, cookie=attacker.jar).result == "Mallory"
+    assert ours.visit(name, cookie=attacker.jar).result == "Mallory"
     clock.advance(100)
-    assert ours.visit(name_of, cookie=attacker.jar).result is None
+    assert ours.visit(name, cookie=attacker.jar).result is None
 
 
 def test_hardened_it_ends_when_no_session_from_before_can_be_alive(visitors: Visitors, clock: Clock) -> None:
@@ -109,11 +105,11 @@ def test_hardened_it_ends_when_no_session_from_before_can_be_alive(visitors: Vis
     clock.advance(HALF_A_DAY - 1)
     other = visitors(secret=NEW, cookie_format=1)
     other.put(name="Ada")
-    assert moved(hardened, other).visit(name_of).result == "Ada"
+    assert moved(hardened, other).visit(name).result == "Ada"
     clock.advance(1)
-    assert hardened.visit(name_of, cookie=other.jar).result is None
+    assert hardened.visit(name, cookie=other.jar).result is None
     given = visitors(**HARDENED, accept_format_1_until=START + DAY)
-    assert given.visit(name_of, cookie=other.jar).result == "Ada"
+    assert given.visit(name, cookie=other.jar).result == "Ada"
 
 
 def test_a_restarted_process_learns_from_cookies_when_the_switch_was(backend: Backend, clock: Clock) -> None:
@@ -123,9 +119,9 @@ def test_a_restarted_process_learns_from_cookies_when_the_switch_was(backend: Ba
     other = Browser(backend.options, secret=NEW)
     other.put(name="Mallory")
     again = Browser(backend.options, HARDENED)
-    assert again.visit(name_of, cookie=other.jar).result == "Mallory"
-    again.visit(name_of, cookie=first.jar)
-    assert again.visit(name_of, cookie=other.jar).result is None
+    assert again.visit(name, cookie=other.jar).result == "Mallory"
+    again.visit(name, cookie=first.jar)
+    assert again.visit(name, cookie=other.jar).result is None
 
 
 def test_options_of_a_session_alone_do_not_begin_it_anew(memory: Backend, clock: Clock) -> None:
@@ -134,7 +130,7 @@ def test_options_of_a_session_alone_do_not_begin_it_anew(memory: Backend, clock:
     hardened.visit(lambda session: setattr(session, "timeout", 60))
     other = Browser(memory.options, secret=NEW)
     other.put(name="Mallory")
-    assert hardened.visit(name_of, cookie=other.jar).result is None
+    assert hardened.visit(name, cookie=other.jar).result is None
 
 
 def test_a_late_cookie_of_format_1_is_logged_once(
@@ -145,11 +141,11 @@ def test_a_late_cookie_of_format_1_is_logged_once(
     other.put(name="Ada")
     clock.advance(30 * DAY)
     with caplog.at_level(logging.WARNING, logger="beaker.session"):
-        ours.visit(name_of, cookie=other.jar)
+        ours.visit(name, cookie=other.jar)
         assert caplog.messages == []
         clock.advance(1)
         for _ in range(3):
-            assert ours.visit(name_of, cookie=other.jar).result == "Ada"
+            assert ours.visit(name, cookie=other.jar).result == "Ada"
     (message,) = caplog.messages
     assert "accept_format_1_until" in message
 

@@ -29,11 +29,6 @@ def options(request: pytest.FixtureRequest, empty_memory: None) -> dict[str, Any
     return KINDS[request.param]
 
 
-def value_of(visitor: Browser) -> str:
-    assert visitor.jar is not None
-    return visitor.jar.partition("=")[2]
-
-
 def given(jar: str | None, *options: Any, **more: Any) -> Browser:
     visitor = Browser(*options, **more)
     visitor.jar = jar
@@ -41,7 +36,7 @@ def given(jar: str | None, *options: Any, **more: Any) -> Browser:
 
 
 def is_format_2(visitor: Browser) -> bool:
-    return value_of(visitor).startswith("v2.")
+    return visitor.value.startswith("v2.")
 
 
 @pytest.mark.parametrize("written", [1, 2, "1", "2"])
@@ -100,7 +95,7 @@ def test_an_id_of_format_2_is_stamped_with_the_time(empty_memory: None, clock: C
 def test_a_value_of_format_2_is_refused_under_another_name(options: dict[str, Any]) -> None:
     visitor = Browser(options, key="one", cookie_format=2)
     visitor.put(name="Ada")
-    header = f"two={value_of(visitor)}"
+    header = f"two={visitor.value}"
     other = Browser(options, key="two", cookie_format=2)
     if options["type"] == "cookie":
         with pytest.warns(BeakerWarning, match="Invalid signature"):
@@ -113,7 +108,7 @@ def test_a_value_of_format_2_is_refused_under_another_name(options: dict[str, An
 def test_a_value_of_format_1_is_good_under_any_name_as_ever(options: dict[str, Any]) -> None:
     visitor = Browser(options, key="one")
     visitor.put(name="Ada")
-    header = f"two={value_of(visitor)}"
+    header = f"two={visitor.value}"
     assert Browser(options, key="two").visit(lambda session: session["name"], cookie=header).result == "Ada"
 
 

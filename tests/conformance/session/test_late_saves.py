@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import BeakerWarning
-from tests.support.sessions import opened
+from tests.support.sessions import ID, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from tests.support.sessions import Backend, Browser, Clock
 
     Browsers = Callable[..., Browser]
-
-ID = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.mark.parametrize("concurrency", ["merge", "beaker", "lock"])

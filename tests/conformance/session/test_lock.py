@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,8 @@ import pytest
 from beaker.exceptions import ConfigurationError, LockError
 from beaker.middleware import SessionMiddleware
 from beaker.session import CookieSession, SessionObject
-from tests.conformance.session.test_merge import ID, content
-from tests.support.sessions import UNKNOWN_ID, is_free, opened
+from tests.support.sessions import ID, LOCK, UNKNOWN_ID, content, is_free, opened, stored
+from tests.support.threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
     from tests.support.sessions import Backend, Browser
 
     Browsers = Callable[..., Browser]
-
-LOCK: dict[str, Any] = {"concurrency": "lock", "lock_timeout": 0}
-
-
-def stored(backend: Backend, **values: Any) -> None:
-    session = opened(backend, ID)
-    session.update(values)
-    session.save()
 
 
 def test_a_request_locks_its_session_from_first_use_to_response(browser: Browsers, backend: Backend) -> None:
@@ -297,19 +290,7 @@ def test_threads_that_use_a_proxy_first_at_once_hold_one_session(backend: Backen
     stored(backend, name="Ada")
     for _ in range(10):
         proxy: Any = SessionObject({"HTTP_COOKIE": f"beaker.session.id={ID}"}, **backend.options, **LOCK)
-        start = threading.Barrier(4)
-        seen: list[Any] = []
-
-        def use(proxy: Any = proxy, start: Any = start, seen: list[Any] = seen) -> None:
-            start.wait()
-            seen.append(proxy["name"])
-
-        threads = [threading.Thread(target=use) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert seen == ["Ada"] * 4
+        assert in_threads(*[partial(proxy.__getitem__, "name")] * 4) == ["Ada"] * 4
         proxy.persist()
 
 

@@ -8,17 +8,14 @@ from wsgiref.util import FileWrapper
 import pytest
 
 from beaker.middleware import SessionMiddleware
-from tests.conformance.session.test_merge import ID
 from tests.support.fixtures import BACKENDS, make_backend
-from tests.support.sessions import is_free, opened
+from tests.support.sessions import ID, LOCK, is_free, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.sessions import Backend
-
-LOCK: dict[str, Any] = {"concurrency": "lock", "lock_timeout": 0}
 
 
 @pytest.fixture(params=[*BACKENDS, "dbm"])

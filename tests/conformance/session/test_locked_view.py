@@ -10,10 +10,8 @@ import pytest
 
 from beaker.session import SessionObject
 from beaker.synchronization import file_synchronizer
-from tests.api.namespaces import in_thread
-from tests.conformance.session.test_lock import LOCK, stored
-from tests.conformance.session.test_merge import ID, content
-from tests.support.sessions import is_free, opened
+from tests.support.sessions import ID, LOCK, content, is_free, opened, stored
+from tests.support.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import CorruptSessionError
-from tests.support.sessions import Literals, opened
+from tests.support.sessions import ID, Literals, content, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from tests.support.sessions import Backend, Browser, Clock
 
     Browsers = Callable[..., Browser]
-
-ID = "0123456789abcdef0123456789abcdef"
-
-
-def content(backend: Backend, session_id: str = ID, **options: Any) -> dict[str, Any]:
-    """What is stored, but for the keys that the session keeps for itself."""
-    session = opened(backend, session_id, **options)
-    return {key: session[key] for key in session if not key.startswith("_")}
 
 
 def begun(backend: Backend, values: dict[str, Any], **options: Any) -> tuple[Any, Any]:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support import record2
 from tests.support.record2 import Record
-from tests.support.sessions import START, UNKNOWN_ID, VALIDATE_KEY, opened
+from tests.support.sessions import ID, START, VALIDATE_KEY, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.sessions import Backend
 
-ID = UNKNOWN_ID
 OTHER_ID = "fedcba9876543210fedcba9876543210"
 NONCE = bytes(range(24))
 TIMES = {"_creation_time": START, "_accessed_time": START}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import BeakerWarning, CorruptSessionError
-from tests.conformance.stores.record_texts import HEAD, ID, OTHER_ID, saved
+from tests.conformance.stores.record_texts import HEAD, OTHER_ID, saved
 from tests.support.fixtures import SECRETS
-from tests.support.sessions import Browser, opened
+from tests.support.sessions import ID, Browser, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import CorruptSessionError
-from tests.conformance.stores.record_texts import ID
 from tests.support import record2
 from tests.support.fixtures import SECRETS
-from tests.support.sessions import START, Browser, opened
+from tests.support.sessions import ID, START, Browser, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,10 @@ import pytest
 
 from beaker.exceptions import BeakerException
 from tests.compat.golden import records
-from tests.conformance.stores.record_texts import HEAD, ID, PLACE, TIMES, made, said, saved
+from tests.conformance.stores.record_texts import HEAD, PLACE, TIMES, made, said, saved
 from tests.support import record2
 from tests.support.fixtures import SECRETS
-from tests.support.sessions import COOKIE, START, Browser, Literals, opened
+from tests.support.sessions import COOKIE, ID, START, Browser, Literals, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

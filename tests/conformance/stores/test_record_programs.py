@@ -9,10 +9,10 @@ import pytest
 
 from beaker.exceptions import CorruptSessionError
 from beaker.session import Session
-from tests.conformance.stores.record_texts import ID, OTHER_ID, saved
+from tests.conformance.stores.record_texts import OTHER_ID, saved
 from tests.support import record2
 from tests.support.fixtures import SECRETS
-from tests.support.sessions import START, VALIDATE_KEY, Browser, Literals, opened
+from tests.support.sessions import ID, START, VALIDATE_KEY, Browser, Literals, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import pytest
 
 from beaker.exceptions import BeakerWarning
 from tests.conformance.session.grace import KEPT, POINTER, name, put, rotate
-from tests.faults.concurrency.test_threads import together
 from tests.support.sessions import Browser, Visit, is_free, opened
+from tests.support.threads import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.session.test_lock import LOCK, stored
-from tests.conformance.session.test_merge import ID
-from tests.support.sessions import is_free, opened
+from tests.support.sessions import ID, LOCK, is_free, opened, stored
 
 if TYPE_CHECKING:
     from tests.support.sessions import Backend

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from beaker.exceptions import LockError
 from beaker.middleware import SessionMiddleware
-from tests.conformance.session.test_merge import ID
 from tests.support.fixtures import BACKENDS, make_backend
-from tests.support.sessions import is_free, opened
+from tests.support.sessions import ID, is_free, opened, stored
+from tests.support.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,37 +25,12 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) 
     return make_backend(request.param, tmp_path)
 
 
-def elsewhere(work: Callable[[], Any]) -> Any:
-    """What `work` gives in another thread, which is over then."""
-    outcome: list[Any] = []
-    trouble: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:
-            trouble.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if trouble:
-        raise trouble[0]
-    return outcome[0]
-
-
-def store(backend: Backend, **values: Any) -> None:
-    session = opened(backend, ID)
-    session.update(values)
-    session.save()
-
-
 def name(backend: Backend) -> Any:
     return opened(backend, ID)["name"]
 
 
 def test_another_thread_sends_the_headers(backend: Backend) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     later: list[Callable[[], Any]] = []
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -67,17 +41,17 @@ def test_another_thread_sends_the_headers(backend: Backend) -> None:
 
     middleware = SessionMiddleware(application, **backend.options, concurrency="lock", lock_timeout=5)
     environ = {"HTTP_COOKIE": f"beaker.session.id={ID}"}
-    elsewhere(lambda: middleware(environ, lambda *_args: None))
+    in_thread(lambda: middleware(environ, lambda *_args: None))
     assert not is_free(backend, ID)
-    elsewhere(later[0])
+    in_thread(later[0])
     assert is_free(backend, ID)
     assert name(backend) == "Ada Lovelace"
 
 
 def test_another_thread_unlocks_what_is_locked(backend: Backend) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     session = opened(backend, ID)
-    elsewhere(session.lock)
+    in_thread(session.lock)
     assert not is_free(backend, ID)
     session.load()
     session["name"] = "Grace"
@@ -86,27 +60,27 @@ def test_another_thread_unlocks_what_is_locked(backend: Backend) -> None:
     assert is_free(backend, ID)
     assert name(backend) == "Grace"
     session.lock()
-    elsewhere(session.unlock)
+    in_thread(session.unlock)
     assert is_free(backend, ID)
 
 
 def test_another_thread_drops_what_is_locked(backend: Backend) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     kept = [opened(backend, ID)]
-    elsewhere(kept[0].lock)
-    elsewhere(kept.clear)
+    in_thread(kept[0].lock)
+    in_thread(kept.clear)
     assert is_free(backend, ID)
 
 
 def test_a_thread_that_unlocks_for_another_keeps_what_it_has_itself(backend: Backend) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     other = opened(backend, "another")
     other["name"] = "Grace"
     other.save()
     mine = opened(backend, "another")
     mine.lock()
     session = opened(backend, ID)
-    elsewhere(session.lock)
+    in_thread(session.lock)
     session.unlock()
     assert not is_free(backend, "another")
     mine.unlock()
@@ -114,9 +88,9 @@ def test_a_thread_that_unlocks_for_another_keeps_what_it_has_itself(backend: Bac
 
 
 def test_another_thread_may_unlock_a_rotated_session(backend: Backend) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     session = opened(backend, ID)
-    elsewhere(session.lock)
+    in_thread(session.lock)
     session.load()
     session.regenerate_id()
     session.save()
@@ -127,10 +101,10 @@ def test_another_thread_may_unlock_a_rotated_session(backend: Backend) -> None:
 
 
 def test_a_thread_may_lock_again_after_another_has_unlocked(dbm: Backend) -> None:
-    store(dbm, name="Ada")
+    stored(dbm, name="Ada")
     session = opened(dbm, ID)
     session.lock()
-    elsewhere(session.unlock)
+    in_thread(session.unlock)
     with pytest.raises(LockError):
         session.unlock()
     for _ in range(2):

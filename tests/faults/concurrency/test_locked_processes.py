@@ -21,12 +21,12 @@ from beaker.session import Session
 from tests.faults.concurrency import visitor
 from tests.support.dict_namespace import namespace_class
 from tests.support.environment import ROOT
+from tests.support.sessions import ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-ID = "0123456789abcdef0123456789abcdef"
 PROCESSES, THREADS, TURNS = map(int, os.environ.get("BEAKER_LOAD", "3x3x15").split("x"))
 PATIENCE = 30 + TURNS
 

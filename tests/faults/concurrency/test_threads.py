@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from beaker.exceptions import BeakerException
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session, SessionObject
 from tests.support.sessions import Browser, Literals, opened
+from tests.support.threads import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,18 +29,6 @@ def identify(proxy: Any, _number: int) -> str:
     return session_id
 
 
-def together(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
-    """What each of several threads returns that begin at once."""
-    barrier = threading.Barrier(threads)
-
-    def run(number: int) -> Any:
-        barrier.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(run, range(threads)))
-
-
 def test_threads_that_share_a_proxy_share_one_session(backend: Backend) -> None:
     proxy: Any = SessionObject({}, **backend.options)
 
@@ -53,7 +41,7 @@ def test_threads_that_share_a_proxy_share_one_session(backend: Backend) -> None:
         session_id: str = proxy.id
         return session_id
 
-    ids = together(work)
+    ids = together(work, THREADS)
     proxy.persist()
     stored = opened(backend, proxy.id)
     assert ids[-1] == proxy.id
@@ -66,7 +54,7 @@ def test_threads_that_share_a_proxy_share_one_session(backend: Backend) -> None:
 def test_threads_that_use_a_proxy_first_at_once_get_the_same_session(backend: Backend) -> None:
     for _ in range(20):
         proxy: Any = SessionObject({}, **backend.options)
-        assert len(set(together(partial(identify, proxy)))) == 1
+        assert len(set(together(partial(identify, proxy), THREADS))) == 1
 
 
 def test_a_value_put_into_a_proxy_during_opening_is_not_lost(memory: Backend) -> None:
@@ -107,7 +95,7 @@ def test_reading_a_proxys_fields_does_not_disturb_its_users(memory: Backend) -> 
                 proxy["key"] = turn
                 proxy.save()
 
-    together(work)
+    together(work, THREADS)
     assert proxy.__dict__["_sess"]["key"] == 99
     assert proxy.__dict__["_dirty"] is True
 
@@ -127,7 +115,7 @@ def test_threads_that_save_one_session_leave_a_whole_one(backend: Backend) -> No
             assert len(set(read["text"])) == 1
             assert len(read["text"]) == read["size"]
 
-    together(work)
+    together(work, THREADS)
 
 
 def test_threads_that_share_a_session_and_save_it_lose_nothing(backend: Backend) -> None:
@@ -141,7 +129,7 @@ def test_threads_that_share_a_session_and_save_it_lose_nothing(backend: Backend)
             assert session[f"{number}-{turn}"] == [turn]
             session.save(accessed_only=True)
 
-    together(work)
+    together(work, THREADS)
     stored = opened(backend, "shared")
     assert [key for key in session if key not in stored] == []
     assert sum("-" in key for key in stored) == THREADS * 10
@@ -199,7 +187,7 @@ def test_threads_that_visit_one_application_do_not_mix_their_sessions(backend: B
             cookie = f"beaker.session.id={session_id.decode()}"
         return int(count)
 
-    assert together(work) == [20] * THREADS
+    assert together(work, THREADS) == [20] * THREADS
     assert len(backend.texts()) == THREADS
 
 
@@ -211,7 +199,7 @@ def test_threads_that_configure_middlewares_each_get_their_own(memory: Backend) 
             keys.add(visitor.put(name="Ada").cookie.partition("=")[0])
         return keys
 
-    for number, keys in enumerate(together(work)):
+    for number, keys in enumerate(together(work, THREADS)):
         assert keys == {f" key-{number}-{turn}" for turn in range(3)}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dis
-import gc
 import sys
 import threading
 from pathlib import Path
@@ -15,9 +14,9 @@ import pytest
 import beaker
 from beaker.container import FileNamespaceManager
 from beaker.exceptions import BeakerException, LockError
-from beaker.synchronization import file_synchronizer, mutex_synchronizer
-from tests.conformance.session.test_merge import ID
-from tests.support.sessions import Backend, is_free, opened
+from beaker.synchronization import file_synchronizer
+from tests.support.folders import open_files
+from tests.support.sessions import ID, Backend, is_free, opened, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,19 +79,8 @@ def at_every_step(try_once: Callable[[int], bool], stride: int = 1) -> int:
     return step
 
 
-def open_files() -> int:
-    gc.collect()
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
 def strike() -> None:
     raise Struck
-
-
-def store(backend: Backend, **values: Any) -> None:
-    session = opened(backend, ID)
-    session.update(values)
-    session.save()
 
 
 def read(backend: Backend) -> None:
@@ -131,7 +119,7 @@ USES = [read, save, lock, request]
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("use", USES)
 def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Callable[[Backend], None]) -> None:
-    store(dbm, name="Ada")
+    stored(dbm, name="Ada")
     before = open_files()
 
     def struck(step: int) -> bool:
@@ -147,7 +135,7 @@ def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Calla
             assert is_free(dbm, ID), step
             if not interruption.came:
                 return False
-        store(dbm, name="Ada")
+        stored(dbm, name="Ada")
         return True
 
     assert at_every_step(struck) > 30
@@ -164,14 +152,14 @@ def test_an_exception_at_any_step_leaves_no_file(
 ) -> None:
     options = {"namespace_class": Own, "data_dir": str(tmp_path), "durability": durability}
     files = Backend("own", options, tmp_path)
-    store(files, name="Ada")
+    stored(files, name="Ada")
     before = open_files()
 
     def struck(step: int) -> bool:
         interruption = Interruption(step, strike)
         with contextlib.suppress(Struck):
             interruption.during(lambda: use(files))
-        store(files, name="Ada")
+        stored(files, name="Ada")
         return interruption.came
 
     assert at_every_step(struck) > 30
@@ -250,7 +238,7 @@ def test_a_signal_handler_on_a_name_with_dots_releases_no_lock(tmp_path: Path) -
 def test_a_handler_that_uses_the_interrupted_session_ends(
     dbm: Backend, use: Callable[[Backend], None]
 ) -> None:
-    store(dbm, name="Ada")
+    stored(dbm, name="Ada")
 
     def struck(step: int) -> bool:
         def handler() -> None:
@@ -262,19 +250,11 @@ def test_a_handler_that_uses_the_interrupted_session_ends(
         with contextlib.suppress(BeakerException):
             interruption.during(lambda: use(dbm))
         assert is_free(dbm, ID), step
-        store(dbm, name="Ada")
+        stored(dbm, name="Ada")
         return interruption.came
 
     impatient = dbm.with_options(lock_timeout=0)
     assert at_every_step(struck) > 30
-
-
-@pytest.fixture(params=["file", "condition"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SynchronizerImpl]:
-    """Makes the same lock whenever it is called."""
-    if request.param == "file":
-        return lambda: file_synchronizer("a lock", lock_dir=str(tmp_path))
-    return lambda: mutex_synchronizer("a lock")
 
 
 def can_be_had(lock: SynchronizerImpl) -> bool:
@@ -293,9 +273,9 @@ def can_be_had(lock: SynchronizerImpl) -> bool:
 
 @pytest.mark.parametrize("kind", ["read", "write"])
 def test_a_lock_whose_taking_is_interrupted_is_not_held(
-    make: Callable[[], SynchronizerImpl], kind: str
+    make_lock: Callable[[], SynchronizerImpl], kind: str
 ) -> None:
-    lock = make()
+    lock = make_lock()
 
     def struck(step: int) -> bool:
         interruption = Interruption(step, strike)
@@ -316,9 +296,9 @@ def test_a_lock_whose_taking_is_interrupted_is_not_held(
 
 @pytest.mark.parametrize("kind", ["read", "write"])
 def test_a_handler_gets_the_interrupted_lock_or_an_error(
-    make: Callable[[], SynchronizerImpl], kind: str
+    make_lock: Callable[[], SynchronizerImpl], kind: str
 ) -> None:
-    lock = make()
+    lock = make_lock()
     seen: set[str] = set()
 
     def handler() -> None:

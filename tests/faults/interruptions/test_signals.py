@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +14,13 @@ import pytest
 from beaker._locks import Waiting
 from beaker.exceptions import LockError
 from beaker.session import SessionObject
-from tests.conformance.session.test_merge import ID
 from tests.support.fixtures import BACKENDS, make_backend
-from tests.support.sessions import is_free, opened
+from tests.support.folders import open_files
+from tests.support.sessions import ID, is_free, opened, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.support.sessions import Backend
 
@@ -50,12 +50,6 @@ class Rung(BaseException):
 
 class TooLateError(Exception):
     """What a handler raises that is an ordinary exception."""
-
-
-def store(backend: Backend, **values: Any) -> None:
-    session = opened(backend, ID)
-    session.update(values)
-    session.save()
 
 
 @contextmanager
@@ -118,16 +112,11 @@ def wait(request: pytest.FixtureRequest) -> Callable[..., None]:
     return way
 
 
-def open_files() -> int:
-    listing = Path("/proc/self/fd")
-    return len(list(listing.iterdir())) if listing.is_dir() else 0
-
-
 @pytest.mark.parametrize("error", [Rung, KeyboardInterrupt, SystemExit, TooLateError, TimeoutError])
 def test_an_exception_of_a_handler_ends_a_wait_and_leaves_no_lock(
     backend: Backend, wait: Callable[..., None], error: type[BaseException]
 ) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     with held(backend):
         before = open_files()
         since = time.monotonic()
@@ -143,7 +132,7 @@ def test_a_handlers_exception_between_sleeps_is_not_the_backends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = make_backend("dbm", tmp_path)
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
 
     def interrupted(_waiting: object, _most: float = 0) -> float:
         signal.raise_signal(signal.SIGALRM)
@@ -157,7 +146,7 @@ def test_a_handlers_exception_between_sleeps_is_not_the_backends(
 
 
 def test_a_handler_runs_while_a_session_is_waited_for(backend: Backend, wait: Callable[..., None]) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     ran: list[float] = []
     since = time.monotonic()
 
@@ -173,7 +162,7 @@ def test_a_handler_runs_while_a_session_is_waited_for(backend: Backend, wait: Ca
 def test_a_handler_may_use_the_session_that_is_waited_for(
     backend: Backend, wait: Callable[..., None]
 ) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     seen: list[Any] = []
 
     def handler(*_args: object) -> None:
@@ -217,7 +206,7 @@ WRITES: dict[str, Callable[[Any], Any]] = {
 def test_an_exception_of_a_handler_ends_a_wait_for_a_write(
     files: Backend, write: str, error: type[BaseException]
 ) -> None:
-    store(files, name="Ada")
+    stored(files, name="Ada")
     session = changed(files)
     before = open_files()
     with locked_for_writing(files), alarm(raising(error)), pytest.raises(error):
@@ -229,7 +218,7 @@ def test_an_exception_of_a_handler_ends_a_wait_for_a_write(
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_write_waits_as_long_as_the_option_says(files: Backend, write: str) -> None:
-    store(files, name="Ada")
+    stored(files, name="Ada")
     session = changed(files, lock_timeout=1)
     since = time.monotonic()
     with locked_for_writing(files), pytest.raises(LockError, match="held"):
@@ -238,7 +227,7 @@ def test_a_write_waits_as_long_as_the_option_says(files: Backend, write: str) ->
 
 
 def test_all_waits_of_a_request_share_one_limit(files: Backend) -> None:
-    store(files, name="Ada")
+    stored(files, name="Ada")
     proxy: Any = SessionObject({"HTTP_COOKIE": f"beaker.session.id={ID}"}, **files.options, lock_timeout=1)
     assert proxy["name"] == "Ada"
     proxy["name"] = "Grace"
@@ -256,7 +245,7 @@ def test_all_waits_of_a_request_share_one_limit(files: Backend) -> None:
 
 
 def test_a_request_without_its_session_does_not_wait_again(backend: Backend) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     proxy: Any = SessionObject(
         {"HTTP_COOKIE": f"beaker.session.id={ID}"}, **backend.options, concurrency="lock", lock_timeout=1
     )
@@ -271,7 +260,7 @@ def test_a_request_without_its_session_does_not_wait_again(backend: Backend) -> 
 
 
 def test_each_method_of_a_session_made_by_hand_waits_anew(files: Backend) -> None:
-    store(files, name="Ada")
+    stored(files, name="Ada")
     session = changed(files, lock_timeout=1)
     with locked_for_writing(files):
         for _ in range(2):
@@ -284,7 +273,7 @@ def test_each_method_of_a_session_made_by_hand_waits_anew(files: Backend) -> Non
 def test_a_touch_that_waits_in_vain_fails_no_request(
     files: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store(files, name="Ada")
+    stored(files, name="Ada")
     proxy: Any = SessionObject({"HTTP_COOKIE": f"beaker.session.id={ID}"}, **files.options, lock_timeout=0)
     assert proxy["name"] == "Ada"
     with locked_for_writing(files):
@@ -295,7 +284,7 @@ def test_a_touch_that_waits_in_vain_fails_no_request(
 def test_a_handler_runs_while_another_thread_makes_the_session(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     proxy: Any = SessionObject(
         {"HTTP_COOKIE": f"beaker.session.id={ID}"},
         **backend.options,
@@ -314,7 +303,7 @@ def test_a_handler_runs_while_another_thread_makes_the_session(
 
 
 def test_a_signal_of_another_process_is_heard(backend: Backend, wait: Callable[..., None]) -> None:
-    store(backend, name="Ada")
+    stored(backend, name="Ada")
     before = signal.signal(signal.SIGTERM, raising(SystemExit))
     try:
         with held(backend):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from tests.support.environment import need_distribution
+from tests.support.servers import each_server
 from tools.serving import KINDS, Kind, Serving, serving
 
 if TYPE_CHECKING:
@@ -27,12 +27,7 @@ class Serve(Protocol):
         """Serves the application, its sessions set up by the options (named without `session.`)."""
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    """Each server in turn."""
-    chosen: Kind = request.param
-    need_distribution(chosen.distribution)
-    return chosen
+kind = each_server(KINDS)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import LockError
 from beaker.session import Session, SessionObject
 from tests.support.dict_namespace import namespace_class
-from tests.support.sessions import Backend, is_free, opened
+from tests.support.sessions import ID, LOCK, Backend, is_free, opened, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-ID = "0123456789abcdef0123456789abcdef"
-LOCK: dict[str, Any] = {"concurrency": "lock", "lock_timeout": 0}
 PATIENCE = 60
 
 
@@ -52,12 +50,6 @@ def in_a_child(work: Callable[[], None]) -> None:
     status = os.waitpid(child, 0)[1]
     assert not os.WIFSIGNALED(status), f"the child was ended by signal {os.WTERMSIG(status)}"
     assert not complaints, complaints
-
-
-def stored(backend: Backend, **values: Any) -> None:
-    session = opened(backend, ID)
-    session.update(values)
-    session.save()
 
 
 def is_shared(backend: Backend) -> bool:

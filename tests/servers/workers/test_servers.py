@@ -15,8 +15,8 @@ import pytest
 
 from beaker.session import Session
 from tests.support.client import connect, get
-from tests.support.environment import need_distribution
 from tests.support.folders import age
+from tests.support.servers import each_server
 from tests.support.sessions import UNKNOWN_ID as COUNTED
 from tools.serving import GEVENT_PRELOADED, GTHREAD_PRELOADED, SYNC_PRELOADED, UWSGI_THREADS, Kind, serving
 
@@ -34,12 +34,7 @@ VISITORS, VISITS = 8, 10
 PATIENCE = 60
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    """Each server in turn."""
-    chosen: Kind = request.param
-    need_distribution(chosen.distribution)
-    return chosen
+kind = each_server(KINDS)
 
 
 @pytest.fixture

@@ -7,38 +7,20 @@ import fcntl
 import os
 import re
 import stat
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from beaker import __version__
 from tests.support.sessions import NOBODY
+from tests.unit.commands.running import Ran, beaker, beaker_on_a_full_disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="owners are given by root alone")
-
-
-class Ran(NamedTuple):
-    status: int
-    output: str
-    errors: str
-
-
-def beaker(*arguments: object, umask: int = 0o022) -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "beaker", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        umask=umask,
-    )
-    assert "Traceback" not in done.stderr
-    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def make_key(*arguments: object) -> str:
@@ -110,17 +92,8 @@ def test_help_and_version_are_told() -> None:
 
 
 def test_a_key_that_cannot_be_printed_is_an_error() -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "beaker", "key"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "python -m beaker: cannot print the key: No space left on device\n"
+    errors = beaker_on_a_full_disk("key")
+    assert errors == "python -m beaker: cannot print the key: No space left on device\n"
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])

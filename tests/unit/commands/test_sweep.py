@@ -18,6 +18,7 @@ from beaker.session import Session
 from tests.faults.campaigns.tracing import strace
 from tests.support.environment import skipped_where_impossible
 from tests.support.folders import files_in
+from tests.unit.commands.running import beaker, beaker_on_a_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,32 +27,19 @@ DAY = 86_400
 NOTHING = {"sessions": 0, "temporary": 0, "lock": 0, "left": 0}
 
 
-def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "beaker", "sweep", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        **options,
-    )
-    assert "Traceback" not in done.stderr
-    return done
-
-
 def sweep(*arguments: object, **options: Any) -> dict[str, int]:
     """The counts that a sweep prints."""
-    done = run(*arguments, **options)
-    assert (done.returncode, done.stderr) == (0, "")
-    counts = {name.split(",")[0]: int(count) for count, name in re.findall(r"(\d+) ([a-z,]+)", done.stdout)}
+    ran = beaker("sweep", *arguments, **options)
+    assert (ran.status, ran.errors) == (0, "")
+    counts = {name.split(",")[0]: int(count) for count, name in re.findall(r"(\d+) ([a-z,]+)", ran.output)}
     assert counts.pop("files") >= 0
     return counts
 
 
 def refused(*arguments: object, status: int = 1) -> str:
-    done = run(*arguments)
-    assert (done.returncode, done.stdout) == (status, "")
-    return done.stderr
+    ran = beaker("sweep", *arguments)
+    assert (ran.status, ran.output) == (status, "")
+    return ran.errors
 
 
 def age(path: Path, seconds: float) -> None:
@@ -216,17 +204,8 @@ def test_a_folder_that_another_process_is_sweeping_is_refused(
 
 def test_counts_that_cannot_be_printed_are_an_error(data: Path, stored: Callable[..., Path]) -> None:
     stored(DAY)
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "beaker", "sweep", "--data-dir", data, "--timeout", "60"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "python -m beaker: cannot print what was done: No space left on device\n"
+    errors = beaker_on_a_full_disk("sweep", "--data-dir", data, "--timeout", 60)
+    assert errors == "python -m beaker: cannot print what was done: No space left on device\n"
     assert files_in(data) == []
 
 

@@ -22,6 +22,6 @@ def refuse(module: str, name: str, absent: frozenset[str]) -> NoReturn:
 def missing(module: str, name: str) -> CachesAbsentError:
     """The error for a name that Beaker's ``module`` has."""
     return CachesAbsentError(
-        f"this version of beaker-rs brings sessions and not caches: there is no {module}.{name}; "
-        "take the caches out of the program, or stay with Beaker"
+        f"this version of beaker-rs has no caches, so {module}.{name} does not exist; "
+        "remove the caches from the program, or stay with Beaker"
     )

@@ -74,15 +74,15 @@ class BackendRegistry(MutableMapping[str, Any]):
                 return entry_point.load()
             except Exception as cause:  # a module of another package can fail in any way
                 raise InvalidCacheBackendError(
-                    f"the backend {name!r}, which an installed package offers as {entry_point.value}, "
-                    f"cannot be loaded: {type(cause).__name__}: {cause}"
+                    f"cannot load the backend {name!r} from the entry point {entry_point.value}: "
+                    f"{type(cause).__name__}: {cause}"
                 ) from cause
         what = (
-            f"this version does not bring the backend {name!r}"
+            f"this version does not have the backend {name!r}"
             if name in _BEAKERS_OWN
-            else f"there is no backend {name!r}"
+            else f"unknown backend {name!r}"
         )
         available = ", ".join(sorted({*self._clsmap, *(entry_point.name for entry_point in offered)}))
         raise UnknownBackendError(
-            f"{what}; available are {available}, and namespace_class= takes any NamespaceManager"
+            f"{what}; use one of {available}, or set namespace_class to a NamespaceManager"
         ) from None

@@ -131,7 +131,7 @@ def _index_of_dumb(file: str) -> _Index:
         entries = [ast.literal_eval(line) for line in lines]
         return {key.encode("latin-1"): (int(start), int(size)) for key, (start, size) in entries}
     except (ValueError, SyntaxError, TypeError, AttributeError) as cause:
-        raise CorruptSessionError("the index of a dbm cannot be read") from cause
+        raise CorruptSessionError("cannot read the index of a dbm.dumb") from cause
 
 
 def _read_dumb(file: str) -> Contents:

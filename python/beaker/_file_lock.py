@@ -55,7 +55,7 @@ class FileSynchronizer(SynchronizerImpl):
         A waiter notices that the file is gone and makes a new one.
         """
         if not self.state.writing:
-            raise LockError("this thread does not hold the lock for writing")
+            raise LockError("cannot remove the lock file: this thread does not hold the lock for writing")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.filename)
 

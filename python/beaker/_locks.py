@@ -45,7 +45,7 @@ class Waiting:
         self._since = now
         left: float = self._limit[0] - now
         if left <= 0:
-            raise LockError("somebody else held the lock for as long as lock_timeout allows")
+            raise LockError("another thread or process held the lock for longer than lock_timeout allows")
         return min(most, left)
 
     def sleep(self, sleep: Callable[[float], object], most: float = _SLICE) -> None:
@@ -119,7 +119,9 @@ class SynchronizerImpl:
             return True
         _refuse_if_interrupted(state)
         if state.writing:
-            raise LockError("this thread holds the lock for writing")
+            raise LockError(
+                "cannot lock for reading: this thread holds the lock for writing; release it first"
+            )
         if state.reentrantcount == 0:
             return self._take(state, self.do_acquire_read_lock, wait, writing=False)
         state.reentrantcount += 1
@@ -130,10 +132,8 @@ class SynchronizerImpl:
         state = self.state
         if state.covered:
             return
-        if state.writing:
-            raise LockError("this thread holds the lock for writing")
         if not state.reading:
-            raise LockError("this thread does not hold the lock")
+            raise LockError("cannot release the lock: this thread does not hold it for reading")
         self._release(state, self.do_release_read_lock)
 
     def acquire_write_lock(self, wait: bool = True) -> bool:
@@ -143,7 +143,9 @@ class SynchronizerImpl:
             return True
         _refuse_if_interrupted(state)
         if state.reading:
-            raise LockError("this thread holds the lock for reading")
+            raise LockError(
+                "cannot lock for writing: this thread holds the lock for reading; release it first"
+            )
         if state.reentrantcount == 0:
             return self._take(state, self.do_acquire_write_lock, wait, writing=True)
         state.reentrantcount += 1
@@ -154,10 +156,8 @@ class SynchronizerImpl:
         state = self.state
         if state.covered:
             return
-        if state.reading:
-            raise LockError("this thread holds the lock for reading")
         if not state.writing:
-            raise LockError("this thread does not hold the lock")
+            raise LockError("cannot release the lock: this thread does not hold it for writing")
         self._release(state, self.do_release_write_lock)
 
     acquire = acquire_write_lock
@@ -237,7 +237,7 @@ class SynchronizerImpl:
 
 def _refuse_if_interrupted(state: SynchronizerImpl.SyncState) -> None:
     if state.is_changing:
-        raise LockError("this thread is taking or giving back the lock at this moment, and was interrupted")
+        raise LockError("cannot use the lock: a signal interrupted this thread while it took or released it")
 
 
 class ConditionSynchronizer(SynchronizerImpl):
@@ -272,7 +272,7 @@ class ConditionSynchronizer(SynchronizerImpl):
     def do_release_read_lock(self) -> None:
         """Undoes :meth:`do_acquire_read_lock`."""
         if self.state not in self._readers:
-            raise LockError("nobody holds the lock for reading")
+            raise LockError("cannot release the lock: this thread does not hold it for reading")
         self._let_go(self.state)
 
     def do_acquire_write_lock(self, wait: bool = True) -> bool:
@@ -290,7 +290,7 @@ class ConditionSynchronizer(SynchronizerImpl):
     def do_release_write_lock(self) -> None:
         """Undoes :meth:`do_acquire_write_lock`."""
         if self._writer is None or self._writer[0] is not self.state:
-            raise LockError("this thread does not hold the lock for writing")
+            raise LockError("cannot release the lock: this thread does not hold it for writing")
         self._let_go(self.state)
 
     def _wait_while(self, is_taken: Callable[[], bool], wait: bool) -> bool:

@@ -169,7 +169,9 @@ class OpenResourceNamespaceManager(NamespaceManager):
     def _refuse_if_interrupted(self) -> None:
         # A signal handler runs in the thread that it interrupts, and the mutex is reentrant.
         if self._is_changing:
-            raise LockError("this thread is opening or closing the namespace, and was interrupted")
+            raise LockError(
+                "cannot use the namespace: a signal interrupted this thread while it opened or closed it"
+            )
 
     def remove(self) -> None:
         """Removes the namespace under the lock."""

@@ -55,14 +55,14 @@ def verify_options(opt: Any, types: Types, error: str) -> Any:
     """
     if isinstance(opt, types):
         if isinstance(opt, str) and not opt.strip():
-            raise ConfigurationError(f"{error}, and may not be blank")
+            raise ConfigurationError(f"{error}, got blank text")
         return opt
     for wanted in types if isinstance(types, tuple) else (types,):
         try:
             return _coerce(opt, wanted)
         except Exception:  # noqa: PERF203, S112 - a type can fail in any way
             continue
-    raise ConfigurationError(error)
+    raise ConfigurationError(f"{error}, got {type(opt).__name__}")
 
 
 def _coerce(opt: Any, wanted: type) -> Any:
@@ -73,7 +73,7 @@ def _coerce(opt: Any, wanted: type) -> Any:
     if wanted is int:
         return asint(opt)
     if wanted in (timedelta, datetime):
-        raise TypeError("text does not stand for a time")
+        raise TypeError("a time cannot be given as text")
     return wanted(opt)
 
 

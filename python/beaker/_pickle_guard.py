@@ -43,10 +43,10 @@ class _StandInType(type):
         )
 
     def __setattr__(cls, name: str, value: Any) -> NoReturn:
-        raise pickle.UnpicklingError("a pickle may not change a class")
+        raise pickle.UnpicklingError("a pickle must not change a class")
 
     def __delattr__(cls, name: str) -> NoReturn:
-        raise pickle.UnpicklingError("a pickle may not change a class")
+        raise pickle.UnpicklingError("a pickle must not change a class")
 
 
 def _new_instance(stand_in: _StandInType, *args: Any, **kwargs: Any) -> Any:
@@ -55,7 +55,7 @@ def _new_instance(stand_in: _StandInType, *args: Any, **kwargs: Any) -> Any:
         return stand_in(*args, **kwargs)
     target = stand_in._target
     if not isinstance(target, type):
-        raise pickle.UnpicklingError("a pickle took a function for a class")
+        raise pickle.UnpicklingError("a pickle uses a function as a class")
     new: Any = target.__new__
     return new(target, *map(_unwrapped, args), **{name: _unwrapped(value) for name, value in kwargs.items()})
 
@@ -95,12 +95,14 @@ class _Allowlist:
         if f"{module}.{name}" not in self._allowed:
             module, name = _as_today(module, name)
             if f"{module}.{name}" not in self._allowed:
-                raise pickle.UnpicklingError(f"a pickle asks for {module}.{name}, which is not allowed")
+                raise pickle.UnpicklingError(
+                    f"a pickle uses {module}.{name}, which is not allowed; pickle_allow can allow it"
+                )
         return _stand_in(module, name)
 
     def persistent_load(self, pid: Any) -> NoReturn:  # noqa: ARG002
         """Refuses references to objects outside the pickle."""
-        raise pickle.UnpicklingError("a pickle refers to something outside itself")
+        raise pickle.UnpicklingError("a pickle must not refer to objects outside itself")
 
 
 class AllowlistUnpickler(_Allowlist, pickle.Unpickler):
@@ -132,7 +134,7 @@ def _refuse_extensions(data: bytes) -> None:
     if copyreg._inverted_registry:  # type: ignore[attr-defined]
         for opcode, _, _ in pickletools.genops(data):
             if opcode.name in ("EXT1", "EXT2", "EXT4"):
-                raise pickle.UnpicklingError("a pickle names a class by its number")
+                raise pickle.UnpicklingError("a pickle must not name a class by its number in copyreg")
 
 
 def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
@@ -146,7 +148,7 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
     keys = weigh_pickle(data)
     if keys is None:
         raise pickle.UnpicklingError(
-            "a pickle is damaged, nested too deeply, or is more work than its length lets one expect"
+            "a pickle is damaged, nested too deeply, or costs more work than its length allows"
         )
     unpickler = AllowlistUnpickler if keys <= MOST_ALIKE else _CarefulAllowlistUnpickler
     try:
@@ -158,9 +160,9 @@ def loads(data: bytes, allowed: frozenset[str] = DEFAULT_ALLOWED) -> object:
         # Reading the rules of a time zone failed. The wrong name of a zone is the pickle's fault.
         if cause.errno in _TROUBLE:
             raise
-        raise pickle.UnpicklingError(f"a pickle cannot be read: {type(cause).__name__}") from cause
+        raise pickle.UnpicklingError(f"cannot read a pickle: {type(cause).__name__}") from cause
     except Exception as cause:  # a damaged pickle can raise anything
-        raise pickle.UnpicklingError(f"a pickle cannot be read: {type(cause).__name__}: {cause}") from cause
+        raise pickle.UnpicklingError(f"cannot read a pickle: {type(cause).__name__}: {cause}") from cause
 
 
 def loader(names: Iterable[str]) -> Callable[[bytes], object]:

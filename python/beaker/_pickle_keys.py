@@ -94,4 +94,4 @@ class CarefulUnpickler(_PythonUnpickler):  # type: ignore[misc]
 def _refuse_instance(cls: Any) -> None:
     # The unpickler in C checks this. The one in Python calls the `__new__` of anything.
     if not isinstance(cls, type):
-        raise pickle.UnpicklingError("a pickle took a value for a class")
+        raise pickle.UnpicklingError("a pickle uses a value as a class")

@@ -21,7 +21,7 @@ _RATIO = re.compile(r"[+-]?[0-9]+(/[0-9]+)?\Z")
 
 
 def _refuse(what: str) -> ValueError:
-    return ValueError(f"no pickle of Python's makes {what} so")
+    return ValueError(f"a pickle makes {what} from arguments that Python never writes")
 
 
 def _bytes(*args: Any) -> bytes:

@@ -52,7 +52,7 @@ def _cleaned(error: BaseException, forms: list[str]) -> BaseException:
     if not _shows(error, forms):
         return error
     name = type(error).__qualname__
-    stand_in = StoreUnavailableError(f"{name}, whose text is left out because it shows a session's id")
+    stand_in = StoreUnavailableError(f"{name} (the text is hidden, because it contains a session id)")
     return stand_in.with_traceback(error.__traceback__)
 
 

@@ -17,7 +17,7 @@ def asbool(obj: object) -> bool:
         return bool(obj)
     flag = word_as_bool(obj.strip().lower())
     if flag is None:
-        raise ValueError(f"{obj!r} must be a word for true or false, such as yes or off")
+        raise ValueError(f"must be a word for true or false, such as yes or off, got {obj!r}")
     return flag
 
 

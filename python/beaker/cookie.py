@@ -67,7 +67,7 @@ class SimpleCookie(http_cookies.SimpleCookie):
                 except http_cookies.CookieError:  # noqa: PERF203 - each cookie by itself
                     self.bad_cookies.add(name)
         else:
-            raise TypeError(f"cookies are read from text or a mapping, not from {type(rawdata).__name__}")
+            raise TypeError(f"cookies must be text or a mapping, got {type(rawdata).__name__}")
 
     def _load_joined(self, header: str) -> None:
         joined = _core.parse_joined_cookies(header, spaced=not self._is_proof)
@@ -188,14 +188,14 @@ class SignedCookie(SimpleCookie):
 def _secrets(secret: Any) -> list[bytes]:
     several = [secret] if isinstance(secret, (str, bytes, bytearray, memoryview)) else list(secret)
     if not several:
-        raise ConfigurationError("a signed cookie needs a secret")
+        raise ConfigurationError("a signed cookie needs a secret, got an empty list")
     return [one.encode("utf-8") if isinstance(one, str) else bytes(one) for one in several]
 
 
 def _sendable(value: Any) -> str:
     text = str(value)
     if _ENDS_A_VALUE.search(text):
-        raise http_cookies.CookieError("a cookie's value has no semicolons and no control characters")
+        raise http_cookies.CookieError("a cookie's value must not contain semicolons or control characters")
     return text
 
 

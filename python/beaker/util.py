@@ -89,7 +89,7 @@ def assert_raises(
         callable_(*args, **kw)
     except except_cls:
         return
-    raise AssertionError(f"{callable_!r} raised nothing")
+    raise AssertionError(f"{callable_!r} raised no exception")
 
 
 def has_self_arg(func: Callable[..., Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What a command is."""
+"""The interface of a command."""
 
 import argparse
 from typing import Any, Protocol
@@ -6,11 +6,11 @@ from typing import Any, Protocol
 __all__ = ["Command", "Failure", "SubParsers"]
 
 SubParsers = Any
-"""What ``add_subparsers`` returns: a class that :mod:`argparse` has no public name for."""
+"""The result of ``add_subparsers``, a class without a public name in :mod:`argparse`."""
 
 
-class Failure(Exception):  # noqa: N818 - it is told to a user, who has made no error necessarily
-    """A command that cannot be carried out. Its text is for the user; it never holds a key."""
+class Failure(Exception):  # noqa: N818 - the user may have made no error
+    """A command failed. The text is for the user and never contains a key."""
 
 
 class Command(Protocol):

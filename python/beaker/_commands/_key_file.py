@@ -24,9 +24,7 @@ def create(path: Path, key: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
     except FileExistsError:
-        raise Failure(
-            f"{path} is there already and is left as it is; --rotate puts a new key into it"
-        ) from None
+        raise Failure(f"{path} already exists and is not changed; use --rotate to add a key to it") from None
     except OSError as error:
         _fail("make", path, error)
     try:
@@ -38,7 +36,7 @@ def create(path: Path, key: str) -> None:
 
 
 def rotate(path: Path, key: str, keep: int | None) -> list[str]:
-    """Puts a key on top of those in a file, and keeps ``keep`` of them, by default all. Returns notes.
+    """Adds a key at the top of a file, and keeps ``keep`` older keys, by default all. Returns notes.
 
     The file is replaced atomically by one with the same owner: readers see the old keys or the new ones.
     Concurrent rotations are all kept.
@@ -49,13 +47,13 @@ def rotate(path: Path, key: str, keep: int | None) -> list[str]:
         with _locked(target) as descriptor:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise Failure(f"{path} is no file")
+                raise Failure(f"{path} is not a regular file")
             older = _keys(path, _content(descriptor))
             _replace(target, _text([key.encode(), *older[:keep]]), status)
     except OSError as error:
         _fail("rotate the keys in", path, error)
     if stat.S_IMODE(status.st_mode) & ~_PRIVATE:
-        return [f"{path} could be read by others than its owner, and now cannot"]
+        return [f"other users could read {path}; now only its owner can"]
     return []
 
 
@@ -85,7 +83,7 @@ def _keys(path: Path, content: bytes) -> list[bytes]:
     except UnicodeDecodeError:
         text = "\0"
     if len(content) > _MOST_BYTES or "\0" in text:
-        raise Failure(f"{path} is no file of keys, one a line")
+        raise Failure(f"{path} is not a key file with one key a line")
     # White space around a key stays: readers strip it.
     return [line.rstrip(b"\r") for line in content.split(b"\n") if line.strip()]
 

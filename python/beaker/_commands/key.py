@@ -30,13 +30,13 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
         type=_size,
         default=_LEAST_BYTES,
         metavar="N",
-        help=f"how many random bytes the key has, {_LEAST_BYTES} at least (default: {_LEAST_BYTES})",
+        help=f"random bytes in the key, at least {_LEAST_BYTES} (default: {_LEAST_BYTES})",
     )
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--file", type=Path, metavar="PATH", help="make a new file that holds the key")
-    place.add_argument("--rotate", type=Path, metavar="PATH", help="put the key on top of those in a file")
+    place.add_argument("--file", type=Path, metavar="PATH", help="make a new file with the key")
+    place.add_argument("--rotate", type=Path, metavar="PATH", help="add the key at the top of a file")
     parser.add_argument(
-        "--keep", type=_count, metavar="N", help="how many older keys --rotate keeps (default: all)"
+        "--keep", type=_count, metavar="N", help="older keys that --rotate keeps (default: all)"
     )
     parser.set_defaults(run=_run, refuse=parser.error)
     return parser
@@ -44,7 +44,7 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
 
 def _run(chosen: argparse.Namespace) -> None:
     if chosen.keep is not None and chosen.rotate is None:
-        chosen.refuse("--keep goes with --rotate")
+        chosen.refuse("--keep needs --rotate")
     key = secrets.token_urlsafe(chosen.bytes)
     if chosen.file is not None:
         _key_file.create(chosen.file, key)
@@ -70,12 +70,12 @@ def _show(key: str) -> None:
 def _size(text: str) -> int:
     size = _count(text)
     if not _LEAST_BYTES <= size <= _MOST_BYTES:
-        raise argparse.ArgumentTypeError(f"a key has {_LEAST_BYTES} to {_MOST_BYTES} bytes")
+        raise argparse.ArgumentTypeError(f"must be {_LEAST_BYTES} to {_MOST_BYTES}, got {size}")
     return size
 
 
 def _count(text: str) -> int:
     # `int` also takes signs, spaces and underscores, and has its own error for very long numbers.
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise argparse.ArgumentTypeError("not a number")
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}")
     return int(text)

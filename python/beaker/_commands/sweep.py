@@ -1,4 +1,4 @@
-"""``python -m beaker sweep``: removes the files of sessions that are over, and what killed processes left."""
+"""``python -m beaker sweep``: removes the files of expired sessions and leftovers of killed processes."""
 
 import argparse
 import configparser
@@ -12,7 +12,7 @@ from beaker.exceptions import BeakerException
 
 __all__ = ["add_to"]
 
-# How much longer than its timeout a session is kept.
+# Seconds that a session is kept after its timeout.
 _GRACE: Final = 120
 _PREFIXES: Final = ("session.", "beaker.session.")
 _USED: Final = ("type", "data_dir", "file_dir", "lock_dir", "timeout")
@@ -22,15 +22,15 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
     """Adds the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "sweep",
-        help="remove the files of sessions that are over",
+        help="remove the files of expired sessions",
         description=(
-            "Removes the files of sessions that nobody has used for longer than the timeout, and temporary "
-            "and lock files that nobody uses and that are over an hour old, and prints how many. An "
-            "application with a timeout does so by itself."
+            "Removes the files of sessions that were not used for longer than the timeout, and unused "
+            "temporary files and lock files that are over an hour old. Prints their numbers. An application "
+            "with a timeout sweeps by itself."
         ),
         epilog=(
-            "A session goes by its own timeout where an application has given it one. The timeout given here "
-            "is for the others: those that Beaker wrote, and those of applications without a timeout."
+            "A session with an expiry of its own ends by that. The timeout given here applies to the others: "
+            "those that Beaker wrote, and those of applications without a timeout."
         ),
         allow_abbrev=False,
     )
@@ -40,7 +40,7 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
     parser.add_argument(
         "--section",
         metavar="NAME",
-        help="the section of the ini file (default: the one with options of sessions)",
+        help="the section of the ini file (default: the only one with session options)",
     )
     age = parser.add_mutually_exclusive_group()
     age.add_argument(
@@ -53,20 +53,20 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
         "--older-than",
         type=_seconds,
         metavar="SECONDS",
-        help="remove every session not used for so long, whatever its own timeout",
+        help="remove every session that was not used for so long, whatever its expiry",
     )
-    parser.add_argument("--dry-run", action="store_true", help="count only, and remove nothing")
+    parser.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
     parser.set_defaults(run=_run, refuse=parser.error)
     return parser
 
 
 def _run(chosen: argparse.Namespace) -> None:
     if chosen.section is not None and chosen.ini is None:
-        chosen.refuse("--section goes with --ini")
+        chosen.refuse("--section needs --ini")
     options = {"data_dir": chosen.data_dir} if chosen.ini is None else _options(chosen.ini, chosen.section)
     file_dir, lock_dir = _folders(options)
     if not file_dir.is_dir():
-        raise Failure(f"there is no folder {file_dir}")
+        raise Failure(f"the folder {file_dir} does not exist")
     try:
         lifetime, every = _lifetime(chosen, options), chosen.older_than is not None
         counts = _core.sweep_files(
@@ -75,7 +75,7 @@ def _run(chosen: argparse.Namespace) -> None:
     except (BeakerException, OSError) as error:
         raise Failure(str(error)) from None
     except KeyboardInterrupt:
-        raise Failure("interrupted; what was removed is gone, the rest is as it was") from None
+        raise Failure("interrupted; some files may have been removed") from None
     if counts is None:
         raise Failure(f"another process is sweeping {file_dir}")
     _say(counts, "would be removed" if chosen.dry_run else "removed")
@@ -86,16 +86,16 @@ def _say(counts: dict[str, int], what: str) -> None:
         ("expired", f"sessions {what}"),
         ("temporaries", f"temporary files {what}"),
         ("locks", f"lock files {what}"),
-        ("skipped", "left, for they are in use or cannot be removed"),
+        ("skipped", "left: in use, or cannot be removed"),
         ("examined", "files and folders examined"),
     )
     try:
         sys.stdout.write("".join(f"{counts[key]:>9} {said}\n" for key, said in names))
         sys.stdout.flush()
     except OSError as error:
-        # What is left in the buffer would be written, and would fail, once more when Python ends.
+        # Python would write the rest of the buffer when it ends, and fail again.
         sys.stdout = None
-        raise Failure(f"cannot print what was done: {error.strerror}") from None
+        raise Failure(f"cannot print the counts: {error.strerror}") from None
 
 
 def _lifetime(chosen: argparse.Namespace, options: dict[str, str]) -> float | None:
@@ -118,7 +118,7 @@ def _folders(options: dict[str, str]) -> tuple[Path, Path]:
         if given:
             return Path(given)
         if not data_dir:
-            raise Failure(f"there is neither data_dir nor {option}: it is not known where the sessions are")
+            raise Failure(f"cannot find the sessions: neither data_dir nor {option} is set")
         return Path(data_dir) / name
 
     return folder("file_dir", "container_file"), folder("lock_dir", "container_file_lock")
@@ -126,12 +126,12 @@ def _folders(options: dict[str, str]) -> tuple[Path, Path]:
 
 class _Parser(configparser.ConfigParser):
     def optionxform(self, optionstr: str) -> str:
-        """Options are told apart by case, as Paste does."""
+        """Keeps the case of option names, as Paste does."""
         return optionstr
 
 
 def _options(path: Path, section: str | None) -> dict[str, str]:
-    # As Paste reads them: `here` is the folder of the file.
+    # Paste defines `here` as the folder of the file.
     parser = _Parser({"here": str(path.resolve().parent), "__file__": str(path.resolve())}, strict=False)
     try:
         with path.open(encoding="utf-8") as file:
@@ -145,10 +145,10 @@ def _options(path: Path, section: str | None) -> dict[str, str]:
         raise Failure(f"cannot read {path}: {error.strerror}") from None
     except (configparser.Error, UnicodeDecodeError):
         # The text may hold secrets, which the error would show.
-        raise Failure(f"{path} is no ini file, or what it refers to is not there") from None
+        raise Failure(f"{path} is not a valid ini file, or refers to a missing option") from None
     kind = options.get("type", "file")
     if kind != "file":
-        raise Failure(f"type = {kind}: only sessions in files are swept")
+        raise Failure(f"cannot sweep type = {kind}; only type = file can be swept")
     return options
 
 
@@ -157,12 +157,14 @@ def _only_section(parser: _Parser, path: Path) -> str:
     if len(sections) == 1:
         return sections[0]
     if not sections:
-        raise Failure(f"{path} has no section with data_dir or file_dir of sessions")
-    raise Failure(f"{path} has several sections with sessions; --section names one: {', '.join(sections)}")
+        raise Failure(f"{path} has no section with session.data_dir or session.file_dir")
+    raise Failure(
+        f"{path} has several sections with sessions; choose one with --section: {', '.join(sections)}"
+    )
 
 
 def _named(parser: _Parser, section: str) -> list[tuple[str, str]]:
-    """The keys of a section that are of use here, with the options that they give."""
+    """The keys of a section that the command uses, each with the name of its option."""
     return [
         (key, key.removeprefix(prefix))
         for prefix in _PREFIXES
@@ -172,7 +174,7 @@ def _named(parser: _Parser, section: str) -> list[tuple[str, str]]:
 
 
 def _seconds(text: str) -> int:
-    # `int` also takes signs, spaces and underscores, and refuses very long numbers in words of its own.
+    # `int` also takes signs, spaces and underscores, and has its own error for very long numbers.
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
-        raise argparse.ArgumentTypeError("not a number of seconds")
+        raise argparse.ArgumentTypeError(f"must be a whole number of seconds, got {text!r}")
     return int(text)

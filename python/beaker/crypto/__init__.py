@@ -59,7 +59,7 @@ def get_crypto_module(name: str) -> Any:
         module = _BUILT_IN.get(name)
         if module is None:
             known = ", ".join(sorted({*_BUILT_IN, *CRYPTO_MODULES}))
-            raise InvalidCryptoBackendError(f"there is no encryption module {name!r}; there are {known}")
+            raise InvalidCryptoBackendError(f"unknown encryption module {name!r}; use one of {known}")
         CRYPTO_MODULES[name] = module
     return module
 
@@ -76,5 +76,5 @@ def get_nonce_size(number_of_bits: int) -> tuple[int, int]:
     """
     size, rest = divmod(number_of_bits, 8)
     if rest:
-        raise ValueError(f"a nonce is made of whole bytes, and {number_of_bits} bits are not")
+        raise ValueError(f"the bits of a nonce must be a multiple of 8, got {number_of_bits}")
     return size, (4 * size // 3 + 3) // 4 * 4

@@ -32,22 +32,22 @@ def _import_any() -> ModuleType:
         except InvalidCacheBackendError:  # noqa: PERF203 - each client by itself
             continue
     raise InvalidCacheBackendError(
-        "no client for memcached is installed; install one of " + ", ".join(_CLIENT_MODULES)
+        "no memcached client is installed; install one of " + ", ".join(_CLIENT_MODULES)
     )
 
 
 def _import_one(name: str) -> ModuleType:
     if name not in _CLIENT_MODULES:
         raise InvalidCacheBackendError(
-            f"{name!r} is not a known client for memcached; there are auto, " + ", ".join(_CLIENT_MODULES)
+            f"unknown memcached client {name!r}; use one of auto, " + ", ".join(_CLIENT_MODULES)
         )
     try:
         module = importlib.import_module(name)
     except ImportError as cause:
-        raise InvalidCacheBackendError(f"the memcached client {name} cannot be imported: {cause}") from cause
+        raise InvalidCacheBackendError(f"cannot import the memcached client {name}: {cause}") from cause
     if name == "cmemcache":
         warnings.warn(
-            "cmemcache is not safe to use from several threads; memcache or bmemcached is",
+            "cmemcache is not thread-safe; use memcache or bmemcached",
             BeakerWarning,
             stacklevel=4,
         )

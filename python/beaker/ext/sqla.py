@@ -17,7 +17,7 @@ def make_cache_table(metadata: Any, table_name: str = "beaker_cache", schema_nam
     try:
         sqlalchemy: Any = importlib.import_module("sqlalchemy")
     except ImportError as cause:
-        raise InvalidCacheBackendError("SQLAlchemy is not installed, and a table is made with it") from cause
+        raise InvalidCacheBackendError("make_cache_table needs SQLAlchemy, which is not installed") from cause
     return sqlalchemy.Table(
         table_name,
         metadata,

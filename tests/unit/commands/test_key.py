@@ -112,7 +112,7 @@ def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
     for path in (there, dangling, folder):
         ran = beaker("key", "--file", path)
         assert (ran.status, ran.output) == (1, "")
-        assert "is there already" in ran.errors
+        assert "already exists" in ran.errors
     assert there.read_text() == "precious"
     assert not (tmp_path / "nowhere").exists()
 
@@ -167,7 +167,7 @@ def test_rotating_never_widens_a_mode_and_says_when_it_narrows_one(tmp_path: Pat
         path.chmod(given)
         ran = beaker("key", "--rotate", path, umask=0o777)
         assert (ran.status, mode(path)) == (0, expected)
-        assert ("now cannot" in ran.errors) == (given & 0o077 != 0)
+        assert ("now only its owner" in ran.errors) == (given & 0o077 != 0)
 
 
 def test_rotating_replaces_the_file_in_one_step(tmp_path: Path) -> None:
@@ -202,7 +202,10 @@ def test_a_file_that_is_none_of_keys_is_left_alone(tmp_path: Path, content: byte
     path = tmp_path / "database"
     path.write_bytes(content)
     ran = beaker("key", "--rotate", path)
-    assert (ran.status, ran.errors) == (1, f"python -m beaker: {path} is no file of keys, one a line\n")
+    assert (ran.status, ran.errors) == (
+        1,
+        f"python -m beaker: {path} is not a key file with one key a line\n",
+    )
     assert path.read_bytes() == content
 
 
@@ -212,7 +215,7 @@ def test_only_a_file_is_rotated(tmp_path: Path) -> None:
     folder.mkdir()
     for path in (pipe, folder):
         ran = beaker("key", "--rotate", path)
-        assert (ran.status, ran.errors) == (1, f"python -m beaker: {path} is no file\n")
+        assert (ran.status, ran.errors) == (1, f"python -m beaker: {path} is not a regular file\n")
 
 
 def test_an_error_shows_no_key_and_leaves_the_keys(tmp_path: Path) -> None:

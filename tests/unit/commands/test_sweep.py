@@ -152,8 +152,8 @@ def test_folders_may_be_given_one_by_one(data: Path, stored: Callable[..., Path]
     ("text", "said"),
     [
         ("", "no section"),
-        ("no ini file", "no ini file"),
-        ("[a]\nsession.data_dir = %(missing)s\n", "not there"),
+        ("no ini file", "not a valid ini file"),
+        ("[a]\nsession.data_dir = %(missing)s\n", "missing option"),
         ("[a]\nsession.type = memory\n", "memory"),
         ("[a]\nsession.timeout = 60\n", "data_dir"),
         ("[a]\nsession.data_dir = .\nsession.file_dir = .\nsession.timeout = soon\n", "timeout"),
@@ -184,7 +184,7 @@ def test_a_command_line_that_cannot_be_meant_is_refused(arguments: tuple[str, ..
 
 
 def test_a_missing_folder_is_refused_and_not_made(tmp_path: Path) -> None:
-    assert "no folder" in refused("--data-dir", tmp_path / "nowhere")
+    assert "does not exist" in refused("--data-dir", tmp_path / "nowhere")
     assert "No such file" in refused("--ini", tmp_path / "nowhere.ini")
     assert list(tmp_path.iterdir()) == []
 
@@ -205,7 +205,7 @@ def test_a_folder_that_another_process_is_sweeping_is_refused(
 def test_counts_that_cannot_be_printed_are_an_error(data: Path, stored: Callable[..., Path]) -> None:
     stored(DAY)
     errors = beaker_on_a_full_disk("sweep", "--data-dir", data, "--timeout", 60)
-    assert errors == "python -m beaker: cannot print what was done: No space left on device\n"
+    assert errors == "python -m beaker: cannot print the counts: No space left on device\n"
     assert files_in(data) == []
 
 

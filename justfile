@@ -1,40 +1,40 @@
-# The tasks of the project. `./dev TASK` runs one and installs what is missing first; CI, the README and
-# developers call these and nothing else.
+# The tasks of the project. `./dev TASK` installs missing parts and runs one. CI, the README and developers use only
+# these.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-# One for both workspaces, which have their crates in common.
+# Both workspaces share it, since they have the same crates.
 cargo_target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 
 export VIRTUAL_ENV := justfile_directory() / ".venv"
 export PATH := VIRTUAL_ENV / "bin:" + env("PATH")
 
-# What there is to do
+# List the tasks
 [private]
 default:
     @just --list --unsorted
 
-# Install the tools (which running any task does) and fetch the crates
+# Install the tools, as every task does, and fetch the crates
 setup:
     cargo fetch --locked
 
-# Build the native module, optimised, and install the package into .venv, its Python files in place
+# Build the native module with optimisation, and install the package into .venv in editable mode
 build:
     maturin develop --release --locked
 
-# Build it without optimisation, which takes seconds after a change
+# The same without optimisation; takes seconds after a change
 build-debug:
     maturin develop --locked --quiet
 
-# Serve the examples by gunicorn and visit them with a cookie jar: the main job
+# Serve the examples with gunicorn to a client that keeps cookies
 example: build
     python -m examples.visit
 
-# What `test` runs on the newest CPythons too: all of it takes ten minutes (`./dev interpreters`).
+# The tests that `test` also runs on the newest CPythons. All of them take ten minutes (`./dev interpreters`).
 on_the_newest := "tests/api tests/compat/golden tests/conformance/cookie_session tests/conformance/cookies \
     tests/conformance/keys tests/faults/concurrency/test_locked_processes.py tests/unit"
 
-# As many processes as there are processors share the tests. `--numprocesses 0` runs them in one, as a debugger needs.
+# One process for each processor. `--numprocesses 0` uses a single process, for a debugger.
 pytest := "pytest --numprocesses auto"
 
 # The tests that need no server, browser, wheel or long time, on a debug build: `./dev fast tests/api -k lock`
@@ -51,18 +51,18 @@ test-rust: schedules
     cargo test --locked --no-default-features
     cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}"
 
-# Run the locks between threads under so many schedules of each kind for each law: `./dev schedules 100000`
+# Run each law of the locks between threads under many schedules: `./dev schedules 100000`
 schedules count="300":
     BEAKER_SCHEDULES={{ count }} cargo test --locked --no-default-features --features shuttle --lib schedules
 
-# The Python tests, or some of them: `./dev test-python tests/servers -k waitress`
+# All Python tests, or some of them: `./dev test-python tests/servers -k waitress`
 test-python *arguments: build
     {{ pytest }} {{ arguments }}
 
-# Everything that can be said without running: formats, lints, types, stubs, dependencies
+# All static checks: formats, lints, types, stubs, dependencies
 lint: format-check lint-rust lint-non-unix lint-python deny
 
-# Whether everything is formatted
+# Check the formats
 format-check:
     cargo fmt --check
     cargo fmt --check --manifest-path fuzz/Cargo.toml
@@ -75,7 +75,7 @@ format:
     ruff check --fix --select I
     ruff format
 
-# Clippy, with the interpreter and without, for the schedules, and for the fuzz targets
+# Run clippy with the interpreter, without it, for the schedules and for the fuzz targets
 lint-rust:
     cargo clippy --locked --all-targets -- -D warnings
     cargo clippy --locked --all-targets --no-default-features -- -D warnings
@@ -83,45 +83,45 @@ lint-rust:
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}" \
         --all-targets --features targets -- -D warnings
 
-# Whether the crate compiles where there is no Unix; needs rustup, which has the standard library of such a target
+# Check that the crate compiles for a non-Unix target; needs rustup
 lint-non-unix:
     #!/usr/bin/env bash
     set -euo pipefail
-    command -v rustup >/dev/null || { echo "no rustup: nothing is compiled for non-Unix" >&2; exit 0; }
+    command -v rustup >/dev/null || { echo "no rustup: the non-Unix target is not checked" >&2; exit 0; }
     rustup target add x86_64-pc-windows-gnu ||
-        { echo "no library for a non-Unix target: nothing is compiled for one" >&2; exit 0; }
+        { echo "no library of a non-Unix target: it is not checked" >&2; exit 0; }
     export PYO3_CROSS=1 PYO3_CROSS_PYTHON_VERSION=3.10
     cargo check --locked --target x86_64-pc-windows-gnu
     cargo check --locked --target x86_64-pc-windows-gnu --no-default-features
 
-# Ruff, mypy in strict mode, and the stubs against the built module
+# Run ruff, mypy in strict mode, and the check of the stubs
 lint-python: build
     ruff check
     mypy
     python -m mypy.stubtest beaker._core
 
-# The imports between the Rust modules, their circles, and the lines of each folder
+# Print the imports between the Rust modules, their circles, and the lines of each folder
 imports:
     python -m tools.imports
 
-# Licences, sources, duplicates and known vulnerabilities of the crates
+# Check licences, sources, duplicates and known vulnerabilities of the crates
 deny:
     tools/deny
 
-# Let libFuzzer try one target for some seconds: `./dev fuzz cookie_header 600`
+# Fuzz one target for some seconds: `./dev fuzz cookie_header 600`
 fuzz target seconds="60" *options:
     python -m tools.fuzz {{ target }} {{ seconds }} {{ options }}
 
-# Let libFuzzer try every target in turn, each for some seconds
+# Fuzz every target in turn, each for some seconds
 fuzz-all seconds="600":
     python -m tools.fuzz all {{ seconds }}
 
-# Give the fuzz targets the very crates of the package, after Cargo.lock has changed
+# Give the fuzz targets the crates of the package, after a change to Cargo.lock
 fuzz-lock:
     cp Cargo.lock fuzz/Cargo.lock
     cargo metadata --quiet --manifest-path fuzz/Cargo.toml --format-version 1 >/dev/null
 
-# Change the code in every small way and look which changes no test notices: `./dev mutants cookie --jobs 2`
+# Find small changes of the code that no test notices: `./dev mutants cookie --jobs 2`
 mutants *arguments:
     python -m tools.mutants {{ arguments }}
 
@@ -133,7 +133,7 @@ campaign *arguments: build oracle strace
 campaigns: build oracle strace
     {{ pytest }} tests/faults/campaigns
 
-# Measure against the original, interleaved, in one run
+# Measure ours and the original by turns in one run
 bench *arguments: build oracle
     python benches/bench_wsgi.py {{ arguments }}
 
@@ -141,47 +141,47 @@ bench *arguments: build oracle
 bench-rust *arguments:
     cargo bench --locked --no-default-features {{ arguments }}
 
-# Build a wheel for every CPython from 3.10 to 3.15 that is found, and the one of `Beaker`, into dist/
+# Build a wheel for every CPython found from 3.10 to 3.15, and the wheel of `Beaker`, into dist/
 wheels:
     python -m tools.wheels
 
-# Install programs that need Beaker with ours in its place, by pip and by uv, into .dependents
+# Install programs that require Beaker, with ours in its place, by pip and by uv, into .dependents
 dependents: wheels
     python -m tools.dependents
 
-# The released original in environments of its own: .oracle writes AES-GCM, .oracle/ctr writes AES-CTR
+# Install the released original: .oracle writes AES-GCM, .oracle/ctr writes AES-CTR
 oracle *arguments:
     python -m tools.oracle {{ arguments }}
 
-# Install Debian's Chromium, if there is none and it is possible without asking
+# Install Debian's Chromium if it is missing and needs no password
 chromium:
     tools/chromium
 
-# Make the newest CPythons run here, in a tree of Debian's sid, if there are none and it is possible without asking
+# Install the newest CPythons in a tree of Debian's sid if they are missing and need no password
 tree:
     missing=$(python -m tools.interpreters --missing) && tools/tree $missing
 
-# The Python tests on the newest CPythons, or some of them: `./dev interpreters -k json`
+# Run all Python tests, or some of them, on the newest CPythons: `./dev interpreters -k json`
 interpreters *arguments: tree wheels
     python -m tools.interpreters {{ arguments }}
 
-# Install Debian's strace, if there is none and it is possible without asking
+# Install Debian's strace if it is missing and needs no password
 strace:
     tools/strace
 
-# Print who reads what, the original and ours: every serializer and cipher, in files and in cookies
+# Print which package reads the sessions of the other: every serializer and cipher, files and cookies
 matrix: build oracle
     python -m tests.compat.interop.matrix
 
-# Write the sessions and cookies of tests/compat/golden anew with the original
+# Write the sessions and cookies of tests/compat/golden again with the original
 golden: build (oracle "--all")
     python -m tests.compat.golden.make
 
-# Write the options of the documents and of the stubs anew, from the table in src/config/table.rs
+# Write the options from src/config/table.rs into the documents and the stubs
 options: build
     python -m tools.options
 
-# Resolve the dependency groups of pyproject.toml, or some of them, anew into requirements/
+# Resolve the dependency groups of pyproject.toml, or some of them, into requirements/
 lock *groups:
     python -m tools.lock {{ groups }}
 

@@ -1,7 +1,7 @@
-"""Builds `Beaker`, a distribution of ours that holds no module and needs `beaker-rs`, into dist/.
+"""Builds our distribution `Beaker`, which has no module and requires `beaker-rs`, into dist/.
 
-Programs and packages that name Beaker among their requirements, or ask which version of it is installed,
-find it. Its version is that of the original whose place ours takes, followed by our own.
+It satisfies programs and packages that require Beaker or ask for its version. Its version is that of the
+original that ours replaces, followed by our own.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ ORIGINAL = "1.14.1"
 README = """\
 # Beaker, by beaker-rs
 
-This distribution holds no module. It needs `beaker-rs`, which brings the module `beaker`, and it satisfies
-what asks for `Beaker`: the requirements of other packages, `importlib.metadata` and
-`egg:Beaker#beaker_session`. Its version is that of the Beaker whose place it takes, with the one of
-beaker-rs after `+rs.`
+This distribution has no module. It requires `beaker-rs`, which has the module `beaker`, and satisfies
+packages that require `Beaker`, `importlib.metadata` and `egg:Beaker#beaker_session`. Its version is that of
+the Beaker that it replaces, with the version of beaker-rs after `+rs.`
 """
 DESCRIPTION = """\
 [build-system]
@@ -36,7 +35,7 @@ build-backend = "setuptools.build_meta"
 [project]
 name = "Beaker"
 version = {version}
-description = "The name Beaker for programs that ask for it; the module is that of beaker-rs"
+description = "The name Beaker for programs that ask for it; beaker-rs has the module"
 readme = "README.md"
 requires-python = {python}
 license = "MIT"
@@ -49,7 +48,7 @@ packages = []
 
 
 def our_version() -> str:
-    """The version of the crate, which is that of `beaker-rs`."""
+    """The version of the crate and of `beaker-rs`."""
     package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
     return str(package["version"])
 
@@ -60,7 +59,7 @@ def version() -> str:
 
 
 def description() -> str:
-    """The distribution's `pyproject.toml`. What Paste looks up is the same as in ours."""
+    """The `pyproject.toml` of the distribution. It has the entry points of `beaker-rs`, for Paste."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = DESCRIPTION.format(
         version=json.dumps(version()),
@@ -74,13 +73,13 @@ def description() -> str:
 
 
 def build(folder: Path) -> None:
-    """Puts the wheel into a folder."""
+    """Builds the wheel into a folder."""
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch)
         (source / "pyproject.toml").write_text(description())
         (source / "README.md").write_text(README)
         shutil.copy(ROOT / "LICENSE", source)
-        # The build backend is the one in the tools' environment, so that nothing comes from an index.
+        # The build backend comes from the environment of the tools, so that nothing is downloaded.
         pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
         alone = ("--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", folder)
         subprocess.run([*pip, *alone, source], check=True)

@@ -1,4 +1,4 @@
-"""Programs that cargo compiles into `.tools`, each in one exact version."""
+"""Installs programs by cargo into `.tools`, each in an exact version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TOOLS = Path(__file__).resolve().parent.parent / ".tools"
 
 
 def installed(name: str, version: str) -> Path:
-    """The program of the crate `name`, which is compiled unless it is there in this version."""
+    """The program of the crate `name`. It is compiled if this version is not installed."""
     program = TOOLS / "bin" / name
     listing = ("cargo", "install", "--list", "--root", TOOLS)
     listed = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.splitlines()

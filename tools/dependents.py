@@ -1,6 +1,6 @@
-"""Installs programs that name Beaker among their requirements, with ours in its place: by pip and by uv.
+"""Installs programs that require Beaker, with ours in its place, by pip and by uv.
 
-Each is installed into a fresh environment by its own metadata, in the exact versions of
+Each installer uses a fresh environment, the metadata of the programs, and the exact versions in
 requirements/dependents.txt.
 """
 
@@ -22,7 +22,7 @@ REQUIREMENTS = ROOT / "requirements" / "dependents.txt"
 
 
 def ours() -> str:
-    """The requirements that bring ours: the wheels in dist/ for this interpreter, by their hashes."""
+    """Requirements for our wheels in dist/ for this interpreter, with their hashes."""
     tag = f"cp{OWN.replace('.', '')}"
     wheels = sorted([*DIST.glob(f"beaker_rs-*-{tag}-{tag}-*.whl"), *DIST.glob("beaker-*.whl")])
     lines = ""
@@ -34,7 +34,7 @@ def ours() -> str:
 
 
 def installer(name: str, python: Path) -> tuple[str | Path, ...]:
-    """The command that installs into the environment of an interpreter."""
+    """The command of an installer for the environment of an interpreter."""
     if name == "uv":
         return ("uv", "pip", "install", "--quiet", "--python", python)
     return (
@@ -50,13 +50,15 @@ def installer(name: str, python: Path) -> tuple[str | Path, ...]:
 
 
 def main() -> None:
-    """Makes the environments anew, unless they are there with the same packages and interpreter."""
+    """Creates each environment, unless it exists with the same packages and interpreter."""
     wheels = ours()
     for name, environment in ENVIRONMENTS.items():
         stamp = Stamp(environment, REQUIREMENTS, wheels)
         if stamp.is_current():
             continue
-        print(f"installing what needs Beaker into {environment.relative_to(ROOT)}", file=sys.stderr)
+        print(
+            f"installing programs that require Beaker into {environment.relative_to(ROOT)}", file=sys.stderr
+        )
         venv.create(environment, clear=True, with_pip=False)
         listed = environment / "ours.txt"
         listed.write_text(wheels)

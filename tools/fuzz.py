@@ -1,11 +1,11 @@
 """Fuzzes one target for some seconds, or each in turn: `./dev fuzz cookie_header 600`, `./dev fuzz-all 600`.
 
-It ends with 1 if anything was found. cargo-fuzz is compiled into `.tools` when it is first needed. Any
-toolchain will do: RUSTC_BOOTSTRAP lets a stable compiler take the flags that cargo-fuzz gives to a nightly
-one. Further arguments go on to `cargo fuzz run`.
+The exit status is 1 if something was found. cargo-fuzz is compiled into `.tools` at the first use. Any
+toolchain works: RUSTC_BOOTSTRAP lets a stable compiler take the nightly flags of cargo-fuzz. Further
+arguments are passed to `cargo fuzz run`.
 
-The address sanitizer is left out unless it is asked for: our own code has no `unsafe` that it could watch.
-`./dev fuzz json_inflate 600 --sanitizer address` watches the crates that have some.
+The address sanitizer is off by default, because our code has no `unsafe`. To check crates that have some:
+`./dev fuzz json_inflate 600 --sanitizer address`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from tools.cargo_tools import installed
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = ROOT / "fuzz"
 CARGO_FUZZ = "0.13.2"
-# More bytes than any cookie has, so that reading in more than linear time becomes slow enough to be seen.
+# Longer than any cookie, so that a reader that is slower than linear shows.
 LONGEST_INPUT = 65536
 SECONDS_FOR_ONE_INPUT = 5
-# Many times what the laws take themselves, little for a length that an input makes up.
+# Far more than the laws need, and too little for a buffer of a length that an input claims.
 MEGABYTES = 1024
 
 
 def command(cargo_fuzz: Path, target: str, seconds: int, options: list[str]) -> list[str | Path]:
-    """What runs the target: new inputs are kept in `fuzz/corpus`, the seeds are only read."""
+    """The command that runs a target. It adds new inputs to `fuzz/corpus`, and only reads the seeds."""
     corpus = FUZZ / "corpus" / target
     corpus.mkdir(parents=True, exist_ok=True)
     sanitizer = () if "--sanitizer" in options else ("--sanitizer", "none")
@@ -44,20 +44,18 @@ def command(cargo_fuzz: Path, target: str, seconds: int, options: list[str]) -> 
 
 
 def findings(target: str) -> set[Path]:
-    """The inputs that broke a law, took too long or too much memory."""
+    """The inputs that broke a law, or took too much time or memory."""
     return set((FUZZ / "artifacts" / target).glob("*"))
 
 
 def main() -> int:
-    """Runs the target and says what came of it; 1 if it found something or did not run."""
+    """Runs the targets and prints a line for each. 1 if one found something or did not run."""
     targets = sorted(path.name for path in (FUZZ / "seeds").iterdir())
     target, seconds, *options = [*sys.argv[1:], "60"] if len(sys.argv) == 2 else sys.argv[1:] or ["", "0"]
     if target not in {*targets, "all"} or not seconds.isdecimal():
         sys.exit(f"fuzz TARGET SECONDS [OPTIONS], where TARGET is all or one of {', '.join(targets)}")
     if shutil.which("c++") is None:
-        sys.exit(
-            "libFuzzer is written in C++ and there is no c++: install what your system calls Debian's g++"
-        )
+        sys.exit("libFuzzer needs a C++ compiler, and c++ was not found: install one (g++ on Debian)")
     cargo_fuzz = installed("cargo-fuzz", CARGO_FUZZ)
     return max(
         fuzz(cargo_fuzz, one, int(seconds), options) for one in (targets if target == "all" else [target])
@@ -65,7 +63,7 @@ def main() -> int:
 
 
 def fuzz(cargo_fuzz: Path, target: str, seconds: int, options: list[str]) -> int:
-    """Runs one target, and prints a line; 1 if it found something or did not run."""
+    """Runs one target and prints a line. 1 if it found something or did not run."""
     known = findings(target)
     environment = {**os.environ, "RUSTC_BOOTSTRAP": "1"}
     begun = time.monotonic()
@@ -82,7 +80,7 @@ def fuzz(cargo_fuzz: Path, target: str, seconds: int, options: list[str]) -> int
         for line in process.stdout or ():
             sys.stderr.write(line)
             if line.startswith("INFO: Seed:"):
-                # Compiling is no fuzzing.
+                # The time for compiling does not count.
                 begun = time.monotonic()
             if number := re.match(r"stat::number_of_executed_units:\s*(\d+)", line):
                 executions = int(number[1])

@@ -55,7 +55,7 @@ class Module:
 
 
 def without_tests(source: str) -> tuple[int, str]:
-    """The lines of a source that are not for tests, and its code without comments and texts."""
+    """The number of lines of a source without tests, and its code without comments and strings."""
     code = NOT_CODE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), source)
     kept = code
     lines = len(source.splitlines())
@@ -68,7 +68,7 @@ def without_tests(source: str) -> tuple[int, str]:
 
 
 def end_of_item(code: str, start: int) -> int:
-    """Where the item that begins at `start` ends: at its semicolon, or at the brace that closes its body."""
+    """The end of the item at `start`: its semicolon, or the closing brace of its body."""
     depth = 0
     for at in range(start, len(code)):
         if code[at] in "{([":
@@ -83,13 +83,13 @@ def end_of_item(code: str, start: int) -> int:
 
 
 def imports(use: re.Match[str]) -> Iterator[Import]:
-    """The names that a `use` brings."""
+    """The names that a `use` imports."""
     for path, name in flat(use["tree"]):
         yield Import(name, path, use["public"] is not None)
 
 
 def flat(tree: str, before: Name = ()) -> Iterator[tuple[Name, str]]:
-    """The paths of a tree of `use`, each with the name that it gets."""
+    """The paths of a `use` tree, each with its name in the scope."""
     tree = tree.strip()
     head, brace, rest = tree.partition("{")
     if brace:
@@ -118,7 +118,7 @@ def split(branches: str) -> Iterator[str]:
 
 
 class Crate:
-    """The modules of a crate, and what they import of each other."""
+    """The modules of a crate and the imports between them."""
 
     def __init__(self, source: Path) -> None:
         self.source = source
@@ -127,7 +127,7 @@ class Crate:
         self.edges = {name: self.imported_by(module) - {name} for name, module in self.modules.items()}
 
     def read(self, path: Path, name: Name) -> None:
-        """Reads a file and those of its children."""
+        """Reads a file and its child modules."""
         module = self.modules[name] = Module(path, name)
         folder = path.parent if path.name in ("lib.rs", "mod.rs") else path.with_suffix("")
         for child in module.children:
@@ -136,7 +136,7 @@ class Crate:
                     self.read(found, (*name, child))
 
     def absolute(self, module: Module, path: Name) -> Name | None:
-        """A path as the crate names it; nothing if it leads out of the crate."""
+        """The absolute path of a name, or nothing if it is outside the crate."""
         first = path[0]
         if first == "crate":
             return path[1:]
@@ -157,7 +157,7 @@ class Crate:
         return None
 
     def defining(self, path: Name, seen: frozenset[Name] = frozenset()) -> Name | None:
-        """The module that defines what a path names; nothing for a folder."""
+        """The module that defines the name at a path, or nothing for a folder."""
         name: Name = ()
         for step, part in enumerate(path):
             module = self.modules[name]
@@ -173,7 +173,7 @@ class Crate:
         return None if self.modules[name].children else name
 
     def imported_by(self, module: Module) -> set[Name]:
-        """The modules that define what a module names."""
+        """The modules that define the names in a module."""
         paths = [tuple(found.split("::")) for found in NAMED.findall(module.code)]
         paths += [item.target for item in module.imports if not item.is_public or item.name in module.words]
         targets = (self.absolute(module, path) for path in paths)
@@ -208,7 +208,7 @@ class Crate:
         return sorted(found, key=len, reverse=True)
 
     def folders(self) -> dict[str, tuple[int, int]]:
-        """The files and lines of each folder, those of the folders in it included."""
+        """The files and lines of each folder, including its subfolders."""
         files: dict[str, int] = defaultdict(int)
         lines: dict[str, int] = defaultdict(int)
         for module in self.modules.values():
@@ -222,12 +222,12 @@ class Crate:
 
 
 def shown(name: Name) -> str:
-    """The name of a module as Rust writes it."""
+    """The path of a module in Rust's notation."""
     return "::".join(name) or "lib"
 
 
 def main() -> None:
-    """Prints the picture of this crate, or of the checkout that is named."""
+    """Prints the imports of this crate, or of the checkout that the argument names."""
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1]
     crate = Crate(root / "src")
     print("Imports")

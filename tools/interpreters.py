@@ -1,7 +1,7 @@
 """Runs the Python tests on the newest CPythons, from the wheels in dist/: `./dev interpreters -k json`.
 
-Each has an environment of its own in `.interpreters`, and all run at the same time. What is theirs alone is
-wanted here: tests of servers, of a browser and beside the original are those of the machine's own CPython.
+Each has its own environment in `.interpreters`, and all run at the same time. Tests of servers, of a browser
+and beside the original do not depend on the version, and run on the machine's own CPython only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LEFT_OUT = (
 
 
 def prepare(version: str, interpreter: Path) -> Path:
-    """Makes an environment with the tools and the wheel, and gives its interpreter."""
+    """Creates an environment with the tools and the wheel. Returns its interpreter."""
     environment = ENVIRONMENTS / version
     python = environment / "bin" / "python"
     tag = f"cp{version.replace('.', '')}"
@@ -46,7 +46,7 @@ def prepare(version: str, interpreter: Path) -> Path:
 
 
 def run(pythons: dict[str, Path], arguments: list[str]) -> list[str]:
-    """Runs the tests on all at the same time, and gives the versions on which some failed."""
+    """Runs the tests on all at the same time. Returns the versions with failures."""
     left_out = [f"--ignore=tests/{path}" for path in LEFT_OUT]
     begun = time.monotonic()
     print(f"running the tests on CPython {', '.join(pythons)}", file=sys.stderr)
@@ -64,7 +64,7 @@ def run(pythons: dict[str, Path], arguments: list[str]) -> list[str]:
                 *left_out,
                 *arguments,
             ]
-            # What the tree lacks, such as strace, is a skip in CI too: the machine's own CPython has it.
+            # A test whose tool (such as strace) is missing here runs on the machine's own CPython.
             environ = {**os.environ, "CI": "false"}
             tests = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=said)
             running[version] = (tests, said)
@@ -79,7 +79,7 @@ def run(pythons: dict[str, Path], arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Runs them on those that are found; in CI all have to be. `--missing` names what the machine has not."""
+    """Runs the tests on each CPython found. `--missing` prints the versions that the machine lacks."""
     wanted = [version for version in NEWEST if version != OWN]
     if "--missing" in sys.argv[1:]:
         here = found_interpreters(tree=ROOT / "nowhere")
@@ -89,9 +89,9 @@ def main() -> None:
     for version in wanted:
         if version not in found:
             print(f"no CPython {version} (./dev tree): NOT TESTED ON IT", file=sys.stderr)
-            # What a machine lacks is a failure in CI. What it forbids is none.
+            # In CI a missing interpreter is a failure, unless the machine forbids the tree.
             if os.environ.get("CI") == "true" and not tree_is_forbidden():
-                sys.exit("and CI leaves nothing out")
+                sys.exit("CI must test every CPython")
     pythons = {version: prepare(version, found[version]) for version in wanted if version in found}
     if failed := run(pythons, sys.argv[1:]):
         sys.exit(f"tests failed on CPython {', '.join(failed)}")

@@ -1,6 +1,6 @@
-"""Resolves the dependency groups of pyproject.toml into exact, hashed lists that pip installs as they are.
+"""Resolves the dependency groups of pyproject.toml into lists with exact versions and hashes, for pip.
 
-Named groups alone if some are named: `./dev lock oracle`.
+`./dev lock oracle` resolves only the named groups.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = ("development", "oracle", "oracle-ctr", "oracle-1-13", "dependents")
-# What a list leaves out, since ours takes the place of it.
+# Packages that a list omits because ours replaces them.
 LEFT_OUT = {"dependents": ("--no-emit-package", "beaker")}
 
 
 def main() -> None:
-    """Writes requirements/GROUP.txt for every group, or for those that are named."""
+    """Writes requirements/GROUP.txt for every group, or for the named ones."""
     chosen = sys.argv[1:] or GROUPS
     if unknown := set(chosen) - set(GROUPS):
-        sys.exit(f"no such group: {', '.join(sorted(unknown))}")
+        sys.exit(f"unknown group: {', '.join(sorted(unknown))}")
     for group in chosen:
         subprocess.run(
             [

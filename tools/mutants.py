@@ -1,11 +1,11 @@
-"""Changes the code in every small way that there is, and looks which changes no test notices.
+"""Mutation tests of the Rust code: finds the small changes of the code that no test notices.
 
 `./dev mutants` tries all parts, `./dev mutants cookie codec` some, `./dev mutants --list` counts the changes.
-The Rust half is changed by cargo-mutants, which is compiled into `.tools` when it is first needed, and tried
-by the tests in Rust of the same part: what a test in Python notices alone counts as not noticed. A survivor
-is an error unless `tools/mutants.toml` explains it.
+cargo-mutants makes the changes; it is compiled into `.tools` at the first use. Only the Rust tests of the
+same part run, so a change that only a Python test notices counts as missed. A missed change is an error
+unless `tools/mutants.toml` explains it.
 
-It takes hours, and is no part of CI.
+All parts take hours. CI does not run this.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCRATCH = ROOT / "target" / "mutants"
 EXPLAINED = ROOT / "tools" / "mutants.toml"
 CARGO_MUTANTS = "27.1.0"
 SECONDS_FOR_THE_TESTS = 60
-"""A change after which the tests take longer has been noticed: it hangs."""
+"""A change that makes the tests take longer counts as noticed: it hangs."""
 
 PARTS = {
     "session": ("src/session/**", "session"),
@@ -43,22 +43,22 @@ PARTS = {
     "file": ("src/store/file/**", "store::file"),
     "store": ("src/store/*.rs", "store"),
 }
-"""The files of each part of the Rust half, and the tests that are to notice a change of them."""
+"""The files of each part, and the filter for the tests that must notice a change of them."""
 
 OUTCOMES = ("caught", "timeout", "unviable", "missed")
 
 
 @dataclass
 class Outcome:
-    """What became of the changes of one part."""
+    """The outcomes of the changes of one part."""
 
     counts: Counter[str] = field(default_factory=Counter)
     survivors: list[str] = field(default_factory=list)
-    """Each by its file and what was changed, without the line: a line above it may come or go."""
+    """The missed changes, by file and without the line, which other edits move."""
 
 
 def command(part: str, *options: str) -> list[str | Path]:
-    """What tries the changes of a part."""
+    """The command that tries the changes of a part."""
     files, tests = PARTS[part]
     left_out = ("**/schedules/**", "**/schedules.rs", "**/laws/**")
     return [
@@ -66,7 +66,7 @@ def command(part: str, *options: str) -> list[str | Path]:
         *(f"--exclude={pattern}" for pattern in left_out),
         *("--no-default-features", "--cap-lints=true", *options),
         *("--timeout", str(SECONDS_FOR_THE_TESTS), "--output", SCRATCH / part),
-        # For the build too: otherwise it builds the library and every benchmark for each change.
+        # The build uses `--lib` too. Otherwise it builds every benchmark for each change.
         *("--cargo-arg=--locked", "--cargo-arg=--lib", "--", tests),
     ]
 
@@ -74,11 +74,11 @@ def command(part: str, *options: str) -> list[str | Path]:
 def tried(part: str, jobs: int) -> Outcome:
     """Tries all changes of a part."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    # Without debugging information, of which a test that fails needs none here, it links in half the time.
+    # Linking takes half the time without debugging information, which no test here needs.
     quick = {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_PROFILE_TEST_DEBUG": "0"}
     environment = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"} | quick
     ran = subprocess.run(command(part, f"--jobs={jobs}"), cwd=ROOT, env=environment, check=False)
-    # 0: all noticed; 2: some survived; 3: some took too long. Anything else is no result.
+    # 0: all noticed; 2: some missed; 3: some timed out. Any other status is a failure of the tool.
     if ran.returncode not in (0, 2, 3):
         sys.exit(f"cargo-mutants failed on {part} with status {ran.returncode}")
     outcome = Outcome()
@@ -96,7 +96,7 @@ def without_line(change: str) -> str:
 
 
 def explained() -> dict[str, str]:
-    """Why the changes that no test notices are harmless."""
+    """The reason why each explained change is harmless."""
     return {entry["change"]: entry["why"] for entry in tomllib.loads(EXPLAINED.read_text())["survivor"]}
 
 
@@ -107,14 +107,16 @@ def line(part: str, outcome: Outcome) -> str:
 
 
 def main() -> int:
-    """Tries the parts that the command line names, or all; 1 if a survivor is not explained."""
+    """Tries the named parts, or all. 1 if a missed change is not explained."""
     parser = argparse.ArgumentParser(prog="./dev mutants", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is")
-    parser.add_argument("--jobs", type=int, default=1, help="how many changes are tried at once")
-    parser.add_argument("--list", action="store_true", help="count the changes and try none")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of {', '.join(PARTS)} (default: all)")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="the number of changes to try at once (default: 1)"
+    )
+    parser.add_argument("--list", action="store_true", help="count the changes, and try none")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - PARTS.keys():
-        parser.error(f"there is no part {', '.join(sorted(unknown))}, but {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; use one of {', '.join(PARTS)}")
     failed = False
     reasons = explained()
     for part in arguments.parts or PARTS:
@@ -126,7 +128,7 @@ def main() -> int:
         print(line(part, outcome), flush=True)
         for survivor in outcome.survivors:
             if survivor not in reasons:
-                print(f"  not noticed and not explained: {survivor}")
+                print(f"  missed and not explained: {survivor}")
                 failed = True
     return int(failed)
 

@@ -1,7 +1,4 @@
-"""Writes the options of the documents and of the stubs: `./dev options`.
-
-The table is in src/config/table.rs.
-"""
+"""Writes the options from src/config/table.rs into the documents and the stubs: `./dev options`."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ def cells(*texts: str) -> str:
 
 
 def takes(option: dict[str, Any]) -> str:
-    """The words that an option takes, or the kind of its value."""
+    """The words that an option accepts, or the kind of its value."""
     return ", ".join(f"`{word}`" for word in option["choices"]) or option["kind"]
 
 
@@ -69,13 +66,13 @@ PARTS = {
 
 
 def documents() -> dict[Path, str]:
-    """What each file with a part of the table should be."""
+    """The expected text of each file that has a part of the table."""
     options = _core.option_table()
     return {path: written(path.read_text(), mark, part(options)) for path, (mark, part) in PARTS.items()}
 
 
 def written(text: str, mark: str, part: str) -> str:
-    """The text of a file with a part in place of the one between its marks."""
+    """The text of a file with a new part between its marks."""
     begin, end = mark.format("options, written by ./dev options"), mark.format("end of options")
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
@@ -83,7 +80,7 @@ def written(text: str, mark: str, part: str) -> str:
 
 
 def main() -> None:
-    """Writes them."""
+    """Writes the files."""
     for path, text in documents().items():
         path.write_text(text)
 

@@ -1,10 +1,10 @@
-"""Installs the released original in environments of its own, so that it can be run beside ours.
+"""Installs the released original into separate environments, to run beside ours.
 
-`.oracle` has `cryptography` and encrypts with AES-GCM; `.oracle/ctr` has pycryptodome only and encrypts with
-AES-CTR. The wheel of the original is kept in `.oracle/wheels`, for tests that change from one to the other.
+`.oracle` has `cryptography` and encrypts with AES-GCM. `.oracle/ctr` has only pycryptodome and encrypts with
+AES-CTR. `.oracle/wheels` keeps the wheel of the original, for tests that swap the packages.
 
-With `--all` there is `.oracle/1.13` as well, an older release, which is needed to write the cookies of
-`tests/compat/golden` anew and for nothing else. It has both packages and encrypts with the one it is given.
+`--all` also installs `.oracle/1.13`, an older release that only writes the cookies of `tests/compat/golden`.
+It has both packages, and a program chooses one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ QUIET_PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 def install(group: str, environment: Path) -> None:
-    """Makes the environment of a group, unless it is there with the same packages and interpreter."""
+    """Creates the environment of a group, unless it exists with the same packages and interpreter."""
     requirements = ROOT / "requirements" / f"{group}.txt"
     stamp = Stamp(environment, requirements)
     if stamp.is_current():
@@ -42,7 +42,7 @@ def install(group: str, environment: Path) -> None:
 
 
 def requirement_of(name: str, requirements: Path) -> str:
-    """The entry of one package, hashes included, of a list that `tools.lock` wrote."""
+    """The entry of one package, with its hashes, in a list from `tools.lock`."""
     lines = requirements.read_text().splitlines()
     start = next(at for at, line in enumerate(lines) if line.startswith(f"{name}=="))
     end = next(at for at in range(start, len(lines)) if not lines[at].endswith("\\"))
@@ -50,7 +50,7 @@ def requirement_of(name: str, requirements: Path) -> str:
 
 
 def main() -> None:
-    """Makes what is missing."""
+    """Installs the missing environments."""
     wanted = {**ENVIRONMENTS, **SELDOM_NEEDED} if "--all" in sys.argv[1:] else ENVIRONMENTS
     for group, environment in wanted.items():
         install(group, environment)

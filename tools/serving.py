@@ -1,4 +1,4 @@
-"""Starts a real WSGI server on a free port of the loopback interface, and always stops it."""
+"""Starts a real WSGI server on a free port of the loopback interface, and stops it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Kind:
     name: str
     distribution: str
     arguments: tuple[str, ...]
-    # What it prints when it listens, the port in a group. The port is chosen by the system, so that no two
-    # servers ever want the same one.
+    # Matches the output of a listening server; the group is the port. The system chooses the port, so that
+    # no two servers want the same one.
     listening: str
     processes: int = 1
 
@@ -44,7 +44,7 @@ def _gunicorn(variant: str, *arguments: str, processes: int = 1) -> Kind:
         "gunicorn",
         (
             *("{bin}/gunicorn", "--bind", "127.0.0.1:0", "--workers", str(processes), "--no-control-socket"),
-            # A worker told to stop while it still starts does not hear it; so long is it waited for.
+            # A worker does not notice a stop while it starts; this limits the wait for it.
             *("--graceful-timeout", "1", *arguments, "{app}"),
         ),
         r"Listening at: http://127\.0\.0\.1:(\d+)",
@@ -76,7 +76,7 @@ KINDS = (
     ),
 )
 
-# These load the application in the master, which then forks.
+# The master of these loads the application and then forks.
 SYNC_PRELOADED = _gunicorn("sync-3-preloaded", "--worker-class", "sync", "--preload", processes=3)
 GTHREAD_PRELOADED = _gunicorn(
     "gthread-2-preloaded", "--worker-class", "gthread", "--threads", "4", "--preload", processes=2
@@ -103,16 +103,16 @@ class Serving:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The address of the server."""
         return f"http://127.0.0.1:{self.port}/"
 
 
 @contextlib.contextmanager
 def serving(kind: Kind, application: str, folder: Path, environment: Mapping[str, str]) -> Iterator[Serving]:
-    """Serves an application from a working folder, with additions to the environment, and stops at the end.
+    """Serves an application in a working folder, with additions to the environment, and stops at the end.
 
     Raises:
-        RuntimeError: it ended, or did not listen in time; the message has what it printed.
+        RuntimeError: the server ended, or did not listen in time. The message has its output.
     """
     log = folder / f"{kind.name}.log"
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **environment}

@@ -1,4 +1,4 @@
-"""Environments that are made again only when what they are made from has changed."""
+"""Tells whether an environment is up to date."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Stamp:
-    """A note in an environment: the packages, the interpreter and the path that it was made with."""
+    """A note in an environment about the packages, the interpreter and the path that made it."""
 
     def __init__(self, environment: Path, requirements: Path, *further: object) -> None:
         self._note = environment / ".key"
@@ -19,7 +19,7 @@ class Stamp:
         self._key = hashlib.sha256(requirements.read_bytes() + made_with).hexdigest()
 
     def is_current(self) -> bool:
-        """Whether the environment was made completely, and with the same."""
+        """Whether the environment is complete and was made from the same."""
         return self._note.is_file() and self._note.read_text() == self._key
 
     def write(self) -> None:

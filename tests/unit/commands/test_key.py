@@ -15,7 +15,7 @@ import pytest
 
 from beaker import __version__
 from tests.support.sessions import NOBODY
-from tests.unit.commands.running import Ran, beaker, beaker_on_a_full_disk
+from tests.unit.commands.beaker_command import Ran, beaker, beaker_on_a_full_disk
 
 if TYPE_CHECKING:
     from pathlib import Path

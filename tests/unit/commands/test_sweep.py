@@ -18,7 +18,7 @@ from beaker.session import Session
 from tests.faults.campaigns.tracing import strace
 from tests.support.environment import skipped_where_impossible
 from tests.support.folders import files_in
-from tests.unit.commands.running import beaker, beaker_on_a_full_disk
+from tests.unit.commands.beaker_command import beaker, beaker_on_a_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

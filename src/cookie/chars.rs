@@ -72,4 +72,9 @@ mod tests {
         let expected: Vec<u8> = (0..=8).chain(10..=31).chain([127]).collect();
         assert_eq!(spoiling, expected);
     }
+
+    #[test]
+    fn one_control_character_does_not_make_up_for_another() {
+        assert!(["\x7f\x7f", "\x01\x7f", "\x01\x01"].into_iter().all(has_control));
+    }
 }

@@ -353,4 +353,12 @@ mod tests {
         assert_eq!(steps[2 * TRIES], delete("a", Expect::Any));
         assert_eq!(steps[2 * TRIES + 1], Step::Done(Outcome::Ended));
     }
+
+    #[test]
+    fn a_deletion_whose_replies_are_lost_again_and_again_fails() {
+        let found = Answer::Found(Found::Session(Version(1)));
+        let lost = Answer::Failed(Failed { kind: Failure::Unknown, error: () });
+        let steps = give_up([found, lost].into_iter().cycle().take(2 * TRIES).collect());
+        assert_eq!(steps[2 * TRIES..], [Step::Done(Outcome::Failed(()))]);
+    }
 }

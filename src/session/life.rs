@@ -135,11 +135,11 @@ impl Life {
         self.stored_as = Some(self.record_id().clone());
         self.version = Some(version);
         self.was_absent = false;
-        self.agrees();
+        self.settled();
     }
 
-    /// The session has what is stored, and the program has changed nothing yet.
-    fn agrees(&mut self) {
+    /// The session is as it was loaded, stored or sent: the application has changed nothing since.
+    pub fn settled(&mut self) {
         self.new_id = NewId::None;
         self.is_cleared = false;
     }
@@ -151,7 +151,7 @@ impl Life {
         self.version = None;
         self.was_absent = true;
         self.is_new = true;
-        self.agrees();
+        self.settled();
         self.from_cookie
     }
 
@@ -164,7 +164,7 @@ impl Life {
         self.id = id;
         self.version = None;
         self.is_led = true;
-        self.agrees();
+        self.settled();
     }
 
     /// Whether who asks for the session came with an id that it had before.
@@ -261,7 +261,7 @@ impl Life {
         self.version = None;
         self.was_invalidated = true;
         self.deleted = false;
-        self.agrees();
+        self.settled();
         self.stored_as = None;
         self.timeout = None;
     }
@@ -271,7 +271,7 @@ impl Life {
         self.version = None;
         self.stored_as = None;
         self.was_invalidated = true;
-        self.agrees();
+        self.settled();
     }
 
     /// Ends the session for good. Returns the id whose record has to go.
@@ -319,7 +319,7 @@ impl Life {
         self.stored_as = Some(self.id.clone());
         self.version = Some(version);
         self.was_absent = false;
-        self.agrees();
+        self.settled();
     }
 
     /// The record that was known as `before` is the same session, known as `now`. `false` if it is known as another
@@ -330,11 +330,6 @@ impl Life {
             self.version = Some(now);
         }
         is_known
-    }
-
-    /// The session was sent, to where no store has it.
-    pub fn sent(&mut self) {
-        self.agrees();
     }
 
     /// The record has what others wrote beside what this session has: nobody may write this session over it.

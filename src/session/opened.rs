@@ -40,11 +40,6 @@ impl Life {
         self.begun
     }
 
-    /// Notes when the session began.
-    pub fn set_begun(&mut self, begun: Option<Timestamp>) {
-        self.begun = begun;
-    }
-
     /// The idle timeout that the session has of its own, in seconds.
     #[must_use]
     pub fn timeout(&self) -> Option<i64> {
@@ -65,5 +60,27 @@ impl Life {
     /// Notes whether the record or cookie has to be written again.
     pub fn set_stale(&mut self, is_stale: bool) {
         self.is_stale = is_stale;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::SessionId;
+
+    #[test]
+    fn a_timeout_is_another_only_when_it_changes() {
+        let mut life = Life::fresh(SessionId::generate());
+        let changes = [None, Some(60), Some(60), Some(70), None].map(|timeout| life.set_timeout(timeout));
+        assert_eq!(changes, [false, true, false, true, true]);
+    }
+
+    #[test]
+    fn a_session_is_stale_until_it_is_written_again() {
+        let mut life = Life::fresh(SessionId::generate());
+        for is_stale in [true, false] {
+            life.set_stale(is_stale);
+            assert_eq!(life.is_stale(), is_stale);
+        }
     }
 }

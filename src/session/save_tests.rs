@@ -1,5 +1,5 @@
 //! Laws of one save, step by step.
-#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::answer::{Failed, Failure, Found};
 use super::save::{Answer, ENCODINGS, FREE_TRIES, Outcome, Rules, Saving, Step, TRIES};
@@ -55,7 +55,7 @@ fn steps(life: &mut Life, rules: Rules, answers: Vec<Answer<()>>) -> Vec<Step<()
             Step::Encode => Answer::Encoded(life.id().clone()),
             Step::Merge => Answer::Merged { id: life.id().clone(), has_theirs: true },
             Step::Load(_) | Step::Verify(_) | Step::Write { .. } | Step::Rotate { .. } => {
-                answers.next().unwrap_or_else(|| failed(Failure::Other))
+                answers.next().expect("as many answers as calls")
             }
             _ => Answer::Ready,
         };
@@ -239,4 +239,28 @@ fn a_failure_ends_a_save_and_changes_nothing_of_the_session() {
             assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
         }
     }
+}
+
+#[test]
+fn a_record_that_is_gone_after_a_lost_reply_was_deleted_by_another_request() {
+    let steps = steps(&mut loaded("a"), MERGING, vec![failed(Failure::Unknown), absent()]);
+    assert_eq!(steps[3..], [Step::Verify(id("a")), Step::Done(Outcome::Ended)]);
+}
+
+#[test]
+fn a_rotated_session_whose_old_record_is_gone_has_ended() {
+    let mut life = loaded("a");
+    life.rename(id("b"));
+    let steps = steps(&mut life, MERGING, vec![refused(), absent()]);
+    assert_eq!(steps[3..], [Step::Load(id("a")), Step::Done(Outcome::Ended)]);
+}
+
+#[test]
+fn a_rotation_whose_reply_was_lost_gives_way_to_the_rotation_of_another_request() {
+    let mut life = loaded("a");
+    life.rename(id("b"));
+    let answers = vec![failed(Failure::Unknown), redirect("c"), found(3), stored(4)];
+    let rest = [Step::WithholdCookie, Step::Load(id("c")), Step::Merge, write("c", 3)];
+    assert_eq!(steps(&mut life, MERGING, answers)[4..8], rest);
+    assert!(life.is_led());
 }

@@ -143,7 +143,7 @@ fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &
     let payload = payload.filter(|_| !beginning.is_corrected);
     let payload = payload.map(|payload| Arc::new(payload.bytes.unbind()));
     let _dropped = session.get().with(|state| {
-        state.life.sent();
+        state.life.settled();
         state.life.opened(beginning.at, timeout, beginning.is_corrected);
         (
             std::mem::replace(&mut state.last_accessed, last_accessed),
@@ -171,5 +171,5 @@ fn set_aside(session: &Bound<'_, Session>) -> PyResult<()> {
     })?;
     verbs::rename(session, true)?;
     // What the browser keeps is not forgotten.
-    session.get().with(|state| state.life.sent())
+    session.get().with(|state| state.life.settled())
 }

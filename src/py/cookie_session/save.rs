@@ -27,7 +27,7 @@ pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     complete(session, as_dict(session)?)?;
     let data = plain(session)?;
     send_data(session, data)?;
-    session.get().with(|state| state.life.sent())
+    session.get().with(|state| state.life.settled())
 }
 
 /// Sends `data`, which takes the place of what was loaded.

@@ -86,7 +86,7 @@ pub(super) fn begin_anew(session: &Bound<'_, Session>) -> PyResult<()> {
     let _dropped = session.get().with(|state| {
         state.life.set_new(true);
         state.handed_out = false;
-        state.life.set_begun(None);
+        state.life.opened(None, None, false);
         (state.last_accessed.take(), state.accessed_dict.take(), state.payload.take(), state.saved.take())
     })?;
     // A subclass may have a way of its own to make the cookie.

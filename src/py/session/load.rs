@@ -199,8 +199,7 @@ impl<'py> Caller<'_, 'py> {
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
     let _dropped = session.get().with(|state| {
-        state.life.set_begun(None);
-        state.life.set_timeout(None);
+        state.life.opened(None, None, false);
         state.found_format = RecordFormat::One;
         (state.last_accessed.take(), state.loaded.take(), state.saved.take(), state.base.take())
     })?;

@@ -22,11 +22,11 @@ pub(crate) fn in_data(data: &Bound<'_, PyDict>) -> PyResult<Option<i64>> {
     Ok(seconds.filter(|seconds| (1..=LONGEST_IDLE).contains(seconds)))
 }
 
-/// Remembers which timeout the session is kept with from now on, since `data` is what is stored, and says whether
-/// it was another before. The cookie goes by it, too.
-pub(crate) fn note(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<bool> {
+/// Remembers the timeout that `data` is stored with. The cookie goes by it, too.
+pub(crate) fn note(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     let timeout = in_data(data)?;
-    session.get().with(|state| state.life.set_timeout(timeout))
+    session.get().with(|state| state.life.set_timeout(timeout))?;
+    Ok(())
 }
 
 /// `session.set_timeout(seconds)`

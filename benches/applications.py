@@ -40,14 +40,14 @@ SESSIONS = {"small": SMALL, "large": LARGE}
 
 
 class PlainSession(dict[str, Any]):
-    """What the application uses where there is no middleware."""
+    """The session of an application without a middleware."""
 
     def save(self) -> None:
         """Does nothing, which is what the session's cost is compared with."""
 
 
 def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
-    """Does what the path says and answers with what it saw in the session."""
+    """Runs the action of the path, and answers with the content of the session."""
     body = ANSWERS[environ["PATH_INFO"]](environ)
     # A list of its own each time: the original adds its header to the very list that it is given.
     start_response("200 OK", [("Content-Type", "text/plain")])

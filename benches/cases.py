@@ -1,4 +1,4 @@
-"""What is measured: the configurations, the sessions, and the requests made of each."""
+"""The measured configurations, sessions and requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """How `--only` finds it and how messages call it."""
+        """The name of the case for `--only` and in messages."""
         return f"{self.configuration.name}-{self.size}-{self.request}"
 
 

@@ -48,7 +48,7 @@ class Costs:
         self.cpu.append(cpu)
 
     def less(self, bare: Costs) -> Costs:
-        """What is left of each round without the median of others."""
+        """The rest of each round without the median of the others."""
         wall, cpu = (bare.microseconds(clock) * 1000 for clock in CLOCKS)
         return Costs([cost - wall for cost in self.wall], [cost - cpu for cost in self.cpu])
 
@@ -62,15 +62,16 @@ class Costs:
 
 
 def quotient(over: float, under: float) -> float:
-    """How many times one is the other. A difference of two costs that is not above zero was lost in noise,
-    and then this is no number, which meets no target.
+    """The ratio of two differences of costs. It is NaN if one is not positive and so was lost in noise.
+
+    NaN meets no target.
     """
     return over / under if over > 0 and under > 0 else math.nan
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times one is the other."""
+    """The ratio of two costs."""
 
     of_medians: float
     low: float
@@ -91,7 +92,7 @@ class Ratio:
 
 @dataclass
 class Package:
-    """What a package was measured to cost."""
+    """The measured costs of a package."""
 
     wrapped: Costs = field(default_factory=Costs)
     bare: Costs = field(default_factory=Costs)
@@ -104,7 +105,7 @@ class Package:
 
 @dataclass
 class Result:
-    """What was measured of a case."""
+    """The measurements of a case."""
 
     case: Case
     original: Package = field(default_factory=Package)
@@ -114,7 +115,7 @@ class Result:
     store: Costs = field(default_factory=Costs)
 
     def ratio(self, clock: Clock) -> Ratio:
-        """How many times faster ours is."""
+        """The factor by which ours is faster."""
         return Ratio.of(self.original.session, self.ours.session, clock)
 
     def missed(self, clock: Clock) -> str | None:
@@ -166,7 +167,7 @@ def cells_of(result: Result, clock: Clock) -> tuple[str, ...]:
 
 
 def table_of_writes(results: list[Result]) -> list[str]:
-    """What changing a session in a file costs beside the system calls that it cannot do without."""
+    """The cost of changing a session in a file, beside the system calls that it needs at least."""
     lines = [
         "Replacing a file of the session's length in the session's folder (temporary made with O_EXCL,",
         "written, closed, renamed): by system calls from Rust, by our file store, and in a request of ours:",

@@ -177,7 +177,7 @@ class Worker:
 
 
 def facts() -> dict[str, object]:
-    """What this process measures."""
+    """The measurements of this process."""
     return {
         "python": sys.version,
         "beaker": beaker.__version__,

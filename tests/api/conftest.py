@@ -1,4 +1,4 @@
-"""What the tests of the Python modules share."""
+"""Fixtures of the tests of the Python modules."""
 
 import dbm.dumb
 import subprocess

@@ -1,4 +1,4 @@
-"""What tests do with namespaces."""
+"""Helpers for tests of namespaces."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which backend a name stands for, and what comes with a library of its own."""
+"""The backends by name, and the errors for those that need another library."""
 
 import importlib
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""What catches an exception of Beaker's catches ours, and a session that is damaged is one class."""
+"""Code that catches Beaker's exceptions catches ours, and a damaged session is one class."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PROGRAM = Path(__file__).parent / "programs" / "exceptions.py"
 
 DAMAGE = {"EOFError", "TypeError", "AttributeError", "ModuleNotFoundError", "error", "InvalidTag", "Error"}
-"""What Beaker raises besides for a damaged session, as its decoders do. Here it is one class."""
+"""The other exceptions that Beaker's decoders raise for a damaged session. Here it is one class."""
 
 
 @pytest.fixture(scope="module")

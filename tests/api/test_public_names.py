@@ -1,4 +1,4 @@
-"""What applications import from Beaker's modules is in ours."""
+"""Every name that applications import from Beaker's modules exists in ours."""
 
 import importlib
 import json

@@ -1,1 +1,1 @@
-"""What the tests share and pytest need not find by itself."""
+"""Helpers that tests share and import by name."""

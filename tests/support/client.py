@@ -62,6 +62,6 @@ def parse(message: bytes) -> Response:
 
 
 def cookie_of(response: Response) -> str:
-    """The one cookie that a response sets, as a browser sends it back."""
+    """The only cookie that a response sets, as a browser sends it back."""
     (header,) = response.every("set-cookie")
     return header.partition(";")[0]

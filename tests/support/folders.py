@@ -30,7 +30,7 @@ def open_files() -> int:
 
 
 def lifetime(record: Path) -> float:
-    """How many seconds the record in a file still lives."""
+    """The seconds until the record in a file expires."""
     return float(pickle.loads(record.read_bytes())[EXPIRY] - time.time())
 
 

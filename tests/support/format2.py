@@ -34,5 +34,5 @@ def sealing_key(validate_key: str, encrypt_key: str | None, name: str) -> bytes:
 
 
 def associated(name: str) -> bytes:
-    """What is authenticated beside a sealed session."""
+    """The authenticated data beside an encrypted session."""
     return b"v2\0seal\0" + name.encode()

@@ -24,7 +24,7 @@ class Block:
     text: str
 
     def __str__(self) -> str:
-        """Where it is."""
+        """The path and the line of the block."""
         return f"{self.document.relative_to(ROOT)}:{self.line}"
 
 

@@ -46,7 +46,7 @@ def objects() -> list[Any]:
 
 
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Does what the environ says."""
+    """Runs the work in the environ."""
     environ["work"](environ["beaker.session"])
     start_response("200 OK", [])
     return []

@@ -16,7 +16,7 @@ SEALED = "r2.e."
 
 @dataclass(frozen=True)
 class Record:
-    """What a record says."""
+    """The content of a record."""
 
     accessed: float
     payload: bytes
@@ -50,7 +50,7 @@ def sealed(session_id: str, record: Record, encrypt_key: str, validate_key: str,
 
 
 def read(session_id: str, text: str, encrypt_key: str | None = None, validate_key: str = "") -> Record:
-    """What the text of a record says; `ValueError` if it is none of that id."""
+    """The content of a record's text; `ValueError` if it is not a record of that id."""
     if encrypt_key is not None and text.startswith(SEALED):
         box = base64.b64decode(text[len(SEALED) :], validate=True)
         associated = (SEALED + session_id).encode()

@@ -57,7 +57,7 @@ def part(nodeid: str) -> str:
 
 
 def recorded(reporter: pytest.TerminalReporter, name: str) -> list[Any]:
-    """What the tests have recorded by `record_property` under a name, in whichever process they ran."""
+    """The values that tests recorded by `record_property` under a name, in every process."""
     reports = [
         report
         for outcome in ("passed", "failed")

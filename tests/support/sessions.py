@@ -67,7 +67,7 @@ class Backend:
     folder: Path | None = None
 
     def texts(self) -> dict[str, str]:
-        """What is stored, by id."""
+        """The stored texts, by id."""
         if self.name == "memory":
             return {session_id: self._memory()[session_id]["session"] for session_id in self._memory()}
         if self.folder is not None:
@@ -87,7 +87,7 @@ class Backend:
             self.options["namespace_class"].contents[session_id] = {"session": text}
 
     def name_of(self, session_id: str) -> str:
-        """What it has a session of that id under."""
+        """The name of a session in the store."""
         return key_of(session_id) if self.options.get("hash_ids") else session_id
 
     def files(self) -> list[Path]:
@@ -173,7 +173,7 @@ class Browser:
         return visit
 
     def _keep(self, cookies: list[str]) -> None:
-        """Does what a browser does with cookies: one of a name replaces the other, an empty one goes."""
+        """Handles cookies as a browser does: it replaces by name, and removes an empty one."""
         if not cookies:
             return
         kept: dict[str, str] = {}
@@ -195,7 +195,7 @@ class Browser:
         return self.visit(work)
 
     def read(self) -> dict[str, Any]:
-        """What a page sees in the session, but for the keys that the session keeps for itself."""
+        """The content that a page sees, without the session's own keys."""
 
         def work(session: Any) -> dict[str, Any]:
             return {key: session[key] for key in session if not key.startswith("_")}
@@ -221,7 +221,7 @@ class Browser:
 
 
 class Clock:
-    """What `time.time` is in a test."""
+    """The clock of a test, in place of `time.time`."""
 
     def __init__(self) -> None:
         self.now = START
@@ -235,7 +235,7 @@ class Clock:
 
 
 def key_of(session_id: str) -> str:
-    """What a store keeps in place of an id, with `hash_ids`."""
+    """The stored key of an id with `hash_ids`."""
     return hashlib.sha256(b"beaker session id\0" + session_id.encode()).hexdigest() + "-sha256"
 
 

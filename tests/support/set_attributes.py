@@ -76,7 +76,7 @@ def names() -> list[str]:
 
 
 def use(session: Any) -> dict[str, Any]:
-    """What a session does once an attribute is set."""
+    """The behaviour of a session after an attribute was set."""
     seen: dict[str, Any] = {}
     session["late"] = 1
     session.save()
@@ -101,7 +101,7 @@ def use(session: Any) -> dict[str, Any]:
 
 
 def outcomes() -> dict[str, Any]:
-    """What comes of setting each attribute, by kind of session, attribute and value."""
+    """The effect of setting each attribute, by kind of session, attribute and value."""
     seen: dict[str, Any] = {}
     for kind in made():
         for name, values in VALUES.items():

@@ -68,7 +68,7 @@ def sealed(key: bytes, nonce: bytes, associated: bytes, plain: bytes) -> bytes:
 
 
 def opened(key: bytes, nonce: bytes, associated: bytes, box: bytes) -> bytes:
-    """What was sealed."""
+    """The plain text of an encrypted one."""
     stream = sealed(key, nonce, associated, bytes(len(box) - 16))[:-16]
     plain = bytes(one ^ other for one, other in zip(box[:-16], stream, strict=True))
     if sealed(key, nonce, associated, plain) != box:

@@ -9,7 +9,7 @@ from beaker.session import Session
 
 
 def of_joined_fields(header: str) -> Any:
-    """What a session has that is found in a header, in which its cookie takes the place of braces."""
+    """The content of a session whose cookie stands in a header in the place of braces."""
     MemoryNamespaceManager.namespaces.clear()
     stored = Session({}, type="memory")
     stored["name"] = "Ada"

@@ -18,7 +18,7 @@ class Failing(MemoryNamespaceManager):
 
 
 def told_of_what_cannot_be_stored() -> list[Any]:
-    """Which exception of the serializer arrives, and whether it names the key and the type."""
+    """The exception of the serializer that arrives, and whether it names the key and the type."""
     session = Session({}, use_cookies=False, type="memory")
     session["lock of the printer"] = threading.Lock()
     try:
@@ -30,7 +30,7 @@ def told_of_what_cannot_be_stored() -> list[Any]:
 
 
 def told_of_a_store_that_fails() -> list[Any]:
-    """What the store has raised, and whether it arrives as an exception that every store has in common."""
+    """The exception of the store, and whether it arrives as the class that all stores share."""
     session = Session({}, use_cookies=False, namespace_class=Failing)
     session["name"] = "Ada"
     try:

@@ -1,4 +1,4 @@
-"""What an application may do with a session: operations by name."""
+"""The operations of an application on a session, by name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def operation(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Context:
-    """Where an operation happens."""
+    """The place of an operation."""
 
     def __init__(self, session: Any, environ: dict[str, Any], clock: Clock, seen: list[str]) -> None:
         self.session = session
@@ -57,7 +57,7 @@ class Context:
 
 
 def perform(context: Context, name: str, *arguments: Any) -> Any:
-    """Does what the operation is; gives what the session returned."""
+    """Runs an operation. Returns the session's result."""
     special = OPERATIONS.get(name)
     if special is not None:
         return special(context, *arguments)
@@ -203,7 +203,7 @@ def namespace_name(context: Context) -> Any:
 
 @operation
 def expires(context: Context, when: Any) -> Any:
-    """What 'remember me' buttons do."""
+    """Sets a timeout, as a "remember me" button does."""
     context.session._set_cookie_expires(when)
     context.session._update_cookie_out()
 

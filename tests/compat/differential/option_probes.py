@@ -37,7 +37,7 @@ def first_cookie(options: dict[str, Any]) -> str:
 
 
 def two_applications() -> list[int]:
-    """How often each of two applications has seen a browser that visits them in turn, by its session."""
+    """The visits that each of two applications counts for a browser that alternates between them."""
     seen: list[int] = []
     cookie = ""
 

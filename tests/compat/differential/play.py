@@ -47,7 +47,7 @@ CLASSES = {False: (Session, RecordingSession), True: (CookieSession, RecordingCo
 
 
 class Raised(Exception):  # noqa: N818 -- an application's own
-    """What the application of a scenario raises when it is to fail."""
+    """The exception of a scenario's application that has to fail."""
 
 
 class World:
@@ -95,7 +95,7 @@ class World:
         return text.replace("{jar}", jar or f"{self.key}=").replace("{key}", self.key)
 
     def receive(self, client: int, header: str) -> None:
-        """What a browser does with a Set-Cookie header."""
+        """Handles a Set-Cookie header as a browser does."""
         pair = header.strip().partition(";")[0]
         self.sent.append(pair)
         self.meet(pair.partition("=")[2][-32:])
@@ -107,7 +107,7 @@ class World:
                 self.jars[client] = None
 
     def stored(self) -> list[str]:
-        """What the store has under every id that was seen, by way of the library."""
+        """The records under every id that was seen, read through the library."""
         if self.in_cookie:
             return [str(jar) for _, jar in sorted(self.jars.items())]
         options = self._bare_options()
@@ -120,7 +120,7 @@ class World:
             return [outcome(look, session_id) for session_id in self.ids]
 
     def content(self, text: str) -> Any:
-        """What a signed text says."""
+        """The text in a signed value."""
         with LOG.off():
             return CookieSession({}, **self._bare_options())._decrypt_data(text)
 
@@ -131,7 +131,7 @@ class World:
 
 
 def play(scenario: Scenario) -> list[Seen]:
-    """What each request of the scenario saw."""
+    """The observations of each request of the scenario."""
     # What the application changes in place is its own copy.
     scenario = json.loads(json.dumps(scenario))
     with contextlib.ExitStack() as stack:
@@ -207,7 +207,7 @@ def _perform(world: World, session: Any, environ: dict[str, Any], operations: An
 
 
 def _look_back(world: World, session: SessionObject) -> Seen:
-    """What frameworks look into after a request."""
+    """The values that frameworks read after a request."""
     inside = session.__dict__
     headers = {name: shown(value) for name, value in sorted(inside["_headers"].items())}
     used = inside["_sess"] is not None

@@ -86,7 +86,7 @@ def put_after_delete() -> list[Any]:
 
 
 def bare_keywords() -> str:
-    """What a middleware makes of an ini string that is passed by keyword."""
+    """The value that a middleware makes of an ini string that is passed by keyword."""
     return repr(SessionMiddleware(lambda *_: [], timeout="300").options["timeout"])
 
 
@@ -118,7 +118,7 @@ def told_of_an_open_folder() -> bool:
 
 
 def left_by_a_stranger() -> int:
-    """How many files a request with a made-up id leaves."""
+    """The number of files after a request with a made-up id."""
     with tempfile.TemporaryDirectory() as folder:
         session = SessionObject(
             {"HTTP_COOKIE": "beaker.session.id=" + "f" * 32}, type="file", data_dir=folder
@@ -156,7 +156,7 @@ def never_in_tokyo() -> str:
 
 
 def unreadable() -> str:
-    """What a request does when the session's file cannot be read: a folder stands in its place."""
+    """The result of a request whose session file cannot be read, because a folder has its name."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         options: dict[str, Any] = {"type": "file", "data_dir": folder, "invalidate_corrupt": True}
@@ -210,7 +210,7 @@ def dots() -> bool:
 
 
 def changed_by_two() -> list[str]:
-    """What is left when two requests change different keys of one session at once."""
+    """The session after two concurrent requests that change different keys."""
     with tempfile.TemporaryDirectory() as folder:
         options: dict[str, Any] = {"type": "file", "data_dir": folder}
         first = Session({}, **options)
@@ -226,7 +226,7 @@ def changed_by_two() -> list[str]:
 
 
 def rotated_by_two() -> int:
-    """How many sessions there are when two requests give one session a new id at once."""
+    """The number of sessions after two concurrent requests that rotate one session."""
     with tempfile.TemporaryDirectory() as folder:
         options: dict[str, Any] = {"type": "file", "data_dir": folder, "use_cookies": False}
         first = Session({}, **options)
@@ -250,7 +250,7 @@ def locked_and_loaded() -> bool:
 
 
 def changed_while_read() -> list[str]:
-    """What is left when one request changes a session while another, which began before, only reads it."""
+    """The session after a request that changes it and an earlier one that only reads it."""
     with tempfile.TemporaryDirectory() as folder:
         options: dict[str, Any] = {"type": "file", "data_dir": folder}
         first = Session({}, **options)
@@ -335,7 +335,7 @@ def old_file_after_saves(folder: str) -> bool:
 
 
 def sessions_in_memory(options: dict[str, Any], count: int) -> int:
-    """How many sessions are in memory after that many were saved."""
+    """The number of sessions in memory after that many were saved."""
     MemoryNamespaceManager.namespaces.clear()
     sessions = [Session({}, use_cookies=False, type="memory", **options) for _ in range(count)]
     for session in sessions:

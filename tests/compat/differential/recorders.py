@@ -1,4 +1,4 @@
-"""What an application may bring: a session class with methods of its own, and a backend written in Python.
+"""A session class with overridden methods, and a backend written in Python, as applications have them.
 
 Both write down how they are called, so that it can be compared.
 """

@@ -1,4 +1,4 @@
-"""What a row of the table of differences is."""
+"""The rows of the table of differences."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Difference:
     """A difference that requests can meet."""
 
     name: str
-    """What ours does."""
+    """The behaviour of ours."""
     original: str
-    """What the original does."""
+    """The behaviour of the original."""
     reason: str
     scenario: Scenario
     """Requests that meet it."""
@@ -33,7 +33,7 @@ class Probed:
     """A function of `probes`."""
     arguments: tuple[Any, ...]
     finds: tuple[Any, Any]
-    """What it finds in the original, and in ours."""
+    """The results in the original and in ours."""
 
 
 def scenario(*requests: Any, **settings: Any) -> Scenario:

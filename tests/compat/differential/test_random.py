@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 EXAMPLES = "BEAKER_DIFFERENTIAL_EXAMPLES"
-"""How many scenarios are tried. If it is set they are new ones each time, otherwise always the same."""
+"""The number of scenarios. If it is set they are new each time, otherwise always the same."""
 
 
 often = settings(

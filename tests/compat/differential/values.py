@@ -19,7 +19,7 @@ _ID = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{72}|[0-9a-f]{32})(?![0-9a-f])")
 
 
 def given(value: Any) -> Any:
-    """What a scenario means: text that begins with `@` stands for what JSON has no word for."""
+    """The value of a word in a scenario: text that begins with `@` is a value that JSON does not have."""
     if isinstance(value, str) and value.startswith("@timedelta "):
         return datetime.timedelta(seconds=float(value.split()[1]))
     if isinstance(value, str) and value.startswith("@datetime "):
@@ -88,7 +88,7 @@ def shown(value: Any) -> str:
 
 
 def outcome(action: Callable[..., Any], *arguments: Any) -> str:
-    """What an action returns or raises."""
+    """The result or the exception of an action."""
     try:
         return shown(action(*arguments))
     except Exception as error:  # that they raise the same is what is compared

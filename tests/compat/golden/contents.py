@@ -1,4 +1,4 @@
-"""What the sessions of these tests hold, and a serializer that neither Beaker knows."""
+"""The contents of the sessions of these tests, and a serializer that Beaker does not have."""
 
 from __future__ import annotations
 

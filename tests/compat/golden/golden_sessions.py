@@ -30,7 +30,7 @@ PLACE = {"domain": ".example.org", "path": "/shop"}
 CIPHERS = ("plain", "gcm-48", "gcm-128", "ctr-48", "ctr-128")
 BUILT_IN = ("pickle", "json")
 SERIALIZERS = (*BUILT_IN, "literal")
-"""Those of both Beakers, and one of the application."""
+"""The serializers of both packages, and one of the application."""
 
 Case = dict[str, Any]
 
@@ -149,7 +149,7 @@ def write(case: Case, folder: str, extra: dict[str, Any] | None = None) -> dict[
 
 
 def release() -> str:
-    """Which Beaker is installed."""
+    """The installed version of Beaker."""
     return beaker.__version__
 
 
@@ -183,7 +183,7 @@ def _look(
 def read(
     case: Case, written: dict[str, Any], folder: str, extra: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """What a request with that cookie, or a program with that id, sees of a session: all of it as text."""
+    """The session that a request with that cookie, or a program with that id, sees, as text."""
     return _look(case, written, folder, extra)[0]
 
 
@@ -194,14 +194,14 @@ def renew(
     extra: dict[str, Any] | None = None,
     saves: bool = False,
 ) -> dict[str, Any]:
-    """What was written, as it is after it was read, and saved again if `saves`."""
+    """The written session after it was read, and after another save if `saves`."""
     return _look(case, written, folder, extra, saves)[1]
 
 
 def expected(
     case: Case, written: dict[str, Any], content: str, last_accessed: float = CREATED
 ) -> dict[str, Any]:
-    """What `read` has to see."""
+    """The expected result of `read`."""
     return {
         "content": content,
         "id": written["id"],

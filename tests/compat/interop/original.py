@@ -38,7 +38,7 @@ class Original:
         self._process.stdin.flush()
 
     def finish(self) -> Any:
-        """What the call that was begun returns."""
+        """The result of the call that was begun."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, f"the original's process ended with {self._process.wait()}"

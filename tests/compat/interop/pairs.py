@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.compat.interop.original import Original
 
 CRYPTO_TYPE: dict[str, dict[str, Any]] = {"plain": {}, "gcm": {}, "ctr": {"crypto_type": "pycryptodome"}}
-"""What makes us write the cipher that an original with other packages writes by default."""
+"""The options that make us write the default cipher of an original with other packages."""
 
 CASES = [
     *golden_sessions.cases(golden_sessions.SERIALIZERS),

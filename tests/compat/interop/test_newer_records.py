@@ -20,7 +20,7 @@ KINDS: dict[str, dict[str, Any]] = {"plain": {}, "json": {"data_serializer": "js
 
 @pytest.fixture(params=KINDS)
 def options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What both sides are told."""
+    """The options of both sides."""
     return dict(KINDS[request.param])
 
 

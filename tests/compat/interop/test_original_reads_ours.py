@@ -1,4 +1,4 @@
-"""What the one writes the other reads: every serializer, cipher and content, in files and in cookies."""
+"""Each package reads the other's sessions: every serializer, cipher and content, in files and in cookies."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def write(folder: str, session_id: str, name: str) -> None:
 
 
 def names(folder: str, session_id: str) -> list[str]:
-    """What a record has, the times and the cookie's place aside."""
+    """The keys in a record, without the session's own."""
     return sorted(name for name in _by_id(folder, session_id) if not name.startswith("_"))
 
 

@@ -1,4 +1,4 @@
-"""What the laws of sessions in cookies share."""
+"""Fixtures of the laws of cookie sessions."""
 
 from __future__ import annotations
 

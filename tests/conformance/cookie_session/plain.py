@@ -37,7 +37,7 @@ def made(serializer: str = "pickle", **content: Any) -> str:
 
 
 def content_of(header: str | None, key: str = VALIDATE_KEY) -> dict[str, Any]:
-    """What is in the cookie of a Cookie header, if its signature is right."""
+    """The content of the cookie in a Cookie header, if its signature is right."""
     assert header is not None
     value = header.partition("=")[2]
     text = value[SIGNATURE:]
@@ -47,5 +47,5 @@ def content_of(header: str | None, key: str = VALIDATE_KEY) -> dict[str, Any]:
 
 
 def kept(visitor: Browser) -> dict[str, Any]:
-    """What the jar's cookie keeps, but for the keys that the session keeps for itself."""
+    """The content of the jar's cookie, without the session's own keys."""
     return {key: value for key, value in content_of(visitor.jar).items() if not key.startswith("_")}

@@ -1,4 +1,4 @@
-"""What a program does to a session that its cookie keeps."""
+"""The methods of a cookie session."""
 
 from __future__ import annotations
 

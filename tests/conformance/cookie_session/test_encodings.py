@@ -1,4 +1,4 @@
-"""How a session is put into its cookie: serializers, ciphers, formats; and what each of them refuses."""
+"""The encodings of a cookie session: serializers, ciphers and formats, and what each refuses."""
 
 from __future__ import annotations
 

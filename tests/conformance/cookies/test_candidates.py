@@ -1,4 +1,4 @@
-"""Which of several cookies of our name counts: the last whose session exists."""
+"""Of several cookies of our name the last one whose session exists counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may stand in a Set-Cookie header, by whatever way it comes there."""
+"""Only safe text gets into a Set-Cookie header, by every way into it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SPOILT = [
     "café",
     "a\ud800b",
 ]
-"""What no attribute can carry."""
+"""Text that is valid in no attribute."""
 
 WILD = st.one_of(
     st.text(st.characters(codec=None, exclude_categories=()), max_size=12),
@@ -89,7 +89,7 @@ TOUCHED: dict[str, Callable[..., Any]] = {
     "sealed cookie": lambda **options: TouchedCookieSession({}, **IN_COOKIE, cookie_format=2, **options),
 }
 REFILLED = {"path", "samesite", "expires"}
-"""What the session itself writes into its Morsel each time."""
+"""The attributes that the session itself writes into its Morsel each time."""
 
 
 def pair_and_attributes(header: str) -> tuple[str, list[str]]:

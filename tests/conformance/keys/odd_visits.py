@@ -47,7 +47,7 @@ def count(options: str, cookie: str | None, way: str = "config") -> dict[str, An
 
 
 def signed(options: str, session_id: str) -> str:
-    """What the secret in the options makes of an id."""
+    """The signed id that the secret in the options makes."""
     secret = _middleware(None, options, "config").options["secret"]
     value: str = SignedCookie(secret).value_encode(session_id)[1]
     return value

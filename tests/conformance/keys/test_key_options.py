@@ -1,4 +1,4 @@
-"""How keys are given: text is one key as it stands, and what contradicts itself is refused."""
+"""Text is one key as it stands, and contradictory keys are refused."""
 
 from __future__ import annotations
 

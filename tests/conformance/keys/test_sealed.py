@@ -37,7 +37,7 @@ else:
 
 
 def run(python: Path, what: str, key: bytes, box: bytes, name: str = KEY) -> bytes:
-    """What comes of a box: a nonce, and what is to be sealed or opened with it."""
+    """A box with a nonce, which encrypts or decrypts the rest."""
     arguments = [part.hex() for part in (key, associated(name), box[:24], box[24:])]
     done = subprocess.run(
         [python, "-c", PROGRAM, what, *arguments], capture_output=True, text=True, check=True, timeout=60

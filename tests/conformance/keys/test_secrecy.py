@@ -72,7 +72,7 @@ class Overheard:
         return result
 
     def holds(self, words: tuple[str, ...]) -> list[str]:
-        """What has one of the words in it."""
+        """The messages that contain one of the words."""
         heard = [*self.texts, *(record.getMessage() for record in self.log.records), self.log.text]
         return [text for text in heard if any(word in text for word in words)]
 

@@ -1,4 +1,4 @@
-"""What a request has changed and what it has not: laws that hold for each key, whatever its value.
+"""The laws of changes, which hold for each key, whatever its value.
 
 Each is given a function that opens the session, in which values of every kind were planted, perhaps by
 another process, and says of which kinds it does not hold.
@@ -41,7 +41,7 @@ def overwrite(opened: Open, kinds: list[str]) -> None:
 
 
 def not_theirs(opened: Open, kinds: list[str]) -> list[str]:
-    """Whose value is not what another request set."""
+    """The kinds that do not have the value of the other request."""
     stored = opened()
     return [kind for kind in [*kinds, "kept"] if stored.get(kind) != "theirs"]
 

@@ -1,4 +1,4 @@
-"""What the tests of `destroy_old = grace:30` share."""
+"""Helpers of the tests of `destroy_old = grace:30`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request has changed, and what it has not: judged by values, of whatever kind, and never by bytes."""
+"""Changes of a request are found by values of any kind, and never by bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What decides the session's cookie: domain, path, expiry and the Morsel itself."""
+"""The domain, path, expiry and Morsel of the session's cookie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a session ends or changes its name: what goes, what stays and what does not come back."""
+"""A session that ends or gets a new id leaves nothing behind and does not come back."""
 
 from __future__ import annotations
 

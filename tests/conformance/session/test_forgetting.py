@@ -1,4 +1,4 @@
-"""What a program has said to forget: it does not come back under the id that the session has got since."""
+"""Data that a program cleared does not come back under a new id."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) 
 
 
 def answer(backend: Backend, application: Any, **options: Any) -> Any:
-    """What a server gets."""
+    """The iterable that a server gets."""
     middleware = SessionMiddleware(application, **backend.options, **{**LOCK, **options})
     environ = {"HTTP_COOKIE": f"beaker.session.id={ID}", "wsgi.file_wrapper": FileWrapper}
     return middleware(environ, lambda *_args: None)

@@ -46,7 +46,7 @@ USES: dict[str, Callable[[Any], Any]] = {
 
 
 def grown(run: Callable[[], Any], times: int) -> int:
-    """How many objects there are more after many runs than after a few."""
+    """The number of objects after many runs, less the number after a few."""
     for _ in range(50):
         run()
     gc.collect()

@@ -1,4 +1,4 @@
-"""How long a store keeps a session that has an idle timeout of its own."""
+"""A store keeps a session for the session's own idle timeout."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Adapter(SessionObject):
 
 
 class Request:
-    """What a framework has for each request."""
+    """A request as a framework has it."""
 
     def __init__(self, cookie: str | None = None) -> None:
         self.environ = {} if cookie is None else {"HTTP_COOKIE": cookie}

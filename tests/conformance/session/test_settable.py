@@ -1,4 +1,4 @@
-"""What a program sets on a session works as in the original."""
+"""An attribute that a program sets on a session works as in the original."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BETTER = {"cookie id 0", "cookie namespace_class 0", "cookie use_cookies 1"}
 
 @pytest.fixture(scope="module")
 def beakers(oracle: Path) -> dict[str, Any]:
-    """What the original does."""
+    """The behaviour of the original."""
     program = ROOT / "tests" / "support" / "set_attributes.py"
     environment = environ_of_another_python()
     run = subprocess.run(

@@ -150,7 +150,7 @@ def test_an_exception_of_the_applications_own_is_raised_as_it_is(
 
 
 def test_a_function_is_refused_by_the_class_that_pickle_refuses_it_by(visitors: Visitors) -> None:
-    """Which depends on the version of Python."""
+    """The class depends on the version of Python."""
     with pytest.raises((pickle.PicklingError, AttributeError), match="of type function"):
         visitors().put(callback=lambda: SECRET)
 

@@ -1,4 +1,4 @@
-"""What a program does to its session: saving, ending, renaming, going back, looking another one up."""
+"""The methods of a session: saving, ending, rotating, reverting and finding another."""
 
 from __future__ import annotations
 

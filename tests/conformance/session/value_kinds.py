@@ -119,7 +119,7 @@ def _set_inner(name: str) -> Callable[[Any], None]:
 
 @dataclass(frozen=True)
 class Kind:
-    """How a value is made, and how it is changed in place, if it can be."""
+    """A way to make a value and, if it is mutable, to change it in place."""
 
     make: Callable[[], Any]
     change: Callable[[Any], None] | None = None
@@ -206,7 +206,7 @@ def written_by(serializer: str) -> list[str]:
 
 
 def repr_of(value: Any) -> Any:
-    """What a value is made of, as far as it shows."""
+    """The visible parts of a value."""
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, map(repr_of, value)))
     if isinstance(value, dict):

@@ -37,7 +37,7 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
 
 @pytest.fixture
 def original(oracle: Path, shared: Backend) -> Callable[..., Any]:
-    """What Beaker finds under an id, before it stores what is given."""
+    """Finds the record of an id with Beaker, and then stores values under it."""
 
     def visit(session_id: str, **values: Any) -> Any:
         argument = json.dumps([shared.options, session_id, values or None])

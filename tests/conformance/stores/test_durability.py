@@ -1,4 +1,4 @@
-"""What a save that was acknowledged survives."""
+"""An acknowledged save survives what its durability promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pickles are loaded: all, some or none, and none at all where the serializer is another."""
+"""The pickles that are loaded: all, some or none, and none at all with another serializer."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_the_namespace_of_a_guarded_session_runs_nothing_either(
     "options", [{"data_serializer": "json"}, {"data_serializer": Literals()}, {"pickle": "allowlist"}]
 )
 def test_a_poisoned_dbm_runs_nothing(tmp_path: Path, flag: Path, options: dict[str, Any]) -> None:
-    """What a dbm has of a session is a pickle of its text, whatever the session is serialized by."""
+    """A dbm keeps a session as a pickle of its text, with every serializer."""
     backend = {"type": "dbm", "data_dir": str(tmp_path / "sessions"), "use_cookies": False}
     session = Session({}, id="chosen", **backend, **options)
     session["name"] = "Ada"

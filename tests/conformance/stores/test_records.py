@@ -1,4 +1,4 @@
-"""What every store has to keep to, seen through sessions of an id that the program chose."""
+"""The laws of every store, through sessions with program-chosen ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever has read a store tries what is there as ids."""
+"""An attacker who has read a store tries the stored keys as ids."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIDES = [False, True]
 
 
 def variants(stored: str) -> list[str]:
-    """What a file system or a database may take for the same name."""
+    """Spellings that a file system or a database may treat as the same name."""
     return [
         stored,
         stored.upper(),

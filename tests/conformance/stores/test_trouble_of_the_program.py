@@ -136,7 +136,7 @@ class Moment(float):
 
 
 class Asked:
-    """What is loaded in its place."""
+    """The value that is loaded in its place."""
 
     def __float__(self) -> float:
         raise KeyboardInterrupt("in trouble")

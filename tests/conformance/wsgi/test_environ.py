@@ -1,4 +1,4 @@
-"""Where the session is found: in the environ, in Paste's registry and in tests."""
+"""The session is in the environ, in Paste's registry, and in WebTest."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_middleware_may_be_subclassed(memory: Backend) -> None:
 
 
 class Registry:
-    """What Paste's `RegistryManager` puts into the environ."""
+    """The registry that Paste's `RegistryManager` puts into the environ."""
 
     def __init__(self, reglist: list[Any]) -> None:
         self.reglist = reglist

@@ -76,7 +76,7 @@ HARMLESS: dict[str, Work] = {
 
 
 def put(session: Any) -> None:
-    """What a page stores."""
+    """Stores values, as a page does."""
     session["name"] = "Ada"
     session["list"] = [0]
     session.save()
@@ -124,7 +124,7 @@ class Site:
         return [str(warning.message) for warning in caught]
 
     def read(self) -> dict[str, Any]:
-        """What the session has."""
+        """The content of the session."""
         found: dict[str, Any] = {}
         self.visit(lambda session: found.update({key: session[key] for key in session}))
         return {key: value for key, value in found.items() if not key.startswith("_")}

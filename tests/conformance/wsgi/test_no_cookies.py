@@ -31,7 +31,7 @@ def signing(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def headers_of(proxy: SessionObject) -> dict[str, Any]:
-    """What an adapter reads when the request is over."""
+    """The headers that an adapter reads after the request."""
     assert proxy.accessed()
     proxy.persist()
     headers: dict[str, Any] = proxy.__dict__["_headers"]

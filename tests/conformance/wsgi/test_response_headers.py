@@ -1,4 +1,4 @@
-"""What the middleware adds to a response, and when it adds nothing."""
+"""The headers that the middleware adds to a response."""
 
 from __future__ import annotations
 

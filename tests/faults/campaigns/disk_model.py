@@ -1,4 +1,4 @@
-"""What a disk may hold after a power cut, for a trace of the system calls before it.
+"""The possible contents of a disk after a power cut, from a trace of the system calls before it.
 
 The model is that of a file system with a journal for names and none for data (XFS, or ext4 at its least):
 

@@ -1,4 +1,4 @@
-"""What a trace of system calls changed on a disk, and what of it was synced when."""
+"""The changes to a disk in a trace of system calls, and when each was synced."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NameChange:
 
     @property
     def folders(self) -> set[str]:
-        """Those that hold the names."""
+        """The folders of the names."""
         return {str(PurePosixPath(path).parent) for path in self.paths}
 
 
@@ -46,7 +46,7 @@ class ByteChange:
 
     @property
     def end(self) -> int:
-        """Where the file ends at least."""
+        """The least length of the file."""
         return self.offset + len(self.data)
 
 

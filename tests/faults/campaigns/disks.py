@@ -47,7 +47,7 @@ def library(folder: Path) -> Path:
 
 
 def limits(size: Size) -> Iterator[Case]:
-    """What to limit writes to."""
+    """The limits of writes."""
     for at_once in AT_ONCE[size]:
         yield {"at_once": at_once, "in_all": -1, "error": 0}
     for error in ERRORS:

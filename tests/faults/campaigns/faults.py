@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ERRORS = ("EIO", "ENOSPC", "EACCES", "EMFILE", "EINTR", "ENOENT", "EROFS", "EDQUOT")
 LASTING = ("EIO", "ENOSPC", "EACCES", "EMFILE", "EROFS", "EDQUOT")
-"""Those that a disk, a limit or an administrator goes on with. No kernel says EINTR without end."""
+"""The errors that a disk, a limit or an administrator may cause permanently. EINTR never lasts."""
 
 
 EVERY = [*((error, False) for error in ERRORS), *((error, True) for error in LASTING)]
@@ -37,7 +37,7 @@ EVERY = [*((error, False) for error in ERRORS), *((error, True) for error in LAS
 
 
 def trials(plan: Plan, size: Size) -> Iterator[tuple[Point, str, bool, list[int]]]:
-    """What to try: a point, an error, whether it lasts, and the kinds.
+    """The trials: a point, an error, whether it lasts, and the kinds.
 
     In full, every kind is hit at every point that it comes by, and every point by everything, in two kinds at
     least: the kinds take turns at the errors.

@@ -27,7 +27,7 @@ SHARED = 2
 PATIENCE = 60
 """In seconds. A process that acknowledges nothing for so long hangs."""
 LIFE = ("login", "write", "shared 0", "write", "rotate", "shared 1", "write", "logout")
-"""What each process does, over and over: with sessions of its own, and with those that all have."""
+"""The work that each process repeats, with sessions of its own and with shared ones."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What has to hold of a visit that met with trouble, whatever the trouble was."""
+"""The laws of a visit that met a failure, whatever the failure was."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STORES = ("file", "memory", "python", "dbm")
 SHARED = frozenset({"file", "dbm"})
-"""Those that processes share."""
+"""The stores that processes share."""
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -32,7 +32,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """Options with which a law is to hold as well."""
 
 OF_BEAKER = frozenset({"plain", "encrypted json"})
-"""Those that the original has too."""
+"""The variants that the original has too."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Running:
         )
 
     def result(self, patience: float) -> dict[str, Any]:
-        """What came of it. `failures` says why nothing did: it ended badly, or not in `patience` seconds."""
+        """The result of a run. `failures` has the reason if there is none: a bad exit, or a timeout."""
         try:
             output, complaints = self.process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:

@@ -32,7 +32,7 @@ _ROOM = "size=128k"
 
 
 def visited(case: Case, state: str) -> dict[str, Any] | None:
-    """What a visit came to there, and what is stored afterwards; `None` where nothing may be mounted."""
+    """The result of a visit in such a file system; `None` where mounts are forbidden."""
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:

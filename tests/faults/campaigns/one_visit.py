@@ -1,4 +1,4 @@
-"""What a browser's visit does to a store of files, with ours and with the original.
+"""A browser's visit to a store of files, with ours and with the original.
 
 It runs where the original is installed and pytest is not, so it imports nothing but `beaker`.
 """
@@ -86,7 +86,7 @@ def visit(chosen: dict[str, Any], cookie: str | None, page: Callable[[Any], Any]
 
 
 def content(session: Any) -> dict[str, Any] | None:
-    """What an application has in a session; `None` for a new one."""
+    """The content of a session as an application sees it; `None` for a new one."""
     if session.is_new:
         return None
     return {key: session[key] for key in list(session.keys()) if not key.startswith("_")}
@@ -142,7 +142,7 @@ PAGES: dict[str, Callable[[Any], Any]] = {
 
 
 def play(case: Case) -> dict[str, Any]:
-    """Does what the case says."""
+    """Runs the operation of the case."""
     operation = case["operation"]
     chosen = options(case)
     if operation == "sweep":
@@ -183,7 +183,7 @@ def _sweep(case: Case) -> dict[str, Any]:
 
 
 def folders(case: Case) -> tuple[str, str]:
-    """Those of the records and of their locks."""
+    """The folders of the records and of their locks."""
     return f"{case['folder']}/container_file", f"{case['folder']}/container_file_lock"
 
 
@@ -221,7 +221,7 @@ def prepare(case: Case) -> Case:
 
 
 def judge(case: Case) -> dict[str, Any]:
-    """What is in the case's folder afterwards, to a process that nothing happened to."""
+    """The content of the case's folder, as an undisturbed process sees it afterwards."""
     found: dict[str, Any] = {}
     ids = {name: case.get(name) for name in ("cookie", "bystander", "old", "new")}
     known = {name: cookie.rpartition("=")[2] for name, cookie in ids.items() if cookie}

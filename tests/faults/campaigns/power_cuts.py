@@ -50,12 +50,12 @@ Contents = dict[str, dict[str, Any]]
 
 @dataclass
 class Recorded:
-    """What the visits did and said."""
+    """The system calls and the answers of the visits."""
 
     trace: Trace
     folder: str
     saved: list[Contents]
-    """What was stored after each."""
+    """The stored session after each visit."""
     times: dict[str, list[float]]
     """Every access time that each session ever had."""
 

@@ -1,4 +1,4 @@
-"""What every campaign has: a size, and a report whose one line says what was tried and what broke."""
+"""The size of a campaign, and its report: one line that says what was tried and what broke."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 class Size(enum.Enum):
-    """How much of a campaign is run."""
+    """The length of a run of a campaign."""
 
     SHORT = "short"
     """Seconds, for every run of the tests."""
@@ -18,15 +18,15 @@ class Size(enum.Enum):
 
 @dataclass
 class Report:
-    """What a campaign did."""
+    """The results of a campaign."""
 
     name: str
     counts: Counter[str] = field(default_factory=Counter)
-    """What was tried and what came of it, each by a name that follows its number in the line."""
+    """The numbers in the line, by the words that follow them."""
     broken: list[str] = field(default_factory=list)
     """Each law that was broken, with what leads to it again."""
     original: str | None = None
-    """What came of the same with the original, where it ran."""
+    """The result with the original, if it ran."""
 
     of_the_original: list[str] = field(default_factory=list)
     """Each law that the original broke."""

@@ -47,12 +47,12 @@ def kinds_of_ours() -> list[Case]:
 
 
 def kinds_of_the_original() -> list[Case]:
-    """Those operations that Beaker has."""
+    """The operations that Beaker has."""
     return [*({"operation": operation} for operation in VISITS), {"operation": "login", "empty": True}]
 
 
 def named(kind: Case) -> str:
-    """What a kind is called where a law is broken."""
+    """The name of a kind in a report of a broken law."""
     words = [
         kind["operation"],
         *kind.get("options", {}).values(),
@@ -138,14 +138,14 @@ def is_hit(played: Played) -> bool:
 
 @dataclass
 class Plan:
-    """Which calls each kind makes, and what breaks where nothing is made to fail."""
+    """The calls of each kind, and the laws that break without a fault."""
 
     kinds: list[Case]
     points: dict[Point, list[int]]
     """The kinds that come by it, by their places."""
     calls: int
     given: list[set[str]]
-    """What Beaker breaks in any case, for each kind."""
+    """The laws that Beaker breaks without a fault, for each kind."""
 
 
 def learnt(theatre: Theatre, kinds: list[Case]) -> Plan:

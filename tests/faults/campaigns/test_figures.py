@@ -1,4 +1,4 @@
-"""What docs/campaigns.md tells is what runs have printed."""
+"""The figures in docs/campaigns.md are the output of runs."""
 
 from __future__ import annotations
 

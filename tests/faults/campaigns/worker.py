@@ -160,7 +160,7 @@ def finish() -> list[dict[str, Any]]:
 
 
 def judge(cases: list[Case]) -> list[dict[str, Any]]:
-    """What is left of each, whose folder then goes."""
+    """The verdict on each case, whose folder is then removed."""
     verdicts = []
     for case in cases:
         verdicts.append(one_visit.judge(_plain(case)))

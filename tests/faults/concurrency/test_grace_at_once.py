@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def act(works: list[Callable[[Any], Any]], sessions: list[Any], number: int) -> None:
-    """What a thread does with its session."""
+    """The work of a thread with its session."""
     works[number](sessions[number])
 
 

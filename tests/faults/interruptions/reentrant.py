@@ -58,7 +58,7 @@ ACTIONS = ["save", "touch", "load", "regenerate_id", "delete"]
 
 
 class Stage:
-    """What is called back, and whom it uses."""
+    """The callback, and the session that it uses."""
 
     def __init__(self) -> None:
         self.verb: Callable[[Any], Any] = lambda _session: None
@@ -230,7 +230,7 @@ def options_of(place: str, store: str, folder: Path) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def around(place: str) -> Iterator[None]:
-    """What the process does meanwhile."""
+    """Calls back from another place while the work runs."""
     if place == "a signal":
         # One at a time: a handler that takes longer than the pause would never come to its end.
         def handle(*_: Any) -> None:

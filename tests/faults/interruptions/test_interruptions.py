@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 # Contexts run in the functions of `contextlib`.
 OURS = (str(Path(beaker.__file__).parent), str(contextlib.__file__))
 FEWEST_STEPS = 4
-"""Where CPython looks for signals in the taking of a lock: 3.14 does so at fewer points than those before."""
+"""The fewest points at which CPython looks for signals while a lock is taken; 3.14 has fewer than before."""
 
 
 class Struck(BaseException):
-    """What a handler raises."""
+    """The exception of a handler."""
 
 
 class Interruption:

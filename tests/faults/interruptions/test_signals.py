@@ -45,11 +45,11 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
 
 
 class Rung(BaseException):
-    """What a handler raises that ends a request, as those of servers do."""
+    """A handler's exception that ends a request, as those of servers do."""
 
 
 class TooLateError(Exception):
-    """What a handler raises that is an ordinary exception."""
+    """A handler's exception that is an ordinary one."""
 
 
 @contextmanager

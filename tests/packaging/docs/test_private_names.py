@@ -23,7 +23,7 @@ ROWS = dict(re.findall(r"^\| `([^`]+)` \| [^|]+ \| (kept[^|]*) \|$", PAGE.read_t
 
 @cache
 def listed(python: str) -> dict[str, set[str]]:
-    """What is private, and what is called, in the package of an interpreter."""
+    """The private names, and the methods that are called, in the package of an interpreter."""
     program = ROOT / "tests" / "support" / "private_names.py"
     environment = environ_of_another_python()
     run = subprocess.run(

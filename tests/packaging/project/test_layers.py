@@ -36,7 +36,7 @@ LAYERS = {
     "py": "clock codec config cookie crypto error fork id locks private_dir session store",
     "lib": "py",
 }
-"""What each part of the crate may import, beside itself."""
+"""The other parts that each part of the crate may import."""
 
 CRATE = Crate(ROOT / "src")
 

@@ -1,4 +1,4 @@
-"""Where there is no Unix, Python finds the same functions for files, and each of them raises."""
+"""On a system that is not Unix the functions for files exist, and each raises an exception."""
 
 from __future__ import annotations
 

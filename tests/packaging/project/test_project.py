@@ -1,4 +1,4 @@
-"""What is told in two places is told alike."""
+"""The files of the project agree with each other."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Environment:
 
 
 def said(*command: str) -> str:
-    """What a command that succeeds prints."""
+    """The output of a command that succeeds."""
     ran = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout

@@ -61,12 +61,12 @@ class Cookie:
 
     @property
     def size(self) -> int:
-        """What counts against a browser's limit, in bytes."""
+        """The size that browsers limit, in bytes."""
         return len(self.name) + len(self.value)
 
     @property
     def header(self) -> str:
-        """How it is sent."""
+        """The cookie in a Cookie header."""
         return f"{self.name}={self.value}"
 
     def __str__(self) -> str:

@@ -46,7 +46,7 @@ def sites_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def ports(sites_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
-    """Where gunicorn serves the pages.
+    """The ports at which gunicorn serves the pages.
 
     By many threads: Chromium opens connections that it does not use, and over TLS each keeps one waiting.
     """

@@ -34,7 +34,7 @@ PADDING = "".join(hashlib.sha256(b"%d" % part).hexdigest() for part in range(200
 
 
 class _Clock(threading.local):
-    """How far the server's clock is from the true one, for the request of this thread."""
+    """The difference of the server's clock from the true one, for the request of this thread."""
 
     offset = 0.0
 
@@ -127,7 +127,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 
 
 def with_session(session: Any, page: str, values: dict[str, str]) -> dict[str, Any]:
-    """Does what the page is for, and tells what the session then held."""
+    """Runs the action of the page, and answers with the content of the session."""
     if page not in WITH_SESSION:
         return {}
     values.pop("clock", None)

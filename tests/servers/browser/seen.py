@@ -1,4 +1,4 @@
-"""What was seen in Chromium, told when the tests have run."""
+"""Prints the observations in Chromium after the tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def together(kinds: list[str]) -> str:
 
 @dataclass
 class Seen:
-    """What was promised, what Chromium did, and with which kinds of sessions, in the order of the tests."""
+    """The promises, what Chromium did, and the kinds of sessions, in the order of the tests."""
 
     version: str = ""
     rows: dict[tuple[str, str], list[str]] = field(default_factory=dict)

@@ -21,7 +21,7 @@ KEY = "beaker.session.id"
 
 @dataclass(frozen=True)
 class Received:
-    """What the server noted of a request."""
+    """The server's note of a request."""
 
     path: str
     method: str
@@ -38,7 +38,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the servers listen."""
+    """The ports of the servers."""
 
     http: int
     https: int
@@ -70,7 +70,7 @@ class Site:
 
     @property
     def notes(self) -> Path:
-        """Where the server notes what it receives."""
+        """The file of the server's notes."""
         return self.folder / f"{self.name}.received"
 
     @property
@@ -92,7 +92,7 @@ class Site:
         return self.next_received(before)
 
     def next_received(self, before: int) -> Received:
-        """The one request after so many, which may still be on its way."""
+        """The only request after so many. It may still be on its way."""
         assert eventually(lambda: len(self.received()) > before), "no page was reached"
         (received,) = self.received()[before:]
         return received

@@ -1,4 +1,4 @@
-"""What a site changes while sessions are in browsers: keys, the format, the name, and who stays logged in."""
+"""A site changes keys, format and name while sessions are in browsers, and nobody is logged out."""
 
 from __future__ import annotations
 

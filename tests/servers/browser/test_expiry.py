@@ -1,4 +1,4 @@
-"""How long the browser keeps the cookie, for every form of `cookie_expires`."""
+"""The time for which the browser keeps the cookie, for every form of `cookie_expires`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests that another site causes bring our cookie: SameSite."""
+"""SameSite decides which requests from another site send our cookie."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BRING = {"Strict": set[str](), "Lax": {"link"}, "None": set(WAYS)}
 
 
 def causes(chromium: Chromium, shop: Site, page: Callable[[str], str]) -> dict[str, str]:
-    """What a page of another site causes to be sent to the shop: the Cookie header by way."""
+    """The Cookie headers that reach the shop from a page of another site, by the way of sending."""
     before = len(shop.received())
 
     def sent() -> dict[str, str]:

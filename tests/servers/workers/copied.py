@@ -27,7 +27,7 @@ class Named(SessionMiddleware):
 
 
 def visit(middleware: Any, cookie: str = "") -> tuple[int, str]:
-    """How many visits there were, and the cookie from then on."""
+    """The number of visits so far, and the cookie for the next."""
     sent: list[tuple[str, str]] = []
     environ = {"HTTP_COOKIE": cookie}
     (body,) = middleware(environ, lambda _status, headers, _exc_info=None: sent.extend(headers))
@@ -36,6 +36,6 @@ def visit(middleware: Any, cookie: str = "") -> tuple[int, str]:
 
 
 def serve(middleware: Any, cookie: str, connection: Any) -> None:
-    """What a worker does: one visit, and one of a new browser."""
+    """The work of a worker: one visit, and one of a new browser."""
     connection.send([visit(middleware, cookie)[0], visit(middleware)[0], type(middleware).__name__])
     connection.close()

@@ -22,7 +22,7 @@ GREENLETS, TURNS = 12, 10
 
 @dataclass
 class Library:
-    """What gevent and eventlet both have."""
+    """The functions that gevent and eventlet both have."""
 
     spawn: Callable[..., Any]
     wait: Callable[[list[Any]], None]
@@ -78,7 +78,7 @@ def remote_namespace_class() -> type:
 
 
 class Tasks:
-    """What can be done. Each leaves a counter at what is expected."""
+    """The works of greenlets. Each leaves a counter at an expected value."""
 
     def __init__(self, library: Library, options: dict[str, Any]) -> None:
         self.library, self.options = library, options
@@ -171,7 +171,7 @@ class Tasks:
         proxy.persist()
 
     def given_up(self) -> None:
-        """Who is stopped while waiting holds nothing afterwards, and what stops it comes through as it is."""
+        """A greenlet that is stopped in a wait holds nothing, and gets the exception unchanged."""
         from beaker.exceptions import LockError
 
         holder = self.opened()

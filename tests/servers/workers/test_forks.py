@@ -1,4 +1,4 @@
-"""What a forked process has of its parent's sessions: their content, and none of their locks."""
+"""A forked process has the content of its parent's sessions, and none of their locks."""
 
 from __future__ import annotations
 

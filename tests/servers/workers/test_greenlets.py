@@ -51,7 +51,7 @@ def start(library: str, task: str, options: dict[str, Any]) -> subprocess.Popen[
 
 
 def outcome(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What it printed. That it ends is half of the law."""
+    """The output of the program. Its end is half of the law."""
     try:
         output, complaints = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:

@@ -107,7 +107,7 @@ def positional() -> dict[str, list[str]]:
 
 
 def outcomes(option: str, folder: str) -> dict[str, list[list[Any]]]:
-    """What each value does, in each way: a word or what can be seen, and whether it was warned of."""
+    """The effect of each value, in each way: a word or the visible change, and any warning."""
     return {
         name: [_outcome(option, value, way, Path(folder) / f"{number}{way}") for way in WAYS]
         for number, (name, value) in enumerate(VALUES.items())
@@ -187,7 +187,7 @@ def _visit(middleware: SessionMiddleware, cookie: str | None) -> str | None:
 
 
 def _of_cookie(cookie: str, options: dict[str, Any]) -> Iterator[str]:
-    """What is not as usual in a cookie."""
+    """The unusual parts of a cookie."""
     pair, *attributes = cookie.strip().split("; ")
     name, _, value = pair.partition("=")
     if name != "beaker.session.id":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def found(oracle: Path) -> list[Row]:
-    """What both make of all values."""
+    """The effects of all values in both packages."""
     with original(oracle) as theirs:
         return list(rows(theirs))
 

@@ -9,7 +9,7 @@ from typing import Any
 from tests.faults.campaigns.programs.program import KEY, begun, main, opened, served
 
 KEYS = 25
-"""How many keys of its own each thread has."""
+"""The number of keys that only one thread sets."""
 
 
 def _counting(options: dict[str, Any], cookie: str, _name: str, turns: int) -> int:

@@ -1,4 +1,4 @@
-"""What the programs of campaigns have in common. Beaker runs them, and so do we: they use what both have."""
+"""Helpers of the programs of campaigns, which run under Beaker and under ours and use what both have."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ def served(application: Callable[[Any], Any], options: dict[str, Any]) -> Callab
 
 
 def entries() -> int:
-    """How many entries there are in memory, and in the backend written in Python."""
+    """The number of entries in memory and in the backend written in Python."""
     return len(MemoryNamespaceManager.namespaces.dict) + len(Namespace.contents)
 
 
 def files(folder: str) -> int:
-    """How many files there are below a folder, but for the few that say how and when it is swept."""
+    """The number of files below a folder, without the notes of sweeps."""
     return sum(name != ".beaker-sweep" for _, _, names in os.walk(folder) for name in names)
 
 
 def folders(folder: str) -> int:
-    """How many folders there are below a folder."""
+    """The number of folders below a folder."""
     return sum(len(names) for _, names, _ in os.walk(folder))
 
 

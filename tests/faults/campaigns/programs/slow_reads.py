@@ -37,7 +37,7 @@ def _rotate(session: Any) -> None:
 
 
 def _find_expired(_session: Any) -> None:
-    """Who opened it has found that already."""
+    """The request that opened the session has found this already."""
 
 
 def _change(session: Any) -> None:

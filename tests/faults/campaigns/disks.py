@@ -18,7 +18,7 @@ from tests.faults.campaigns import mounts
 from tests.faults.campaigns.report import Report, Size
 from tests.faults.campaigns.runner import (
     Case,
-    Theatre,
+    Runner,
     named,
     on_both,
 )
@@ -55,14 +55,14 @@ def limits(size: Size) -> Iterator[Case]:
             yield {"at_once": -1, "in_all": in_all, "error": getattr(errno, error)}
 
 
-def shortened(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> None:
+def shortened(runner: Runner, kinds: list[Case], size: Size, report: Report) -> None:
     """Plays each kind that writes with each limit."""
-    given = [set(played.broken) for played in stage.play_alone(kinds)]
+    given = [set(played.broken) for played in runner.play_alone(kinds)]
     for number, limit in enumerate(limits(size)):
         # In the short form the kinds take turns.
         places = range(number % 3, len(kinds), 3) if size is Size.SHORT else range(len(kinds))
         limited = [{**kinds[place], "limit": limit} for place in places]
-        for place, played in zip(places, stage.play_alone(limited), strict=True):
+        for place, played in zip(places, runner.play_alone(limited), strict=True):
             told = played.result["told"] or {}
             if not told.get("shortened"):
                 continue
@@ -73,12 +73,12 @@ def shortened(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> 
                     report.breaks(f"{named(played.case)}: {limit}: {law} [{told.get('error')}]")
 
 
-def on_mounted_disks(stage: Theatre, kinds: list[Case], report: Report) -> None:
+def on_mounted_disks(runner: Runner, kinds: list[Case], report: Report) -> None:
     """Visits on a disk that is full and on one that is read-only."""
     for state in ("full", "read-only"):
         for kind in kinds:
-            case = {**kind, "folder": str(stage.folder / "mounted" / "case")}
-            told = stage.stage.call(mounts.visited, case, state)
+            case = {**kind, "folder": str(runner.folder / "mounted" / "case")}
+            told = runner.process.call(mounts.visited, case, state)
             if told is None:
                 report.count(f"visits on a disk that is {state}", 0)
                 continue
@@ -87,12 +87,12 @@ def on_mounted_disks(stage: Theatre, kinds: list[Case], report: Report) -> None:
                 report.breaks(f"{named(kind)}: on a disk that is {state}: {law} [{told}]"[:300])
 
 
-def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> None:
+def campaign_against(runner: Runner, kinds: list[Case], size: Size, report: Report) -> None:
     """Tries everything on one implementation."""
     for name in ("short writes", "of them refused in the end"):
         report.count(name, 0)
-    shortened(stage, [kind for kind in kinds if kind["operation"] in WRITING], size, report)
-    on_mounted_disks(stage, [kind for kind in kinds if kind["operation"] in mounts.OPERATIONS], report)
+    shortened(runner, [kind for kind in kinds if kind["operation"] in WRITING], size, report)
+    on_mounted_disks(runner, [kind for kind in kinds if kind["operation"] in mounts.OPERATIONS], report)
 
 
 def campaign(size: Size) -> Report:
@@ -100,7 +100,7 @@ def campaign(size: Size) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         return on_both(
             "disks",
-            lambda stage, kinds, report: campaign_against(stage, kinds, size, report),
+            lambda runner, kinds, report: campaign_against(runner, kinds, size, report),
             lambda theirs: f"{theirs.counts['short writes']:,} short writes",
             preloaded=library(Path(folder)),
         )

@@ -17,7 +17,7 @@ from tests.faults.campaigns.runner import (
     Case,
     Plan,
     Point,
-    Theatre,
+    Runner,
     is_hit,
     learnt,
     named,
@@ -55,9 +55,9 @@ def trials(plan: Plan, size: Size) -> Iterator[tuple[Point, str, bool, list[int]
             yield point, error, lasts, sorted(chosen)
 
 
-def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> None:
+def campaign_against(runner: Runner, kinds: list[Case], size: Size, report: Report) -> None:
     """Tries everything on one implementation."""
-    plan = learnt(stage, kinds)
+    plan = learnt(runner, kinds)
     report.count("calls learnt", plan.calls)
     for name in (
         "faults",
@@ -72,7 +72,7 @@ def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Repo
         what = f"{error} at {name} {number}{' and after' if lasts else ''}"
         for place, played in zip(
             places,
-            stage.play(
+            runner.play(
                 [{**kinds[at], "lasts": lasts} for at in places], "-e", inject, misled=error == "ENOENT"
             ),
             strict=True,
@@ -96,6 +96,6 @@ def campaign(size: Size) -> Report:
     tracing.strace()
     return on_both(
         "faults",
-        lambda stage, kinds, report: campaign_against(stage, kinds, size, report),
+        lambda runner, kinds, report: campaign_against(runner, kinds, size, report),
         lambda theirs: f"{theirs.counts['faults']:,} faults",
     )

@@ -15,7 +15,7 @@ from tests.faults.campaigns.report import Report, Size
 from tests.faults.campaigns.runner import (
     DURABILITIES,
     Case,
-    Theatre,
+    Runner,
     is_of_the_store,
     learnt,
     named,
@@ -28,14 +28,16 @@ if TYPE_CHECKING:
 RANDOM_KILLS = {Size.SHORT: 60, Size.FULL: 5_100}
 
 
-def everywhere(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> None:
+def everywhere(runner: Runner, kinds: list[Case], size: Size, report: Report) -> None:
     """Kills before every call."""
-    plan = learnt(stage, kinds)
+    plan = learnt(runner, kinds)
     chance = random.Random(2)
     for (name, number), places in plan.points.items():
         chosen = places if size is Size.FULL else chance.sample(places, min(len(places), 2))
         inject = f"inject={name}:signal=SIGKILL:when={number}"
-        for place, played in zip(chosen, stage.play([kinds[at] for at in chosen], "-e", inject), strict=True):
+        for place, played in zip(
+            chosen, runner.play([kinds[at] for at in chosen], "-e", inject), strict=True
+        ):
             if not is_killed_in_the_store(played):
                 report.count("misses")
                 continue
@@ -59,26 +61,26 @@ def note(played: Played, plan: Plan, place: int, what: str, report: Report) -> N
             report.breaks(f"{named(played.case)}: {what}: {law}")
 
 
-def at_random(stage: Theatre, size: Size, report: Report) -> None:
+def at_random(runner: Runner, size: Size, report: Report) -> None:
     """Kills at moments of chance."""
-    choices = [{"durability": word} for word in DURABILITIES] if stage.ours else [{}]
+    choices = [{"durability": word} for word in DURABILITIES] if runner.ours else [{}]
     for seed, chosen in enumerate(choices):
-        kills = RANDOM_KILLS[size] // (len(choices) if stage.ours else 3)
-        folder = str(stage.folder / f"hammered-{seed}")
-        options = {**chosen, "sweep_interval": 0} if stage.ours else {}
-        told = stage.stage.call(hammer.run, folder, options, stage.ours, kills, seed)
+        kills = RANDOM_KILLS[size] // (len(choices) if runner.ours else 3)
+        folder = str(runner.folder / f"hammered-{seed}")
+        options = {**chosen, "sweep_interval": 0} if runner.ours else {}
+        told = runner.process.call(hammer.run, folder, options, runner.ours, kills, seed)
         report.count("random kills", kills)
         report.count("saves acknowledged", told["acknowledged"])
         for broken in told["broken"]:
             report.breaks(f"{' '.join(chosen.values())}: killed at random: {broken}")
 
 
-def campaign_against(stage: Theatre, kinds: list[Case], size: Size, report: Report) -> None:
+def campaign_against(runner: Runner, kinds: list[Case], size: Size, report: Report) -> None:
     """Tries everything on one implementation."""
     for name in ("kills before a call", "misses"):
         report.count(name, 0)
-    everywhere(stage, kinds, size, report)
-    at_random(stage, size, report)
+    everywhere(runner, kinds, size, report)
+    at_random(runner, size, report)
 
 
 def campaign(size: Size) -> Report:
@@ -89,4 +91,6 @@ def campaign(size: Size) -> Report:
         calls, chance = (theirs.counts[name] for name in ("kills before a call", "random kills"))
         return f"{calls:,} kills before a call, {chance:,} random kills of lone sessions"
 
-    return on_both("kills", lambda stage, kinds, report: campaign_against(stage, kinds, size, report), tried)
+    return on_both(
+        "kills", lambda runner, kinds, report: campaign_against(runner, kinds, size, report), tried
+    )

@@ -25,7 +25,7 @@ from tests.faults.campaigns.disk_model import Cut, Tree, after_cut
 from tests.faults.campaigns.disk_trace import Trace, traced
 from tests.faults.campaigns.one_visit import content
 from tests.faults.campaigns.report import Report, Size
-from tests.faults.campaigns.runner import OURS, Theatre, theatre
+from tests.faults.campaigns.runner import OURS, Runner, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,16 +60,16 @@ class Recorded:
     """Every access time that each session ever had."""
 
 
-def recorded(play: Theatre, durability: str, record_format: int = 1) -> Recorded:
+def recorded(runner: Runner, durability: str, record_format: int = 1) -> Recorded:
     """Plays the visits under strace."""
-    folder = str(play.folder / f"recorded-{next(play.numbers)}")
+    folder = str(runner.folder / f"recorded-{next(runner.numbers)}")
     chosen = {"durability": durability, "record_format": record_format}
     case = {"operation": "workload", "folder": folder, "options": chosen, "empty": True}
-    (case,) = play.stage.call(worker.prepare, [case])
-    launcher = play.stage.call(worker.begin, [case])
+    (case,) = runner.process.call(worker.prepare, [case])
+    launcher = runner.process.call(worker.begin, [case])
     whole = ("-xx", "-s", "1000000")
-    tracer = tracing.Tracer(launcher, play.folder / "strace", "-e", tracing.EVERYTHING_ON_FILES, *whole)
-    (result,) = play.stage.call(worker.finish)
+    tracer = tracing.Tracer(launcher, runner.folder / "strace", "-e", tracing.EVERYTHING_ON_FILES, *whole)
+    (result,) = runner.process.call(worker.finish)
     calls = [call for call in tracer.calls() if call.process == result["process"]]
     assert result["told"]["error"] is None, result
     told = result["told"]
@@ -172,14 +172,14 @@ def campaign(size: Size) -> Report:
     tracing.strace()
     report = Report("power cuts")
     report.count("states", 0)
-    with theatre(OURS) as play:
+    with started(OURS) as runner:
         for durability, ext4, record_format in MODELS:
             name = f"{durability}{' on ext4' * ext4}{' in format 2' * (record_format == 2)}"
-            seen = recorded(play, durability, record_format)
+            seen = recorded(runner, durability, record_format)
             judge = Judge(name, seen, report, promises_all=durability == "full")
             report.counts += Counter({f"unreadable ({name})": 0})
             for moment, tree in states(seen.trace, STATES[size], ext4):
-                folder = play.folder / "state"
+                folder = runner.folder / "state"
                 put(folder, tree, seen.folder)
                 judge.look(moment, folder)
                 report.count("states")

@@ -73,21 +73,21 @@ class Played:
 
 
 @dataclass
-class Theatre:
-    """A stage, of ours or of the original, and what it has shown."""
+class Runner:
+    """Runs cases in a process with our package or with the original."""
 
-    stage: Original
+    process: Original
     folder: Path
     ours: bool
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def play(self, kinds: list[Case], *options: str, misled: bool = False) -> list[Played]:
-        """Plays a case of each kind under strace with these options; see the laws for who is misled."""
+        """Plays a case of each kind under strace with these options. `misled` is explained in the laws."""
         cases = self._prepared(kinds)
-        launcher = self.stage.call(worker.begin, cases)
+        launcher = self.process.call(worker.begin, cases)
         log = self.folder / "strace"
         tracer = tracing.Tracer(launcher, log, "-e", tracing.EVERYTHING_ON_FILES, *options)
-        results = self.stage.call(worker.finish)
+        results = self.process.call(worker.finish)
         calls: dict[int, list[Call]] = {}
         for call in tracer.calls():
             calls.setdefault(call.process, []).append(call)
@@ -96,12 +96,12 @@ class Theatre:
     def play_alone(self, kinds: list[Case]) -> list[Played]:
         """Plays a case of each kind, without strace."""
         cases = self._prepared(kinds)
-        self.stage.call(worker.begin, cases)
-        return self._judged(cases, self.stage.call(worker.finish), {}, misled=False)
+        self.process.call(worker.begin, cases)
+        return self._judged(cases, self.process.call(worker.finish), {}, misled=False)
 
     def _prepared(self, kinds: list[Case]) -> list[Case]:
         cases = [{**kind, "folder": str(self.folder / f"case-{next(self.numbers)}")} for kind in kinds]
-        prepared: list[Case] = self.stage.call(worker.prepare, cases)
+        prepared: list[Case] = self.process.call(worker.prepare, cases)
         return prepared
 
     def _judged(
@@ -112,7 +112,7 @@ class Theatre:
             cookie = told.get("cookie")
             if cookie and told["error"] is None and cookie != case["cookie"] and len(cookie) > 32:
                 case["new"] = cookie
-        verdicts = self.stage.call(worker.judge, cases)
+        verdicts = self.process.call(worker.judge, cases)
         return [
             Played(
                 case,
@@ -148,12 +148,12 @@ class Plan:
     """The laws that Beaker breaks without a fault, for each kind."""
 
 
-def learnt(theatre: Theatre, kinds: list[Case]) -> Plan:
+def learnt(runner: Runner, kinds: list[Case]) -> Plan:
     """Plays each kind in peace."""
     points: dict[Point, list[int]] = {}
     given = []
     number = 0
-    for place, played in enumerate(theatre.play(kinds)):
+    for place, played in enumerate(runner.play(kinds)):
         told = played.result["told"]
         assert told is not None
         assert told.get("error", "") is None, (named(played.case), played.result)
@@ -166,35 +166,35 @@ def learnt(theatre: Theatre, kinds: list[Case]) -> Plan:
                 points.setdefault((call.name, seen[call.name]), []).append(place)
                 number += 1
         given.append(set(played.broken))
-        assert not (theatre.ours and played.broken), (named(played.case), played.broken)
+        assert not (runner.ours and played.broken), (named(played.case), played.broken)
     return Plan(kinds, points, number, given)
 
 
 @contextmanager
-def theatre(python: Path, preloaded: Path | None = None) -> Iterator[Theatre]:
-    """One for the implementation that this interpreter has; everything is gone afterwards."""
+def started(python: Path, preloaded: Path | None = None) -> Iterator[Runner]:
+    """A runner with the package of an interpreter. It removes its files at the end."""
     environment = {} if preloaded is None else {"LD_PRELOAD": str(preloaded)}
     with (
         tempfile.TemporaryDirectory(prefix="beaker-", dir=quick_folder()) as folder,
         original(python, environment) as running,
     ):
-        yield Theatre(running, Path(folder), python == OURS)
+        yield Runner(running, Path(folder), python == OURS)
 
 
 def on_both(
     name: str,
-    against: Callable[[Theatre, list[Case], Report], None],
+    against: Callable[[Runner, list[Case], Report], None],
     tried: Callable[[Report], str],
     preloaded: Path | None = None,
 ) -> Report:
-    """Has a campaign try ours, and the original where there is one; `tried` puts into words what that met."""
+    """Runs a campaign on ours and, if it is installed, on the original. `tried` describes that."""
     report = Report(name)
-    with theatre(OURS, preloaded) as stage:
-        against(stage, kinds_of_ours(), report)
+    with started(OURS, preloaded) as runner:
+        against(runner, kinds_of_ours(), report)
     if THEIRS.exists():
         theirs = Report(name)
-        with theatre(THEIRS, preloaded) as stage:
-            against(stage, kinds_of_the_original(), theirs)
+        with started(THEIRS, preloaded) as runner:
+            against(runner, kinds_of_the_original(), theirs)
         report.compare(theirs, tried(theirs))
     return report
 

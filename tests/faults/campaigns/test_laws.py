@@ -14,7 +14,7 @@ from tests.faults.campaigns.disk_model import Cut, after_cut
 from tests.faults.campaigns.disk_trace import ByteChange, NameChange, Trace
 from tests.faults.campaigns.expected import BEFORE, BYSTANDER, LOGIN, NEW_VALUE
 from tests.faults.campaigns.report import Report
-from tests.faults.campaigns.runner import OURS, theatre
+from tests.faults.campaigns.runner import OURS, started
 from tests.faults.campaigns.tracing import strace
 from tests.support.environment import skipped_where_impossible
 
@@ -101,8 +101,8 @@ def test_a_rotation_that_was_killed_may_leave_either_id_but_not_none() -> None:
 def test_a_save_that_waits_for_no_disk_is_found_lost(tmp_path: Path) -> None:
     with skipped_where_impossible():
         strace()
-        with theatre(OURS) as play:
-            seen = power_cuts.recorded(play, "full")
+        with started(OURS) as runner:
+            seen = power_cuts.recorded(runner, "full")
     assert seen.trace.syncs > 20
     whole = Report("with its syncs")
     none = Report("without")

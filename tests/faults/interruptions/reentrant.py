@@ -57,7 +57,7 @@ VERBS: dict[str, Callable[[Any], Any]] = {
 ACTIONS = ["save", "touch", "load", "regenerate_id", "delete"]
 
 
-class Stage:
+class Callback:
     """The callback, and the session that it uses."""
 
     def __init__(self) -> None:
@@ -73,14 +73,14 @@ class Stage:
             self.verb(self.session)
 
 
-STAGE = Stage()
+CALLBACK = Callback()
 
 
 class Reduced:
     """A value that calls when it is pickled."""
 
     def __reduce__(self) -> Any:
-        STAGE.call()
+        CALLBACK.call()
         return Reduced, ()
 
 
@@ -91,7 +91,7 @@ class Restored:
         return {"state": 1}
 
     def __setstate__(self, state: Any) -> None:
-        STAGE.call()
+        CALLBACK.call()
 
 
 class Compared:
@@ -104,11 +104,11 @@ class Compared:
         return Compared, (), {"made": Compared.made}
 
     def __eq__(self, other: object) -> bool:
-        STAGE.call()
+        CALLBACK.call()
         return isinstance(other, Compared)
 
     def __hash__(self) -> int:
-        STAGE.call()
+        CALLBACK.call()
         return 7
 
 
@@ -116,9 +116,9 @@ class Dropped:
     """A value that calls when it goes, and not for ever, which has no end without us either."""
 
     def __del__(self) -> None:
-        if STAGE.times < ENOUGH:
+        if CALLBACK.times < ENOUGH:
             with contextlib.suppress(Exception):
-                STAGE.call()
+                CALLBACK.call()
 
 
 class Calling:
@@ -129,12 +129,12 @@ class Calling:
 
     def dumps(self, data: Any) -> bytes:
         if self.writes:
-            STAGE.call()
+            CALLBACK.call()
         return pickle.dumps(data, 2)
 
     def loads(self, data: bytes) -> Any:
         if not self.writes:
-            STAGE.call()
+            CALLBACK.call()
         return pickle.loads(data)
 
 
@@ -143,10 +143,10 @@ def overriding(base: type, name: str, after: bool) -> type:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not after:
-            STAGE.call()
+            CALLBACK.call()
         result = getattr(base, name)(self, *args, **kwargs)
         if after:
-            STAGE.call()
+            CALLBACK.call()
         return result
 
     return type("Calling", (base,), {name: method})
@@ -157,7 +157,7 @@ def calling_backend(name: str) -> type[DictNamespace]:
     base = namespace_class()
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        STAGE.call()
+        CALLBACK.call()
         return getattr(base, name)(self, *args, **kwargs)
 
     return type("Calling", (base,), {name: method})
@@ -235,9 +235,9 @@ def around(place: str) -> Iterator[None]:
         # One at a time: a handler that takes longer than the pause would never come to its end.
         def handle(*_: Any) -> None:
             try:
-                STAGE.call()
+                CALLBACK.call()
             finally:
-                if STAGE.is_on:
+                if CALLBACK.is_on:
                     signal.setitimer(signal.ITIMER_REAL, PAUSE)
 
         signal.signal(signal.SIGALRM, handle)
@@ -245,7 +245,7 @@ def around(place: str) -> Iterator[None]:
         try:
             yield
         finally:
-            STAGE.is_on = False
+            CALLBACK.is_on = False
             signal.setitimer(signal.ITIMER_REAL, 0)
         return
     if place == "a thread":
@@ -254,7 +254,7 @@ def around(place: str) -> Iterator[None]:
         def use() -> None:
             while not over.is_set():
                 with contextlib.suppress(Exception):
-                    STAGE.call()
+                    CALLBACK.call()
                 time.sleep(0)
 
         thread = threading.Thread(target=use)
@@ -272,7 +272,7 @@ def perform(place: str, options: dict[str, Any], verb: str, action: str) -> None
     """One request of a program whose session calls it back."""
     sys.stdout.write(f"{place}: {verb} within {action}\n")
     sys.stdout.flush()
-    STAGE.is_on = False
+    CALLBACK.is_on = False
     first: Any = SessionObject({}, **options)
     make = VALUES.get(place)
     first["value"] = make() if make else [1]
@@ -283,24 +283,24 @@ def perform(place: str, options: dict[str, Any], verb: str, action: str) -> None
         first.persist()
     cookie = first.__dict__["_headers"].get("cookie_out") or ""
     session: Any = SessionObject({"HTTP_COOKIE": cookie.partition(";")[0].strip()}, **options)
-    STAGE.session, STAGE.verb, STAGE.times = session, VERBS[verb], 0
-    STAGE.is_on = True
+    CALLBACK.session, CALLBACK.verb, CALLBACK.times = session, VERBS[verb], 0
+    CALLBACK.is_on = True
     try:
         with around(place):
             for _ in range(3 if place in ("a signal", "a thread") else 1):
                 with contextlib.suppress(Exception):
                     session.get("value")
                 if place in ("a warning", "a log", "__eq__", "__hash__"):
-                    STAGE.is_on = False
+                    CALLBACK.is_on = False
                     spoil(place, session, options)
-                    STAGE.is_on = True
+                    CALLBACK.is_on = True
                 session["more"] = 1
                 VERBS[action](session)
     except (Exception, SystemExit):
         pass
     finally:
-        STAGE.is_on = False
-        STAGE.session = None
+        CALLBACK.is_on = False
+        CALLBACK.session = None
         with contextlib.suppress(Exception):
             session.unlock()
 
@@ -320,7 +320,7 @@ class Handler(logging.Handler):
     """Calls for each line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        STAGE.call()
+        CALLBACK.call()
 
 
 def run(place: str, store: str, concurrency: str) -> None:
@@ -329,7 +329,7 @@ def run(place: str, store: str, concurrency: str) -> None:
     logger, handler = logging.getLogger("beaker.session"), Handler()
     if place == "a log":
         logger.addHandler(handler)
-    warnings.showwarning = lambda *_args, **_kwargs: STAGE.call() if place == "a warning" else None
+    warnings.showwarning = lambda *_args, **_kwargs: CALLBACK.call() if place == "a warning" else None
     with tempfile.TemporaryDirectory() as folder:
         options = options_of(place, store, Path(folder))
         if options is None:

@@ -33,7 +33,7 @@ def visit(server: Serving, times: int) -> None:
 
 
 def abbreviated(text: str) -> str:
-    """The text with ids cut short: whoever has read one can take the session over."""
+    """The text with shortened ids, because a whole id opens its session."""
     return re.sub(r"([0-9a-f]{6})[0-9a-f]{26,}", r"\1…", text)
 
 

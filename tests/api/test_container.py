@@ -1,4 +1,4 @@
-"""Backends: what is put into a namespace is there, private, and found by whoever looks for it."""
+"""Backends keep values in private namespaces, where every program finds them."""
 
 import os
 import stat

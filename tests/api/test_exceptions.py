@@ -46,7 +46,7 @@ def test_code_that_catches_beakers_exceptions_catches_ours(theirs: Classes, ours
         wanted = next((name for name in classes if name not in DAMAGE), None)
         if case.startswith("damaged") and classes and classes[0] in DAMAGE:
             wanted = "UnpicklingError"
-        # The operating system's own classes are told by errno.
+        # The errno selects the class of an error of the operating system.
         if case.startswith("store"):
             wanted = "OSError"
         # What says in which encoding text is damaged is no class to catch.

@@ -1,4 +1,4 @@
-"""Small experiments with what a program is told when a session cannot be stored: each gives it as JSON."""
+"""Small experiments with the errors of sessions that cannot be stored. Each prints JSON."""
 
 from __future__ import annotations
 

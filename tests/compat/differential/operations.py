@@ -52,7 +52,7 @@ class Context:
         self.seen = seen
 
     def known_id(self, which: int) -> str:
-        """An id that was seen before, or one that nobody has seen."""
+        """An id that was seen before, or an unknown one."""
         return self.seen[which] if which < len(self.seen) else "0" * 31 + "1"
 
 

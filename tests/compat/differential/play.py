@@ -161,7 +161,7 @@ def _request(world: World, request: Scenario) -> Seen:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         seen: Seen = HOW[world.how](world, request, environ)
-        # The request is over when nobody has its session any more.
+        # The request has ended when no reference to its session is left.
         environ.clear()
     if world.class_ in (Session, CookieSession):
         # Where a program decodes sessions by itself, ours may warn of losing a change that it only presumes.

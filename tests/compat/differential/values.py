@@ -96,7 +96,7 @@ def outcome(action: Callable[..., Any], *arguments: Any) -> str:
 
 
 def raised(error: Exception) -> str:
-    """An exception as text: what a program can tell by its class. Messages are nobody's contract."""
+    """An exception as text: the classes that a program can catch, without the message."""
     if isinstance(error, KeyError):
         return f"KeyError {error.args}"
     for base in type(error).__mro__:

@@ -1,4 +1,4 @@
-"""The original and ours keep out of each other's way: whoever writes a record waits for who has it locked."""
+"""The original and ours exclude each other: a writer of a record waits for its lock holder."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def sweep(folder: str) -> dict[str, int]:
 
 
 def age(folder: str, name: str) -> None:
-    """Makes everything of that name look as if nobody had used it for a day."""
+    """Makes every file of that name look unused for a day."""
     for path in Path(folder).rglob(name):
         folders.age(path, 86_400)
 

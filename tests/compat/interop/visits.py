@@ -127,7 +127,7 @@ def let_go() -> None:
 
 
 def write(folder: str, session_id: str, name: str) -> None:
-    """Adds a name to a record, whoever wrote to it meanwhile."""
+    """Adds a name to a record, among other writers."""
     session = Session({}, id=session_id, use_cookies=False, type="file", data_dir=folder)
     session[name] = True
     session.save()

@@ -123,7 +123,7 @@ class Campaign:
         self.middleware({"HTTP_COOKIE": header}, self._start_response)
         names = [name for name, _ in self.headers]
         cookies = [value for name, value in self.headers if name == "Set-cookie"]
-        # A browser is known by an id of ours alone, and is told a new one only when one is due.
+        # Only an id of ours identifies a browser, and it gets a new one only when one is due.
         due = saves and not self.known
         if names != ["X-Own", "Vary", *["Set-cookie"] * due] or not all(
             map(self.expected.fullmatch, cookies)

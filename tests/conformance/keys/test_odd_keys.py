@@ -1,4 +1,4 @@
-"""Keys that are no text: nobody is logged out by going from the original to ours, or by coming back."""
+"""Keys that are not text: a switch from the original to ours, or back, logs nobody out."""
 
 from __future__ import annotations
 

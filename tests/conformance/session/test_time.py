@@ -1,4 +1,4 @@
-"""Time: read from `time.time` at each use, so that whoever replaces it moves the session's clock."""
+"""Sessions read `time.time` at each use, so a replaced function moves their clock."""
 
 from __future__ import annotations
 

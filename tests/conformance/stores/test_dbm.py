@@ -249,7 +249,7 @@ def test_an_exception_while_a_dbm_is_made_loses_no_later_save(tmp_path: Path) ->
         try:
             interruption.during(namespace.acquire_write_lock)
         except Struck:
-            # Whoever keeps the exception keeps the frames, and what they have open.
+            # A kept exception keeps its frames and their open files.
             verify_directory(str(Path(namespace.file).parent))
             with module.open(namespace.file, "c") as others:
                 others[b"key"] = b"stored"

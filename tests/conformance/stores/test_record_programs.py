@@ -69,7 +69,7 @@ class Adding(Session):
 
 
 class Reading(Session):
-    """A class that reads what nobody writes any more, too."""
+    """A class that also reads an obsolete format."""
 
     def _decrypt_data(self, session_data: Any) -> Any:
         return {**super()._decrypt_data(session_data), "seen": True}

@@ -27,7 +27,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) 
     return make_backend(request.param, tmp_path)
 
 
-# What programs use for ids, and what nobody should.
+# Ids that programs use, and ids that they should not use.
 IDS = [
     "chosen",
     "a",

@@ -25,7 +25,7 @@ TROUBLE = [MemoryError, RecursionError, KeyboardInterrupt, SystemExit]
 
 
 class Troubled:
-    """A serializer that raises when it is told to."""
+    """A serializer that raises on demand."""
 
     def __init__(self) -> None:
         self.raises: dict[str, type[BaseException]] = {}

@@ -1,4 +1,4 @@
-"""A change that comes after the headers have gone and that nobody keeps is lost, and the program is told."""
+"""A change after the headers that is not kept is lost, and the program gets a warning."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 BEFORE: dict[str, Any] = {"name": "Ada", "list": [1, 2, 3], "padding": "x" * 900}
 """The session of the visit."""
 BYSTANDER: dict[str, Any] = {"name": "Grace", "padding": "y" * 900}
-"""One that nobody visits."""
+"""A session without visits."""
 OLD: dict[str, Any] = {"name": "old", "padding": "o" * 900}
 """One that is over."""
 NEW_VALUE = "z" * 1500

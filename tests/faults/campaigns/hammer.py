@@ -218,7 +218,7 @@ class Hammer:
             chosen = {name: value for name, value in self.options.items() if name != "concurrency"}
             chosen |= {"use_cookies": False, "invalidate_corrupt": False}
             return content(Session({}, id=cookie.rpartition("=")[2], **chosen))
-        except Exception as error:  # whatever it is, it is told
+        except Exception as error:  # reported to the parent
             self.broken.append(f"a record cannot be read: {type(error).__name__}: {error}"[:200])
             return {}
 

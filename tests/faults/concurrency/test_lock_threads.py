@@ -1,4 +1,4 @@
-"""Sessions that one thread holds and another lets go, as servers have it that send a response elsewhere."""
+"""One thread locks a session and another unlocks it, as in servers that respond from another thread."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_processes_with_two_record_formats_lose_no_key(kind: Kind) -> None:
     session = opened(kind)
     keys = [key for key in session if "-" in key or key[:1].isdigit()]
     assert len(keys) == total(kind)
-    # Whoever wrote last, the record stays in the format that it was given.
+    # The record keeps its format, whichever process wrote last.
     assert session._encrypt_data().startswith("r2.p.")
 
 

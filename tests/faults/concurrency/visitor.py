@@ -89,7 +89,7 @@ def main() -> None:
         start.wait()
         try:
             globals()[task](options, session_id, f"{process}-{number}", turns)
-        except BaseException as error:  # the parent is told, whatever it was
+        except BaseException as error:  # reported to the parent
             failures.append(error)
 
     every = [threading.Thread(target=run, args=(number,)) for number in range(threads)]

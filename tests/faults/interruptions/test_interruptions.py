@@ -115,7 +115,7 @@ def request(backend: Backend) -> None:
 USES = [read, save, lock, request]
 
 
-# A file object that nobody has come to know of closes itself, and warns of it.
+# A file object without a reference closes itself with a warning.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("use", USES)
 def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Callable[[Backend], None]) -> None:
@@ -127,7 +127,7 @@ def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Calla
         try:
             interruption.during(lambda: use(dbm))
         except Struck:
-            # Whoever keeps the exception keeps the frames, and what they have open.
+            # A kept exception keeps its frames and their open files.
             assert open_files() == before, step
             assert is_free(dbm, ID), step
             save(dbm)
@@ -193,7 +193,7 @@ def test_an_exception_at_any_step_unlocks_an_id_with_dots(
         try:
             interruption.during(lambda: use(backend, "a.b"))
         except Struck:
-            # Whoever keeps the exception keeps the frames, and what they have locked.
+            # A kept exception keeps its frames and their locks.
             assert can_be_had(neighbour), step
         assert can_be_had(neighbour), step
         begin(backend, "a.b")

@@ -90,7 +90,7 @@ class Tasks:
         return Session({}, id=ID, use_cookies=False, **{**self.options, **more})
 
     def begin(self) -> None:
-        """The session is there, and nobody has counted."""
+        """Stores the session with a counter of zero."""
         session = self.opened()
         session.update(count=0, name="Ada")
         session.save()

@@ -65,7 +65,7 @@ def test_a_child_does_not_hold_the_locks_of_its_parent(backend: Backend, by_prog
 
     def use() -> None:
         if not is_shared(backend):
-            # The child has a copy of everything, and nobody but itself uses that.
+            # The child has its own copy of everything.
             session.lock()
             session["count"] = 2
             session.save()

@@ -1,4 +1,4 @@
-"""Sessions under gevent and eventlet: greenlets that share a thread wait for each other, and hang nobody."""
+"""Sessions under gevent and eventlet: greenlets of one thread wait for each other, without a hang."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One interpreter of a process uses the library, and every other one is told why it cannot."""
+"""One interpreter of a process can use the library. Every other one gets an error with the reason."""
 
 from __future__ import annotations
 

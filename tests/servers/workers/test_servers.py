@@ -1,4 +1,4 @@
-"""Servers that load the application before they fork: sessions go on in every worker, and nobody hangs."""
+"""Servers that load the application before they fork: sessions continue in every worker, without a hang."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _ended(child: int, patience: int) -> int | None:
 
 
 class _Load:
-    """Threads that use every place until they are told to stop."""
+    """Threads that use every place until they are stopped."""
 
     def __init__(self, places: list[dict[str, Any]], patience: int) -> None:
         self.places, self.patience = places, patience

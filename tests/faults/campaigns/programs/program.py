@@ -100,7 +100,7 @@ def main(run: Callable[..., dict[str, Any]]) -> None:
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
-        # What threads there still are wait for nobody.
+        # The remaining threads wait for no one.
         os._exit(1)
     sys.stdout.write(json.dumps(result) + "\n")
     sys.stdout.flush()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import CorruptSessionError
+from tests.conformance.session.overtaken import Overtaken
 from tests.support.sessions import ID, Literals, content, opened
 
 if TYPE_CHECKING:
@@ -308,23 +309,6 @@ def test_a_conflict_leaves_no_warning_behind(backend: Backend) -> None:
         warnings.simplefilter("error")
         one.save()
         other.save()
-
-
-class Overtaken(Literals):
-    """A serializer that lets somebody else save the session each time that one thread reads it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.victim: int | None = None
-        self.rival: Callable[[], None] = lambda: None
-        self.rivals: list[threading.Thread] = []
-
-    def loads(self, data: bytes) -> Any:
-        if threading.get_ident() == self.victim:
-            self.rivals.append(threading.Thread(target=self.rival))
-            self.rivals[-1].start()
-            self.rivals[-1].join(0.05)
-        return super().loads(data)
 
 
 @pytest.mark.parametrize("rival_saves", [True, False])

@@ -10,7 +10,7 @@ import pytest
 
 from beaker.session import Session
 from tests.conformance.session.grace import KEPT, rotate
-from tests.conformance.session.test_merge import Overtaken
+from tests.conformance.session.overtaken import Overtaken
 from tests.support.sessions import is_free, opened
 
 if TYPE_CHECKING:

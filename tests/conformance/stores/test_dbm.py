@@ -21,8 +21,8 @@ from beaker.container import DBMNamespaceManager
 from beaker.exceptions import CorruptSessionError, StoreUnavailableError
 from beaker.util import verify_directory
 from tests.faults.campaigns.tracing import strace
-from tests.faults.interruptions.test_interruptions import Interruption, Struck, at_every_step, strike
 from tests.support.environment import skipped_where_impossible
+from tests.support.interruptions import Interruption, Struck, at_every_step, strike
 from tests.support.sessions import UNKNOWN_ID, Backend, opened
 
 if TYPE_CHECKING:

@@ -3,84 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import dis
-import sys
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-import beaker
 from beaker.container import FileNamespaceManager
 from beaker.exceptions import BeakerException, LockError
 from beaker.synchronization import file_synchronizer
 from tests.support.folders import open_files
+from tests.support.interruptions import Interruption, Struck, at_every_step, strike
 from tests.support.sessions import ID, Backend, is_free, opened, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
+    from pathlib import Path
 
     from beaker.synchronization import SynchronizerImpl
 
-# Contexts run in the functions of `contextlib`.
-OURS = (str(Path(beaker.__file__).parent), str(contextlib.__file__))
 FEWEST_STEPS = 4
 """The fewest points at which CPython looks for signals while a lock is taken; 3.14 has fewer than before."""
-
-
-class Struck(BaseException):
-    """The exception of a handler."""
-
-
-class Interruption:
-    """Runs `act` after one of the steps of this package's Python code, once.
-
-    A step is one after which the interpreter looks for signals: a call, a jump back, a function's beginning.
-    `also` names other files than ours that have steps.
-    """
-
-    def __init__(self, at: int, act: Callable[[], None], *also: str) -> None:
-        self.left, self.act, self.came = at, act, False
-        self.files = (*OURS, *also)
-        self.last: dict[FrameType, str] = {}
-
-    def _trace(self, frame: FrameType, event: str, _arg: object) -> Any:
-        if not frame.f_code.co_filename.startswith(self.files):
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode" and not self.came:
-            last = self.last.get(frame, "")
-            self.last[frame] = dis.opname[frame.f_code.co_code[frame.f_lasti]]
-            if last.startswith(("CALL", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "RESUME")):
-                self.left -= 1
-            if self.left == 0:
-                self.came = True
-                self.last.clear()
-                self.act()
-        return self._trace
-
-    def during(self, work: Callable[[], object]) -> None:
-        """Does `work`, and is over when that is."""
-        before = sys.gettrace()
-        sys.settrace(self._trace)
-        try:
-            work()
-        finally:
-            sys.settrace(before)
-
-
-def at_every_step(try_once: Callable[[int], bool], stride: int = 1) -> int:
-    """Tries with an interruption at each step, until there are no more steps; how many there were."""
-    step = 1
-    while try_once(step):
-        step += stride
-    return step
-
-
-def strike() -> None:
-    raise Struck
 
 
 def read(backend: Backend) -> None:

@@ -1,0 +1,180 @@
+"""The small changes of the Python code, which Cosmic Ray makes.
+
+Cosmic Ray changes a copy of the package and runs pytest for each change. It is installed into `.tools` at the
+first use, from requirements/mutants.txt.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.stamp import Stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "python" / "beaker"
+REQUIREMENTS = ROOT / "requirements" / "mutants.txt"
+ENVIRONMENT = ROOT / ".tools" / "cosmic-ray"
+SETTINGS = "settings.toml"
+RESULTS = "results.sqlite"
+SECONDS = 120
+"""The time limit of the tests. A change that makes them hang counts as noticed."""
+
+PARTS = {
+    "python-locks": (
+        ("_locks.py", "_file_lock.py", "synchronization.py"),
+        ("tests/api/test_synchronization.py", "tests/api/test_file_lock.py"),
+    ),
+    "python-container": (
+        (
+            "_namespace.py",
+            "_memory_namespace.py",
+            "_value.py",
+            "_backends.py",
+            "_registry.py",
+            "container.py",
+        ),
+        ("tests/api/test_container.py", "tests/api/test_backends.py", "tests/api/test_value.py"),
+    ),
+    "python-files": (
+        ("_file_backed.py", "_file_namespace.py", "_files.py", "_dbm_files.py", "_dbm_namespace.py"),
+        ("tests/api/test_file_namespaces.py", "tests/api/test_container.py"),
+    ),
+    "python-util": (("util.py", "converters.py", "_compat.py"), ("tests/api/test_util.py",)),
+    "python-cookie": (
+        ("cookie.py",),
+        ("tests/api/test_cookie.py", "tests/api/test_morsel.py", "tests/api/test_signed_cookie.py"),
+    ),
+    "python-crypto": (("crypto",), ("tests/api/test_crypto.py",)),
+    "python-pickle": (
+        ("_pickle_guard.py", "_pickle_keys.py", "_pickle_values.py", "_likeness.py", "_unstorable.py"),
+        ("tests/api/test_pickle_guard.py", "tests/api/test_pickle_cost.py"),
+    ),
+}
+"""The modules of each part, and the tests that must notice a change in them."""
+
+
+def program() -> Path:
+    """The installed Cosmic Ray."""
+    stamp = Stamp(ENVIRONMENT, REQUIREMENTS)
+    if not stamp.is_current():
+        print("installing Cosmic Ray", file=sys.stderr)
+        venv.create(ENVIRONMENT, clear=True, with_pip=True)
+        quiet = ("-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--require-hashes")
+        subprocess.run([ENVIRONMENT / "bin" / "python", *quiet, "-r", REQUIREMENTS], check=True)
+        stamp.write()
+    return ENVIRONMENT / "bin" / "cosmic-ray"
+
+
+def count(part: str) -> int:
+    """The number of changes of a part."""
+    with opened(prepared(part)) as database:
+        return int(database.execute("SELECT count(*) FROM work_items").fetchone()[0])
+
+
+def tried(part: str, _jobs: int) -> list[tuple[str, str]]:
+    """Tries all changes of a part, one after the other. The outcome of each, and the change."""
+    scratch = prepared(part)
+    run(scratch, "baseline", scratch / SETTINGS)
+    run(scratch, "exec", scratch / SETTINGS, scratch / RESULTS)
+    with opened(scratch) as database:
+        results = database.execute("SELECT test_outcome, output, diff FROM work_results").fetchall()
+    return [
+        (outcome_of(outcome, output), change_of(diff or "", scratch)) for outcome, output, diff in results
+    ]
+
+
+def prepared(part: str) -> Path:
+    """A directory with a copy of the package and the list of the changes of a part."""
+    modules, tests = PARTS[part]
+    scratch = ROOT / "target" / "mutants" / part
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(PACKAGE, scratch / "beaker", ignore=shutil.ignore_patterns("__pycache__"))
+    settings = {
+        "module-path": [str(scratch / "beaker" / module) for module in modules],
+        "test-command": " ".join((sys.executable, "-m", "pytest", "-qxp", "no:cacheprovider", *tests)),
+        "timeout": float(SECONDS),
+        "excluded-modules": [],
+        "distributor.name": "local",
+    }
+    # These values are the same in JSON and in TOML.
+    lines = (f"{key} = {json.dumps(value)}" for key, value in settings.items())
+    (scratch / SETTINGS).write_text("\n".join(("[cosmic-ray]", *lines)))
+    run(scratch, "init", scratch / SETTINGS, scratch / RESULTS)
+    leave_out_types(scratch)
+    return scratch
+
+
+def run(scratch: Path, *arguments: str | Path) -> None:
+    """Runs Cosmic Ray so that every process of the tests imports the copy of the package."""
+    environment = os.environ | {"PYTHONPATH": str(scratch)}
+    subprocess.run([program(), *arguments], cwd=ROOT, env=environment, check=True)
+
+
+@contextlib.contextmanager
+def opened(scratch: Path) -> Iterator[sqlite3.Connection]:
+    """The database of the changes."""
+    with contextlib.closing(sqlite3.connect(scratch / RESULTS)) as database, database:
+        yield database
+
+
+def leave_out_types(scratch: Path) -> None:
+    """Drops the changes of annotations, which no program evaluates."""
+    with opened(scratch) as database:
+        changes = "SELECT job_id, module_path, start_pos_row, start_pos_col FROM mutation_specs"
+        found = database.execute(changes).fetchall()
+        spans = {path: list(types_in(Path(path).read_text())) for path in {path for _, path, *_ in found}}
+        dropped = [
+            (job,)
+            for job, path, row, column in found
+            if any(start <= (row, column) < end for start, end in spans[path])
+        ]
+        database.executemany("DELETE FROM mutation_specs WHERE job_id = ?", dropped)
+        database.executemany("DELETE FROM work_items WHERE job_id = ?", dropped)
+
+
+def types_in(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """The beginning and end of each annotation and each `TYPE_CHECKING` in a module, by line and column."""
+    for node in ast.walk(ast.parse(source)):
+        types: list[ast.expr | None] = []
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            types.append(node.annotation)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            types.append(node.returns)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            types.append(node.test)
+        for found in types:
+            if found is not None and found.end_lineno is not None and found.end_col_offset is not None:
+                yield (found.lineno, found.col_offset), (found.end_lineno, found.end_col_offset)
+
+
+def outcome_of(outcome: str, output: str) -> str:
+    """The outcome as cargo-mutants names it."""
+    if outcome == "KILLED":
+        return "timeout" if output == "timeout" else "caught"
+    return "missed" if outcome == "SURVIVED" else "unviable"
+
+
+def change_of(diff: str, scratch: Path) -> str:
+    """A change as `python/beaker/util.py: replace OLD with NEW`, without the line number."""
+    module, old, new = "", [], []
+    for line in diff.splitlines():
+        if line.startswith("--- a/"):
+            module = line.removeprefix(f"--- a/{scratch}/")
+        elif line.startswith("-") and not line.startswith("---"):
+            old.append(line[1:].strip())
+        elif line.startswith("+") and not line.startswith("+++"):
+            new.append(line[1:].strip())
+    return f"python/{module}: replace {' '.join(old)} with {' '.join(new)}"

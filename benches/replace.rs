@@ -11,13 +11,13 @@
 use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Instant;
 
 use beaker_core::id::{SessionId, StoreKey};
-use beaker_core::store::{Durability, Expect, FileStore, Store, Written};
+use beaker_core::store::{Call, Durability, Expect, FileStore, Store, Write, Written};
 use rustix::time::{ClockId, clock_gettime};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -68,7 +68,7 @@ fn store(folder: &Path, length: usize, cycles: u64, durability: Durability) -> O
     let store = FileStore::new(folder.join("data"), folder.join("locks")).with_durability(durability);
     let id = StoreKey::from(SessionId::generate());
     let text = vec![b'a'; length];
-    let write = |expect| match store.write(&id, &text, None, expect, NOW)? {
+    let write = |expect| match store.write(&Write::new(&id, &text, expect), &Call::at(NOW))? {
         Written::Stored(version) => Ok(version),
         Written::Refused => Err(Box::<dyn Error>::from("the store refused a write that nobody contends")),
     };

@@ -8,11 +8,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::hint::black_box;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::Path;
 
 use beaker_core::id::{SessionId, StoreKey};
-use beaker_core::store::{Expect, FileStore, MemoryStore, Store, Touch, Written};
+use beaker_core::store::{Call, Expect, FileStore, MemoryStore, Patch, Store, Write, Written};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const NOW: f64 = 1_700_000_000.0;
@@ -30,7 +30,10 @@ fn store(criterion: &mut Criterion, name: &str, store: &dyn Store) {
         let id = StoreKey::from(SessionId::generate());
         let texts = [text(length, b'a'), text(length, b'b')];
         let write = |number: usize, expect: Expect| {
-            store.write(&id, texts.get(number % 2).map_or(&[], |text| text), None, expect, NOW)
+            store.write(
+                &Write::new(&id, texts.get(number % 2).map_or(&[], |text| text), expect),
+                &Call::at(NOW),
+            )
         };
         let mut number = 0;
         group.bench_function("write", |bencher| {
@@ -48,19 +51,19 @@ fn store(criterion: &mut Criterion, name: &str, store: &dyn Store) {
                 }
             });
         });
-        group.bench_function("load", |bencher| bencher.iter(|| store.load(black_box(&id), NOW)));
+        group.bench_function("load", |bencher| bencher.iter(|| store.load(black_box(&id), &Call::at(NOW))));
         group.bench_function("load_and_touch", |bencher| {
             bencher.iter(|| {
                 number += 1;
-                let Ok(Some(record)) = store.load(&id, NOW) else { return false };
+                let Ok(Some(record)) = store.load(&id, &Call::at(NOW)) else { return false };
                 let bytes = if number % 2 == 0 { b"123456789012" } else { b"abcdefghijkl" };
-                store
-                    .touch(&id, &Touch { version: record.version, offset: 40, bytes }, None, NOW)
-                    .unwrap_or_default()
+                store.patch(&Patch::new(&id, record.version, 40, bytes), &Call::at(NOW)).unwrap_or_default()
             });
         });
         let unknown = StoreKey::from(SessionId::generate());
-        group.bench_function("load_unknown", |bencher| bencher.iter(|| store.load(black_box(&unknown), NOW)));
+        group.bench_function("load_unknown", |bencher| {
+            bencher.iter(|| store.load(black_box(&unknown), &Call::at(NOW)))
+        });
         group.finish();
     }
 }

@@ -19,8 +19,10 @@ pub enum ErrorKind {
     Invalid,
     /// The backend cannot do what was asked of it.
     Unsupported,
-    /// Somebody else holds the session, or is writing it, and went on for as long as the caller would wait.
-    Locked,
+    /// Another caller had the session's lock, or was writing it, for as long as this one would wait.
+    Busy,
+    /// The reply of the store was lost: what was asked for was done or not. Asking again must not do it twice.
+    Unknown,
     /// What the caller's own program raised, which is the cause, ended a wait.
     Interrupted,
 }
@@ -70,10 +72,10 @@ impl Error {
         Self::new(ErrorKind::Unsupported, operation)
     }
 
-    /// [`ErrorKind::Locked`].
+    /// [`ErrorKind::Busy`].
     #[must_use]
-    pub fn locked(operation: &'static str) -> Self {
-        Self::new(ErrorKind::Locked, operation)
+    pub fn busy(operation: &'static str) -> Self {
+        Self::new(ErrorKind::Busy, operation)
     }
 
     /// Adds what a person needs in order to act; never a secret or a whole id.
@@ -86,7 +88,7 @@ impl Error {
     /// Whether somebody else has what was wanted, so that asking again may help.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.kind == ErrorKind::Locked
+        self.kind == ErrorKind::Busy
     }
 
     /// Says which folder was concerned, unless that is known.

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::LazyLock;
 
 use beaker_core::id::{SessionId, StoreKey};
-use beaker_core::store::{Deleted, Expect, FileStore, Store, Written};
+use beaker_core::store::{Call, Deleted, Expect, FileStore, Store, Write, Written};
 
 use crate::folder::Folder;
 use crate::input::{edit_and_rest, texts};
@@ -119,19 +119,27 @@ fn who_shares_a_name_has_a_record_all_the_same(folder: &Path, one: &str, two: &s
     for (owner, others) in [(one, two), (two, one)] {
         let [owner, _] = ids(owner);
         let write = |id: &StoreKey, data: &[u8]| {
-            let written = store.write(id, data, None, Expect::Absent, NOW).expect("there is room");
+            let written =
+                store.write(&Write::new(id, data, Expect::Absent), &Call::at(NOW)).expect("there is room");
             assert!(matches!(written, Written::Stored(_)));
         };
         write(&owner, b"mine");
         for other in ids(others) {
-            assert!(store.load(&other, NOW).expect("the record can be read").is_none());
+            assert!(store.load(&other, &Call::at(NOW)).expect("the record can be read").is_none());
             write(&other, b"other");
-            let kept = store.load(&owner, NOW).expect("the record can be read").expect("it is there");
+            let kept =
+                store.load(&owner, &Call::at(NOW)).expect("the record can be read").expect("it is there");
             assert_eq!(&*kept.data, b"mine");
-            assert_eq!(store.delete(&other, Expect::Any).expect("nothing is in the way"), Deleted::Record);
+            assert_eq!(
+                store.delete(&other, Expect::Any, &Call::at(NOW)).expect("nothing is in the way"),
+                Deleted::Record
+            );
         }
-        let kept = store.load(&owner, NOW).expect("the record can be read").expect("it is there");
+        let kept = store.load(&owner, &Call::at(NOW)).expect("the record can be read").expect("it is there");
         assert_eq!(&*kept.data, b"mine");
-        assert_eq!(store.delete(&owner, Expect::Any).expect("nothing is in the way"), Deleted::Record);
+        assert_eq!(
+            store.delete(&owner, Expect::Any, &Call::at(NOW)).expect("nothing is in the way"),
+            Deleted::Record
+        );
     }
 }

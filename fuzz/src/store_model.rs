@@ -9,10 +9,10 @@ mod model;
 mod operation;
 mod subject;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use answer::Answer;
-use beaker_core::store::Expect;
+use beaker_core::store::{Call, Expect};
 use model::Model;
 use operation::{Operation, Via, operations};
 use subject::{Subject, subjects};
@@ -71,9 +71,9 @@ impl<'a> Run<'a> {
                     if let Some(place) = usize::from(*holder).checked_rem(held.len()) {
                         let holder = held.remove(place);
                         if place % 2 == 0 {
-                            holder.release().expect("nothing is in the way");
+                            holder.release(&Call::at(self.now)).expect("nothing is in the way");
                             assert!(operation::ids().iter().all(|id| !holder.has_locked(id)));
-                            holder.release().expect("there is nothing to release");
+                            holder.release(&Call::at(self.now)).expect("there is nothing to release");
                         }
                         self.model.release(place);
                     }
@@ -136,8 +136,8 @@ impl<'a> Run<'a> {
 
     fn all_is_there(&mut self) {
         for id in operation::ids() {
-            let answer = Answer::of_load(self.subject.store().load(&id, self.now));
-            self.model.compare(&operation::Call::Load(id), None, self.now, &answer);
+            let answer = Answer::of_load(self.subject.store().load(&id, &Call::at(self.now)));
+            self.model.compare(&operation::Verb::Load(id), None, self.now, &answer);
         }
     }
 
@@ -164,8 +164,9 @@ impl<'a> Run<'a> {
         assert!(over.iter().all(|id| !self.subject.is_there(id)), "what is over is gone");
         self.subject.holds_exactly(&self.model);
         for id in operation::ids() {
-            let answer = Answer::of_delete(self.subject.store().delete(&id, Expect::Any));
-            self.model.compare(&operation::Call::Delete(id), None, self.now, &answer);
+            let call = Call::at(self.now).waiting(Duration::ZERO);
+            let answer = Answer::of_delete(self.subject.store().delete(&id, Expect::Any, &call));
+            self.model.compare(&operation::Verb::Delete(id), None, self.now, &answer);
         }
         // A lock of an id that shared its file with another's may be left, until it is swept.
         while !self.subject.sweep().step(usize::MAX, self.now).is_ok_and(|swept| swept.finished) {}

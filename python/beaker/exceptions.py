@@ -20,6 +20,7 @@ __all__ = [
     "InvalidCryptoBackendError",
     "LockError",
     "MissingCacheParameter",
+    "OutcomeUnknownError",
     "StoreUnavailableError",
     "UnstorableValueError",
 ]
@@ -98,6 +99,13 @@ class StoreUnavailableError(BeakerException, OSError):
     def __setstate__(self, state: Any) -> None:
         """Restores the details from a pickle."""
         self.errno, self.strerror, self.filename = state
+
+
+class OutcomeUnknownError(StoreUnavailableError):
+    """The reply of the store was lost: the change was made, or it was not.
+
+    A request that is sent again must not make the change twice: load the session first.
+    """
 
 
 class UnstorableValueError(BeakerException):

@@ -223,7 +223,7 @@ impl Waiting {
     fn pause(&mut self) -> Result<()> {
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         let Some(left) = self.limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
-            return Err(Error::locked(OPERATION)
+            return Err(Error::busy(OPERATION)
                 .with_detail(format!("somebody else held its lock for {:?}", self.limit)));
         };
         thread::sleep(self.pause.min(left));

@@ -15,6 +15,7 @@ pyo3::import_exception!(beaker.exceptions, ConfigurationError);
 pyo3::import_exception!(beaker.exceptions, CorruptSessionError);
 pyo3::import_exception!(beaker.exceptions, InvalidCryptoBackendError);
 pyo3::import_exception!(beaker.exceptions, LockError);
+pyo3::import_exception!(beaker.exceptions, OutcomeUnknownError);
 pyo3::import_exception!(beaker.exceptions, StoreUnavailableError);
 pyo3::import_exception!(beaker.exceptions, UnstorableValueError);
 
@@ -25,6 +26,7 @@ pub(crate) fn register(py: Python<'_>) {
     ConfigurationError::type_object(py);
     CorruptSessionError::type_object(py);
     LockError::type_object(py);
+    OutcomeUnknownError::type_object(py);
     StoreUnavailableError::type_object(py);
 }
 
@@ -44,8 +46,11 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
     let message = error.to_string();
     let exception = match error.kind() {
         ErrorKind::Corrupt => CorruptSessionError::new_err(message),
-        ErrorKind::Unavailable | ErrorKind::Interrupted => {
-            let exception = StoreUnavailableError::new_err(message);
+        ErrorKind::Unavailable | ErrorKind::Unknown | ErrorKind::Interrupted => {
+            let exception = match error.kind() {
+                ErrorKind::Unknown => OutcomeUnknownError::new_err(message),
+                _ => StoreUnavailableError::new_err(message),
+            };
             tell_as_os_error(py, &exception, &error, cause.as_ref());
             exception
         }
@@ -54,7 +59,7 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
             InvalidCryptoBackendError::new_err(message)
         }
         ErrorKind::Invalid => ConfigurationError::new_err(message),
-        ErrorKind::Locked => LockError::new_err(message),
+        ErrorKind::Busy => LockError::new_err(message),
         ErrorKind::Unsupported => BeakerException::new_err(message),
     };
     if cause.is_some() {

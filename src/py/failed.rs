@@ -2,13 +2,15 @@
 
 use pyo3::prelude::*;
 
-use super::errors::{CorruptSessionError, LockError, StoreUnavailableError};
+use super::errors::{CorruptSessionError, LockError, OutcomeUnknownError, StoreUnavailableError};
 use crate::session::{Failed, Failure};
 
 /// A failed call.
 pub(crate) fn failed(py: Python<'_>, error: PyErr) -> Failed<PyErr> {
     let kind = if error.is_instance_of::<CorruptSessionError>(py) {
         Failure::Corrupt
+    } else if error.is_instance_of::<OutcomeUnknownError>(py) {
+        Failure::Unknown
     } else if error.is_instance_of::<StoreUnavailableError>(py) {
         Failure::Unavailable
     } else if error.is_instance_of::<LockError>(py) {

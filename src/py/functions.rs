@@ -12,7 +12,7 @@ use crate::codec::{self, cipher, envelope};
 use crate::cookie::{self, Commas, Format, IdKeyring, Signer};
 use crate::crypto::Keyring;
 use crate::id::{SessionId, StoreKey};
-use crate::store::{Expect, Store, Written};
+use crate::store::{Call, Expect, Store, Write, Written};
 
 /// A new session id: 32 hexadecimal digits, 122 random bits.
 #[pyfunction]
@@ -140,15 +140,16 @@ fn key(id: &str) -> StoreKey {
 /// The text of an id in the memory store, or `None`.
 #[pyfunction]
 pub(crate) fn memory_get(py: Python<'_>, id: &str) -> PyResult<Option<String>> {
-    let record = MEMORY.load(&key(id), clock::now(py)?.seconds).into_py(py)?;
+    let record = MEMORY.load(&key(id), &Call::at(clock::now(py)?.seconds)).into_py(py)?;
     Ok(record.map(|record| String::from_utf8_lossy(&record.data).into_owned()))
 }
 
 /// Stores the text of an id in the memory store.
 #[pyfunction]
 pub(crate) fn memory_set(py: Python<'_>, id: &str, text: &str) -> PyResult<()> {
-    let now = clock::now(py)?.seconds;
-    match MEMORY.write(&key(id), text.as_bytes(), None, Expect::Any, now).into_py(py)? {
+    let call = Call::at(clock::now(py)?.seconds);
+    let write = Write { key: &key(id), data: text.as_bytes(), ttl: None, expect: Expect::Any };
+    match MEMORY.write(&write, &call).into_py(py)? {
         Written::Stored(_) | Written::Refused => Ok(()),
     }
 }
@@ -156,8 +157,9 @@ pub(crate) fn memory_set(py: Python<'_>, id: &str, text: &str) -> PyResult<()> {
 /// Removes an id from the memory store. Returns whether it was there.
 #[pyfunction]
 pub(crate) fn memory_delete(py: Python<'_>, id: &str) -> PyResult<bool> {
-    let present = MEMORY.contains(id, clock::now(py)?.seconds);
-    let _ = MEMORY.delete(&key(id), Expect::Any).into_py(py)?;
+    let call = Call::at(clock::now(py)?.seconds);
+    let present = MEMORY.contains(id, call.now);
+    let _ = MEMORY.delete(&key(id), Expect::Any, &call).into_py(py)?;
     Ok(present)
 }
 

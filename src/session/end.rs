@@ -193,7 +193,7 @@ mod tests {
 
     fn loaded() -> Life {
         let mut life = Life::named(id("a"), true);
-        life.found(Version(1));
+        life.found(Version::from(1));
         life
     }
 
@@ -261,22 +261,22 @@ mod tests {
 
     #[test]
     fn a_record_is_deleted_only_as_it_was_loaded() {
-        let found = |version| Answer::Found(Found::Session(Version(version)));
+        let found = |version| Answer::Found(Found::Session(Version::from(version)));
         let steps = give_up(vec![found(1), Answer::Refused, found(2), Answer::Deleted]);
         let load = || Step::Load(id("a"));
-        let expect = |version| delete("a", Expect::Version(Version(version)));
+        let expect = |version| delete("a", Expect::Version(Version::from(version)));
         assert_eq!(steps, [load(), expect(1), load(), expect(2), Step::Done(Outcome::Ended)]);
     }
 
     #[test]
     fn a_session_that_moved_meanwhile_is_deleted_under_its_new_id_too() {
-        let moved = || Answer::Found(Found::Redirect { to: id("c"), version: Version(2) });
-        let found = || Answer::Found(Found::Session(Version(7)));
+        let moved = || Answer::Found(Found::Redirect { to: id("c"), version: Version::from(2) });
+        let found = || Answer::Found(Found::Session(Version::from(7)));
         let lost = || Answer::Failed(Failed { kind: Failure::Unknown, error: () });
         let rest =
-            [Step::Load(id("c")), delete("c", Expect::Version(Version(7))), Step::Done(Outcome::Ended)];
+            [Step::Load(id("c")), delete("c", Expect::Version(Version::from(7))), Step::Done(Outcome::Ended)];
         let steps = give_up(vec![moved(), Answer::Deleted, found(), Answer::Deleted]);
-        assert_eq!(steps[..2], [Step::Load(id("a")), delete("a", Expect::Version(Version(2)))]);
+        assert_eq!(steps[..2], [Step::Load(id("a")), delete("a", Expect::Version(Version::from(2)))]);
         assert_eq!(steps[2..], rest);
         let absent = Answer::Found(Found::Absent);
         let steps = give_up(vec![moved(), lost(), absent, found(), Answer::Deleted]);
@@ -285,13 +285,13 @@ mod tests {
 
     #[test]
     fn a_redirect_that_leads_nowhere_is_deleted() {
-        let steps = give_up(vec![Answer::Found(Found::DeadRedirect(Version(2))), Answer::Deleted]);
-        assert_eq!(steps[1..], [delete("a", Expect::Version(Version(2))), Step::Done(Outcome::Ended)]);
+        let steps = give_up(vec![Answer::Found(Found::DeadRedirect(Version::from(2))), Answer::Deleted]);
+        assert_eq!(steps[1..], [delete("a", Expect::Version(Version::from(2))), Step::Done(Outcome::Ended)]);
     }
 
     #[test]
     fn a_deletion_whose_reply_was_lost_is_looked_after() {
-        let found = || Answer::Found(Found::Session(Version(1)));
+        let found = || Answer::Found(Found::Session(Version::from(1)));
         let lost = || Answer::Failed(Failed { kind: Failure::Unknown, error: () });
         let steps = give_up(vec![found(), lost(), Answer::Found(Found::Absent)]);
         assert_eq!(steps[2..], [Step::Load(id("a")), Step::Done(Outcome::Ended)]);
@@ -329,10 +329,10 @@ mod tests {
         let failed = || vec![Answer::Failed(Failed { kind: Failure::Unavailable, error: () })];
         let mut life = loaded();
         steps(&mut life, Reason::Invalidate, false, failed());
-        assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
+        assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(1))));
         life.begin_anew(id("b"));
         steps(&mut life, Reason::GiveUp, false, failed());
-        assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
+        assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(1))));
         steps(&mut life, Reason::GiveUp, false, vec![Answer::Deleted]);
         assert_eq!(life.expectation(true), Some(Expect::Any));
     }
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn a_record_that_others_keep_writing_goes_at_last() {
         let turns = (0..TRIES as u64)
-            .flat_map(|turn| [Answer::Found(Found::Session(Version(turn))), Answer::Refused]);
+            .flat_map(|turn| [Answer::Found(Found::Session(Version::from(turn))), Answer::Refused]);
         let steps = give_up(turns.chain([Answer::Deleted]).collect());
         assert_eq!(steps[2 * TRIES], delete("a", Expect::Any));
         assert_eq!(steps[2 * TRIES + 1], Step::Done(Outcome::Ended));

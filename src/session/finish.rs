@@ -102,7 +102,7 @@ mod tests {
 
     fn loaded() -> Life {
         let mut life = Life::named(SessionId::from_program("a"), true);
-        life.found(Version(1));
+        life.found(Version::from(1));
         life
     }
 

@@ -2,7 +2,7 @@
 
 use super::candidate::CookieState;
 use crate::id::SessionId;
-use crate::store::{Expect, HoldOf, Timestamp, Version};
+use crate::store::{Expect, LockTarget, Timestamp, Version};
 
 /// Whether the session has been given an id since it was loaded or stored, and which session it then is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,8 +291,8 @@ impl Life {
 
     /// What a request locks: nothing is created for an id that a browser made up.
     #[must_use]
-    pub fn lock_of(&self) -> HoldOf {
-        if self.from_cookie { HoldOf::Record } else { HoldOf::Id }
+    pub fn lock_of(&self) -> LockTarget {
+        if self.from_cookie { LockTarget::Record } else { LockTarget::Id }
     }
 
     /// What a save expects of the record that the session has: to be in the state that is known, so that a save that

@@ -8,7 +8,7 @@ use crate::store::{Expect, Version};
 /// A session whose record has the version 1.
 pub(super) fn loaded(id: &str) -> Life {
     let mut life = Life::named(SessionId::from_program(id), true);
-    life.found(Version(1));
+    life.found(Version::from(1));
     life
 }
 
@@ -22,7 +22,7 @@ fn a_fresh_session_is_new_and_expects_nothing_of_the_store() {
 #[test]
 fn a_session_that_was_found_is_saved_only_where_it_still_is() {
     for keeps_others in [false, true] {
-        assert_eq!(loaded("a").expectation(keeps_others), Some(Expect::Version(Version(1))));
+        assert_eq!(loaded("a").expectation(keeps_others), Some(Expect::Version(Version::from(1))));
     }
 }
 
@@ -41,8 +41,8 @@ fn a_session_that_was_looked_for_in_vain_is_saved_over_nobodys() {
     life.turn_to(SessionId::from_program("another"));
     assert_eq!(life.expectation(true), Some(Expect::Any));
     let _from_cookie = life.not_found();
-    life.saved(Version(1));
-    assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
+    life.saved(Version::from(1));
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(1))));
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn a_rotated_session_is_written_under_the_new_id_and_its_old_record_goes() {
     life.rename(SessionId::from_program("new"));
     assert!(life.is_rotated());
     assert_eq!(life.rotated_from().unwrap().as_str(), "old");
-    assert_eq!(life.expectation(false), Some(Expect::Version(Version(1))));
-    life.saved(Version(2));
+    assert_eq!(life.expectation(false), Some(Expect::Version(Version::from(1))));
+    life.saved(Version::from(2));
     assert!(!life.is_rotated());
     assert_eq!(life.stored_as().unwrap().as_str(), "new");
 }
@@ -62,7 +62,7 @@ fn a_rotated_session_is_written_under_the_new_id_and_its_old_record_goes() {
 fn a_session_that_turned_to_another_id_leaves_the_record_it_had() {
     let mut life = loaded("one");
     life.turn_to(SessionId::from_program("one"));
-    assert_eq!(life.expectation(false), Some(Expect::Version(Version(1))));
+    assert_eq!(life.expectation(false), Some(Expect::Version(Version::from(1))));
     life.turn_to(SessionId::from_program("other"));
     assert!(!life.is_rotated());
     assert_eq!(life.expectation(true), Some(Expect::Any));
@@ -73,9 +73,9 @@ fn a_rotated_session_is_looked_for_under_its_old_id_until_it_is_saved() {
     let mut life = loaded("old");
     life.rename(SessionId::from_program("new"));
     assert_eq!(life.record_id().as_str(), "old");
-    life.found(Version(1));
+    life.found(Version::from(1));
     assert!(life.is_rotated());
-    life.saved(Version(2));
+    life.saved(Version::from(2));
     assert_eq!(life.record_id().as_str(), "new");
 }
 
@@ -84,8 +84,8 @@ fn a_session_whose_record_has_more_than_it_is_not_written_unseen() {
     let mut life = loaded("a");
     life.diverged();
     assert_eq!(life.expectation(true), None);
-    life.saved(Version(2));
-    assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
+    life.saved(Version::from(2));
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(2))));
 }
 
 #[test]
@@ -93,11 +93,11 @@ fn a_session_that_was_renewed_is_saved_over_what_renewed_it() {
     let mut life = loaded("a");
     life.clear();
     life.rename(SessionId::from_program("new"));
-    assert!(life.renewed(Version(1), Version(2)));
-    assert_eq!(life.version(), Some(Version(2)));
+    assert!(life.renewed(Version::from(1), Version::from(2)));
+    assert_eq!(life.version(), Some(Version::from(2)));
     assert!(life.forgets(), "what the program has said is not forgotten");
-    assert!(!life.renewed(Version(1), Version(3)));
-    assert_eq!(life.version(), Some(Version(2)));
+    assert!(!life.renewed(Version::from(1), Version::from(3)));
+    assert_eq!(life.version(), Some(Version::from(2)));
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn a_session_that_was_followed_is_saved_where_it_is_now_and_not_under_an_id_made
     assert!(life.is_led() && !life.is_rotated() && !life.is_new());
     assert_eq!((life.id().as_str(), life.record_id().as_str()), ("theirs", "theirs"));
     assert_eq!(life.expectation(true), None);
-    life.found(Version(7));
-    assert_eq!(life.expectation(false), Some(Expect::Version(Version(7))));
+    life.found(Version::from(7));
+    assert_eq!(life.expectation(false), Some(Expect::Version(Version::from(7))));
     assert_eq!(life.delete().as_str(), "theirs");
     assert!(!life.is_led());
 }
@@ -177,7 +177,7 @@ fn what_a_program_keeps_is_not_given_up() {
     assert_eq!(life.forgotten(), None);
     let mut life = loaded("old");
     life.clear();
-    life.saved(Version(2));
+    life.saved(Version::from(2));
     life.rename(new());
     assert_eq!(life.forgotten(), None);
     let mut life = loaded("old");
@@ -200,7 +200,7 @@ fn a_program_overrules_what_is_known_of_a_session() {
 fn a_session_that_lives_is_neither_ended_nor_deleted() {
     let life = loaded("a");
     assert!(!life.is_new() && !life.was_invalidated() && !life.is_deleted());
-    assert_eq!(life.version(), Some(Version(1)));
+    assert_eq!(life.version(), Some(Version::from(1)));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::candidate::Candidate;
 use super::life::Life;
 use super::timeout::{Facts, Limits};
 use crate::id::SessionId;
-use crate::store::{HoldOf, Timestamp, Version};
+use crate::store::{LockTarget, Timestamp, Version};
 
 /// How many redirects are followed. A session is not rotated more often within one grace period.
 pub const LONGEST_CHAIN: usize = 8;
@@ -28,7 +28,7 @@ pub enum Step<E> {
     /// End the session that the application gave up with its id. Answer: `Called`.
     GiveUp,
     /// Lock this id for the request, and read the clock afterwards. Answer: `Called`.
-    Lock(SessionId, HoldOf),
+    Lock(SessionId, LockTarget),
     /// Load the record of this id. Answer: `Loaded`.
     Load(SessionId),
     /// Move every lock that is held to the id that the session has now. Answer: `Called`.

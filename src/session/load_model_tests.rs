@@ -53,7 +53,7 @@ struct Store {
 impl Store {
     fn put(&mut self, id: u8, record: Record) {
         self.writes += 1;
-        self.records.insert(id.to_string(), (record, Version(self.writes)));
+        self.records.insert(id.to_string(), (record, Version::from(self.writes)));
     }
 
     fn load(&self, id: &SessionId) -> Result<Found, Failed<Error>> {

@@ -4,7 +4,7 @@
 use super::load::{Answer, LONGEST_CHAIN, Loading, Policy, Step};
 use super::{Candidate, Facts, Failed, Failure, Found, Life, Limits, Times};
 use crate::id::SessionId;
-use crate::store::{HoldOf, Timestamp, Version};
+use crate::store::{LockTarget, Timestamp, Version};
 
 type Error = Failure;
 
@@ -24,7 +24,7 @@ fn failed<T>(kind: Failure) -> Result<T, Failed<Error>> {
 }
 
 fn session(version: u64) -> Answer<Error> {
-    Answer::Loaded(Ok(Found::Session(Version(version))))
+    Answer::Loaded(Ok(Found::Session(Version::from(version))))
 }
 
 fn absent() -> Answer<Error> {
@@ -32,7 +32,7 @@ fn absent() -> Answer<Error> {
 }
 
 fn redirect(to: &str) -> Answer<Error> {
-    Answer::Loaded(Ok(Found::Redirect { to: id(to), version: Version(1) }))
+    Answer::Loaded(Ok(Found::Redirect { to: id(to), version: Version::from(1) }))
 }
 
 fn done() -> Answer<Error> {
@@ -69,7 +69,7 @@ fn a_session_is_loaded_in_four_calls() {
     let made = steps(plain(), &mut life, [session(7), done(), used_at(NOW), done()]);
     let fill = Step::Fill { is_corrected: false };
     assert_eq!(made, [Step::Load(id("a")), Step::Clear, Step::Decode(id("a")), fill, Step::Done(Ok(()))]);
-    assert_eq!(life.version(), Some(Version(7)));
+    assert_eq!(life.version(), Some(Version::from(7)));
     assert!(!life.is_new() && !life.is_stale());
 }
 
@@ -77,21 +77,21 @@ fn a_session_is_loaded_in_four_calls() {
 fn a_lock_of_the_request_is_taken_before_the_record_is_loaded_and_moves_with_the_session() {
     let mut life = Life::named(id("a"), true);
     let made = steps(locking(), &mut life, [done(), redirect("b"), done(), absent()]);
-    let locked = Step::Lock(id("a"), HoldOf::Record);
-    let cleanup = Step::DeleteRedirect(id("a"), Version(1));
+    let locked = Step::Lock(id("a"), LockTarget::Record);
+    let cleanup = Step::DeleteRedirect(id("a"), Version::from(1));
     assert_eq!(made, [locked, Step::Load(id("a")), Step::MoveLock(id("b")), Step::Load(id("b")), cleanup]);
 }
 
 #[test]
 fn an_id_that_the_program_chose_is_locked_even_without_a_record() {
     let mut life = Life::named(id("a"), false);
-    assert_eq!(steps(locking(), &mut life, []), [Step::Lock(id("a"), HoldOf::Id)]);
+    assert_eq!(steps(locking(), &mut life, []), [Step::Lock(id("a"), LockTarget::Id)]);
 }
 
 #[test]
 fn a_session_that_the_program_gave_up_is_removed_before_another_is_loaded() {
     let mut life = Life::named(id("old"), false);
-    life.found(Version(1));
+    life.found(Version::from(1));
     life.begin_anew(id("new"));
     let mut loading = Loading::<Error>::new(plain(), &life);
     assert_eq!(loading.next(&mut life, Answer::Begin, NOW), Step::GiveUp);
@@ -120,7 +120,7 @@ fn the_next_candidate_is_tried_only_while_the_session_is_opened() {
     let others = Answer::Cookies(Ok(vec![candidate("b")]));
     let made = steps(plain(), &mut life, [absent(), done(), others, session(2), done(), used_at(NOW)]);
     assert_eq!(made[2..4], [Step::ReadCookies, Step::Load(id("b"))]);
-    assert_eq!((life.id().as_str(), life.version()), ("b", Some(Version(2))));
+    assert_eq!((life.id().as_str(), life.version()), ("b", Some(Version::from(2))));
     assert_eq!(life.finish_opening(), Some(false));
     assert_eq!(steps(plain(), &mut life, [absent(), done()])[2], Step::CreateId);
 }
@@ -132,7 +132,7 @@ fn the_first_candidate_decides_where_none_leads_to_a_session() {
     let expired = [session(1), done(), used_at(0.0), others, absent(), done(), done()];
     let made = steps(plain(), &mut life, expired.into_iter().chain([Answer::Clock(true), done()]));
     assert_eq!(made[6..], [Step::Unlock, Step::CheckClock, Step::Invalidate, Step::Done(Ok(()))]);
-    assert_eq!((life.id().as_str(), life.version()), ("a", Some(Version(1))));
+    assert_eq!((life.id().as_str(), life.version()), ("a", Some(Version::from(1))));
 }
 
 #[test]
@@ -163,9 +163,9 @@ fn an_error_releases_the_lock_and_is_raised() {
 fn a_redirect_record_that_cannot_be_deleted_does_no_harm() {
     let after = |kind| {
         let mut life = Life::named(id("a"), false);
-        let dead = Answer::Loaded(Ok(Found::DeadRedirect(Version(3))));
+        let dead = Answer::Loaded(Ok(Found::DeadRedirect(Version::from(3))));
         let made = steps(plain(), &mut life, [dead, Answer::Called(failed(kind))]);
-        assert_eq!(made[1], Step::DeleteRedirect(id("a"), Version(3)));
+        assert_eq!(made[1], Step::DeleteRedirect(id("a"), Version::from(3)));
         made[2].clone()
     };
     for kind in [Failure::Unavailable, Failure::Busy, Failure::Unknown] {
@@ -180,7 +180,7 @@ fn a_redirected_session_gets_no_cookie_and_no_other_id() {
     let made = steps(plain(), &mut life, [redirect("b"), done(), session(5), done(), done()]);
     assert_eq!(made[4..], [Step::WithdrawCookie, Step::Decode(id("b"))]);
     assert!(life.is_led());
-    assert_eq!((life.id().as_str(), life.version()), ("b", Some(Version(5))));
+    assert_eq!((life.id().as_str(), life.version()), ("b", Some(Version::from(5))));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use super::answer::Reply;
 use crate::id::SessionId;
-use crate::store::HoldOf;
+use crate::store::LockTarget;
 
 /// The lock that the session has at first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,13 +24,13 @@ pub enum Held {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// The request has the session.
-    Request(SessionId, HoldOf),
+    Request(SessionId, LockTarget),
     /// The application has the session.
     Lock(SessionId),
     /// The application has the session no more.
     Unlock,
     /// Whoever has the session has it under this id, to which a redirect led.
-    Move(SessionId, HoldOf),
+    Move(SessionId, LockTarget),
 }
 
 impl Goal {
@@ -50,7 +50,7 @@ pub enum Step<E> {
     /// Release the lock.
     Release,
     /// Wait for the lock of this id.
-    Acquire(SessionId, HoldOf),
+    Acquire(SessionId, LockTarget),
     /// Open the backend's view of this id's record for the application.
     Open(SessionId),
     /// Close the backend's view, and keep the lock.
@@ -141,8 +141,8 @@ impl<E> Locking<E> {
 
     fn acquire(&mut self, locks: usize) -> Step<E> {
         let (id, what) = match &self.goal {
-            Goal::Lock(id) => (id, HoldOf::Id),
-            Goal::Move(id, _) if locks > 0 => (id, HoldOf::Id),
+            Goal::Lock(id) => (id, LockTarget::Id),
+            Goal::Move(id, _) if locks > 0 => (id, LockTarget::Id),
             Goal::Move(id, what) | Goal::Request(id, what) => (id, *what),
             Goal::Unlock => return Step::Done(Ok(())),
         };

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::lock::{Goal, Held, Locking, Step};
 use super::{Failed, Failure, Reply};
 use crate::id::SessionId;
-use crate::store::HoldOf;
+use crate::store::LockTarget;
 
 type Error = Failure;
 
@@ -66,19 +66,19 @@ const DONE: Step<Error> = Step::Done(Ok(()));
 #[test]
 fn a_request_locks_its_id_once() {
     let mut session = Session { is_by_request: true, ..Session::default() };
-    let goal = || Goal::Request(id("a"), HoldOf::Record);
-    assert_eq!(session.work(goal(), &[]), (DONE, vec![Step::Acquire(id("a"), HoldOf::Record)]));
+    let goal = || Goal::Request(id("a"), LockTarget::Record);
+    assert_eq!(session.work(goal(), &[]), (DONE, vec![Step::Acquire(id("a"), LockTarget::Record)]));
     assert_eq!(session.work(goal(), &[]), (DONE, vec![]));
-    let other = Goal::Request(id("b"), HoldOf::Id);
+    let other = Goal::Request(id("b"), LockTarget::Id);
     let made = session.work(other, &[]);
-    assert_eq!(made, (DONE, vec![Step::Release, Step::Acquire(id("b"), HoldOf::Id)]));
+    assert_eq!(made, (DONE, vec![Step::Release, Step::Acquire(id("b"), LockTarget::Id)]));
 }
 
 #[test]
 fn an_application_unlocks_as_often_as_it_locked() {
     let mut session = Session::default();
     let made = session.work(Goal::Lock(id("a")), &[]);
-    assert_eq!(made, (DONE, vec![Step::Acquire(id("a"), HoldOf::Id), Step::Open(id("a"))]));
+    assert_eq!(made, (DONE, vec![Step::Acquire(id("a"), LockTarget::Id), Step::Open(id("a"))]));
     session.work(Goal::Lock(id("a")), &[]);
     assert_eq!(session.work(Goal::Unlock, &[]), (DONE, vec![]));
     assert_eq!(session.work(Goal::Unlock, &[]), (DONE, vec![Step::Release]));
@@ -121,19 +121,19 @@ fn a_lock_that_could_not_be_opened_is_released_unless_it_was_there_before() {
 
 #[test]
 fn a_redirect_moves_the_lock_of_whoever_has_it() {
-    let to = || Goal::Move(id("b"), HoldOf::Record);
+    let to = || Goal::Move(id("b"), LockTarget::Record);
     assert_eq!(Session::default().work(to(), &[]), (DONE, vec![]));
     let mut by_request = Session { held: Some(id("a")), is_by_request: true, ..Session::default() };
-    assert_eq!(by_request.work(to(), &[]).1[1], Step::Acquire(id("b"), HoldOf::Record));
+    assert_eq!(by_request.work(to(), &[]).1[1], Step::Acquire(id("b"), LockTarget::Record));
     let mut by_program = Session { held: Some(id("a")), locks: 2, ..Session::default() };
-    let opened = vec![Step::Release, Step::Acquire(id("b"), HoldOf::Id), Step::Open(id("b"))];
+    let opened = vec![Step::Release, Step::Acquire(id("b"), LockTarget::Id), Step::Open(id("b"))];
     assert_eq!(by_program.work(to(), &[]), (DONE, opened));
     assert_eq!(by_program.locks, 2);
 }
 
 fn goal() -> impl Strategy<Value = Goal> {
     let some_id = || prop::sample::select(vec!["a", "b"]).prop_map(id);
-    let what = || prop::sample::select(vec![HoldOf::Record, HoldOf::Id]);
+    let what = || prop::sample::select(vec![LockTarget::Record, LockTarget::Id]);
     prop_oneof![
         (some_id(), what()).prop_map(|(id, what)| Goal::Request(id, what)),
         some_id().prop_map(Goal::Lock),

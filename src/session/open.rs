@@ -126,7 +126,7 @@ mod tests {
 
     fn loaded(is_current: bool) -> Life {
         let mut life = named(is_current);
-        life.found(Version(1));
+        life.found(Version::from(1));
         life
     }
 

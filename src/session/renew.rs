@@ -166,7 +166,7 @@ mod tests {
 
     fn loaded() -> Life {
         let mut life = Life::named(id("a"), true);
-        life.found(Version(1));
+        life.found(Version::from(1));
         life
     }
 
@@ -185,7 +185,7 @@ mod tests {
             answer = match &step {
                 Step::Compare(_) => Answer::Changed(changed),
                 Step::GiveWay(_) => Answer::Ready,
-                Step::Renew { .. } => Answer::Renewed(Some(Version(2))),
+                Step::Renew { .. } => Answer::Renewed(Some(Version::from(2))),
                 Step::Done(_) => Answer::Begin,
             };
             steps.push(step);
@@ -201,9 +201,9 @@ mod tests {
             if compares {
                 assert_eq!(steps.remove(0), Step::Compare(Content::Loaded));
             }
-            let renew = Step::Renew { id: id("a"), version: Version(1) };
+            let renew = Step::Renew { id: id("a"), version: Version::from(1) };
             assert_eq!(steps, [Step::GiveWay(id("a")), renew, Step::Done(Outcome::Renewed)]);
-            assert_eq!(life.version(), Some(Version(2)));
+            assert_eq!(life.version(), Some(Version::from(2)));
         }
     }
 

@@ -16,11 +16,11 @@ fn id(text: &str) -> SessionId {
 }
 
 fn found(version: u64) -> Answer<()> {
-    Answer::Found(Found::Session(Version(version)))
+    Answer::Found(Found::Session(Version::from(version)))
 }
 
 fn redirect(to: &str) -> Answer<()> {
-    Answer::Found(Found::Redirect { to: id(to), version: Version(99) })
+    Answer::Found(Found::Redirect { to: id(to), version: Version::from(99) })
 }
 
 fn absent() -> Answer<()> {
@@ -28,7 +28,7 @@ fn absent() -> Answer<()> {
 }
 
 fn stored(version: u64) -> Answer<()> {
-    Answer::Written(Written::Stored(Version(version)))
+    Answer::Written(Written::Stored(Version::from(version)))
 }
 
 fn refused() -> Answer<()> {
@@ -40,7 +40,7 @@ fn failed(kind: Failure) -> Answer<()> {
 }
 
 fn write(id_of_record: &str, version: u64) -> Step<()> {
-    Step::Write { id: id(id_of_record), expect: Expect::Version(Version(version)) }
+    Step::Write { id: id(id_of_record), expect: Expect::Version(Version::from(version)) }
 }
 
 /// The steps of a save whose loads, writes and verifications are answered by `answers`. Every merge finds changes of
@@ -72,7 +72,7 @@ fn a_save_without_a_conflict_encodes_once_and_writes_once() {
     let steps = steps(&mut life, MERGING, vec![stored(2)]);
     assert_eq!(steps[..3], begin);
     assert_eq!(steps[3..], [Step::Done(Outcome::Stored)]);
-    assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(2))));
 }
 
 #[test]
@@ -91,12 +91,12 @@ fn a_refused_save_of_the_last_writer_replaces_what_is_stored_by_then() {
     let mut life = loaded("a");
     let steps = steps(&mut life, REPLACING, vec![refused(), found(5), stored(6)]);
     assert_eq!(steps[3..], [Step::Load(id("a")), write("a", 5), Step::Done(Outcome::Stored)]);
-    assert_eq!(life.expectation(true), Some(Expect::Version(Version(6))));
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(6))));
 }
 
 #[test]
 fn a_save_never_brings_a_session_back() {
-    let dead = Answer::Found(Found::DeadRedirect(Version(3)));
+    let dead = Answer::Found(Found::DeadRedirect(Version::from(3)));
     for gone in [absent(), dead] {
         for rules in [MERGING, REPLACING, LOCKED] {
             let steps = steps(&mut loaded("a"), rules, vec![refused(), gone.clone()]);
@@ -132,8 +132,11 @@ fn a_session_without_a_cookie_withholds_none() {
 fn a_rotated_session_is_written_under_its_new_id_and_encoded_for_that() {
     let mut life = loaded("a");
     life.rename(id("b"));
-    let rotate =
-        |version| Step::Rotate { old: id("a"), new: id("b"), expect: Expect::Version(Version(version)) };
+    let rotate = |version| Step::Rotate {
+        old: id("a"),
+        new: id("b"),
+        expect: Expect::Version(Version::from(version)),
+    };
     let steps = steps(&mut life, MERGING, vec![refused(), found(5), stored(6)]);
     assert_eq!(steps[1..3], [Step::GiveWay(id("a")), rotate(1)]);
     assert_eq!(steps[3..], [Step::Load(id("a")), Step::Merge, rotate(5), Step::Done(Outcome::Stored)]);
@@ -183,7 +186,7 @@ fn a_write_whose_reply_was_lost_is_looked_for_and_not_done_twice() {
     let mut life = loaded("a");
     let steps = steps(&mut life, MERGING, vec![failed(Failure::Unknown), stored(2)]);
     assert_eq!(steps[3..], [Step::Verify(id("a")), Step::Done(Outcome::Stored)]);
-    assert_eq!(life.expectation(true), Some(Expect::Version(Version(2))));
+    assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(2))));
 }
 
 #[test]
@@ -236,7 +239,7 @@ fn a_failure_ends_a_save_and_changes_nothing_of_the_session() {
             let mut life = loaded("a");
             let steps = steps(&mut life, MERGING, answers);
             assert_eq!(steps.last(), Some(&Step::Done(Outcome::Failed(()))));
-            assert_eq!(life.expectation(true), Some(Expect::Version(Version(1))));
+            assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(1))));
         }
     }
 }

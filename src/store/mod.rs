@@ -13,212 +13,70 @@
 //! * **unavailable** — [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable): the store did not
 //!   answer; nothing is known.
 //!
-//! A store that may have to wait for somebody else waits for as long as it was made to, and then answers with an error
-//! that [`is_busy`](crate::error::Error::is_busy). The same may be asked again: what was done is not done twice.
+//! Two more say whether to ask again:
+//!
+//! * **busy** — [`ErrorKind::Busy`](crate::error::ErrorKind::Busy): another caller had the record or its lock for as long as
+//!   the call may [wait](Call::wait). Nothing was changed, and the same may be asked again.
+//! * **unknown** — [`ErrorKind::Unknown`](crate::error::ErrorKind::Unknown): the reply was lost, so that the change may have
+//!   been made or not. A caller that asks again must not make it twice: it loads first, and compares.
 //!
 //! The time is passed in, so that a test can pass any time it likes.
 //!
-//! # Stores on a network
+//! # How each kind of backend does it
 //!
-//! Each check of [`Expect`] and the change that follows it are one step in the backend:
+//! The check of [`Expect`] and the change that follows it are one step in the backend:
 //!
-//! | | write, delete | rotate |
-//! | --- | --- | --- |
-//! | Redis | one script compares the version and changes the record | one script; in a Cluster two slots, so in order |
-//! | memcached | `cas`, `add`, and a meta delete with the token | in order |
-//! | SQLite, SQLAlchemy | one transaction | one transaction |
-//! | MongoDB | one `findAndModify` | in order |
-//! | asyncio client | as its backend; calls block on an executor thread | as its backend |
+//! | | write, delete | renew, patch | rotate | lock |
+//! | --- | --- | --- | --- | --- |
+//! | memory | under the lock of a shard | the same | the same, two shards | a table of the process |
+//! | files | under the lock of the id, by a rename | in place, under the lock of the file | in order, under both locks | `flock` |
+//! | Redis | a script compares the version, a SHA-1 of the data, and changes the record | a script: `EXPIRE` with `GT`, `SETRANGE` | a script; in a Cluster in order, since it has two slots | a lease: `SET NX PX` with a random token, renewed |
+//! | memcached | `cas` with the version, its token; `add`; a meta delete with the token | `touch`; provided | in order | a lease: `add` |
+//! | SQLite, SQLAlchemy | a transaction that compares what was read | the same | a transaction | a row that is a lease |
+//! | MongoDB | `findAndModify` with the version in its filter | the same | in order | a document that is a lease |
+//! | dbm, Python classes | under the backend's own lock | the same | in order, under both locks | the backend's own |
+//! | asyncio clients | as their backend; the call blocks a thread of an executor | the same | as their backend | a lease |
 //!
-//! *In order* is what files do: write the new record, put the redirect over the old one or delete it if it is still the
-//! expected version, and delete the new record again if that is refused.
+//! *In order* is the provided [`rotate`](Store::rotate): it writes the new record, then puts the redirect over the old one
+//! or deletes it if it is still the expected version, and deletes the new record again if that is refused. The provided
+//! [`patch`](Store::patch) loads and compares and swaps.
 //!
-//! A lock on a network is a lease and may lapse. The version is the fence: a save after a lapse is refused, and merged.
+//! A lease may lapse while its holder works. The version is the fence: a save after a lapse is refused, and merged.
+//!
+//! A store whose connection breaks in the middle of a change answers *unknown*. The session then loads the record, and is
+//! done if it finds what it sent.
 
+mod call;
 mod durability;
 #[cfg(unix)]
 pub mod file;
 #[cfg(test)]
 mod laws;
+mod lock;
 mod memory;
 #[cfg(all(test, feature = "shuttle"))]
 pub(crate) mod schedules;
 mod session_store;
 mod sweep;
+mod verbs;
+mod version;
 
-use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::id::StoreKey;
 
 pub use crate::clock::Timestamp;
+pub use call::{Call, Guard};
 pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;
+pub use lock::{LockTarget, Locks};
 pub use memory::MemoryStore;
 pub use session_store::{IdStorage, SessionStore};
 pub use sweep::{Sweep, Swept};
-
-/// Identifies one state of a record. It changes with every write that changes the data; it need not change
-/// with a touch, but may. It is meaningful only to the store, and within the process, that made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Version(pub u64);
-
-/// What a store holds under an id.
-#[derive(Clone, Debug)]
-pub struct Record {
-    /// The session as the codec encoded it.
-    pub data: Arc<[u8]>,
-    /// The state that `data` is.
-    pub version: Version,
-    /// When the store will forget it, if it will and knows.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// What must hold of the stored record for a write to take place. The check and the write are one step:
-/// no other writer comes between them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// Anything: the last writer wins.
-    Any,
-    /// No record: a create that never overwrites.
-    Absent,
-    /// Some record: a save that never brings a deleted session back.
-    Present,
-    /// This very state: compare and swap.
-    Version(Version),
-}
-
-impl<'a, K> Rotation<'a, K> {
-    /// One that leaves nothing under the old id, and whose record is kept until it is deleted.
-    #[must_use]
-    pub fn new(old: &'a K, new: &'a K, data: &'a [u8], expect: Expect) -> Self {
-        Self { old, new, data, ttl: None, expect, left: None }
-    }
-}
-
-impl Rotation<'_> {
-    /// Where both ids are the same, what becomes of the write that it then is. `write` is told what to expect.
-    pub(crate) fn as_write(&self, write: impl FnOnce(Expect) -> Result<Written>) -> Option<Result<Written>> {
-        let is_write = self.old.record() == self.new.record();
-        is_write.then(|| self.expect.of_what_is_there().map_or(Ok(Written::Refused), write))
-    }
-}
-
-impl Expect {
-    /// What a write expects that replaces a record and never creates one; `None` if it expects that there is none.
-    pub(crate) fn of_what_is_there(self) -> Option<Self> {
-        match self {
-            Self::Any | Self::Present => Some(Self::Present),
-            Self::Absent => None,
-            Self::Version(version) => Some(Self::Version(version)),
-        }
-    }
-
-    /// What a deletion leads to where the record is in the state `present`, or there is none.
-    pub(crate) fn deletes(self, present: Option<Version>) -> Deleted {
-        match present {
-            None => Deleted::Nothing,
-            Some(_) if self.holds(present) => Deleted::Record,
-            Some(_) => Deleted::Refused,
-        }
-    }
-
-    /// Whether it holds where the record is in the state `present`, or there is none.
-    pub(crate) fn holds(self, present: Option<Version>) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Absent => present.is_none(),
-            Self::Present => present.is_some(),
-            Self::Version(version) => present == Some(version),
-        }
-    }
-}
-
-/// What is to be held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HoldOf {
-    /// An id that has a record. One that has none is not held, and nothing is made for it.
-    Record,
-    /// The id, whether or not it has a record.
-    Id,
-}
-
-/// What became of a write. A refusal is an answer, not an error, and has to be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Written {
-    /// Stored, as this state.
-    Stored(Version),
-    /// What was expected did not hold; nothing was changed.
-    Refused,
-}
-
-/// The outcome of a deletion. A refusal is an answer, not an error, and has to be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Deleted {
-    /// There was a record, and it is gone.
-    Record,
-    /// There was no record.
-    Nothing,
-    /// There is a record, but not the expected one. Nothing was changed.
-    Refused,
-}
-
-/// A renewal of a record's life that leaves its data alone, but for the bytes in which the data itself
-/// carries the time of its last access.
-#[derive(Clone, Copy, Debug)]
-pub struct Touch<'a> {
-    /// The state that was loaded. If the record has another by now, somebody renewed it since; then its bytes
-    /// stay as they are, and its lifetime is renewed but never made shorter: it may be another's to say.
-    pub version: Version,
-    /// Where in the data the new bytes go. `offset + bytes.len()` lies within the data of that version.
-    pub offset: usize,
-    /// The new bytes, as many as the old.
-    pub bytes: &'a [u8],
-}
-
-impl Touch<'_> {
-    /// Which bytes of a record of `length` bytes are replaced.
-    ///
-    /// # Errors
-    /// `Invalid` if they do not lie within it.
-    pub(crate) fn range(&self, length: usize, operation: &'static str) -> Result<Range<usize>> {
-        match self.offset.checked_add(self.bytes.len()) {
-            Some(end) if end <= length => Ok(self.offset..end),
-            _ => Err(Error::invalid(operation).with_detail("the new bytes do not lie within the record")),
-        }
-    }
-}
-
-/// A record that gets another id, or another key of the same id.
-#[derive(Clone, Copy, Debug)]
-pub struct Rotation<'a, K = StoreKey> {
-    /// The one that it has.
-    pub old: &'a K,
-    /// The one that it gets.
-    pub new: &'a K,
-    /// What is stored under the new id.
-    pub data: &'a [u8],
-    /// For how long; see [`Store::write`].
-    pub ttl: Option<Duration>,
-    /// What has to hold of the record of the old id.
-    pub expect: Expect,
-    /// What takes its place under the old id; nothing if `None`.
-    pub left: Option<Left<'a>>,
-}
-
-/// A record that a rotation leaves under the old id.
-#[derive(Clone, Copy, Debug)]
-pub struct Left<'a> {
-    /// What it holds. To the store it is data like any other.
-    pub data: &'a [u8],
-    /// How long after the rotation it may be forgotten.
-    pub ttl: Duration,
-}
+pub use verbs::{Deleted, Expect, Patch, Record, Redirect, Renewal, Rotation, Write, Written};
+pub use version::Version;
 
 /// What a store can do beyond the contract's minimum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -227,118 +85,162 @@ pub struct Capabilities {
     pub native_expiry: bool,
     /// [`Expect`] is checked and the write done in one step.
     pub compare_and_swap: bool,
-    /// A call may wait for a disk, a lock or a network, so the interpreter is let go meanwhile.
-    pub blocking: bool,
+    /// A rotation is one step: a process that dies leaves the old record or the new one, never both.
+    pub atomic_rotation: bool,
+    /// How a call may block, so that the interpreter is let go meanwhile.
+    pub blocking: Blocking,
 }
 
-/// A place for sessions. Object-safe; shared between threads.
+/// What a call of a store may wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blocking {
+    /// Nothing but a moment's lock.
+    #[default]
+    None,
+    /// A disk, or a lock of another process.
+    Disk,
+    /// A server.
+    Network,
+}
+
+/// A place for records. Object-safe; shared between threads.
 pub trait Store: Send + Sync {
     /// The record of `key`, or `None` if there is none or its lifetime is over. Looking allocates nothing in
     /// the store: no file, no lock, no entry.
     ///
     /// # Errors
     /// `Corrupt` if the record cannot be understood, `Unavailable` if the store did not answer.
-    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>>;
+    fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>>;
 
-    /// Stores `data` under `key` if `expect` holds. With `ttl` the record may be forgotten that long after
-    /// `now`; without, it is kept until it is deleted. Other readers see the old data or the new, never a
-    /// mixture and never nothing.
+    /// Stores a record if the condition holds. Other readers see the old data or the new, never a mixture and never
+    /// nothing.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer, or if what is stored at this place is another id's record;
-    /// what was there is then still whole. `Unsupported` if the store cannot check `expect`.
-    fn write(
-        &self,
-        key: &StoreKey,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written>;
+    /// what was there is then still whole. `Unknown` if the reply was lost. `Unsupported` if the store cannot check
+    /// the condition.
+    fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written>;
 
-    /// Renews the life of the record of `key`, and splices the bytes of `touch` in where the record is still the one that
-    /// was loaded. Never creates a record, never changes its version's data otherwise. `false` if there is
-    /// no record. Without `ttl` the record is then kept until it is deleted.
+    /// Renews the life of a record. Never creates one. `false` if there is none.
     ///
     /// # Errors
-    /// `Unavailable` if the store did not answer, `Corrupt` if the record cannot be understood, `Invalid` if
-    /// the bytes would not lie within the data.
-    fn touch(&self, key: &StoreKey, touch: &Touch<'_>, ttl: Option<Duration>, now: Timestamp)
-    -> Result<bool>;
+    /// `Unavailable` if the store did not answer, `Corrupt` if the record cannot be understood.
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool>;
 
-    /// Removes the record of `key` and everything kept for it, if `expect` holds of its record: a caller that decided by what it
-    /// loaded passes that version, so that a record saved since is never lost. Deleting what is not there is success,
-    /// whatever is expected. A record that cannot be understood has no version.
+    /// Renews the life of a record, and changes some of its bytes where it is still the one that was loaded. Never
+    /// creates one. `false` if there is none.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew), and `Invalid` if the bytes would not lie within the data.
+    fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
+        patch_in_order(self, patch, call)
+    }
+
+    /// Removes the record of `key` and everything kept for it, if `expect` holds of the record: a caller that decided by
+    /// what it loaded passes that version, so that a record saved since is never lost. Deleting what is not there is
+    /// success, whatever is expected. A record that cannot be understood has no version.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer; the record may then still be there.
-    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted>;
+    fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted>;
 
-    /// Replaces the record of `old`, of which `expect` has to hold, by one of `new` with `data`: afterwards what
-    /// is to be left under `old` is there, or nothing is, and what was under `new` is overwritten. A record that is not there is
+    /// Replaces the record of the old key, if the condition holds of it, by one of the new key: afterwards the redirect
+    /// is under the old key, or nothing is, and what was under the new key is overwritten. A record that is not there is
     /// never rotated, whatever is expected: a session that was deleted meanwhile is not brought back under
-    /// another id. Of a rotation that leaves nothing and a deletion of `old` at once, one finds the record and
-    /// the other finds none. Where both ids are the same this is a write.
+    /// another id. Of a rotation that leaves nothing and a deletion of the old key at once, one finds the record and
+    /// the other finds none. Where both keys are the same this is a write.
     ///
     /// # Errors
-    /// As [`write`](Self::write). The record of `old` is then still whole.
-    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written>;
+    /// As [`write`](Self::write). The record of the old key is then still whole.
+    fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        rotate_in_order(self, rotation, call)
+    }
 
     /// Removes leftovers of a key whose record has moved, since their name reveals the id. Most stores leave none.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer.
-    fn purge(&self, _key: &StoreKey) -> Result<()> {
+    fn purge(&self, _key: &StoreKey, _call: &Call<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// Locks the id of `key`, whichever key of it the record has: every other process and thread that asks for the lock
-    /// waits, until what is returned is released or dropped, or this process is gone. Reading takes no lock; whether
-    /// writing does is the store's affair, but a write always changes the version. `None` if [`HoldOf::Record`] was
-    /// asked for and `key` has no record.
-    ///
-    /// It waits at most `limit`, and always may wait, whatever [`Capabilities::blocking`] says. Locks are not
-    /// reentrant: a second request times out.
-    ///
-    /// # Errors
-    /// `Locked` if the lock was taken all that time, `Unavailable` if the store did not answer.
-    fn hold(
-        self: Arc<Self>,
-        key: &StoreKey,
-        of: HoldOf,
-        limit: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Arc<dyn Held>>>;
+    /// The locks of this store, if it can lock.
+    fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {
+        None
+    }
 
     /// A sweep through the whole store, which removes what nobody will ask for again: records that are over,
-    /// what writers left that were killed, locks without a record. See [`Sweep`] for what it promises.
+    /// leftovers of writers that were killed, locks without a record. See [`Sweep`] for what it promises.
     ///
     /// Where records go by themselves, or are for the backend alone to remove, there is nothing to do.
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         Box::new(sweep::NothingToSweep)
     }
 
-    /// The same store that does not wait for what somebody else has for a moment or holds. `None` if it never does, or
-    /// cannot do without.
-    fn without_waiting(&self) -> Option<Arc<dyn Store>> {
-        None
-    }
-
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;
 }
 
-/// A store as the holder of a session has it: what is held is read and written without waiting for oneself.
-/// Every other id is as in the store itself. A rotation of what is held holds the new id too.
-///
-/// Dropping it releases it, without telling what went wrong.
-pub trait Held: Store {
-    /// Whether the lock of `key` is held.
-    fn holds(&self, key: &StoreKey) -> bool;
+/// How often a patch that loses to another writer is tried again. Then the record is renewed alone: its writers
+/// keep its time of access.
+const PATCH_TRIES: usize = 4;
 
-    /// Lets go of all that is held. Releasing again does nothing.
-    ///
-    /// # Errors
-    /// `Unavailable` if what the store keeps for the hold could not be put away. It is let go all the same.
-    fn release(&self) -> Result<()>;
+/// A patch by a load and a compare-and-swap.
+fn patch_in_order<S: Store + ?Sized>(store: &S, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
+    let renewal = &patch.renewal;
+    for _ in 0..PATCH_TRIES {
+        let Some(Record { data, version, .. }) = store.load(renewal.key, call)? else { return Ok(false) };
+        if version != renewal.version {
+            break;
+        }
+        let mut data = data.to_vec();
+        let range = patch.range(data.len(), "touch the session")?;
+        if let Some(place) = data.get_mut(range) {
+            place.copy_from_slice(patch.bytes);
+        }
+        let expect = Expect::Version(version);
+        let write = Write { key: renewal.key, data: &data, ttl: renewal.ttl, expect };
+        if store.write(&write, call)? != Written::Refused {
+            return Ok(true);
+        }
+    }
+    store.renew(renewal, call)
+}
+
+/// A rotation by a write, and then a change of the old record if that is still the expected one. If it is not,
+/// the new record is deleted. A process that dies in between leaves both records.
+fn rotate_in_order<S: Store + ?Sized>(
+    store: &S,
+    rotation: &Rotation<'_>,
+    call: &Call<'_>,
+) -> Result<Written> {
+    if let Some(written) = rotation.as_write(|write| store.write(write, call)) {
+        return written;
+    }
+    let expect = match store.load(rotation.old, call) {
+        Ok(None) => return Ok(Written::Refused),
+        Ok(Some(record)) if rotation.expect.holds(Some(record.version)) => Expect::Version(record.version),
+        Ok(Some(_)) => return Ok(Written::Refused),
+        // Such a record has no version.
+        Err(error) if error.kind() == ErrorKind::Corrupt => match rotation.expect {
+            Expect::Any | Expect::Present => Expect::Present,
+            Expect::Absent | Expect::Version(_) => return Ok(Written::Refused),
+        },
+        Err(error) => return Err(error),
+    };
+    let Written::Stored(version) = store.write(&rotation.write(), call)? else { return Ok(Written::Refused) };
+    let ended = match rotation.redirect {
+        Some(redirect) => {
+            let write = Write { key: rotation.old, data: redirect.data, ttl: Some(redirect.ttl), expect };
+            store.write(&write, call).map(|written| written != Written::Refused)
+        }
+        None => store.delete(rotation.old, expect, call).map(|deleted| deleted == Deleted::Record),
+    };
+    if matches!(ended, Ok(true)) {
+        return Ok(Written::Stored(version));
+    }
+    // The session keeps its old id and must not have both. The error of the step above is the one to tell.
+    let undone = store.delete(rotation.new, Expect::Version(version), call);
+    ended?;
+    undone.map(|_deleted| Written::Refused)
 }

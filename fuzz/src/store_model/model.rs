@@ -8,7 +8,7 @@ use beaker_core::id::SessionId;
 use beaker_core::store::{Expect, Version};
 
 use super::answer::Answer;
-use super::operation::{Call, Expected, LEFT_FOR};
+use super::operation::{Expected, LEFT_FOR, Verb};
 
 /// Which store it is the model of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +75,10 @@ impl Model {
             Expected::Any => Expect::Any,
             Expected::Absent => Expect::Absent,
             Expected::Present => Expect::Present,
-            Expected::Current => Expect::Version(self.current(id).unwrap_or(Version(0))),
+            Expected::Current => Expect::Version(self.current(id).unwrap_or(Version::from(0))),
             Expected::Seen(number) => {
                 let place = usize::from(number).checked_rem(self.known.len()).unwrap_or_default();
-                Expect::Version(self.known.get(place).map_or(Version(7), |(version, _)| *version))
+                Expect::Version(self.known.get(place).map_or(Version::from(7), |(version, _)| *version))
             }
         }
     }
@@ -168,21 +168,21 @@ impl Model {
     }
 
     /// Does what the call has to do, and compares the answer.
-    pub(super) fn compare(&mut self, call: &Call, holder: Option<usize>, now: f64, answer: &Answer) {
+    pub(super) fn compare(&mut self, call: &Verb, holder: Option<usize>, now: f64, answer: &Answer) {
         let is_blocked = self.is_blocked(call, holder);
-        if (is_blocked || self.may_be_blocked(call)) && *answer == Answer::Failed(ErrorKind::Locked) {
+        if (is_blocked || self.may_be_blocked(call)) && *answer == Answer::Failed(ErrorKind::Busy) {
             return;
         }
         assert!(!is_blocked || answer.is_negative(), "{call:?} passed by a holder");
         match call {
-            Call::Load(id) => self.loads(id, now, answer),
-            Call::Delete(id) => self.deletes(id, answer),
-            Call::Write { id, data, ttl, expect } => {
+            Verb::Load(id) => self.loads(id, now, answer),
+            Verb::Delete(id) => self.deletes(id, answer),
+            Verb::Write { id, data, ttl, expect } => {
                 let expect = self.expect(id, *expect);
                 self.writes(id, data, *ttl, expect, now, answer);
             }
-            Call::Touch { .. } => self.touches(call, now, answer),
-            Call::Rotate { .. } => self.rotates(call, holder, now, answer),
+            Verb::Touch { .. } => self.touches(call, now, answer),
+            Verb::Rotate { .. } => self.rotates(call, holder, now, answer),
         }
     }
 
@@ -237,8 +237,8 @@ impl Model {
         }
     }
 
-    fn touches(&mut self, call: &Call, now: f64, answer: &Answer) {
-        let Call::Touch { id, expect, offset, bytes, ttl } = call else { return };
+    fn touches(&mut self, call: &Verb, now: f64, answer: &Answer) {
+        let Verb::Touch { id, expect, offset, bytes, ttl } = call else { return };
         let is_current = match self.expect(id, *expect) {
             Expect::Version(version) => self.current(id) == Some(version),
             _ => false,
@@ -261,8 +261,8 @@ impl Model {
         assert_eq!(*answer, Answer::Was(true), "{id:?}");
     }
 
-    fn rotates(&mut self, call: &Call, holder: Option<usize>, now: f64, answer: &Answer) {
-        let Call::Rotate { old, new, data, ttl, expect, left } = call else { return };
+    fn rotates(&mut self, call: &Verb, holder: Option<usize>, now: f64, answer: &Answer) {
+        let Verb::Rotate { old, new, data, ttl, expect, left } = call else { return };
         let expect = self.expect(old, *expect);
         let ttl = self.ttl(*ttl);
         let holds = |id| holder.is_some_and(|holder| self.holds(holder, id));
@@ -290,7 +290,7 @@ impl Model {
             Kind::Memory | Kind::Bounded(_) if follows && is_taken => {
                 let is_done = matches!(answer, Answer::Stored(_));
                 assert!(!is_done, "{old:?} to {new:?}");
-                if *answer == Answer::Failed(ErrorKind::Locked) {
+                if *answer == Answer::Failed(ErrorKind::Busy) {
                     return;
                 }
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use beaker_core::id::SessionId;
-use beaker_core::store::{Expect, HoldOf, Left, Rotation, SessionStore, Touch, Version};
+use beaker_core::store::{Call, Expect, LockTarget, Patch, Redirect, Rotation, SessionStore, Version, Write};
 
 use super::answer::Answer;
 use super::model::Model;
@@ -38,10 +38,10 @@ pub(super) enum Via {
 pub(super) enum Operation {
     /// It is so many thousands of seconds after the beginning.
     Clock(i8),
-    Hold(SessionId, HoldOf),
+    Hold(SessionId, LockTarget),
     Release(u8),
     Sweep(u8),
-    Store(Via, Call),
+    Store(Via, Verb),
 }
 
 /// Of all states that were stored and seen, which one is expected; or any of the rest of [`Expect`].
@@ -57,7 +57,7 @@ pub(super) enum Expected {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Call {
+pub(super) enum Verb {
     Load(SessionId),
     Write {
         id: SessionId,
@@ -100,7 +100,7 @@ fn operation(source: &mut Source<'_>) -> Operation {
     match kind {
         0 => Operation::Clock(i8::try_from(source.below(9)).unwrap_or_default() - 2),
         1 => {
-            let of = if source.byte().is_multiple_of(2) { HoldOf::Record } else { HoldOf::Id };
+            let of = if source.byte().is_multiple_of(2) { LockTarget::Record } else { LockTarget::Id };
             Operation::Hold(id(source), of)
         }
         2 => Operation::Release(source.byte()),
@@ -115,12 +115,12 @@ fn operation(source: &mut Source<'_>) -> Operation {
     }
 }
 
-fn call(kind: u8, source: &mut Source<'_>) -> Call {
+fn call(kind: u8, source: &mut Source<'_>) -> Verb {
     let id = id(source);
     match kind {
-        4 | 5 => Call::Load(id),
+        4 | 5 => Verb::Load(id),
         6 | 7 => {
-            Call::Write { id, data: data(source.byte()), ttl: ttl(source.byte()), expect: expect(source) }
+            Verb::Write { id, data: data(source.byte()), ttl: ttl(source.byte()), expect: expect(source) }
         }
         8 | 9 => {
             let expect = expect(source);
@@ -132,15 +132,15 @@ fn call(kind: u8, source: &mut Source<'_>) -> Call {
                 4 => (usize::MAX, b"12"),
                 _ => (0, b""),
             };
-            Call::Touch { id, expect, offset, bytes, ttl: ttl(source.byte()) }
+            Verb::Touch { id, expect, offset, bytes, ttl: ttl(source.byte()) }
         }
-        10 => Call::Delete(id),
+        10 => Verb::Delete(id),
         _ => {
             let new = self::id(source);
             let all = source.byte();
             let left = LEFT.get(usize::from(all / 36)).copied().flatten();
             let expect = expect(source);
-            Call::Rotate { old: id, new, data: data(all % 6), ttl: ttl(all / 6), expect, left }
+            Verb::Rotate { old: id, new, data: data(all % 6), ttl: ttl(all / 6), expect, left }
         }
     }
 }
@@ -172,7 +172,7 @@ fn expect(source: &mut Source<'_>) -> Expected {
     }
 }
 
-impl Call {
+impl Verb {
     /// Whose record is used, or used first.
     pub(super) fn id(&self) -> &SessionId {
         match self {
@@ -184,24 +184,27 @@ impl Call {
     /// Does it. The model says what is expected by which version.
     pub(super) fn on(&self, store: &SessionStore, model: &Model, now: f64) -> Answer {
         let expected = |expect: Expected| model.expect(self.id(), expect);
+        let call = Call::at(now).waiting(Duration::ZERO);
         match self {
-            Self::Load(id) => Answer::of_load(store.load(id, now)),
-            Self::Delete(id) => Answer::of_delete(store.delete(id, Expect::Any)),
-            Self::Write { id, data, ttl, expect } => {
-                Answer::of_write(store.write(id, data, model.ttl(*ttl), expected(*expect), now))
-            }
+            Self::Load(id) => Answer::of_load(store.load(id, &call)),
+            Self::Delete(id) => Answer::of_delete(store.delete(id, Expect::Any, &call)),
+            Self::Write { id, data, ttl, expect } => Answer::of_write(
+                store.write(&Write::new(id, data, expected(*expect)).lasting(model.ttl(*ttl)), &call),
+            ),
             Self::Touch { id, expect, offset, bytes, ttl } => {
                 let version = match expected(*expect) {
                     Expect::Version(version) => version,
-                    _ => Version(0),
+                    _ => Version::from(0),
                 };
-                let touch = Touch { version, offset: *offset, bytes };
-                Answer::of(store.touch(id, &touch, model.ttl(*ttl), now))
+                Answer::of(
+                    store.patch(&Patch::new(id, version, *offset, bytes).lasting(model.ttl(*ttl)), &call),
+                )
             }
             Self::Rotate { old, new, data, ttl, expect, left } => {
-                let left = left.map(|data| Left { data, ttl: model.ttl(Some(LEFT_FOR)).unwrap_or(AGES) });
+                let redirect =
+                    left.map(|data| Redirect { data, ttl: model.ttl(Some(LEFT_FOR)).unwrap_or(AGES) });
                 let (ttl, expect) = (model.ttl(*ttl), expected(*expect));
-                Answer::of_write(store.rotate(&Rotation { old, new, data, ttl, expect, left }, now))
+                Answer::of_write(store.rotate(&Rotation { old, new, data, ttl, expect, redirect }, &call))
             }
         }
     }

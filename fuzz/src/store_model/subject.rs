@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use beaker_core::error::Result;
 use beaker_core::id::{SessionId, StoreKey};
-use beaker_core::store::{Durability, FileStore, HoldOf, IdStorage, MemoryStore, SessionStore, Store, Sweep};
+use beaker_core::store::{
+    Call, Durability, FileStore, IdStorage, LockTarget, MemoryStore, SessionStore, Store, Sweep,
+};
 
 use super::model::{Kind, Model};
 use crate::folder::Folder;
@@ -40,7 +42,6 @@ pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 5] {
     let memory = |kind, store, ids| Subject::new(kind, Place::Memory(Arc::new(store)), ids);
     let files = |root: PathBuf, are_shared, ids| {
         let store = FileStore::new(root.join("data"), root.join("locks"))
-            .with_lock_time_limit(Duration::ZERO)
             .with_durability(if choice.is_multiple_of(3) { Durability::Process } else { Durability::Beaker });
         Subject::new(Kind::Files { are_shared }, Place::Files(Arc::new(store), root), ids)
     };
@@ -71,8 +72,8 @@ impl Subject {
         self.members.get(turn).expect("a subject has one member or two")
     }
 
-    pub(super) fn hold(&self, id: &SessionId, of: HoldOf, now: f64) -> Result<Option<SessionStore>> {
-        self.store().lock(id, of, Duration::ZERO, now)
+    pub(super) fn hold(&self, id: &SessionId, of: LockTarget, now: f64) -> Result<Option<SessionStore>> {
+        self.store().lock(id, of, &Call::at(now).waiting(Duration::ZERO))
     }
 
     pub(super) fn sweep(&self) -> Box<dyn Sweep + '_> {
@@ -88,7 +89,9 @@ impl Subject {
             Place::Memory(store) => [StoreKey::plain(id), StoreKey::hashed(id)]
                 .iter()
                 .any(|key| store.contains(key.record(), LONG_AGO)),
-            Place::Files(..) => self.store().load(id, LONG_AGO).is_ok_and(|record| record.is_some()),
+            Place::Files(..) => {
+                self.store().load(id, &Call::at(LONG_AGO)).is_ok_and(|record| record.is_some())
+            }
         }
     }
 

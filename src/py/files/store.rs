@@ -12,9 +12,11 @@ use pyo3::types::PyDict;
 use crate::config::Settings;
 use crate::id::SessionId;
 use crate::py::errors::{self, IntoPyResult};
-use crate::py::wait::SLICE;
 use crate::store::file::{Sweeper, default_directory, exposure};
 use crate::store::{FileStore, Store};
+
+/// How long a reader of a file is waited for, where no session says.
+const WAIT: Duration = Duration::from_secs(30);
 
 /// The file store that the options describe.
 pub(crate) fn store(
@@ -23,11 +25,8 @@ pub(crate) fn store(
     settings: &Settings,
 ) -> PyResult<Arc<dyn Store>> {
     let lifetime = settings.store_ttl(None);
-    // The caller asks again after a time-out, and handles signals in between.
-    let store = file_store(given, namespace_args)?
-        .with_lifetime(lifetime)
-        .with_durability(settings.durability)
-        .with_lock_time_limit(SLICE);
+    let store =
+        file_store(given, namespace_args)?.with_lifetime(lifetime).with_durability(settings.durability);
     let sweeper = settings.sweep_interval.map(|interval| sweeper_of(store.file_dir(), interval, lifetime));
     Ok(Arc::new(store.with_sweeper(sweeper)))
 }
@@ -108,7 +107,7 @@ pub(crate) fn private_data_dir(py: Python<'_>) -> PyResult<String> {
 #[pyfunction]
 pub(crate) fn files_of(file_dir: PathBuf, lock_dir: PathBuf, session_id: &str) -> [OsString; 3] {
     FileStore::new(file_dir, lock_dir)
-        .files(&SessionId::from_program(session_id).into())
+        .files(&SessionId::from_program(session_id).into(), WAIT)
         .map(PathBuf::into_os_string)
 }
 
@@ -122,5 +121,5 @@ pub(crate) fn clear_file(
     lock_dir: PathBuf,
     session_id: &str,
 ) -> PyResult<()> {
-    FileStore::new(file_dir, lock_dir).clear(&SessionId::from_program(session_id).into()).into_py(py)
+    FileStore::new(file_dir, lock_dir).clear(&SessionId::from_program(session_id).into(), WAIT).into_py(py)
 }

@@ -17,16 +17,16 @@ use crate::py::failed::failed;
 use crate::py::fork::{Inherited, close_in_children};
 use crate::py::{gil, wait};
 use crate::session::lock::{Goal, Held, Locking, Step};
-use crate::store::HoldOf;
+use crate::store::{Blocking, Call, LockTarget};
 
 /// Locks the session's record, unless it is locked already. Where there is none, `what` says whether its id is locked.
-pub(super) fn acquire(session: &Bound<'_, Session>, what: HoldOf) -> PyResult<()> {
+pub(super) fn acquire(session: &Bound<'_, Session>, what: LockTarget) -> PyResult<()> {
     let id = session.get().with(|state| state.life.record_id().clone())?;
     request(session, id, what)
 }
 
 /// Locks `id` and nothing else.
-pub(super) fn request(session: &Bound<'_, Session>, id: SessionId, what: HoldOf) -> PyResult<()> {
+pub(super) fn request(session: &Bound<'_, Session>, id: SessionId, what: LockTarget) -> PyResult<()> {
     run(session, Goal::Request(id, what))
 }
 
@@ -89,18 +89,20 @@ fn run(session: &Bound<'_, Session>, goal: Goal) -> PyResult<()> {
 }
 
 /// Waits for the lock of `id`.
-fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: HoldOf) -> PyResult<()> {
+fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: LockTarget) -> PyResult<()> {
     let py = session.py();
     let options = session.get().options()?;
     let (patience, now) = (record::patience(session)?, clock::now(py)?.seconds);
     let limit = patience.left();
     let (store, native) = (record::unlocked(session)?, options.backend()?.native.as_ref());
-    let ask = |limit| store.lock(id, what, limit, now);
+    let ask = |limit| store.lock(id, what, &Call::at(now).waiting(limit));
     let held = match native.map(|native| native.capabilities().blocking) {
-        Some(true) => wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit))),
+        Some(Blocking::Disk | Blocking::Network) => {
+            wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit)))
+        }
         // A fork must not find a lock taken that the store has for a moment, so it is never asked without the
         // interpreter.
-        Some(false) => wait::by_asking(py, &patience, limit, || ask(Duration::ZERO)),
+        Some(Blocking::None) => wait::by_asking(py, &patience, limit, || ask(Duration::ZERO)),
         None => ask(limit),
     };
     let held = held.into_py(py)?.map(Arc::new);

@@ -18,8 +18,8 @@ use crate::py::fork::Inherited;
 use crate::py::gil;
 use crate::py::once::intern;
 use crate::py::patience::Patience;
-use crate::py::store::{HeldNamespace, NamespaceStore};
-use crate::store::{Held, SessionStore, Store};
+use crate::py::store::{NamespaceGuard, NamespaceStore};
+use crate::store::{Call, Guard, SessionStore, Timestamp};
 
 /// A session that is held.
 pub(crate) struct SessionLock {
@@ -41,8 +41,8 @@ pub(crate) struct SessionLock {
 /// The backend's view of a record.
 struct View {
     opened: Py<PyAny>,
-    namespace: Arc<HeldNamespace>,
-    /// The same under the session's ids.
+    guard: Arc<NamespaceGuard>,
+    /// The store by way of the view.
     store: Arc<SessionStore>,
 }
 
@@ -108,7 +108,7 @@ impl SessionLock {
             return Ok(());
         }
         let now = clock::now(py)?.seconds;
-        let key = self.with_held(py, |held| held.settle(id, ttl, now)).into_py(py)?;
+        let key = self.with_held(py, now, |held, call| held.settle(id, ttl, call)).into_py(py)?;
         let namespace = namespaces.namespace(py, &key)?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
             // It shows what the store has, and needs no opening.
@@ -117,26 +117,20 @@ impl SessionLock {
         self.cover(&namespace)?;
         namespace.call_method0(intern!(py, "acquire_write_lock"))?;
         let opened = namespace.clone().unbind();
-        let namespace = Arc::new(HeldNamespace::opened(namespaces, &key, namespace));
-        let inner = Arc::clone(&namespace) as Arc<dyn Store>;
-        let store = Arc::new(self.held.pinned(inner, &key));
-        let replaced = self.view.lock().replace(View { opened, namespace, store });
+        let guard = Arc::new(NamespaceGuard::opened(Arc::clone(&namespaces), &key, namespace));
+        let store = self.held.pinned(namespaces, Arc::clone(&guard) as Arc<dyn Guard>, &key);
+        let replaced = self.view.lock().replace(View { opened, guard, store: Arc::new(store) });
         drop(replaced);
         Ok(())
     }
 
-    /// Lets other threads run meanwhile where that may wait for a disk.
     fn with_held<T: Send>(
         &self,
         py: Python<'_>,
-        mut work: impl FnMut(&SessionStore) -> Result<T> + Send,
+        now: Timestamp,
+        work: impl FnMut(&SessionStore, &Call<'_>) -> Result<T> + Send,
     ) -> Result<T> {
-        let held = &*self.held;
-        if held.capabilities().blocking {
-            gil::patiently(py, &self.patience, || work(held))
-        } else {
-            work(held)
-        }
+        gil::with_store(py, &self.held, &self.patience, now, work)
     }
 
     /// Closes the view, which writes what it has.
@@ -144,14 +138,14 @@ impl SessionLock {
         let Some(view) = self.view.lock().take() else { return self.uncover(py) };
         // Another thread may have opened it.
         self.cover(view.opened.bind(py))?;
-        let closed = view.namespace.release().into_py(py);
+        let closed = view.guard.release().into_py(py);
         let uncovered = self.uncover(py);
         closed.and(uncovered)
     }
 
     pub(super) fn release(&self, py: Python<'_>) -> PyResult<()> {
         let closed = self.close(py);
-        let released = self.with_held(py, SessionStore::release);
+        let released = self.with_held(py, Timestamp::NEG_INFINITY, SessionStore::release);
         closed.and(released.into_py(py))
     }
 
@@ -168,7 +162,7 @@ impl Inherited for SessionLock {
     fn close_inherited(&self) {
         if self.is_native && !self.is_ours() {
             // It lets nobody in, and there is nothing that could fail.
-            let _ = self.held.release();
+            let _ = self.held.release(&Call::at(Timestamp::NEG_INFINITY).waiting(Duration::ZERO));
         }
     }
 }

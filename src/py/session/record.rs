@@ -14,7 +14,7 @@ use crate::py::gil;
 use crate::py::patience::Patience;
 use crate::py::store::NamespaceStore;
 use crate::session::Found;
-use crate::store::{Deleted, Expect, Record, SessionStore, Store, Timestamp};
+use crate::store::{Call, Deleted, Expect, Record, SessionStore, Store, Timestamp};
 
 /// The session's lock, if this process has it.
 pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
@@ -39,10 +39,11 @@ pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>>
 /// Runs `work` on the session's store, which waits for others as long as the session does.
 pub(super) fn with_store<T: Send>(
     session: &Bound<'_, Session>,
-    work: impl FnMut(&SessionStore) -> Result<T> + Send,
+    now: Timestamp,
+    work: impl FnMut(&SessionStore, &Call<'_>) -> Result<T> + Send,
 ) -> PyResult<T> {
     let py = session.py();
-    gil::with_store(py, &*store(session)?, &*patience(session)?, work).into_py(py)
+    gil::with_store(py, &*store(session)?, &*patience(session)?, now, work).into_py(py)
 }
 
 /// Loads the record of `id`.
@@ -51,7 +52,7 @@ pub(super) fn find(
     id: &SessionId,
     now: Timestamp,
 ) -> PyResult<(Found, Option<Record>)> {
-    let Some(record) = with_store(session, |store| store.load(id, now))? else {
+    let Some(record) = with_store(session, now, |store, call| store.load(id, call))? else {
         return Ok((Found::Absent, None));
     };
     let version = record.version;
@@ -65,7 +66,8 @@ pub(super) fn find(
 
 /// Deletes the record of `id`, if `expect` holds of it.
 pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
-    with_store(session, |store| store.delete(id, expect))
+    // Whether its lifetime is over makes no difference.
+    with_store(session, Timestamp::NEG_INFINITY, |store, call| store.delete(id, expect, call))
 }
 
 /// How long the session waits for others.

@@ -17,7 +17,7 @@ use crate::py::failed::failed;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::session::renew::{Answer, Facts, Outcome, Renewing, Step};
-use crate::store::{Expect, Touch, Version, Written};
+use crate::store::{Expect, Patch, Renewal, Version, Write, Written};
 
 /// `Session.save(accessed_only=True)`: stores the access time, and what was changed in place.
 pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
@@ -120,13 +120,15 @@ impl<'py> Caller<'_, 'py> {
         };
         let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
         if let Some(splice) = splice {
-            let touch = Touch { version, offset: splice.offset, bytes: splice.bytes() };
-            record::with_store(session, |store| store.touch(id, &touch, ttl, now))?;
+            let renewal = Renewal { key: id, version, ttl };
+            let patch = Patch { renewal, offset: splice.offset, bytes: splice.bytes() };
+            record::with_store(session, now, |store, call| store.patch(&patch, call))?;
             return Ok(None);
         }
         let text = rewritten(session, &options, id, &data, known)?;
         let expect = Expect::Version(version);
-        let written = record::with_store(session, |store| store.write(id, &text, ttl, expect, now))?;
+        let write = Write { key: id, data: &text, ttl, expect };
+        let written = record::with_store(session, now, |store, call| store.write(&write, call))?;
         // A refusal means that another request wrote the record since, and its access time with it.
         let Written::Stored(version) = written else { return Ok(None) };
         self.renewed = loaded.map(|loaded| (version, Arc::new(loaded.rewritten(py))));

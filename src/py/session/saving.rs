@@ -20,7 +20,7 @@ use crate::py::once::intern;
 use crate::session::Found;
 use crate::session::finish::{self, Cookie};
 use crate::session::save::{Answer, ENCODINGS, Outcome, Rules, Saving, Step, TRIES};
-use crate::store::{HoldOf, Record, Written};
+use crate::store::{LockTarget, Record, Written};
 
 /// A session as it was loaded or saved last, and the save that begins with that.
 pub(super) struct Basis {
@@ -263,7 +263,7 @@ impl<'a, 'py> Caller<'a, 'py> {
         self.guard = None;
         if locks {
             self.is_lock_taken = true;
-            hold::acquire(self.session, HoldOf::Record)?;
+            hold::acquire(self.session, LockTarget::Record)?;
         }
         self.guard = Guard::take(py, id, &*record::patience(self.session)?).into_py(py)?;
         Ok(())

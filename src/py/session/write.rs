@@ -10,7 +10,7 @@ use crate::codec::pointer;
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::IntoPyResult;
-use crate::store::{Expect, Left, Rotation, Written};
+use crate::store::{Expect, Redirect, Rotation, Write, Written};
 
 /// Writes `text`, which `data` encodes to, as the record of `id`.
 pub(super) fn write(
@@ -22,7 +22,8 @@ pub(super) fn write(
 ) -> PyResult<Written> {
     let ttl = session.get().options()?.settings.store_ttl(own_timeout::in_data(data)?);
     let now = clock::now(session.py())?.seconds;
-    record::with_store(session, |store| store.write(id, &text.bytes, ttl, expect, now))
+    let write = Write { key: id, data: &text.bytes, ttl, expect };
+    record::with_store(session, now, |store, call| store.write(&write, call))
 }
 
 /// Writes it as the record of the new id, and leaves a redirect under the old one for the grace period.
@@ -41,7 +42,7 @@ pub(super) fn rotate(
         Some(grace) => Some((pointer::write(old, new, now, now + grace.as_secs_f64()).into_py(py)?, grace)),
         None => None,
     };
-    let left = redirect.as_ref().map(|(text, ttl)| Left { data: text.as_bytes(), ttl: *ttl });
-    let rotation = Rotation { old, new, data: &text.bytes, ttl, expect, left };
-    record::with_store(session, |store| store.rotate(&rotation, now))
+    let redirect = redirect.as_ref().map(|(text, ttl)| Redirect { data: text.as_bytes(), ttl: *ttl });
+    let rotation = Rotation { old, new, data: &text.bytes, ttl, expect, redirect };
+    record::with_store(session, now, |store, call| store.rotate(&rotation, call))
 }

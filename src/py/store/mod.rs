@@ -1,7 +1,7 @@
 //! The stores as Python sees them: those that options name, and those that are written in Python.
 
 mod backend;
-mod held_namespace;
+mod guard;
 mod namespace_calls;
 mod namespace_record;
 mod namespaces;
@@ -9,5 +9,5 @@ mod python_store;
 mod stay;
 
 pub(crate) use backend::{Backend, MEMORY, resolve};
-pub(crate) use held_namespace::HeldNamespace;
+pub(crate) use guard::NamespaceGuard;
 pub(crate) use namespaces::NamespaceStore;

@@ -9,7 +9,7 @@ use super::namespace_record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
 use crate::locks::{LockTable, Token};
-use crate::py::errors::{CorruptSessionError, LockError, StoreUnavailableError};
+use crate::py::errors::{CorruptSessionError, LockError, OutcomeUnknownError, StoreUnavailableError};
 use crate::py::gil;
 use crate::py::once::intern;
 use crate::py::patience::Patience;
@@ -79,7 +79,7 @@ pub(super) fn take_write_lock(
     // A failure ends the wait, also one that says that a lock is not to be had.
     wait::by_asking(py, patience, limit, || match namespace.call_method(name, (), Some(&kwargs)) {
         Ok(taken) if taken.cast::<PyBool>().is_ok_and(|taken| !taken.is_true()) => {
-            Err(Error::locked(OPERATION))
+            Err(Error::busy(OPERATION))
         }
         // A backend without locks may well answer nothing.
         Ok(_) => Ok(Ok(())),
@@ -103,7 +103,9 @@ pub(super) fn failure(py: Python<'_>, operation: &'static str, key: &StoreKey, e
     let kind = if error.is_instance_of::<CorruptSessionError>(py) {
         ErrorKind::Corrupt
     } else if error.is_instance_of::<LockError>(py) {
-        ErrorKind::Locked
+        ErrorKind::Busy
+    } else if error.is_instance_of::<OutcomeUnknownError>(py) {
+        ErrorKind::Unknown
     } else {
         ErrorKind::Unavailable
     };
@@ -116,7 +118,7 @@ pub(super) fn failure(py: Python<'_>, operation: &'static str, key: &StoreKey, e
         error.get_type(py).name().map_or_else(|_| String::from("an exception"), |name| name.to_string());
     let detail = match kind {
         // The words are ours.
-        ErrorKind::Locked => error.value(py).to_string(),
+        ErrorKind::Busy => error.value(py).to_string(),
         _ => format!("the backend raised {name}"),
     };
     Error::new(kind, operation).with_detail(detail).with_source(error)

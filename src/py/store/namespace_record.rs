@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::py::errors::CorruptSessionError;
 use crate::py::once::intern;
-use crate::store::{Deleted, Expect, Left, Record, Touch, Version, Written};
+use crate::store::{Deleted, Expect, Patch, Record, Redirect, Version, Written};
 
 /// The key of the session's text within its namespace.
 const KEY: &str = "session";
@@ -19,7 +19,7 @@ const KEY: &str = "session";
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 fn version_of(text: &[u8]) -> Version {
-    Version(HASHER.hash_one(text))
+    Version::from(HASHER.hash_one(text))
 }
 
 /// The text in a namespace, `None` if there is none.
@@ -85,18 +85,18 @@ pub(super) fn write_in(
     Ok(Written::Stored(version_of(data)))
 }
 
-/// Touches what is in a namespace.
-pub(super) fn touch_in(
+/// Changes some bytes of the text in a namespace, if it is the one that was loaded.
+pub(super) fn patch_in(
     namespace: &Bound<'_, PyAny>,
-    touch: &Touch<'_>,
+    patch: &Patch<'_>,
     lifetime: Option<Duration>,
 ) -> PyResult<bool> {
     let Some(mut text) = text_in(namespace)? else { return Ok(false) };
-    let end = touch.offset.saturating_add(touch.bytes.len());
-    if version_of(&text) == touch.version
-        && let Some(place) = text.get_mut(touch.offset..end)
+    let end = patch.offset.saturating_add(patch.bytes.len());
+    if version_of(&text) == patch.renewal.version
+        && let Some(place) = text.get_mut(patch.offset..end)
     {
-        place.copy_from_slice(touch.bytes);
+        place.copy_from_slice(patch.bytes);
         put(namespace, &text, lifetime)?;
     }
     Ok(true)
@@ -111,10 +111,10 @@ pub(super) fn delete_in(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResul
     Ok(deleted)
 }
 
-/// Puts what a rotation leaves into a namespace, or empties it.
-pub(super) fn leave_in(namespace: &Bound<'_, PyAny>, left: Option<Left<'_>>) -> PyResult<()> {
-    match left {
-        Some(left) => put(namespace, left.data, Some(left.ttl)),
+/// Puts the redirect of a rotation into a namespace, or empties it.
+pub(super) fn leave_in(namespace: &Bound<'_, PyAny>, redirect: Option<Redirect<'_>>) -> PyResult<()> {
+    match redirect {
+        Some(redirect) => put(namespace, redirect.data, Some(redirect.ttl)),
         None => delete_in(namespace, Expect::Any).map(|_deleted| ()),
     }
 }

@@ -4,11 +4,10 @@
 //! session's text under the key `session`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use super::held_namespace::HeldNamespace;
+use super::guard::NamespaceGuard;
 use super::namespace_calls::{failed, locked, read};
 use super::namespace_record;
 use super::namespaces::NamespaceStore;
@@ -17,60 +16,62 @@ use crate::id::StoreKey;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::store::{
-    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,
+    Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
+    Timestamp, Write, Written,
 };
 
 impl Store for NamespaceStore {
-    fn load(&self, key: &StoreKey, _now: Timestamp) -> Result<Option<Record>> {
+    fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
         const OPERATION: &str = "read the session from its backend";
-        Python::attach(|py| {
-            let namespace = self.namespace(py, key).map_err(failed(py, OPERATION, key))?;
-            self.within(key, &namespace, OPERATION, || read(&namespace).map_err(failed(py, OPERATION, key)))
+        let read_unlocked = || {
+            Python::attach(|py| {
+                let namespace = self.namespace(py, key).map_err(failed(py, OPERATION, key))?;
+                let read = || read(&namespace).map_err(failed(py, OPERATION, key));
+                self.within(key, &namespace, OPERATION, read)
+            })
+        };
+        match NamespaceGuard::of(call).map(|guard| guard.on(key, OPERATION, namespace_record::record_in)) {
+            Some(Ok(found)) => found,
+            Some(Err(_)) | None => read_unlocked(),
+        }
+    }
+
+    fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        let lifetime = self.lifetime(write.ttl);
+        let replaces = write.expect == Expect::Any;
+        self.change(call, write.key, replaces, "write the session to its backend", |namespace| {
+            namespace_record::write_in(namespace, write.data, lifetime, write.expect)
         })
     }
 
-    fn write(
-        &self,
-        key: &StoreKey,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        _now: Timestamp,
-    ) -> Result<Written> {
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.patch(&renewal.as_patch(), call)
+    }
+
+    fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
+        let Renewal { key, ttl, .. } = patch.renewal;
         let lifetime = self.lifetime(ttl);
-        let unconditional = expect == Expect::Any;
-        self.exclusively(key, unconditional, "write the session to its backend", |namespace| {
-            namespace_record::write_in(namespace, data, lifetime, expect)
+        self.change(call, key, false, "renew the session in its backend", |namespace| {
+            namespace_record::patch_in(namespace, patch, lifetime)
         })
     }
 
-    fn touch(
-        &self,
-        key: &StoreKey,
-        touch: &Touch<'_>,
-        ttl: Option<Duration>,
-        _now: Timestamp,
-    ) -> Result<bool> {
-        let lifetime = self.lifetime(ttl);
-        self.exclusively(key, false, "renew the session in its backend", |namespace| {
-            namespace_record::touch_in(namespace, touch, lifetime)
-        })
-    }
-
-    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
-        self.exclusively(key, false, "remove the session from its backend", |namespace| {
+    fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
+        self.change(call, key, false, "remove the session from its backend", |namespace| {
             namespace_record::delete_in(namespace, expect)
         })
     }
 
     /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a
     /// process that dies between the two steps leaves both records.
-    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+    fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
         const OPERATION: &str = "rotate the session in its backend";
-        let Rotation { old, new, data, ttl, expect, left } = *rotation;
-        let write = |expect| self.write(old, data, ttl, expect, now);
-        if let Some(written) = rotation.as_write(write) {
+        let Rotation { old, new, data, ttl, expect, redirect } = *rotation;
+        if let Some(written) = rotation.as_write(|write| self.write(write, call)) {
             return written;
+        }
+        if let Some(rotated) = NamespaceGuard::of(call).and_then(|guard| guard.rotate(rotation)) {
+            return rotated;
         }
         self.exclusively(old, false, OPERATION, |from| {
             if !namespace_record::may_rotate(from, expect)? {
@@ -83,16 +84,16 @@ impl Store for NamespaceStore {
             let written = self
                 .within(new, &to, OPERATION, || locked(&to, true, write).map_err(failed(py, OPERATION, new)));
             let written = written.into_py(py)?;
-            namespace_record::leave_in(from, left)?;
+            namespace_record::leave_in(from, redirect)?;
             self.replace(new.record(), to.unbind());
             Ok(written)
         })
     }
 
     /// A namespace that holds nothing may still have a file or an entry that is named by it.
-    fn purge(&self, key: &StoreKey) -> Result<()> {
+    fn purge(&self, key: &StoreKey, call: &Call<'_>) -> Result<()> {
         const OPERATION: &str = "remove the session's namespace from its backend";
-        if self.load(key, Timestamp::NEG_INFINITY)?.is_some() {
+        if self.load(key, &Call { now: Timestamp::NEG_INFINITY, ..*call })?.is_some() {
             return Ok(());
         }
         Python::attach(|py| {
@@ -104,15 +105,42 @@ impl Store for NamespaceStore {
         })
     }
 
-    fn hold(
+    fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {
+        Some(self)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // It runs Python, so there is nothing to let go of.
+        Capabilities { compare_and_swap: true, ..Capabilities::default() }
+    }
+}
+
+impl NamespaceStore {
+    /// Runs `work` on the namespace of `key` under its write lock, or under that of the caller.
+    fn change<T>(
+        &self,
+        call: &Call<'_>,
+        key: &StoreKey,
+        replaces: bool,
+        operation: &'static str,
+        work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
+    ) -> Result<T> {
+        let Some(guard) = NamespaceGuard::of(call) else {
+            return self.exclusively(key, replaces, operation, work);
+        };
+        guard.on(key, operation, work).unwrap_or_else(|work| self.exclusively(key, replaces, operation, work))
+    }
+}
+
+impl Locks for NamespaceStore {
+    fn lock(
         self: Arc<Self>,
         key: &StoreKey,
-        of: HoldOf,
-        limit: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Arc<dyn Held>>> {
-        if of == HoldOf::Record {
-            match self.load(key, now) {
+        target: LockTarget,
+        call: &Call<'_>,
+    ) -> Result<Option<Arc<dyn Guard>>> {
+        if target == LockTarget::Record {
+            match self.load(key, call) {
                 Ok(None) => return Ok(None),
                 // A record that cannot be understood is one, too.
                 Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
@@ -120,14 +148,9 @@ impl Store for NamespaceStore {
             }
         }
         Python::attach(|py| {
-            let (namespace, lock, reserved) = self.reserve(py, key, limit)?;
-            let held = HeldNamespace::reserved(Arc::clone(&self), key, namespace, lock, reserved);
-            Ok(Some(Arc::new(held) as Arc<dyn Held>))
+            let (namespace, lock, reserved) = self.reserve(py, key, call.wait)?;
+            let guard = NamespaceGuard::reserved(Arc::clone(&self), key, namespace, lock, reserved);
+            Ok(Some(Arc::new(guard) as Arc<dyn Guard>))
         })
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        // It runs Python, so there is nothing to let go of.
-        Capabilities { native_expiry: false, compare_and_swap: true, blocking: false }
     }
 }

@@ -46,7 +46,7 @@ impl<'a, 'py> Stay<'a, 'py> {
         limit.append(py.None())?;
         let entry = (Runner::current(py)?, key);
         if !STAYS.lock().insert(entry.clone()) {
-            return Ok(Err(Error::locked("use the session in its backend")
+            return Ok(Err(Error::busy("use the session in its backend")
                 .with_detail("this thread is using it at this moment, and was interrupted")));
         }
         match limits(py).and_then(|limits| limits.call_method1(intern!(py, "set"), (&limit,))) {

@@ -30,7 +30,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn get(&self, id: &SessionId) -> Option<(Version, &Kept)> {
-        self.records.get(id.as_str()).map(|(version, kept)| (Version(*version), kept))
+        self.records.get(id.as_str()).map(|(version, kept)| (Version::from(*version), kept))
     }
 
     pub(super) fn find(&self, id: &SessionId) -> Found {
@@ -53,7 +53,7 @@ impl World {
     fn put(&mut self, id: &SessionId, kept: Kept) -> Version {
         self.writes += 1;
         self.records.insert(id.as_str().to_owned(), (self.writes, kept));
-        Version(self.writes)
+        Version::from(self.writes)
     }
 
     /// A new state of the same record.

@@ -1,10 +1,15 @@
-//! Flushes names to the disk. The name of a file is in its folder, the name of the folder in the one above.
+//! Removes files, and flushes names to the disk. The name of a file is in its folder, the name of the folder in the one above.
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, ErrorKind as IoKind};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
+
+use crate::error::{Error, Result};
+
+/// What a failed removal was for.
+pub(super) const REMOVING: &str = "remove the session file";
 
 /// How many folders are remembered. Ids as Beaker makes them have 272.
 const MOST_KNOWN: usize = 4096;
@@ -54,4 +59,19 @@ pub(super) fn forget(folder: &Path) {
         // Folders above it may have been missing too.
         known.retain(|known| !folder.starts_with(known));
     }
+}
+
+/// Removes a file, or finds it gone.
+pub(super) fn unlink(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if !is_absence(&error) => {
+            Err(Error::unavailable(REMOVING).with_source(error).in_folder_of(path))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether this error says that there is no such file.
+pub(super) fn is_absence(error: &io::Error) -> bool {
+    error.kind() == IoKind::NotFound
 }

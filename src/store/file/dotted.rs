@@ -4,37 +4,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::disk::{self, is_absence};
+use super::folders::Visit;
 use super::layout::{Place, Seat};
 use super::record::{self, Holder};
-use super::{FileStore, WRITING, disk, ensure_private_dir, is_absence};
+use super::replace;
 use crate::error::{Error, Result};
 use crate::id::{IdSource, SessionId, StoreKey};
 use crate::locks::{LockFile, is_in_use};
+use crate::private_dir::ensure_private_dir;
 use crate::store::Durability;
 
 /// A writer has a lock for less. A lock that is held for longer is a session's, and is not waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-impl FileStore {
+impl Visit<'_> {
     /// The place of the record of `key`. Only for an id with dots files are examined.
     pub(super) fn place<'a>(&self, key: &'a StoreKey) -> Place<'a> {
         self.settle(Place::of(key))
-    }
-
-    /// The file that has the record of `id`, or would have it; the one that it is written to; and the one that no
-    /// other id has.
-    #[must_use]
-    pub fn files(&self, key: &StoreKey) -> [PathBuf; 3] {
-        let place = self.place(key);
-        [place.data_file(&self.file_dir), place.target_file(&self.file_dir), place.own_file(&self.file_dir)]
-    }
-
-    /// Has the record of another id leave the file that is named after `id`, whose lock the caller has.
-    ///
-    /// # Errors
-    /// `Unavailable` if it cannot be moved.
-    pub fn clear(&self, key: &StoreKey) -> Result<()> {
-        self.make_way(&Place::of(key))
     }
 
     /// The same for an id whose place may have changed since it was found out.
@@ -48,7 +35,7 @@ impl FileStore {
     }
 
     fn seat_without_own(&self, place: &Place<'_>) -> Seat {
-        match record::holder(&place.named_file(&self.file_dir), self.lock_time_limit) {
+        match record::holder(&place.named_file(&self.file_dir), self.wait) {
             // The next read reports what cannot be read.
             Ok(Holder::Nobody) | Err(_) => Seat::Shared,
             Ok(Holder::Named(owner)) if owner == place.key().record() => Seat::Shared,
@@ -75,7 +62,7 @@ impl FileStore {
         if !place.is_dotted() || place.seat() == Seat::Own {
             return Ok((place, None));
         }
-        match self.neighbour(&place, self.lock_time_limit.min(PATIENCE)) {
+        match self.neighbour(&place, self.wait.min(PATIENCE)) {
             Ok(neighbour) => Ok((self.settle(place), neighbour)),
             Err(error) if error.is_busy() => Ok((place.seated(Seat::Lent), None)),
             Err(error) => Err(error),
@@ -91,7 +78,7 @@ impl FileStore {
     ) -> Result<(Place<'a>, Option<Neighbour>)> {
         match self.lock_shared(place)? {
             (place, None) if !is_locked && place.is_dotted() && self.is_seen_in_shared(&place)? => {
-                let neighbour = self.neighbour(&place, self.lock_time_limit)?;
+                let neighbour = self.neighbour(&place, self.wait)?;
                 Ok((self.settle(place), neighbour))
             }
             found => Ok(found),
@@ -112,7 +99,7 @@ impl FileStore {
         }
         let _neighbour = match neighbour {
             Some(_) => None,
-            None => self.neighbour(place, self.lock_time_limit)?,
+            None => self.neighbour(place, self.wait)?,
         };
         if self.is_seen_in_shared(place)? {
             self.unlink(&place.named_file(&self.file_dir))?;
@@ -126,7 +113,7 @@ impl FileStore {
             Seat::Claimed | Seat::Lent => Ok(true),
             Seat::Shared => {
                 let shared = place.named_file(&self.file_dir);
-                Ok(record::holder(&shared, self.lock_time_limit)? != Holder::Nobody)
+                Ok(record::holder(&shared, self.wait)? != Holder::Nobody)
             }
         }
     }
@@ -136,10 +123,10 @@ impl FileStore {
     /// since the shared file has a record of Beaker's that this id would be taken to have, and that may be another's.
     pub(super) fn remove_old_copy(&self, place: &Place<'_>) -> Result<bool> {
         let shared = place.named_file(&self.file_dir);
-        let holder = || record::holder(&shared, self.lock_time_limit);
+        let holder = || record::holder(&shared, self.wait);
         let is_copy =
             |holder: &Holder| matches!(holder, Holder::Named(owner) if owner == place.key().record());
-        let neighbour = if is_copy(&holder()?) { self.neighbour(place, self.lock_time_limit)? } else { None };
+        let neighbour = if is_copy(&holder()?) { self.neighbour(place, self.wait)? } else { None };
         Ok(match holder()? {
             holder if is_copy(&holder) => {
                 if neighbour.is_some() {
@@ -156,7 +143,7 @@ impl FileStore {
     /// id without dots, which every writer of this file takes.
     pub(super) fn make_way(&self, place: &Place<'_>) -> Result<()> {
         let path = place.named_file(&self.file_dir);
-        let Holder::Named(owner) = record::holder(&path, self.lock_time_limit)? else { return Ok(()) };
+        let Holder::Named(owner) = record::holder(&path, self.wait)? else { return Ok(()) };
         let owner = StoreKey::from(SessionId::from_program(owner));
         let of_owner = Place::of(&owner);
         if !place.is_plain() || !of_owner.is_dotted() || of_owner.named_file(&self.file_dir) != path {
@@ -171,7 +158,7 @@ impl FileStore {
     }
 
     fn relocate(&self, from: &Path, to: &Path) -> Result<()> {
-        let failed = |error| Error::unavailable(WRITING).with_source(error);
+        let failed = |error| Error::unavailable(replace::WRITING).with_source(error);
         let folder = to.parent().unwrap_or(to);
         ensure_private_dir(folder)?;
         // A link, so that the record is found at every moment. The next write to the old name ends it there.

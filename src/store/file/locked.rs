@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::disk::{self, REMOVING, is_absence, unlink};
 use super::dotted::Neighbour;
-use super::layout::Place;
-use super::layout::Seat;
+use super::folders::Visit;
+use super::layout::{Place, Seat};
 use super::record::{self, Found};
-use super::{FileStore, REMOVING, WRITING, disk, is_absence, replace, unlink};
+use super::replace::{self, WRITING};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::locks::{LockFile, Locked};
-use crate::store::{Deleted, Durability, Expect, Rotation, Timestamp, Touch, Written};
+use crate::store::{Deleted, Durability, Expect, Patch, Redirect, Rotation, Timestamp, Write, Written};
 
-impl FileStore {
+impl Visit<'_> {
     /// Removes a file, so that its end survives what a save does.
     pub(super) fn unlink(&self, path: &Path) -> Result<()> {
         unlink(path)?;
@@ -29,7 +30,7 @@ impl FileStore {
     }
 
     pub(super) fn lock(&self, place: &Place<'_>) -> Result<Locks> {
-        let own = LockFile::acquire(place.lock_file(&self.lock_dir), self.lock_time_limit)?;
+        let own = LockFile::acquire(place.lock_file(&self.lock_dir), self.wait)?;
         Ok(Locks { own, neighbour: None })
     }
 
@@ -41,7 +42,7 @@ impl FileStore {
         operation: &'static str,
     ) -> Result<Option<Locks>> {
         let lock = place.lock_file(&self.lock_dir);
-        if let Some(own) = LockFile::acquire_existing(lock, self.lock_time_limit)? {
+        if let Some(own) = LockFile::acquire_existing(lock, self.wait)? {
             return Ok(Some(Locks { own, neighbour: None }));
         }
         match std::fs::symlink_metadata(data) {
@@ -57,24 +58,23 @@ impl FileStore {
     pub(super) fn look(&self, place: &Place<'_>) -> Result<(Option<Locked>, Found)> {
         let path = place.data_file(&self.file_dir);
         if place.key().is_hashed() {
-            return match record::read_alone(&path, place, self.lock_time_limit)? {
+            return match record::read_alone(&path, place, self.wait)? {
                 (_, Found::Foreign) => Ok((None, Found::Foreign)),
                 found => Ok(found),
             };
         }
-        record::read(&path, place, self.lock_time_limit).map(|found| (None, found))
+        record::read(&path, place, self.wait).map(|found| (None, found))
     }
 
-    /// Writes `data` to a place whose lock the caller has, if what was found there is what was expected.
+    /// Writes `content` to a place whose lock the caller has, if `found`, which is there, is what it expects.
     pub(super) fn replace(
         &self,
         place: &Place<'_>,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
+        content: &Content<'_>,
         found: &Found,
         now: Timestamp,
     ) -> Result<Written> {
+        let Content { data, ttl, expect } = *content;
         // The stored shape holds text: what a codec makes, base64, always is.
         let text = std::str::from_utf8(data)
             .map_err(|error| Error::invalid("a session in a file has to be text").with_source(error))?;
@@ -87,21 +87,13 @@ impl FileStore {
         }
         let envelope = envelope::write(text, place.owner(), Some(expiry(ttl, now)))?;
         replace::replace_file(&place.target_file(&self.file_dir), &envelope.bytes, self.durability)?;
-        self.maybe_sweep(now);
         Ok(Written::Stored(record::version_of(data)))
     }
 
-    /// Touches what is in a place whose lock the caller has, or that has none.
-    pub(super) fn renew(
-        &self,
-        place: &Place<'_>,
-        touch: &Touch<'_>,
-        ttl: Option<Duration>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        self.maybe_sweep(now);
+    /// Renews the record of a place whose lock the caller has, or that has none.
+    pub(super) fn patch(&self, place: &Place<'_>, patch: &Patch<'_>, now: Timestamp) -> Result<bool> {
         let path = place.data_file(&self.file_dir);
-        record::touch(&path, place, touch, expiry(ttl, now), now, self.lock_time_limit)
+        record::patch(&path, place, patch, expiry(patch.renewal.ttl, now), now, self.wait)
     }
 
     /// Removes what is in a place whose lock the caller has, if it is what was expected.
@@ -137,9 +129,9 @@ impl FileStore {
         rotation: &Rotation<'_>,
         now: Timestamp,
     ) -> Result<(Written, Option<Locks>)> {
-        let Rotation { data, ttl, expect, left, .. } = *rotation;
+        let Rotation { data, ttl, expect, redirect, .. } = *rotation;
         let is_name = from.shares_its_name_with(&to);
-        let (from, shared) = match left {
+        let (from, shared) = match redirect {
             Some(_) => self.lock_shared(from)?,
             // What goes from the shared file is locked before anything is written. The lock of a new id without dots
             // is that very lock.
@@ -162,23 +154,25 @@ impl FileStore {
         let new_path = to.target_file(&self.file_dir);
         let (_pinned, there) = match to.key().is_hashed() {
             true => self.look(&to)?,
-            false => (None, record::read(&new_path, &to, self.lock_time_limit)?),
+            false => (None, record::read(&new_path, &to, self.wait)?),
         };
         let there = there.live_at(now);
-        let replaced = self.replace(&to, data, ttl, Expect::Any, &there, now);
+        let content = Content { data, ttl, expect: Expect::Any };
+        let replaced = self.replace(&to, &content, &there, now);
         let is_new_there = replaced.is_ok() || matches!(there, Found::Absent);
         // The new record may have had it make way.
         let from = if is_name { self.settle(from) } else { from };
-        let left = replaced.and_then(|written| {
-            let ended = match left {
-                Some(left) => {
-                    self.replace(&from, left.data, Some(left.ttl), Expect::Any, &found, now).map(|_stored| ())
+        let rotated = replaced.and_then(|written| {
+            let ended = match redirect {
+                Some(Redirect { data, ttl }) => {
+                    let content = Content { data, ttl: Some(ttl), expect: Expect::Any };
+                    self.replace(&from, &content, &found, now).map(|_stored| ())
                 }
                 None => self.give_up(&from, shared.as_ref()),
             };
             ended.map(|()| written)
         });
-        match left {
+        match rotated {
             Ok(written) => Ok((written, locks)),
             Err(error) => {
                 drop(pinned);
@@ -209,7 +203,7 @@ impl FileStore {
 
     /// Whether what was found is there.
     fn is_still(&self, path: &Path, place: &Place<'_>, found: &Found) -> bool {
-        match (found, record::read(path, place, self.lock_time_limit)) {
+        match (found, record::read(path, place, self.wait)) {
             (Found::Ours(before), Ok(Found::Ours(now))) => before.version() == now.version(),
             (Found::Unreadable(_), Ok(Found::Unreadable(_))) => true,
             // What cannot be read now is not known to be another.
@@ -230,6 +224,19 @@ impl FileStore {
     }
 }
 
+/// The contents of a file that is written.
+pub(super) struct Content<'a> {
+    pub(super) data: &'a [u8],
+    pub(super) ttl: Option<Duration>,
+    pub(super) expect: Expect,
+}
+
+impl<'a> From<&Write<'a>> for Content<'a> {
+    fn from(write: &Write<'a>) -> Self {
+        Self { data: write.data, ttl: write.ttl, expect: write.expect }
+    }
+}
+
 /// What is locked while a record is replaced or removed.
 pub(super) struct Locks {
     own: LockFile,
@@ -240,8 +247,8 @@ pub(super) struct Locks {
 
 impl Locks {
     /// Locks the file too that `place` shares, if it does, and says where it is then.
-    pub(super) fn with_shared<'a>(&mut self, store: &FileStore, place: Place<'a>) -> Result<Place<'a>> {
-        let (place, neighbour) = store.lock_shared(place)?;
+    pub(super) fn with_shared<'a>(&mut self, visit: &Visit<'_>, place: Place<'a>) -> Result<Place<'a>> {
+        let (place, neighbour) = visit.lock_shared(place)?;
         self.neighbour = neighbour;
         Ok(place)
     }

@@ -12,7 +12,8 @@
 mod disk;
 mod dotted;
 mod exposure;
-mod held;
+mod folders;
+mod guard;
 mod layout;
 mod locked;
 mod record;
@@ -21,37 +22,35 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use disk::REMOVING;
 pub use disk::sync_with_names;
 pub use exposure::{Exposure, exposure};
-use held::HeldFile;
+use folders::Folders;
+use guard::FileGuard;
 use layout::Place;
 pub use layout::{digest_name, file_name, hashed_name};
+use locked::Content;
 use record::Found;
+use replace::WRITING;
 pub use replace::{is_temporary, replace_file};
 pub use sweep::{FileSweep, Reach, SweepLease, SweepPlan, Sweeper};
 
 pub use crate::private_dir::{default_directory, ensure_private_dir};
 
 use super::{
-    Capabilities, Deleted, Durability, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp,
-    Touch, Written,
+    Blocking, Call, Capabilities, Deleted, Durability, Expect, Guard, LockTarget, Locks, Patch, Record,
+    Renewal, Rotation, Store, Sweep, Timestamp, Write, Written,
 };
 use crate::clock;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::StoreKey;
 use crate::locks::LockFile;
 
-const WRITING: &str = "write the session file";
-const REMOVING: &str = "remove the session file";
 const LOCKING: &str = "lock the session";
-
-/// How long a lock is waited for, unless something else is asked for.
-const LOCK_TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Keeps each session in a file of its own.
 ///
@@ -60,11 +59,8 @@ const LOCK_TIME_LIMIT: Duration = Duration::from_secs(30);
 /// are needed and not before.
 #[derive(Clone, Debug)]
 pub struct FileStore {
-    file_dir: PathBuf,
-    lock_dir: PathBuf,
-    lock_time_limit: Duration,
+    folders: Folders,
     lifetime: Option<Duration>,
-    durability: Durability,
     sweeper: Option<Arc<Sweeper>>,
 }
 
@@ -72,21 +68,8 @@ impl FileStore {
     /// A store of the records in `file_dir` with the locks in `lock_dir`. Neither is looked at yet.
     #[must_use]
     pub fn new(file_dir: PathBuf, lock_dir: PathBuf) -> Self {
-        Self {
-            file_dir,
-            lock_dir,
-            lock_time_limit: LOCK_TIME_LIMIT,
-            lifetime: None,
-            durability: Durability::default(),
-            sweeper: None,
-        }
-    }
-
-    /// The same, waiting at most `limit` for a lock that somebody else holds; then the session is locked.
-    #[must_use]
-    pub fn with_lock_time_limit(mut self, limit: Duration) -> Self {
-        self.lock_time_limit = limit;
-        self
+        let folders = Folders { file_dir, lock_dir, durability: Durability::default() };
+        Self { folders, lifetime: None, sweeper: None }
     }
 
     /// The same, of which a sweep removes records that carry no expiry, as Beaker's, once nobody has used them for
@@ -100,7 +83,7 @@ impl FileStore {
     /// The same, whose saves survive what `durability` says.
     #[must_use]
     pub fn with_durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
+        self.folders.durability = durability;
         self
     }
 
@@ -114,13 +97,17 @@ impl FileStore {
     /// The folder of the records.
     #[must_use]
     pub fn file_dir(&self) -> &Path {
-        &self.file_dir
+        &self.folders.file_dir
     }
 
     fn maybe_sweep(&self, now: Timestamp) {
         if let Some(sweeper) = &self.sweeper {
-            sweeper.maybe_sweep(self, now);
+            sweeper.maybe_sweep(now, || self.whole_sweep());
         }
+    }
+
+    fn whole_sweep(&self) -> FileSweep {
+        self.sweep_by(SweepPlan { lifetime: self.lifetime, ..SweepPlan::default() })
     }
 
     /// Removes a record that was found past its lifetime, unless the clock may be wrong or the record is in use. One
@@ -134,31 +121,50 @@ impl FileStore {
     /// A sweep by `plan` instead of by the store's own lifetime.
     #[must_use]
     pub fn sweep_by(&self, plan: SweepPlan) -> FileSweep {
-        FileSweep::new(self, plan)
+        FileSweep::new(self.folders.clone(), plan)
     }
 
-    /// The file that holds, or would hold, the record of `id`.
+    /// The file that has the record of `key`, or would have it.
     #[must_use]
     pub fn data_file(&self, key: &StoreKey) -> PathBuf {
-        self.place(key).data_file(&self.file_dir)
+        let [path, _, _] = self.files(key, Duration::ZERO);
+        path
     }
 
-    /// The file that a process locks to use `id`: shared to read, exclusively to write.
+    /// The file that has the record of `key`, or would have it; the one that it is written to; and the one that no
+    /// other id has. `wait` is how long a reader of them is waited for.
+    #[must_use]
+    pub fn files(&self, key: &StoreKey, wait: Duration) -> [PathBuf; 3] {
+        let place = self.folders.visit(wait).place(key);
+        let file_dir = self.file_dir();
+        [place.data_file(file_dir), place.target_file(file_dir), place.own_file(file_dir)]
+    }
+
+    /// Has the record of another id leave the file that is named after `key`, whose lock the caller has.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be moved.
+    pub fn clear(&self, key: &StoreKey, wait: Duration) -> Result<()> {
+        self.folders.visit(wait).make_way(&Place::of(key))
+    }
+
+    /// The file that a process locks to use `key`: shared to read, exclusively to write.
     #[must_use]
     pub fn lock_file(&self, key: &StoreKey) -> PathBuf {
-        Place::of(key).lock_file(&self.lock_dir)
+        Place::of(key).lock_file(&self.folders.lock_dir)
     }
 }
 
 impl Store for FileStore {
-    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
-        let place = self.place(key);
-        let path = place.data_file(&self.file_dir);
-        match record::read(&path, &place, self.lock_time_limit)? {
+    fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
+        // A reader takes no lock of the id.
+        let place = self.folders.visit(call.wait).place(key);
+        let path = place.data_file(self.file_dir());
+        match record::read(&path, &place, call.wait)? {
             Found::Absent | Found::Foreign => Ok(None),
             Found::Unreadable(error) => Err(error),
-            Found::Ours(contents) if contents.is_over(now) => {
-                self.remove_expired(&path, &place, now);
+            Found::Ours(contents) if contents.is_over(call.now) => {
+                self.remove_expired(&path, &place, call.now);
                 Ok(None)
             }
             Found::Ours(contents) => Ok(Some(Record {
@@ -169,27 +175,95 @@ impl Store for FileStore {
         }
     }
 
-    fn write(
-        &self,
-        key: &StoreKey,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        let place = self.place(key);
-        let path = place.data_file(&self.file_dir);
-        let mut locks = match expect {
-            Expect::Any | Expect::Absent => self.lock(&place)?,
-            Expect::Present | Expect::Version(_) => match self.lock_known(&place, &path, WRITING)? {
+    fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        let written = match FileGuard::working(call, write.key) {
+            Some(working) => working.write(&self.folders, write, call)?,
+            None => self.write_unlocked(write, call)?,
+        };
+        if written != Written::Refused {
+            self.maybe_sweep(call.now);
+        }
+        Ok(written)
+    }
+
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.patch(&renewal.as_patch(), call)
+    }
+
+    fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
+        self.maybe_sweep(call.now);
+        if let Some(working) = FileGuard::working(call, patch.renewal.key) {
+            return working.patch(&self.folders, patch, call);
+        }
+        let visit = self.folders.visit(call.wait);
+        let place = visit.place(patch.renewal.key);
+        // Processes of the original read under the lock of the id alone, and the file's own tells them
+        // nothing. Where there is no lock file, none of them is reading.
+        let lock = place.lock_file(&visit.lock_dir);
+        let _lock = LockFile::acquire_existing(lock, call.wait)?;
+        visit.patch(&place, patch, call.now)
+    }
+
+    fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
+        if let Some(working) = FileGuard::working(call, key) {
+            return working.delete(&self.folders, key, expect, call);
+        }
+        let visit = self.folders.visit(call.wait);
+        let place = visit.place(key);
+        let path = place.data_file(&visit.file_dir);
+        let Some(locks) = visit.lock_known(&place, &path, REMOVING)? else {
+            return Ok(Deleted::Nothing);
+        };
+        let deleted = visit.remove(place, expect)?;
+        if deleted != Deleted::Refused {
+            locks.tidy(&Found::Absent);
+        }
+        Ok(deleted)
+    }
+
+    fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        if let Some(written) = rotation.as_write(|write| self.write(write, call)) {
+            return written;
+        }
+        let written = match FileGuard::working(call, rotation.old) {
+            Some(working) => working.rotate(&self.folders, rotation, call)?,
+            None => self.rotate_unlocked(rotation, call)?,
+        };
+        if written != Written::Refused {
+            self.maybe_sweep(call.now);
+        }
+        Ok(written)
+    }
+
+    fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {
+        Some(self)
+    }
+
+    fn sweep(&self) -> Box<dyn Sweep + '_> {
+        Box::new(self.whole_sweep())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { compare_and_swap: true, blocking: Blocking::Disk, ..Capabilities::default() }
+    }
+}
+
+impl FileStore {
+    fn write_unlocked(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        let visit = self.folders.visit(call.wait);
+        let place = visit.place(write.key);
+        let path = place.data_file(&visit.file_dir);
+        let mut locks = match write.expect {
+            Expect::Any | Expect::Absent => visit.lock(&place)?,
+            Expect::Present | Expect::Version(_) => match visit.lock_known(&place, &path, WRITING)? {
                 Some(locks) => locks,
                 None => return Ok(Written::Refused),
             },
         };
-        let place = locks.with_shared(self, place)?;
-        let (pinned, found) = self.look(&place)?;
-        let found = found.live_at(now);
-        let written = self.replace(&place, data, ttl, expect, &found, now);
+        let place = locks.with_shared(&visit, place)?;
+        let (pinned, found) = visit.look(&place)?;
+        let found = found.live_at(call.now);
+        let written = visit.replace(&place, &Content::from(write), &found, call.now);
         drop(pinned);
         if matches!(written, Ok(Written::Stored(_))) {
             locks.claim(&place);
@@ -199,98 +273,45 @@ impl Store for FileStore {
         written
     }
 
-    fn touch(
-        &self,
-        key: &StoreKey,
-        touch: &Touch<'_>,
-        ttl: Option<Duration>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let place = self.place(key);
-        // Processes of the original read under the lock of the id alone, and the file's own tells them
-        // nothing. Where there is no lock file, none of them is reading.
-        let lock = place.lock_file(&self.lock_dir);
-        let _lock = LockFile::acquire_existing(lock, self.lock_time_limit)?;
-        self.renew(&place, touch, ttl, now)
-    }
-
-    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
-        let place = self.place(key);
-        let path = place.data_file(&self.file_dir);
-        let Some(locks) = self.lock_known(&place, &path, REMOVING)? else {
-            return Ok(Deleted::Nothing);
-        };
-        let deleted = self.remove(place, expect)?;
-        if deleted != Deleted::Refused {
-            locks.tidy(&Found::Absent);
-        }
-        Ok(deleted)
-    }
-
-    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
-        let Rotation { old, new, data, ttl, .. } = *rotation;
-        let write = |expect| self.write(old, data, ttl, expect, now);
-        if let Some(written) = rotation.as_write(write) {
-            return written;
-        }
-        let (from, to) = (self.place(old), self.place(new));
-        let Some(locks) = self.lock_known(&from, &from.data_file(&self.file_dir), WRITING)? else {
+    fn rotate_unlocked(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        let visit = self.folders.visit(call.wait);
+        let (from, to) = (visit.place(rotation.old), visit.place(rotation.new));
+        let Some(locks) = visit.lock_known(&from, &from.data_file(&visit.file_dir), WRITING)? else {
             return Ok(Written::Refused);
         };
-        let is_lock_done = rotation.left.is_none() && !from.shares_its_lock_with(&to);
-        let (written, _new_locks) = self.move_locked(from, to, rotation, now)?;
+        let is_lock_done = rotation.redirect.is_none() && !from.shares_its_lock_with(&to);
+        let (written, _new_locks) = visit.move_locked(from, to, rotation, call.now)?;
         if matches!(written, Written::Stored(_)) && is_lock_done {
             locks.tidy(&Found::Absent);
         }
         Ok(written)
     }
+}
 
-    fn hold(
+impl Locks for FileStore {
+    fn lock(
         self: Arc<Self>,
         key: &StoreKey,
-        of: HoldOf,
-        limit: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Arc<dyn Held>>> {
-        let patient = (*self).clone().with_lock_time_limit(limit);
-        let place = self.place(key);
-        let locks = match of {
-            HoldOf::Id => patient.lock(&place).map(Some),
-            HoldOf::Record => patient.lock_known(&place, &place.data_file(&self.file_dir), LOCKING),
+        target: LockTarget,
+        call: &Call<'_>,
+    ) -> Result<Option<Arc<dyn Guard>>> {
+        let visit = self.folders.visit(call.wait);
+        let place = visit.place(key);
+        let path = place.data_file(&visit.file_dir);
+        let locks = match target {
+            LockTarget::Id => visit.lock(&place).map(Some),
+            LockTarget::Record => visit.lock_known(&place, &path, LOCKING),
         };
         let Some(locks) = locks? else { return Ok(None) };
-        let held = HeldFile::new(self, key, locks);
-        // It may have gone while its lock was waited for.
-        if of == HoldOf::Record && !held.has_record(key, now)? {
-            return held.release().map(|()| None);
+        let guard = FileGuard::new(self.folders.clone(), key, locks);
+        if target == LockTarget::Record {
+            // It may have gone while its lock was waited for, and the file may have the record of an id which shares it.
+            let place = visit.place(key);
+            let found = record::read(&place.data_file(&visit.file_dir), &place, call.wait)?;
+            if !matches!(found.live_at(call.now), Found::Ours(_) | Found::Unreadable(_)) {
+                return Ok(None);
+            }
         }
-        Ok(Some(Arc::new(held)))
+        Ok(Some(Arc::new(guard)))
     }
-
-    fn sweep(&self) -> Box<dyn Sweep + '_> {
-        Box::new(self.sweep_by(SweepPlan { lifetime: self.lifetime, ..SweepPlan::default() }))
-    }
-
-    fn without_waiting(&self) -> Option<Arc<dyn Store>> {
-        Some(Arc::new(self.clone().with_lock_time_limit(Duration::ZERO)))
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { native_expiry: false, compare_and_swap: true, blocking: true }
-    }
-}
-
-/// Removes a file, or finds it gone.
-fn unlink(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if !is_absence(&error) => {
-            Err(Error::unavailable(REMOVING).with_source(error).in_folder_of(path))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether this error says that there is no such file.
-fn is_absence(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
 }

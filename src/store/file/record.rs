@@ -12,15 +12,15 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::is_absence;
+use super::disk::is_absence;
 use super::layout::Place;
 use crate::codec::{Expiry, envelope};
 use crate::error::{Error, Result};
 use crate::locks::{Locked, Mode};
-use crate::store::{Timestamp, Touch, Version};
+use crate::store::{Patch, Timestamp, Version};
 
 const READING: &str = "read the session file";
-const TOUCHING: &str = "touch the session file";
+const RENEWING: &str = "renew the session file";
 
 /// In bytes. A longer file is no session, and not worth the memory to make sure.
 const LONGEST_FILE: u64 = 1 << 30;
@@ -82,7 +82,7 @@ impl Contents {
 pub(super) fn version_of(text: &[u8]) -> Version {
     let mut hasher = VERSIONS.build_hasher();
     hasher.write(text);
-    Version(hasher.finish())
+    Version::from(hasher.finish())
 }
 
 /// Reads what `place` holds. A touch changes a file in place, so that the file is locked for the reading.
@@ -159,13 +159,13 @@ pub(super) fn hold(path: &Path, place: &Place<'_>, mode: Mode) -> Result<Option<
     Ok(Some((data, metadata, found)))
 }
 
-/// Puts the bytes of `touch` in if the record is still in that state, and renews its lifetime to `expires_at`; of
+/// Puts the bytes of `patch` in if the record is still in that state, and renews its lifetime to `expires_at`; of
 /// a record in another state the lifetime is never made shorter. One that carries no expiry has its file's time of
 /// change renewed. `false` if there is no record at `now`.
-pub(super) fn touch(
+pub(super) fn patch(
     path: &Path,
     place: &Place<'_>,
-    touch: &Touch<'_>,
+    patch: &Patch<'_>,
     expires_at: Timestamp,
     now: Timestamp,
     limit: Duration,
@@ -173,12 +173,12 @@ pub(super) fn touch(
     let Some(data) = open_the_one_at(path, limit)? else {
         return Ok(false);
     };
-    let mut contents = match examine(&data, place, TOUCHING)?.live_at(now) {
+    let mut contents = match examine(&data, place, RENEWING)?.live_at(now) {
         Found::Absent | Found::Foreign => return Ok(false),
         Found::Unreadable(error) => return Err(error),
         Found::Ours(contents) => contents,
     };
-    let changed = contents.patch(touch, expires_at)?;
+    let changed = contents.patch(patch, expires_at)?;
     let renewed = if changed.is_empty() {
         data.file().set_modified(SystemTime::now())
     } else {
@@ -187,25 +187,25 @@ pub(super) fn touch(
             data.file().write_all_at(bytes, range.start as u64)
         })
     };
-    renewed.map_err(|error| Error::unavailable(TOUCHING).with_source(error).in_folder_of(path))?;
+    renewed.map_err(|error| Error::unavailable(RENEWING).with_source(error).in_folder_of(path))?;
     Ok(true)
 }
 
 impl Contents {
-    /// Changes what a touch changes, and returns the ranges of the file that have to be written.
-    fn patch(&mut self, touch: &Touch<'_>, expires_at: Timestamp) -> Result<Vec<Range<usize>>> {
+    /// Changes what a renewal changes, and returns the ranges of the file that have to be written.
+    fn patch(&mut self, patch: &Patch<'_>, expires_at: Timestamp) -> Result<Vec<Range<usize>>> {
         /// In bytes. Two changes no further apart are written as one, with what lies between them as it is.
         const NEAR: usize = 4096;
-        let is_same = self.version() == touch.version;
+        let is_same = self.version() == patch.renewal.version;
         let mut changed = Vec::with_capacity(2);
         if let Some(expiry) = self.expiry {
             let expires_at = if is_same { expires_at } else { expires_at.max(expiry.at) };
             changed.push(self.put(expiry.offset, &expires_at.to_be_bytes()));
         }
         if is_same {
-            let range = touch.range(self.text().len(), TOUCHING)?;
+            let range = patch.range(self.text().len(), RENEWING)?;
             if !range.is_empty() {
-                changed.push(self.put(self.text.start + range.start, touch.bytes));
+                changed.push(self.put(self.text.start + range.start, patch.bytes));
             }
         }
         // A record that another program wrote may carry its expiry behind the text.
@@ -233,14 +233,14 @@ fn open_the_one_at(path: &Path, limit: Duration) -> Result<Option<Locked>> {
     /// Every turn takes somebody who replaces the file; a file system that counts no names never ends it.
     const TURNS: usize = 16;
     for _ in 1..TURNS {
-        let Some(data) = open(path, Mode::Exclusive, TOUCHING, limit)? else { return Ok(None) };
+        let Some(data) = open(path, Mode::Exclusive, RENEWING, limit)? else { return Ok(None) };
         let metadata =
-            data.file().metadata().map_err(|error| Error::unavailable(TOUCHING).with_source(error))?;
+            data.file().metadata().map_err(|error| Error::unavailable(RENEWING).with_source(error))?;
         if metadata.nlink() != 0 {
             return Ok(Some(data));
         }
     }
-    open(path, Mode::Exclusive, TOUCHING, limit)
+    open(path, Mode::Exclusive, RENEWING, limit)
 }
 
 fn options(mode: Mode) -> OpenOptions {

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::{disk, ensure_private_dir};
+use super::disk;
 use crate::error::{Error, Result};
+use crate::private_dir::ensure_private_dir;
 use crate::store::Durability;
 
-const OPERATION: &str = "write the session file";
+/// What a failed write was for.
+pub(super) const WRITING: &str = "write the session file";
 
 /// No name that an id has begins with a dot.
 const PREFIX: &str = ".beaker-";
@@ -118,7 +120,7 @@ fn name_in(folder: &Path) -> io::Result<PathBuf> {
 
 fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
     let Some(folder) = target.parent() else {
-        return Err(Error::unavailable(OPERATION).with_detail("its path has no folder"));
+        return Err(Error::unavailable(WRITING).with_detail("its path has no folder"));
     };
     let mut last = io::Error::from(IoKind::AlreadyExists);
     for _ in 0..ATTEMPTS {
@@ -148,5 +150,5 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
 }
 
 fn failed(error: io::Error, target: &Path) -> Error {
-    Error::unavailable(OPERATION).with_source(error).in_folder_of(target)
+    Error::unavailable(WRITING).with_source(error).in_folder_of(target)
 }

@@ -1,11 +1,12 @@
 //! What every store has to do, as tests that run on each of them.
 //!
-//! `laws!(fixture)` in a store's tests makes one test of every law. A law that speaks of something not every
+//! `laws!(fixture)` in a store's tests makes one test of every law, and `lock_laws!(fixture)` of those of locks. A law that speaks of something not every
 //! store can do asks the store's capabilities first, and then holds it to what it claims.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
 mod holds;
+mod in_order;
 mod lifetimes;
 mod rotation;
 mod sweeps;
@@ -49,7 +50,7 @@ pub(super) use sweeps::{
     a_sweep_removes_what_is_over_and_nothing_else, a_touched_record_outlives_a_sweep,
 };
 
-use super::{Expect, Record, Store, Touch, Version, Written};
+use super::{Call, Expect, Patch, Record, Store, Version, Write, Written};
 use crate::error::ErrorKind;
 use crate::id::{SessionId, StoreKey};
 
@@ -70,7 +71,7 @@ impl Fixture {
     }
 
     fn load(&self, id: &StoreKey) -> Option<Record> {
-        self.store.load(id, NOW).unwrap()
+        self.store.load(id, &Call::at(NOW)).unwrap()
     }
 
     fn data(&self, id: &StoreKey) -> Option<Vec<u8>> {
@@ -78,7 +79,7 @@ impl Fixture {
     }
 
     fn write(&self, id: &StoreKey, data: &[u8], expect: Expect) -> Written {
-        self.store.write(id, data, None, expect, NOW).unwrap()
+        self.store.write(&Write::new(id, data, expect), &Call::at(NOW)).unwrap()
     }
 
     fn stored(&self, id: &StoreKey, data: &[u8]) -> Version {
@@ -89,15 +90,21 @@ impl Fixture {
     }
 
     fn touch(&self, id: &StoreKey, version: Version, offset: usize, bytes: &[u8]) -> bool {
-        self.store.touch(id, &Touch { version, offset, bytes }, None, NOW).unwrap()
+        self.store.patch(&Patch::new(id, version, offset, bytes), &Call::at(NOW)).unwrap()
     }
 }
 
 const NOW: f64 = 1_000_000.0;
 
+/// A version that is not `version`.
+fn another(version: Version) -> Version {
+    let changed: Vec<u8> = version.as_bytes().iter().map(|byte| !byte).collect();
+    Version::from_bytes(&changed).unwrap()
+}
+
 macro_rules! laws {
     ($fixture:ident) => {
-        $crate::store::laws::each_law!($fixture;
+        $crate::store::laws::each_law!(laws_of_every_store, $fixture;
             an_unknown_id_is_absent_and_allocates_nothing
             what_was_written_is_loaded
             a_record_may_be_empty
@@ -148,8 +155,15 @@ macro_rules! laws {
             a_rotation_that_is_refused_leaves_nothing
             a_rotation_to_the_same_id_leaves_nothing_but_what_was_written
             what_a_rotation_leaves_has_a_life_of_its_own
-            a_holder_leaves_something_under_the_old_id_too
             readers_find_what_they_look_for_under_one_id_or_the_other
+        );
+    };
+}
+
+macro_rules! lock_laws {
+    ($fixture:ident) => {
+        $crate::store::laws::each_law!(laws_of_locks, $fixture;
+            a_holder_leaves_something_under_the_old_id_too
             a_held_session_is_held_by_nobody_else
             a_hold_that_is_dropped_lets_go
             an_unknown_id_is_not_held_and_allocates_nothing
@@ -163,8 +177,8 @@ macro_rules! laws {
 }
 
 macro_rules! each_law {
-    ($fixture:ident; $($law:ident)+) => {
-        mod laws_of_every_store {
+    ($module:ident, $fixture:ident; $($law:ident)+) => {
+        mod $module {
             $(
                 #[test]
                 fn $law() {
@@ -175,7 +189,7 @@ macro_rules! each_law {
     };
 }
 
-pub(super) use {each_law, laws};
+pub(super) use {each_law, laws, lock_laws};
 
 /// An id that others have heard of, as far as a store can tell.
 fn some_id() -> StoreKey {
@@ -188,10 +202,10 @@ pub(super) fn an_unknown_id_is_absent_and_allocates_nothing(fixture: &Fixture) {
         for text in ["", "unknown", "un.known", "..", "../unknown", "/", "a\0b", "é", &"u".repeat(10_000)] {
             let id = source(text.to_owned()).into();
             assert!(fixture.load(&id).is_none());
-            assert!(!fixture.touch(&id, Version(1), 0, b"x"));
+            assert!(!fixture.touch(&id, Version::from(1), 0, b"x"));
             assert_eq!(fixture.write(&id, b"x", Expect::Present), Written::Refused);
-            assert_eq!(fixture.write(&id, b"x", Expect::Version(Version(1))), Written::Refused);
-            let _ = fixture.store.delete(&id, Expect::Any).unwrap();
+            assert_eq!(fixture.write(&id, b"x", Expect::Version(Version::from(1))), Written::Refused);
+            let _ = fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
         }
     }
     assert_eq!((fixture.footprint)(), before);
@@ -233,7 +247,7 @@ pub(super) fn a_write_expecting_absence_does_not_overwrite(fixture: &Fixture) {
     assert!(matches!(fixture.write(&id, b"first", Expect::Absent), Written::Stored(_)));
     assert_eq!(fixture.write(&id, b"second", Expect::Absent), Written::Refused);
     assert_eq!(fixture.data(&id).unwrap(), b"first");
-    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
     assert!(matches!(fixture.write(&id, b"third", Expect::Absent), Written::Stored(_)));
 }
 
@@ -249,7 +263,7 @@ pub(super) fn a_write_expecting_presence_does_not_create(fixture: &Fixture) {
 pub(super) fn a_write_expecting_presence_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
     let id = some_id();
     fixture.stored(&id, b"x");
-    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
     assert_eq!(fixture.write(&id, b"y", Expect::Present), Written::Refused);
     assert!(fixture.load(&id).is_none());
 }
@@ -268,7 +282,7 @@ pub(super) fn a_write_expecting_a_version_is_refused_once_another_was_stored(fix
 pub(super) fn a_write_expecting_a_version_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
     let id = some_id();
     let version = fixture.stored(&id, b"x");
-    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
     assert_eq!(fixture.write(&id, b"y", Expect::Version(version)), Written::Refused);
     assert!(fixture.load(&id).is_none());
 }
@@ -283,7 +297,7 @@ pub(super) fn the_version_of_a_write_is_the_one_that_is_loaded(fixture: &Fixture
 pub(super) fn a_refused_write_changes_nothing(fixture: &Fixture) {
     let id = some_id();
     let version = fixture.stored(&id, b"kept");
-    let other = Version(version.0.wrapping_add(1));
+    let other = another(version);
     assert_eq!(fixture.write(&id, b"no", Expect::Version(other)), Written::Refused);
     assert_eq!(fixture.write(&id, b"no", Expect::Absent), Written::Refused);
     assert_eq!(fixture.data(&id).unwrap(), b"kept");
@@ -294,8 +308,8 @@ pub(super) fn deleting_is_idempotent_and_leaves_others_alone(fixture: &Fixture) 
     let (one, two) = (some_id(), some_id());
     fixture.stored(&one, b"one");
     fixture.stored(&two, b"two");
-    let _ = fixture.store.delete(&one, Expect::Any).unwrap();
-    let _ = fixture.store.delete(&one, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&one, Expect::Any, &Call::at(NOW)).unwrap();
+    let _ = fixture.store.delete(&one, Expect::Any, &Call::at(NOW)).unwrap();
     assert!(fixture.load(&one).is_none());
     assert_eq!(fixture.data(&two).unwrap(), b"two");
 }
@@ -306,7 +320,7 @@ pub(super) fn what_was_loaded_does_not_change_under_the_reader(fixture: &Fixture
     let record = fixture.load(&id).unwrap();
     assert!(fixture.touch(&id, record.version, 0, b"BE"));
     fixture.stored(&id, b"after");
-    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
     assert_eq!(&*record.data, b"before");
 }
 
@@ -333,14 +347,14 @@ pub(super) fn a_touch_leaves_the_bytes_of_another_state_alone(fixture: &Fixture)
 
 pub(super) fn a_touch_creates_nothing(fixture: &Fixture) {
     let id = some_id();
-    assert!(!fixture.touch(&id, Version(0), 0, b"x"));
+    assert!(!fixture.touch(&id, Version::from(0), 0, b"x"));
     assert!(fixture.load(&id).is_none());
 }
 
 pub(super) fn a_touch_does_not_resurrect_a_deleted_record(fixture: &Fixture) {
     let id = some_id();
     let version = fixture.stored(&id, b"abc");
-    let _ = fixture.store.delete(&id, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
     assert!(!fixture.touch(&id, version, 0, b"x"));
     assert!(fixture.load(&id).is_none());
 }
@@ -349,8 +363,8 @@ pub(super) fn a_touch_outside_the_record_is_an_error_and_changes_nothing(fixture
     let id = some_id();
     let version = fixture.stored(&id, b"abcdef");
     for offset in [5, 6, 7, usize::MAX] {
-        let touch = Touch { version, offset, bytes: b"xy" };
-        let error = fixture.store.touch(&id, &touch, None, NOW).unwrap_err();
+        let error =
+            fixture.store.patch(&Patch::new(&id, version, offset, b"xy"), &Call::at(NOW)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
     }
     assert_eq!(fixture.data(&id).unwrap(), b"abcdef");

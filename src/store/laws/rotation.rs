@@ -4,14 +4,14 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use super::{Fixture, LIFETIME, NOW, some_id};
+use super::{Fixture, LIFETIME, NOW, another, some_id};
 use crate::id::StoreKey;
-use crate::store::{Deleted, Expect, HoldOf, Left, Rotation, Touch, Version, Written};
+use crate::store::{Call, Deleted, Expect, Patch, Redirect, Rotation, Version, Write, Written};
 
 const ROUNDS: usize = 100;
 
 /// What a rotation leaves under the old id.
-const POINTER: Left<'_> = Left { data: b"moved", ttl: Duration::from_secs(30) };
+const POINTER: Redirect<'_> = Redirect { data: b"moved", ttl: Duration::from_secs(30) };
 
 impl Fixture {
     fn rotate(&self, old: &StoreKey, new: &StoreKey, data: &[u8], expect: Expect) -> Written {
@@ -24,24 +24,24 @@ impl Fixture {
         new: &StoreKey,
         data: &[u8],
         expect: Expect,
-        left: Option<Left<'_>>,
+        redirect: Option<Redirect<'_>>,
     ) -> Written {
-        let rotation = Rotation { left, ..Rotation::new(old, new, data, expect) };
-        self.store.rotate(&rotation, NOW).unwrap()
+        let rotation = Rotation { redirect, ..Rotation::new(old, new, data, expect) };
+        self.store.rotate(&rotation, &Call::at(NOW)).unwrap()
     }
 }
 
 pub(in crate::store) fn deleting_says_whether_there_was_a_record(fixture: &Fixture) {
     let id = some_id();
-    assert_eq!(fixture.store.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
+    assert_eq!(fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Nothing);
     fixture.stored(&id, b"x");
-    assert_eq!(fixture.store.delete(&id, Expect::Any).unwrap(), Deleted::Record);
-    assert_eq!(fixture.store.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
+    assert_eq!(fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
+    assert_eq!(fixture.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Nothing);
 }
 
 pub(in crate::store) fn a_deletion_expecting_a_version_spares_what_was_saved_since(fixture: &Fixture) {
     let id = some_id();
-    let delete = |expect| fixture.store.delete(&id, expect).unwrap();
+    let delete = |expect| fixture.store.delete(&id, expect, &Call::at(NOW)).unwrap();
     let first = fixture.stored(&id, b"first");
     assert_eq!(delete(Expect::Absent), Deleted::Refused);
     let second = fixture.stored(&id, b"second");
@@ -68,7 +68,7 @@ pub(in crate::store) fn of_a_save_and_a_deletion_of_what_both_saw_one_is_refused
             });
             let deletion = scope.spawn(|| {
                 start.wait();
-                fixture.store.delete(&id, seen).unwrap() == Deleted::Record
+                fixture.store.delete(&id, seen, &Call::at(NOW)).unwrap() == Deleted::Record
             });
             (save.join().unwrap(), deletion.join().unwrap())
         });
@@ -85,17 +85,17 @@ pub(in crate::store) fn a_rotation_leaves_nothing_under_the_old_id(fixture: &Fix
         unreachable!("the record was there");
     };
     assert!(fixture.load(&old).is_none());
-    assert_eq!(fixture.store.delete(&old, Expect::Any).unwrap(), Deleted::Nothing);
+    assert_eq!(fixture.store.delete(&old, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Nothing);
     assert_eq!(fixture.data(&new).unwrap(), b"after");
     assert_eq!(fixture.load(&new).unwrap().version, version);
-    let _ = fixture.store.delete(&new, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&new, Expect::Any, &Call::at(NOW)).unwrap();
     assert!((fixture.footprint)() <= footprint + 4, "at most the folders of the new id are more");
 }
 
 pub(in crate::store) fn a_rotation_does_not_revive_a_deleted_record(fixture: &Fixture) {
     let (old, new) = (some_id(), some_id());
     let version = fixture.stored(&old, b"x");
-    let _ = fixture.store.delete(&old, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&old, Expect::Any, &Call::at(NOW)).unwrap();
     let before = (fixture.footprint)();
     for expect in [Expect::Any, Expect::Present, Expect::Version(version)] {
         assert_eq!(fixture.rotate(&old, &new, b"y", expect), Written::Refused);
@@ -128,7 +128,7 @@ pub(in crate::store) fn a_rotation_overwrites_what_is_under_the_new_id(fixture: 
 
 pub(in crate::store) fn a_rotation_to_the_same_id_is_a_write_that_creates_nothing(fixture: &Fixture) {
     let id = some_id();
-    for expect in [Expect::Any, Expect::Absent, Expect::Present, Expect::Version(Version(1))] {
+    for expect in [Expect::Any, Expect::Absent, Expect::Present, Expect::Version(Version::from(1))] {
         assert_eq!(fixture.rotate(&id, &id, b"x", expect), Written::Refused);
     }
     assert!(fixture.load(&id).is_none());
@@ -149,7 +149,7 @@ pub(in crate::store) fn of_a_rotation_and_a_deletion_at_once_one_finds_the_recor
             });
             let deletion = scope.spawn(|| {
                 start.wait();
-                fixture.store.delete(&old, Expect::Any).unwrap() == Deleted::Record
+                fixture.store.delete(&old, Expect::Any, &Call::at(NOW)).unwrap() == Deleted::Record
             });
             (rotation.join().unwrap(), deletion.join().unwrap())
         });
@@ -210,20 +210,20 @@ pub(in crate::store) fn a_rotation_may_leave_something_under_the_old_id(fixture:
     }
     assert!(fixture.touch(&old, before, 0, b"M"));
     assert_eq!(fixture.data(&old).unwrap(), b"moved");
-    assert_eq!(fixture.store.delete(&old, Expect::Any).unwrap(), Deleted::Record);
+    assert_eq!(fixture.store.delete(&old, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
     assert_eq!(fixture.data(&new).unwrap(), b"after");
 }
 
 pub(in crate::store) fn a_rotation_that_is_refused_leaves_nothing(fixture: &Fixture) {
     let (old, new) = (some_id(), some_id());
     let version = fixture.stored(&old, b"x");
-    let other = Version(version.0.wrapping_add(1));
+    let other = another(version);
     for expect in [Expect::Version(other), Expect::Absent] {
         let rotated = fixture.rotate_leaving(&old, &new, b"y", expect, Some(POINTER));
         assert_eq!(rotated, Written::Refused);
         assert_eq!(fixture.data(&old).unwrap(), b"x");
     }
-    let _ = fixture.store.delete(&old, Expect::Any).unwrap();
+    let _ = fixture.store.delete(&old, Expect::Any, &Call::at(NOW)).unwrap();
     let before = (fixture.footprint)();
     assert_eq!(fixture.rotate_leaving(&old, &new, b"y", Expect::Any, Some(POINTER)), Written::Refused);
     assert!(fixture.load(&old).is_none() && fixture.load(&new).is_none());
@@ -242,11 +242,20 @@ pub(in crate::store) fn what_a_rotation_leaves_has_a_life_of_its_own(fixture: &F
     let (old, new, store) = (some_id(), some_id(), &fixture.store);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
     let day = Some(Duration::from_secs(86_400));
-    assert!(matches!(store.write(&old, b"x", day, Expect::Any, now).unwrap(), Written::Stored(_)));
-    let rotation =
-        Rotation { old: &old, new: &new, data: b"y", ttl: day, expect: Expect::Present, left: Some(POINTER) };
-    assert!(matches!(store.rotate(&rotation, now).unwrap(), Written::Stored(_)));
-    assert!(store.load(&old, now + 29.0).unwrap().is_some());
+    assert!(matches!(
+        store.write(&Write::new(&old, b"x", Expect::Any).lasting(day), &Call::at(now)).unwrap(),
+        Written::Stored(_)
+    ));
+    let rotation = Rotation {
+        old: &old,
+        new: &new,
+        data: b"y",
+        ttl: day,
+        expect: Expect::Present,
+        redirect: Some(POINTER),
+    };
+    assert!(matches!(store.rotate(&rotation, &Call::at(now)).unwrap(), Written::Stored(_)));
+    assert!(store.load(&old, &Call::at(now + 29.0)).unwrap().is_some());
     let mut sweep = store.sweep();
     let mut expired = 0;
     loop {
@@ -257,28 +266,30 @@ pub(in crate::store) fn what_a_rotation_leaves_has_a_life_of_its_own(fixture: &F
         }
     }
     assert_eq!(expired, 1);
-    assert!(store.load(&old, now).unwrap().is_none());
-    assert_eq!(&*store.load(&new, now).unwrap().unwrap().data, b"y");
+    assert!(store.load(&old, &Call::at(now)).unwrap().is_none());
+    assert_eq!(&*store.load(&new, &Call::at(now)).unwrap().unwrap().data, b"y");
 }
 
 pub(in crate::store) fn a_holder_leaves_something_under_the_old_id_too(fixture: &Fixture) {
     let (old, new) = (some_id(), some_id());
     fixture.stored(&old, b"x");
-    let held = std::sync::Arc::clone(&fixture.store).hold(&old, HoldOf::Record, Duration::ZERO, NOW);
-    let held = held.unwrap().unwrap();
+    let held = fixture.lock(&old);
+    let store = &fixture.store;
+    let call = Call::at(NOW);
+    let under = call.under(Some(&*held));
     let rotation = Rotation {
         old: &old,
         new: &new,
         data: b"y",
         ttl: None,
         expect: Expect::Present,
-        left: Some(POINTER),
+        redirect: Some(POINTER),
     };
-    let Written::Stored(version) = held.rotate(&rotation, NOW).unwrap() else {
+    let Written::Stored(version) = store.rotate(&rotation, &under).unwrap() else {
         unreachable!("the record was there");
     };
     assert!(held.holds(&old) && held.holds(&new));
-    assert!(held.touch(&new, &Touch { version, offset: 0, bytes: b"Y" }, None, NOW).unwrap());
+    assert!(store.patch(&Patch::new(&new, version, 0, b"Y"), &under).unwrap());
     held.release().unwrap();
     assert_eq!(fixture.data(&old).unwrap(), b"moved");
     assert_eq!(fixture.data(&new).unwrap(), b"Y");

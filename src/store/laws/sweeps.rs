@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Fixture, LIFETIME, some_id};
 use crate::id::StoreKey;
-use crate::store::{Expect, Swept, Timestamp, Touch, Version, Written};
+use crate::store::{Call, Expect, Patch, Swept, Timestamp, Version, Write, Written};
 
 /// More than a test takes, less than a lifetime.
 const MOMENT: f64 = 30.0;
@@ -37,7 +37,7 @@ impl Fixture {
     }
 
     fn keep(&self, id: &StoreKey, data: &[u8], ttl: Option<Duration>) -> Version {
-        match self.store.write(id, data, ttl, Expect::Any, clock()).unwrap() {
+        match self.store.write(&Write::new(id, data, Expect::Any).lasting(ttl), &Call::at(clock())).unwrap() {
             Written::Stored(version) => version,
             Written::Refused => unreachable!("nothing was expected"),
         }
@@ -45,7 +45,7 @@ impl Fixture {
 
     fn is_there(&self, id: &StoreKey) -> bool {
         // At a time at which none is over by itself.
-        self.store.load(id, clock()).unwrap().is_some()
+        self.store.load(id, &Call::at(clock())).unwrap().is_some()
     }
 }
 
@@ -76,12 +76,12 @@ pub(in crate::store) fn a_touched_record_outlives_a_sweep(fixture: &Fixture) {
     let day = Some(Duration::from_secs(86_400));
     let version = fixture.keep(&id, b"abc", Some(LIFETIME));
     for bytes in [&b"A"[..], b""] {
-        assert!(store.touch(&id, &Touch { version, offset: 0, bytes }, day, clock()).unwrap());
+        assert!(store.patch(&Patch::new(&id, version, 0, bytes).lasting(day), &Call::at(clock())).unwrap());
         assert_eq!(fixture.sweep(10, over()).expired, 0);
     }
     let later = clock() + 86_400.0 + 1.0;
     assert_eq!(fixture.sweep(10, later).expired, 1);
-    assert!(!store.touch(&id, &Touch { version, offset: 0, bytes: b"B" }, day, clock()).unwrap());
+    assert!(!store.patch(&Patch::new(&id, version, 0, b"B").lasting(day), &Call::at(clock())).unwrap());
     assert!(!fixture.is_there(&id));
 }
 
@@ -93,7 +93,7 @@ pub(in crate::store) fn a_record_of_a_longer_life_outlives_sweeps_and_touches_of
     let older = fixture.keep(&id, b"abc", Some(LIFETIME));
     fixture.keep(&id, b"def", day);
     assert!(
-        store.touch(&id, &Touch { version: older, offset: 0, bytes: b"A" }, Some(LIFETIME), clock()).unwrap()
+        store.patch(&Patch::new(&id, older, 0, b"A").lasting(Some(LIFETIME)), &Call::at(clock())).unwrap()
     );
     assert_eq!(fixture.sweep(10, over()).expired, 0);
     assert!(fixture.is_there(&id));
@@ -147,10 +147,16 @@ pub(in crate::store) fn a_sweep_never_removes_a_live_record_among_readers_writer
                         // Over from the beginning, for the sweep; it may go until somebody uses it again.
                         let version = fixture.keep(&id, b"abc", Some(LIFETIME));
                         let renewed = if number % 2 == 0 {
-                            let touch = Touch { version, offset: 1, bytes: b"B" };
-                            store.touch(&id, &touch, day, clock()).unwrap()
+                            store
+                                .patch(&Patch::new(&id, version, 1, b"B").lasting(day), &Call::at(clock()))
+                                .unwrap()
                         } else {
-                            store.write(&id, b"renewed", day, Expect::Present, clock()).unwrap()
+                            store
+                                .write(
+                                    &Write::new(&id, b"renewed", Expect::Present).lasting(day),
+                                    &Call::at(clock()),
+                                )
+                                .unwrap()
                                 != Written::Refused
                         };
                         for _ in 0..10 {
@@ -161,7 +167,7 @@ pub(in crate::store) fn a_sweep_never_removes_a_live_record_among_readers_writer
                         for _ in 0..10 {
                             assert!(fixture.is_there(&id), "round {round}");
                         }
-                        let _ = store.delete(&id, Expect::Any).unwrap();
+                        let _ = store.delete(&id, Expect::Any, &Call::at(clock())).unwrap();
                         assert!(!fixture.is_there(&id), "round {round}");
                     }
                 })

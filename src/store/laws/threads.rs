@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{Fixture, NOW, some_id};
-use crate::store::{Expect, Touch, Written};
+use crate::store::{Call, Expect, Patch, Write, Written};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 50;
@@ -21,11 +21,11 @@ pub(in crate::store) fn concurrent_compare_and_swap_loses_no_update(fixture: &Fi
             scope.spawn(|| {
                 let mut done = 0;
                 while done < ROUNDS {
-                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
+                    let record = fixture.store.load(&id, &Call::at(NOW)).unwrap().unwrap();
                     let count: usize = std::str::from_utf8(&record.data).unwrap().parse().unwrap();
                     let next = (count + 1).to_string();
                     let expect = Expect::Version(record.version);
-                    if fixture.store.write(&id, next.as_bytes(), None, expect, NOW).unwrap()
+                    if fixture.store.write(&Write::new(&id, next.as_bytes(), expect), &Call::at(NOW)).unwrap()
                         != Written::Refused
                     {
                         done += 1;
@@ -48,7 +48,10 @@ pub(in crate::store) fn of_concurrent_creators_one_succeeds(fixture: &Fixture) {
             start.wait();
             fixture
                 .store
-                .write(&id, &[b'0' + u8::try_from(number).unwrap()], None, Expect::Absent, NOW)
+                .write(
+                    &Write::new(&id, &[b'0' + u8::try_from(number).unwrap()], Expect::Absent),
+                    &Call::at(NOW),
+                )
                 .unwrap()
         };
         let outcomes: Vec<Written> = thread::scope(|scope| {
@@ -71,7 +74,7 @@ pub(in crate::store) fn readers_never_see_a_mixture_and_never_nothing(fixture: &
         for _ in 0..2 {
             scope.spawn(|| {
                 while writing.load(Ordering::Relaxed) {
-                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
+                    let record = fixture.store.load(&id, &Call::at(NOW)).unwrap().unwrap();
                     assert!(record.data.iter().all(|byte| *byte == record.data[0]));
                     assert!([1000, 4000, 7000].contains(&record.data.len()));
                 }
@@ -94,7 +97,7 @@ pub(in crate::store) fn touches_among_writers_never_mix_states(fixture: &Fixture
         for _ in 0..2 {
             scope.spawn(|| {
                 while writing.load(Ordering::Relaxed) {
-                    let record = fixture.store.load(&id, NOW).unwrap().unwrap();
+                    let record = fixture.store.load(&id, &Call::at(NOW)).unwrap().unwrap();
                     let letter = record.data[8];
                     let (head, rest) = record.data.split_at(8);
                     assert!(rest.iter().all(|byte| *byte == letter));
@@ -102,8 +105,12 @@ pub(in crate::store) fn touches_among_writers_never_mix_states(fixture: &Fixture
                         head.iter().all(|byte| *byte == letter) || head == [letter.to_ascii_uppercase(); 8]
                     );
                     let bytes = [letter.to_ascii_uppercase(); 8];
-                    let touch = Touch { version: record.version, offset: 0, bytes: &bytes };
-                    assert!(fixture.store.touch(&id, &touch, None, NOW).unwrap());
+                    assert!(
+                        fixture
+                            .store
+                            .patch(&Patch::new(&id, record.version, 0, &bytes), &Call::at(NOW))
+                            .unwrap()
+                    );
                 }
             });
         }

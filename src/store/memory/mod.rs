@@ -1,6 +1,6 @@
 //! Sessions in the memory of this process.
 
-mod holds;
+mod guard;
 mod records;
 mod shard;
 mod sweep;
@@ -12,13 +12,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use holds::HeldInMemory;
+use guard::MemoryGuard;
 use records::{Records, lock};
 use shard::State;
 use sweep::MemorySweep;
 
 use super::{
-    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Sweep, Timestamp, Touch, Written,
+    Blocking, Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal,
+    Rotation, Store, Sweep, Timestamp, Write, Written,
 };
 use crate::clock;
 use crate::error::Result;
@@ -110,96 +111,12 @@ impl MemoryStore {
         }
     }
 
-    /// Drops what has not been used for the longest time, until there are no more records than there may be.
-    fn make_room(&self) {
-        let Some(most) = self.most.and_then(|most| isize::try_from(most.get()).ok()) else { return };
-        while self.records.claim_one_of_more_than(most) {
-            self.records.drop_oldest();
-        }
-    }
-}
-
-impl Store for MemoryStore {
-    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
-        let mut shard = self.records.locked(key.record(), "read the session in memory")?;
-        Ok(self.records.live_or_drop(&mut shard, key.record(), now).map(|slot| Record {
-            data: Arc::clone(&slot.data),
-            version: slot.version,
-            expires_at: slot.expires_at,
-        }))
-    }
-
-    fn write(
-        &self,
-        key: &StoreKey,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        let id = key.record();
-        let data = Arc::from(data);
-        let records = &*self.records;
-        let mut shard = records.locked(id, "write the session in memory")?;
-        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now, records.clock_is_steady));
-        let present = records.live_or_drop(&mut shard, id, now);
-        if !expect.holds(present.map(|slot| slot.version)) {
-            return Ok(Written::Refused);
-        }
-        let version = records.next_version();
-        records.put(&mut shard, id, State { data, version, expires_at: expiry(ttl, now) });
-        drop(shard);
-        self.make_room();
-        Ok(Written::Stored(version))
-    }
-
-    fn touch(
-        &self,
-        key: &StoreKey,
-        touch: &Touch<'_>,
-        ttl: Option<Duration>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        const OPERATION: &str = "touch the session in memory";
-        let mut shard = self.records.locked(key.record(), OPERATION)?;
-        let Some(slot) = self.records.live_or_drop(&mut shard, key.record(), now) else {
-            return Ok(false);
-        };
-        if slot.version == touch.version {
-            let range = touch.range(slot.data.len(), OPERATION)?;
-            // A reader that still holds the bytes keeps the ones it was given: they are copied then.
-            if let Some(place) = Arc::make_mut(&mut slot.data).get_mut(range) {
-                place.copy_from_slice(touch.bytes);
-            }
-        }
-        let renewed = expiry(ttl, now);
-        slot.expires_at = if slot.version == touch.version {
-            renewed
-        } else {
-            // Who wrote it since may have given it a longer life than the one that was loaded had.
-            slot.expires_at.and_then(|known| renewed.map(|renewed| renewed.max(known)))
-        };
-        Ok(true)
-    }
-
-    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
-        let mut shard = self.records.locked(key.record(), "remove the session in memory")?;
-        let deleted = expect.deletes(shard.version(key.record()));
-        if deleted == Deleted::Record {
-            self.records.forget(usize::from(shard.remove(key.record())));
-        }
-        Ok(deleted)
-    }
-
-    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
-        let Rotation { old, new, data, ttl, expect, left } = *rotation;
-        let write = |expect| self.write(old, data, ttl, expect, now);
-        if let Some(written) = rotation.as_write(write) {
-            return written;
-        }
+    /// Rotates a record, whose new id needs no lock.
+    fn rotate_unlocked(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, redirect } = *rotation;
         let (old, new) = (old.record(), new.record());
         let data = Arc::from(data);
-        let left = left.map(|left| (Arc::from(left.data), expiry(Some(left.ttl), now)));
+        let redirect = redirect.map(|redirect| (Arc::from(redirect.data), expiry(Some(redirect.ttl), now)));
         let records = &*self.records;
         let mut both = records.locked_both(old, new, "rotate the session in memory")?;
         let shard = both.of_old();
@@ -209,7 +126,7 @@ impl Store for MemoryStore {
         if !expect.holds(Some(present)) {
             return Ok(Written::Refused);
         }
-        match left {
+        match redirect {
             Some((data, expires_at)) => {
                 let version = records.next_version();
                 records.put(shard, old, State { data, version, expires_at });
@@ -223,31 +140,123 @@ impl Store for MemoryStore {
         Ok(Written::Stored(version))
     }
 
-    fn hold(
-        self: Arc<Self>,
-        key: &StoreKey,
-        of: HoldOf,
-        limit: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Arc<dyn Held>>> {
-        if of == HoldOf::Record && !self.contains(key.record(), now) {
-            return Ok(None);
+    /// Drops what has not been used for the longest time, until there are no more records than there may be.
+    fn make_room(&self) {
+        let Some(most) = self.most.and_then(|most| isize::try_from(most.get()).ok()) else { return };
+        while self.records.claim_one_of_more_than(most) {
+            self.records.drop_oldest();
         }
-        let taken = self.records.holds.acquire(key.lock(), limit)?;
-        let held = HeldInMemory::new(Arc::clone(&self), key, taken);
-        // It may have gone while its holder was waited for.
-        if of == HoldOf::Record && !self.contains(key.record(), now) {
-            return held.release().map(|()| None);
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
+        let mut shard = self.records.locked(key.record(), "read the session in memory")?;
+        Ok(self.records.live_or_drop(&mut shard, key.record(), call.now).map(|slot| Record {
+            data: Arc::clone(&slot.data),
+            version: slot.version,
+            expires_at: slot.expires_at,
+        }))
+    }
+
+    fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        let (id, now) = (write.key.record(), call.now);
+        let data = Arc::from(write.data);
+        let records = &*self.records;
+        let mut shard = records.locked(id, "write the session in memory")?;
+        records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now, records.clock_is_steady));
+        let present = records.live_or_drop(&mut shard, id, now);
+        if !write.expect.holds(present.map(|slot| slot.version)) {
+            return Ok(Written::Refused);
         }
-        Ok(Some(Arc::new(held)))
+        let version = records.next_version();
+        records.put(&mut shard, id, State { data, version, expires_at: expiry(write.ttl, now) });
+        drop(shard);
+        self.make_room();
+        Ok(Written::Stored(version))
+    }
+
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.patch(&renewal.as_patch(), call)
+    }
+
+    fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
+        const OPERATION: &str = "renew the session in memory";
+        let Renewal { key, version, ttl } = patch.renewal;
+        let mut shard = self.records.locked(key.record(), OPERATION)?;
+        let Some(slot) = self.records.live_or_drop(&mut shard, key.record(), call.now) else {
+            return Ok(false);
+        };
+        let renewed = expiry(ttl, call.now);
+        if slot.version == version {
+            let range = patch.range(slot.data.len(), OPERATION)?;
+            // A reader that still holds the bytes keeps the ones it was given: they are copied then.
+            if !range.is_empty()
+                && let Some(place) = Arc::make_mut(&mut slot.data).get_mut(range)
+            {
+                place.copy_from_slice(patch.bytes);
+            }
+            slot.expires_at = renewed;
+        } else {
+            // The writer of this state may have given it a longer life.
+            slot.expires_at = slot.expires_at.and_then(|known| renewed.map(|renewed| renewed.max(known)));
+        }
+        Ok(true)
+    }
+
+    fn delete(&self, key: &StoreKey, expect: Expect, _call: &Call<'_>) -> Result<Deleted> {
+        let mut shard = self.records.locked(key.record(), "remove the session in memory")?;
+        let deleted = expect.deletes(shard.version(key.record()));
+        if deleted == Deleted::Record {
+            self.records.forget(usize::from(shard.remove(key.record())));
+        }
+        Ok(deleted)
+    }
+
+    fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        if let Some(written) = rotation.as_write(|write| self.write(write, call)) {
+            return written;
+        }
+        match call.guard_of::<MemoryGuard>() {
+            Some(guard) => {
+                guard.follow(rotation.old, rotation.new, || self.rotate_unlocked(rotation, call.now))
+            }
+            None => self.rotate_unlocked(rotation, call.now),
+        }
+    }
+
+    fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {
+        Some(self)
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
-        Box::new(MemorySweep::new(self))
+        Box::new(MemorySweep::new(&self.records))
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { native_expiry: true, compare_and_swap: true, blocking: false }
+        Capabilities {
+            native_expiry: true,
+            compare_and_swap: true,
+            atomic_rotation: true,
+            blocking: Blocking::None,
+        }
+    }
+}
+
+impl Locks for MemoryStore {
+    fn lock(
+        self: Arc<Self>,
+        key: &StoreKey,
+        target: LockTarget,
+        call: &Call<'_>,
+    ) -> Result<Option<Arc<dyn Guard>>> {
+        let is_due = || target == LockTarget::Id || self.contains(key.record(), call.now);
+        if !is_due() {
+            return Ok(None);
+        }
+        let guard = MemoryGuard::acquire(&self.records, key, call.wait)?;
+        // The record may have gone meanwhile.
+        Ok(is_due().then(|| Arc::new(guard) as Arc<dyn Guard>))
     }
 }
 

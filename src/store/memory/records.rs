@@ -23,7 +23,7 @@ pub(super) struct Records {
     /// How many there are in all shards, less those that somebody is about to drop to make room. It is right when
     /// nobody is in the middle of a change, and may be negative until then.
     pub(super) count: AtomicIsize,
-    pub(super) holds: LockTable,
+    pub(super) locks: LockTable,
     /// Whether the clock may be trusted to end a record for good.
     pub(super) clock_is_steady: fn() -> bool,
 }
@@ -36,7 +36,7 @@ impl Records {
             last_version: AtomicU64::new(0),
             last_use: AtomicU64::new(0),
             count: AtomicIsize::new(0),
-            holds: LockTable::default(),
+            locks: LockTable::default(),
             clock_is_steady,
         }
     }
@@ -76,7 +76,7 @@ impl Records {
     }
 
     pub(super) fn next_version(&self) -> Version {
-        Version(self.last_version.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
+        Version::from(self.last_version.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
     }
 
     pub(super) fn next_use(&self) -> u64 {

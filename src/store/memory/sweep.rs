@@ -1,19 +1,18 @@
 //! Sweeping the memory. Writes do it too, a little each, so that this is for who cannot wait for them.
 
-use super::MemoryStore;
-use super::records::SHARDS;
+use super::records::{Records, SHARDS};
 use crate::error::Result;
 use crate::store::{Sweep, Swept, Timestamp};
 
 pub(super) struct MemorySweep<'a> {
-    store: &'a MemoryStore,
+    records: &'a Records,
     shard: usize,
     position: usize,
 }
 
 impl<'a> MemorySweep<'a> {
-    pub(super) fn new(store: &'a MemoryStore) -> Self {
-        Self { store, shard: 0, position: 0 }
+    pub(super) fn new(records: &'a Records) -> Self {
+        Self { records, shard: 0, position: 0 }
     }
 }
 
@@ -22,7 +21,7 @@ impl Sweep for MemorySweep<'_> {
         let limit = u64::try_from(limit.max(1)).unwrap_or(u64::MAX);
         let mut swept = Swept::default();
         while swept.examined < limit {
-            let Some(mut shard) = self.store.records.shard(self.shard) else { break };
+            let Some(mut shard) = self.records.shard(self.shard) else { break };
             match shard.inspect(self.position, now) {
                 None => {
                     self.shard += 1;
@@ -30,7 +29,7 @@ impl Sweep for MemorySweep<'_> {
                     continue;
                 }
                 Some(true) => {
-                    self.store.records.forget(1);
+                    self.records.forget(1);
                     swept.expired += 1;
                 }
                 Some(false) => self.position += 1,

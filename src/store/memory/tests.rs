@@ -8,7 +8,7 @@ use super::records::signed;
 use super::shard::SMALLEST_SHRUNK;
 use super::*;
 use crate::id::SessionId;
-use crate::store::laws::{Fixture, laws};
+use crate::store::laws::{Fixture, laws, lock_laws};
 
 fn fixture() -> Fixture {
     let store = Arc::new(MemoryStore::new());
@@ -17,6 +17,7 @@ fn fixture() -> Fixture {
 }
 
 laws!(fixture);
+lock_laws!(fixture);
 
 fn id(number: usize) -> StoreKey {
     StoreKey::from(SessionId::from_program(format!("{number:032x}")))
@@ -27,10 +28,14 @@ fn expired_records_leave_while_others_are_written() {
     let store = MemoryStore::new();
     let minute = Some(Duration::from_secs(60));
     for number in 0..1000 {
-        let _ = store.write(&id(number), b"old", minute, Expect::Any, 0.0).unwrap();
+        let _ = store
+            .write(&Write::new(&id(number), b"old", Expect::Any).lasting(minute), &Call::at(0.0))
+            .unwrap();
     }
     for number in 0..1000 {
-        let _ = store.write(&id(1000 + number), b"new", minute, Expect::Any, 100.0).unwrap();
+        let _ = store
+            .write(&Write::new(&id(1000 + number), b"new", Expect::Any).lasting(minute), &Call::at(100.0))
+            .unwrap();
     }
     assert_eq!(store.len(), 1000);
     assert_eq!(store.ids(100.0).len(), 1000);
@@ -39,12 +44,14 @@ fn expired_records_leave_while_others_are_written() {
 #[test]
 fn an_expired_record_that_is_met_is_dropped() {
     let store = MemoryStore::new();
-    let _ = store.write(&id(1), b"x", Some(Duration::from_secs(1)), Expect::Any, 0.0).unwrap();
+    let _ = store
+        .write(&Write::new(&id(1), b"x", Expect::Any).lasting(Some(Duration::from_secs(1))), &Call::at(0.0))
+        .unwrap();
     assert!(store.contains(id(1).record(), 0.5));
     assert!(!store.contains(id(1).record(), 1.0));
     assert!(store.ids(1.0).is_empty());
     assert_eq!(store.len(), 1);
-    assert!(store.load(&id(1), 1.0).unwrap().is_none());
+    assert!(store.load(&id(1), &Call::at(1.0)).unwrap().is_none());
     assert!(store.is_empty());
 }
 
@@ -53,18 +60,27 @@ fn what_is_over_by_a_clock_that_jumped_is_absent_and_there_again_when_the_clock_
     let store = MemoryStore::trusting(|| false);
     let minute = Some(Duration::from_secs(60));
     for number in 0..100 {
-        let _ = store.write(&id(number), b"x", minute, Expect::Any, 0.0).unwrap();
+        let _ =
+            store.write(&Write::new(&id(number), b"x", Expect::Any).lasting(minute), &Call::at(0.0)).unwrap();
     }
     let year = 31_536_000.0;
     for number in 0..100 {
-        assert!(store.load(&id(number), year).unwrap().is_none());
-        assert_eq!(store.write(&id(number), b"y", minute, Expect::Present, year).unwrap(), Written::Refused);
-        let _ = store.write(&id(1000 + number), b"new", None, Expect::Any, year).unwrap();
+        assert!(store.load(&id(number), &Call::at(year)).unwrap().is_none());
+        assert_eq!(
+            store
+                .write(&Write::new(&id(number), b"y", Expect::Present).lasting(minute), &Call::at(year))
+                .unwrap(),
+            Written::Refused
+        );
+        let _ = store.write(&Write::new(&id(1000 + number), b"new", Expect::Any), &Call::at(year)).unwrap();
     }
-    assert!((0..100).all(|number| store.load(&id(number), 1.0).unwrap().is_some()));
-    assert!(matches!(store.write(&id(7), b"y", minute, Expect::Absent, year).unwrap(), Written::Stored(_)));
-    assert_eq!(store.delete(&id(8), Expect::Any).unwrap(), Deleted::Record);
-    assert!(store.load(&id(8), 1.0).unwrap().is_none());
+    assert!((0..100).all(|number| store.load(&id(number), &Call::at(1.0)).unwrap().is_some()));
+    assert!(matches!(
+        store.write(&Write::new(&id(7), b"y", Expect::Absent).lasting(minute), &Call::at(year)).unwrap(),
+        Written::Stored(_)
+    ));
+    assert_eq!(store.delete(&id(8), Expect::Any, &Call::at(0.0)).unwrap(), Deleted::Record);
+    assert!(store.load(&id(8), &Call::at(1.0)).unwrap().is_none());
     assert_eq!(store.len(), 199);
 }
 
@@ -72,24 +88,26 @@ fn what_is_over_by_a_clock_that_jumped_is_absent_and_there_again_when_the_clock_
 fn clearing_forgets_everything() {
     let store = MemoryStore::new();
     for number in 0..100 {
-        let _ = store.write(&id(number), b"x", None, Expect::Any, 0.0).unwrap();
+        let _ = store.write(&Write::new(&id(number), b"x", Expect::Any), &Call::at(0.0)).unwrap();
     }
     store.clear();
     assert!(store.is_empty());
-    assert!(store.load(&id(7), 0.0).unwrap().is_none());
+    assert!(store.load(&id(7), &Call::at(0.0)).unwrap().is_none());
 }
 
 #[test]
 fn removing_leaves_every_other_record_where_it_can_be_found() {
     let store = MemoryStore::new();
     for number in 0..500 {
-        let _ = store.write(&id(number), &number.to_le_bytes(), None, Expect::Any, 0.0).unwrap();
+        let _ = store
+            .write(&Write::new(&id(number), &number.to_le_bytes(), Expect::Any), &Call::at(0.0))
+            .unwrap();
     }
     for number in (0..500).filter(|number| number % 3 != 0) {
-        let _ = store.delete(&id(number), Expect::Any).unwrap();
+        let _ = store.delete(&id(number), Expect::Any, &Call::at(0.0)).unwrap();
     }
     for number in 0..500 {
-        let found = store.load(&id(number), 0.0).unwrap().map(|record| record.data.to_vec());
+        let found = store.load(&id(number), &Call::at(0.0)).unwrap().map(|record| record.data.to_vec());
         assert_eq!(found, (number % 3 == 0).then(|| number.to_le_bytes().to_vec()));
     }
 }
@@ -98,10 +116,10 @@ fn removing_leaves_every_other_record_where_it_can_be_found() {
 fn room_is_given_back_when_most_records_are_gone() {
     let store = MemoryStore::new();
     for number in 0..20_000 {
-        let _ = store.write(&id(number), b"x", None, Expect::Any, 0.0).unwrap();
+        let _ = store.write(&Write::new(&id(number), b"x", Expect::Any), &Call::at(0.0)).unwrap();
     }
     for number in 0..20_000 {
-        let _ = store.delete(&id(number), Expect::Any).unwrap();
+        let _ = store.delete(&id(number), Expect::Any, &Call::at(0.0)).unwrap();
     }
     assert!(store.records.shards.iter().all(|shard| lock(shard).capacity() <= SMALLEST_SHRUNK * 4));
 }
@@ -109,7 +127,7 @@ fn room_is_given_back_when_most_records_are_gone() {
 #[test]
 fn debug_shows_neither_ids_nor_data() {
     let store = MemoryStore::new();
-    let _ = store.write(&id(0xabcdef), b"secret", None, Expect::Any, 0.0).unwrap();
+    let _ = store.write(&Write::new(&id(0xabcdef), b"secret", Expect::Any), &Call::at(0.0)).unwrap();
     assert_eq!(format!("{store:?}"), "MemoryStore { records: 1, most: None }");
 }
 
@@ -118,7 +136,7 @@ fn bounded(most: usize) -> MemoryStore {
 }
 
 fn save(store: &MemoryStore, number: usize) {
-    let _ = store.write(&id(number), b"x", None, Expect::Any, 0.0).unwrap();
+    let _ = store.write(&Write::new(&id(number), b"x", Expect::Any), &Call::at(0.0)).unwrap();
 }
 
 #[test]
@@ -139,12 +157,10 @@ fn the_record_goes_first_that_has_not_been_used_for_the_longest_time() {
     }
     // The even ones are used, each in one of the ways there are.
     for number in (0..50).step_by(2) {
-        let version = store.load(&id(number), 0.0).unwrap().unwrap().version;
+        let version = store.load(&id(number), &Call::at(0.0)).unwrap().unwrap().version;
         match number % 3 {
             0 => save(&store, number),
-            1 => assert!(
-                store.touch(&id(number), &Touch { version, offset: 0, bytes: b"y" }, None, 0.0).unwrap()
-            ),
+            1 => assert!(store.patch(&Patch::new(&id(number), version, 0, b"y"), &Call::at(0.0)).unwrap()),
             _ => {}
         }
     }
@@ -187,11 +203,11 @@ fn the_order_of_use_is_that_of_a_list_whatever_is_done() {
         let is_there = order.contains(&number);
         match next(4) {
             0 => {
-                let _ = store.delete(&id(number), Expect::Any).unwrap();
+                let _ = store.delete(&id(number), Expect::Any, &Call::at(0.0)).unwrap();
                 order.retain(|other| *other != number);
                 continue;
             }
-            1 => assert_eq!(store.load(&id(number), 0.0).unwrap().is_some(), is_there),
+            1 => assert_eq!(store.load(&id(number), &Call::at(0.0)).unwrap().is_some(), is_there),
             _ => save(&store, number),
         }
         if is_there || store.contains(id(number).record(), 0.0) {
@@ -215,7 +231,8 @@ fn threads_that_write_at_once_leave_no_more_records_than_there_may_be() {
             scope.spawn(move || {
                 for number in 0..5000 {
                     save(store, thread * 5000 + number);
-                    let _ = store.delete(&id(thread * 5000 + number / 2), Expect::Any).unwrap();
+                    let _ =
+                        store.delete(&id(thread * 5000 + number / 2), Expect::Any, &Call::at(0.0)).unwrap();
                 }
             });
         }
@@ -232,10 +249,12 @@ fn any_number_of_saves_leaves_what_a_cap_or_a_lifetime_lets_live() {
     let mut most = 0;
     for number in 0..SAVES {
         let id = StoreKey::from(SessionId::from_program(format!("{number:032x}")));
-        let _ = capped.write(&id, b"x", None, Expect::Any, 0.0).unwrap();
+        let _ = capped.write(&Write::new(&id, b"x", Expect::Any), &Call::at(0.0)).unwrap();
         // A thousand a second, each for two seconds.
         let two = Some(Duration::from_secs(2));
-        let _ = timed.write(&id, b"x", two, Expect::Any, f64::from(number) / 1000.0).unwrap();
+        let _ = timed
+            .write(&Write::new(&id, b"x", Expect::Any).lasting(two), &Call::at(f64::from(number) / 1000.0))
+            .unwrap();
         if number % 1000 == 0 {
             most = most.max(timed.len());
         }

@@ -42,7 +42,7 @@ fn use_it(locks: &LockTable, holders: &Holders, id: &str, limit: Duration) -> bo
             true
         }
         Err(error) => {
-            assert_eq!(error.kind(), ErrorKind::Locked);
+            assert_eq!(error.kind(), ErrorKind::Busy);
             assert!(begun.elapsed() >= limit, "it gave up early");
             false
         }

@@ -9,7 +9,9 @@ use shuttle::thread::{self, JoinHandle};
 use super::under_every_schedule;
 use crate::error::{ErrorKind, Result};
 use crate::id::{SessionId, StoreKey};
-use crate::store::{Deleted, Expect, HoldOf, Left, MemoryStore, Rotation, Store, Swept, Version, Written};
+use crate::store::{
+    Call, Deleted, Expect, LockTarget, MemoryStore, Redirect, Rotation, Store, Swept, Version, Write, Written,
+};
 use crate::sync::FOR_EVER;
 
 const NOW: f64 = 1_000_000.0;
@@ -20,20 +22,20 @@ fn id(text: &str) -> StoreKey {
 }
 
 fn write(store: &dyn Store, text: &str, data: &[u8], expect: Expect) -> Option<Version> {
-    match store.write(&id(text), data, None, expect, NOW).unwrap() {
+    match store.write(&Write::new(&id(text), data, expect), &Call::at(NOW)).unwrap() {
         Written::Stored(version) => Some(version),
         Written::Refused => None,
     }
 }
 
 fn load(store: &dyn Store, text: &str) -> Option<Vec<u8>> {
-    store.load(&id(text), NOW).unwrap().map(|record| record.data.to_vec())
+    store.load(&id(text), &Call::at(NOW)).unwrap().map(|record| record.data.to_vec())
 }
 
 /// Rotates the session under the id `old`.
 fn rotate(store: &dyn Store, new: &str, data: &[u8], left: Option<Left<'_>>) -> Result<Written> {
     let (old, new) = (&id("old"), &id(new));
-    store.rotate(&Rotation { left, ..Rotation::new(old, new, data, Expect::Present) }, NOW)
+    store.rotate(&Rotation { left, ..Rotation::new(old, new, data, Expect::Present) }, &Call::at(NOW))
 }
 
 fn with<T: Send + 'static>(
@@ -55,7 +57,7 @@ fn no_increment_is_lost_by_compare_and_swap_nor_by_holding() {
         write(&*store, "id", &[0], Expect::Any);
         let swapping = |store: Arc<MemoryStore>| {
             loop {
-                let record = store.load(&id("id"), NOW).unwrap().unwrap();
+                let record = store.load(&id("id"), &Call::at(NOW)).unwrap().unwrap();
                 let expect = Expect::Version(record.version);
                 if write(&*store, "id", &[record.data[0] + 1], expect).is_some() {
                     return;
@@ -63,8 +65,11 @@ fn no_increment_is_lost_by_compare_and_swap_nor_by_holding() {
             }
         };
         let holding = move |store: Arc<MemoryStore>| {
-            let held = Arc::clone(&store).hold(&id("id"), HoldOf::Record, FOR_EVER, NOW).unwrap().unwrap();
-            let record = held.load(&id("id"), NOW).unwrap().unwrap();
+            let held = Arc::clone(&store)
+                .lock(&id("id"), LockTarget::Record, &Call::at(NOW).waiting(FOR_EVER))
+                .unwrap()
+                .unwrap();
+            let record = held.load(&id("id"), &Call::at(NOW)).unwrap().unwrap();
             // Who does not hold may write meanwhile, and that is seen.
             if write(&*held, "id", &[record.data[0] + 1], Expect::Version(record.version)).is_none() {
                 drop(held);
@@ -88,7 +93,9 @@ fn of_a_rotation_a_deletion_and_another_rotation_one_finds_the_record() {
         };
         let one = with(&store, move |store| rotated(store, "one"));
         let two = with(&store, move |store| rotated(store, "two"));
-        let deleted = with(&store, |store| store.delete(&id("old"), Expect::Any).unwrap() == Deleted::Record);
+        let deleted = with(&store, |store| {
+            store.delete(&id("old"), Expect::Any, &Call::at(NOW)).unwrap() == Deleted::Record
+        });
         let save = with(&store, |store| write(&*store, "old", b"z", Expect::Present).is_some());
         let found = [one, two, deleted].map(|thread| thread.join().unwrap());
         save.join().unwrap();
@@ -111,7 +118,7 @@ fn whoever_finds_what_a_rotation_left_finds_the_session_where_it_leads() {
                 found => unreachable!("{found:?}"),
             })
         });
-        let left = Left { data: b"new", ttl: LIMIT };
+        let left = Redirect { data: b"new", ttl: LIMIT };
         assert!(matches!(rotate(&*store, "new", b"session", Some(left)).unwrap(), Written::Stored(_)));
         readers.into_iter().for_each(|thread| thread.join().unwrap());
     });
@@ -122,14 +129,17 @@ fn a_session_that_is_rotated_while_it_is_held_is_held_under_both_ids_until_it_is
     under_every_schedule(|| {
         let store = Arc::new(MemoryStore::new());
         write(&*store, "old", b"0", Expect::Any);
-        let held = Arc::clone(&store).hold(&id("old"), HoldOf::Record, FOR_EVER, NOW).unwrap().unwrap();
+        let held = Arc::clone(&store)
+            .lock(&id("old"), LockTarget::Record, &Call::at(NOW).waiting(FOR_EVER))
+            .unwrap()
+            .unwrap();
         let wants = |store: Arc<MemoryStore>, which: &'static str, limit: Duration| {
-            match store.hold(&id(which), HoldOf::Record, limit, NOW) {
+            match store.lock(&id(which), LockTarget::Record, &Call::at(NOW).waiting(limit)) {
                 // Nobody else wrote while it was held.
                 Ok(Some(held)) => Some(load(&*held, which)),
                 Ok(None) => None,
                 Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::Locked);
+                    assert_eq!(error.kind(), ErrorKind::Busy);
                     None
                 }
             }
@@ -149,7 +159,12 @@ fn a_session_that_is_rotated_while_it_is_held_is_held_under_both_ids_until_it_is
         // It was waited for, and found gone.
         assert_eq!(old.join().unwrap(), None);
         assert!(matches!(new.join().unwrap().as_ref().map(Option::as_deref), None | Some(Some(b"2"))));
-        assert!(Arc::clone(&store).hold(&id("new"), HoldOf::Record, Duration::ZERO, NOW).unwrap().is_some());
+        assert!(
+            Arc::clone(&store)
+                .lock(&id("new"), LockTarget::Record, &Call::at(NOW).waiting(Duration::ZERO))
+                .unwrap()
+                .is_some()
+        );
     });
 }
 
@@ -158,7 +173,10 @@ fn threads_that_share_a_holder_release_all_of_it() {
     under_every_schedule(|| {
         let store = Arc::new(MemoryStore::new());
         write(&*store, "old", b"x", Expect::Any);
-        let held = Arc::clone(&store).hold(&id("old"), HoldOf::Record, FOR_EVER, NOW).unwrap().unwrap();
+        let held = Arc::clone(&store)
+            .lock(&id("old"), LockTarget::Record, &Call::at(NOW).waiting(FOR_EVER))
+            .unwrap()
+            .unwrap();
         let releasing = {
             let held = Arc::clone(&held);
             thread::spawn(move || held.release().unwrap())
@@ -167,7 +185,8 @@ fn threads_that_share_a_holder_release_all_of_it() {
         releasing.join().unwrap();
         drop(held);
         for which in ["old", "new"] {
-            let free = Arc::clone(&store).hold(&id(which), HoldOf::Id, Duration::ZERO, NOW);
+            let free =
+                Arc::clone(&store).lock(&id(which), LockTarget::Id, &Call::at(NOW).waiting(Duration::ZERO));
             assert!(free.unwrap().is_some(), "{which}");
         }
     });
@@ -197,12 +216,16 @@ fn the_count_is_right_after_writes_deletions_clearing_and_sweeping_at_once() {
     under_every_schedule(|| {
         let store = Arc::new(MemoryStore::new().bounded(NonZeroUsize::new(MOST)));
         for number in numbers(MOST) {
-            let _ = store.write(&id(&number), b"x", Some(LIMIT), Expect::Any, NOW).unwrap();
+            let _ = store
+                .write(&Write::new(&id(&number), b"x", Expect::Any).lasting(Some(LIMIT)), &Call::at(NOW))
+                .unwrap();
         }
         let threads = [
             with(&store, |store| write(&*store, "a", b"x", Expect::Any).is_some()),
             with(&store, |store| write(&*store, "b", b"x", Expect::Any).is_some()),
-            with(&store, |store| store.delete(&id("0"), Expect::Any).unwrap() == Deleted::Record),
+            with(&store, |store| {
+                store.delete(&id("0"), Expect::Any, &Call::at(NOW)).unwrap() == Deleted::Record
+            }),
             with(&store, |store| {
                 store.clear();
                 true
@@ -233,14 +256,17 @@ fn what_is_held_stays_held_when_its_record_is_dropped_to_make_room() {
     under_every_schedule(|| {
         let store = Arc::new(MemoryStore::new().bounded(NonZeroUsize::new(1)));
         write(&*store, "held", b"x", Expect::Any);
-        let held = Arc::clone(&store).hold(&id("held"), HoldOf::Record, FOR_EVER, NOW).unwrap().unwrap();
+        let held = Arc::clone(&store)
+            .lock(&id("held"), LockTarget::Record, &Call::at(NOW).waiting(FOR_EVER))
+            .unwrap()
+            .unwrap();
         let crowd = with(&store, |store| write(&*store, "other", b"x", Expect::Any).is_some());
         let wanting = with(&store, |store| {
-            match store.hold(&id("held"), HoldOf::Id, LIMIT, NOW) {
+            match store.lock(&id("held"), LockTarget::Id, &Call::at(NOW).waiting(LIMIT)) {
                 // Nobody has it twice: the first holder has written its last.
                 Ok(Some(second)) => assert_ne!(load(&*second, "held").as_deref(), Some(&b"first"[..])),
                 Ok(None) => unreachable!("the id was asked for, record or not"),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::Locked),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Busy),
             }
         });
         // Either it is saved where it was, or it was dropped and is not brought back.

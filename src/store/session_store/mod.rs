@@ -23,9 +23,8 @@ mod tests;
 mod write;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use super::{Capabilities, Deleted, Expect, Held, Record, Store, Timestamp, Touch};
+use super::{Call, Capabilities, Deleted, Expect, Guard, Patch, Record, Store, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionId, StoreKey, passes_for_stored_key};
 
@@ -55,8 +54,7 @@ pub struct SessionStore {
 
 /// A lock that is held, and the keys to purge at its release.
 struct Locked {
-    held: Arc<dyn Held>,
-    store: Arc<dyn Store>,
+    guard: Arc<dyn Guard>,
     /// Keys that the record has left.
     left: Mutex<Vec<StoreKey>>,
 }
@@ -101,26 +99,30 @@ impl SessionStore {
     }
 
     /// The same sessions by way of `store`, in which the record of `key` has that key and no other is looked at: the
-    /// caller has locked it.
+    /// caller has locked it there.
     #[must_use]
-    pub fn pinned(&self, store: Arc<dyn Store>, key: &StoreKey) -> Self {
+    pub fn pinned(&self, store: Arc<dyn Store>, guard: Arc<dyn Guard>, key: &StoreKey) -> Self {
         let is_other = key.is_hashed() != (self.ids == IdStorage::Hashed);
         let mut keys = self.new_keys(key.id());
         keys.is_other = is_other;
-        Self { store, ids: self.ids, is_pinned: true, last: Arc::new(Mutex::new(Some(keys))), locked: None }
+        let locked = Some(Locked { guard, left: Mutex::default() });
+        Self { store, ids: self.ids, is_pinned: true, last: Arc::new(Mutex::new(Some(keys))), locked }
     }
 
-    /// The same store that does not wait for others, if it ever does.
-    #[must_use]
-    pub fn without_waiting(&self) -> Option<Self> {
-        let store = self.store.without_waiting()?;
-        Some(Self {
-            store,
+    /// The same store for the holder of its lock.
+    fn locked_by(&self, locked: Locked) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
             ids: self.ids,
-            is_pinned: self.is_pinned,
+            is_pinned: false,
             last: Arc::clone(&self.last),
-            locked: None,
-        })
+            locked: Some(locked),
+        }
+    }
+
+    /// The same call by the holder of the lock, if this is its store.
+    fn under<'a>(&'a self, call: &Call<'a>) -> Call<'a> {
+        call.under(self.locked.as_ref().map(|locked| &*locked.guard))
     }
 
     /// What the store can do.
@@ -170,57 +172,58 @@ impl SessionStore {
     ///
     /// # Errors
     /// Those of [`Store::load`].
-    pub fn load(&self, id: &SessionId, now: Timestamp) -> Result<Option<Record>> {
+    pub fn load(&self, id: &SessionId, call: &Call<'_>) -> Result<Option<Record>> {
         let Some(keys) = self.keys(id) else { return Ok(None) };
+        let call = &self.under(call);
         if self.is_pinned {
-            return self.store.load(&self.key_of(id), now);
+            return self.store.load(&self.key_of(id), call);
         }
-        if let Some(record) = self.store.load(&keys.new, now)? {
+        if let Some(record) = self.store.load(&keys.new, call)? {
             self.remember(id, false);
             return Ok(Some(record));
         }
-        let found = self.store.load(&keys.other(), now)?;
+        let found = self.store.load(&keys.other(), call)?;
         self.remember(id, found.is_some());
         if found.is_none() && self.ids == IdStorage::Hashed {
-            self.store.load(&keys.new, now)
+            self.store.load(&keys.new, call)
         } else {
             Ok(found)
         }
     }
 
-    /// Renews the record of `id`; see [`Store::touch`].
+    /// Renews the record of an id; see [`Store::patch`].
     ///
     /// # Errors
-    /// Those of [`Store::touch`].
-    pub fn touch(
-        &self,
-        id: &SessionId,
-        touch: &Touch<'_>,
-        ttl: Option<Duration>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let Some(keys) = self.keys(id) else { return Ok(false) };
+    /// Those of [`Store::patch`].
+    pub fn patch(&self, patch: &Patch<'_, SessionId>, call: &Call<'_>) -> Result<bool> {
+        let Some(keys) = self.keys(patch.renewal.key) else { return Ok(false) };
+        let call = &self.under(call);
         let [first, second] = keys.in_order();
-        if self.store.touch(&first, touch, ttl, now)? {
+        let patched = |key: &StoreKey| match patch.of_key(key) {
+            Patch { renewal, bytes: [], .. } => self.store.renew(&renewal, call),
+            patch => self.store.patch(&patch, call),
+        };
+        if patched(&first)? {
             return Ok(true);
         }
-        Ok(!self.is_pinned && self.is_there(&second, now)? && self.store.touch(&second, touch, ttl, now)?)
+        Ok(!self.is_pinned && self.is_there(&second, call)? && patched(&second)?)
     }
 
     /// Removes the record of `id`, under whichever key; see [`Store::delete`].
     ///
     /// # Errors
     /// Those of [`Store::delete`].
-    pub fn delete(&self, id: &SessionId, expect: Expect) -> Result<Deleted> {
+    pub fn delete(&self, id: &SessionId, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
         let Some(keys) = self.keys(id) else { return Ok(Deleted::Nothing) };
+        let call = &self.under(call);
         if self.is_pinned {
-            return self.store.delete(&self.key_of(id), expect);
+            return self.store.delete(&self.key_of(id), expect, call);
         }
         // Under the id first: a record that moves meanwhile is found under the hash. A session must not outlive its end
         // under one key because the store is in trouble with the other.
         let deleted = keys.plain_and_hashed().map(|key| {
-            let may_be = key == keys.new || self.is_there(&key, ANY_TIME)?;
-            if may_be { self.store.delete(&key, expect) } else { Ok(Deleted::Nothing) }
+            let may_be = key == keys.new || self.was_ever(&key, call)?;
+            if may_be { self.store.delete(&key, expect, call) } else { Ok(Deleted::Nothing) }
         });
         let [plain, hashed] = deleted;
         let deleted = [plain?, hashed?];
@@ -233,12 +236,17 @@ impl SessionStore {
     }
 
     /// Whether there is a record, be it one that cannot be understood.
-    fn is_there(&self, key: &StoreKey, now: Timestamp) -> Result<bool> {
-        match self.store.load(key, now) {
+    fn is_there(&self, key: &StoreKey, call: &Call<'_>) -> Result<bool> {
+        match self.store.load(key, call) {
             Ok(found) => Ok(found.is_some()),
             Err(error) if error.kind() == ErrorKind::Corrupt => Ok(true),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether there is a record, even one past its lifetime.
+    fn was_ever(&self, key: &StoreKey, call: &Call<'_>) -> Result<bool> {
+        self.is_there(key, &Call { now: ANY_TIME, ..*call })
     }
 }
 

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use super::super::{Expect, Rotation, Timestamp, Version, Written};
-use super::{ANY_TIME, IdStorage, Keys, SessionStore, no_id};
+use super::super::{Call, Expect, Rotation, Version, Write, Written};
+use super::{IdStorage, Keys, SessionStore, no_id};
 use crate::error::Result;
 use crate::id::{IdSource, SessionId, StoreKey, passes_for_stored_key};
 
@@ -12,34 +12,29 @@ use crate::id::{IdSource, SessionId, StoreKey, passes_for_stored_key};
 pub(super) const LAST_TRIES: usize = 40;
 
 impl SessionStore {
-    /// Stores the record of `id`; see [`Store::write`].
+    /// Stores the record of an id; see [`Store::write`](super::Store::write).
     ///
     /// # Errors
-    /// Those of [`Store::write`].
-    pub fn write(
-        &self,
-        id: &SessionId,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
+    /// Those of [`Store::write`](super::Store::write).
+    pub fn write(&self, write: &Write<'_, SessionId>, call: &Call<'_>) -> Result<Written> {
+        let Write { key: id, data, ttl, expect } = *write;
         let is_creating = matches!(expect, Expect::Any | Expect::Absent);
         let Some(keys) = self.keys(id) else {
             return if is_creating { Err(no_id()) } else { Ok(Written::Refused) };
         };
-        let write = |key: &StoreKey, expect| self.store.write(key, data, ttl, expect, now);
+        let call = &self.under(call);
+        let write = |key: &StoreKey, expect| self.store.write(&Write { key, data, ttl, expect }, call);
         if self.is_pinned {
             return write(&self.key_of(id), expect);
         }
         let written = match expect {
             // Nobody has heard of this id yet.
             Expect::Any if id.source() == IdSource::Generated => write(&keys.new, expect)?,
-            Expect::Any => self.overwrite(&keys, now, write)?,
-            Expect::Absent => self.create(&keys, now, write)?,
-            Expect::Present | Expect::Version(_) => self.where_it_is(&keys, now, |key| {
+            Expect::Any => self.overwrite(&keys, call, write)?,
+            Expect::Absent => self.create(&keys, call, write)?,
+            Expect::Present | Expect::Version(_) => self.where_it_is(&keys, call, |key| {
                 let moves = self.ids == IdStorage::Hashed && !key.is_hashed();
-                if moves { self.move_to(&keys.new, key, data, ttl, expect, now) } else { write(key, expect) }
+                if moves { self.move_to(&keys.new, key, data, ttl, expect, call) } else { write(key, expect) }
             })?,
         };
         if self.ids == IdStorage::Hashed && written != Written::Refused {
@@ -53,12 +48,12 @@ impl SessionStore {
     fn where_it_is(
         &self,
         keys: &Keys,
-        now: Timestamp,
+        call: &Call<'_>,
         change: impl Fn(&StoreKey) -> Result<Written>,
     ) -> Result<Written> {
         let [first, second] = keys.in_order();
         let written = change(&first)?;
-        if written == Written::Refused && !self.is_there(&first, now)? && self.is_there(&second, now)? {
+        if written == Written::Refused && !self.is_there(&first, call)? && self.is_there(&second, call)? {
             return change(&second);
         }
         Ok(written)
@@ -72,11 +67,11 @@ impl SessionStore {
         data: &[u8],
         ttl: Option<Duration>,
         expect: Expect,
-        now: Timestamp,
+        call: &Call<'_>,
     ) -> Result<Written> {
-        let moved = self.store.rotate(&Rotation { old, new, data, ttl, expect, left: None }, now)?;
+        let moved = self.store.rotate(&Rotation { old, new, data, ttl, expect, redirect: None }, call)?;
         if moved != Written::Refused {
-            self.purge(old);
+            self.purge(old, call);
         }
         Ok(moved)
     }
@@ -85,14 +80,14 @@ impl SessionStore {
     fn overwrite(
         &self,
         keys: &Keys,
-        now: Timestamp,
+        call: &Call<'_>,
         write: impl Fn(&StoreKey, Expect) -> Result<Written>,
     ) -> Result<Written> {
         let [plain, hashed] = keys.plain_and_hashed();
         let clear_plain = || -> Result<()> {
-            if self.is_there(&plain, now)? {
-                let _ = self.store.delete(&plain, Expect::Any)?;
-                self.purge(&plain);
+            if self.is_there(&plain, call)? {
+                let _ = self.store.delete(&plain, Expect::Any, call)?;
+                self.purge(&plain, call);
             }
             Ok(())
         };
@@ -101,9 +96,9 @@ impl SessionStore {
             clear_plain()?;
             return Ok(written);
         }
-        if !self.is_there(&hashed, now)? {
+        if !self.is_there(&hashed, call)? {
             let written = write(&plain, Expect::Any)?;
-            if !self.is_there(&hashed, now)? {
+            if !self.is_there(&hashed, call)? {
                 return Ok(written);
             }
         }
@@ -120,79 +115,81 @@ impl SessionStore {
     fn create(
         &self,
         keys: &Keys,
-        now: Timestamp,
+        call: &Call<'_>,
         write: impl Fn(&StoreKey, Expect) -> Result<Written>,
     ) -> Result<Written> {
         let other = keys.other();
-        while !self.is_there(&other, now)? {
+        while !self.is_there(&other, call)? {
             let written = write(&keys.new, Expect::Absent)?;
             let Written::Stored(version) = written else { return Ok(written) };
-            if !in_the_end(|| self.is_there(&other, now))? {
+            if !in_the_end(|| self.is_there(&other, call))? {
                 return Ok(written);
             }
-            let _ = in_the_end(|| self.store.delete(&keys.new, Expect::Version(version)))?;
+            let _ = in_the_end(|| self.store.delete(&keys.new, Expect::Version(version), call))?;
         }
         Ok(Written::Refused)
     }
 
-    /// Gives the record of one id another id; see [`Store::rotate`]. Where the lock of the old id is held, that of the new
+    /// Gives the record of one id another id; see [`Store::rotate`](super::Store::rotate). Where the lock of the old id is held, that of the new
     /// one is afterwards, too.
     ///
     /// # Errors
-    /// Those of [`Store::rotate`].
-    pub fn rotate(&self, rotation: &Rotation<'_, SessionId>, now: Timestamp) -> Result<Written> {
-        let Rotation { old, new, data, ttl, expect, left } = *rotation;
+    /// Those of [`Store::rotate`](super::Store::rotate).
+    pub fn rotate(&self, rotation: &Rotation<'_, SessionId>, call: &Call<'_>) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, redirect } = *rotation;
         if old.as_str() == new.as_str() {
             let expect = expect.of_what_is_there();
-            return expect.map_or(Ok(Written::Refused), |expect| self.write(old, data, ttl, expect, now));
+            let Some(expect) = expect else { return Ok(Written::Refused) };
+            return self.write(&Write { expect, ..rotation.write() }, call);
         }
         let Some(from) = self.keys(old) else { return Ok(Written::Refused) };
         if passes_for_stored_key(new.as_str()) {
             return Err(no_id());
         }
+        let call = &self.under(call);
         let to = self.new_keys(new);
         let rotate = |key: &StoreKey, expect| {
-            self.store.rotate(&Rotation { old: key, new: &to.new, data, ttl, expect, left }, now)
+            self.store.rotate(&Rotation { old: key, new: &to.new, data, ttl, expect, redirect }, call)
         };
         if self.is_pinned {
             return rotate(&self.key_of(old), expect);
         }
         // A key that cannot be looked at is found out before the session has its new id, which nobody would hear of.
         let other = from.other();
-        let has_other = self.is_there(&other, ANY_TIME)?;
-        let left_under_other = Cell::new(false);
-        let written = self.where_it_is(&from, now, |key| {
-            if left.is_some() && self.ids == IdStorage::Hashed && !key.is_hashed() {
+        let has_other = self.was_ever(&other, call)?;
+        let redirect_under_other = Cell::new(false);
+        let written = self.where_it_is(&from, call, |key| {
+            if redirect.is_some() && self.ids == IdStorage::Hashed && !key.is_hashed() {
                 // The redirect goes where ids are not to be read, and so the record has to be there before.
-                return match self.settle_from(key, &from.new, ttl, expect, now)? {
+                return match self.settle_from(key, &from.new, ttl, expect, call)? {
                     Some(version) => rotate(&from.new, Expect::Version(version)),
                     None => Ok(Written::Refused),
                 };
             }
-            left_under_other.set(left.is_some() && *key == other);
+            redirect_under_other.set(redirect.is_some() && *key == other);
             rotate(key, expect)
         })?;
         if written == Written::Refused {
             return Ok(written);
         }
         // A process that died while it moved the record may have left it under both keys.
-        let left_under_other = left_under_other.get();
-        if left_under_other {
-            self.clear(&from.new)?;
+        let redirect_under_other = redirect_under_other.get();
+        if redirect_under_other {
+            self.clear(&from.new, call)?;
         } else if has_other {
-            self.clear(&other)?;
+            self.clear(&other, call)?;
         }
         if new.source() != IdSource::Generated {
-            self.clear(&to.other())?;
+            self.clear(&to.other(), call)?;
         }
-        self.remember(old, left_under_other);
+        self.remember(old, redirect_under_other);
         Ok(written)
     }
 
     /// Removes what is left under a key, if anything is.
-    fn clear(&self, key: &StoreKey) -> Result<()> {
-        if in_the_end(|| self.is_there(key, ANY_TIME))? {
-            let _ = in_the_end(|| self.store.delete(key, Expect::Any))?;
+    fn clear(&self, key: &StoreKey, call: &Call<'_>) -> Result<()> {
+        if in_the_end(|| self.was_ever(key, call))? {
+            let _ = in_the_end(|| self.store.delete(key, Expect::Any, call))?;
         }
         Ok(())
     }
@@ -204,14 +201,14 @@ impl SessionStore {
         new: &StoreKey,
         ttl: Option<Duration>,
         expect: Expect,
-        now: Timestamp,
+        call: &Call<'_>,
     ) -> Result<Option<Version>> {
-        let Some(found) = self.store.load(old, now)? else { return Ok(None) };
+        let Some(found) = self.store.load(old, call)? else { return Ok(None) };
         if !expect.holds(Some(found.version)) {
             return Ok(None);
         }
         let expect = Expect::Version(found.version);
-        match self.move_to(new, old, &found.data, ttl, expect, now)? {
+        match self.move_to(new, old, &found.data, ttl, expect, call)? {
             Written::Stored(version) => Ok(Some(version)),
             Written::Refused => Ok(None),
         }

@@ -14,7 +14,7 @@ use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 
 use crate::clock::Reading;
 use crate::error::{Error, Result};
-use crate::store::file::is_absence;
+use crate::store::file::disk::is_absence;
 
 const OPERATION: &str = "take the lease to sweep the session folder";
 

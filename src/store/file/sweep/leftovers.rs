@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::{LEFTOVER_AGE, age, lock_number};
+use super::age::{LEFTOVER_AGE, age};
 use crate::error::Result;
 use crate::id::{SessionId, StoreKey};
 use crate::locks::LockFile;
+use crate::store::file::disk::{is_absence, unlink};
+use crate::store::file::folders::Visit;
 use crate::store::file::layout::{DATA_EXTENSION, LOCK_EXTENSION, Place};
-use crate::store::file::{FileStore, is_absence, replace, unlink};
+use crate::store::file::replace;
 use crate::store::{Swept, Timestamp};
 
 /// The suffix of the original's temporary files.
@@ -24,7 +26,7 @@ const HANDING_OVER: Duration = Duration::from_millis(5);
 
 /// Removes a temporary file that a writer left behind. Any other file stays.
 pub(super) fn remove_temporary(
-    store: &FileStore,
+    visit: Visit<'_>,
     path: &Path,
     name: &str,
     dry_run: bool,
@@ -37,7 +39,7 @@ pub(super) fn remove_temporary(
     let removed = match originals {
         _ if dry_run => Ok(true),
         None => unlink(path).map(|()| true),
-        Some(stem) => remove_originals(store, path, stem, now),
+        Some(stem) => remove_originals(visit, path, stem, now),
     };
     match removed {
         Ok(true) => Swept { temporaries: 1, ..Swept::default() },
@@ -47,15 +49,16 @@ pub(super) fn remove_temporary(
 }
 
 /// The original writes to one name again and again, so an old file may become a new one meanwhile.
-fn remove_originals(store: &FileStore, path: &Path, stem: &str, now: Timestamp) -> Result<bool> {
+fn remove_originals(visit: Visit<'_>, path: &Path, stem: &str, now: Timestamp) -> Result<bool> {
     let key = StoreKey::from(SessionId::from_program(stem));
-    let lock = Place::of(&key).lock_file(&store.lock_dir);
+    let lock = Place::of(&key).lock_file(&visit.lock_dir);
     let lock = LockFile::acquire(lock, Duration::ZERO)?;
     let is_old = is_old_file(path, now);
     if is_old {
         unlink(path)?;
     }
-    if matches!(fs::symlink_metadata(store.data_file(&key)), Err(error) if is_absence(&error)) {
+    if matches!(fs::symlink_metadata(visit.place(&key).data_file(&visit.file_dir)), Err(error) if is_absence(&error))
+    {
         lock.remove()?;
     }
     Ok(is_old)
@@ -63,7 +66,7 @@ fn remove_originals(store: &FileStore, path: &Path, stem: &str, now: Timestamp) 
 
 /// Whether `path` is an old lock file of a session that was not seen.
 pub(super) fn is_orphaned_lock(
-    store: &FileStore,
+    visit: Visit<'_>,
     path: &Path,
     name: &str,
     seen: &HashSet<u64>,
@@ -72,7 +75,7 @@ pub(super) fn is_orphaned_lock(
     let Some(digits) = name.strip_suffix(LOCK_EXTENSION) else { return false };
     digits.len() == LOCK_DIGITS
         && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
-        && Place::lock_file_named(digits, &store.lock_dir) == path
+        && Place::lock_file_named(digits, &visit.lock_dir) == path
         && lock_number(digits).is_some_and(|number| !seen.contains(&number))
         && is_old_file(path, now)
 }
@@ -116,4 +119,9 @@ pub(super) fn remove_locks(paths: &[PathBuf], dry_run: bool) -> Swept {
 fn is_old_file(path: &Path, now: Timestamp) -> bool {
     let is_old = |metadata: &Metadata| age(metadata, now).is_ok_and(|age| age > LEFTOVER_AGE);
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && is_old(&metadata))
+}
+
+/// The lock of this name, as `FileSweep` remembers it: the first half of the SHA-1 that it is named by.
+pub(super) fn lock_number(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.get(..16)?, 16).ok()
 }

@@ -7,6 +7,7 @@
 //! Folders stay. Processes of Beaker make the folder of an id first and open a file in it later, and the ids that
 //! Beaker makes have 272 folders in all.
 
+mod age;
 mod lease;
 mod leftovers;
 pub(super) mod records;
@@ -16,23 +17,19 @@ mod walk;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::Metadata;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use age::age;
 pub use lease::SweepLease;
 pub use sweeper::Sweeper;
 use walk::{Found, Walk};
 
-use super::FileStore;
+use super::folders::{Folders, Visit};
 use crate::error::{Error, Result};
 use crate::store::{Sweep, Swept, Timestamp};
 
 const OPERATION: &str = "sweep the session files";
-
-/// The age, in seconds, at which what a writer left behind is removed. Writers need milliseconds. A writer that was
-/// stopped for longer between two system calls gets an error, and has acknowledged nothing that is lost.
-pub(super) const LEFTOVER_AGE: f64 = 3600.0;
 
 /// Which records a sweep removes, beside those whose own expiry has passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,8 +69,7 @@ impl SweepPlan {
 
 /// A sweep of the files of a store.
 pub struct FileSweep {
-    /// The store, waiting for no lock.
-    store: FileStore,
+    folders: Folders,
     plan: SweepPlan,
     stage: Stage,
     /// The locks whose records were found, by the beginning of their names.
@@ -88,10 +84,14 @@ enum Stage {
 }
 
 impl FileSweep {
-    pub(super) fn new(store: &FileStore, plan: SweepPlan) -> Self {
-        let store = store.clone().with_lock_time_limit(Duration::ZERO);
-        let stage = Stage::Records(Walk::of(&store.file_dir));
-        Self { store, plan, stage, seen: HashSet::new(), is_partial: false }
+    pub(super) fn new(folders: Folders, plan: SweepPlan) -> Self {
+        let stage = Stage::Records(Walk::of(&folders.file_dir));
+        Self { folders, plan, stage, seen: HashSet::new(), is_partial: false }
+    }
+
+    /// It waits for no lock.
+    fn visit(&self) -> Visit<'_> {
+        self.folders.visit(Duration::ZERO)
     }
 
     fn next(&mut self) -> Result<Option<Found>> {
@@ -106,7 +106,7 @@ impl FileSweep {
         match self.stage {
             Stage::Records(_) => self.examine_beside_records(&path, name, now),
             Stage::Locks(_) => {
-                if leftovers::is_orphaned_lock(&self.store, &path, name, &self.seen, now) {
+                if leftovers::is_orphaned_lock(self.visit(), &path, name, &self.seen, now) {
                     orphans.push(path);
                 }
                 Swept::default()
@@ -118,11 +118,11 @@ impl FileSweep {
     fn next_stage(&mut self) -> bool {
         let has_more = matches!(self.stage, Stage::Records(_)) && !self.is_partial;
         self.stage = if has_more {
-            Stage::Locks(Walk::of(&self.store.lock_dir))
+            Stage::Locks(Walk::of(&self.folders.lock_dir))
         } else {
             self.seen = HashSet::new();
             self.is_partial = false;
-            Stage::Records(Walk::of(&self.store.file_dir))
+            Stage::Records(Walk::of(&self.folders.file_dir))
         };
         has_more
     }
@@ -159,18 +159,4 @@ impl Sweep for FileSweep {
         swept.finished = finished;
         Ok(swept)
     }
-}
-
-/// The lock of this name, as `FileSweep` remembers it: the first half of the SHA-1 that it is named by.
-fn lock_number(name: &str) -> Option<u64> {
-    u64::from_str_radix(name.get(..16)?, 16).ok()
-}
-
-/// How many seconds ago the file changed, by its own time; negative if that is yet to come.
-pub(super) fn age(metadata: &Metadata, now: Timestamp) -> io::Result<f64> {
-    let changed = match metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => after.as_secs_f64(),
-        Err(before) => -before.duration().as_secs_f64(),
-    };
-    Ok(now - changed)
 }

@@ -3,13 +3,14 @@
 use std::fs::{self, Metadata};
 use std::path::Path;
 
-use super::{FileSweep, leftovers, lock_number};
+use super::leftovers::lock_number;
+use super::{FileSweep, leftovers};
 use crate::error::Result;
 use crate::id::{SessionId, StoreKey, is_stored_key};
 use crate::locks::Mode;
+use crate::store::file::disk::{is_absence, unlink};
 use crate::store::file::layout::{DATA_EXTENSION, Place, Seat, is_hashed_name};
 use crate::store::file::record::{self, Found};
-use crate::store::file::{is_absence, unlink};
 use crate::store::{Swept, Timestamp};
 
 /// In bytes. No session and no entry of a cache is as short; an empty dict, in any pickle protocol, is.
@@ -29,7 +30,7 @@ pub(in crate::store::file) enum Outcome {
 impl FileSweep {
     pub(super) fn examine_beside_records(&mut self, path: &Path, name: &str, now: Timestamp) -> Swept {
         let Some(stem) = name.strip_suffix(DATA_EXTENSION) else {
-            return leftovers::remove_temporary(&self.store, path, name, self.plan.dry_run, now);
+            return leftovers::remove_temporary(self.visit(), path, name, self.plan.dry_run, now);
         };
         let mut swept = Swept::default();
         let metadata = match fs::symlink_metadata(path) {
@@ -81,14 +82,14 @@ impl FileSweep {
         let id = record::owner(path)?.unwrap_or_else(|| stem.to_owned());
         let key = StoreKey::from(SessionId::from_program(id));
         // A file that was moved here, or made by another program.
-        let Some(place) = Place::at(&key, path, &self.store.file_dir) else { return Ok(Outcome::Left) };
+        let Some(place) = Place::at(&key, path, &self.folders.file_dir) else { return Ok(Outcome::Left) };
         // First without the lock, since its file may have to be made.
         match record::hold(path, &place, Mode::Shared)? {
             Some((_, metadata, found)) if self.may_go(&found, &metadata, path, now) => {}
             _ => return Ok(Outcome::Left),
         }
         if self.plan.dry_run {
-            let is_old_copy = place.seat() != Seat::Own && self.store.settle(place).seat() == Seat::Own;
+            let is_old_copy = place.seat() != Seat::Own && self.visit().settle(place).seat() == Seat::Own;
             return Ok(if is_old_copy { Outcome::Left } else { Outcome::Removed });
         }
         self.remove_if_still_over(path, &place, now)
@@ -104,10 +105,10 @@ impl FileSweep {
         // An original that made up an id with dots, which the name has lost, locks another file than this. It
         // can write between the last look and the removal; that it does so to a session which it has not
         // used for a whole lifetime, within those microseconds, is taken to be impossible.
-        let mut locks = self.store.lock(place)?;
+        let mut locks = self.visit().lock(place)?;
         // A record that has moved, or cannot be locked, is left to the next sweep.
-        let there = locks.with_shared(&self.store, place.clone())?;
-        let is_alone = there.seat() != Seat::Own || self.store.remove_old_copy(&there)?;
+        let there = locks.with_shared(&self.visit(), place.clone())?;
+        let is_alone = there.seat() != Seat::Own || self.visit().remove_old_copy(&there)?;
         if !is_alone || there.seat() != place.seat() && place.is_dotted() {
             return Ok(Outcome::Left);
         }

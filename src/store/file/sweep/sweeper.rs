@@ -12,12 +12,13 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::LEFTOVER_AGE;
+use super::FileSweep;
+use super::age::LEFTOVER_AGE;
 use super::lease::{Note, SweepLease, Verdict, judge};
 use crate::clock::Reading;
 use crate::error::Result;
 use crate::fork::Process;
-use crate::store::{FileStore, Store, Timestamp};
+use crate::store::{Sweep, Timestamp};
 use crate::sync::{AtomicU32, AtomicU64};
 
 /// The age of a process at its first sweep, so that a sweep neither slows the start down nor is begun by a process that
@@ -60,17 +61,17 @@ impl Sweeper {
         Self { interval, due: AtomicU64::new(0) }
     }
 
-    /// Starts a sweep of `store` if one is due. Waits for nothing, and a sweep that cannot be started is no reason for a
+    /// Starts a sweep if one is due. Waits for nothing, and a sweep that cannot be started is no reason for a
     /// request to fail.
     ///
     /// A program whose clock, `now`, is not the machine's sweeps nothing: its records end by a clock of its own.
-    pub(in crate::store::file) fn maybe_sweep(&self, store: &FileStore, now: Timestamp) {
+    pub(in crate::store::file) fn maybe_sweep(&self, now: Timestamp, sweep: impl FnOnce() -> FileSweep) {
         let at = milliseconds(BEGINNING.elapsed()).max(1);
         if !self.is_due(at) || !Reading::now().is_near(now) {
             return;
         }
         let started = match Turn::take(&SWEEPING, Process::current().id()) {
-            Some(turn) => start(store.clone(), self.interval, turn),
+            Some(turn) => start(sweep(), self.interval, turn),
             None => false,
         };
         if !started {
@@ -92,25 +93,24 @@ impl Sweeper {
     }
 }
 
-fn start(store: FileStore, interval: Duration, turn: Turn) -> bool {
+fn start(sweep: FileSweep, interval: Duration, turn: Turn) -> bool {
     let work = move || {
         let _turn = turn;
         // What a sweep cannot do, the next one tries again.
-        let _ = sweep(&store, interval);
+        let _ = run(sweep, interval);
     };
     thread::Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK).spawn(work).is_ok()
 }
 
-fn sweep(store: &FileStore, interval: Duration) -> Result<()> {
-    let Some(lease) = SweepLease::take(store.file_dir())? else { return Ok(()) };
-    let patience = store.lifetime.unwrap_or_default().max(Duration::from_secs_f64(LEFTOVER_AGE));
+fn run(mut sweep: FileSweep, interval: Duration) -> Result<()> {
+    let Some(lease) = SweepLease::take(&sweep.folders.file_dir)? else { return Ok(()) };
+    let patience = sweep.plan.lifetime.unwrap_or_default().max(Duration::from_secs_f64(LEFTOVER_AGE));
     let note = match judge(lease.read().as_ref(), Note::now(), interval, patience) {
         Verdict::NotDue => return Ok(()),
         Verdict::Wait(note) => return lease.write(&note),
         Verdict::Sweep(note) => note,
     };
     lease.write(&note)?;
-    let mut sweep = store.sweep();
     loop {
         let begun = Instant::now();
         let now = Reading::now();

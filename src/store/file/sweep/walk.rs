@@ -5,7 +5,7 @@ use std::fs::{self, ReadDir};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::file::is_absence;
+use crate::store::file::disk::is_absence;
 
 /// How many folders deep the files of a store lie.
 const DEPTH: usize = 2;

@@ -1,7 +1,9 @@
 //! Whatever a save survives, the laws are the same.
 
+use std::io;
+
 use super::*;
-use crate::store::Left;
+use crate::store::Redirect;
 
 fn fixture_of(durability: Durability) -> Fixture {
     let home = Arc::new(Home::new());
@@ -17,6 +19,7 @@ mod that_ends_with_the_process {
     }
 
     laws!(fixture);
+    lock_laws!(fixture);
 }
 
 mod of_the_disk {
@@ -27,6 +30,7 @@ mod of_the_disk {
     }
 
     laws!(fixture);
+    lock_laws!(fixture);
 }
 
 const ALL: [Durability; 3] = [Durability::Beaker, Durability::Process, Durability::Full];
@@ -38,12 +42,12 @@ fn no_temporary_file_is_left_whatever_a_save_survives() {
         let store = home.store.clone().with_durability(durability);
         let id = new_key();
         for round in 0..5_u8 {
-            let _ = store.write(&id, &[b'a' + round], None, Expect::Any, NOW).unwrap();
+            let _ = store.write(&Write::new(&id, &[b'a' + round], Expect::Any), &Call::at(NOW)).unwrap();
             assert_eq!(mode(&store.data_file(&id)), 0o600);
         }
         assert_eq!(home.data(&id).unwrap(), b"e");
         assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 2);
-        let _ = store.delete(&id, Expect::Any).unwrap();
+        let _ = store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
         assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 0);
     }
 }
@@ -60,7 +64,7 @@ fn a_link_in_a_records_place_is_not_followed_whatever_a_save_survives() {
         let precious = home.folder.path().join("precious");
         fs::write(&precious, b"precious").unwrap();
         symlink(&precious, &path).unwrap();
-        let _ = store.write(&id, b"x", None, Expect::Any, NOW);
+        let _ = store.write(&Write::new(&id, b"x", Expect::Any), &Call::at(NOW));
         assert_eq!(fs::read(&precious).unwrap(), b"precious");
     }
 }
@@ -72,7 +76,7 @@ fn folders_that_were_removed_are_made_again_whatever_a_save_survives() {
         let store = home.store.clone().with_durability(durability);
         let id = new_key();
         for _ in 0..2 {
-            let _ = store.write(&id, b"x", None, Expect::Any, NOW).unwrap();
+            let _ = store.write(&Write::new(&id, b"x", Expect::Any), &Call::at(NOW)).unwrap();
             assert!(home.data(&id).is_some());
             fs::remove_dir_all(home.folder.path().join("data")).unwrap();
         }
@@ -89,9 +93,9 @@ fn a_rotation_that_fails_half_way_takes_the_new_record_back() {
             home.write(&old, b"x");
             let before = home.everything();
             // The new record is there before the old one's place is taken, which then fails: a file holds text.
-            let left = Some(Left { data: b"\xff", ttl: Duration::from_secs(30) });
-            let rotation = Rotation { left, ..Rotation::new(&old, &new, b"y", Expect::Present) };
-            assert_eq!(store.rotate(&rotation, NOW).unwrap_err().kind(), ErrorKind::Invalid);
+            let redirect = Some(Redirect { data: b"\xff", ttl: Duration::from_secs(30) });
+            let rotation = Rotation { redirect, ..Rotation::new(&old, &new, b"y", Expect::Present) };
+            assert_eq!(store.rotate(&rotation, &Call::at(NOW)).unwrap_err().kind(), ErrorKind::Invalid);
             assert_eq!(home.data(&old).unwrap(), b"x");
             assert_eq!(home.data(&new), None);
             let is_new = |path: &&PathBuf| path.is_file() && !before.contains(path);
@@ -105,7 +109,7 @@ fn a_record_that_cannot_be_given_up_is_where_it_was() {
     let home = Home::new();
     let id = new_key();
     home.write(&id, b"x");
-    let path = home.store.data_file(&id);
+    let path = home.data_file(&id);
     let failed = replace::retire(&path, || Err(io::ErrorKind::StorageFull.into())).unwrap_err();
     assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
     assert_eq!(home.data(&id).unwrap(), b"x");
@@ -117,7 +121,7 @@ fn a_record_that_is_given_up_is_gone_before_that_is_brought_to_the_disk() {
     let home = Home::new();
     let id = new_key();
     home.write(&id, b"x");
-    let path = home.store.data_file(&id);
+    let path = home.data_file(&id);
     replace::retire(&path, || {
         assert!(!path.exists());
         Ok(())

@@ -10,7 +10,7 @@ fn with_items(items: &[&[u8]]) -> (Home, StoreKey, PathBuf) {
     let home = Home::impatient();
     let id = new_key();
     home.write(&id, b"text");
-    let path = home.store.data_file(&id);
+    let path = home.data_file(&id);
     fs::write(&path, [b"\x80\x02}(", &*items.concat(), b"u."].concat()).unwrap();
     (home, id, path)
 }
@@ -22,10 +22,16 @@ fn float(moment: f64) -> Vec<u8> {
 #[test]
 fn a_touch_renews_an_expiry_that_is_behind_the_session() {
     let (home, id, path) = with_items(&[SESSION, &float(NOW + 1.0)]);
-    let record = home.store.load(&id, NOW).unwrap().unwrap();
-    let touch = Touch { version: record.version, offset: 1, bytes: b"**" };
-    assert!(home.store.touch(&id, &touch, Some(Duration::from_secs(60)), NOW).unwrap());
-    let record = home.store.load(&id, NOW).unwrap().unwrap();
+    let record = home.store.load(&id, &home.at(NOW)).unwrap().unwrap();
+    assert!(
+        home.store
+            .patch(
+                &Patch::new(&id, record.version, 1, b"**").lasting(Some(Duration::from_secs(60))),
+                &home.at(NOW)
+            )
+            .unwrap()
+    );
+    let record = home.store.load(&id, &home.at(NOW)).unwrap().unwrap();
     assert_eq!((&*record.data, record.expires_at), (&b"t**t"[..], Some(NOW + 60.0)));
     assert!(fs::read(&path).unwrap().ends_with(b"u."));
 }
@@ -35,14 +41,14 @@ fn a_value_that_is_no_moment_is_no_expiry() {
     let no_moments: [&[u8]; 6] = [b"N", b"K\x01", b"J\0\0\0\0", b"X\x01\0\0\0x", b"\x88", b"I0\n"];
     for value in no_moments {
         let (home, id, _) = with_items(&[&[EXPIRY, value].concat(), SESSION]);
-        let record = home.store.load(&id, NOW).unwrap().unwrap();
+        let record = home.store.load(&id, &home.at(NOW)).unwrap().unwrap();
         assert_eq!((&*record.data, record.expires_at), (&b"text"[..], None), "{value:?}");
         assert!(home.touch(&id, record.version, 0, b"****").unwrap());
         assert_eq!(home.data(&id).unwrap(), b"****");
     }
     for moment in [f64::NAN, -f64::NAN, f64::INFINITY, f64::MAX] {
         let (home, id, _) = with_items(&[&float(moment), SESSION]);
-        let record = home.store.load(&id, NOW).unwrap().unwrap();
+        let record = home.store.load(&id, &home.at(NOW)).unwrap().unwrap();
         assert!(home.touch(&id, record.version, 0, b"****").unwrap());
         assert_eq!(home.data(&id).unwrap(), b"****");
     }
@@ -51,13 +57,13 @@ fn a_value_that_is_no_moment_is_no_expiry() {
 #[test]
 fn the_last_of_two_expiries_counts_as_in_python() {
     let (home, id, path) = with_items(&[&float(NOW - 1.0), SESSION, &float(NOW + 1.0)]);
-    let record = home.store.load(&id, NOW).unwrap().unwrap();
+    let record = home.store.load(&id, &home.at(NOW)).unwrap().unwrap();
     assert_eq!(record.expires_at, Some(NOW + 1.0));
     let mut sweep = home.store.sweep();
     while !sweep.step(100, NOW).unwrap().finished {}
     assert!(path.exists());
     assert!(home.touch(&id, record.version, 0, b"****").unwrap());
     let (home, id, _) = with_items(&[&float(NOW + 1.0), SESSION, &float(NOW - 1.0)]);
-    assert!(home.store.load(&id, NOW).unwrap().is_none());
+    assert!(home.store.load(&id, &home.at(NOW)).unwrap().is_none());
     assert!(home.everything().iter().all(|path| !path.is_file()));
 }

@@ -27,21 +27,20 @@ proptest! {
         let (one, two) = (source(one), other(two));
         home.write(&one, b"of one");
         prop_assert_eq!(home.data(&two), None);
-        let touch = Touch { version: record::version_of(b"of one"), offset: 0, bytes: b"!!" };
-        prop_assert!(!home.store.touch(&two, &touch, None, NOW).unwrap());
-        for expect in [Expect::Present, Expect::Version(touch.version)] {
-            prop_assert_eq!(home.store.write(&two, b"of two", None, expect, NOW).unwrap(), Written::Refused);
+        prop_assert!(!home.store.patch(&Patch::new(&two, record::version_of(b"of one"), 0, b"!!"), &Call::at(NOW)).unwrap());
+        for expect in [Expect::Present, Expect::Version(record::version_of(b"of one"))] {
+            prop_assert_eq!(home.store.write(&Write::new(&two, b"of two", expect), &Call::at(NOW)).unwrap(), Written::Refused);
         }
         home.write(&two, b"of two");
         prop_assert_eq!(home.data(&two).unwrap(), b"of two");
         prop_assert_eq!(home.data(&one).unwrap(), b"of one");
         home.write(&one, b"of one");
         prop_assert_eq!(home.data(&two).unwrap(), b"of two");
-        prop_assert_eq!(home.store.write(&two, b"2", None, Expect::Absent, NOW).unwrap(), Written::Refused);
-        prop_assert_eq!(home.store.delete(&two, Expect::Any).unwrap(), Deleted::Record);
+        prop_assert_eq!(home.store.write(&Write::new(&two, b"2", Expect::Absent), &Call::at(NOW)).unwrap(), Written::Refused);
+        prop_assert_eq!(home.store.delete(&two, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
         prop_assert_eq!(home.data(&two), None);
         prop_assert_eq!(home.data(&one).unwrap(), b"of one");
-        let _ = home.store.delete(&one, Expect::Any).unwrap();
+        let _ = home.store.delete(&one, Expect::Any, &Call::at(NOW)).unwrap();
         prop_assert!(home.everything().iter().all(|path| path.is_dir()));
     }
 
@@ -58,7 +57,7 @@ proptest! {
             prop_assert!(inside || path == outside, "{:?}", path);
         }
         prop_assert_eq!(home.data(&id).unwrap(), b"x");
-        let _ = home.store.delete(&id, Expect::Any).unwrap();
+        let _ = home.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
         prop_assert_eq!(fs::read(&outside).unwrap(), b"outside");
     }
 }
@@ -71,7 +70,7 @@ pub(super) fn stored_by_the_original(home: &Home, id: &str, text: &str, used: &[
         fs::write(&lock, b"").unwrap();
         fs::set_permissions(&lock, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let file = home.store.data_file(&key(id.replace('.', "")));
+    let file = home.data_file(&key(id.replace('.', "")));
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     let length = u8::try_from(text.len()).unwrap();
     let pickle =
@@ -97,15 +96,15 @@ fn an_id_without_dots_has_the_file_of_its_name_and_others_make_way() {
     let home = Home::new();
     let (plain, dotted) = (key("abc"), key("a.bc"));
     home.write(&dotted, b"dotted");
-    let shared = home.store.data_file(&plain);
-    assert_eq!(home.store.data_file(&dotted), shared);
+    let shared = home.data_file(&plain);
+    assert_eq!(home.data_file(&dotted), shared);
     home.write(&plain, b"plain");
-    assert_eq!(home.store.data_file(&plain), shared);
-    assert_ne!(home.store.data_file(&dotted), shared);
+    assert_eq!(home.data_file(&plain), shared);
+    assert_ne!(home.data_file(&dotted), shared);
     assert_eq!(home.data(&dotted).unwrap(), b"dotted");
-    assert_eq!(home.store.delete(&plain, Expect::Any).unwrap(), Deleted::Record);
+    assert_eq!(home.store.delete(&plain, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
     assert_eq!(home.data(&dotted).unwrap(), b"dotted");
-    assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
+    assert_eq!(home.store.delete(&dotted, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
     assert!(home.everything().iter().all(|path| path.is_dir()));
 }
 
@@ -119,14 +118,14 @@ fn what_the_original_stored_for_a_dotted_id_is_found_and_named() {
     assert_eq!(home.data(&dotted).unwrap(), b"theirs");
     home.write(&dotted, b"ours");
     // The original finds it where it was.
-    assert_eq!(home.store.data_file(&dotted), home.store.data_file(&plain));
+    assert_eq!(home.data_file(&dotted), home.data_file(&plain));
     assert_eq!(home.data(&dotted).unwrap(), b"ours");
     assert_eq!(home.data(&plain), None);
     // It writes the file anew, without a name.
     stored_by_the_original(&home, "a.bc", "again", &[]);
     assert_eq!(home.data(&dotted).unwrap(), b"again");
     home.write(&dotted, b"ours");
-    assert_eq!(home.store.data_file(&dotted), home.store.data_file(&plain));
+    assert_eq!(home.data_file(&dotted), home.data_file(&plain));
 }
 
 #[test]
@@ -151,10 +150,10 @@ fn what_two_ids_shared_with_the_original_is_found_by_both_and_kept_for_both() {
         assert_eq!(home.data(&plain).unwrap(), b"theirs");
         home.write(&plain, b"plain");
         assert_eq!(home.data(&dotted).unwrap(), b"dotted");
-        assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
+        assert_eq!(home.store.delete(&dotted, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
         assert_eq!(home.data(&dotted), None);
         assert_eq!(home.data(&plain).unwrap(), b"plain");
-        assert_eq!(home.store.delete(&plain, Expect::Any).unwrap(), Deleted::Record);
+        assert_eq!(home.store.delete(&plain, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
     }
 }
 
@@ -164,13 +163,13 @@ fn an_ended_session_is_not_found_again_in_the_file_that_it_was_copied_from() {
     stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
     let dotted = key("a.bc");
     home.write(&dotted, b"dotted");
-    assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
+    assert_eq!(home.store.delete(&dotted, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
     assert_eq!(home.data(&dotted), None);
     stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
     home.write(&dotted, b"dotted");
     let new = key("new");
     let rotation = Rotation::new(&dotted, &new, b"x", Expect::Present);
-    assert!(matches!(home.store.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
+    assert!(matches!(home.store.rotate(&rotation, &Call::at(NOW)).unwrap(), Written::Stored(_)));
     assert_eq!(home.data(&dotted), None);
 }
 
@@ -181,10 +180,10 @@ fn an_id_gets_another_of_the_same_name() {
         let (old, new) = (key(old), key(new));
         home.write(&old, b"old");
         let rotation = Rotation::new(&old, &new, b"new", Expect::Present);
-        assert!(matches!(home.store.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
+        assert!(matches!(home.store.rotate(&rotation, &Call::at(NOW)).unwrap(), Written::Stored(_)));
         assert_eq!(home.data(&old), None);
         assert_eq!(home.data(&new).unwrap(), b"new");
-        assert_eq!(home.store.delete(&new, Expect::Any).unwrap(), Deleted::Record);
+        assert_eq!(home.store.delete(&new, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
         assert!(home.everything().iter().all(|path| path.is_dir()));
     }
 }
@@ -197,11 +196,20 @@ fn who_holds_an_id_keeps_nobody_from_one_that_differs_in_its_dots() {
         home.write(id, id.record().as_bytes());
     }
     let store = Arc::new(home.store.clone());
-    let hold =
-        |id: &StoreKey| Arc::clone(&store).hold(id, HoldOf::Record, Duration::ZERO, NOW).unwrap().unwrap();
+    let hold = |id: &StoreKey| {
+        Arc::clone(&store)
+            .lock(id, LockTarget::Record, &Call::at(NOW).waiting(Duration::ZERO))
+            .unwrap()
+            .unwrap()
+    };
     let held = ids.each_ref().map(hold);
     for (id, held) in ids.iter().zip(&held) {
-        assert!(matches!(held.write(id, b"held", None, Expect::Present, NOW).unwrap(), Written::Stored(_)));
+        assert!(matches!(
+            store
+                .write(&Write::new(id, b"held", Expect::Present), &home.at(NOW).under(Some(&**held)))
+                .unwrap(),
+            Written::Stored(_)
+        ));
         assert_eq!(home.data(id).unwrap(), b"held");
     }
 }
@@ -212,7 +220,10 @@ fn a_dotted_id_whose_name_is_held_is_written_all_the_same() {
     let (dotted, plain) = (key("a.bc"), key("abc"));
     home.write(&dotted, b"before");
     let store = Arc::new(home.store.clone());
-    let _held = Arc::clone(&store).hold(&plain, HoldOf::Id, Duration::ZERO, NOW).unwrap().unwrap();
+    let _held = Arc::clone(&store)
+        .lock(&plain, LockTarget::Id, &Call::at(NOW).waiting(Duration::ZERO))
+        .unwrap()
+        .unwrap();
     home.write(&dotted, b"after");
     assert_eq!(home.data(&dotted).unwrap(), b"after");
 }
@@ -224,9 +235,12 @@ fn an_id_that_only_looks_at_anothers_record_leaves_no_lock() {
     let before = home.everything().len();
     let id = sent("a.bc");
     for expect in [Expect::Present, Expect::Version(record::version_of(b"x"))] {
-        assert_eq!(home.store.write(&id, b"y", None, expect, NOW).unwrap(), Written::Refused);
+        assert_eq!(
+            home.store.write(&Write::new(&id, b"y", expect), &Call::at(NOW)).unwrap(),
+            Written::Refused
+        );
     }
-    let _ = home.store.delete(&id, Expect::Any).unwrap();
+    let _ = home.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
     assert_eq!(home.everything().len(), before);
 }
 
@@ -239,14 +253,15 @@ fn ids_that_share_a_name_and_write_at_once_have_a_record_each() {
             for id in &ids {
                 let store = &home.store;
                 scope.spawn(move || {
-                    let written = store.write(id, id.record().as_bytes(), None, Expect::Absent, NOW);
+                    let written =
+                        store.write(&Write::new(id, id.record().as_bytes(), Expect::Absent), &Call::at(NOW));
                     assert!(matches!(written.unwrap(), Written::Stored(_)));
                 });
             }
         });
         for id in &ids {
             assert_eq!(home.data(id).unwrap(), id.record().as_bytes());
-            assert_eq!(home.store.delete(id, Expect::Any).unwrap(), Deleted::Record);
+            assert_eq!(home.store.delete(id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
         }
         assert!(home.everything().iter().all(|path| path.is_dir()));
     }
@@ -256,13 +271,15 @@ fn ids_that_share_a_name_and_write_at_once_have_a_record_each() {
 fn an_id_whose_file_has_anothers_record_is_not_held() {
     let home = Home::impatient();
     let store = Arc::new(home.store.clone());
-    let held = |id: &StoreKey| Arc::clone(&store).hold(id, HoldOf::Record, Duration::ZERO, NOW).unwrap();
+    let held = |id: &StoreKey| {
+        Arc::clone(&store).lock(id, LockTarget::Record, &Call::at(NOW).waiting(Duration::ZERO)).unwrap()
+    };
     let (dotted, plain) = (key("a.bc"), key("abc"));
     for (owner, other) in [(&dotted, plain.clone()), (&plain, sent("a.bc"))] {
         home.write(owner, b"x");
         assert!(held(&other).is_none());
         assert!(held(owner).is_some());
-        let _ = home.store.delete(owner, Expect::Any).unwrap();
+        let _ = home.store.delete(owner, Expect::Any, &Call::at(NOW)).unwrap();
         assert!(home.everything().iter().all(|path| path.is_dir()));
     }
 }

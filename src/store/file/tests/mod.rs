@@ -22,7 +22,7 @@ use super::*;
 use crate::error::ErrorKind;
 use crate::id::SessionId;
 use crate::store::Version;
-use crate::store::laws::{Fixture, LIFETIME, laws};
+use crate::store::laws::{Fixture, LIFETIME, laws, lock_laws};
 
 const NOW: Timestamp = 1_000_000.0;
 
@@ -44,18 +44,29 @@ fn new_key() -> StoreKey {
 struct Home {
     folder: TempDir,
     store: FileStore,
+    /// How long its calls wait.
+    wait: Duration,
 }
 
 impl Home {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let store = FileStore::new(folder.path().join("data"), folder.path().join("locks"));
-        Self { folder, store }
+        Self { folder, store, wait: Duration::from_secs(30) }
     }
 
     fn impatient() -> Self {
-        let Self { folder, store } = Self::new();
-        Self { folder, store: store.with_lock_time_limit(Duration::from_millis(20)) }
+        Self { wait: Duration::from_millis(20), ..Self::new() }
+    }
+
+    /// A call at `now`.
+    fn at(&self, now: Timestamp) -> Call<'static> {
+        Call::at(now).waiting(self.wait)
+    }
+
+    /// The file that has the record of `id`, or would have it.
+    fn data_file(&self, id: &StoreKey) -> PathBuf {
+        self.store.data_file(id)
     }
 
     /// All files and folders there are.
@@ -64,18 +75,18 @@ impl Home {
     }
 
     fn write(&self, id: &StoreKey, data: &[u8]) -> Version {
-        match self.store.write(id, data, None, Expect::Any, NOW).unwrap() {
+        match self.store.write(&Write::new(id, data, Expect::Any), &self.at(NOW)).unwrap() {
             Written::Stored(version) => version,
             Written::Refused => unreachable!("nothing was expected"),
         }
     }
 
     fn data(&self, id: &StoreKey) -> Option<Vec<u8>> {
-        self.store.load(id, NOW).unwrap().map(|record| record.data.to_vec())
+        self.store.load(id, &self.at(NOW)).unwrap().map(|record| record.data.to_vec())
     }
 
     fn touch(&self, id: &StoreKey, version: Version, offset: usize, bytes: &[u8]) -> Result<bool> {
-        self.store.touch(id, &Touch { version, offset, bytes }, None, NOW)
+        self.store.patch(&Patch::new(id, version, offset, bytes), &self.at(NOW))
     }
 }
 
@@ -102,6 +113,7 @@ fn fixture() -> Fixture {
 }
 
 laws!(fixture);
+lock_laws!(fixture);
 
 #[test]
 fn a_new_store_makes_nothing() {
@@ -124,7 +136,7 @@ fn a_deleted_record_leaves_neither_file_nor_lock() {
     let home = Home::new();
     for id in ["abcdef", "ab.cd.ef", "ab/cd", ""].map(key) {
         home.write(&id, b"x");
-        let _ = home.store.delete(&id, Expect::Any).unwrap();
+        let _ = home.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
         assert!(home.everything().iter().all(|path| path.is_dir()));
     }
 }
@@ -146,9 +158,9 @@ fn a_record_that_is_replaced_becomes_private() {
     let home = Home::new();
     let id = new_key();
     home.write(&id, b"x");
-    fs::set_permissions(home.store.data_file(&id), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(home.data_file(&id), fs::Permissions::from_mode(0o644)).unwrap();
     home.write(&id, b"y");
-    assert_eq!(mode(&home.store.data_file(&id)), 0o600);
+    assert_eq!(mode(&home.data_file(&id)), 0o600);
 }
 
 #[test]
@@ -175,7 +187,7 @@ fn a_touch_writes_in_place_and_renews_the_time_of_change() {
     let home = Home::new();
     let id = new_key();
     let version = home.write(&id, b"abcdef");
-    let path = home.store.data_file(&id);
+    let path = home.data_file(&id);
     let before = fs::metadata(&path).unwrap();
     let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
     fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
@@ -192,14 +204,22 @@ fn a_touch_renews_the_expiry_and_the_text_in_one_write_or_two() {
     for length in [6, 5000, 100_000] {
         let id = new_key();
         let minute = Some(Duration::from_secs(60));
-        let Written::Stored(version) =
-            home.store.write(&id, "a".repeat(length).as_bytes(), minute, Expect::Any, NOW).unwrap()
+        let Written::Stored(version) = home
+            .store
+            .write(
+                &Write::new(&id, "a".repeat(length).as_bytes(), Expect::Any).lasting(minute),
+                &Call::at(NOW),
+            )
+            .unwrap()
         else {
             unreachable!("nothing was expected");
         };
-        let touch = Touch { version, offset: length - 2, bytes: b"XY" };
-        assert!(home.store.touch(&id, &touch, minute, NOW + 30.0).unwrap());
-        let record = home.store.load(&id, NOW + 80.0).unwrap().unwrap();
+        assert!(
+            home.store
+                .patch(&Patch::new(&id, version, length - 2, b"XY").lasting(minute), &Call::at(NOW + 30.0))
+                .unwrap()
+        );
+        let record = home.store.load(&id, &Call::at(NOW + 80.0)).unwrap().unwrap();
         assert_eq!(record.expires_at, Some(NOW + 90.0));
         assert_eq!(*record.data, *["a".repeat(length - 2).as_bytes(), b"XY"].concat());
     }
@@ -210,13 +230,16 @@ fn a_touch_of_a_record_that_carries_no_expiry_changes_the_text_alone() {
     let home = Home::new();
     let id = new_key();
     home.write(&id, b"abcdef");
-    let path = home.store.data_file(&id);
+    let path = home.data_file(&id);
     let original = b"\x80\x04\x95\x17\0\0\0\0\0\0\0}\x94\x8c\x07session\x94\x8c\x06abcdef\x94s.";
     fs::write(&path, original).unwrap();
-    let version = home.store.load(&id, NOW).unwrap().unwrap().version;
-    let touch = Touch { version, offset: 2, bytes: b"XY" };
-    assert!(home.store.touch(&id, &touch, Some(LIFETIME), NOW).unwrap());
-    let record = home.store.load(&id, NOW + 1e6).unwrap().unwrap();
+    let version = home.store.load(&id, &Call::at(NOW)).unwrap().unwrap().version;
+    assert!(
+        home.store
+            .patch(&Patch::new(&id, version, 2, b"XY").lasting(Some(LIFETIME)), &Call::at(NOW))
+            .unwrap()
+    );
+    let record = home.store.load(&id, &Call::at(NOW + 1e6)).unwrap().unwrap();
     assert_eq!((&*record.data, record.expires_at), (&b"abXYef"[..], None));
     assert_eq!(fs::read(&path).unwrap().len(), original.len());
 }
@@ -226,8 +249,8 @@ fn a_touch_that_changes_no_byte_renews_the_time_of_change() {
     let home = Home::new();
     let id = new_key();
     let version = home.write(&id, b"abcdef");
-    for (version, bytes) in [(Version(version.0 ^ 1), &b"XY"[..]), (version, b"")] {
-        let path = home.store.data_file(&id);
+    for (version, bytes) in [(record::version_of(b"another"), &b"XY"[..]), (version, b"")] {
+        let path = home.data_file(&id);
         age(&path, Duration::from_secs(1000));
         assert!(home.touch(&id, version, 2, bytes).unwrap());
         assert!(
@@ -249,7 +272,7 @@ fn a_touch_takes_a_lock_that_is_there_and_makes_none() {
     let version = home.write(&id, b"abcdef");
     let reader = fs::File::open(home.store.lock_file(&id)).unwrap();
     reader.lock_shared().unwrap();
-    assert_eq!(home.touch(&id, version, 0, b"A").unwrap_err().kind(), ErrorKind::Locked);
+    assert_eq!(home.touch(&id, version, 0, b"A").unwrap_err().kind(), ErrorKind::Busy);
     drop(reader);
     fs::remove_file(home.store.lock_file(&id)).unwrap();
     assert!(home.touch(&id, version, 0, b"A").unwrap());

@@ -2,7 +2,7 @@
 
 use super::ids::stored_by_the_original;
 use super::*;
-use crate::store::Left;
+use crate::store::Redirect;
 
 /// An id with dots whose record has a file of its own, and a copy of an older state, without an end, in the file of its
 /// name: another session locked the id without dots when it was written.
@@ -10,12 +10,15 @@ fn with_an_old_copy(home: &Home) -> StoreKey {
     let (dotted, plain) = (key("a.bc"), key("abc"));
     home.write(&dotted, b"old");
     let store = Arc::new(home.store.clone());
-    let held = store.hold(&plain, HoldOf::Id, Duration::ZERO, NOW).unwrap().unwrap();
+    let held = store.lock(&plain, LockTarget::Id, &home.at(NOW).waiting(Duration::ZERO)).unwrap().unwrap();
     let hour = Some(Duration::from_secs(3600));
-    assert!(matches!(home.store.write(&dotted, b"new", hour, Expect::Any, NOW).unwrap(), Written::Stored(_)));
+    assert!(matches!(
+        home.store.write(&Write::new(&dotted, b"new", Expect::Any).lasting(hour), &home.at(NOW)).unwrap(),
+        Written::Stored(_)
+    ));
     held.release().unwrap();
-    assert_ne!(home.store.data_file(&dotted), home.store.data_file(&plain));
-    assert!(home.store.data_file(&plain).exists());
+    assert_ne!(home.data_file(&dotted), home.data_file(&plain));
+    assert!(home.data_file(&plain).exists());
     dotted
 }
 
@@ -24,7 +27,7 @@ fn an_expired_session_is_not_found_again_in_an_old_copy_when_it_is_loaded() {
     let home = Home::impatient();
     let dotted = with_an_old_copy(&home);
     for _ in 0..2 {
-        assert!(home.store.load(&dotted, NOW + 3600.0).unwrap().is_none());
+        assert!(home.store.load(&dotted, &Call::at(NOW + 3600.0)).unwrap().is_none());
     }
     assert!(home.everything().iter().all(|path| path.is_dir()));
 }
@@ -35,15 +38,15 @@ fn a_session_that_made_way_for_a_write_that_failed_ends_under_both_names() {
         let home = Home::impatient();
         let (dotted, hour) = (key("a.bc"), Some(Duration::from_secs(3600)));
         assert!(matches!(
-            home.store.write(&dotted, b"x", hour, Expect::Any, NOW).unwrap(),
+            home.store.write(&Write::new(&dotted, b"x", Expect::Any).lasting(hour), &home.at(NOW)).unwrap(),
             Written::Stored(_)
         ));
-        home.store.clear(&key("abc")).unwrap();
-        assert_ne!(home.store.data_file(&dotted), home.store.data_file(&key("abc")));
+        home.store.clear(&key("abc"), home.wait).unwrap();
+        assert_ne!(home.data_file(&dotted), home.data_file(&key("abc")));
         if is_deleted {
-            assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
+            assert_eq!(home.store.delete(&dotted, Expect::Any, &home.at(NOW)).unwrap(), Deleted::Record);
         }
-        assert!(home.store.load(&dotted, NOW + 3600.0).unwrap().is_none());
+        assert!(home.store.load(&dotted, &Call::at(NOW + 3600.0)).unwrap().is_none());
         assert!(home.everything().iter().all(|path| path.is_dir()), "{is_deleted}");
     }
 }
@@ -56,7 +59,7 @@ fn a_sweep_removes_an_expired_session_and_its_old_copy_and_counts_one() {
     let swept = sweep.step(usize::MAX, NOW + 3600.0).unwrap();
     assert!(swept.finished);
     assert_eq!(swept.expired, 1);
-    assert!(home.store.load(&dotted, NOW + 3600.0).unwrap().is_none());
+    assert!(home.store.load(&dotted, &Call::at(NOW + 3600.0)).unwrap().is_none());
     assert!(home.everything().iter().all(|path| path.is_dir()));
 }
 
@@ -65,13 +68,14 @@ fn an_expired_session_whose_old_copy_cannot_be_removed_stays_expired() {
     let home = Home::impatient();
     let dotted = with_an_old_copy(&home);
     let store = Arc::new(home.store.clone());
-    let held = store.hold(&key("abc"), HoldOf::Id, Duration::ZERO, NOW).unwrap().unwrap();
+    let held =
+        store.lock(&key("abc"), LockTarget::Id, &home.at(NOW).waiting(Duration::ZERO)).unwrap().unwrap();
     for _ in 0..2 {
-        assert!(home.store.load(&dotted, NOW + 3600.0).unwrap().is_none());
+        assert!(home.store.load(&dotted, &Call::at(NOW + 3600.0)).unwrap().is_none());
         assert_eq!(home.store.sweep().step(usize::MAX, NOW + 3600.0).unwrap().expired, 0);
     }
     held.release().unwrap();
-    assert!(home.store.load(&dotted, NOW + 3600.0).unwrap().is_none());
+    assert!(home.store.load(&dotted, &Call::at(NOW + 3600.0)).unwrap().is_none());
     assert!(home.everything().iter().all(|path| path.is_dir()));
 }
 
@@ -82,16 +86,19 @@ fn an_expired_redirect_record_does_not_bring_back_the_session_that_was_rotated()
         let dotted = if is_held { key("a.bc") } else { with_an_old_copy(&home) };
         home.write(&dotted, b"new");
         let store = Arc::new(home.store.clone());
-        let hold = || store.hold(&key("abc"), HoldOf::Id, Duration::ZERO, NOW).unwrap().unwrap();
+        let hold = || {
+            store.lock(&key("abc"), LockTarget::Id, &home.at(NOW).waiting(Duration::ZERO)).unwrap().unwrap()
+        };
         let held = is_held.then(hold);
         let new = key("new");
-        let left = Left { data: b"redirect", ttl: Duration::from_secs(60) };
-        let rotation = Rotation { left: Some(left), ..Rotation::new(&dotted, &new, b"x", Expect::Present) };
-        assert!(matches!(home.store.rotate(&rotation, NOW).unwrap(), Written::Stored(_)));
+        let left = Redirect { data: b"redirect", ttl: Duration::from_secs(60) };
+        let rotation =
+            Rotation { redirect: Some(left), ..Rotation::new(&dotted, &new, b"x", Expect::Present) };
+        assert!(matches!(home.store.rotate(&rotation, &home.at(NOW)).unwrap(), Written::Stored(_)));
         drop(held);
         assert_eq!(home.data(&dotted).unwrap(), b"redirect");
         for _ in 0..2 {
-            assert!(home.store.load(&dotted, NOW + 60.0).unwrap().is_none(), "{is_held}");
+            assert!(home.store.load(&dotted, &Call::at(NOW + 60.0)).unwrap().is_none(), "{is_held}");
         }
         assert_eq!(home.data(&new).unwrap(), b"x");
     }
@@ -101,7 +108,7 @@ fn an_expired_redirect_record_does_not_bring_back_the_session_that_was_rotated()
 fn a_deleted_session_is_not_found_again_in_an_old_copy() {
     let home = Home::impatient();
     let dotted = with_an_old_copy(&home);
-    assert_eq!(home.store.delete(&dotted, Expect::Any).unwrap(), Deleted::Record);
+    assert_eq!(home.store.delete(&dotted, Expect::Any, &home.at(NOW)).unwrap(), Deleted::Record);
     assert_eq!(home.data(&dotted), None);
     assert!(home.everything().iter().all(|path| path.is_dir()));
 }
@@ -112,11 +119,14 @@ fn an_expired_session_leaves_the_record_of_beakers_that_it_was_copied_from() {
     stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);
     let (dotted, plain) = (key("a.bc"), key("abc"));
     let hour = Some(Duration::from_secs(3600));
-    assert!(matches!(home.store.write(&dotted, b"new", hour, Expect::Any, NOW).unwrap(), Written::Stored(_)));
+    assert!(matches!(
+        home.store.write(&Write::new(&dotted, b"new", Expect::Any).lasting(hour), &home.at(NOW)).unwrap(),
+        Written::Stored(_)
+    ));
     for id in [&dotted, &sent("a.bc")] {
-        assert!(home.store.load(id, NOW + 3600.0).unwrap().is_none());
+        assert!(home.store.load(id, &Call::at(NOW + 3600.0)).unwrap().is_none());
     }
-    assert!(home.store.load(&dotted, NOW + 3600.0).unwrap().is_none());
+    assert!(home.store.load(&dotted, &Call::at(NOW + 3600.0)).unwrap().is_none());
     assert_eq!(home.store.sweep().step(usize::MAX, NOW + 3600.0).unwrap().expired, 0);
     assert_eq!(home.data(&plain).unwrap(), b"theirs");
     // Once that is another's, nothing is kept.
@@ -134,9 +144,10 @@ fn a_rotation_that_cannot_end_the_old_record_changes_nothing() {
         home.write(&old, b"old");
         home.write(&new, b"new");
         let store = Arc::new(home.store.clone());
-        let _held = store.hold(&key(plain), HoldOf::Id, Duration::ZERO, NOW).unwrap().unwrap();
+        let _held =
+            store.lock(&key(plain), LockTarget::Id, &home.at(NOW).waiting(Duration::ZERO)).unwrap().unwrap();
         let rotation = Rotation::new(&old, &new, b"x", Expect::Present);
-        assert_eq!(home.store.rotate(&rotation, NOW).unwrap_err().kind(), ErrorKind::Locked);
+        assert_eq!(home.store.rotate(&rotation, &home.at(NOW)).unwrap_err().kind(), ErrorKind::Busy);
         assert_eq!(home.data(&old).unwrap(), b"old");
         assert_eq!(home.data(&new).unwrap(), b"new");
     }
@@ -147,9 +158,9 @@ fn a_rotation_that_is_undone_brings_back_no_old_copy_of_the_new_id() {
     let home = Home::impatient();
     let (old, new) = (new_key(), with_an_old_copy(&home));
     home.write(&old, b"x");
-    let left = Left { data: b"\xff", ttl: Duration::from_secs(60) };
-    let rotation = Rotation { left: Some(left), ..Rotation::new(&old, &new, b"y", Expect::Present) };
-    assert_eq!(home.store.rotate(&rotation, NOW).unwrap_err().kind(), ErrorKind::Invalid);
+    let left = Redirect { data: b"\xff", ttl: Duration::from_secs(60) };
+    let rotation = Rotation { redirect: Some(left), ..Rotation::new(&old, &new, b"y", Expect::Present) };
+    assert_eq!(home.store.rotate(&rotation, &home.at(NOW)).unwrap_err().kind(), ErrorKind::Invalid);
     assert_eq!(home.data(&old).unwrap(), b"x");
     assert_eq!(home.data(&new), None);
 }
@@ -158,10 +169,13 @@ fn a_rotation_that_is_undone_brings_back_no_old_copy_of_the_new_id() {
 fn a_sweep_removes_an_old_copy_that_is_over_and_leaves_the_session() {
     let home = Home::impatient();
     let (dotted, hour) = (with_an_old_copy(&home), Duration::from_secs(3600));
-    let copy = home.store.data_file(&key("abc"));
+    let copy = home.data_file(&key("abc"));
     fs::File::open(&copy).unwrap().set_modified(std::time::SystemTime::now() - hour * 2).unwrap();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
-    let written = home.store.write(&dotted, b"new", Some(hour), Expect::Any, now).unwrap();
+    let written = home
+        .store
+        .write(&Write::new(&dotted, b"new", Expect::Any).lasting(Some(hour)), &Call::at(now))
+        .unwrap();
     assert!(matches!(written, Written::Stored(_)));
     for dry_run in [true, false] {
         assert!(copy.exists());
@@ -169,5 +183,5 @@ fn a_sweep_removes_an_old_copy_that_is_over_and_leaves_the_session() {
         assert_eq!(home.store.sweep_by(plan).step(usize::MAX, now).unwrap().expired, 0);
     }
     assert!(!copy.exists());
-    assert_eq!(home.store.load(&dotted, now).unwrap().unwrap().data[..], b"new"[..]);
+    assert_eq!(home.store.load(&dotted, &Call::at(now)).unwrap().unwrap().data[..], b"new"[..]);
 }

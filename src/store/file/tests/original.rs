@@ -24,7 +24,7 @@ fn originals() -> Home {
     }
     let store =
         FileStore::new(folder.path().join("container_file"), folder.path().join("container_file_lock"));
-    Home { folder, store }
+    Home { folder, store, wait: Duration::from_millis(20) }
 }
 
 fn holds(text: &[u8], name: &str) -> bool {
@@ -53,7 +53,7 @@ fn its_files_and_locks_are_where_ours_are() {
     let home = originals();
     let before = home.everything().len();
     for id in [PLAIN, DOTTED].map(key) {
-        assert!(home.store.data_file(&id).is_file());
+        assert!(home.data_file(&id).is_file());
         assert!(home.store.lock_file(&id).is_file());
         home.write(&id, b"ours");
     }
@@ -66,7 +66,7 @@ fn its_files_and_locks_are_where_ours_are() {
 fn its_records_are_touched_in_place() {
     let home = originals();
     for id in [PLAIN, DOTTED].map(key) {
-        let record = home.store.load(&id, NOW).unwrap().unwrap();
+        let record = home.store.load(&id, &Call::at(NOW)).unwrap().unwrap();
         let at = record.data.len() - 8;
         assert!(home.touch(&id, record.version, at, b"12345678").unwrap());
         let data = home.data(&id).unwrap();
@@ -79,7 +79,7 @@ fn its_records_are_touched_in_place() {
 fn its_records_are_removed_with_their_locks() {
     let home = originals();
     for id in [PLAIN, DOTTED].map(key) {
-        let _ = home.store.delete(&id, Expect::Any).unwrap();
+        let _ = home.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
         assert_eq!(home.data(&id), None);
     }
     assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 1);
@@ -88,11 +88,11 @@ fn its_records_are_removed_with_their_locks() {
 #[test]
 fn its_readers_keep_a_writer_waiting() {
     let home = originals();
-    let store = home.store.clone().with_lock_time_limit(Duration::from_millis(20));
+    let store = &home.store;
     let id = key(PLAIN);
     let reader = fs::File::open(home.store.lock_file(&id)).unwrap();
     reader.lock_shared().unwrap();
-    let error = store.write(&id, b"x", None, Expect::Any, NOW).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    assert!(store.load(&id, NOW).unwrap().is_some());
+    let error = store.write(&Write::new(&id, b"x", Expect::Any), &home.at(NOW)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert!(store.load(&id, &Call::at(NOW)).unwrap().is_some());
 }

@@ -40,7 +40,7 @@ fn modes_are_private_when_the_umask_takes_everything() {
         let folder = std::env::temp_dir().join(format!("beaker-test-{}", std::process::id()));
         ensure_private_dir(&folder).unwrap();
         let store = FileStore::new(folder.join("data"), folder.join("locks"));
-        let _ = store.write(&new_key(), b"x", None, Expect::Any, NOW).unwrap();
+        let _ = store.write(&Write::new(&new_key(), b"x", Expect::Any), &Call::at(NOW)).unwrap();
         for path in everything_in(&folder) {
             assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{path:?}");
         }
@@ -56,7 +56,8 @@ fn a_write_for_which_there_is_no_room_keeps_the_old_record_and_leaves_no_tempora
         let home = Home::new();
         let id = new_key();
         home.write(&id, b"old");
-        let error = home.store.write(&id, &[b'n'; 100_000], None, Expect::Any, NOW).unwrap_err();
+        let error =
+            home.store.write(&Write::new(&id, &[b'n'; 100_000], Expect::Any), &Call::at(NOW)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert_eq!(home.data(&id).unwrap(), b"old");
         assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 2);
@@ -76,12 +77,12 @@ fn a_process_that_has_no_file_descriptor_left_finds_no_session_absent() {
         }
         let unknown = new_key();
         let kinds = [
-            home.store.load(&id, NOW).unwrap_err().kind(),
-            home.store.load(&unknown, NOW).unwrap_err().kind(),
+            home.store.load(&id, &Call::at(NOW)).unwrap_err().kind(),
+            home.store.load(&unknown, &Call::at(NOW)).unwrap_err().kind(),
             home.touch(&id, version, 0, b"y").unwrap_err().kind(),
-            home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err().kind(),
-            home.store.write(&id, b"y", None, Expect::Present, NOW).unwrap_err().kind(),
-            home.store.delete(&id, Expect::Any).unwrap_err().kind(),
+            home.store.write(&Write::new(&id, b"y", Expect::Any), &Call::at(NOW)).unwrap_err().kind(),
+            home.store.write(&Write::new(&id, b"y", Expect::Present), &Call::at(NOW)).unwrap_err().kind(),
+            home.store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap_err().kind(),
         ];
         drop(taken);
         assert!(kinds.iter().all(|kind| *kind == ErrorKind::Unavailable), "{kinds:?}");

@@ -1,11 +1,11 @@
 //! Sweeping folders that the processes of a Beaker installation share.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
 use crate::store::file::sweep::records::Outcome;
-use crate::store::{Sweep, Swept};
+use crate::store::{Sweep, Swept, Write};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -45,7 +45,7 @@ fn an_expired_record_goes_with_its_lock_whatever_its_name() {
     let home = Home::new();
     for id in ["abcdef", "ab.cd.ef", "ab/cd", "", "é"].map(key) {
         home.write(&id, b"x");
-        age(&home.store.data_file(&id), DAY);
+        age(&home.data_file(&id), DAY);
         assert_eq!(home.sweep(PLAN).expired, 1, "{id:?}");
         assert_eq!(home.files(), 0, "{id:?}");
     }
@@ -57,7 +57,7 @@ fn a_dry_run_counts_what_a_sweep_would_remove_and_removes_nothing() {
     for _ in 0..5 {
         let id = new_key();
         home.write(&id, b"x");
-        age(&home.store.data_file(&id), DAY);
+        age(&home.data_file(&id), DAY);
     }
     home.put("data", ".beaker-0123456789abcdef.tmp", b"x", DAY);
     home.put("locks", &format!("ab{}.lock", "0".repeat(38)), b"", DAY);
@@ -74,12 +74,18 @@ fn a_dry_run_counts_what_a_sweep_would_remove_and_removes_nothing() {
 fn a_record_goes_by_the_expiry_that_it_carries_whatever_the_age_of_its_file() {
     let home = Home::new();
     let id = new_key();
-    let path = home.store.data_file(&id);
+    let path = home.data_file(&id);
     for reach in [Reach::Unmarked, Reach::Endless] {
-        let _ = home.store.write(&id, b"x", Some(DAY), Expect::Any, clock() - 3600.0).unwrap();
+        let _ = home
+            .store
+            .write(&Write::new(&id, b"x", Expect::Any).lasting(Some(DAY)), &Call::at(clock() - 3600.0))
+            .unwrap();
         age(&path, DAY * 10_000);
         assert_eq!(home.sweep(SweepPlan { reach, ..PLAN }).expired, 0);
-        let _ = home.store.write(&id, b"x", Some(DAY), Expect::Any, clock() - 86_401.0).unwrap();
+        let _ = home
+            .store
+            .write(&Write::new(&id, b"x", Expect::Any).lasting(Some(DAY)), &Call::at(clock() - 86_401.0))
+            .unwrap();
         assert_eq!(home.sweep(SweepPlan { reach, ..PLAN }).expired, 1);
         assert_eq!(home.files(), 0);
     }
@@ -89,15 +95,16 @@ fn a_record_goes_by_the_expiry_that_it_carries_whatever_the_age_of_its_file() {
 fn a_record_past_its_lifetime_is_removed_when_it_is_loaded_unless_somebody_uses_it() {
     let home = Home::new();
     let id = new_key();
-    let _ = home.store.write(&id, b"x", Some(HOUR), Expect::Any, NOW).unwrap();
-    let reader = fs::File::open(home.store.data_file(&id)).unwrap();
+    let _ =
+        home.store.write(&Write::new(&id, b"x", Expect::Any).lasting(Some(HOUR)), &Call::at(NOW)).unwrap();
+    let reader = fs::File::open(home.data_file(&id)).unwrap();
     reader.lock_shared().unwrap();
-    assert!(home.store.load(&id, NOW + 3600.0).unwrap().is_none());
-    assert!(home.store.load(&id, NOW + 3599.0).unwrap().is_some());
+    assert!(home.store.load(&id, &Call::at(NOW + 3600.0)).unwrap().is_none());
+    assert!(home.store.load(&id, &Call::at(NOW + 3599.0)).unwrap().is_some());
     drop(reader);
-    assert!(home.store.load(&id, NOW + 3600.0).unwrap().is_none());
+    assert!(home.store.load(&id, &Call::at(NOW + 3600.0)).unwrap().is_none());
     assert_eq!(home.files(), 0);
-    assert!(home.store.load(&id, NOW).unwrap().is_none());
+    assert!(home.store.load(&id, &Call::at(NOW)).unwrap().is_none());
 }
 
 #[test]
@@ -105,7 +112,7 @@ fn a_record_that_carries_no_expiry_goes_by_the_age_of_its_file() {
     let home = Home::new();
     let id = new_key();
     home.write(&id, b"x");
-    let path = home.store.data_file(&id);
+    let path = home.data_file(&id);
     for original in
         [&b"\x80\x02}q\0X\x07\0\0\0sessionq\x01X\x01\0\0\0xq\x02s."[..], b"}X\x07\0\0\0sessionX\x01\0\0\0xs."]
     {
@@ -128,8 +135,11 @@ fn the_lifetime_of_a_sweep_is_for_the_records_within_its_reach() {
         let home = Home::new();
         for ttl in sessions {
             let id = new_key();
-            let _ = home.store.write(&id, b"x", ttl, Expect::Any, clock()).unwrap();
-            age(&home.store.data_file(&id), HOUR * 2);
+            let _ = home
+                .store
+                .write(&Write::new(&id, b"x", Expect::Any).lasting(ttl), &Call::at(clock()))
+                .unwrap();
+            age(&home.data_file(&id), HOUR * 2);
         }
         home.sweep(SweepPlan { reach, ..PLAN });
         // The record and its lock.
@@ -142,7 +152,7 @@ fn without_a_lifetime_a_sweep_leaves_every_record() {
     let home = Home::new();
     let id = new_key();
     home.write(&id, b"x");
-    age(&home.store.data_file(&id), DAY * 10_000);
+    age(&home.data_file(&id), DAY * 10_000);
     home.put("data", ".beaker-0123456789abcdef.tmp", b"x", DAY);
     let swept = home.sweep(SweepPlan::default());
     assert_eq!((swept.expired, swept.temporaries), (0, 1));
@@ -154,8 +164,8 @@ fn a_record_that_somebody_has_locked_is_left() {
     let home = Home::new();
     let id = new_key();
     home.write(&id, b"x");
-    age(&home.store.data_file(&id), DAY);
-    for path in [home.store.lock_file(&id), home.store.data_file(&id)] {
+    age(&home.data_file(&id), DAY);
+    for path in [home.store.lock_file(&id), home.data_file(&id)] {
         let reader = fs::File::open(path).unwrap();
         reader.lock_shared().unwrap();
         let swept = home.sweep(PLAN);
@@ -171,9 +181,9 @@ fn a_record_that_is_used_between_the_looks_of_a_sweep_is_left() {
     let home = Home::new();
     for id in ["abcdef", "ab.cd.ef", "ab/cd"].map(key) {
         home.write(&id, b"x");
-        let path = home.store.data_file(&id);
+        let path = home.data_file(&id);
         let place = Place::of(&id);
-        let sweep = FileSweep::new(&home.store, PLAN);
+        let sweep = home.store.sweep_by(PLAN);
         let look = || sweep.remove_if_still_over(&path, &place, clock()).unwrap();
         // The first look saw a record that was a day old.
         assert_eq!(look(), Outcome::Left, "{id:?}");
@@ -191,7 +201,7 @@ fn a_record_of_the_future_is_left() {
     let home = Home::new();
     let id = new_key();
     home.write(&id, b"x");
-    let file = fs::File::open(home.store.data_file(&id)).unwrap();
+    let file = fs::File::open(home.data_file(&id)).unwrap();
     file.set_modified(std::time::SystemTime::now() + DAY * 10_000).unwrap();
     assert_eq!(home.sweep(PLAN).expired, 0);
 }
@@ -249,7 +259,7 @@ fn a_moved_record_is_left() {
     let id = key("ab.cdef");
     home.write(&id, b"x");
     let moved = home.put("data", "abother.cache", b"", DAY);
-    fs::rename(home.store.data_file(&id), &moved).unwrap();
+    fs::rename(home.data_file(&id), &moved).unwrap();
     age(&moved, DAY);
     assert_eq!(home.sweep(PLAN).expired, 0);
 }

@@ -11,7 +11,7 @@ fn with_record(data: &[u8]) -> (Home, StoreKey, PathBuf) {
     let home = Home::impatient();
     let id = new_key();
     home.write(&id, data);
-    let path = home.store.data_file(&id);
+    let path = home.data_file(&id);
     (home, id, path)
 }
 
@@ -25,11 +25,14 @@ fn an_empty_or_cut_file_is_corrupt_and_not_absent() {
     let whole = fs::read(&path).unwrap();
     for length in [0, 1, 10, 100, whole.len() - 1] {
         fs::write(&path, &whole[..length]).unwrap();
-        assert_eq!(kind(home.store.load(&id, NOW)), ErrorKind::Corrupt, "{length} bytes");
-        assert_eq!(kind(home.touch(&id, Version(1), 0, b"y")), ErrorKind::Corrupt);
-        let create = home.store.write(&id, b"y", None, Expect::Absent, NOW).unwrap();
+        assert_eq!(kind(home.store.load(&id, &home.at(NOW))), ErrorKind::Corrupt, "{length} bytes");
+        assert_eq!(kind(home.touch(&id, Version::from(1), 0, b"y")), ErrorKind::Corrupt);
+        let create = home.store.write(&Write::new(&id, b"y", Expect::Absent), &home.at(NOW)).unwrap();
         assert_eq!(create, Written::Refused);
-        let swap = home.store.write(&id, b"y", None, Expect::Version(Version(1)), NOW).unwrap();
+        let swap = home
+            .store
+            .write(&Write::new(&id, b"y", Expect::Version(Version::from(1))), &home.at(NOW))
+            .unwrap();
         assert_eq!(swap, Written::Refused);
     }
 }
@@ -39,10 +42,13 @@ fn a_corrupt_record_can_be_replaced_and_removed() {
     for expect in [Expect::Any, Expect::Present] {
         let (home, id, path) = with_record(b"x");
         fs::write(&path, b"rubbish").unwrap();
-        assert!(matches!(home.store.write(&id, b"new", None, expect, NOW).unwrap(), Written::Stored(_)));
+        assert!(matches!(
+            home.store.write(&Write::new(&id, b"new", expect), &home.at(NOW)).unwrap(),
+            Written::Stored(_)
+        ));
         assert_eq!(home.data(&id).unwrap(), b"new");
         fs::write(&path, b"rubbish").unwrap();
-        let _ = home.store.delete(&id, Expect::Any).unwrap();
+        let _ = home.store.delete(&id, Expect::Any, &home.at(NOW)).unwrap();
         assert_eq!(home.data(&id), None);
     }
 }
@@ -52,19 +58,22 @@ fn a_browsers_dotted_id_neither_learns_of_nor_removes_a_damaged_file() {
     let home = Home::new();
     let plain = key("abc");
     home.write(&plain, b"x");
-    fs::write(home.store.data_file(&plain), b"rubbish").unwrap();
+    fs::write(home.data_file(&plain), b"rubbish").unwrap();
     let id = sent("a.bc");
     assert_eq!(home.data(&id), None);
-    let _ = home.store.delete(&id, Expect::Any).unwrap();
-    assert!(matches!(home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap(), Written::Stored(_)));
-    assert_eq!(fs::read(home.store.data_file(&plain)).unwrap(), b"rubbish");
+    let _ = home.store.delete(&id, Expect::Any, &home.at(NOW)).unwrap();
+    assert!(matches!(
+        home.store.write(&Write::new(&id, b"y", Expect::Any), &home.at(NOW)).unwrap(),
+        Written::Stored(_)
+    ));
+    assert_eq!(fs::read(home.data_file(&plain)).unwrap(), b"rubbish");
 }
 
 #[test]
 fn a_file_of_impossible_length_is_corrupt_and_is_not_read() {
     let (home, id, path) = with_record(b"x");
     fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
-    assert_eq!(kind(home.store.load(&id, NOW)), ErrorKind::Corrupt);
+    assert_eq!(kind(home.store.load(&id, &home.at(NOW))), ErrorKind::Corrupt);
 }
 
 /// Puts something in the place of a record that is no regular file; every use of it has to fail at once.
@@ -72,10 +81,13 @@ fn refuses(put: impl Fn(&Path)) {
     let (home, id, path) = with_record(b"x");
     fs::remove_file(&path).unwrap();
     put(&path);
-    assert_eq!(kind(home.store.load(&id, NOW)), ErrorKind::Unavailable);
-    assert_eq!(kind(home.touch(&id, Version(1), 0, b"y")), ErrorKind::Unavailable);
-    assert_eq!(kind(home.store.write(&id, b"y", None, Expect::Any, NOW)), ErrorKind::Unavailable);
-    assert_eq!(kind(home.store.delete(&id, Expect::Any)), ErrorKind::Unavailable);
+    assert_eq!(kind(home.store.load(&id, &home.at(NOW))), ErrorKind::Unavailable);
+    assert_eq!(kind(home.touch(&id, Version::from(1), 0, b"y")), ErrorKind::Unavailable);
+    assert_eq!(
+        kind(home.store.write(&Write::new(&id, b"y", Expect::Any), &home.at(NOW))),
+        ErrorKind::Unavailable
+    );
+    assert_eq!(kind(home.store.delete(&id, Expect::Any, &home.at(NOW))), ErrorKind::Unavailable);
     assert!(fs::symlink_metadata(&path).is_ok());
     assert!(!home.everything().iter().any(|path| is_temporary(path.file_name().unwrap())));
 }
@@ -116,8 +128,11 @@ fn a_lock_that_is_no_regular_file_is_refused_and_does_not_hang() {
         let lock = home.store.lock_file(&id);
         fs::remove_file(&lock).unwrap();
         put(&lock);
-        assert_eq!(kind(home.store.write(&id, b"y", None, Expect::Any, NOW)), ErrorKind::Unavailable);
-        assert_eq!(kind(home.store.delete(&id, Expect::Any)), ErrorKind::Unavailable);
+        assert_eq!(
+            kind(home.store.write(&Write::new(&id, b"y", Expect::Any), &home.at(NOW))),
+            ErrorKind::Unavailable
+        );
+        assert_eq!(kind(home.store.delete(&id, Expect::Any, &home.at(NOW))), ErrorKind::Unavailable);
         assert_eq!(home.data(&id).unwrap(), b"x");
     }
 }
@@ -131,11 +146,11 @@ fn a_file_where_a_folder_belongs_is_trouble_and_not_absence() {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), b"").unwrap();
         if inside == "data" {
-            assert_eq!(kind(home.store.load(&id, NOW).map(drop)), ErrorKind::Unavailable);
-            assert_eq!(kind(home.touch(&id, Version(1), 0, b"x").map(drop)), ErrorKind::Unavailable);
+            assert_eq!(kind(home.store.load(&id, &home.at(NOW)).map(drop)), ErrorKind::Unavailable);
+            assert_eq!(kind(home.touch(&id, Version::from(1), 0, b"x").map(drop)), ErrorKind::Unavailable);
         }
-        assert_eq!(kind(home.store.delete(&id, Expect::Any)), ErrorKind::Unavailable);
-        let error = home.store.write(&id, b"x", None, Expect::Any, NOW).unwrap_err();
+        assert_eq!(kind(home.store.delete(&id, Expect::Any, &home.at(NOW))), ErrorKind::Unavailable);
+        let error = home.store.write(&Write::new(&id, b"x", Expect::Any), &home.at(NOW)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         fs::remove_file(folder.join(name)).unwrap();
         home.write(&id, b"x");
@@ -146,12 +161,13 @@ fn a_file_where_a_folder_belongs_is_trouble_and_not_absence() {
 fn no_error_tells_the_whole_id() {
     let (home, id, path) = with_record(b"x");
     fs::write(&path, b"rubbish").unwrap();
-    let mut said = format!("{:?}", home.store.load(&id, NOW).unwrap_err());
+    let mut said = format!("{:?}", home.store.load(&id, &home.at(NOW)).unwrap_err());
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    said += &format!("{:?}", home.store.load(&id, NOW).unwrap_err());
-    said += &format!("{:?}", home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err());
-    said += &format!("{:?}", home.store.delete(&id, Expect::Any).unwrap_err());
+    said += &format!("{:?}", home.store.load(&id, &home.at(NOW)).unwrap_err());
+    said +=
+        &format!("{:?}", home.store.write(&Write::new(&id, b"y", Expect::Any), &home.at(NOW)).unwrap_err());
+    said += &format!("{:?}", home.store.delete(&id, Expect::Any, &home.at(NOW)).unwrap_err());
     assert!(!said.contains(id.record()), "{said}");
 }
 
@@ -160,10 +176,10 @@ fn a_lock_that_is_not_to_be_had_is_an_error_that_says_so() {
     let (home, id, _) = with_record(b"x");
     let holder = fs::File::open(home.store.lock_file(&id)).unwrap();
     holder.lock_shared().unwrap();
-    let error = home.store.write(&id, b"y", None, Expect::Any, NOW).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Locked);
+    let error = home.store.write(&Write::new(&id, b"y", Expect::Any), &home.at(NOW)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
     assert!(error.to_string().contains("20ms"), "{error}");
-    assert_eq!(kind(home.store.delete(&id, Expect::Any)), ErrorKind::Locked);
+    assert_eq!(kind(home.store.delete(&id, Expect::Any, &home.at(NOW))), ErrorKind::Busy);
     assert_eq!(home.data(&id).unwrap(), b"x");
     drop(holder);
     home.write(&id, b"y");
@@ -206,13 +222,13 @@ fn writers_and_removers_together_leave_a_sound_store() {
                     if number % 2 == 0 {
                         home.write(id, &[b'0' + number; 100]);
                     } else {
-                        let _ = home.store.delete(id, Expect::Any).unwrap();
+                        let _ = home.store.delete(id, Expect::Any, &home.at(NOW)).unwrap();
                     }
                     assert!(home.data(id).is_none_or(|data| data == [data[0]; 100]));
                 }
             });
         }
     });
-    let _ = home.store.delete(&id, Expect::Any).unwrap();
+    let _ = home.store.delete(&id, Expect::Any, &home.at(NOW)).unwrap();
     assert!(home.everything().iter().all(|path| path.is_dir()));
 }

@@ -23,23 +23,35 @@ fn a_stored_key_is_no_id_on_either_side_of_the_change() {
             let store = over(&inner, ids);
             for id in tried(&key) {
                 assert!(data(&store, &id).is_none());
-                assert!(!store.touch(&id, &Touch { version, offset: 0, bytes: b"!" }, None, NOW).unwrap());
+                assert!(!store.patch(&Patch::new(&id, version, 0, b"!"), &Call::at(NOW)).unwrap());
                 for expect in [Expect::Present, Expect::Version(version)] {
                     assert!(write(&store, &id, b"mine", expect).is_none());
-                    let rotated =
-                        store.rotate(&Rotation::new(&id, &some_id(), b"mine", expect), NOW).unwrap();
+                    let rotated = store
+                        .rotate(&Rotation::new(&id, &some_id(), b"mine", expect), &Call::at(NOW))
+                        .unwrap();
                     assert_eq!(rotated, Written::Refused);
                 }
                 for expect in [Expect::Any, Expect::Absent] {
-                    let refused = store.write(&id, b"mine", None, expect, NOW).unwrap_err();
+                    let refused = store.write(&Write::new(&id, b"mine", expect), &Call::at(NOW)).unwrap_err();
                     assert_eq!(refused.kind(), ErrorKind::Invalid);
                     assert!(!refused.to_string().contains(id.as_str()));
                 }
-                assert!(store.rotate(&Rotation::new(&victim, &id, b"mine", Expect::Any), NOW).is_err());
-                assert_eq!(store.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
-                assert!(store.lock(&id, HoldOf::Record, Duration::ZERO, NOW).unwrap().is_none());
+                assert!(
+                    store.rotate(&Rotation::new(&victim, &id, b"mine", Expect::Any), &Call::at(NOW)).is_err()
+                );
+                assert_eq!(store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Nothing);
+                assert!(
+                    store
+                        .lock(&id, LockTarget::Record, &Call::at(NOW).waiting(Duration::ZERO))
+                        .unwrap()
+                        .is_none()
+                );
                 assert_eq!(
-                    store.lock(&id, HoldOf::Id, Duration::ZERO, NOW).map(drop).unwrap_err().kind(),
+                    store
+                        .lock(&id, LockTarget::Id, &Call::at(NOW).waiting(Duration::ZERO))
+                        .map(drop)
+                        .unwrap_err()
+                        .kind(),
                     ErrorKind::Invalid
                 );
                 assert_ne!(store.key_of(&id).record(), key.record());
@@ -58,13 +70,14 @@ fn the_holder_of_a_session_cannot_use_a_stored_key_either() {
             let (mine, victim) = (some_id(), some_id());
             assert!(write(&over(&inner, IdStorage::Hashed), &victim, b"abc", Expect::Any).is_some());
             assert!(write(&store, &mine, b"mine", Expect::Any).is_some());
-            let held = store.lock(&mine, HoldOf::Id, Duration::ZERO, NOW).unwrap().unwrap();
+            let held =
+                store.lock(&mine, LockTarget::Id, &Call::at(NOW).waiting(Duration::ZERO)).unwrap().unwrap();
             for id in tried(&hashed(&victim)) {
-                assert!(held.load(&id, NOW).unwrap().is_none());
+                assert!(held.load(&id, &Call::at(NOW)).unwrap().is_none());
                 assert!(!held.has_locked(&id));
-                assert_eq!(held.delete(&id, Expect::Any).unwrap(), Deleted::Nothing);
+                assert_eq!(held.delete(&id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Nothing);
             }
-            held.release().unwrap();
+            held.release(&Call::at(NOW)).unwrap();
         }
     }
 }

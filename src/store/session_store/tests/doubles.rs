@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use super::{NOW, hashed, kept, plain};
 use crate::error::{Error, Result};
 use crate::id::{SessionId, StoreKey};
 use crate::store::{
-    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,
+    Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
+    Write, Written,
 };
 
 type Act = Box<dyn Fn() + Send + Sync>;
@@ -46,7 +46,8 @@ impl Counting {
         let (old, new, store) = (plain(id), hashed(id), Arc::clone(&inner));
         Self::acting(inner, at, move || {
             if let Some(text) = kept(&*store, &old) {
-                let written = store.rotate(&Rotation::new(&old, &new, &text, Expect::Present), NOW).unwrap();
+                let written =
+                    store.rotate(&Rotation::new(&old, &new, &text, Expect::Present), &Call::at(NOW)).unwrap();
                 assert_ne!(written, Written::Refused);
             }
         })
@@ -87,7 +88,7 @@ impl Counting {
         let is_busy = self.until_busy.load(Ordering::Relaxed) == 0 && self.busy.load(Ordering::Relaxed) > 0;
         if is_busy {
             self.busy.fetch_sub(1, Ordering::Relaxed);
-            return Err(Error::locked("answer"));
+            return Err(Error::busy("answer"));
         }
         if self.until_busy.load(Ordering::Relaxed) != 0 {
             down(&self.until_busy);
@@ -97,51 +98,47 @@ impl Counting {
 }
 
 impl Store for Counting {
-    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
-        self.call()?.load(key, now)
+    fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
+        self.call()?.load(key, call)
     }
 
-    fn write(
-        &self,
-        key: &StoreKey,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        self.call()?.write(key, data, ttl, expect, now)
+    fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        self.call()?.write(write, call)
     }
 
-    fn touch(
-        &self,
-        key: &StoreKey,
-        touch: &Touch<'_>,
-        ttl: Option<Duration>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        self.call()?.touch(key, touch, ttl, now)
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.call()?.renew(renewal, call)
     }
 
-    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
-        self.call()?.delete(key, expect)
+    fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
+        self.call()?.patch(patch, call)
     }
 
-    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
-        self.call()?.rotate(rotation, now)
+    fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
+        self.call()?.delete(key, expect, call)
     }
 
-    fn hold(
-        self: Arc<Self>,
-        key: &StoreKey,
-        of: HoldOf,
-        limit: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Arc<dyn Held>>> {
-        self.call()?;
-        Arc::clone(&self.inner).hold(key, of, limit, now)
+    fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        self.call()?.rotate(rotation, call)
+    }
+
+    fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {
+        Some(self)
     }
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+}
+
+impl Locks for Counting {
+    fn lock(
+        self: Arc<Self>,
+        key: &StoreKey,
+        target: LockTarget,
+        call: &Call<'_>,
+    ) -> Result<Option<Arc<dyn Guard>>> {
+        self.call()?;
+        Arc::clone(&self.inner).locks().unwrap().lock(key, target, call)
     }
 }

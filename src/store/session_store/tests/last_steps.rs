@@ -11,7 +11,7 @@ fn tried(busy: usize, then: fn() -> Result<bool>) -> (Result<bool>, usize) {
     let tries = Cell::new(0);
     let outcome = in_the_end(|| {
         tries.set(tries.get() + 1);
-        if tries.get() <= busy { Err(Error::locked("step")) } else { then() }
+        if tries.get() <= busy { Err(Error::busy("step")) } else { then() }
     });
     (outcome, tries.get())
 }
@@ -59,7 +59,7 @@ fn a_rotation_that_meets_a_lock_after_it_has_changed_something_leaves_one_sessio
                 let counting = Arc::new(Counting::over(Arc::clone(&inner)));
                 counting.busy_at(at, LAST_TRIES - 1);
                 let store = over(&(counting as Arc<dyn Store>), ids);
-                let rotated = store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), NOW);
+                let rotated = store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), &Call::at(NOW));
                 let is_left = data(&over(&inner, ids), &id).is_some();
                 let is_there = data(&over(&inner, ids), &next).is_some();
                 match rotated {

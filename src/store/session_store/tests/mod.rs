@@ -10,13 +10,14 @@ mod moves;
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use doubles::Counting;
 use tempfile::TempDir;
 
 use super::write::{LAST_TRIES, in_the_end};
 use super::*;
-use crate::store::{FileStore, HoldOf, MemoryStore, Rotation, Version, Written};
+use crate::store::{FileStore, LockTarget, MemoryStore, Rotation, Version, Write, Written};
 
 const NOW: Timestamp = 1_000_000.0;
 
@@ -46,22 +47,22 @@ fn version_of(written: Written) -> Option<Version> {
 
 /// Saves the session.
 fn write(store: &SessionStore, id: &SessionId, data: &[u8], expect: Expect) -> Option<Version> {
-    version_of(store.write(id, data, None, expect, NOW).unwrap())
+    version_of(store.write(&Write::new(id, data, expect), &Call::at(NOW)).unwrap())
 }
 
 /// What the session has.
 fn data(store: &SessionStore, id: &SessionId) -> Option<Vec<u8>> {
-    store.load(id, NOW).unwrap().map(|record| record.data.to_vec())
+    store.load(id, &Call::at(NOW)).unwrap().map(|record| record.data.to_vec())
 }
 
 /// Stores a record under a key.
 fn put(store: &dyn Store, key: &StoreKey, data: &[u8], expect: Expect) -> Option<Version> {
-    version_of(store.write(key, data, None, expect, NOW).unwrap())
+    version_of(store.write(&Write::new(key, data, expect), &Call::at(NOW)).unwrap())
 }
 
 /// What is stored under a key.
 fn kept(store: &dyn Store, key: &StoreKey) -> Option<Vec<u8>> {
-    store.load(key, NOW).unwrap().map(|record| record.data.to_vec())
+    store.load(key, &Call::at(NOW)).unwrap().map(|record| record.data.to_vec())
 }
 
 /// A store with nothing in it, of each kind that is written in Rust, and what keeps it.
@@ -88,7 +89,7 @@ fn a_process_that_hashes_stores_nothing_under_an_id() {
         assert!(kept(&*inner, &plain(&id)).is_none());
         assert_eq!(kept(&*inner, &hashed(&id)).unwrap(), b"x");
         assert_eq!(store.key_of(&id), hashed(&id));
-        let _ = store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), NOW).unwrap();
+        let _ = store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), &Call::at(NOW)).unwrap();
         assert!(kept(&*inner, &plain(&next)).is_none());
         assert!(kept(&*inner, &hashed(&id)).is_none());
         assert_eq!(kept(&*inner, &hashed(&next)).unwrap(), b"y");
@@ -125,15 +126,21 @@ fn a_record_that_is_where_it_is_kept_costs_one_look_and_one_that_is_not_three_at
         assert_eq!(calls(&|| assert!(write(&store, &id, b"abc", Expect::Any).is_some())), 1);
         assert_eq!(calls(&|| assert!(data(&store, &id).is_some())), 1);
         assert_eq!(calls(&|| assert!(write(&store, &id, b"abc", Expect::Present).is_some())), 1);
-        let version = inner.load(&store.key_of(&id), NOW).unwrap().unwrap().version;
-        let touch = Touch { version, offset: 0, bytes: b"A" };
-        assert_eq!(calls(&|| assert!(store.touch(&id, &touch, None, NOW).unwrap())), 1);
+        let version = inner.load(&store.key_of(&id), &Call::at(NOW)).unwrap().unwrap().version;
+        assert_eq!(
+            calls(&|| assert!(store.patch(&Patch::new(&id, version, 0, b"A"), &Call::at(NOW)).unwrap())),
+            1
+        );
         assert_eq!(calls(&|| assert!(write(&store, &id, b"x", Expect::Version(version)).is_some())), 1);
         // Rare, and for ever: one look for what a process that died may have left behind.
         let next = SessionId::generate();
-        let rotate = || store.rotate(&Rotation::new(&id, &next, b"x", Expect::Present), NOW).unwrap();
+        let rotate =
+            || store.rotate(&Rotation::new(&id, &next, b"x", Expect::Present), &Call::at(NOW)).unwrap();
         assert_eq!(calls(&|| assert_ne!(rotate(), Written::Refused)), 2);
-        assert_eq!(calls(&|| assert_eq!(store.delete(&next, Expect::Any).unwrap(), Deleted::Record)), 2);
+        assert_eq!(
+            calls(&|| assert_eq!(store.delete(&next, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record)),
+            2
+        );
     }
 }
 
@@ -144,7 +151,7 @@ fn a_store_that_does_not_answer_in_one_place_is_not_taken_for_one_without_a_reco
             let counting = Arc::new(Counting::over(Arc::new(MemoryStore::new())));
             counting.fail_at(failing);
             let store = over(&(Arc::clone(&counting) as Arc<dyn Store>), ids);
-            let found = store.load(&some_id(), NOW);
+            let found = store.load(&some_id(), &Call::at(NOW));
             assert_eq!(found.is_err(), ids == IdStorage::Hashed || failing < 2);
         }
     }
@@ -160,7 +167,7 @@ fn a_logout_ends_a_session_in_one_place_even_if_the_other_is_in_trouble() {
         assert!(write(&store, &id, b"x", Expect::Any).is_some());
         // The second of the two places, whichever that is, or the look at it.
         counting.fail_at(usize::from(ids == IdStorage::Plain));
-        assert!(store.delete(&id, Expect::Any).is_err());
+        assert!(store.delete(&id, Expect::Any, &Call::at(NOW)).is_err());
         assert!(kept(&*inner, &store.key_of(&id)).is_none());
     }
 }
@@ -176,10 +183,11 @@ fn what_a_dead_process_left_in_both_places_ends_with_the_session() {
                     assert!(put(&*inner, key, b"x", Expect::Any).is_some());
                 }
                 match ends {
-                    0 => assert_eq!(store.delete(&id, Expect::Any).unwrap(), Deleted::Record),
+                    0 => assert_eq!(store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record),
                     1 => {
-                        let written =
-                            store.rotate(&Rotation::new(&id, &next, b"y", Expect::Present), NOW).unwrap();
+                        let written = store
+                            .rotate(&Rotation::new(&id, &next, b"y", Expect::Present), &Call::at(NOW))
+                            .unwrap();
                         assert_ne!(written, Written::Refused);
                     }
                     _ => {

@@ -2,7 +2,7 @@
 
 use super::doubles::Counting;
 use super::*;
-use crate::store::Left;
+use crate::store::Redirect;
 
 /// More than any operation makes.
 const CALLS: usize = 8;
@@ -46,13 +46,13 @@ fn a_save_of_a_record_that_moves_is_refused_once_at_most() {
 #[test]
 fn a_save_that_expects_a_state_is_stored_where_that_state_is_and_nowhere_else() {
     whenever_it_moves(|store, id, _| {
-        let mut version = store.load(id, NOW).unwrap().unwrap().version;
+        let mut version = store.load(id, &Call::at(NOW)).unwrap().unwrap().version;
         for round in 0..CALLS {
             let written = write(store, id, format!("state {round}").as_bytes(), Expect::Version(version));
             // A move is another state to some stores; then there is nothing lost, and the next try finds it.
             version = match written {
                 Some(version) => version,
-                None => store.load(id, NOW).unwrap().unwrap().version,
+                None => store.load(id, &Call::at(NOW)).unwrap().unwrap().version,
             };
         }
         assert!(write(store, id, b"last", Expect::Version(version)).is_some());
@@ -64,8 +64,8 @@ fn a_save_that_expects_a_state_is_stored_where_that_state_is_and_nowhere_else() 
 #[test]
 fn a_touch_misses_a_record_that_moves_once_at_most() {
     whenever_it_moves(|store, id, version| {
-        let touch = Touch { version, offset: 0, bytes: b"A" };
-        let missed = (0..CALLS).filter(|_| !store.touch(id, &touch, None, NOW).unwrap());
+        let missed =
+            (0..CALLS).filter(|_| !store.patch(&Patch::new(id, version, 0, b"A"), &Call::at(NOW)).unwrap());
         assert!(missed.count() <= 1);
     });
 }
@@ -73,7 +73,7 @@ fn a_touch_misses_a_record_that_moves_once_at_most() {
 #[test]
 fn a_session_that_moves_while_it_is_ended_is_ended() {
     whenever_it_moves(|store, id, _| {
-        assert_eq!(store.delete(id, Expect::Any).unwrap(), Deleted::Record);
+        assert_eq!(store.delete(id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
         for _ in 0..CALLS {
             assert!(data(store, id).is_none());
         }
@@ -84,7 +84,8 @@ fn a_session_that_moves_while_it_is_ended_is_ended() {
 fn a_session_that_moves_while_it_gets_another_id_has_that_alone() {
     whenever_it_moves(|store, id, _| {
         let next = some_id();
-        let rotate = || store.rotate(&Rotation::new(id, &next, b"y", Expect::Present), NOW).unwrap();
+        let rotate =
+            || store.rotate(&Rotation::new(id, &next, b"y", Expect::Present), &Call::at(NOW)).unwrap();
         // It is refused where the record moves in that very moment; then it is loaded and rotated again.
         if rotate() == Written::Refused {
             assert!(data(store, id).is_some());
@@ -127,9 +128,9 @@ fn a_record_that_is_written_by_a_process_that_hashes_moves_and_a_touched_one_sta
         let version = put(&*inner, &plain(&id), b"abc", Expect::Any).unwrap();
         assert_eq!(data(&store, &id).unwrap(), b"abc");
         assert_eq!(store.key_of(&id), plain(&id));
-        assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, None, NOW).unwrap());
+        assert!(store.patch(&Patch::new(&id, version, 0, b"A"), &Call::at(NOW)).unwrap());
         assert_eq!(kept(&*inner, &plain(&id)).unwrap(), b"Abc");
-        let version = store.load(&id, NOW).unwrap().unwrap().version;
+        let version = store.load(&id, &Call::at(NOW)).unwrap().unwrap().version;
         assert!(write(&store, &id, b"moved", Expect::Version(version)).is_some());
         assert!(kept(&*inner, &plain(&id)).is_none());
         assert_eq!(kept(&*inner, &hashed(&id)).unwrap(), b"moved");
@@ -145,7 +146,7 @@ fn a_process_that_does_not_hash_leaves_a_record_where_it_is() {
         let version = put(&*inner, &hashed(&id), b"abc", Expect::Any).unwrap();
         assert_eq!(data(&store, &id).unwrap(), b"abc");
         assert_eq!(store.key_of(&id), hashed(&id));
-        assert!(store.touch(&id, &Touch { version, offset: 0, bytes: b"A" }, None, NOW).unwrap());
+        assert!(store.patch(&Patch::new(&id, version, 0, b"A"), &Call::at(NOW)).unwrap());
         for expect in [Expect::Present, Expect::Any] {
             assert!(write(&store, &id, b"written", expect).is_some());
             assert!(kept(&*inner, &plain(&id)).is_none());
@@ -153,11 +154,11 @@ fn a_process_that_does_not_hash_leaves_a_record_where_it_is() {
         }
         let next = some_id();
         assert_ne!(
-            store.rotate(&Rotation::new(&id, &next, b"y", Expect::Any), NOW).unwrap(),
+            store.rotate(&Rotation::new(&id, &next, b"y", Expect::Any), &Call::at(NOW)).unwrap(),
             Written::Refused
         );
         assert_eq!(kept(&*inner, &plain(&next)).unwrap(), b"y");
-        assert_eq!(store.delete(&next, Expect::Any).unwrap(), Deleted::Record);
+        assert_eq!(store.delete(&next, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
         assert!(data(&store, &next).is_none());
     }
 }
@@ -210,13 +211,16 @@ fn what_a_rotation_leaves_is_found_from_both_sides_and_under_no_id_where_ids_are
                 let (id, next) = (some_id(), some_id());
                 assert!(write(&over(&inner, began), &id, b"x", Expect::Absent).is_some());
                 let store = over(&inner, rotates);
-                let left = Some(Left { data: b"moved", ttl: Duration::from_secs(30) });
-                let rotation = Rotation { left, ..Rotation::new(&id, &next, b"y", Expect::Present) };
+                let redirect = Some(Redirect { data: b"moved", ttl: Duration::from_secs(30) });
+                let rotation = Rotation { redirect, ..Rotation::new(&id, &next, b"y", Expect::Present) };
                 let rotated = if is_held {
-                    let held = store.lock(&id, HoldOf::Record, Duration::ZERO, NOW).unwrap().unwrap();
-                    held.rotate(&rotation, NOW).unwrap()
+                    let held = store
+                        .lock(&id, LockTarget::Record, &Call::at(NOW).waiting(Duration::ZERO))
+                        .unwrap()
+                        .unwrap();
+                    held.rotate(&rotation, &Call::at(NOW)).unwrap()
                 } else {
-                    store.rotate(&rotation, NOW).unwrap()
+                    store.rotate(&rotation, &Call::at(NOW)).unwrap()
                 };
                 assert_ne!(rotated, Written::Refused);
                 for side in sides {
@@ -230,7 +234,10 @@ fn what_a_rotation_leaves_is_found_from_both_sides_and_under_no_id_where_ids_are
                 if rotates == IdStorage::Hashed {
                     assert!(kept(&*inner, &plain(&id)).is_none());
                 }
-                assert_eq!(over(&inner, began).delete(&id, Expect::Any).unwrap(), Deleted::Record);
+                assert_eq!(
+                    over(&inner, began).delete(&id, Expect::Any, &Call::at(NOW)).unwrap(),
+                    Deleted::Record
+                );
                 assert!(sides.iter().all(|side| data(&over(&inner, *side), &id).is_none()));
             }
         }

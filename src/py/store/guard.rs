@@ -1,6 +1,7 @@
-//! A store written in Python as the holder of a session has it: the backend's own lock is taken once, and what is
-//! done until it is given back takes no lock again.
+//! Locks of sessions in a store written in Python: the backend's own lock is taken once, and the holder's calls take no
+//! lock again until it is released.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +18,9 @@ use crate::id::StoreKey;
 use crate::locks::Token;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
-use crate::store::{
-    Capabilities, Deleted, Expect, Held, HoldOf, Record, Rotation, Store, Timestamp, Touch, Written,
-};
+use crate::store::{Call, Expect, Guard, Rotation, Written};
 
-const READING: &str = "read the session from its backend";
-const WRITING: &str = "write the session to its backend";
-const REMOVING: &str = "remove the session from its backend";
+const ROTATING: &str = "rotate the session in its backend";
 const RELEASING: &str = "unlock the session in its backend";
 
 struct One {
@@ -46,13 +43,13 @@ struct Moved {
 }
 
 /// Namespaces whose write lock this holder has.
-pub(crate) struct HeldNamespace {
+pub(crate) struct NamespaceGuard {
     process: Process,
     store: Arc<NamespaceStore>,
     held: Mutex<Vec<One>>,
 }
 
-impl HeldNamespace {
+impl NamespaceGuard {
     fn new(store: Arc<NamespaceStore>, one: One) -> Self {
         Self { process: Process::current(), store, held: Mutex::new(vec![one]) }
     }
@@ -102,8 +99,13 @@ impl HeldNamespace {
         given_back.and(entered)
     }
 
-    /// Runs `work` on the namespace of `id` if it is held, and otherwise gives it back.
-    fn on<T, W: FnOnce(&Bound<'_, PyAny>) -> PyResult<T>>(
+    /// The caller's guard, if it is of this kind of store.
+    pub(super) fn of<'a>(call: &Call<'a>) -> Option<&'a Self> {
+        call.guard_of()
+    }
+
+    /// Runs `work` on the namespace of `key` if it is locked, and otherwise gives it back.
+    pub(super) fn on<T, W: FnOnce(&Bound<'_, PyAny>) -> PyResult<T>>(
         &self,
         key: &StoreKey,
         operation: &'static str,
@@ -116,20 +118,58 @@ impl HeldNamespace {
             None => Err(work),
         })
     }
+
+    /// Rotates the session whose id is locked, and locks the new id too. `None` if it is not locked.
+    pub(super) fn rotate(&self, rotation: &Rotation<'_>) -> Option<Result<Written>> {
+        let Rotation { old, expect, .. } = *rotation;
+        let found = self.on(old, ROTATING, |from| namespace_record::to_rotate(from, expect)).ok()?;
+        Some(match found {
+            Ok(Some(record)) => self.rotate_record(rotation, record.data),
+            Ok(None) => Ok(Written::Refused),
+            Err(error) => Err(error),
+        })
+    }
+
+    fn rotate_record(&self, rotation: &Rotation<'_>, text: Arc<[u8]>) -> Result<Written> {
+        let Rotation { old, new, data, ttl, redirect, .. } = *rotation;
+        let is_locked = self.holds(new);
+        let (follower, lock, reserved) = Python::attach(|py| {
+            if is_locked {
+                let (follower, lock) = self.store.take_write_lock(py, new, Duration::ZERO)?;
+                return Ok((follower, lock, None));
+            }
+            let (follower, lock, reserved) = self.store.reserve(py, new, Duration::ZERO)?;
+            Ok((follower, lock, Some(reserved)))
+        })?;
+        let lifetime = self.store.lifetime(ttl);
+        let written = Python::attach(|py| {
+            let written = namespace_record::write_in(follower.bind(py), data, lifetime, Expect::Any);
+            written.map_err(|error| failure(py, ROTATING, new, error))
+        });
+        self.held.lock().push(One { key: new.clone(), namespace: follower, lock, reserved, moved: None });
+        let written = written?;
+        self.note_moved(old, Moved { to: new.clone(), text, lifetime });
+        match self.on(old, ROTATING, |from| namespace_record::leave_in(from, redirect)) {
+            Ok(left) => left?,
+            // It was released meanwhile.
+            Err(leave) => self.store.exclusively(old, false, ROTATING, leave)?,
+        }
+        Ok(written)
+    }
 }
 
 fn has(keys: &[StoreKey], key: &StoreKey) -> bool {
     keys.contains(key)
 }
 
-impl Drop for HeldNamespace {
+impl Drop for NamespaceGuard {
     fn drop(&mut self) {
         // Call `release` to see errors; a drop ignores them.
         let _ = Python::try_attach(|_| self.release());
     }
 }
 
-impl Held for HeldNamespace {
+impl Guard for NamespaceGuard {
     fn holds(&self, key: &StoreKey) -> bool {
         self.held.lock().iter().any(|one| one.key.lock() == key.lock())
     }
@@ -171,6 +211,10 @@ impl Held for HeldNamespace {
             outcome
         })
     }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 /// Forgets what the process has that this one was forked from: nothing is written, and nobody is let in there.
@@ -183,103 +227,4 @@ fn abandon(py: Python<'_>, all: &[One]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-impl Store for HeldNamespace {
-    fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Record>> {
-        match self.on(key, READING, namespace_record::record_in) {
-            Ok(found) => found,
-            Err(_) => self.store.load(key, now),
-        }
-    }
-
-    fn write(
-        &self,
-        key: &StoreKey,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        now: Timestamp,
-    ) -> Result<Written> {
-        let lifetime = self.store.lifetime(ttl);
-        match self.on(key, WRITING, |namespace| namespace_record::write_in(namespace, data, lifetime, expect))
-        {
-            Ok(written) => written,
-            Err(_) => self.store.write(key, data, ttl, expect, now),
-        }
-    }
-
-    fn touch(
-        &self,
-        key: &StoreKey,
-        touch: &Touch<'_>,
-        ttl: Option<Duration>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let lifetime = self.store.lifetime(ttl);
-        match self.on(key, WRITING, |namespace| namespace_record::touch_in(namespace, touch, lifetime)) {
-            Ok(touched) => touched,
-            Err(_) => self.store.touch(key, touch, ttl, now),
-        }
-    }
-
-    fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
-        match self.on(key, REMOVING, |namespace| namespace_record::delete_in(namespace, expect)) {
-            Ok(deleted) => deleted,
-            Err(_) => self.store.delete(key, expect),
-        }
-    }
-
-    fn rotate(&self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
-        let Rotation { old, new, data, ttl, expect, left } = *rotation;
-        let write = |expect| self.write(old, data, ttl, expect, now);
-        if let Some(written) = rotation.as_write(write) {
-            return written;
-        }
-        let Ok(found) = self.on(old, READING, |from| namespace_record::to_rotate(from, expect)) else {
-            return self.store.rotate(rotation, now);
-        };
-        let Some(record) = found? else { return Ok(Written::Refused) };
-        let is_locked = self.holds(new);
-        let (follower, lock, reserved) = Python::attach(|py| {
-            if is_locked {
-                let (follower, lock) = self.store.take_write_lock(py, new, Duration::ZERO)?;
-                return Ok((follower, lock, None));
-            }
-            let (follower, lock, reserved) = self.store.reserve(py, new, Duration::ZERO)?;
-            Ok((follower, lock, Some(reserved)))
-        })?;
-        let lifetime = self.store.lifetime(ttl);
-        let written = Python::attach(|py| {
-            let follower = follower.bind(py);
-            let written = namespace_record::write_in(follower, data, lifetime, Expect::Any);
-            written.map_err(|error| failure(py, WRITING, new, error))
-        });
-        let one = One { key: new.clone(), namespace: follower, lock, reserved, moved: None };
-        self.held.lock().push(one);
-        let written = written?;
-        self.note_moved(old, Moved { to: new.clone(), text: record.data, lifetime });
-        match self.on(old, WRITING, |from| namespace_record::leave_in(from, left)) {
-            Ok(left) => left?,
-            // It was released meanwhile.
-            Err(_) => {
-                let _ = self.store.delete(old, Expect::Any)?;
-            }
-        }
-        Ok(written)
-    }
-
-    fn hold(
-        self: Arc<Self>,
-        key: &StoreKey,
-        of: HoldOf,
-        limit: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Arc<dyn Held>>> {
-        Arc::clone(&self.store).hold(key, of, limit, now)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.store.capabilities()
-    }
 }

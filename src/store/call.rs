@@ -1,0 +1,71 @@
+//! The circumstances of a call, and the lock that its caller may hold.
+
+use std::any::Any;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::id::StoreKey;
+
+/// How long a call waits for others, unless its caller says.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// The circumstances of a call.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The time. A store reads no clock for what it decides about records.
+    pub now: Timestamp,
+    /// How long the call may wait for others. Then it answers with an error that
+    /// [`is_busy`](crate::error::Error::is_busy).
+    pub wait: Duration,
+    /// The lock that the caller holds. Without it a call waits for every holder of a lock, the caller included.
+    pub guard: Option<&'a dyn Guard>,
+}
+
+impl Call<'_> {
+    /// A call at `now`, which waits for 30 seconds and whose caller holds no lock.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { now, wait: WAIT, guard: None }
+    }
+
+    /// The same, waiting for `wait` at most.
+    #[must_use]
+    pub fn waiting(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
+}
+
+impl<'a> Call<'a> {
+    /// The same by the holder of `guard`.
+    #[must_use]
+    pub fn under<'b>(self, guard: Option<&'b dyn Guard>) -> Call<'b>
+    where
+        'a: 'b,
+    {
+        Call { guard, ..self }
+    }
+
+    /// The caller's guard, if it is one of the type that the store makes.
+    pub(crate) fn guard_of<G: Guard + 'static>(&self) -> Option<&'a G> {
+        self.guard.and_then(|guard| guard.as_any().downcast_ref())
+    }
+}
+
+/// Locks that are held. Calls of the store that are made [under](Call::guard) it do not wait for them, and a rotation
+/// locks the new id, too. Other ids are as without it. A guard is for calls of the store that made it.
+///
+/// A drop releases it and ignores errors.
+pub trait Guard: Send + Sync {
+    /// Whether the lock of `key` is held.
+    fn holds(&self, key: &StoreKey) -> bool;
+
+    /// Releases all locks. Releasing again does nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if what the store keeps for a lock could not be removed. The lock is released all the same.
+    fn release(&self) -> Result<()>;
+
+    /// The guard as the type that the store made.
+    fn as_any(&self) -> &dyn Any;
+}

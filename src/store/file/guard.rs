@@ -1,0 +1,158 @@
+//! Locks of sessions in files. The kernel gives them back when the process is gone.
+
+use std::any::Any;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::disk::is_absence;
+use super::folders::Folders;
+use super::layout::Place;
+use super::locked::{Content, Locks};
+use super::record::{self, Found};
+use crate::error::{Error, Result};
+use crate::fork::Process;
+use crate::id::StoreKey;
+use crate::store::{Call, Deleted, Expect, Guard, Patch, Rotation, Write, Written};
+
+/// How long a release waits for a reader of the record, in order to find out whether there is one.
+const RELEASE_WAIT: Duration = Duration::from_millis(25);
+
+/// The locks of one holder. Other writers take them too, so that the holder is the only one from its first use to its
+/// last.
+pub(super) struct FileGuard {
+    folders: Folders,
+    process: Process,
+    held: Mutex<Vec<(StoreKey, Locks)>>,
+}
+
+/// The locks of a holder while it works under one of them, so that it is not released meanwhile.
+pub(super) struct Working<'a> {
+    held: MutexGuard<'a, Vec<(StoreKey, Locks)>>,
+}
+
+impl FileGuard {
+    /// Of an id that was locked.
+    pub(super) fn new(folders: Folders, key: &StoreKey, locks: Locks) -> Self {
+        let held = Mutex::new(vec![(key.clone(), locks.kept())]);
+        Self { folders, process: Process::current(), held }
+    }
+
+    /// The locks of the caller, if that of `key` is among them.
+    pub(super) fn working<'a>(call: &Call<'a>, key: &StoreKey) -> Option<Working<'a>> {
+        let held = call.guard_of::<Self>()?.held();
+        has(&held, key).then_some(Working { held })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<(StoreKey, Locks)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it belongs to the process that this one was forked from.
+    fn is_inherited(&self) -> bool {
+        !self.process.is_current()
+    }
+
+    /// Unlocks an id, and leaves no lock file if it has no record. Where that cannot be found out the file stays:
+    /// it is empty, and what its holder has stored is stored.
+    fn unlock(&self, key: &StoreKey, locks: Locks) {
+        let visit = self.folders.visit(RELEASE_WAIT);
+        let place = visit.place(key);
+        let path = place.data_file(&visit.file_dir);
+        match std::fs::symlink_metadata(&path) {
+            Err(error) if is_absence(&error) => locks.tidy(&Found::Absent),
+            // Only a file that several ids have can be another's.
+            Ok(_) if place.owner().is_some() => {
+                if let Ok(found) = record::read(&path, &place, visit.wait) {
+                    locks.tidy(&found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn has(held: &[(StoreKey, Locks)], key: &StoreKey) -> bool {
+    held.iter().any(|(one, _)| one.lock() == key.lock())
+}
+
+impl Working<'_> {
+    /// Writes a record of the id that is locked.
+    pub(super) fn write(&self, folders: &Folders, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        let visit = folders.visit(call.wait);
+        let (place, _neighbour) = visit.lock_shared(Place::of(write.key))?;
+        let (_pinned, found) = visit.look(&place)?;
+        visit.replace(&place, &Content::from(write), &found.live_at(call.now), call.now)
+    }
+
+    /// Renews it.
+    pub(super) fn patch(&self, folders: &Folders, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
+        let visit = folders.visit(call.wait);
+        visit.patch(&visit.place(patch.renewal.key), patch, call.now)
+    }
+
+    /// Removes it.
+    pub(super) fn delete(
+        &self,
+        folders: &Folders,
+        key: &StoreKey,
+        expect: Expect,
+        call: &Call<'_>,
+    ) -> Result<Deleted> {
+        folders.visit(call.wait).remove(Place::of(key), expect)
+    }
+
+    /// Rotates it, and locks the new id too.
+    pub(super) fn rotate(
+        mut self,
+        folders: &Folders,
+        rotation: &Rotation<'_>,
+        call: &Call<'_>,
+    ) -> Result<Written> {
+        let Rotation { old, new, .. } = *rotation;
+        let is_move = old.lock() == new.lock();
+        if !is_move && has(&self.held, new) {
+            return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
+        }
+        let visit = folders.visit(call.wait);
+        let (written, locks) = visit.move_locked(Place::of(old), Place::of(new), rotation, call.now)?;
+        if is_move && matches!(written, Written::Stored(_)) {
+            self.held.iter_mut().filter(|(key, _)| key == old).for_each(|(key, _)| *key = new.clone());
+        }
+        self.held.extend(locks.map(|locks| (new.clone(), locks.kept())));
+        Ok(written)
+    }
+}
+
+impl Guard for FileGuard {
+    fn holds(&self, key: &StoreKey) -> bool {
+        has(&self.held(), key)
+    }
+
+    fn release(&self) -> Result<()> {
+        if self.is_inherited() {
+            // A thread may have had this mutex when the process was forked, and will never give it back here.
+            if let Ok(mut held) = self.held.try_lock() {
+                held.clear();
+            }
+            return Ok(());
+        }
+        let all = std::mem::take(&mut *self.held());
+        for (key, locks) in all {
+            self.unlock(&key, locks);
+        }
+        Ok(())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Drop for FileGuard {
+    fn drop(&mut self) {
+        if !self.is_inherited() {
+            // What is left is an empty lock file, which harms nobody.
+            let _ = self.release();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Locks of sessions in memory.
+
+use std::any::Any;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::records::Records;
+use crate::error::Result;
+use crate::fork::Process;
+use crate::id::StoreKey;
+use crate::locks::Token;
+use crate::store::{Guard, Written};
+use crate::sync::{Mutex, MutexGuard};
+
+/// The locks of one holder.
+pub(super) struct MemoryGuard {
+    records: Arc<Records>,
+    process: Process,
+    locked: Mutex<Vec<(StoreKey, Token)>>,
+}
+
+impl MemoryGuard {
+    /// Locks the id of `key`.
+    pub(super) fn acquire(records: &Arc<Records>, key: &StoreKey, wait: Duration) -> Result<Self> {
+        let token = records.locks.acquire(key.lock(), wait)?;
+        Ok(Self {
+            records: Arc::clone(records),
+            process: Process::current(),
+            locked: Mutex::new(vec![(key.clone(), token)]),
+        })
+    }
+
+    /// Runs `rotate`. Where the old id is locked, the new one is too from then on, if the rotation took place.
+    pub(super) fn follow(
+        &self,
+        old: &StoreKey,
+        new: &StoreKey,
+        rotate: impl FnOnce() -> Result<Written>,
+    ) -> Result<Written> {
+        if !self.holds(old) || self.holds(new) {
+            return rotate();
+        }
+        // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
+        let token = self.records.locks.acquire(new.lock(), Duration::ZERO)?;
+        let written = rotate();
+        if matches!(written, Ok(Written::Stored(_))) {
+            self.locked().push((new.clone(), token));
+        } else {
+            self.records.locks.release(new.lock(), token);
+        }
+        written
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<(StoreKey, Token)>> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Guard for MemoryGuard {
+    fn holds(&self, key: &StoreKey) -> bool {
+        self.locked().iter().any(|(locked, _)| locked.lock() == key.lock())
+    }
+
+    fn release(&self) -> Result<()> {
+        if !self.process.is_current() {
+            // They are held in the process that this one was forked from. Here another may hold them, and
+            // a thread that is gone may have had the mutex.
+            return Ok(());
+        }
+        for (key, token) in std::mem::take(&mut *self.locked()) {
+            self.records.locks.release(key.lock(), token);
+        }
+        Ok(())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Drop for MemoryGuard {
+    fn drop(&mut self) {
+        // There is nothing that could fail.
+        let _ = self.release();
+    }
+}

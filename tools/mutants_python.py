@@ -29,13 +29,19 @@ REQUIREMENTS = ROOT / "requirements" / "mutants.txt"
 ENVIRONMENT = ROOT / ".tools" / "cosmic-ray"
 SETTINGS = "settings.toml"
 RESULTS = "results.sqlite"
-SECONDS = 120
+SECONDS = 60
 """The time limit of the tests. A change that makes them hang counts as noticed."""
 
 PARTS = {
     "python-locks": (
         ("_locks.py", "_file_lock.py", "synchronization.py"),
-        ("tests/api/test_synchronization.py", "tests/api/test_file_lock.py"),
+        (
+            "tests/api/test_synchronization.py",
+            "tests/api/test_file_lock.py",
+            "tests/faults/concurrency/test_lock_threads.py",
+            "tests/faults/concurrency/test_lock_forks.py",
+            "tests/conformance/session/test_lock.py",
+        ),
     ),
     "python-container": (
         (
@@ -63,7 +69,7 @@ PARTS = {
         ("tests/api/test_pickle_guard.py", "tests/api/test_pickle_cost.py"),
     ),
 }
-"""The modules of each part, and the tests that must notice a change in them."""
+"""The modules of each part, and the tests that must notice a change in them, the quickest first."""
 
 
 def program() -> Path:

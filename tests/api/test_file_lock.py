@@ -4,6 +4,7 @@ import fcntl
 import gc
 import hashlib
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from beaker import _core
 from beaker.exceptions import LockError
 from beaker.synchronization import (
     FileSynchronizer,
@@ -91,6 +93,18 @@ def test_only_who_writes_may_remove_the_file_of_a_lock(tmp_path: Path) -> None:
     lock.remove_file()
     lock.release_write_lock()
     assert not Path(lock.filename).exists()
+
+
+def test_a_lock_file_is_marked_as_in_use_only_under_its_lock(tmp_path: Path) -> None:
+    lock = FileSynchronizer("x", str(tmp_path))
+    path = Path(lock.filename)
+    lock._mark_file()
+    assert not path.exists()
+    lock.acquire_write_lock()
+    assert not _core.lock_is_in_use(lock.filename)
+    lock._mark_file()
+    assert _core.lock_is_in_use(lock.filename)
+    lock.release_write_lock()
 
 
 def test_a_removed_lock_file_lets_nobody_in(tmp_path: Path) -> None:
@@ -207,3 +221,46 @@ def test_a_child_is_free_of_what_other_threads_held() -> None:
     finally:
         done.set()
         thread.join(10)
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("is_of_the_forking_thread", [True, False])
+def test_a_child_keeps_only_the_lock_of_the_thread_that_forked(
+    tmp_path: Path, is_of_the_forking_thread: bool
+) -> None:
+    ready, ended = os.pipe(), os.pipe()
+
+    def lock_fork_and_die() -> None:
+        lock = file_synchronizer("forked", lock_dir=str(tmp_path))
+        if is_of_the_forking_thread:
+            lock.acquire_write_lock()
+        else:
+            held = threading.Event()
+
+            def hold() -> None:
+                lock.acquire_write_lock()
+                # In the child this frame still refers to the state, and nothing runs or clears it.
+                _kept = lock.state
+                held.set()
+                time.sleep(60)
+
+            threading.Thread(target=hold, daemon=True).start()
+            held.wait(60)
+        if os.fork() == 0:
+            os.close(ended[1])
+            os.write(ready[1], b"x")
+            os.read(ended[0], 1)
+            os._exit(0)
+        os.read(ready[0], 1)
+        # The parent unlocks nothing.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    parent = os.fork()
+    if parent == 0:
+        lock_fork_and_die()
+    os.waitpid(parent, 0)
+    lock = FileSynchronizer("forked", str(tmp_path))
+    assert lock.acquire_write_lock(wait=False) is not is_of_the_forking_thread
+    # The child ends.
+    for end in (*ready, *ended):
+        os.close(end)

@@ -1,4 +1,4 @@
-"""Locks: how long a wait lasts, and what an interruption leaves."""
+"""Locks: waits, interruptions, and what a lock says of itself."""
 
 import threading
 import time
@@ -184,3 +184,62 @@ def test_a_thread_that_took_nothing_keeps_the_lock_as_often_as_it_has_it(make_lo
     assert lock.state.reentrantcount == 1
     lock.release_write_lock()
     assert is_free(lock)
+
+
+def test_a_signal_handler_is_refused_the_lock_that_it_interrupts(make_lock: Make) -> None:
+    lock = make_lock()
+    refused: list[str] = []
+
+    def handle(moment: str) -> None:
+        for take in (lock.acquire_read_lock, lock.acquire_write_lock):
+            with pytest.raises(LockError, match="a signal interrupted"):
+                take()
+        refused.append(moment)
+
+    take, release, let_go = lock.do_acquire_write_lock, lock.do_release_write_lock, lock._let_go
+
+    def taken(wait: bool) -> bool:
+        handle("take")
+        return take(wait)
+
+    def released() -> None:
+        handle("release")
+        release()
+
+    def restored(state: SynchronizerImpl.SyncState) -> None:
+        handle("restore")
+        let_go(state)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lock, "do_acquire_write_lock", taken)
+        patch.setattr(lock, "do_release_write_lock", released)
+        lock.acquire_write_lock()
+        lock.release_write_lock()
+        lock.acquire_write_lock()
+        patch.setattr(lock, "_let_go", restored)
+        lock._restore(0)
+    assert refused == ["take", "release", "take", "restore"]
+    assert is_free(lock)
+
+
+def test_a_lock_that_the_thread_does_not_hold_is_not_released() -> None:
+    lock = ConditionSynchronizer("x")
+    releases = (lock.do_release_write_lock, lock.do_release_read_lock)
+    for release in releases:
+        with pytest.raises(LockError, match="does not hold it"):
+            release()
+    with held_elsewhere(lock):
+        for release in releases:
+            with pytest.raises(LockError, match="does not hold it"):
+                release()
+
+
+def test_a_lock_says_how_many_read_and_who_writes() -> None:
+    lock = ConditionSynchronizer("x")
+    assert (lock.asynch, lock.current_sync_operation) == (0, None)
+    lock.acquire_read_lock()
+    in_thread(lock.acquire_read_lock)
+    assert (lock.asynch, lock.current_sync_operation) == (2, None)
+    lock = ConditionSynchronizer("x")
+    lock.acquire_write_lock()
+    assert (lock.asynch, lock.current_sync_operation) == (0, threading.current_thread())

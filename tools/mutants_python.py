@@ -54,7 +54,12 @@ PARTS = {
             "_registry.py",
             "container.py",
         ),
-        ("tests/api/test_container.py", "tests/api/test_backends.py", "tests/api/test_value.py"),
+        (
+            "tests/api/test_open_namespaces.py",
+            "tests/api/test_backends.py",
+            "tests/api/test_value.py",
+            "tests/api/test_container.py",
+        ),
     ),
     "python-files": (
         ("_file_backed.py", "_file_namespace.py", "_files.py", "_dbm_files.py", "_dbm_namespace.py"),

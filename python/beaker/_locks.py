@@ -208,8 +208,7 @@ class SynchronizerImpl:
         if not count:
             state.is_changing = True
             self._forget(state)
-        elif state.reentrantcount > count:
-            state.reentrantcount = count
+        state.reentrantcount = min(state.reentrantcount, count)
         state.is_changing = False
 
     def _let_go(self, state: SyncState) -> None:

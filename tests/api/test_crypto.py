@@ -77,6 +77,7 @@ def test_an_unknown_module_is_refused_and_one_can_be_added(monkeypatch: pytest.M
 
 def test_nothing_is_kept_in_the_clear_for_want_of_encryption() -> None:
     assert not noencryption.has_aes
+    assert noencryption.getKeyLength() == 32
     for call in (noencryption.aesEncrypt, noencryption.aesDecrypt):
         with pytest.raises(InvalidCryptoBackendError):
             call(b"data", b"key")

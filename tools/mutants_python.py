@@ -111,9 +111,13 @@ def tried(part: str, _jobs: int) -> list[tuple[str, str]]:
     run(scratch, "baseline", scratch / SETTINGS)
     run(scratch, "exec", scratch / SETTINGS, scratch / RESULTS)
     with opened(scratch) as database:
-        results = database.execute("SELECT test_outcome, output, diff FROM work_results").fetchall()
+        results = database.execute(
+            "SELECT test_outcome, output, diff, module_path, start_pos_row"
+            " FROM work_results JOIN mutation_specs USING (job_id)"
+        ).fetchall()
     return [
-        (outcome_of(outcome, output), change_of(diff or "", scratch)) for outcome, output, diff in results
+        (outcome_of(outcome, output), f"{change_of(diff or '', scratch)} in {name_at(Path(module), row)}")
+        for outcome, output, diff, module, row in results
     ]
 
 
@@ -208,3 +212,23 @@ def change_of(diff: str, scratch: Path) -> str:
         elif line.startswith("+") and not line.startswith("+++"):
             new.append(line[1:].strip())
     return f"python/{module}: replace {' '.join(old)} with {' '.join(new)}"
+
+
+def name_at(module: Path, row: int) -> str:
+    """The qualified name of the class or function at a line, or ``module``."""
+    names: list[str] = []
+    node: ast.AST = ast.parse(module.read_text())
+    while inner := next(
+        (found for found in ast.walk(node) if found is not node and is_around(found, row)), None
+    ):
+        node = inner
+        names.append(getattr(node, "name", ""))
+    return ".".join(names) or "module"
+
+
+def is_around(node: ast.AST, row: int) -> bool:
+    """Whether a node is the definition of a class or function that has the line."""
+    if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return first <= row <= (node.end_lineno or first)

@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_deletion_whose_replies_are_lost_again_and_again_fails() {
-        let found = Answer::Found(Found::Session(Version(1)));
+        let found = Answer::Found(Found::Session(Version::from(1)));
         let lost = Answer::Failed(Failed { kind: Failure::Unknown, error: () });
         let steps = give_up([found, lost].into_iter().cycle().take(2 * TRIES).collect());
         assert_eq!(steps[2 * TRIES..], [Step::Done(Outcome::Failed(()))]);

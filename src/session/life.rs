@@ -266,10 +266,15 @@ impl Life {
         self.timeout = None;
     }
 
-    /// Forgets the record without ending it: what cannot be decoded by this process may be by another one.
-    pub fn disown(&mut self) {
+    /// The session has no record any more.
+    pub fn lost_record(&mut self) {
         self.version = None;
         self.stored_as = None;
+    }
+
+    /// Forgets the record without ending it: what cannot be decoded by this process may be by another one.
+    pub fn disown(&mut self) {
+        self.lost_record();
         self.was_invalidated = true;
         self.settled();
     }

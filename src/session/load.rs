@@ -13,6 +13,9 @@ use crate::store::{LockTarget, Timestamp, Version};
 /// How many redirects are followed. A session is not rotated more often within one grace period.
 pub const LONGEST_CHAIN: usize = 8;
 
+/// How often an expired session is loaded again because another request has saved it since.
+pub(super) const RELOADS: usize = 4;
+
 /// What the options say about loading.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Policy {
@@ -56,7 +59,9 @@ pub enum Step<E> {
     CreateId,
     /// Begin an empty session. Answer: `Called`.
     BeginEmpty,
-    /// End the expired session and begin another. Answer: `Called`.
+    /// Delete the record of the expired session if it is unchanged. Answer: `Deleted`.
+    DeleteExpired(SessionId, Version),
+    /// End the expired session, whose record is gone, and begin another. Answer: `Called`.
     Invalidate,
     /// The session is loaded, or this error is raised.
     Done(Result<(), E>),
@@ -77,6 +82,8 @@ pub enum Answer<E> {
     Cookies(Reply<Vec<Candidate>, E>),
     /// Whether the clock runs steadily.
     Clock(bool),
+    /// Whether the record of the expired session is gone. If not, another request has saved it since.
+    Deleted(Reply<bool, E>),
 }
 
 /// Why a candidate leads to no session.
@@ -121,6 +128,8 @@ pub struct Loading<E> {
     at: SessionId,
     /// How many redirects were followed to it.
     redirects: usize,
+    /// How often the session was loaded again.
+    reloads: usize,
     /// The first redirect record of the chain.
     redirected_from: Option<(SessionId, Version)>,
     /// The first candidate, while others are tried.
@@ -137,6 +146,7 @@ impl<E> Loading<E> {
             then: Then::Finish,
             at: life.record_id().clone(),
             redirects: 0,
+            reloads: 0,
             redirected_from: None,
             first: None,
             others: Vec::new().into_iter(),
@@ -160,7 +170,19 @@ impl<E> Loading<E> {
             Answer::Loaded(Err(failed)) | Answer::Decoded(Err(failed)) => self.attempt_failed(life, failed),
             Answer::Cookies(Ok(others)) => self.try_others(life, others),
             Answer::Cookies(Err(failed)) => self.fail(failed.error),
-            Answer::Clock(true) => self.call(Step::Invalidate, Then::Finish),
+            Answer::Clock(true) => match (life.stored_as(), life.version()) {
+                (Some(id), Some(version)) => Step::DeleteExpired(id.clone(), version),
+                _ => self.call(Step::Invalidate, Then::Finish),
+            },
+            Answer::Deleted(Ok(false)) if self.reloads < RELOADS => {
+                self.reloads += 1;
+                self.attempt(life)
+            }
+            Answer::Deleted(Ok(_)) => {
+                life.lost_record();
+                self.call(Step::Invalidate, Then::Finish)
+            }
+            Answer::Deleted(Err(failed)) => self.fail(failed.error),
             Answer::Clock(false) => {
                 // The clock jumped a moment ago and may be wrong. This request does not get the session, but its record
                 // stays, and so does the browser's cookie unless the session that begins here is saved.

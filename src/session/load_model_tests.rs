@@ -163,6 +163,7 @@ impl Run {
                 Step::Load(_) => Answer::Loaded(failed(kind)),
                 Step::Decode(_) => Answer::Decoded(failed(kind)),
                 Step::ReadCookies => Answer::Cookies(failed(kind)),
+                Step::DeleteExpired(..) => Answer::Deleted(failed(kind)),
                 _ => Answer::Called(failed(kind)),
             });
         }
@@ -184,6 +185,20 @@ impl Run {
                     );
                     self.store.records.remove(id.as_str());
                 }
+            }
+            Step::DeleteExpired(id, version) => {
+                let is_same = |found: &(Record, Version)| {
+                    assert!(
+                        matches!(found.0, Record::Session { accessed } if NOW - accessed > 60.0)
+                            || found.1 != *version
+                    );
+                    found.1 == *version
+                };
+                let is_gone = self.store.records.get(id.as_str()).is_none_or(is_same);
+                if is_gone {
+                    self.store.records.remove(id.as_str());
+                }
+                return Some(Answer::Deleted(Ok(is_gone)));
             }
             Step::Decode(_) => {
                 let (record, version) = self.loaded.clone().unwrap();

@@ -1,7 +1,7 @@
 //! Laws of loading, one sequence of answers each.
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use super::load::{Answer, LONGEST_CHAIN, Loading, Policy, Step};
+use super::load::{Answer, LONGEST_CHAIN, Loading, Policy, RELOADS, Step};
 use super::{Candidate, Facts, Failed, Failure, Found, Life, Limits, Times};
 use crate::id::SessionId;
 use crate::store::{LockTarget, Timestamp, Version};
@@ -130,9 +130,46 @@ fn the_first_candidate_decides_where_none_leads_to_a_session() {
     let mut life = Life::from_cookie(candidate("a"));
     let others = Answer::Cookies(Ok(vec![candidate("b")]));
     let expired = [session(1), done(), used_at(0.0), others, absent(), done(), done()];
-    let made = steps(plain(), &mut life, expired.into_iter().chain([Answer::Clock(true), done()]));
-    assert_eq!(made[6..], [Step::Unlock, Step::CheckClock, Step::Invalidate, Step::Done(Ok(()))]);
-    assert_eq!((life.id().as_str(), life.version()), ("a", Some(Version::from(1))));
+    let ended = [Answer::Clock(true), Answer::Deleted(Ok(true)), done()];
+    let made = steps(plain(), &mut life, expired.into_iter().chain(ended));
+    let delete = Step::DeleteExpired(id("a"), Version::from(1));
+    assert_eq!(made[6..], [Step::Unlock, Step::CheckClock, delete, Step::Invalidate, Step::Done(Ok(()))]);
+    assert_eq!((life.id().as_str(), life.stored_as()), ("a", None));
+}
+
+/// The answers that lead to an expired session.
+fn expired(version: u64) -> [Answer<Error>; 4] {
+    [session(version), done(), used_at(0.0), Answer::Clock(true)]
+}
+
+#[test]
+fn an_expired_session_that_was_saved_since_is_loaded_again() {
+    let mut life = Life::named(id("a"), true);
+    let saved = [Answer::Deleted(Ok(false)), session(2), done(), used_at(NOW), done()];
+    let made = steps(plain(), &mut life, expired(1).into_iter().chain(saved));
+    let delete = Step::DeleteExpired(id("a"), Version::from(1));
+    assert_eq!(made[4..6], [delete, Step::Load(id("a"))]);
+    assert_eq!(made[8..], [Step::Fill { is_corrected: false }, Step::Done(Ok(()))]);
+    assert_eq!(life.version(), Some(Version::from(2)));
+}
+
+#[test]
+fn an_expired_session_that_never_stays_the_same_is_left_to_others() {
+    let mut life = Life::named(id("a"), true);
+    let turns = (1..=RELOADS as u64 + 1)
+        .flat_map(|turn| expired(turn).into_iter().chain([Answer::Deleted(Ok(false))]));
+    let made = steps(plain(), &mut life, turns.chain([done()]));
+    assert_eq!(made.iter().filter(|step| matches!(step, Step::Load(_))).count(), RELOADS + 1);
+    assert_eq!(made[made.len() - 2..], [Step::Invalidate, Step::Done(Ok(()))]);
+    assert_eq!(life.stored_as(), None, "no record is left to end");
+}
+
+#[test]
+fn an_expired_session_that_cannot_be_deleted_is_an_error() {
+    let mut life = Life::named(id("a"), true);
+    let failed = [Answer::Deleted(failed(Failure::Unavailable)), done()];
+    let made = steps(plain(), &mut life, expired(1).into_iter().chain(failed));
+    assert_eq!(made[5..], [Step::Unlock, Step::Done(Err(Failure::Unavailable))]);
 }
 
 #[test]

@@ -180,8 +180,8 @@ proptest! {
 #[test]
 fn a_request_that_follows_a_redirect_opens_nothing_for_the_application() {
     let mut session = Session { held: Some(id("a")), is_by_request: true, ..Session::default() };
-    let to = Goal::Move(id("b"), HoldOf::Record);
-    let moved = vec![Step::Release, Step::Acquire(id("b"), HoldOf::Record)];
+    let to = Goal::Move(id("b"), LockTarget::Record);
+    let moved = vec![Step::Release, Step::Acquire(id("b"), LockTarget::Record)];
     assert_eq!(session.work(to, &[]), (DONE, moved));
 }
 
@@ -190,7 +190,7 @@ fn a_lock_that_could_not_be_opened_nor_released_reports_the_first_error() {
     let (mut locking, mut locks) = (Locking::new(Goal::Lock(id("a")), Held::Nothing, false), 0);
     let failed = |error| Err(Failed { kind: Failure::Other, error });
     for (reply, step) in [
-        (Ok(()), Step::Acquire(id("a"), HoldOf::Id)),
+        (Ok(()), Step::Acquire(id("a"), LockTarget::Id)),
         (Ok(()), Step::Open(id("a"))),
         (failed("open"), Step::Release),
         (failed("release"), Step::Done(Err("open"))),

@@ -21,7 +21,7 @@ use crate::py::options::Options;
 use crate::session::end::Reason;
 use crate::session::load::{Answer, Loading, Policy, Step};
 use crate::session::{Facts, Found, Reply};
-use crate::store::{Expect, Record};
+use crate::store::{Deleted, Expect, Record};
 
 /// `Session.load`: what the store has becomes the session's content.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
@@ -81,6 +81,10 @@ impl<'py> Caller<'_, 'py> {
             Step::ReadCookies => {
                 let others = candidates::others(session, &self.options);
                 return Answer::Cookies(self.reply(others));
+            }
+            Step::DeleteExpired(id, version) => {
+                let deleted = record::delete(session, &id, Expect::Version(version));
+                return Answer::Deleted(self.reply(deleted.map(|deleted| deleted != Deleted::Refused)));
             }
             Step::CheckClock => return Answer::Clock(machine::is_steady()),
             Step::GiveUp => ending::run(session, Reason::GiveUp, |_| Ok(())),

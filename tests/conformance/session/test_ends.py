@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import BeakerWarning
-from tests.support.sessions import opened
+from beaker.session import Session
+from tests.support.dict_namespace import DictNamespace
+from tests.support.sessions import ID, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,3 +222,35 @@ def test_a_session_that_was_saved_and_then_invalidated_keeps_nothing(
 
     visitor.visit(work)
     assert backend.texts() == {}
+
+
+class Overtaken(DictNamespace):
+    """Another request saves the session between the load and the next call of this one."""
+
+    saved: str | None = None
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        if self.saved is not None:
+            self.contents[self.namespace][key], type(self).saved = self.saved, None
+        return value
+
+
+def test_a_save_at_the_moment_of_expiry_is_not_deleted(clock: Clock) -> None:
+    backend: Any = type("Namespace", (Overtaken,), {"contents": {}, "calls": []})
+
+    def session() -> Any:
+        return Session({}, id=ID, use_cookies=False, timeout=60, namespace_class=backend)
+
+    first = session()
+    first["name"] = "Ada"
+    first.save()
+    before = backend.contents[ID]["session"]
+    clock.advance(59)
+    slow = session()
+    slow["cart"] = ["tea"]
+    clock.advance(2)
+    slow.save()
+    backend.saved, backend.contents[ID]["session"] = backend.contents[ID]["session"], before
+    found = session()
+    assert (found["name"], found["cart"], found.id) == ("Ada", ["tea"], ID)

@@ -1,16 +1,19 @@
 """Locks: waits, interruptions, and what a lock says of itself."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from beaker import _core
 from beaker._locks import LIMIT, Waiting
 from beaker.exceptions import LockError
-from beaker.synchronization import ConditionSynchronizer, NameLock, SynchronizerImpl
+from beaker.synchronization import ConditionSynchronizer, FileSynchronizer, NameLock, SynchronizerImpl
 from tests.support.threads import in_thread
 
 Make = Callable[[], SynchronizerImpl]
@@ -153,6 +156,22 @@ def test_a_limited_wait_keeps_the_error_that_interrupts_it(
     with limited(time.monotonic() + 60) as limit, pytest.raises(type(error)):
         lock.acquire_write_lock()
     assert limit[2] is error
+
+
+def test_an_error_of_the_lock_file_itself_is_no_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = FileSynchronizer("x", str(tmp_path))
+    for path, is_own in ((lock.filename, True), (str(tmp_path), False)):
+        error = OSError(errno.EACCES, "denied", path)
+
+        def denied(*_arguments: object, error: OSError = error) -> None:
+            raise error
+
+        monkeypatch.setattr(_core, "lock_file", denied)
+        with limited(time.monotonic() + 60) as limit, pytest.raises(PermissionError):
+            lock.acquire_write_lock()
+        assert (limit[2] is None, limit[2] is error) == (is_own, not is_own)
 
 
 def test_a_wait_that_is_over_is_no_interruption() -> None:

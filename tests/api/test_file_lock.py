@@ -202,6 +202,14 @@ def test_a_child_does_not_free_the_lock_of_its_parent(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_takes_the_lock_of_a_session_itself(tmp_path: Path) -> None:
+    lock = file_synchronizer("forked", lock_dir=str(tmp_path))
+    lock.state.covered = True
+    assert in_child(lambda: lock.acquire_write_lock(wait=False) and lock.state.writing)
+    assert lock.state.covered
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_is_free_of_what_other_threads_held() -> None:
     lock = mutex_synchronizer("forked")
     held = threading.Event()

@@ -262,3 +262,16 @@ def test_a_lock_says_how_many_read_and_who_writes() -> None:
     lock = ConditionSynchronizer("x")
     lock.acquire_write_lock()
     assert (lock.asynch, lock.current_sync_operation) == (0, threading.current_thread())
+
+
+def test_a_thread_whose_session_holds_the_lock_takes_and_releases_nothing(make_lock: Make) -> None:
+    lock = make_lock()
+    with held_elsewhere(lock):
+        lock.state.covered = True
+        assert lock.acquire_read_lock() is True
+        assert lock.acquire_write_lock() is True
+        lock.release_read_lock()
+        lock.release_write_lock()
+        assert lock.state.reentrantcount == 0
+        assert not is_free(lock)
+    assert is_free(lock)

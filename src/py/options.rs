@@ -12,7 +12,7 @@ use super::clock;
 use super::coerce::coerce_value;
 use super::errors::{self, IntoPyResult};
 use super::serializer::Serializer;
-use super::store::{self, Backend};
+use super::store::{self, Backend, NamespaceSpec};
 use super::values::default_to_object;
 use crate::config::{
     self, CookieExpires, KeyOptions, OptionSpec, STORE_GRACE_SECONDS, SessionKind, Settings, Value, Values,
@@ -33,9 +33,9 @@ pub(crate) struct Options {
     /// The store, unless cookies keep the sessions.
     backend: Option<Backend>,
     /// The options as they were given, coerced, without the backend's.
-    pub(crate) given: Py<PyDict>,
-    /// The keyword arguments of the backend.
-    pub(crate) namespace_args: Py<PyDict>,
+    given: Py<PyDict>,
+    /// The objects that show the backend's records to programs.
+    pub(crate) namespaces: Arc<NamespaceSpec>,
     /// `_domain` and `_path`, with which every session begins.
     pub(crate) initial: Py<PyDict>,
     /// Warnings for the programmer.
@@ -88,7 +88,7 @@ impl Options {
     /// The same options with another value for one.
     pub(crate) fn with(&self, py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         let params = self.given.bind(py).copy()?;
-        for (key, argument) in self.namespace_args.bind(py).iter() {
+        for (key, argument) in self.namespaces.arguments.bind(py).iter() {
             if key.cast::<PyString>().is_ok_and(|key| key == "timeout") {
                 continue;
             }
@@ -160,18 +160,28 @@ impl Options {
         initial.set_item(intern!(py, "_domain"), settings.domain.as_deref())?;
         initial.set_item(intern!(py, "_path"), settings.path.as_str())?;
         warnings.extend(settings.warnings());
+        let serializer = Serializer::from_option(&data_serializer, &settings)?;
+        let backend = match kind {
+            SessionKind::Store => Some(store::resolve(&given, &namespace_args, &settings)?),
+            SessionKind::Cookie => None,
+        };
         Ok(Self {
             warnings,
             session_class: session_class(params)?.map(Bound::unbind),
-            serializer: Serializer::from_option(&data_serializer, &settings)?,
-            backend: match kind {
-                SessionKind::Store => Some(store::resolve(&given, &namespace_args, &settings)?),
-                SessionKind::Cookie => None,
-            },
+            namespaces: Arc::new(NamespaceSpec {
+                class: backend.as_ref().map_or(py.None(), |backend| backend.namespace_class.clone_ref(py)),
+                arguments: namespace_args.unbind(),
+                data_dir: given.get_item("data_dir")?.map(Bound::unbind),
+                uses_pickle: serializer.uses_pickle(),
+                pickle_loads: serializer.guard().map(|loads| loads.clone_ref(py)),
+                lifetime: settings.store_ttl(None),
+                is_view: backend.as_ref().is_some_and(|backend| backend.native.is_some()),
+            }),
+            backend,
+            serializer,
             settings,
             cookie_expires: cookie_expires.unbind(),
             given: given.unbind(),
-            namespace_args: namespace_args.unbind(),
             initial: initial.unbind(),
         })
     }

@@ -5,7 +5,7 @@ use pyo3::types::PyDict;
 
 use crate::py::clock;
 use crate::py::once::intern;
-use crate::py::session::{Session, accessed_dict, as_dict, beginning};
+use crate::py::session::{Session, as_dict, beginning, snapshots};
 
 /// Puts into `data` what every session that is sent has: an id and its times.
 pub(super) fn complete(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -24,10 +24,9 @@ pub(super) fn complete(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -
 /// The session as it was sent in this request, else as it was loaded, else empty; complete, and a copy.
 pub(super) fn stored<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyDict>> {
     let py = session.py();
-    let saved = session.get().with(|state| state.saved.as_ref().map(|saved| saved.clone_ref(py)))?;
-    let data = match saved {
-        Some(saved) => saved.into_bound(py).copy()?,
-        None => accessed_dict(session)?.cast::<PyDict>()?.copy()?,
+    let data = match session.get().with(|state| state.snapshots.saved(py))? {
+        Some(saved) => saved.copy()?,
+        None => snapshots::loaded(session)?.cast::<PyDict>()?.copy()?,
     };
     if data.is_empty() {
         data.update(session.get().options()?.initial.bind(py).as_mapping())?;

@@ -16,7 +16,7 @@ use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::session::encode::Payload;
-use crate::py::session::{Session, as_dict, call, cookie_scope, encode, own_timeout, plain, times};
+use crate::py::session::{Session, as_dict, call, cookie_scope, encode, plain, session_timeout, times};
 use crate::session::{Beginning, Facts};
 
 /// `CookieSession.load`: what the browser has becomes the session's content: what this request has sent, else what it
@@ -25,8 +25,8 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let _entered = nesting::enter(py, Work::Load(session.as_ptr() as usize))?;
     let (is_deleted, forgets, was_received, sent) = session.get().with(|state| {
-        let sent = state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py));
-        (state.life.is_deleted(), state.life.forgets(), state.brought_from.is_some(), sent)
+        let sent = state.snapshots.saved(py);
+        (state.life.is_deleted(), state.life.forgets(), state.received.scope.is_some(), sent)
     })?;
     if is_deleted {
         session.get().with(|state| state.life.set_new(true))?;
@@ -39,7 +39,7 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
         return fill_again(session, &sent);
     }
     verbs::empty(session)?;
-    session.get().with(|state| state.handed_out = false)?;
+    session.get().with(|state| state.snapshots.maybe_mutated = false)?;
     fill(session)
 }
 
@@ -50,7 +50,7 @@ fn fill_again(session: &Bound<'_, Session>, sent: &Bound<'_, PyDict>) -> PyResul
     let accessed = sent.copy()?.into_any().unbind();
     let _dropped = session.get().with(|state| {
         state.life.revert();
-        state.accessed_dict.replace(accessed)
+        state.snapshots.set_loaded(Some(accessed))
     })?;
     Ok(())
 }
@@ -109,7 +109,7 @@ fn read<'py>(
         ids::text_of(&id)?;
     }
     let (payload, is_current) = (decoded.payload, received.is_current && decoded.is_current);
-    let timeout = own_timeout::in_data(&data)?;
+    let timeout = session_timeout::in_data(&data)?;
     let facts = Facts { times: times::in_data(&data)?, timeout, is_current };
     let is_in_time = received.expires.is_none_or(|expires| now.seconds <= expires);
     let beginning = options.settings.limits.admit(now.seconds, facts, None).filter(|_| is_in_time);
@@ -120,9 +120,9 @@ fn read<'py>(
 fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
     let Read { data, payload, timeout, beginning, is_current } = read;
-    let brought_from = cookie_scope::in_data(&data).ok();
+    let scope = cookie_scope::in_data(&data).ok();
     session.get().with(|state| {
-        state.brought_from = brought_from;
+        state.received.scope = scope;
         state.life.set_stale(!is_current || options.settings.rolls());
     })?;
     if let Some(id) = data.get_item(intern!(py, "_id"))? {
@@ -146,10 +146,10 @@ fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &
         state.life.settled();
         state.life.opened(beginning.at, timeout, beginning.is_corrected);
         (
-            std::mem::replace(&mut state.last_accessed, last_accessed),
-            state.accessed_dict.replace(accessed),
-            std::mem::replace(&mut state.payload, payload),
-            state.saved.take(),
+            state.snapshots.set_last_accessed(last_accessed),
+            state.snapshots.set_loaded(Some(accessed)),
+            state.snapshots.set_saved(None),
+            std::mem::replace(&mut state.received.payload, payload),
         )
     })?;
     dict.set_item(intern!(py, "_accessed_time"), &now.object)?;
@@ -157,7 +157,7 @@ fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &
         // A subclass with a way of its own to send the cookie has it called as soon as the session is loaded.
         call::create_cookie(session)?;
         // The program has saved nothing.
-        let _dropped = session.get().with(|state| state.saved.take())?;
+        let _dropped = session.get().with(|state| state.snapshots.set_saved(None))?;
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Sending the session in its cookie.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -11,7 +9,7 @@ use crate::codec;
 use crate::py::errors::{self, BeakerException, UnstorableValueError};
 use crate::py::once::intern;
 use crate::py::session::{
-    CookieValue, Session, accessed_dict, as_dict, call, content, cookie, is_exact, own_timeout, plain,
+    CookieValue, Session, as_dict, call, content, cookie, is_exact, plain, session_timeout, snapshots,
 };
 
 /// `CookieSession.save`: sends the session, or with `accessed_only` renews it as it was loaded.
@@ -33,15 +31,17 @@ pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
 /// Sends `data`, which takes the place of what was loaded.
 pub(super) fn send_data(session: &Bound<'_, Session>, data: Bound<'_, PyDict>) -> PyResult<()> {
     let value = value::of_data(session, &data)?;
-    own_timeout::note(session, &data)?;
+    session_timeout::note(session, &data)?;
     send(session, value)?;
-    let _dropped = session.get().with(|state| (state.saved.replace(data.unbind()), state.payload.take()))?;
+    let saved = Some(data.unbind());
+    let _dropped =
+        session.get().with(|state| (state.snapshots.set_saved(saved), state.received.payload.take()))?;
     Ok(())
 }
 
 fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
     session.get().with(|state| {
-        state.cookie_value = Some(Arc::new(value));
+        state.cookie.set_value(value);
         state.life.set_stale(false);
     })?;
     cookie::refresh(session)?;
@@ -52,29 +52,29 @@ fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
 /// is not in it, but for nested values that it changed in place.
 fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (is_new, is_due, handed_out, saved, payload) = session.get().with(|state| {
+    let (is_new, is_due, maybe_mutated, saved, payload) = session.get().with(|state| {
         (
             state.life.is_new(),
             state.life.is_stale() || state.options.settings.save_accessed_time,
-            state.handed_out,
-            state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py)),
-            state.payload.clone(),
+            state.snapshots.maybe_mutated,
+            state.snapshots.saved(py),
+            state.received.payload.clone(),
         )
     })?;
     if is_new || !is_due {
         return Ok(());
     }
-    if let Some(saved) = saved.as_ref().filter(|_| !handed_out) {
+    if let Some(saved) = saved.as_ref().filter(|_| !maybe_mutated) {
         // It has been sent in this request, as it is.
         call::clear(session)?;
         return as_dict(session)?.update(saved.as_mapping());
     }
     let accessed = match saved {
         Some(saved) => saved.into_any(),
-        None => accessed_dict(session)?,
+        None => snapshots::loaded(session)?,
     };
     let payload = match payload.filter(|_| is_exact(session)) {
-        Some(payload) if handed_out && !is_as_it_came(session, &accessed, payload.bind(py))? => None,
+        Some(payload) if maybe_mutated && !is_as_it_came(session, &accessed, payload.bind(py))? => None,
         payload => payload,
     };
     call::clear(session)?;
@@ -102,7 +102,7 @@ fn is_as_it_came(
 ) -> PyResult<bool> {
     let py = session.py();
     let options = session.get().options()?;
-    let accessed = session.get().with(|state| state.last_accessed.as_ref().map(|time| time.clone_ref(py)))?;
+    let accessed = session.get().with(|state| state.snapshots.last_accessed(py))?;
     let Some(accessed) = accessed.filter(|_| !options.serializer.writes(payload.as_bytes())) else {
         return Ok(false);
     };
@@ -119,6 +119,6 @@ fn touch(session: &Bound<'_, Session>, payload: &[u8]) -> PyResult<()> {
     let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
     let touched = accessed.and_then(|accessed| codec::with_access_time(payload, accessed));
     let Some(touched) = touched else { return create_cookie(session) };
-    own_timeout::note(session, dict)?;
+    session_timeout::note(session, dict)?;
     send(session, value::of_payload(session, dict, &touched)?)
 }

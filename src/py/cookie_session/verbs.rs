@@ -1,8 +1,6 @@
 //! Beginning, rotating and ending a session that its cookie keeps. Each takes effect at once: there is no record
 //! that could stay behind, only a cookie to be replaced.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -11,7 +9,7 @@ use super::save;
 use crate::id::SessionId;
 use crate::py::ids;
 use crate::py::once::intern;
-use crate::py::session::{Session, accessed_dict, as_dict, call};
+use crate::py::session::{CookieValue, Session, as_dict, call, snapshots};
 
 /// `CookieSession.id`
 pub(super) fn id<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
@@ -42,7 +40,7 @@ pub(super) fn rename<'py>(session: &Bound<'py, Session>, set_new: bool) -> PyRes
 pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
     let id = rename(session, set_new)?;
     if set_new {
-        let _dropped = session.get().with(|state| state.last_accessed.take())?;
+        let _dropped = session.get().with(|state| state.snapshots.set_last_accessed(None))?;
         return Ok(());
     }
     if session.get().with(|state| state.life.is_deleted())? {
@@ -50,7 +48,7 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
         return Ok(());
     }
     let data = data::stored(session)?;
-    let accessed = accessed_dict(session)?;
+    let accessed = snapshots::loaded(session)?;
     for dict in [data.as_any(), &accessed] {
         dict.set_item(intern!(session.py(), "_id"), &id)?;
     }
@@ -79,15 +77,14 @@ pub(super) fn empty(session: &Bound<'_, Session>) -> PyResult<()> {
 pub(super) fn begin_anew(session: &Bound<'_, Session>) -> PyResult<()> {
     empty(session)?;
     // Under another domain or path the new cookie would stand beside the old one, which would still be good.
-    if let Some((domain, path)) = session.get().with(|state| state.brought_from.clone())? {
+    if let Some((domain, path)) = session.get().with(|state| state.received.scope.clone())? {
         as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
         as_dict(session)?.set_item(intern!(session.py(), "_path"), path)?;
     }
     let _dropped = session.get().with(|state| {
         state.life.set_new(true);
-        state.handed_out = false;
         state.life.opened(None, None, false);
-        (state.last_accessed.take(), state.accessed_dict.take(), state.payload.take(), state.saved.take())
+        (state.snapshots.clear(), state.received.payload.take())
     })?;
     // A subclass may have a way of its own to make the cookie.
     call::create_cookie(session)
@@ -96,7 +93,7 @@ pub(super) fn begin_anew(session: &Bound<'_, Session>) -> PyResult<()> {
 /// `CookieSession.delete`: sends a cookie that has expired and holds nothing.
 pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
     let _ended = session.get().with(|state| {
-        state.cookie_value = Some(Arc::default());
+        state.cookie.set_value(CookieValue::default());
         state.life.delete()
     })?;
     call::delete_cookie(session)?;

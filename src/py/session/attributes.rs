@@ -1,20 +1,12 @@
 //! The attributes of a session that programs read and set: what it is, and where its cookie goes.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use super::class::{Session, as_dict};
-use super::{call, cookie, cookie_scope, record};
+use super::{call, cookie, cookie_scope, record, snapshots};
 use crate::id::SessionId;
 use crate::py::ids;
 use crate::py::once::intern;
-
-/// `session.accessed_dict`: the session as it was loaded.
-pub(crate) fn accessed_dict<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
-    let py = session.py();
-    let accessed = session.get().with(|state| state.accessed_dict.as_ref().map(|dict| dict.clone_ref(py)))?;
-    Ok(accessed.map_or_else(|| PyDict::new(py).into_any(), |dict| dict.into_bound(py)))
-}
 
 #[pymethods]
 impl Session {
@@ -59,29 +51,27 @@ impl Session {
 
     /// When the session was used before this request, in seconds since the epoch; `None` for a new one.
     #[getter]
-    fn last_accessed(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.with(|state| state.last_accessed.as_ref().map(|time| time.clone_ref(py)))
+    fn last_accessed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.with(|state| state.snapshots.last_accessed(py))
     }
     #[setter]
     fn set_last_accessed(&self, time: Option<Py<PyAny>>) -> PyResult<()> {
-        let _dropped = self.with(|state| std::mem::replace(&mut state.last_accessed, time))?;
+        let _dropped = self.with(|state| state.snapshots.set_last_accessed(time))?;
         Ok(())
     }
 
     /// The session as it was loaded: what `revert()` goes back to.
     #[getter(accessed_dict)]
     fn py_accessed_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.get().with(|state| state.handed_out = true)?;
-        let accessed = accessed_dict(slf)?;
-        let kept = accessed.clone().unbind();
-        let _dropped = slf.get().with(|state| state.accessed_dict.replace(kept))?;
-        Ok(accessed)
+        let loaded = snapshots::loaded(slf)?;
+        slf.get().set_accessed_dict(loaded.clone().unbind())?;
+        Ok(loaded)
     }
     #[setter(accessed_dict)]
     fn set_accessed_dict(&self, dict: Py<PyAny>) -> PyResult<()> {
         let _dropped = self.with(|state| {
-            state.handed_out = true;
-            state.accessed_dict.replace(dict)
+            state.snapshots.maybe_mutated = true;
+            state.snapshots.set_loaded(Some(dict))
         })?;
         Ok(())
     }
@@ -104,7 +94,7 @@ impl Session {
     }
     #[setter]
     fn set_cookie(&self, cookie: Py<PyAny>) -> PyResult<()> {
-        let _dropped = self.with(|state| state.cookie.replace(cookie))?;
+        let _dropped = self.with(|state| state.cookie.set_object(cookie))?;
         Ok(())
     }
 
@@ -157,17 +147,11 @@ impl Session {
 
     /// When the browser forgets the cookie, as the option has it.
     #[getter]
-    fn cookie_expires(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.with(|state| match &state.cookie_expires {
-            Some((own, _)) => own.clone_ref(py),
-            None => state.options.cookie_expires.clone_ref(py),
-        })
+    fn cookie_expires<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.with(|state| state.cookie.expires(py, &state.options))
     }
     #[setter]
     fn set_cookie_expires(slf: &Bound<'_, Self>, expires: &Bound<'_, PyAny>) -> PyResult<()> {
-        let meant = crate::py::options::cookie_expires_of(expires)?;
-        let kept = expires.clone().unbind();
-        let _dropped = slf.get().with(|state| state.cookie_expires.replace((kept, meant)))?;
-        Ok(())
+        cookie::set_expires(slf, expires).map(drop)
     }
 }

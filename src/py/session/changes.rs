@@ -13,7 +13,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, Py
 
 use super::class::Session;
 use super::stored::{Base, Content, Loaded, Text};
-use super::{attributes, encode};
+use super::{encode, snapshots};
 use crate::py::errors::{self, CorruptSessionError};
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
@@ -172,10 +172,10 @@ impl<'a, 'py> Changes<'a, 'py> {
 
     /// Whether the program has had no value that can change, and has assigned none to `key`.
     fn is_untouched(&self, key: &Bound<'py, PyAny>) -> PyResult<bool> {
-        if !self.was_loaded || self.session.get().with(|state| state.handed_out)? {
+        if !self.was_loaded || self.session.get().with(|state| state.snapshots.maybe_mutated)? {
             return Ok(false);
         }
-        let loaded = attributes::accessed_dict(self.session)?;
+        let loaded = snapshots::loaded(self.session)?;
         let loaded = loaded.cast::<PyDict>()?.get_item(key)?;
         Ok(loaded.zip(self.live.get_item(key)?).is_some_and(|(loaded, live)| loaded.is(&live)))
     }
@@ -225,8 +225,7 @@ fn encodes_as_before(
 ) -> PyResult<bool> {
     let py = session.py();
     let key = intern!(py, "_accessed_time");
-    let before =
-        session.get().with(|state| state.last_accessed.as_ref().map(|before| before.clone_ref(py)))?;
+    let before = session.get().with(|state| state.snapshots.last_accessed(py))?;
     let (Some(Base::Loaded(known, _)), Some(before), Some(now)) = (base, before, data.get_item(key)?) else {
         return Ok(false);
     };

@@ -22,14 +22,7 @@ fn is_own(key: &Bound<'_, PyAny>) -> bool {
 /// What is kept of the session at this time, by its store or its cookie; `None` if that is nothing.
 pub(crate) fn kept<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = session.py();
-    session.get().with(|state| {
-        let accessed = || state.accessed_dict.as_ref().and_then(|dict| dict.bind(py).cast::<PyDict>().ok());
-        match &state.saved {
-            _ if state.life.is_deleted() => None,
-            Some(saved) => Some(saved.bind(py).clone()),
-            None => accessed().cloned(),
-        }
-    })
+    session.get().with(|state| if state.life.is_deleted() { None } else { state.snapshots.kept(py) })
 }
 
 /// Whether all of `data` is in `kept`, and nothing else, the times and the id aside.
@@ -72,10 +65,10 @@ pub(crate) fn warn_of_deleted(session: &Bound<'_, Session>) -> PyResult<()> {
     if is_kept(session, as_dict(session)?, None)? {
         return Ok(());
     }
-    let (id, was_told) = session
-        .get()
-        .with(|state| (state.life.id().abbreviated(), std::mem::replace(&mut state.told_of_loss, true)))?;
-    if was_told {
+    let (id, was_warned) = session.get().with(|state| {
+        (state.life.id().abbreviated(), std::mem::replace(&mut state.snapshots.warned_of_loss, true))
+    })?;
+    if was_warned {
         return Ok(());
     }
     errors::warn(

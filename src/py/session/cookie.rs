@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyTuple};
 
@@ -16,10 +18,42 @@ use crate::cookie;
 use crate::py::clock;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
-use crate::py::options::cookie_expires_of;
+use crate::py::options::{Options, cookie_expires_of};
 
 /// How long ago a cookie that deletes itself claims to have expired, in seconds.
 pub(crate) const A_YEAR: f64 = 365.0 * 86_400.0;
+
+/// The cookie that is to be sent.
+#[derive(Default)]
+pub(crate) struct CookieState {
+    /// The value, where it is more than the id.
+    value: Option<Arc<CookieValue>>,
+    /// The cookies as an `http.cookies` object, once a program has asked for it.
+    object: Option<Py<PyAny>>,
+    /// The attribute `cookie_expires`, where a program has set it on this session.
+    expires: Option<(Py<PyAny>, CookieExpires)>,
+}
+
+impl CookieState {
+    pub(crate) fn set_value(&mut self, value: CookieValue) {
+        self.value = Some(Arc::new(value));
+    }
+
+    /// Returns the object before, which must not be dropped under the lock of the fields.
+    #[must_use]
+    pub(super) fn set_object(&mut self, object: Py<PyAny>) -> impl Sized + use<> {
+        self.object.replace(object)
+    }
+
+    pub(super) fn expires<'py>(&self, py: Python<'py>, options: &Options) -> Bound<'py, PyAny> {
+        self.expires.as_ref().map_or(&options.cookie_expires, |(own, _)| own).bind(py).clone()
+    }
+
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)?;
+        self.expires.as_ref().map_or(Ok(()), |(own, _)| visit.call(own))
+    }
+}
 
 /// `_update_cookie_out`: writes `cookie_out` and `set_cookie` into the request.
 pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
@@ -121,7 +155,7 @@ fn set_value<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> 
 
 /// The value of the cookie: the one that is to be sent, else one from the session as it is.
 fn value(session: &Bound<'_, Session>) -> PyResult<Arc<CookieValue>> {
-    match session.get().with(|state| state.cookie_value.clone())? {
+    match session.get().with(|state| state.cookie.value.clone())? {
         Some(value) => Ok(value),
         None => (session.get().methods().cookie_value)(session).map(Arc::new),
     }
@@ -150,17 +184,23 @@ pub(crate) fn set_cookie_expires(
     let py = session.py();
     let meant = match expires.filter(|expires| !expires.is_none()) {
         None => current_expires(session)?,
-        Some(object) => {
-            let meant = cookie_expires_of(object)?;
-            let kept = object.clone().unbind();
-            let _dropped = session.get().with(|state| state.cookie_expires.replace((kept, meant)))?;
-            meant
-        }
+        Some(object) => set_expires(session, object)?,
     };
     if let Some(cookie) = materialised(session)? {
         let date = meant.attribute(clock::now(py)?.seconds).into_py(py)?;
         morsel_of(session, &cookie)?.set_item("expires", date.unwrap_or_default())?;
     }
+    Ok(meant)
+}
+
+/// Sets the attribute `cookie_expires`.
+pub(super) fn set_expires(
+    session: &Bound<'_, Session>,
+    object: &Bound<'_, PyAny>,
+) -> PyResult<CookieExpires> {
+    let meant = cookie_expires_of(object)?;
+    let own = (object.clone().unbind(), meant);
+    let _dropped = session.get().with(|state| state.cookie.expires.replace(own))?;
     Ok(meant)
 }
 
@@ -174,15 +214,7 @@ pub(crate) fn moment<'py>(
         CookieExpires::WithBrowser => Ok(PyBool::new(py, true).to_owned().into_any()),
         CookieExpires::Never => utc(py, f64::from(i32::MAX)),
         CookieExpires::After(seconds) => utc(py, clock::now(py)?.seconds + seconds),
-        CookieExpires::At(_) => {
-            let own = session
-                .get()
-                .with(|state| state.cookie_expires.as_ref().map(|(object, _)| object.clone_ref(py)))?;
-            match own {
-                Some(own) => Ok(own.into_bound(py)),
-                None => Ok(session.get().options()?.cookie_expires.bind(py).clone()),
-            }
-        }
+        CookieExpires::At(_) => session.get().with(|state| state.cookie.expires(py, &state.options)),
     }
 }
 
@@ -219,7 +251,7 @@ pub(crate) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
         module.getattr("SignedCookie")?.call1((PyTuple::new(py, keys)?, header))?
     };
     let kept = cookie.clone().unbind();
-    let _dropped = session.get().with(|state| state.cookie.replace(kept))?;
+    let _dropped = session.get().with(|state| state.cookie.set_object(kept))?;
     let written = request.bind(py).call_method1(intern!(py, "get"), (intern!(py, "cookie_out"),))?;
     if !written.is_none() {
         // Not through a subclass's methods: they were called when the header was written.
@@ -246,7 +278,7 @@ fn show_chosen<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -
 
 fn materialised<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = session.py();
-    session.get().with(|state| state.cookie.as_ref().map(|cookie| cookie.clone_ref(py).into_bound(py)))
+    session.get().with(|state| state.cookie.object.as_ref().map(|cookie| cookie.bind(py).clone()))
 }
 
 fn morsel_of<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -270,7 +302,7 @@ pub(crate) fn set_attribute(
 /// cookie lasts for that at the least.
 fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
     let (own, option, timeout) = session.get().with(|state| {
-        let own = state.cookie_expires.as_ref().map(|(_, own)| *own);
+        let own = state.cookie.expires.as_ref().map(|(_, own)| *own);
         (own, state.options.settings.cookie_expires, state.life.timeout())
     })?;
     match (own, timeout) {

@@ -8,6 +8,9 @@ use crate::cookie as cookies;
 use crate::py::errors::{ConfigurationError, IntoPyResult};
 use crate::py::once::intern;
 
+/// The domain and the path of a cookie.
+pub(crate) type CookieScope = (Option<String>, String);
+
 /// `session.domain`
 pub(crate) fn domain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
     as_dict(session)?.as_any().get_item(intern!(session.py(), "_domain"))
@@ -20,7 +23,7 @@ pub(crate) fn path<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, Py
 }
 
 /// Both, checked, as a header has them.
-pub(super) fn checked(session: &Bound<'_, Session>) -> PyResult<(Option<String>, String)> {
+pub(super) fn checked(session: &Bound<'_, Session>) -> PyResult<CookieScope> {
     if cookies::is_host_only(&session.get().options()?.settings.key) {
         // The session may bring a domain from a time when its cookie had another name.
         return Ok((None, String::from("/")));
@@ -29,7 +32,7 @@ pub(super) fn checked(session: &Bound<'_, Session>) -> PyResult<(Option<String>,
 }
 
 /// The domain and the path in a session's data, if a header can carry them.
-pub(crate) fn in_data(dict: &Bound<'_, PyDict>) -> PyResult<(Option<String>, String)> {
+pub(crate) fn in_data(dict: &Bound<'_, PyDict>) -> PyResult<CookieScope> {
     let py = dict.py();
     let domain = dict.get_item(intern!(py, "_domain"))?.filter(|domain| !domain.is_none());
     let domain = domain.map(|domain| domain.extract::<String>()).transpose();

@@ -167,7 +167,7 @@ fn start(session: &Bound<'_, Session>) -> PyResult<()> {
         call::create_id(session, true)?;
     }
     let now = clock::now(py)?.object;
-    session.get().with(|state| state.accessed_dict.take())?;
+    let _dropped = session.get().with(|state| state.snapshots.set_loaded(None))?;
     let dict = as_dict(session)?;
     dict.set_item(intern!(py, "_accessed_time"), &now)?;
     dict.set_item(intern!(py, "_creation_time"), &now)

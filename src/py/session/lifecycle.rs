@@ -28,7 +28,7 @@ impl Session {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // A lock that is taken belongs to a field access of this very thread, and then the object is in use.
         let Some(guard) = self.try_fields() else { return Ok(()) };
-        guard.as_ref().map_or(Ok(()), |state| state.traverse(visit))
+        guard.as_ref().map_or(Ok(()), |state| state.traverse(&visit))
     }
 
     fn __clear__(&self) {

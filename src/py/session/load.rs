@@ -7,10 +7,9 @@ use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::class::{Session, as_dict, is_exact};
 use super::encode::Decoded;
-use super::stored::{Base, Content, Loaded};
-use super::{call, candidates, encode, ending, hold, own_timeout, record, request, times};
+use super::stored::{Content, Loaded};
+use super::{call, candidates, encode, ending, locking, record, request, session_timeout, times};
 use crate::clock as machine;
-use crate::codec::RecordFormat;
 use crate::config::Concurrency;
 use crate::id::SessionId;
 use crate::py::clock::{self, Now};
@@ -91,18 +90,18 @@ impl<'py> Caller<'_, 'py> {
             Step::Lock(id, what) => {
                 // Others may hold it for long.
                 self.now = None;
-                hold::request(session, id, what)
+                locking::request(session, id, what)
             }
             Step::MoveLock(id) => {
                 self.now = None;
-                hold::follow(session, &id)
+                locking::follow(session, &id)
             }
             Step::DeleteRedirect(id, version) => {
                 record::delete(session, &id, Expect::Version(version)).map(|_deleted| ())
             }
             Step::Clear => self.clear(),
             Step::WithdrawCookie => self.withdraw_cookie(),
-            Step::Unlock => hold::release(session),
+            Step::Unlock => locking::release(session),
             Step::Fill { is_corrected } => self.fill(is_corrected),
             Step::CreateId => call::create_id(session, true),
             Step::BeginEmpty => self.now().and_then(|now| begin(session, now)),
@@ -141,8 +140,8 @@ impl<'py> Caller<'_, 'py> {
         let session = self.session;
         call::clear(session)?;
         let _dropped = session.get().with(|state| {
-            state.handed_out = false;
-            (state.saved.take(), state.base.take())
+            state.snapshots.maybe_mutated = false;
+            (state.snapshots.set_saved(None), state.record.forget_base())
         })?;
         Ok(())
     }
@@ -153,16 +152,12 @@ impl<'py> Caller<'_, 'py> {
 
     fn decode(&mut self, id: &SessionId) -> PyResult<Option<Facts>> {
         let Some(record) = &self.record else { return Ok(None) };
-        let base = Base::Loaded(Arc::clone(&record.data), id.clone());
-        let _dropped = self.session.get().with(|state| {
-            state.found_format = RecordFormat::of(&record.data);
-            state.base.replace(base)
-        })?;
+        let _dropped = self.session.get().with(|state| state.record.found(&record.data, id))?;
         let decoded = encode::decode(self.session, Content::Record(&record.data, id))?;
         let Some(data) = &decoded.data else { return Ok(None) };
         let facts = Facts {
             times: times::in_data(data)?,
-            timeout: own_timeout::in_data(data)?,
+            timeout: session_timeout::in_data(data)?,
             is_current: decoded.is_current,
         };
         self.decoded = Some(decoded);
@@ -190,10 +185,7 @@ impl<'py> Caller<'_, 'py> {
         });
         let _dropped = session.get().with(|state| {
             let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
-            (
-                std::mem::replace(&mut state.last_accessed, last_accessed),
-                std::mem::replace(&mut state.loaded, loaded),
-            )
+            (state.snapshots.set_last_accessed(last_accessed), state.record.set_loaded(loaded))
         })?;
         fill(session, &data, now)
     }
@@ -204,8 +196,7 @@ pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()>
     let py = session.py();
     let _dropped = session.get().with(|state| {
         state.life.opened(None, None, false);
-        state.found_format = RecordFormat::One;
-        (state.last_accessed.take(), state.loaded.take(), state.saved.take(), state.base.take())
+        (state.snapshots.clear(), state.record.clear())
     })?;
     let data = PyDict::new(py);
     data.set_item(intern!(py, "_creation_time"), &now.object)?;
@@ -229,7 +220,7 @@ fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -
         dict.clear();
     }
     dict.update(data.as_mapping())?;
-    let kept = data.clone().into_any().unbind();
-    let _dropped = session.get().with(|state| state.accessed_dict.replace(kept))?;
+    let loaded = Some(data.clone().into_any().unbind());
+    let _dropped = session.get().with(|state| state.snapshots.set_loaded(loaded))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The lock of a session: nobody else has the session until it is released.
+//! The lock of a session, and the backend's view of the record under it.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -21,7 +21,7 @@ use crate::py::patience::Patience;
 use crate::py::store::{NamespaceGuard, NamespaceStore};
 use crate::store::{Call, Guard, SessionStore, Timestamp};
 
-/// A session that is held.
+/// The lock of a session that this session object has taken.
 pub(crate) struct SessionLock {
     /// The process that holds the lock. A forked process inherits the object, but not the lock.
     process: Process,

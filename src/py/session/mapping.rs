@@ -38,14 +38,14 @@ impl Handed {
 pub(crate) fn note(session: &Bound<'_, Session>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     match Handed::of(value) {
         Handed::Immutable => Ok(()),
-        Handed::Mutable => session.get().with(|state| state.handed_out = true),
+        Handed::Mutable => session.get().with(|state| state.snapshots.maybe_mutated = true),
     }
 }
 
 /// Remembers that every value was handed out.
 fn note_all(session: &Bound<'_, Session>) -> PyResult<()> {
     if as_dict(session)?.iter().any(|(_, value)| Handed::of(&value) == Handed::Mutable) {
-        session.get().with(|state| state.handed_out = true)?;
+        session.get().with(|state| state.snapshots.maybe_mutated = true)?;
     }
     Ok(())
 }

@@ -93,11 +93,9 @@ fn set(session: &Bound<'_, Session>, option: &OptionSpec, value: &Bound<'_, PyAn
 /// Sets an option of this session alone.
 pub(super) fn configure(session: &Bound<'_, Session>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let options = session.get().options()?.with(session.py(), name, value)?;
-    let _dropped = session.get().with(|state| {
-        // The namespace that the program has locked has to be the one that it unlocks.
-        let namespaces = if state.hold.is_some() { None } else { state.namespaces.take() };
-        (std::mem::replace(&mut state.options, options), namespaces, state.store.take())
-    })?;
+    let _dropped = session
+        .get()
+        .with(|state| (std::mem::replace(&mut state.options, options), state.access.forget_stores()))?;
     Ok(())
 }
 

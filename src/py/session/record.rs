@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
 use super::class::Session;
@@ -16,24 +18,62 @@ use crate::py::store::NamespaceStore;
 use crate::session::Found;
 use crate::store::{Call, Deleted, Expect, Record, SessionStore, Store, Timestamp};
 
-/// The session's lock, if this process has it.
-pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
-    let hold = session.get().with(|state| state.hold.as_ref().map(Arc::clone))?;
-    if hold.as_ref().is_none_or(|hold| hold.is_ours()) {
-        return Ok(hold);
-    }
-    // The views are those of the process that this one was forked from, too, and may be open.
-    let _dropped =
-        session.get().with(|state| (state.hold.take(), state.namespaces.take(), state.store.take()))?;
-    Ok(None)
+/// The ways to the record. A method returns the objects that it replaces, which must not be dropped under the lock of
+/// the fields.
+pub(crate) struct RecordAccess {
+    /// The store over the backend's own view of the record, once it is needed.
+    namespaces: Option<Arc<NamespaceStore>>,
+    /// The store, once it is needed. It is the session's own, because it remembers the key of the record.
+    store: Option<Arc<SessionStore>>,
+    /// While the session is locked.
+    lock: Option<Arc<SessionLock>>,
+    /// How long the session waits for others.
+    pub(crate) patience: Arc<Patience>,
 }
 
-/// The store of the session: that of its options, or as the session has it while it is held.
-pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>> {
-    match lock(session)? {
-        Some(hold) => Ok(hold.store()),
-        None => unlocked(session),
+impl RecordAccess {
+    pub(super) fn new(patience: Arc<Patience>) -> Self {
+        Self { namespaces: None, store: None, lock: None, patience }
     }
+
+    /// Whether this process has the session's lock.
+    pub(super) fn is_locked(&self) -> bool {
+        self.lock.as_ref().is_some_and(|lock| lock.is_ours())
+    }
+
+    #[must_use]
+    pub(super) fn set_lock(&mut self, lock: Option<Arc<SessionLock>>) -> Option<Arc<SessionLock>> {
+        std::mem::replace(&mut self.lock, lock)
+    }
+
+    /// Forgets the stores of the options before. The namespace that the program has locked remains, since the program
+    /// is to unlock the same.
+    #[must_use]
+    pub(super) fn forget_stores(&mut self) -> impl Sized + use<> {
+        (self.namespaces.take_if(|_| self.lock.is_none()), self.store.take())
+    }
+
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.lock.as_ref().map_or(Ok(()), |lock| lock.traverse(visit))?;
+        self.namespaces.as_ref().map_or(Ok(()), |namespaces| namespaces.traverse(visit))
+    }
+}
+
+/// The session's lock, if this process has it.
+pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
+    let (lock, _inherited) = session.get().with(|state| {
+        let access = &mut state.access;
+        // The views are of the process that this one was forked from, too, and may be open.
+        let inherited = access.lock.take_if(|lock| !lock.is_ours());
+        let inherited = inherited.map(|lock| (lock, access.forget_stores()));
+        (access.lock.clone(), inherited)
+    })?;
+    Ok(lock)
+}
+
+/// The store of the session: that of its options, or that of its lock.
+pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>> {
+    lock(session)?.map_or_else(|| unlocked(session), |lock| Ok(lock.store()))
 }
 
 /// Runs `work` on the session's store, which waits for others as long as the session does.
@@ -72,13 +112,13 @@ pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expec
 
 /// How long the session waits for others.
 pub(super) fn patience(session: &Bound<'_, Session>) -> PyResult<Arc<Patience>> {
-    session.get().with(|state| Arc::clone(&state.patience))
+    session.get().with(|state| Arc::clone(&state.access.patience))
 }
 
-/// The store of the session's options. It is the session's own, because it remembers the key of the record.
+/// The store of the session's options.
 pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>> {
     let (options, known) =
-        session.get().with(|state| (Arc::clone(&state.options), state.store.as_ref().map(Arc::clone)))?;
+        session.get().with(|state| (Arc::clone(&state.options), state.access.store.clone()))?;
     if let Some(known) = known {
         return Ok(known);
     }
@@ -88,7 +128,7 @@ pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStor
     };
     let store = Arc::new(SessionStore::new(inner, options.settings.id_storage));
     let kept = Arc::clone(&store);
-    let _dropped = session.get().with(|state| state.store.replace(kept))?;
+    let _dropped = session.get().with(|state| state.access.store.replace(kept))?;
     Ok(store)
 }
 
@@ -100,20 +140,20 @@ pub(super) fn key(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Stor
 /// The store over the backend's view, which is made when it is first needed.
 pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<NamespaceStore>> {
     session.get().with(|state| {
-        let options = &state.options;
-        Arc::clone(state.namespaces.get_or_insert_with(|| {
-            Arc::new(NamespaceStore::new(Arc::clone(options), Arc::clone(&state.patience)))
-        }))
+        let spec = &state.options.namespaces;
+        let RecordAccess { namespaces, patience, .. } = &mut state.access;
+        let made = || Arc::new(NamespaceStore::new(Arc::clone(spec), Arc::clone(patience)));
+        Arc::clone(namespaces.get_or_insert_with(made))
     })
 }
 
 /// `session.namespace`: the backend's view of the session's record.
 pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
-    let hold = lock(session)?;
+    let lock = lock(session)?;
     let id = session.get().with(|state| state.life.id().clone())?;
     let namespace = namespaces(session)?.namespace(session.py(), &key(session, &id)?)?;
-    if let Some(hold) = hold {
-        hold.cover(&namespace)?;
+    if let Some(lock) = lock {
+        lock.cover(&namespace)?;
     }
     Ok(namespace)
 }

@@ -25,7 +25,7 @@ pub(super) fn announce(session: &Bound<'_, Session>, set_new: bool) -> PyResult<
         state.options.settings.use_cookies
     })?;
     if set_new {
-        let _dropped = session.get().with(|state| state.last_accessed.take())?;
+        let _dropped = session.get().with(|state| state.snapshots.set_last_accessed(None))?;
     }
     if uses_cookies { call::update_cookie_out(session, !set_new) } else { Ok(()) }
 }

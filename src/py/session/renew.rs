@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use super::class::Session;
 use super::saving::{self, Basis};
 use super::stored::{Base, InPlace, Loaded};
-use super::{attributes, call, changes, encode, own_timeout, record, starvation};
+use super::{call, changes, encode, record, session_timeout, snapshots, starvation};
 use crate::codec::{self, RecordFormat, Splice};
 use crate::id::SessionId;
 use crate::py::clock;
@@ -23,14 +23,13 @@ use crate::store::{Expect, Patch, Renewal, Version, Write, Written};
 pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let (renewing, first, saved, loaded, basis) = session.get().with(|state| {
+        let saved = state.snapshots.saved(py);
         let facts = Facts {
             is_due: state.life.is_stale() || state.options.settings.save_accessed_time,
-            maybe_mutated: state.handed_out,
-            was_saved: state.saved.is_some(),
+            maybe_mutated: state.snapshots.maybe_mutated,
+            was_saved: saved.is_some(),
         };
-        let saved = state.saved.as_ref().map(|saved| saved.clone_ref(py).into_bound(py));
-        // Data that the application saved in this request replaces the loaded data.
-        let loaded = if saved.is_some() { None } else { state.loaded.clone() };
+        let loaded = if saved.is_some() { None } else { state.record.loaded() };
         let mut renewing = Renewing::new(&state.life, facts);
         let first = renewing.next(&mut state.life, Answer::Begin);
         (renewing, first, saved, loaded, Basis::of(state))
@@ -74,7 +73,7 @@ impl<'py> Caller<'_, 'py> {
                 let next = renewing.next(&mut state.life, answer);
                 let known = state.life.version();
                 let renewed = self.renewed.take_if(|(version, _)| known == Some(*version));
-                (next, renewed.and_then(|(_, loaded)| state.loaded.replace(loaded)))
+                (next, renewed.map(|(_, loaded)| state.record.set_loaded(Some(loaded))))
             })?;
             step = next;
         }
@@ -98,8 +97,8 @@ impl<'py> Caller<'_, 'py> {
         if let Some(data) = &self.data {
             return Ok(data.clone());
         }
-        let accessed = attributes::accessed_dict(self.session)?;
-        Ok(self.data.insert(accessed.cast_into::<PyDict>()?).clone())
+        let loaded = snapshots::loaded(self.session)?;
+        Ok(self.data.insert(loaded.cast_into::<PyDict>()?).clone())
     }
 
     /// Stores the access time: in place where the stored text has it in the open, else by writing the same data
@@ -109,7 +108,7 @@ impl<'py> Caller<'_, 'py> {
         let data = self.data()?;
         let (options, is_stale) =
             session.get().with(|state| (Arc::clone(&state.options), state.life.is_stale()))?;
-        let ttl = options.settings.store_ttl(own_timeout::in_data(&data)?);
+        let ttl = options.settings.store_ttl(session_timeout::in_data(&data)?);
         let accessed = data.get_item(intern!(py, "_accessed_time"))?;
         let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
         let loaded = self.loaded.as_deref();

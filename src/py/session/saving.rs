@@ -1,7 +1,5 @@
 //! Saving a session: the calls that the engine asks for.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
@@ -10,8 +8,7 @@ use super::class::{Session, plain};
 use super::starvation::Guard;
 use super::state::State;
 use super::stored::{Base, Content, Text};
-use super::{call, encode, hold, merge, own_timeout, record, request, starvation, write};
-use crate::codec::RecordFormat;
+use super::{call, encode, locking, merge, record, request, session_timeout, starvation, write};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException, IntoPyResult, LockError};
@@ -34,9 +31,9 @@ impl Basis {
         let rules = Rules {
             merges: settings.concurrency.merges(),
             uses_cookies: settings.use_cookies,
-            is_locked: state.hold.as_ref().is_some_and(|lock| lock.is_ours()),
+            is_locked: state.access.is_locked(),
         };
-        Self { saving: Saving::new(&state.life, rules), base: state.base.clone() }
+        Self { saving: Saving::new(&state.life, rules), base: state.record.base() }
     }
 }
 
@@ -69,7 +66,7 @@ pub(super) fn store(
         warn_of_ended(session)?;
     }
     let py = session.py();
-    let timeout = own_timeout::in_data(ours)?;
+    let timeout = session_timeout::in_data(ours)?;
     let cookie = session.get().with(|state| {
         let lasts_otherwise = state.life.set_timeout(timeout);
         finish::cookie_of_save(&state.life, state.options.settings.use_cookies, lasts_otherwise)
@@ -121,7 +118,7 @@ impl<'a, 'py> Caller<'a, 'py> {
         if !self.is_lock_taken {
             return outcome;
         }
-        let released = hold::release(self.session);
+        let released = locking::release(self.session);
         // What went wrong first is the one to tell.
         outcome.and_then(|is_stored| released.map(|()| is_stored))
     }
@@ -149,8 +146,8 @@ impl<'a, 'py> Caller<'a, 'py> {
     /// changed. Returns what must not be dropped under the lock.
     fn keep(&mut self, state: &mut State) -> impl Sized + use<> {
         let text = Text { bytes: std::mem::take(&mut self.text.bytes), id: self.text.id.clone() };
-        let before = self.saved.take().and_then(|saved| state.saved.replace(saved));
-        (state.loaded.take(), state.base.replace(Base::Written(Arc::new(text))), before)
+        let saved = self.saved.take().map(|saved| state.snapshots.set_saved(Some(saved)));
+        (state.record.written(text), saved)
     }
 
     fn end(&mut self, outcome: Outcome<usize>) -> PyResult<bool> {
@@ -189,7 +186,7 @@ impl<'a, 'py> Caller<'a, 'py> {
             }
             Step::GiveWay(id) => starvation::give_way(session, &id)?,
             Step::GoFirst { id, locks } => self.go_first(&id, locks)?,
-            Step::MoveLock(id) => hold::follow(session, &id)?,
+            Step::MoveLock(id) => locking::follow(session, &id)?,
             Step::WithholdCookie => request::withdraw(session)?,
             Step::Done(_) => {}
         }
@@ -228,8 +225,7 @@ impl<'a, 'py> Caller<'a, 'py> {
         }
         let (found, record) = record::find(session, id, clock::now(session.py())?.seconds)?;
         if let (Found::Session(_), Some(record)) = (&found, record) {
-            let format = RecordFormat::of(&record.data);
-            session.get().with(|state| state.found_format = state.found_format.max(format))?;
+            session.get().with(|state| state.record.found_again(&record.data))?;
             self.found = Some((record, id.clone()));
         }
         Ok(found)
@@ -263,7 +259,8 @@ impl<'a, 'py> Caller<'a, 'py> {
         self.guard = None;
         if locks {
             self.is_lock_taken = true;
-            hold::acquire(self.session, LockTarget::Record)?;
+            let id = self.session.get().with(|state| state.life.record_id().clone())?;
+            locking::request(self.session, id, LockTarget::Record)?;
         }
         self.guard = Guard::take(py, id, &*record::patience(self.session)?).into_py(py)?;
         Ok(())

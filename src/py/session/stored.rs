@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use super::cookie_scope::CookieScope;
+use crate::codec::RecordFormat;
 use crate::codec::record::Checksum;
 use crate::id::SessionId;
 use crate::store::Record;
@@ -61,6 +65,80 @@ impl Base {
             Self::Written(text) => Content::Record(&text.bytes, &text.id),
         }
     }
+}
+
+/// The session's record as it is known. A method returns the objects that it replaces, which must not be dropped under
+/// the lock of the fields.
+#[derive(Default)]
+pub(crate) struct StoredRecord {
+    loaded: Option<Arc<Loaded>>,
+    base: Option<Base>,
+    format: Option<RecordFormat>,
+}
+
+impl StoredRecord {
+    /// The record that the session was loaded from, while nothing has replaced it.
+    pub(super) fn loaded(&self) -> Option<Arc<Loaded>> {
+        self.loaded.clone()
+    }
+
+    #[must_use]
+    pub(super) fn set_loaded(&mut self, loaded: Option<Arc<Loaded>>) -> impl Sized + use<> {
+        std::mem::replace(&mut self.loaded, loaded)
+    }
+
+    /// The text that the session is a changed copy of.
+    pub(super) fn base(&self) -> Option<Base> {
+        self.base.clone()
+    }
+
+    /// The newest format in which the record was found.
+    pub(super) fn format(&self) -> RecordFormat {
+        self.format.unwrap_or(RecordFormat::One)
+    }
+
+    /// The record was loaded again, to be merged.
+    pub(super) fn found_again(&mut self, data: &[u8]) {
+        self.format = self.format.max(Some(RecordFormat::of(data)));
+    }
+
+    /// The record was found and is about to be decoded.
+    #[must_use]
+    pub(super) fn found(&mut self, data: &Arc<[u8]>, id: &SessionId) -> impl Sized + use<> {
+        self.format = Some(RecordFormat::of(data));
+        self.base.replace(Base::Loaded(Arc::clone(data), id.clone()))
+    }
+
+    /// The record was written.
+    #[must_use]
+    pub(super) fn written(&mut self, text: Text) -> impl Sized + use<> {
+        (self.loaded.take(), self.base.replace(Base::Written(Arc::new(text))))
+    }
+
+    /// The record is about to be loaded again.
+    #[must_use]
+    pub(super) fn forget_base(&mut self) -> impl Sized + use<> {
+        self.base.take()
+    }
+
+    /// The session has no record.
+    #[must_use]
+    pub(super) fn clear(&mut self) -> impl Sized + use<> {
+        std::mem::take(self)
+    }
+
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.loaded.as_ref().map_or(Ok(()), |loaded| visit.call(&loaded.accessed))
+    }
+}
+
+/// The cookie that brought the session, where the cookie keeps it.
+#[derive(Default)]
+pub(crate) struct ReceivedCookie {
+    /// Its domain and path.
+    pub(crate) scope: Option<CookieScope>,
+    /// The serialized session in it, while nothing has replaced it.
+    pub(crate) payload: Option<Arc<Py<PyBytes>>>,
 }
 
 /// The value of a cookie.

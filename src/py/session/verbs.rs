@@ -5,7 +5,8 @@ use pyo3::types::{PyDict, PyString};
 
 use super::class::{Session, as_dict, plain};
 use super::{
-    attributes, call, cookie, encode, end, hold, load, option_attributes, own_timeout, record, rename, save,
+    call, cookie, encode, end, load, locking, option_attributes, record, rename, save, session_timeout,
+    snapshots,
 };
 use crate::py::errors::CorruptSessionError;
 
@@ -45,8 +46,8 @@ impl Session {
     /// Takes back every change since the session was loaded.
     fn revert(slf: &Bound<'_, Self>) -> PyResult<()> {
         call::clear(slf)?;
-        let accessed = attributes::accessed_dict(slf)?;
-        as_dict(slf)?.update(accessed.cast::<PyDict>()?.as_mapping())?;
+        let loaded = snapshots::loaded(slf)?;
+        as_dict(slf)?.update(loaded.cast::<PyDict>()?.as_mapping())?;
         slf.get().with(|state| state.life.revert())
     }
 
@@ -70,8 +71,8 @@ impl Session {
     /// Raises `ConfigurationError` for what is no whole number of seconds from 1 to a hundred years, and where
     /// `save_accessed_time` is off.
     #[pyo3(name = "set_timeout")]
-    fn set_own_timeout(slf: &Bound<'_, Self>, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
-        own_timeout::set(slf, seconds)
+    fn set_session_timeout(slf: &Bound<'_, Self>, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
+        session_timeout::set(slf, seconds)
     }
 
     /// Keeps everybody else who locks the session out until `unlock()`, or until the request or this process ends.
@@ -80,12 +81,12 @@ impl Session {
     /// Raises `LockError` if somebody else has it for longer than the option `lock_timeout`.
     fn lock(slf: &Bound<'_, Self>) -> PyResult<()> {
         record::patience(slf)?.renew();
-        hold::lock(slf)
+        locking::lock(slf)
     }
 
     /// Lets the session go, after as many calls as there were of `lock()`. Raises `LockError` if it is not locked.
     fn unlock(slf: &Bound<'_, Self>) -> PyResult<()> {
-        hold::unlock(slf)
+        locking::unlock(slf)
     }
 
     /// Whether there is a key of that name.

@@ -5,7 +5,7 @@ use pyo3::types::PyDict;
 
 use super::class::Session;
 use super::stored::Text;
-use super::{own_timeout, record};
+use super::{record, session_timeout};
 use crate::codec::pointer;
 use crate::id::SessionId;
 use crate::py::clock;
@@ -20,7 +20,7 @@ pub(super) fn write(
     id: &SessionId,
     expect: Expect,
 ) -> PyResult<Written> {
-    let ttl = session.get().options()?.settings.store_ttl(own_timeout::in_data(data)?);
+    let ttl = session.get().options()?.settings.store_ttl(session_timeout::in_data(data)?);
     let now = clock::now(session.py())?.seconds;
     let write = Write { key: id, data: &text.bytes, ttl, expect };
     record::with_store(session, now, |store, call| store.write(&write, call))
@@ -36,7 +36,7 @@ pub(super) fn rotate(
 ) -> PyResult<Written> {
     let py = session.py();
     let options = session.get().options()?;
-    let ttl = options.settings.store_ttl(own_timeout::in_data(data)?);
+    let ttl = options.settings.store_ttl(session_timeout::in_data(data)?);
     let now = clock::now(py)?.seconds;
     let redirect = match options.settings.old_id.grace() {
         Some(grace) => Some((pointer::write(old, new, now, now + grace.as_secs_f64()).into_py(py)?, grace)),

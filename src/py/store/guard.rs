@@ -8,15 +8,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
+use super::backend_call::TakenLock;
 use super::namespace_calls::failure;
 use super::namespace_record;
 use super::namespaces::NamespaceStore;
-use super::stay::TakenLock;
 use crate::error::Result;
 use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::locks::Token;
-use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::store::{Call, Expect, Guard, Rotation, Written};
 
@@ -84,19 +83,12 @@ impl NamespaceGuard {
     }
 
     /// Gives the backend's lock back, also where another thread took it.
-    fn let_go(&self, one: &One, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn release_lock(&self, one: &One, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = namespace.py();
-        let (_stay, entered) =
-            match self.store.stay(&one.key, namespace).into_py(py).and_then(|entered| entered) {
-                Ok(stay) => (stay, Ok(())),
-                Err(error) => (None, Err(error)),
-            };
-        let give_back = || namespace.call_method0(intern!(py, "release_write_lock")).map(drop);
-        let given_back = match &one.lock {
-            Some(lock) => lock.give_back(py, give_back),
-            None => give_back(),
-        };
-        given_back.and(entered)
+        let call = self.store.begin_call(&one.key, namespace);
+        let release = || namespace.call_method0(intern!(py, "release_write_lock")).map(drop);
+        let released = one.lock.as_ref().map_or_else(release, |lock| lock.release(py, release));
+        released.and(call.map(drop))
     }
 
     /// The caller's guard, if it is of this kind of store.
@@ -141,7 +133,7 @@ impl NamespaceGuard {
             let (follower, lock, reserved) = self.store.reserve(py, new, Duration::ZERO)?;
             Ok((follower, lock, Some(reserved)))
         })?;
-        let lifetime = self.store.lifetime(ttl);
+        let lifetime = self.store.spec.lifetime(ttl);
         let written = Python::attach(|py| {
             let written = namespace_record::write_in(follower.bind(py), data, lifetime, Expect::Any);
             written.map_err(|error| failure(py, ROTATING, new, error))
@@ -198,7 +190,7 @@ impl Guard for NamespaceGuard {
                     };
                     outcome = outcome.and(undone.map_err(|error| failure(py, RELEASING, &one.key, error)));
                 }
-                let released = self.let_go(one, namespace);
+                let released = self.release_lock(one, namespace);
                 if let Some(reserved) = one.reserved {
                     self.store.unreserve(&one.key, reserved);
                 }

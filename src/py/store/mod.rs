@@ -1,13 +1,15 @@
 //! The stores as Python sees them: those that options name, and those that are written in Python.
 
 mod backend;
+mod backend_call;
 mod guard;
 mod namespace_calls;
 mod namespace_record;
+mod namespace_spec;
 mod namespaces;
 mod python_store;
-mod stay;
 
 pub(crate) use backend::{Backend, MEMORY, resolve};
 pub(crate) use guard::NamespaceGuard;
+pub(crate) use namespace_spec::NamespaceSpec;
 pub(crate) use namespaces::NamespaceStore;

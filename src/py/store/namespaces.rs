@@ -9,13 +9,12 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::namespace_calls::{failed, failure, locked, take, take_write_lock, without_id};
-use super::stay::{Stay, TakenLock, ThreadLock};
-use crate::error::{Error, Result};
+use super::backend_call::{BackendCall, TakenLock, ThreadLock};
+use super::namespace_calls::{failed, failure, locked, take, take_write_lock};
+use super::namespace_spec::NamespaceSpec;
+use crate::error::Result;
 use crate::id::StoreKey;
 use crate::locks::{LockTable, Token};
-use crate::py::once::intern;
-use crate::py::options::Options;
 use crate::py::patience::Patience;
 
 /// The namespaces that a thread of this process works on at this moment.
@@ -29,8 +28,8 @@ const RECENT: usize = 4;
 
 /// A store over objects of a `NamespaceManager` class.
 pub(crate) struct NamespaceStore {
-    options: Arc<Options>,
-    pub(super) patience: Arc<Patience>,
+    pub(super) spec: Arc<NamespaceSpec>,
+    patience: Arc<Patience>,
     /// The namespaces that were used last, the last one first.
     recent: Mutex<Vec<(String, Py<PyAny>)>>,
     /// This session's own copy of the class's keyword arguments, once somebody asked for them.
@@ -38,9 +37,9 @@ pub(crate) struct NamespaceStore {
 }
 
 impl NamespaceStore {
-    /// A store over the class that the options name, for a session that waits as long as `patience` says.
-    pub(crate) fn new(options: Arc<Options>, patience: Arc<Patience>) -> Self {
-        Self { options, patience, recent: Mutex::new(Vec::new()), arguments: Mutex::new(None) }
+    /// A store for a session that waits as long as `patience` allows.
+    pub(crate) fn new(spec: Arc<NamespaceSpec>, patience: Arc<Patience>) -> Self {
+        Self { spec, patience, recent: Mutex::new(Vec::new()), arguments: Mutex::new(None) }
     }
 
     /// The namespace of `key`: the one used last for it, if that was a short time ago.
@@ -59,26 +58,7 @@ impl NamespaceStore {
 
     /// A namespace of `key`, made anew.
     pub(super) fn new_namespace<'py>(&self, py: Python<'py>, key: &StoreKey) -> PyResult<Bound<'py, PyAny>> {
-        let id = key.record();
-        let arguments = self.arguments(py)?.copy()?;
-        arguments.set_item(intern!(py, "data_dir"), self.options.given(py, "data_dir")?)?;
-        arguments.set_item(intern!(py, "digest_filenames"), false)?;
-        let class = self.options.backend()?.namespace_class.bind(py);
-        let namespace = class.call((id,), Some(&arguments)).map_err(|error| without_id(py, error, id))?;
-        if namespace.hasattr(intern!(py, "allow_pickle"))? {
-            // The record's envelope is a pickle, and is read as the sessions' pickles are, or as none.
-            if !self.options.serializer.uses_pickle() {
-                namespace.setattr(intern!(py, "allow_pickle"), false)?;
-            } else if let Some(loads) = self.options.serializer.guard() {
-                namespace.setattr(intern!(py, "pickle_loads"), loads)?;
-            }
-        }
-        let lock_as = intern!(py, "_lock_as");
-        if key.is_hashed() && self.options.backend()?.native.is_some() && namespace.hasattr(lock_as)? {
-            // The store that is written in Rust locks the id, whichever key the record has.
-            namespace.call_method1(lock_as, (key.lock(),))?;
-        }
-        Ok(namespace)
+        self.spec.make(key, &self.arguments(py)?)
     }
 
     /// The keyword arguments of the class, which a program may change for its session alone.
@@ -87,7 +67,7 @@ impl NamespaceStore {
         if let Some(own) = own {
             return Ok(own.into_bound(py));
         }
-        let copy = self.options.namespace_args.bind(py).copy()?;
+        let copy = self.spec.arguments.bind(py).copy()?;
         self.set_arguments(copy.clone().unbind());
         Ok(copy)
     }
@@ -112,7 +92,7 @@ impl NamespaceStore {
     }
 
     /// Shows the garbage collector what is held.
-    pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         if let Some(recent) = self.recent.try_lock() {
             for (_, namespace) in &*recent {
                 visit.call(namespace)?;
@@ -152,22 +132,21 @@ impl NamespaceStore {
         work: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let py = namespace.py();
-        let stay = Stay::enter(namespace, self.name(key.record())?, &self.patience)
-            .map_err(failed(py, operation, key))??;
+        let call = self.begin_call(key, namespace).map_err(failed(py, operation, key))??;
         let done = work();
-        if done.is_err() && stay.go_back() {
+        if done.is_err() && call.restore_lock() {
             self.forget(namespace);
         }
-        done.map_err(|error| stay.interruption().unwrap_or(error))
+        done.map_err(|error| call.interruption().unwrap_or(error))
     }
 
-    /// Enters the backend, where this thread is not there already.
-    pub(super) fn stay<'a, 'py>(
+    /// Begins a call of the backend. An error in the inner result says that this thread is in such a call already.
+    pub(super) fn begin_call<'a, 'py>(
         &'a self,
         key: &StoreKey,
         namespace: &Bound<'py, PyAny>,
-    ) -> Result<PyResult<Option<Stay<'a, 'py>>>> {
-        Ok(Stay::enter(namespace, self.name(key.record())?, &self.patience).map(Result::ok))
+    ) -> PyResult<Result<BackendCall<'a, 'py>>> {
+        BackendCall::begin(namespace, self.spec.name(key.record()), &self.patience)
     }
 
     /// Makes a namespace anew when it is needed next, because nobody knows how far this one came.
@@ -190,7 +169,7 @@ impl NamespaceStore {
         operation: &'static str,
         work: impl FnOnce() -> PyResult<T>,
     ) -> Result<T> {
-        let name = self.name(key.record())?;
+        let name = self.spec.name(key.record());
         let taken = take(py, &BUSY, &name, &self.patience, self.patience.left_for_a_moment())?;
         let done = work();
         BUSY.release(&name, taken);
@@ -204,7 +183,7 @@ impl NamespaceStore {
         key: &StoreKey,
         limit: Duration,
     ) -> Result<(Py<PyAny>, Option<TakenLock>, Token)> {
-        let name = self.name(key.lock())?;
+        let name = self.spec.name(key.lock());
         let since = Instant::now();
         let reserved = take(py, &RESERVED, &name, &self.patience, limit)?;
         let left = limit.saturating_sub(since.elapsed());
@@ -232,22 +211,8 @@ impl NamespaceStore {
         Ok((namespace.unbind(), state))
     }
 
-    /// The lifetime to name to the backend for a record that is to have `ttl`: none where the backend was made with it.
-    pub(super) fn lifetime(&self, ttl: Option<Duration>) -> Option<Duration> {
-        ttl.filter(|_| ttl != self.options.settings.store_ttl(None))
-    }
-
     /// Lets the other holders of this process in again.
     pub(super) fn unreserve(&self, key: &StoreKey, reserved: Token) {
-        if let Ok(name) = self.name(key.lock()) {
-            RESERVED.release(&name, reserved);
-        }
-    }
-
-    /// The name of a record or a lock in this process, beside those of other classes.
-    pub(super) fn name(&self, text: &str) -> Result<String> {
-        let backend = self.options.backend();
-        let class = backend.map_err(|error| Error::unsupported("lock the session").with_source(error))?;
-        Ok(format!("{:x} {}", class.namespace_class.as_ptr() as usize, text))
+        RESERVED.release(&self.spec.name(key.lock()), reserved);
     }
 }

@@ -37,7 +37,7 @@ impl Store for NamespaceStore {
     }
 
     fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
-        let lifetime = self.lifetime(write.ttl);
+        let lifetime = self.spec.lifetime(write.ttl);
         let replaces = write.expect == Expect::Any;
         self.change(call, write.key, replaces, "write the session to its backend", |namespace| {
             namespace_record::write_in(namespace, write.data, lifetime, write.expect)
@@ -50,7 +50,7 @@ impl Store for NamespaceStore {
 
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         let Renewal { key, ttl, .. } = patch.renewal;
-        let lifetime = self.lifetime(ttl);
+        let lifetime = self.spec.lifetime(ttl);
         self.change(call, key, false, "renew the session in its backend", |namespace| {
             namespace_record::patch_in(namespace, patch, lifetime)
         })
@@ -79,7 +79,7 @@ impl Store for NamespaceStore {
             }
             let py = from.py();
             let to = self.new_namespace(py, new)?;
-            let lifetime = self.lifetime(ttl);
+            let lifetime = self.spec.lifetime(ttl);
             let write = || namespace_record::write_in(&to, data, lifetime, Expect::Any);
             let written = self
                 .within(new, &to, OPERATION, || locked(&to, true, write).map_err(failed(py, OPERATION, new)));

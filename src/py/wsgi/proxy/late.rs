@@ -56,13 +56,12 @@ fn is_lost(
 ) -> PyResult<bool> {
     let Some(session) = session.and_then(|session| session.cast::<Session>().ok()) else { return Ok(false) };
     // The garbage collector may have emptied the session first. Then nobody knows.
-    let Ok((saved, was_told)) = session
-        .get()
-        .with(|state| (state.saved.as_ref().map(|saved| saved.clone_ref(session.py())), state.told_of_loss))
+    let Ok((saved, was_warned)) =
+        session.get().with(|state| (state.snapshots.saved(session.py()), state.snapshots.warned_of_loss))
     else {
         return Ok(false);
     };
-    if was_told {
+    if was_warned {
         return Ok(false);
     }
     let due = headers.map_or(Ok(None), headers::due)?;

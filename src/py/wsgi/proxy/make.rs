@@ -62,7 +62,7 @@ pub(super) fn make<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'py, 
         Some(class) => {
             let made = class.call((request,), Some(&slf.get().cell.params(slf)?))?;
             if let Ok(session) = made.cast::<Session>() {
-                session.get().with(|state| state.patience.share())?;
+                session.get().with(|state| state.access.patience.share())?;
             }
             made
         }

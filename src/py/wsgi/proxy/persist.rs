@@ -7,7 +7,7 @@ use super::class::SessionObject;
 use super::late;
 use super::make::{request_options, session};
 use crate::py::once::intern;
-use crate::py::session::{Session, call, hold};
+use crate::py::session::{Session, call, locking};
 use crate::session::finish::{self, AtEnd, Facts};
 
 /// `persist()`: what the end of a request does.
@@ -15,7 +15,7 @@ pub(super) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
     let session = session(slf)?;
     let Ok(session) = session.cast::<Session>() else { return persist_foreign(slf, &session) };
     let stored = store(slf, session);
-    let released = hold::release(session);
+    let released = locking::release(session);
     stored.and(released)
 }
 

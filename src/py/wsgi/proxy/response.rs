@@ -15,7 +15,11 @@ use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::session::cookie::A_YEAR;
-use crate::py::session::{Session, as_dict, cookie_scope, hold, request};
+use crate::py::session::{
+    Session, as_dict,
+    cookie_scope::{self, CookieScope},
+    locking, request,
+};
 use crate::py::wsgi::options as of_request;
 
 /// Whether the session was used, or is to be saved.
@@ -38,7 +42,7 @@ pub(crate) fn persist(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
 pub(crate) fn release(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     let Ok(proxy) = proxy.cast::<SessionObject>() else { return Ok(()) };
     match made(proxy)? {
-        Some(session) => session.cast::<Session>().map_or(Ok(()), hold::release),
+        Some(session) => session.cast::<Session>().map_or(Ok(()), locking::release),
         None => Ok(()),
     }
 }
@@ -100,7 +104,7 @@ pub(crate) fn retired_cookies(proxy: &Bound<'_, PyAny>, options: &Options) -> Py
     let expires = CookieExpires::After(-A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
     // A browser takes away what has the very domain and path; the session may have had its own.
     let own = match proxy.cast::<SessionObject>() {
-        Ok(proxy) => own_place(&session(proxy)?)?,
+        Ok(proxy) => own_scope(&session(proxy)?)?,
         Err(_) => None,
     };
     let places = [(settings.domain.as_deref(), settings.path.as_str())];
@@ -119,11 +123,11 @@ pub(crate) fn retired_cookies(proxy: &Bound<'_, PyAny>, options: &Options) -> Py
     Ok(retired)
 }
 
-/// Where the cookie of a session is that does not go where the options say.
-fn own_place(session: &Bound<'_, PyAny>) -> PyResult<Option<(Option<String>, String)>> {
+/// The domain and the path of the session's cookie, which may differ from those of the options.
+fn own_scope(session: &Bound<'_, PyAny>) -> PyResult<Option<CookieScope>> {
     let Ok(session) = session.cast::<Session>() else { return Ok(None) };
-    Ok(match session.get().with(|state| state.brought_from.clone())? {
-        Some(place) => Some(place),
+    Ok(match session.get().with(|state| state.received.scope.clone())? {
+        Some(scope) => Some(scope),
         None => cookie_scope::in_data(as_dict(session)?).ok(),
     })
 }

@@ -120,7 +120,7 @@ impl Watch {
         let py = session.py();
         let is_first = self.lock().late.is_none();
         let place = if is_first { Some(Place::here(py)?) } else { None };
-        let saved = session.get().with(|state| state.saved.as_ref().map(|saved| saved.clone_ref(py)))?;
+        let saved = session.get().with(|state| state.snapshots.saved(py).map(Bound::unbind))?;
         let _dropped = {
             let mut state = self.lock();
             if let Some(place) = place {

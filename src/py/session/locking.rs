@@ -19,12 +19,6 @@ use crate::py::{gil, wait};
 use crate::session::lock::{Goal, Held, Locking, Step};
 use crate::store::{Blocking, Call, LockTarget};
 
-/// Locks the session's record, unless it is locked already. Where there is none, `what` says whether its id is locked.
-pub(super) fn acquire(session: &Bound<'_, Session>, what: LockTarget) -> PyResult<()> {
-    let id = session.get().with(|state| state.life.record_id().clone())?;
-    request(session, id, what)
-}
-
 /// Locks `id` and nothing else.
 pub(super) fn request(session: &Bound<'_, Session>, id: SessionId, what: LockTarget) -> PyResult<()> {
     run(session, Goal::Request(id, what))
@@ -107,9 +101,9 @@ fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: LockTarget) -> P
     };
     let held = held.into_py(py)?.map(Arc::new);
     let Some(held) = held else { return Ok(()) };
-    let hold = Arc::new(SessionLock::new(held, patience, native.is_some()));
-    close_in_children(&(Arc::clone(&hold) as Arc<dyn Inherited>));
-    let _dropped = session.get().with(|state| state.hold.replace(hold))?;
+    let lock = Arc::new(SessionLock::new(held, patience, native.is_some()));
+    close_in_children(&(Arc::clone(&lock) as Arc<dyn Inherited>));
+    let _dropped = session.get().with(|state| state.access.set_lock(Some(lock)))?;
     Ok(())
 }
 
@@ -118,8 +112,8 @@ pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
     if record::lock(session)?.is_none() {
         return Ok(());
     }
-    match session.get().with(|state| state.hold.take())? {
-        Some(hold) => hold.release(session.py()),
+    match session.get().with(|state| state.access.set_lock(None))? {
+        Some(lock) => lock.release(session.py()),
         None => Ok(()),
     }
 }

@@ -224,7 +224,7 @@ impl Waiting {
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         let Some(left) = self.limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
             return Err(Error::busy(OPERATION)
-                .with_detail(format!("somebody else held its lock for {:?}", self.limit)));
+                .with_detail(format!("another holder kept its lock for {:?}", self.limit)));
         };
         thread::sleep(self.pause.min(left));
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);

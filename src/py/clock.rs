@@ -1,4 +1,4 @@
-//! The time, asked of `time.time` at each use, so that whoever replaces that function, or `beaker.session.time`, moves our
+//! The time, read from `time.time` at each use, so that replacing that function, or `beaker.session.time`, moves our
 //! clock too.
 
 use pyo3::prelude::*;
@@ -10,7 +10,7 @@ use crate::store::Timestamp;
 
 /// A reading of the clock.
 pub(crate) struct Now<'py> {
-    /// What `time.time()` returned.
+    /// The result of `time.time()`.
     pub(crate) object: Bound<'py, PyAny>,
     /// The same as a number: seconds since the epoch.
     pub(crate) seconds: Timestamp,

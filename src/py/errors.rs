@@ -103,8 +103,8 @@ pub(crate) fn is_the_programs(py: Python<'_>, error: &PyErr) -> bool {
         || error.is_instance_of::<PyRecursionError>(py)
 }
 
-/// What an exception of a decoder, the application's own or a serializer's, says: that the session is corrupt.
-/// But not an `OSError`, which says that the machine is in trouble, nor what is the program's.
+/// Turns an exception of a decoder, be it a serializer or the application's own, into `CorruptSessionError`. An
+/// `OSError` stays as it is, since the machine is in trouble, and so do the program's own exceptions.
 pub(crate) fn from_decoder(py: Python<'_>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyOSError>(py)
         || error.is_instance_of::<BeakerException>(py)

@@ -1,4 +1,4 @@
-//! What happens after a fork.
+//! Closing inherited locks after a fork.
 //!
 //! A forked process gets a copy of this one's memory and its open files. A file lock lasts until every process that
 //! has the file open closes it. So a child closes the locks that it inherited at once; otherwise a parent that is

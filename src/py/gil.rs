@@ -1,4 +1,4 @@
-//! Letting the interpreter go: the only place where that happens, but for a pause between two attempts.
+//! Releases the interpreter around calls that block. Only a pause between two attempts does that elsewhere.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use super::wait::{self, SLICE};
 use crate::error::Result;
 use crate::store::{Blocking, Call, SessionStore, Timestamp};
 
-/// Runs `work`, a call of `store` at `now`, and lets other Python threads run meanwhile if the store may block. It is
-/// called again while the store is busy, with signals heard in between, until `patience` is at its end. Where other
-/// threads are greenlets of this one, it does not wait in the store at all.
+/// Runs `work`, a call of `store` at `now`. Other Python threads run meanwhile if the store may block. While the store
+/// is busy, the call is repeated until `patience` is spent, and signals are handled in between. Where other threads are
+/// greenlets of this one, the call does not wait in the store at all.
 pub(crate) fn with_store<T: Send>(
     py: Python<'_>,
     store: &SessionStore,
@@ -31,7 +31,7 @@ pub(crate) fn with_store<T: Send>(
     wait::take(py, patience, limit, |_| py.detach(|| work(store, &call)))
 }
 
-/// Runs `work`, which may have to wait, and lets other Python threads run meanwhile.
+/// Runs `work`, which may have to wait, while other Python threads run.
 pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
     py.detach(work)
 }

@@ -1,8 +1,8 @@
 //! Values that a process makes once, when it first needs them.
 //!
-//! PyO3's `PyOnceLock` and `intern!` let the interpreter go while they have begun to make a value. A process that is
-//! forked by another thread at that moment waits for it for ever. Here nothing is locked while the interpreter can be let
-//! go, and only who has the interpreter can fork.
+//! PyO3's `PyOnceLock` and `intern!` may release the interpreter while they make a value. A process that another thread
+//! forks at that moment waits for the value for ever. Here nothing is locked while the interpreter may be released, and a
+//! thread needs the interpreter to fork.
 
 use std::convert::Infallible;
 use std::sync::OnceLock;
@@ -43,7 +43,7 @@ impl<T> Once<T> {
 }
 
 impl Once<Py<PyAny>> {
-    /// What a module has under a name.
+    /// An attribute of a module.
     pub(crate) fn import<'py>(
         &self,
         py: Python<'py>,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// A save has the lock of its record for less. A wait for one lasts as long even where no time is left, so that
-/// saves which meet by chance do not fail.
+/// The shortest wait for a record's lock, also where no time is left, so that saves which meet by chance do not fail. A
+/// save holds the lock for less.
 const A_MOMENT: Duration = Duration::from_millis(100);
 
 /// The time that a session may spend on waiting for others, and how much of it is spent.
@@ -25,12 +25,12 @@ impl Patience {
         Self { limit, is_of_request: AtomicBool::new(false), waited: Mutex::default() }
     }
 
-    /// What is left.
+    /// The time left.
     pub(crate) fn left(&self) -> Duration {
         self.limit.saturating_sub(*self.waited.lock())
     }
 
-    /// What is left to wait for those who have a lock for a moment.
+    /// The time left to wait for a lock that is held briefly.
     pub(crate) fn left_for_a_moment(&self) -> Duration {
         self.left().max(A_MOMENT)
     }
@@ -66,7 +66,7 @@ pub(crate) struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    /// What is left of it; `None` if it is over.
+    /// The time left; `None` if it is over.
     pub(crate) fn left(&self) -> Option<Duration> {
         self.limit.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())
     }

@@ -18,15 +18,15 @@ const PROTOCOL: u8 = 2;
 const INFLATED_LIMIT: usize = 64 * 1024 * 1024;
 
 const READ: &str = "decode the session";
-/// What is wrong with values that cost too much.
+/// The fault of values that cost too much.
 const IMMODEST: &str =
     "it has too many values for its length, is nested too deeply, or has a number that is too long";
 
 /// How a session becomes bytes, and which bytes become a session.
 pub(crate) struct Serializer {
-    /// What sessions are written in.
+    /// The form in which sessions are written.
     written: Form,
-    /// What is read besides.
+    /// Another form that is read, too.
     also: Option<Form>,
 }
 
@@ -40,10 +40,10 @@ enum Form {
     Custom(Py<PyAny>),
 }
 
-/// What reads pickles.
+/// The function that reads pickles.
 pub(crate) struct Pickles {
     loads: Py<PyAny>,
-    /// Whether it takes none that cost more than in proportion to their length.
+    /// Whether it refuses pickles whose cost is out of proportion to their length.
     is_guarded: bool,
 }
 
@@ -80,7 +80,7 @@ impl Serializer {
         matches!(self.written, Form::Pickle(_))
     }
 
-    /// What reads pickles, where not all of them are read.
+    /// The function that reads pickles, where it refuses some.
     pub(crate) fn guard(&self) -> Option<&Py<PyAny>> {
         match &self.written {
             Form::Pickle(pickles) if pickles.is_guarded => Some(&pickles.loads),
@@ -88,12 +88,12 @@ impl Serializer {
         }
     }
 
-    /// Whether `payload` is in what sessions are written in.
+    /// Whether `payload` is in the form in which sessions are written.
     pub(crate) fn writes(&self, payload: &[u8]) -> bool {
         self.also.as_ref().is_none_or(|also| !also.is_form_of(payload))
     }
 
-    /// What `payload` is in.
+    /// The form of `payload`.
     fn form_of(&self, payload: &[u8]) -> &Form {
         match &self.also {
             Some(also) if also.is_form_of(payload) => also,
@@ -101,13 +101,13 @@ impl Serializer {
         }
     }
 
-    /// The bytes of `data`. What the serializer raises is raised, with the key and the type of the value that it is
-    /// about where that can be told.
+    /// The bytes of `data`. An exception of the serializer names the key and the type of the value, where they are
+    /// known.
     pub(crate) fn dumps<'py>(&self, data: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyBytes>> {
         self.written.dumps(data)
     }
 
-    /// The bytes of `data` in what `payload` is in, which it was read from.
+    /// The bytes of `data` in the form of `payload`, from which `data` was read.
     pub(crate) fn dumps_like<'py>(
         &self,
         payload: &[u8],
@@ -122,8 +122,8 @@ impl Serializer {
         self.form_of(payload).is_sound(py, payload, is_only_choice)
     }
 
-    /// What `payload` means. What a serializer raises says that the payload is corrupt, unless it says that the machine
-    /// or the program is in trouble.
+    /// The object in `payload`. An exception of the serializer means that the payload is corrupt, unless it is one of
+    /// the machine or the program.
     pub(crate) fn loads<'py>(&self, payload: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyAny>> {
         self.form_of(payload.as_bytes()).loads(payload)
     }
@@ -231,7 +231,7 @@ fn would_not_be_read() -> PyErr {
 }
 
 impl Pickles {
-    /// What reads the pickles that the options allow.
+    /// The function for the pickles that the options allow.
     fn new(py: Python<'_>, settings: &Settings) -> PyResult<Self> {
         match settings.pickle {
             PicklePolicy::Any => {
@@ -244,7 +244,7 @@ impl Pickles {
         }
     }
 
-    /// What reads those of the allow-list.
+    /// The function for pickles of the allow-list.
     fn guarded(py: Python<'_>, settings: &Settings) -> PyResult<Self> {
         let loader =
             py.import("beaker._pickle_guard")?.call_method1("loader", (settings.pickle_allow.clone(),))?;

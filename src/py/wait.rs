@@ -1,7 +1,7 @@
-//! Waiting for what somebody else has.
+//! Waiting for a lock that another thread or process holds.
 //!
-//! A thread waits in the kernel. Where the program has replaced `time.sleep`, as gevent and eventlet do, whoever
-//! has it may be a greenlet of this very thread, which runs only if the one that waits sleeps by that function.
+//! A thread waits in the kernel. Where the program has replaced `time.sleep`, as gevent and eventlet do, the holder may
+//! be a greenlet of this very thread, which runs only if the waiting greenlet sleeps by that function.
 
 use std::thread;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use super::patience::{Patience, Wait};
 use super::replaced::BuiltIn;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long a wait lasts at a time. A store may take several locks one after the other, and signals are heard ten times
-/// a second even so.
+/// The longest wait without a look at signals. A store may take several locks one after the other, and signals are
+/// handled ten times a second even so.
 pub(crate) const SLICE: Duration = Duration::from_millis(25);
 
 /// Between two attempts.
@@ -29,7 +29,7 @@ impl Pauses {
         Self(FIRST_PAUSE)
     }
 
-    /// Waits for the next one, and hears signals.
+    /// Sleeps for the next pause, and handles signals.
     pub(crate) fn pause(&mut self, py: Python<'_>) -> PyResult<()> {
         let pause = self.0;
         self.0 = (self.0 * 2).min(LONGEST_PAUSE);
@@ -49,12 +49,10 @@ fn replaced_sleep(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     SLEEP.replacement(intern!(py, "sleep"))
 }
 
-/// Takes what somebody else may have: asks once without waiting, and then waits at most `limit`, which counts for
-/// `patience`.
+/// Takes a lock: asks once without waiting, and then waits at most `limit`, which counts for `patience`.
 ///
-/// `ask` is told how long it may wait, which is never longer than a [`SLICE`], and answers with an error that
-/// [`is_busy`](Error::is_busy) if it waited in vain. Asked not to wait at all it may keep the interpreter. In between,
-/// signals are heard.
+/// `ask` gets the time that it may wait, at most a [`SLICE`], and returns an error that [`is_busy`](Error::is_busy) if
+/// that was not enough. With no time to wait it may keep the interpreter. Signals are handled between the calls.
 pub(crate) fn take<T>(
     py: Python<'_>,
     patience: &Patience,
@@ -85,7 +83,7 @@ pub(crate) fn is_green(py: Python<'_>) -> Result<bool> {
     replaced_sleep(py).map(|sleep| sleep.is_some()).map_err(ended)
 }
 
-/// Asks again and again, and lets others run in between, until `limit` is over, which counts for `patience`.
+/// Asks repeatedly until `limit` is over, which counts for `patience`. Other threads run in between.
 pub(crate) fn by_asking<T>(
     py: Python<'_>,
     patience: &Patience,
@@ -109,7 +107,7 @@ pub(crate) fn by_asking<T>(
 }
 
 fn in_vain(error: Error, wait: &Wait<'_>) -> Error {
-    error.with_detail(format!("somebody else held it for {:.1?}", wait.lasted()))
+    error.with_detail(format!("another request held it for {:.1?}", wait.lasted()))
 }
 
 /// The program's own exception, from the handler of a signal or from its way to sleep.

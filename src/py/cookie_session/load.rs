@@ -19,8 +19,8 @@ use crate::py::session::encode::Payload;
 use crate::py::session::{Session, as_dict, call, cookie_scope, encode, plain, session_timeout, times};
 use crate::session::{Beginning, Facts};
 
-/// `CookieSession.load`: what the browser has becomes the session's content: what this request has sent, else what it
-/// came with. What the program has ended, or has said to forget, does not come back.
+/// `CookieSession.load`: fills the session with the data that this request has sent, or else with that of the request's
+/// cookie. A session that the program has ended stays empty.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let _entered = nesting::enter(py, Work::Load(session.as_ptr() as usize))?;
@@ -43,7 +43,7 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     fill(session)
 }
 
-/// Fills the session with what this request has sent.
+/// Fills the session with the data that this request has sent.
 fn fill_again(session: &Bound<'_, Session>, sent: &Bound<'_, PyDict>) -> PyResult<()> {
     call::clear(session)?;
     as_dict(session)?.update(sent.as_mapping())?;
@@ -85,7 +85,7 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
     }
 }
 
-/// What one of the values says.
+/// The session in one of the values.
 struct Read<'py> {
     data: Bound<'py, PyDict>,
     payload: Option<Payload<'py>>,
@@ -96,7 +96,7 @@ struct Read<'py> {
     is_current: bool,
 }
 
-/// What `received` says; nothing if it says that there is no session.
+/// The session in `received`; `None` if it is empty.
 fn read<'py>(
     session: &Bound<'py, Session>,
     options: &Options,
@@ -116,7 +116,7 @@ fn read<'py>(
     Ok(Some(Read { data, payload, timeout, beginning, is_current }))
 }
 
-/// Makes what was read the session's content; a session that is over gives way to a new one.
+/// Fills the session with what was read. An expired session is replaced by a new one.
 fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
     let Read { data, payload, timeout, beginning, is_current } = read;
@@ -139,7 +139,7 @@ fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &
     dict.update(data.as_mapping())?;
     let last_accessed = data.get_item(intern!(py, "_accessed_time"))?.map(Bound::unbind);
     let accessed = plain(session)?.into_any().unbind();
-    // What was corrected is not what the cookie has, so that another is made.
+    // Corrected data differs from the cookie's, so that the cookie is written anew.
     let payload = payload.filter(|_| !beginning.is_corrected);
     let payload = payload.map(|payload| Arc::new(payload.bytes.unbind()));
     let _dropped = session.get().with(|state| {
@@ -170,6 +170,6 @@ fn set_aside(session: &Bound<'_, Session>) -> PyResult<()> {
         state.life.set_stale(false);
     })?;
     verbs::rename(session, true)?;
-    // What the browser keeps is not forgotten.
+    // The browser keeps its cookie.
     session.get().with(|state| state.life.settled())
 }

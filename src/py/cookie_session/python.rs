@@ -91,12 +91,12 @@ impl CookieSession {
         verbs::invalidate(slf.as_super())
     }
 
-    /// Refused: nobody else has the session.
+    /// Raises `BeakerException`: no other request can have the session.
     fn lock(&self) -> PyResult<()> {
         Err(without_store("locked"))
     }
 
-    /// Refused: nobody else has the session.
+    /// Raises `BeakerException`: no other request can have the session.
     fn unlock(&self) -> PyResult<()> {
         Err(without_store("unlocked"))
     }

@@ -20,7 +20,7 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
     if accessed_only { renew(session) } else { call::create_cookie(session) }
 }
 
-/// `_create_cookie`: what the session has by now becomes the cookie's value.
+/// `_create_cookie`: sends the session as it is.
 pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     complete(session, as_dict(session)?)?;
     let data = plain(session)?;
@@ -28,7 +28,7 @@ pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     session.get().with(|state| state.life.settled())
 }
 
-/// Sends `data`, which takes the place of what was loaded.
+/// Sends `data`, which replaces the loaded data.
 pub(super) fn send_data(session: &Bound<'_, Session>, data: Bound<'_, PyDict>) -> PyResult<()> {
     let value = value::of_data(session, &data)?;
     session_timeout::note(session, &data)?;
@@ -48,8 +48,8 @@ fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
     cookie::publish(session, true)
 }
 
-/// Sends a session again that was only read, with the time of today: what the program changed and did not save
-/// is not in it, but for nested values that it changed in place.
+/// Sends a session again that was only read, with the new access time. Unsaved changes are not sent, except those made
+/// in place to nested values.
 fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let (is_new, is_due, maybe_mutated, saved, payload) = session.get().with(|state| {
@@ -84,7 +84,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         None => call::create_cookie(session),
     };
     match sent {
-        // What the program has put into the session since is not a mere access time.
+        // The program's own value is at fault, and the failure concerns more than an access time.
         Err(error) if error.is_instance_of::<UnstorableValueError>(py) => Err(error),
         Err(error) if error.is_instance_of::<BeakerException>(py) => {
             errors::log_warning(py, &format!("the session's access time is not sent: {error}"))
@@ -93,8 +93,8 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     }
 }
 
-/// Whether `data`, values of which were handed out, is what it was when it was read from `payload`, which another serializer
-/// made than that which is written: this one may not hold it, which is no fault of who only reads.
+/// Whether `data`, which may have been mutated, still equals the data in `payload`. Asked where another serializer wrote
+/// `payload`: the current one may be unable to store the data, and a request that only reads must not fail for that.
 fn is_as_it_came(
     session: &Bound<'_, Session>,
     data: &Bound<'_, PyAny>,

@@ -72,7 +72,7 @@ pub(super) fn receive<'h>(
     let mut offered: Vec<&str> = Vec::new();
     let now = format_one::moment(py, &options.settings)?;
     for Reading { name, value, is_joined } in readings(header, options.settings.names(), true) {
-        // What came too late is as if it had not come: it was good once, and is nothing to warn of.
+        // A cookie in a format that is no longer read is ignored without a warning, since it was valid once.
         let is_read = !value.is_empty() && options.settings.reads_format_of(value, now);
         if !is_read || offered.contains(&value) {
             continue;
@@ -179,7 +179,7 @@ fn sealed(options: &Options, data: &Bound<'_, PyDict>, payload: &[u8]) -> PyResu
     fitting(options, CookieValue { plain: None, coded })
 }
 
-/// Refuses what a browser would drop without a word.
+/// Refuses a value that browsers would drop silently.
 fn fitting(options: &Options, value: CookieValue) -> PyResult<CookieValue> {
     let size = options.settings.key.len() + value.coded.len();
     if size <= LARGEST_COOKIE {

@@ -35,8 +35,8 @@ pub(super) fn rename<'py>(session: &Bound<'py, Session>, set_new: bool) -> PyRes
     Ok(text)
 }
 
-/// `CookieSession._create_id`: a new id. With `set_new` for a new session, otherwise for this one, whose cookie then
-/// goes out with what it had.
+/// `CookieSession._create_id`: a new id. With `set_new` for a new session, otherwise for this one, whose stored data is
+/// sent again under the new id.
 pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
     let id = rename(session, set_new)?;
     if set_new {
@@ -44,7 +44,7 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
         return Ok(());
     }
     if session.get().with(|state| state.life.is_deleted())? {
-        // What it had is not to go out again, not even in a cookie that has expired.
+        // The old data must not be sent again, not even in an expired cookie.
         return Ok(());
     }
     let data = data::stored(session)?;
@@ -72,8 +72,7 @@ pub(super) fn empty(session: &Bound<'_, Session>) -> PyResult<()> {
     as_dict(session)?.set_item(intern!(session.py(), "_id"), id)
 }
 
-/// Begins an empty session under the id that it has by now, whose cookie takes the place of the one that was sent or
-/// received.
+/// Begins an empty session under the current id. Its cookie replaces the one that was sent or received.
 pub(super) fn begin_anew(session: &Bound<'_, Session>) -> PyResult<()> {
     empty(session)?;
     // Under another domain or path the new cookie would stand beside the old one, which would still be good.

@@ -37,7 +37,7 @@ pub(crate) fn sweep_files<'py>(
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
     let store = FileStore::new(file_dir, lock_dir);
     let lease = if dry_run { None } else { SweepLease::take(store.file_dir()).into_py(py)? };
-    // Where there is no folder there may be locks yet, and nobody to share them with.
+    // Without a folder there may still be locks, and no other sweep.
     if lease.is_none() && !dry_run && store.file_dir().exists() {
         return Ok(None);
     }

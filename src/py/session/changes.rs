@@ -1,9 +1,8 @@
-//! What a request has changed of a session.
+//! The changes that a request has made to a session.
 //!
-//! A key is changed where the program has assigned, deleted or mutated it. Nobody watches a value that was handed out,
-//! so what the session was is compared with what it is. Both are taken as they are read back from what was or would be
-//! stored, so that nothing counts that a serializer changes on the way: it may make a list of a tuple, and it may never
-//! write the same bytes twice.
+//! A key is changed where the program has assigned, deleted or mutated it. Mutations are not observed, so the data
+//! before is compared with the data now. Both are read back from the text that was or would be stored, so that changes
+//! by the serializer do not count: it may turn a tuple into a list, and it may never write the same bytes twice.
 
 use std::cell::OnceCell;
 
@@ -18,23 +17,23 @@ use crate::py::errors::{self, CorruptSessionError};
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 
-/// What the session was, and what it is.
+/// The session's data before and now.
 pub(super) struct Changes<'a, 'py> {
     session: &'a Bound<'py, Session>,
     before: Bound<'py, PyDict>,
     now: Bound<'py, PyDict>,
-    /// What it is, as the program has it.
+    /// The data now, as the program has it.
     live: &'a Bound<'py, PyDict>,
-    /// Whether the program's values were read from what it was, rather than written to that.
+    /// Whether the program's values were read from the data before, and not written to it.
     was_loaded: bool,
-    /// Whether the program has saved it.
+    /// Whether the program has saved the session.
     is_saved: bool,
     before_again: OnceCell<Bound<'py, PyDict>>,
     now_again: OnceCell<Bound<'py, PyDict>>,
 }
 
 impl<'a, 'py> Changes<'a, 'py> {
-    /// Those since `base`. `text` is what `live` encodes to.
+    /// The changes since `base`. `live` encodes to `text`.
     pub(super) fn since(
         session: &'a Bound<'py, Session>,
         base: Option<&Base>,
@@ -45,14 +44,14 @@ impl<'a, 'py> Changes<'a, 'py> {
         let py = session.py();
         let now = match encode::decode(session, Content::Record(&text.bytes, &text.id)) {
             Ok(decoded) => decoded.data.unwrap_or_else(|| PyDict::new(py)),
-            // What cannot be read back, because the options forbid it, is for those to tell who load it.
+            // The options may forbid to read it back. A later load reports that.
             Err(error) if error.is_instance_of::<CorruptSessionError>(py) => live.copy()?,
             Err(error) => return Err(error),
         };
         Self::between(session, base, now, live, is_saved)
     }
 
-    /// Those since `base`, of a session that the program has not saved, without a look at what it would be stored as.
+    /// The changes since `base` of an unsaved session, which is compared without encoding it.
     fn as_it_is(
         session: &'a Bound<'py, Session>,
         base: Option<&Base>,
@@ -84,17 +83,17 @@ impl<'a, 'py> Changes<'a, 'py> {
         })
     }
 
-    /// What it is, as who loads it reads it.
+    /// The data now, as the next request will load it.
     pub(super) fn now(&self) -> &Bound<'py, PyDict> {
         &self.now
     }
 
-    /// What it was.
+    /// The data before.
     pub(super) fn before(&self) -> &Bound<'py, PyDict> {
         &self.before
     }
 
-    /// Whether anything is changed but its times.
+    /// Whether anything but the times is changed.
     pub(super) fn any(&self) -> PyResult<bool> {
         for key in self.before.keys() {
             if !is_time(&key) && !self.now.contains(&key)? {
@@ -125,14 +124,14 @@ impl<'a, 'py> Changes<'a, 'py> {
         if compared != Likeness::Unknown {
             return Ok(compared == Likeness::Same);
         }
-        // The program's value was made of what is stored. So what is stored is taken the same way once more.
+        // The program's value was made from the stored one. So the stored one is encoded and decoded once more.
         if self.was_loaded
             && let Some(before) = self.again(&self.before_again, &self.before, key)?
             && compare(&before, now)? == Likeness::Same
         {
             return Ok(true);
         }
-        // What says the same of itself twice says that it is another now.
+        // A value that gives the same twice has changed.
         if let Some(again) = self.again(&self.now_again, self.live, key)?
             && compare(&again, now)? == Likeness::Same
         {
@@ -142,7 +141,7 @@ impl<'a, 'py> Changes<'a, 'py> {
             Ok(true) => Ok(true),
             Err(error) if errors::is_the_programs(py, &error) => Err(error),
             Ok(false) if knows_its_equals(now)? => Ok(false),
-            // Nobody can tell.
+            // It remains unknown.
             Ok(false) | Err(_) => Ok(!self.is_saved || self.is_untouched(key)?),
         }
     }
@@ -170,7 +169,7 @@ impl<'a, 'py> Changes<'a, 'py> {
         cell.get_or_init(|| again).get_item(key)
     }
 
-    /// Whether the program has had no value that can change, and has assigned none to `key`.
+    /// Whether the program has got no mutable value, and has assigned none to `key`.
     fn is_untouched(&self, key: &Bound<'py, PyAny>) -> PyResult<bool> {
         if !self.was_loaded || self.session.get().with(|state| state.snapshots.maybe_mutated)? {
             return Ok(false);
@@ -181,7 +180,7 @@ impl<'a, 'py> Changes<'a, 'py> {
     }
 }
 
-/// Whether `data`, which was loaded, is another by now, its times aside.
+/// Whether the loaded `data` was changed in place, its times aside.
 pub(super) fn in_place(
     session: &Bound<'_, Session>,
     data: &Bound<'_, PyDict>,
@@ -205,7 +204,7 @@ pub(super) fn in_place(
             return Ok(false);
         }
         if !options.serializer.writes(known) {
-            // What it is written in by now may not hold it, which is no fault of who only reads.
+            // The current serializer may be unable to store it, and a request that only reads must not fail for that.
             return Changes::as_it_is(session, base, data)?.any();
         }
     }
@@ -216,8 +215,8 @@ pub(super) fn in_place(
     Changes::since(session, base, data, &text, false)?.any()
 }
 
-/// Whether `data` is encoded as it was loaded, where the serialized session is not known: by a subclass in a way of its
-/// own. That saves it from being asked to decode what it has encoded.
+/// Whether `data` encodes to the loaded text, where a subclass encodes it in a way of its own. That saves the subclass a
+/// call to decode its own text.
 fn encodes_as_before(
     session: &Bound<'_, Session>,
     data: &Bound<'_, PyDict>,
@@ -244,11 +243,11 @@ pub(super) fn is_like(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyRes
 enum Likeness {
     Same,
     Different,
-    /// They differ in what a class says of its values, which may say something else each time.
+    /// They differ in the state that a class gives of its values, which may differ each time.
     Unknown,
 }
 
-/// Compares what two values are made of.
+/// Compares the parts of two values.
 fn compare<'py>(one: &Bound<'py, PyAny>, other: &Bound<'py, PyAny>) -> PyResult<Likeness> {
     let py = one.py();
     if !one.get_type().is(other.get_type()) {
@@ -261,14 +260,14 @@ fn compare<'py>(one: &Bound<'py, PyAny>, other: &Bound<'py, PyAny>) -> PyResult<
         Ok(None) => Ok(Likeness::Same),
         Ok(Some(classes)) if classes.is_empty() => Ok(Likeness::Different),
         Ok(Some(_)) => Ok(Likeness::Unknown),
-        // What is nested too deeply to be taken apart may still be stored and compared.
+        // A value that is nested too deeply to be taken apart may still be stored and compared.
         Err(error) if error.is_instance_of::<PyRecursionError>(py) => Ok(Likeness::Unknown),
         Err(error) if errors::is_the_programs(py, &error) => Err(error),
         Err(_) => Ok(Likeness::Unknown),
     }
 }
 
-/// The classes that say what two different values are made of.
+/// The classes that give the parts of two different values.
 fn difference<'py>(
     one: &Bound<'py, PyAny>,
     other: &Bound<'py, PyAny>,
@@ -277,7 +276,7 @@ fn difference<'py>(
     Ok(likeness.call_method1("difference", (one, other))?.extract()?)
 }
 
-/// Whether a class says what is equal to `value`, and does not take each for equal to itself alone.
+/// Whether the classes of `value` define equality, and do not compare by identity.
 fn knows_its_equals(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let name = intern!(value.py(), "__eq__");
     let by_identity = value.py().get_type::<PyAny>().getattr(name)?;

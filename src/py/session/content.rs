@@ -1,4 +1,4 @@
-//! What a program has put into a session, beside what is kept of it.
+//! Compares the session's content with its stored data.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -7,7 +7,7 @@ use super::class::{Session, as_dict};
 use super::mapping::Handed;
 use crate::py::errors;
 
-/// What a session writes into its data itself.
+/// The keys that a session writes into its data itself.
 const OWN: [&str; 3] = ["_accessed_time", "_creation_time", "_id"];
 
 /// Whether a value can be changed in place.
@@ -19,13 +19,13 @@ fn is_own(key: &Bound<'_, PyAny>) -> bool {
     key.cast::<PyString>().is_ok_and(|key| key.to_str().is_ok_and(|key| OWN.contains(&key)))
 }
 
-/// What is kept of the session at this time, by its store or its cookie; `None` if that is nothing.
+/// The data that the session's store or cookie keeps at this time.
 pub(crate) fn kept<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = session.py();
     session.get().with(|state| if state.life.is_deleted() { None } else { state.snapshots.kept(py) })
 }
 
-/// Whether all of `data` is in `kept`, and nothing else, the times and the id aside.
+/// Whether `data` equals `kept`, the times and the id aside.
 pub(crate) fn is_kept(
     session: &Bound<'_, Session>,
     data: &Bound<'_, PyDict>,
@@ -33,7 +33,7 @@ pub(crate) fn is_kept(
 ) -> PyResult<bool> {
     let options = session.get().options()?;
     let initial = options.initial.bind(session.py());
-    // Gathered first, since to compare may run Python.
+    // Gathered first, since comparing may run Python.
     let items: Vec<_> = data.iter().filter(|(key, _)| !is_own(key)).collect();
     for (key, value) in &items {
         let before = match kept {
@@ -59,7 +59,7 @@ pub(crate) fn is_kept(
     Ok(true)
 }
 
-/// Says once that what a program put into a session after it had deleted it is not kept.
+/// Warns once that values put into a deleted session are lost.
 pub(crate) fn warn_of_deleted(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     if is_kept(session, as_dict(session)?, None)? {

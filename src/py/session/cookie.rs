@@ -1,7 +1,7 @@
-//! What the session sends to the browser.
+//! The cookie that the session sends to the browser.
 //!
-//! As long as no program asks for `session.cookie`, the header is written directly. Once one did, the `Morsel`
-//! that it may have changed is the truth, and the header is what the `Morsel` prints, if that can be sent.
+//! As long as no program asks for `session.cookie`, the header is written directly. After that the `Morsel`, which the
+//! program may have changed, prints the header.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
     publish(session, set_cookie)
 }
 
-/// Writes the cookie as it is by now into the request.
+/// Writes the current cookie into the request.
 pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
     let py = session.py();
     if session.get().with(|state| state.life.is_led())? {
@@ -76,7 +76,7 @@ pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResul
     request::set(session, intern!(py, "set_cookie"), PyBool::new(py, set_cookie).as_any())
 }
 
-/// Brings the cookie up to date with the session, in the way in which a session that its cookie keeps does.
+/// Updates the cookie of a cookie session.
 pub(crate) fn refresh(session: &Bound<'_, Session>) -> PyResult<()> {
     // The methods of a subclass find the `Morsel` that they may change.
     let cookie = if is_exact(session) { materialised(session)? } else { Some(object(session)?) };
@@ -176,7 +176,7 @@ pub(super) fn id_value(session: &Bound<'_, Session>) -> PyResult<CookieValue> {
     })
 }
 
-/// `_set_cookie_expires`: what the cookie's expiry is from now on; without an argument, what it was.
+/// `_set_cookie_expires`: sets the cookie's expiry, if `expires` is given, and returns it.
 pub(crate) fn set_cookie_expires(
     session: &Bound<'_, Session>,
     expires: Option<&Bound<'_, PyAny>>,
@@ -263,7 +263,7 @@ pub(crate) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
     Ok(cookie)
 }
 
-/// Of several cookies of our name the last is in `cookie`. The session's own has to be, which need not be the last.
+/// Puts the session's own cookie into `cookie`, which has the last of several with our name.
 fn show_chosen<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<()> {
     let (key, id) = session.get().with(|state| {
         let is_told = state.life.is_from_cookie() && !state.life.is_led();
@@ -298,8 +298,7 @@ pub(crate) fn set_attribute(
     }
 }
 
-/// What the program said for this session, else the option; but where the session has a timeout of its own, the
-/// cookie lasts for that at the least.
+/// The expiry that the program set on this session, else the option's, which a session timeout may prolong.
 fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
     let (own, option, timeout) = session.get().with(|state| {
         let own = state.cookie.expires.as_ref().map(|(_, own)| *own);

@@ -17,13 +17,13 @@ use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 
-/// What it says.
+/// A stored session, decoded.
 pub(crate) struct Decoded<'py> {
-    /// The session; `None` if it says that there is none.
+    /// The data; `None` if there is none.
     pub(crate) data: Option<Bound<'py, PyDict>>,
     /// The serialized session, where it is known.
     pub(crate) payload: Option<Payload<'py>>,
-    /// Whether it is as it would be written today, as far as that is known: under the newest keys, in the format.
+    /// Whether it is under the newest keys and in the current format, as far as that is known.
     pub(crate) is_current: bool,
 }
 
@@ -69,7 +69,7 @@ pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> 
         RecordFormat::Two => {
             let accessed = match data.get_item(intern!(py, "_accessed_time"))?.map(|time| time.extract()) {
                 Some(Ok(accessed)) => accessed,
-                // It is being written, which is to be used.
+                // Writing it is an access.
                 _ => clock::now(py)?.seconds,
             };
             let id = session.get().with(|state| state.life.id().clone())?;
@@ -124,7 +124,7 @@ pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -
         Content::Record(text, _) => {
             let writes_newer = options.settings.record_format > RecordFormat::One;
             let found = in_text(py, &options, text)?;
-            // What a subclass makes has the form that it likes.
+            // A subclass chooses the form of its own text.
             let is_current = found.is_current && (!writes_newer || call::encrypts_itself(session)?);
             Found { is_current, ..found }
         }
@@ -138,11 +138,11 @@ pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -
     Ok(Decoded { data, payload: Some(payload), is_current: found.is_current })
 }
 
-/// What was found in a text.
+/// The content of a text.
 struct Found<'py> {
     payload: Bound<'py, PyBytes>,
     is_current: bool,
-    /// When the session was used last, where the text says it apart from the payload.
+    /// The access time, where the text has it apart from the payload.
     accessed: Option<f64>,
     in_place: Option<InPlace>,
 }
@@ -152,7 +152,7 @@ impl<'py> Found<'py> {
         Self { payload, is_current, accessed: None, in_place }
     }
 
-    /// Puts the access time that counts in the place of the one in the payload, which it gives back.
+    /// Puts the access time into `data`. Returns the one in the payload.
     fn date(&self, data: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let key = intern!(data.py(), "_accessed_time");
         let own = data.get_item(key)?;
@@ -165,7 +165,7 @@ impl<'py> Found<'py> {
     }
 }
 
-/// What a text of format 1 holds.
+/// The content of a text of format 1.
 fn in_text<'py>(py: Python<'py>, options: &Options, text: &[u8]) -> PyResult<Found<'py>> {
     let Some(sealer) = &options.settings.sealer else {
         let payload = codec::text::decode_plain(text).into_py(py)?;
@@ -177,7 +177,7 @@ fn in_text<'py>(py: Python<'py>, options: &Options, text: &[u8]) -> PyResult<Fou
     Ok(Found::new(PyBytes::new(py, &decrypted.into_bytes()), is_current, None))
 }
 
-/// What the record of `id` holds, which says that it is of another format than 1.
+/// The content of the record of `id`, whose text names a format other than 1.
 fn in_record<'py>(py: Python<'py>, options: &Options, text: &[u8], id: &SessionId) -> PyResult<Found<'py>> {
     let opened = options.settings.records.read(id.as_str(), text).into_py(py)?;
     Ok(Found {
@@ -188,7 +188,7 @@ fn in_record<'py>(py: Python<'py>, options: &Options, text: &[u8], id: &SessionI
     })
 }
 
-/// What a stored text means, whatever that is, under the id that the session has or that its record has.
+/// The object in a stored text, read under the id of the session or of its record.
 pub(super) fn read<'py>(session: &Bound<'py, Session>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let py = session.py();
     let (options, id, record_id) = session.get().with(|state| {

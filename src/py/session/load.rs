@@ -22,7 +22,7 @@ use crate::session::load::{Answer, Loading, Policy, Step};
 use crate::session::{Facts, Found, Reply};
 use crate::store::{Deleted, Expect, Record};
 
-/// `Session.load`: what the store has becomes the session's content.
+/// `Session.load`: fills the session with the stored data.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let _entered = nesting::enter(session.py(), Work::Load(session.as_ptr() as usize))?;
     let options = session.get().options()?;
@@ -31,7 +31,7 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     caller.run()
 }
 
-/// What the engine's steps are done with.
+/// The caller of the engine: it has the record and its data.
 struct Caller<'a, 'py> {
     session: &'a Bound<'py, Session>,
     options: Arc<Options>,
@@ -173,7 +173,7 @@ impl<'py> Caller<'_, 'py> {
             data.set_item(intern!(py, "_creation_time"), &now.object)?;
         }
         let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
-        // Corrected data is not what the record has, so that the record is written anew.
+        // Corrected data differs from the record's, so that the record is written anew.
         let payload = decoded.payload.filter(|_| !is_corrected);
         let loaded = payload.map(|payload| {
             Arc::new(Loaded {
@@ -191,7 +191,7 @@ impl<'py> Caller<'_, 'py> {
     }
 }
 
-/// Fills a session that has no record with what every session begins with.
+/// Fills a session that has no record with the initial data.
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
     let _dropped = session.get().with(|state| {
@@ -204,7 +204,7 @@ pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()>
 }
 
 /// Whether the domain and the path of the cookie come first in `data`, as they do in a session.
-fn begins_with_place(data: &Bound<'_, PyDict>) -> bool {
+fn begins_with_scope(data: &Bound<'_, PyDict>) -> bool {
     let mut keys = data.iter().map(|(key, _)| key);
     let mut is =
         |name: &str| keys.next().is_some_and(|key| key.cast::<PyString>().is_ok_and(|key| key == name));
@@ -215,8 +215,8 @@ fn begins_with_place(data: &Bound<'_, PyDict>) -> bool {
 fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -> PyResult<()> {
     data.set_item(intern!(session.py(), "_accessed_time"), &now.object)?;
     let dict = as_dict(session)?;
-    if begins_with_place(data) && is_exact(session) {
-        // Nothing of what `clear()` put there remains, and a copy of a whole dictionary is the cheaper one.
+    if begins_with_scope(data) && is_exact(session) {
+        // `data` replaces all that `clear()` put there, and copying a whole dictionary is cheaper.
         dict.clear();
     }
     dict.update(data.as_mapping())?;

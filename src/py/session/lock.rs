@@ -63,13 +63,13 @@ impl SessionLock {
         self.process.is_current()
     }
 
-    /// The store as the holder has it.
+    /// The store under the lock.
     pub(super) fn store(&self) -> Arc<SessionStore> {
         self.view.lock().as_ref().map_or_else(|| Arc::clone(&self.held), |view| Arc::clone(&view.store))
     }
 
-    /// Lets this thread use the backend's view of the session that is locked here: the view's lock is the same file, so
-    /// that the thread would wait for itself.
+    /// Allows this thread to use the backend's view of the locked session. The view locks the same file, so that the
+    /// thread would wait for itself.
     pub(super) fn cover(&self, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = namespace.py();
         if !self.is_native {
@@ -81,7 +81,7 @@ impl SessionLock {
             return Ok(());
         };
         let covered = intern!(py, "covered");
-        // The thread releases by itself what it has taken by itself.
+        // A thread that has taken the view's lock itself releases it itself.
         if !state.getattr(covered)?.is_truthy()?
             && !state.getattr(intern!(py, "reentrantcount"))?.is_truthy()?
         {
@@ -96,7 +96,7 @@ impl SessionLock {
         states.iter().try_for_each(|state| state.bind(py).setattr(intern!(py, "covered"), false))
     }
 
-    /// Opens the backend's view, as Beaker's programs find it after `lock()`.
+    /// Opens the backend's view, as programs of Beaker expect it after `lock()`.
     pub(super) fn open(
         &self,
         py: Python<'_>,
@@ -111,7 +111,7 @@ impl SessionLock {
         let key = self.with_held(py, now, |held, call| held.settle(id, ttl, call)).into_py(py)?;
         let namespace = namespaces.namespace(py, &key)?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
-            // It shows what the store has, and needs no opening.
+            // It shows the store's records, and needs no opening.
             return Ok(());
         }
         self.cover(&namespace)?;
@@ -133,7 +133,7 @@ impl SessionLock {
         gil::with_store(py, &self.held, &self.patience, now, work)
     }
 
-    /// Closes the view, which writes what it has.
+    /// Closes the view, which writes its changes.
     pub(super) fn close(&self, py: Python<'_>) -> PyResult<()> {
         let Some(view) = self.view.lock().take() else { return self.uncover(py) };
         // Another thread may have opened it.
@@ -149,7 +149,7 @@ impl SessionLock {
         closed.and(released.into_py(py))
     }
 
-    /// Shows the garbage collector what is held.
+    /// Shows the objects to the garbage collector.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self.covered.try_lock() {
             Some(covered) => covered.iter().try_for_each(|state| visit.call(state)),
@@ -161,7 +161,7 @@ impl SessionLock {
 impl Inherited for SessionLock {
     fn close_inherited(&self) {
         if self.is_native && !self.is_ours() {
-            // It lets nobody in, and there is nothing that could fail.
+            // The parent still holds the lock, and nothing here can fail.
             let _ = self.held.release(&Call::at(Timestamp::NEG_INFINITY).waiting(Duration::ZERO));
         }
     }

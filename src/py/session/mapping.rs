@@ -1,9 +1,8 @@
 //! Reading a session as a dictionary.
 //!
-//! A program that got a list out of its session may change it in place and never say so; Beaker stores that
-//! change all the same, because its copy of what was loaded is shallow. So it matters whether a value that can
-//! change was handed out: only then is there anything to look for when the request ends. Every way in which a
-//! value leaves the dictionary goes through here for that reason alone.
+//! A program that gets a list out of its session may change it in place. Beaker stores that change, because its copy of
+//! the loaded data is shallow. So every way to get a value notes whether the value is mutable: only then is there
+//! anything to look for when the request ends.
 
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
@@ -13,7 +12,7 @@ use super::class::{Session, as_dict, is_exact, plain};
 use super::configurable;
 use crate::py::once::intern;
 
-/// What is known of a value that leaves the dictionary.
+/// Whether a value that a program gets can change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Handed {
     /// It cannot change.
@@ -34,7 +33,7 @@ impl Handed {
     }
 }
 
-/// Remembers that `value` was handed out.
+/// Notes that the program got `value`.
 pub(crate) fn note(session: &Bound<'_, Session>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     match Handed::of(value) {
         Handed::Immutable => Ok(()),
@@ -42,7 +41,7 @@ pub(crate) fn note(session: &Bound<'_, Session>, value: &Bound<'_, PyAny>) -> Py
     }
 }
 
-/// Remembers that every value was handed out.
+/// Notes that the program got every value.
 fn note_all(session: &Bound<'_, Session>) -> PyResult<()> {
     if as_dict(session)?.iter().any(|(_, value)| Handed::of(&value) == Handed::Mutable) {
         session.get().with(|state| state.snapshots.maybe_mutated = true)?;
@@ -86,8 +85,7 @@ impl Session {
         }
     }
 
-    // Whoever copies a dictionary of another class asks for its keys and then for each value, so that `dict(s)`
-    // and `{**s}` come through `__getitem__`, only if iteration is not the built-in one.
+    // `dict(s)` and `{**s}` get each value through `__getitem__` only if iteration is not the built-in one.
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         dict_method(slf, "keys")?.try_iter().map(Bound::into_any)
     }

@@ -18,7 +18,7 @@ pub(super) struct Merged<'py> {
     pub(super) has_theirs: bool,
 }
 
-/// What `changes` make of `theirs`.
+/// Applies `changes` to `theirs`.
 pub(super) fn merge<'py>(changes: &Changes<'_, 'py>, theirs: &Bound<'py, PyDict>) -> PyResult<Merged<'py>> {
     let py = theirs.py();
     let now = clock::now(py)?.seconds;
@@ -63,7 +63,7 @@ fn rule(key: &Bound<'_, PyAny>) -> Rule {
     }
 }
 
-/// Whether `one` is later than `other`, and not so late that only a clock which was ahead can have told it.
+/// Whether `one` is later than `other`, and not so late that it must come from a clock that was ahead.
 fn is_later(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>, now: Timestamp) -> bool {
     matches!(
         (one.extract::<f64>(), other.extract::<f64>()),

@@ -1,4 +1,4 @@
-//! The `Morsel` of a session's cookie: what a program has made of it is held to the rule that holds for what we write.
+//! The `Morsel` of a session's cookie, which a program may change and which must pass the rules for our own headers.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -10,9 +10,8 @@ use crate::py::once::intern;
 /// The attributes that are written as their name alone, whatever their value.
 const FLAGS: [&str; 3] = ["httponly", "partitioned", "secure"];
 
-/// What `morsel` prints as the value of a `Set-Cookie` header.
-///
-/// It prints itself, since its class may do that in a way of its own; but only after its parts have passed.
+/// Prints `morsel` as the value of a `Set-Cookie` header, once its parts are valid. It prints itself, since its class may
+/// do that in a way of its own.
 pub(super) fn print<'py>(morsel: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     let py = morsel.py();
     let parts = Parts::of(morsel)?;
@@ -28,12 +27,12 @@ pub(super) fn print<'py>(morsel: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySt
     Ok(header)
 }
 
-/// Refuses a header that nobody but a program has written, if it cannot be sent.
+/// Refuses a header written by a program if it cannot be sent.
 pub(crate) fn check_header(header: &Bound<'_, PyString>) -> PyResult<()> {
     cookie::validate_header(&header.to_string_lossy()).into_py(header.py())
 }
 
-/// Refuses a `Morsel` that holds an attribute that would end where it must not.
+/// Refuses a `Morsel` with an attribute that would end the header early.
 ///
 /// Raises `ConfigurationError`, which names the attribute.
 #[pyfunction]
@@ -99,7 +98,7 @@ impl Parts {
     }
 }
 
-/// What `object` prints as. A lone surrogate becomes a character that no cookie can carry.
+/// The text of `object`. A lone surrogate becomes a character that no cookie can carry.
 fn text(object: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(object.str()?.to_string_lossy().into_owned())
 }

@@ -19,7 +19,7 @@ use crate::py::options::Options;
 use crate::session::renew::{Answer, Facts, Outcome, Renewing, Step};
 use crate::store::{Expect, Patch, Renewal, Version, Write, Written};
 
-/// `Session.save(accessed_only=True)`: stores the access time, and what was changed in place.
+/// `Session.save(accessed_only=True)`: stores the access time, and changes in place.
 pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     let (renewing, first, saved, loaded, basis) = session.get().with(|state| {
@@ -102,7 +102,7 @@ impl<'py> Caller<'_, 'py> {
     }
 
     /// Stores the access time: in place where the stored text has it in the open, else by writing the same data
-    /// again with the new time, if nobody has written the record since. Returns the version of what was written.
+    /// again with the new time, if the record has not been written since. Returns the new version.
     fn touch(&mut self, id: &SessionId, version: Version) -> PyResult<Option<Version>> {
         let (py, session) = (self.session.py(), self.session);
         let data = self.data()?;
@@ -153,7 +153,7 @@ fn rewritten(
     if options.serializer.writes(payload) {
         return encode::encrypt_data(session, data);
     }
-    // What another serializer wrote stays as it is until the program saves it.
+    // A payload of another serializer stays as it is until the program saves the session.
     match codec::with_access_time(payload, now) {
         Some(payload) => Ok(encode::text_of(py, options, &payload)?.into_bytes()),
         None => encode::encrypt_data(session, data),
@@ -161,7 +161,7 @@ fn rewritten(
 }
 
 impl Loaded {
-    /// The same, whose record is another text by now, which has the access time elsewhere.
+    /// The same for a rewritten record, whose text has the access time elsewhere.
     fn rewritten(&self, py: Python<'_>) -> Self {
         Self {
             record: self.record.clone(),
@@ -171,7 +171,7 @@ impl Loaded {
         }
     }
 
-    /// What changes the access time in the stored text alone; `None` if that cannot be done.
+    /// The bytes that change only the access time in the stored text; `None` if that cannot be done.
     fn splice(&self, py: Python<'_>, options: &Options, accessed: f64) -> Option<Splice> {
         // A program may have given the session a key since it was loaded.
         if options.settings.records.encrypts() {

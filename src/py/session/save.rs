@@ -1,4 +1,4 @@
-//! Saving a session: all of it, or only that it was used.
+//! Saving a session: all of it, or only its access time.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -20,14 +20,14 @@ pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResul
     if accessed_only {
         return renew::renew(session);
     }
-    // First, for other threads may save this session meanwhile: what they have changed since is no change of ours.
+    // First, since other threads may save this session meanwhile, and their changes are not ours.
     let basis = session.get().with(|state| Basis::of(state))?;
     let data = plain(session)?;
     keep_beginning(session, &data)?;
     saving::store(session, &data, basis, true)
 }
 
-/// Where sessions end at a time that counts from their beginning, `clear()` does not make them begin anew.
+/// Keeps the creation time after `clear()` where the absolute timeout counts from it.
 fn keep_beginning(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     let key = intern!(session.py(), "_creation_time");
     let limited = session.get().with(|state| state.options.settings.limits.count_from_beginning())?;

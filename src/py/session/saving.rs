@@ -119,7 +119,7 @@ impl<'a, 'py> Caller<'a, 'py> {
             return outcome;
         }
         let released = locking::release(self.session);
-        // What went wrong first is the one to tell.
+        // The first error counts.
         outcome.and_then(|is_stored| released.map(|()| is_stored))
     }
 
@@ -129,7 +129,7 @@ impl<'a, 'py> Caller<'a, 'py> {
             let fields = self.session.get();
             let (step, _dropped) = fields.with(|state| {
                 let step = saving.next(&mut state.life, answer);
-                // In one step, so that none of them is another thread's.
+                // In one step, so that no other thread comes between.
                 let is_stored = matches!(step, Step::Done(Outcome::Stored));
                 (step, is_stored.then(|| self.keep(state)))
             })?;
@@ -142,8 +142,8 @@ impl<'a, 'py> Caller<'a, 'py> {
         }
     }
 
-    /// The session is a copy of what the application has, and not of what became of it: that is what its next save has
-    /// changed. Returns what must not be dropped under the lock.
+    /// From now on the session is a copy of the application's data, and not of the merged data, with which its next save
+    /// merges again. Returns the objects that must not be dropped under the lock.
     fn keep(&mut self, state: &mut State) -> impl Sized + use<> {
         let text = Text { bytes: std::mem::take(&mut self.text.bytes), id: self.text.id.clone() };
         let saved = self.saved.take().map(|saved| state.snapshots.set_saved(Some(saved)));
@@ -208,7 +208,7 @@ impl<'a, 'py> Caller<'a, 'py> {
         Ok(Answer::Encoded(id))
     }
 
-    /// What the session has changed, which is worked out only where others have changed its record.
+    /// The session's changes, which are computed only where others have changed its record.
     fn changes(&mut self) -> PyResult<&Changes<'a, 'py>> {
         let changes = match self.changes.take() {
             Some(changes) => changes,
@@ -253,7 +253,7 @@ impl<'a, 'py> Caller<'a, 'py> {
         Ok(Answer::Merged { id, has_theirs: merged.has_theirs })
     }
 
-    /// Keeps others from the record. Who waits for the session does not keep its holder from writing it.
+    /// Makes other saves wait. A save that waits for the session's lock does not hinder the holder's save.
     fn go_first(&mut self, id: &SessionId, locks: bool) -> PyResult<()> {
         let py = self.session.py();
         self.guard = None;

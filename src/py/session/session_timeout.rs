@@ -1,5 +1,4 @@
-//! The idle timeout that a program gives a session of its own ("remember me"). It is a part of the session's data,
-//! so that whatever keeps the session keeps it.
+//! The idle timeout of one session ("remember me"), which is part of the session's data.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
@@ -14,15 +13,14 @@ fn key(py: Python<'_>) -> &Bound<'_, PyString> {
     intern!(py, "_idle_timeout")
 }
 
-/// The timeout in a session's data. What is no such number of seconds was put there by somebody else, and says
-/// nothing.
+/// The timeout in a session's data. Any other value is ignored.
 pub(crate) fn in_data(data: &Bound<'_, PyDict>) -> PyResult<Option<i64>> {
     let Some(value) = data.get_item(key(data.py()))? else { return Ok(None) };
     let seconds = value.cast_exact::<PyInt>().ok().and_then(|seconds| seconds.extract::<i64>().ok());
     Ok(seconds.filter(|seconds| (1..=LONGEST_IDLE).contains(seconds)))
 }
 
-/// Remembers the timeout that `data` is stored with. The cookie goes by it, too.
+/// Notes the timeout in `data`, which is stored. The cookie's expiry depends on it.
 pub(crate) fn note(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     let timeout = in_data(data)?;
     session.get().with(|state| state.life.set_timeout(timeout))?;

@@ -24,8 +24,8 @@ pub(crate) fn creation_time(data: &Bound<'_, PyDict>) -> PyResult<Option<Timesta
     time(data, intern!(data.py(), "_creation_time"))
 }
 
-/// What `_creation_time` has to be where a session's data has none, as after `clear()`: `now`, unless the session's
-/// life counts from its beginning, which nobody is to move.
+/// The `_creation_time` for data that has none, as after `clear()`: `now`, unless an absolute timeout counts from the
+/// beginning, which must not move.
 pub(crate) fn beginning<'py>(
     session: &Bound<'py, Session>,
     now: Bound<'py, PyAny>,

@@ -21,7 +21,7 @@ impl Session {
         save::save(slf, accessed_only)
     }
 
-    /// Replaces the content by what the store has.
+    /// Replaces the content by the stored data.
     #[pyo3(name = "load")]
     fn py_load(slf: &Bound<'_, Self>) -> PyResult<()> {
         record::patience(slf)?.renew();
@@ -57,7 +57,7 @@ impl Session {
         let (stored_as, is_led) =
             slf.get().with(|state| (state.life.stored_as().cloned(), state.life.is_led()))?;
         if is_led {
-            // It has been given one a moment ago, which is not for whoever comes with the id before.
+            // Another request rotated it a moment ago, and the new id is not for a request with the old one.
             return Ok(());
         }
         call::create_id(slf, false)?;
@@ -68,23 +68,23 @@ impl Session {
     /// Gives the session an idle timeout of its own, in place of the option `timeout`: "remember me". It takes effect
     /// when the session is saved; the browser then keeps the cookie for as long. `None` goes back to the option.
     ///
-    /// Raises `ConfigurationError` for what is no whole number of seconds from 1 to a hundred years, and where
+    /// Raises `ConfigurationError` unless `seconds` is a whole number from 1 to a hundred years' worth, and where
     /// `save_accessed_time` is off.
     #[pyo3(name = "set_timeout")]
     fn set_session_timeout(slf: &Bound<'_, Self>, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
         session_timeout::set(slf, seconds)
     }
 
-    /// Keeps everybody else who locks the session out until `unlock()`, or until the request or this process ends.
-    /// What was loaded before may be out of date: `load()` it again.
+    /// Locks the session until `unlock()`, or until the request or this process ends. Data loaded before may be out of
+    /// date: `load()` it again.
     ///
-    /// Raises `LockError` if somebody else has it for longer than the option `lock_timeout`.
+    /// Raises `LockError` if another request holds the lock for longer than the option `lock_timeout`.
     fn lock(slf: &Bound<'_, Self>) -> PyResult<()> {
         record::patience(slf)?.renew();
         locking::lock(slf)
     }
 
-    /// Lets the session go, after as many calls as there were of `lock()`. Raises `LockError` if it is not locked.
+    /// Unlocks the session, after as many calls as there were of `lock()`. Raises `LockError` if it is not locked.
     fn unlock(slf: &Bound<'_, Self>) -> PyResult<()> {
         locking::unlock(slf)
     }
@@ -147,7 +147,7 @@ impl Session {
         encode::encode(slf, &given)
     }
 
-    /// What a stored text says.
+    /// The data in a stored text.
     fn _decrypt_data<'py>(
         slf: &Bound<'py, Self>,
         session_data: &Bound<'py, PyAny>,

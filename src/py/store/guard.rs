@@ -25,18 +25,18 @@ const RELEASING: &str = "unlock the session in its backend";
 struct One {
     key: StoreKey,
     namespace: Py<PyAny>,
-    /// What the thread that took the backend's lock has of it, if the lock is one of ours.
+    /// The backend's lock as the locking thread has it, if the lock is one of `beaker.synchronization`.
     lock: Option<TakenLock>,
-    /// What shuts the other holders of this process out, if anything does.
+    /// The lock against other sessions of this process, if there is one.
     reserved: Option<Token>,
-    /// Where its session has gone, if that was given another id.
+    /// The rotation of its session, if there was one.
     moved: Option<Moved>,
 }
 
-/// A rotation that backends which write when they are let go have yet to store.
+/// A rotation, which some backends only store when they are released.
 struct Moved {
     to: StoreKey,
-    /// What to go back to if that cannot be done.
+    /// The old text, to be restored if that fails.
     text: Arc<[u8]>,
     lifetime: Option<Duration>,
 }
@@ -82,7 +82,7 @@ impl NamespaceGuard {
         }
     }
 
-    /// Gives the backend's lock back, also where another thread took it.
+    /// Releases the backend's lock, also where another thread took it.
     fn release_lock(&self, one: &One, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = namespace.py();
         let call = self.store.begin_call(&one.key, namespace);
@@ -177,7 +177,7 @@ impl Guard for NamespaceGuard {
             let is_new = |key: &StoreKey| {
                 all.iter().filter_map(|one| one.moved.as_ref()).any(|moved| moved.to == *key)
             };
-            // A session is stored under its new id before anything says that it is not under the old one any more.
+            // The new record is stored before the old one is removed.
             for one in all.iter().rev() {
                 let namespace = one.namespace.bind(py);
                 if let Some(moved) = one.moved.as_ref().filter(|moved| has(&lost, &moved.to)) {
@@ -209,12 +209,12 @@ impl Guard for NamespaceGuard {
     }
 }
 
-/// Forgets what the process has that this one was forked from: nothing is written, and nobody is let in there.
+/// Forgets the parent's namespaces in a forked process. Nothing is written, and the parent keeps its locks.
 fn abandon(py: Python<'_>, all: &[One]) -> Result<()> {
     for one in all.iter().filter(|one| one.reserved.is_some()) {
         let lock = one.namespace.bind(py).getattr_opt(intern!(py, "access_lock"));
         if let Ok(Some(lock)) = lock {
-            // The lock of the thread that forked: beaker's own know that the file's is not theirs to let go.
+            // The lock of the thread that forked. Beaker's own locks know that the file lock is the parent's.
             let _ = lock.call_method0(intern!(py, "release_write_lock"));
         }
     }

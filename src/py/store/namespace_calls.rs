@@ -1,4 +1,4 @@
-//! The calls of a namespace's methods, and what their exceptions are to us.
+//! The calls of a namespace's methods, and the errors for their exceptions.
 
 use std::time::Duration;
 
@@ -16,8 +16,7 @@ use crate::py::patience::Patience;
 use crate::py::wait;
 use crate::store::Record;
 
-/// Locks `key`. Without waiting that happens under the interpreter's lock, so that the table of this process has
-/// been made before anybody uses it beside a fork.
+/// Locks `key`. The first attempt keeps the interpreter, so that no fork happens while the table of this process is made.
 pub(super) fn take(
     py: Python<'_>,
     locks: &LockTable,
@@ -64,7 +63,7 @@ pub(super) fn read(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Record>> {
     Ok(record)
 }
 
-/// Takes the write lock of `namespace`, asking again and again until `limit` is over.
+/// Takes the write lock of `namespace`, in repeated attempts until `limit` is over.
 pub(super) fn take_write_lock(
     namespace: &Bound<'_, PyAny>,
     key: &StoreKey,
@@ -76,18 +75,18 @@ pub(super) fn take_write_lock(
     let kwargs = PyDict::new(py);
     let name = intern!(py, "acquire_write_lock");
     kwargs.set_item(intern!(py, "wait"), false).map_err(failed(py, OPERATION, key))?;
-    // A failure ends the wait, also one that says that a lock is not to be had.
+    // An exception ends the wait, also a `LockError`.
     wait::by_asking(py, patience, limit, || match namespace.call_method(name, (), Some(&kwargs)) {
         Ok(taken) if taken.cast::<PyBool>().is_ok_and(|taken| !taken.is_true()) => {
             Err(Error::busy(OPERATION))
         }
-        // A backend without locks may well answer nothing.
+        // A backend without locks may return `None`.
         Ok(_) => Ok(Ok(())),
         Err(error) => Ok(Err(failure(py, OPERATION, key, error))),
     })?
 }
 
-/// What an exception of the backend is to us.
+/// The error for an exception of the backend, for `map_err`.
 pub(super) fn failed<'a>(
     py: Python<'a>,
     operation: &'static str,
@@ -96,8 +95,8 @@ pub(super) fn failed<'a>(
     move |error| failure(py, operation, key, error)
 }
 
-/// An exception of the backend. What it says is not passed on in our own message; it is the cause, without the id
-/// that it may show.
+/// The error for an exception of the backend. The exception, without the id that it may show, is the cause; our own
+/// message does not repeat its text.
 pub(super) fn failure(py: Python<'_>, operation: &'static str, key: &StoreKey, error: PyErr) -> Error {
     let error = without_id(py, error, key.record());
     let kind = if error.is_instance_of::<CorruptSessionError>(py) {
@@ -124,8 +123,8 @@ pub(super) fn failure(py: Python<'_>, operation: &'static str, key: &StoreKey, e
     Error::new(kind, operation).with_detail(detail).with_source(error)
 }
 
-/// The same exception, and what led to it, with `id` shortened. Programs log exceptions, and who reads an id in a log
-/// has the session.
+/// The same exception, and its causes, with `id` shortened. Programs log exceptions, and an id in a log gives away the
+/// session.
 pub(super) fn without_id(py: Python<'_>, error: PyErr, id: &str) -> PyErr {
     let shortened = || {
         let redaction = py.import(intern!(py, "beaker._redaction"))?;

@@ -1,4 +1,4 @@
-//! The session's text in a namespace of a backend written in Python. Whoever calls has the namespace's lock.
+//! The session's text in a namespace of a backend written in Python. The caller holds the namespace's lock.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ use crate::store::{Deleted, Expect, Patch, Record, Redirect, Version, Written};
 /// The key of the session's text within its namespace.
 const KEY: &str = "session";
 
-/// Keyed anew in every process, so that nobody can make two texts that look the same.
+/// Keyed anew in every process, so that two texts with the same hash cannot be made on purpose.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 fn version_of(text: &[u8]) -> Version {
@@ -45,7 +45,7 @@ fn text_in(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
     }
 }
 
-/// Sets the text, with the `lifetime` of the record where that is not the one which the backend was made with.
+/// Sets the text, with the record's `lifetime` where it differs from the backend's own.
 fn put(namespace: &Bound<'_, PyAny>, text: &[u8], lifetime: Option<Duration>) -> PyResult<()> {
     let py = namespace.py();
     let text = String::from_utf8_lossy(text);

@@ -19,11 +19,11 @@ use crate::py::patience::Patience;
 
 /// The namespaces that a thread of this process works on at this moment.
 static BUSY: LazyLock<LockTable> = LazyLock::new(LockTable::default);
-/// The namespaces that somebody in this process holds.
+/// The sessions that this process has locked.
 static RESERVED: LazyLock<LockTable> = LazyLock::new(LockTable::default);
 
-/// How many namespaces a session keeps: before and after it gets another id, each with the place where the record is
-/// and the one where it is looked for besides.
+/// The number of namespaces that a session keeps: those of two ids around a rotation, each under its plain and its hashed
+/// key.
 const RECENT: usize = 4;
 
 /// A store over objects of a `NamespaceManager` class.
@@ -32,7 +32,7 @@ pub(crate) struct NamespaceStore {
     patience: Arc<Patience>,
     /// The namespaces that were used last, the last one first.
     recent: Mutex<Vec<(String, Py<PyAny>)>>,
-    /// This session's own copy of the class's keyword arguments, once somebody asked for them.
+    /// This session's own copy of the class's keyword arguments, once it is needed.
     arguments: Mutex<Option<Py<PyDict>>>,
 }
 
@@ -42,7 +42,7 @@ impl NamespaceStore {
         Self { spec, patience, recent: Mutex::new(Vec::new()), arguments: Mutex::new(None) }
     }
 
-    /// The namespace of `key`: the one used last for it, if that was a short time ago.
+    /// The namespace of `key`, which is made unless it was used recently.
     pub(crate) fn namespace<'py>(&self, py: Python<'py>, key: &StoreKey) -> PyResult<Bound<'py, PyAny>> {
         let known = {
             let recent = self.recent.lock();
@@ -72,13 +72,13 @@ impl NamespaceStore {
         Ok(copy)
     }
 
-    /// Takes `arguments` for the namespaces that are yet to be made.
+    /// Sets the arguments for the next namespaces.
     pub(crate) fn set_arguments(&self, arguments: Py<PyDict>) {
         let replaced = self.arguments.lock().replace(arguments);
         drop(replaced);
     }
 
-    /// Takes `namespace` as that of `id`.
+    /// Sets the namespace of `id`.
     pub(crate) fn replace(&self, id: &str, namespace: Py<PyAny>) {
         let dropped: Vec<_> = {
             let mut recent = self.recent.lock();
@@ -91,7 +91,7 @@ impl NamespaceStore {
         drop(dropped);
     }
 
-    /// Shows the garbage collector what is held.
+    /// Shows the objects to the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         if let Some(recent) = self.recent.try_lock() {
             for (_, namespace) in &*recent {
@@ -122,8 +122,8 @@ impl NamespaceStore {
         })
     }
 
-    /// Runs `work`, which takes the lock of `namespace` and gives it back. If it fails, whatever it was interrupted at,
-    /// this thread has no more of the lock than before.
+    /// Runs `work`, which takes and releases the lock of `namespace`. If it fails, wherever it was interrupted, this
+    /// thread has the lock no more often than before.
     pub(super) fn within<T>(
         &self,
         key: &StoreKey,
@@ -149,7 +149,7 @@ impl NamespaceStore {
         BackendCall::begin(namespace, self.spec.name(key.record()), &self.patience)
     }
 
-    /// Makes a namespace anew when it is needed next, because nobody knows how far this one came.
+    /// Forgets a namespace that was interrupted at an unknown point; another is made when it is needed.
     pub(super) fn forget(&self, namespace: &Bound<'_, PyAny>) {
         let forgotten = {
             let mut recent = self.recent.lock();
@@ -160,8 +160,8 @@ impl NamespaceStore {
         drop(forgotten);
     }
 
-    /// Runs `work` while no other thread of this process works on the namespace of `id`: a backend need not have
-    /// locks of its own, and the interpreter turns to another thread whenever it likes.
+    /// Runs `work` while no other thread of this process works on the namespace of `key`: a backend need not have
+    /// locks of its own, and the interpreter may switch threads at any time.
     pub(super) fn alone<T>(
         &self,
         py: Python<'_>,
@@ -211,7 +211,7 @@ impl NamespaceStore {
         Ok((namespace.unbind(), state))
     }
 
-    /// Lets the other holders of this process in again.
+    /// Unlocks the id of `key` in this process.
     pub(super) fn unreserve(&self, key: &StoreKey, reserved: Token) {
         RESERVED.release(&self.spec.name(key.lock()), reserved);
     }

@@ -62,8 +62,8 @@ impl Store for NamespaceStore {
         })
     }
 
-    /// As good as a backend can: both write locks are held, so that nobody comes between who takes them, but a
-    /// process that dies between the two steps leaves both records.
+    /// Not atomic: both write locks are held, which keeps out others that take them, but a process that dies between the
+    /// two steps leaves both records.
     fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
         const OPERATION: &str = "rotate the session in its backend";
         let Rotation { old, new, data, ttl, expect, redirect } = *rotation;
@@ -90,7 +90,7 @@ impl Store for NamespaceStore {
         })
     }
 
-    /// A namespace that holds nothing may still have a file or an entry that is named by it.
+    /// An empty namespace may still have a file or an entry that shows its name.
     fn purge(&self, key: &StoreKey, call: &Call<'_>) -> Result<()> {
         const OPERATION: &str = "remove the session's namespace from its backend";
         if self.load(key, &Call { now: Timestamp::NEG_INFINITY, ..*call })?.is_some() {
@@ -110,7 +110,7 @@ impl Store for NamespaceStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        // It runs Python, so there is nothing to let go of.
+        // It runs Python, so it cannot release the interpreter.
         Capabilities { compare_and_swap: true, ..Capabilities::default() }
     }
 }
@@ -142,7 +142,7 @@ impl Locks for NamespaceStore {
         if target == LockTarget::Record {
             match self.load(key, call) {
                 Ok(None) => return Ok(None),
-                // A record that cannot be understood is one, too.
+                // A corrupt record is one, too.
                 Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
                 Ok(Some(_)) | Err(_) => {}
             }

@@ -1,7 +1,7 @@
-//! The body of a response whose request holds its session.
+//! The body of a response whose request locks its session.
 //!
 //! An application that is a generator uses its session while the server iterates. If it raises, its frames live as long
-//! as the exception, and the session with them; so it is let go here.
+//! as the exception, and the session with them; so the session is unlocked here.
 
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
@@ -13,7 +13,7 @@ use pyo3::types::{PyList, PyTuple, PyType};
 use super::proxy::response;
 use crate::py::once::intern;
 
-/// An iterable of an application (PEP 3333), and the session that is let go when it ends, raises or is closed.
+/// An iterable of an application (PEP 3333), and the session that is unlocked when it ends, raises or is closed.
 #[pyclass(frozen, subclass, weakref, module = "beaker._core")]
 pub(crate) struct LockedResponse {
     session: Py<PyAny>,
@@ -26,8 +26,8 @@ pub(crate) struct LockedResponse {
 #[pyclass(frozen, extends = LockedResponse, module = "beaker._core")]
 pub(crate) struct SizedLockedResponse;
 
-/// `answer` with the session of `proxy` let go at its end. What the server sends in a way of its own stays as it is, and so
-/// does what was made before anybody iterates.
+/// `answer`, at whose end the session of `proxy` is unlocked. An answer that the server sends in a way of its own stays
+/// as it is, and so does one that is already complete.
 pub(crate) fn wrap<'py>(
     proxy: &Bound<'py, PyAny>,
     answer: Bound<'py, PyAny>,
@@ -81,7 +81,7 @@ impl LockedResponse {
         part
     }
 
-    /// What a server does at the end of every request.
+    /// Called by the server at the end of every request.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let closed = match self.inner.bind(py).getattr_opt(intern!(py, "close")) {
             Ok(Some(close)) => close.call0().map(drop),

@@ -42,13 +42,13 @@ struct Parts {
     environ_key: Py<PyAny>,
     /// The bound method, which is put into every environ.
     get_session: Py<PyAny>,
-    /// What the options mean, until a program gets hold of them and may change them.
+    /// The options, compiled, until a program gets the dictionary and may change it.
     prepared: Option<Arc<Options>>,
 }
 
 impl Parts {
-    /// Whether requests hold their sessions.
-    fn hold_sessions(&self, py: Python<'_>) -> PyResult<bool> {
+    /// Whether requests lock their sessions.
+    fn lock_sessions(&self, py: Python<'_>) -> PyResult<bool> {
         let concurrency = match &self.prepared {
             Some(prepared) => Some(prepared.settings.concurrency),
             None => {
@@ -185,12 +185,12 @@ impl SessionMiddleware {
         let start_response = StartResponse::new(kept, start_response.unbind());
         let answer = parts.app.bind(py).call1((&environ, start_response));
         match answer {
-            Ok(answer) if parts.hold_sessions(py)? => {
+            Ok(answer) if parts.lock_sessions(py)? => {
                 let file_wrapper = look_up(&environ, intern!(py, "wsgi.file_wrapper"))?;
                 locked_response::wrap(&proxy, answer, file_wrapper)
             }
             Err(error) => {
-                // Whoever has the exception may keep all that it went through.
+                // The exception may keep the frames, and the session with them, alive.
                 let _failed = response::release(&proxy);
                 Err(error)
             }
@@ -211,8 +211,8 @@ impl SessionMiddleware {
         class.call((PyDict::new(py),), Some(&params))
     }
 
-    /// What a copy is made from, here or in the process that unpickles it: the application, the options, and what a
-    /// subclass or a program has set. The rest is made anew.
+    /// The state for a copy or a pickle: the application, the options, and the attributes that a subclass or a program
+    /// has set. The rest is made anew.
     fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         let py = slf.py();
         let state = slf.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?.copy()?;

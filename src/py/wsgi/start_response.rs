@@ -1,5 +1,5 @@
-//! What the application calls in place of the server's `start_response`: the session is stored and its cookie
-//! added before the headers go on their way.
+//! The `start_response` that the application calls: it stores the session and adds its cookie before the headers are
+//! sent.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,10 +20,10 @@ pub(crate) struct StartResponse {
     sent: AtomicBool,
 }
 
-/// What stands for the session.
+/// The object that stands for the session in the environ.
 pub(crate) enum Proxy {
     Ours(Py<SessionObject>),
-    /// What a program put in the place of ours, and the options of the middleware.
+    /// A program's own object, and the options of the middleware.
     Other(Py<PyAny>, Py<PyDict>),
 }
 
@@ -51,7 +51,7 @@ impl StartResponse {
 }
 
 impl Drop for StartResponse {
-    /// The request is over. If there was no response, nobody has let the session go yet.
+    /// The request is over. Without a response the session is still locked.
     fn drop(&mut self) {
         if !self.sent.load(Ordering::Relaxed) {
             let _ = Python::try_attach(|py| response::release(self.proxy.object(py)));
@@ -80,14 +80,14 @@ impl StartResponse {
         let proxy = self.proxy.object(py);
         let headers =
             if response::is_used(proxy)? { finish(proxy, self.proxy.options(), headers)? } else { headers };
-        response::let_environ_go(proxy)?;
+        response::drop_environ(proxy)?;
         self.sent.store(true, Ordering::Relaxed);
         let write = self.inner.bind(py).call1((status, headers, exc_info))?;
         response::headers_sent(proxy)?;
         Ok(write)
     }
 
-    // What it holds never changes, so a cycle through it is broken where it does.
+    // Its fields never change, so a cycle through it is broken elsewhere.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.proxy {
             Proxy::Ours(proxy) => visit.call(proxy)?,

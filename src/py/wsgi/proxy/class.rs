@@ -26,8 +26,8 @@ pub(crate) struct SessionObject {
 }
 
 impl SessionObject {
-    /// The proxy that a middleware puts into an environ. Where the middleware cannot say what the options mean
-    /// by now, it is worked out when the session is used.
+    /// The proxy that a middleware puts into an environ. Without `prepared`, the options are compiled when the session is
+    /// used.
     pub(crate) fn for_request(
         environ: Bound<'_, PyAny>,
         params: Py<PyDict>,
@@ -47,9 +47,9 @@ impl SessionObject {
 
 #[derive(Default)]
 pub(super) struct Fields {
-    /// Until the headers go; see [`Cell::let_environ_go`].
+    /// Until the headers go; see [`Cell::drop_environ`].
     pub(super) environ: Option<Py<PyAny>>,
-    /// The request's Cookie header, where the environ was let go before the session was made.
+    /// The request's Cookie header, where the environ was dropped before the session was made.
     pub(super) cookie: Option<Py<PyAny>>,
     pub(super) params: Option<Py<PyDict>>,
     pub(super) session: Option<Py<PyAny>>,

@@ -7,7 +7,7 @@ use super::class::SessionObject;
 use crate::py::once::intern;
 use crate::py::session::morsel;
 
-/// What the session tells its request.
+/// The mapping through which the session and its request talk.
 pub(super) fn of<'py>(proxy: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
     if let Ok(proxy) = proxy.cast::<SessionObject>() {
         return proxy.get().cell.headers(proxy);

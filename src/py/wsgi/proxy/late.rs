@@ -1,8 +1,8 @@
 //! Changes that come after the response's headers have gone.
 //!
 //! Such a change need not be lost: the program may store the session itself, or begin its response anew for an error
-//! page. So it is judged when the request is over and nobody has the proxy any more. The warning names the line that
-//! made the change.
+//! page. So it is judged when the request is over and the proxy is dropped. The warning names the line that made the
+//! change.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -24,14 +24,14 @@ impl Drop for SessionObject {
     }
 }
 
-/// Warns of a change that is lost. Nobody is there any more to whom an error could be told.
+/// Warns of a lost change. An error here has no caller to go to.
 pub(super) fn judge(watch: &Watch, cell: &Cell) {
     let (sent, late) = {
         let mut state = watch.lock();
         let Some(late) = state.late.take() else { return };
         (state.sent.take().unwrap_or_default(), late)
     };
-    // Where the interpreter ends, nobody reads warnings.
+    // An interpreter that is shutting down shows no warnings.
     let _ = Python::try_attach(|py| {
         // An object may go while an exception is on its way, which is not ours to see.
         let on_its_way = PyErr::take(py);
@@ -55,7 +55,7 @@ fn is_lost(
     late: &Late,
 ) -> PyResult<bool> {
     let Some(session) = session.and_then(|session| session.cast::<Session>().ok()) else { return Ok(false) };
-    // The garbage collector may have emptied the session first. Then nobody knows.
+    // The garbage collector may have emptied the session first.
     let Ok((saved, was_warned)) =
         session.get().with(|state| (state.snapshots.saved(session.py()), state.snapshots.warned_of_loss))
     else {

@@ -71,7 +71,7 @@ pub(super) fn make<'py>(slf: &Bound<'py, SessionObject>) -> PyResult<Bound<'py, 
     Ok(session)
 }
 
-/// What the options of the request's session mean.
+/// The compiled options of the request's session.
 pub(super) fn request_options(slf: &Bound<'_, SessionObject>) -> PyResult<Arc<Options>> {
     match slf.get().cell.prepared() {
         Some(options) => Ok(options),

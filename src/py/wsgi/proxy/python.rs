@@ -39,7 +39,7 @@ impl SessionObject {
         Ok(())
     }
 
-    /// What programs look into: `_params`, `_environ`, `_sess`, `_headers`, and `_dirty` once it is.
+    /// The fields that programs look into: `_params`, `_environ`, `_sess`, `_headers`, and `_dirty` once it is.
     #[getter]
     fn __dict__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         slf.get().cell.expose(slf)

@@ -1,4 +1,4 @@
-//! What a response needs of the session of its request, or of what a program put in the place of our proxy.
+//! The session's part in a response, be it our proxy's session or a program's own object.
 
 use std::sync::Arc;
 
@@ -47,18 +47,18 @@ pub(crate) fn release(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
-/// Sends the headers of a response by `send` whose session nobody used.
+/// Sends the headers of a response by `send`, whose session was not used.
 pub(crate) fn unused<T>(proxy: &Bound<'_, SessionObject>, send: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    proxy.get().cell.let_environ_go(proxy.py())?;
+    proxy.get().cell.drop_environ(proxy.py())?;
     let done = send()?;
     proxy.get().watch.begin();
     Ok(done)
 }
 
 /// The session needs its request's environ no more.
-pub(crate) fn let_environ_go(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(crate) fn drop_environ(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     match proxy.cast::<SessionObject>() {
-        Ok(proxy) => proxy.get().cell.let_environ_go(proxy.py()),
+        Ok(proxy) => proxy.get().cell.drop_environ(proxy.py()),
         Err(_) => Ok(()),
     }
 }
@@ -102,7 +102,7 @@ pub(crate) fn retired_cookies(proxy: &Bound<'_, PyAny>, options: &Options) -> Py
     let was_sent = |name: &str| cookie::readings(&header, std::iter::once(name), false).next().is_some();
     let sent = settings.older_names.iter().filter(|name| was_sent(name));
     let expires = CookieExpires::After(-A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
-    // A browser takes away what has the very domain and path; the session may have had its own.
+    // A browser removes a cookie only with the same domain and path; the session may have had its own.
     let own = match proxy.cast::<SessionObject>() {
         Ok(proxy) => own_scope(&session(proxy)?)?,
         Err(_) => None,

@@ -1,7 +1,7 @@
 //! Access to the fields of the proxy.
 //!
-//! Programs reach for them in `__dict__`, and some write there. So once somebody looked, that dictionary is
-//! where the fields are; until then they cost no dictionary.
+//! Some programs read and write them in `__dict__`. So once a program asks for it, that dictionary has the fields; until
+//! then there is no dictionary.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Cell {
         self.fields.lock()
     }
 
-    /// Waits until no other thread makes the session, and keeps others from it. The interpreter is let go meanwhile.
+    /// Waits until no other thread makes the session, and makes others wait. The interpreter is released meanwhile.
     /// The class of the session may use the proxy that is making it, and not again from within that.
     pub(super) fn wait_to_make(&self, py: Python<'_>) -> PyResult<Making<'_>> {
         let this = Runner::current(py)?;
@@ -70,7 +70,7 @@ impl Cell {
         Ok(Making { cell: self, nested: Some(nesting::enter(py, Work::Make(this))?) })
     }
 
-    /// What the options mean, if that is known and no program can have changed them.
+    /// The compiled options, if no program can have changed them.
     pub(super) fn prepared(&self) -> Option<Arc<Options>> {
         let fields = self.lock();
         if fields.exposed.is_some() { None } else { fields.prepared.as_ref().map(Arc::clone) }
@@ -155,7 +155,7 @@ impl Cell {
         Ok(self.session(slf)?.is_some() || self.is_dirty(slf)?)
     }
 
-    /// What is in the dictionary under the name of an attribute, whether or not somebody has looked there before.
+    /// The value of an attribute in the dictionary, whether or not a program has asked for that before.
     pub(super) fn attribute<'py>(
         &self,
         slf: Object<'_, 'py>,
@@ -262,9 +262,9 @@ impl Cell {
         Ok(())
     }
 
-    /// When the headers go, the environ is let go: it holds the proxy, and if the proxy held it any longer, all that a
-    /// request leaves behind would wait for the garbage collector.
-    pub(super) fn let_environ_go(&self, py: Python<'_>) -> PyResult<()> {
+    /// Drops the environ when the headers are sent. The environ refers to the proxy, so that otherwise all objects of a
+    /// request would wait for the garbage collector.
+    pub(super) fn drop_environ(&self, py: Python<'_>) -> PyResult<()> {
         let (environ, is_made) = {
             let mut fields = self.lock();
             (fields.environ.take(), fields.session.is_some())
@@ -318,14 +318,14 @@ fn cookie_in<'py>(environ: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyA
     }
 }
 
-/// The environ that holds a proxy which has let go of it. Slow, and asked only by who looks into the proxy after
-/// its request.
+/// The environ of a proxy that has dropped it. Slow, and needed only by programs that look into the proxy after its
+/// request.
 fn environ_of<'py>(slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = slf.py();
-    for holder in py.import("gc")?.call_method1("get_referrers", (slf,))?.try_iter()? {
-        let holder = holder?;
-        if holder.cast::<PyDict>().is_ok_and(|dict| dict.contains("beaker.get_session").unwrap_or(false)) {
-            return Ok(Some(holder));
+    for referrer in py.import("gc")?.call_method1("get_referrers", (slf,))?.try_iter()? {
+        let referrer = referrer?;
+        if referrer.cast::<PyDict>().is_ok_and(|dict| dict.contains("beaker.get_session").unwrap_or(false)) {
+            return Ok(Some(referrer));
         }
     }
     Ok(None)

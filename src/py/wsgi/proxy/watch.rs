@@ -13,7 +13,7 @@ use crate::py::session::Session;
 
 const MESSAGE: &str = "the session is changed after the response's headers have gone: the change is lost";
 
-/// What became of the session when the headers went, and what the program did to it since.
+/// The session when the headers were sent, and the program's changes since.
 #[derive(Default)]
 pub(super) struct Watch {
     state: Mutex<State>,
@@ -25,7 +25,7 @@ pub(super) struct State {
     pub(super) late: Option<Late>,
 }
 
-/// What the response had.
+/// The session's part in the response.
 #[derive(Default)]
 pub(super) struct Sent {
     pub(super) cookie: Option<Py<PyAny>>,
@@ -33,7 +33,7 @@ pub(super) struct Sent {
     pub(super) content: Option<Py<PyDict>>,
 }
 
-/// What the program did since.
+/// The program's changes since.
 pub(super) struct Late {
     pub(super) place: Place,
     /// Whether the session may have something to lose.
@@ -42,7 +42,7 @@ pub(super) struct Late {
     pub(super) needs_cookie: bool,
     /// Whether a change was taken back that was not saved.
     pub(super) discarded: bool,
-    /// What was stored when a value was assigned that can be changed in place, which no comparison shows.
+    /// The data that was stored when a mutable value was assigned, whose later changes no comparison shows.
     pub(super) assigned: Option<Option<Py<PyDict>>>,
 }
 

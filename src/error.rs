@@ -7,11 +7,11 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a caller can do about an [`Error`].
+/// The kind of an [`Error`], by which a caller decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What is stored, or what a browser sent, cannot be decoded. The session is lost; the store is well.
+    /// The stored data, or a browser's cookie, cannot be decoded. The session is lost; the store works.
     Corrupt,
     /// The store could not be asked or did not answer. Nothing is known about the session.
     Unavailable,
@@ -23,7 +23,7 @@ pub enum ErrorKind {
     Busy,
     /// The reply of the store was lost: what was asked for was done or not. Asking again must not do it twice.
     Unknown,
-    /// What the caller's own program raised, which is the cause, ended a wait.
+    /// An exception of the caller's own program, which is the source, ended a wait.
     Interrupted,
 }
 
@@ -85,7 +85,7 @@ impl Error {
         self
     }
 
-    /// Whether somebody else has what was wanted, so that asking again may help.
+    /// Whether another holder has the lock, so that another attempt may succeed.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.kind == ErrorKind::Busy
@@ -114,13 +114,13 @@ impl Error {
         self
     }
 
-    /// What a caller can do about it.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What was being done.
+    /// The operation that failed.
     #[must_use]
     pub fn operation(&self) -> &'static str {
         self.operation

@@ -223,8 +223,7 @@ impl Waiting {
     fn pause(&mut self) -> Result<()> {
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         let Some(left) = self.limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
-            return Err(Error::busy(OPERATION)
-                .with_detail(format!("another holder kept its lock for {:?}", self.limit)));
+            return Err(Error::busy(OPERATION).with_detail(format!("its lock was held for {:?}", self.limit)));
         };
         thread::sleep(self.pause.min(left));
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);

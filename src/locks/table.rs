@@ -57,8 +57,7 @@ impl LockTable {
         while locked.contains(key) {
             let waited = since.get_or_insert_with(Instant::now).elapsed();
             let Some(left) = limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
-                return Err(Error::busy("lock the session")
-                    .with_detail(format!("another thread held it for {limit:?}")));
+                return Err(Error::busy("lock the session").with_detail(format!("it was held for {limit:?}")));
             };
             locked = table.released.wait(&table.locked, locked, left);
         }

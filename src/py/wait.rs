@@ -107,7 +107,7 @@ pub(crate) fn by_asking<T>(
 }
 
 fn in_vain(error: Error, wait: &Wait<'_>) -> Error {
-    error.with_detail(format!("another request held it for {:.1?}", wait.lasted()))
+    error.with_detail(format!("it was held for {:.1?}", wait.lasted()))
 }
 
 /// The program's own exception, from the handler of a signal or from its way to sleep.

@@ -2,7 +2,7 @@
 
 use super::life::Life;
 
-/// What becomes of a session at the end of its request.
+/// The end of a request for its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtEnd {
     /// It is saved.
@@ -13,7 +13,7 @@ pub enum AtEnd {
     Leave,
 }
 
-/// What a request knows of its session at its end.
+/// The facts on a session at the end of its request.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     /// Whether the application asked for a save, or the options do.
@@ -24,7 +24,7 @@ pub struct Facts {
     pub is_stale: bool,
 }
 
-/// Decides what becomes of the session. A rotated session or one in an older form is stored though nobody saved it.
+/// Decides whether to store the session. A rotated session, or one in an older format, is stored without a save.
 #[must_use]
 pub fn at_end(life: &Life, facts: Facts) -> AtEnd {
     if facts.is_to_be_saved {
@@ -36,7 +36,7 @@ pub fn at_end(life: &Life, facts: Facts) -> AtEnd {
     }
 }
 
-/// What a save does to the cookie.
+/// The effect of a save on the cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cookie {
     /// It is written anew and sent.
@@ -58,7 +58,7 @@ pub fn cookie_of_save(life: &Life, uses_cookies: bool, lasts_otherwise: bool) ->
     }
 }
 
-/// What the application did to its session after the headers of the response had gone.
+/// The application's changes after the headers of the response were sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LateChanges {
     /// Whether the session may have something to lose.

@@ -15,7 +15,7 @@ enum NewId {
     Another,
 }
 
-/// What the session that a program holds has to do with the records of a store.
+/// The relation of a session object to the records of a store.
 #[derive(Clone, Debug)]
 pub struct Life {
     id: SessionId,
@@ -27,8 +27,8 @@ pub struct Life {
     is_new: bool,
     was_invalidated: bool,
     deleted: bool,
-    /// Whether who asks for the session came with an id that it had before.
-    is_led: bool,
+    /// Whether the request came with an old id of the session.
+    via_old_id: bool,
     new_id: NewId,
     /// Whether the program emptied the session since it was loaded or stored.
     is_cleared: bool,
@@ -43,7 +43,7 @@ pub struct Life {
 }
 
 impl Life {
-    /// A session nobody has heard of yet, under an id that was just made.
+    /// A new session, under an id that was just generated.
     #[must_use]
     pub fn fresh(id: SessionId) -> Self {
         Self { is_new: true, ..Self::named(id, false) }
@@ -62,7 +62,7 @@ impl Life {
             is_new: false,
             was_invalidated: false,
             deleted: false,
-            is_led: false,
+            via_old_id: false,
             new_id: NewId::None,
             is_cleared: false,
             opened_from: None,
@@ -155,22 +155,22 @@ impl Life {
         self.from_cookie
     }
 
-    /// The session has been given another id by somebody else, and was found under it by an id that it had before.
+    /// Another request has rotated the session to `id`, to which a redirect led from its old id.
     ///
-    /// Who comes by that one is not told the new one, and does not rotate the session again: whoever else has the old
-    /// id, by having stolen or fixed it, would get the session for good. A new id that was made here is dropped.
+    /// The response does not reveal the new id, and this request does not rotate the session again: otherwise an old id
+    /// that was stolen or fixed would give the session away for good. A new id that was made here is dropped.
     pub fn follow(&mut self, id: SessionId) {
         self.stored_as = Some(id.clone());
         self.id = id;
         self.version = None;
-        self.is_led = true;
+        self.via_old_id = true;
         self.settled();
     }
 
-    /// Whether who asks for the session came with an id that it had before.
+    /// Whether the request came with an old id of the session.
     #[must_use]
-    pub fn is_led(&self) -> bool {
-        self.is_led
+    pub fn via_old_id(&self) -> bool {
+        self.via_old_id
     }
 
     /// Gives the session another id and keeps it alive: the record moves at the next save.
@@ -178,7 +178,7 @@ impl Life {
         self.id = id;
         self.from_cookie = false;
         self.was_absent = false;
-        self.is_led = false;
+        self.via_old_id = false;
         if self.new_id == NewId::None {
             self.new_id = NewId::Same;
         }
@@ -233,7 +233,7 @@ impl Life {
     }
 
     /// Turns to another id, as a program does that sets it. The record under the id before is a session of its
-    /// own from now on, for nobody has said that it ends.
+    /// own from now on, since it has not ended.
     pub fn turn_to(&mut self, id: SessionId) {
         if self.id.as_str() != id.as_str() {
             self.stored_as = None;
@@ -248,7 +248,7 @@ impl Life {
         self.stored_as.as_ref()
     }
 
-    /// The session has its new id, whoever chose it: the record of `stored_as` moves at the next save.
+    /// The session has a new id, its own or a program's: the record of `stored_as` moves at the next save.
     pub fn moved_from(&mut self, stored_as: Option<SessionId>) {
         self.stored_as = stored_as;
         if self.new_id == NewId::None {
@@ -284,7 +284,7 @@ impl Life {
     pub fn delete(&mut self) -> SessionId {
         self.version = None;
         self.deleted = true;
-        self.is_led = false;
+        self.via_old_id = false;
         self.stored_as.take().unwrap_or_else(|| self.id.clone())
     }
 
@@ -294,16 +294,16 @@ impl Life {
         self.from_cookie
     }
 
-    /// What a request locks: nothing is created for an id that a browser made up.
+    /// The target of a request's lock: nothing is created for an id that a browser made up.
     #[must_use]
     pub fn lock_of(&self) -> LockTarget {
         if self.from_cookie { LockTarget::Record } else { LockTarget::Id }
     }
 
-    /// What a save expects of the record that the session has: to be in the state that is known, so that a save that
-    /// began before a logout does not bring the session back, nor one that began before a rotation end what that has
-    /// left. If `keeps_others`, also to be absent if that is what it was, for others may have begun a session under
-    /// the same id since. `None` if the state is not known: then it has to be looked at first.
+    /// The expectation of a save: the known version, so that a save that began before a logout does not bring the session
+    /// back, and one that began before a rotation does not overwrite the redirect. With `keeps_others`, a record that was
+    /// absent must still be absent, since others may have begun a session under the same id. `None` if the version is not
+    /// known: then the record must be loaded first.
     #[must_use]
     pub fn expectation(&self, keeps_others: bool) -> Option<Expect> {
         match &self.stored_as {
@@ -327,8 +327,7 @@ impl Life {
         self.settled();
     }
 
-    /// The record that was known as `before` is the same session, known as `now`. `false` if it is known as another
-    /// by now.
+    /// The record was renewed, from version `before` to `now`. `false` if another version is known.
     pub fn renewed(&mut self, before: Version, now: Version) -> bool {
         let is_known = self.version == Some(before);
         if is_known {
@@ -337,7 +336,7 @@ impl Life {
         is_known
     }
 
-    /// The record has what others wrote beside what this session has: nobody may write this session over it.
+    /// The record has merged changes that this session does not have, so this session must not overwrite it.
     pub fn diverged(&mut self) {
         self.version = None;
     }

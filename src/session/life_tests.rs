@@ -105,13 +105,13 @@ fn a_session_that_was_followed_is_saved_where_it_is_now_and_not_under_an_id_made
     let mut life = loaded("old");
     life.rename(SessionId::from_program("ours"));
     life.follow(SessionId::from_program("theirs"));
-    assert!(life.is_led() && !life.is_rotated() && !life.is_new());
+    assert!(life.via_old_id() && !life.is_rotated() && !life.is_new());
     assert_eq!((life.id().as_str(), life.record_id().as_str()), ("theirs", "theirs"));
     assert_eq!(life.expectation(true), None);
     life.found(Version::from(7));
     assert_eq!(life.expectation(false), Some(Expect::Version(Version::from(7))));
     assert_eq!(life.delete().as_str(), "theirs");
-    assert!(!life.is_led());
+    assert!(!life.via_old_id());
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_session_that_begins_anew_is_nobodys_successor() {
         let mut life = loaded("old");
         life.follow(SessionId::from_program("new"));
         begin(&mut life, SessionId::from_program("another"));
-        assert!(!life.is_led());
+        assert!(!life.via_old_id());
     }
 }
 

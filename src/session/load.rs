@@ -16,7 +16,7 @@ pub const LONGEST_CHAIN: usize = 8;
 /// How often an expired session is loaded again because another request has saved it since.
 pub(super) const RELOADS: usize = 4;
 
-/// What the options say about loading.
+/// The options for loading.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Policy {
     /// Whether the request holds the session's lock (`concurrency = lock`).
@@ -25,7 +25,7 @@ pub struct Policy {
     pub limits: Limits,
 }
 
-/// What the caller does next.
+/// The caller's next step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step<E> {
     /// End the session that the application gave up with its id. Answer: `Called`.
@@ -67,7 +67,7 @@ pub enum Step<E> {
     Done(Result<(), E>),
 }
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer<E> {
     /// Nothing was done yet.
@@ -94,7 +94,7 @@ enum Dead<E> {
     Corrupt(E),
 }
 
-/// What follows a call that succeeds.
+/// The continuation after a call that succeeds.
 #[derive(Debug)]
 enum Then<E> {
     /// Look for the session.
@@ -338,7 +338,7 @@ impl<E> Loading<E> {
         }
     }
 
-    /// Whoever catches the error may keep the session, and shall not keep its lock.
+    /// Unlocks the session first: a program that catches the error may keep the session, but not its lock.
     fn fail(&mut self, error: E) -> Step<E> {
         self.call(Step::Unlock, Then::Fail(error))
     }

@@ -271,7 +271,7 @@ proptest! {
         // A session that a redirect led to sends no cookie.
         if outcome.is_ok() && run.is_open() {
             let is_withdrawn = run.steps.iter().rev().nth(3) == Some(&Step::WithdrawCookie);
-            prop_assert_eq!(run.life.is_led(), is_withdrawn);
+            prop_assert_eq!(run.life.via_old_id(), is_withdrawn);
         }
     }
 

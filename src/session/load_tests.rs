@@ -216,7 +216,7 @@ fn a_redirected_session_gets_no_cookie_and_no_other_id() {
     let mut life = Life::named(id("a"), true);
     let made = steps(plain(), &mut life, [redirect("b"), done(), session(5), done(), done()]);
     assert_eq!(made[4..], [Step::WithdrawCookie, Step::Decode(id("b"))]);
-    assert!(life.is_led());
+    assert!(life.via_old_id());
     assert_eq!((life.id().as_str(), life.version()), ("b", Some(Version::from(5))));
 }
 

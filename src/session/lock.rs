@@ -20,7 +20,7 @@ pub enum Held {
     Another,
 }
 
-/// What is wanted.
+/// The goal of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// The request has the session.
@@ -29,7 +29,7 @@ pub enum Goal {
     Lock(SessionId),
     /// The application has the session no more.
     Unlock,
-    /// Whoever has the session has it under this id, to which a redirect led.
+    /// To hold the session's lock under this id, to which a redirect led.
     Move(SessionId, LockTarget),
 }
 
@@ -44,7 +44,7 @@ impl Goal {
     }
 }
 
-/// What the caller does next.
+/// The caller's next step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step<E> {
     /// Release the lock.

@@ -5,14 +5,14 @@
 //! the value is another now. Where the request changed a key it wins, being the last to write; everywhere else
 //! the others do. So requests that change different keys all have their way, in whatever order they come.
 
-/// What a key has in each of the three histories; `None` where it is not there.
+/// The value of a key in each of the three histories; `None` where it is absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row<V> {
     /// In what was loaded.
     pub base: Option<V>,
     /// In what this request made of it.
     pub ours: Option<V>,
-    /// In what is stored by now.
+    /// In the stored data.
     pub theirs: Option<V>,
 }
 
@@ -23,11 +23,11 @@ pub enum Rule {
     Changed,
     /// The later of two moments.
     Latest,
-    /// Theirs for as long as they have it: the beginning of a session is nobody's to change.
+    /// Theirs while they have it: the beginning of a session does not change.
     Kept,
 }
 
-/// Whose value a key has after a merge. A value that is not there may be theirs or ours too.
+/// The side whose value a key has after a merge. Absence may be theirs or ours, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// That of this request.

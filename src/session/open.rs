@@ -3,7 +3,7 @@
 use super::answer::Reply;
 use super::life::Life;
 
-/// What the options say about opening.
+/// The options for opening.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Policy {
     /// Whether a new session takes the place of one that cannot be decoded (`invalidate_corrupt`).
@@ -12,7 +12,7 @@ pub struct Policy {
     pub rolls: bool,
 }
 
-/// What the caller does next. Each step but the last is answered with what came of the call.
+/// The caller's next step. Each step but the last is answered with the result of the call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step<E> {
     /// Begin a new session, since the request names none.

@@ -1,4 +1,4 @@
-//! What opening a session finds out about it, beside its record.
+//! The facts that opening a session finds, beside its record.
 
 use super::candidate::{Candidate, CookieState};
 use super::life::Life;

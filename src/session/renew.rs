@@ -65,7 +65,7 @@ pub enum Outcome<E> {
     Failed(E),
 }
 
-/// What a request knows of its session at its end.
+/// The facts on a session at the end of its request.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     /// Whether access times are kept, or the record is not in the form of today.
@@ -116,7 +116,7 @@ impl Renewing {
 
     fn begin<E>(&mut self, life: &Life) -> Step<E> {
         let is_rotated = life.is_rotated();
-        // An unsaved session under a new id is known to nobody.
+        // No browser or store knows an unsaved session under a new id.
         let is_unknown = is_rotated && life.is_begun_anew();
         let has_to_go_on = is_rotated || self.facts.is_due && !life.is_new();
         if is_unknown || !has_to_go_on {

@@ -271,7 +271,7 @@ impl<E> Saving<E> {
                 self.look(life)
             }
             Found::Absent if self.creates() => match self.doubt.take() {
-                // Nobody else knows the id, so nobody deleted what the write without a reply stored.
+                // No other request knows the id, so the write without a reply stored nothing that was then deleted.
                 Some(_) if life.id().source() == IdSource::Generated => self.write(life),
                 Some(doubt) => Step::Done(Outcome::Failed(doubt.error)),
                 None => Step::Done(Outcome::Ended),

@@ -112,7 +112,7 @@ fn a_save_goes_on_with_the_id_that_another_request_gave_to_the_session() {
     let rest =
         [Step::WithholdCookie, Step::Load(id("b")), Step::Merge, write("b", 5), Step::Done(Outcome::Stored)];
     assert_eq!(steps[4..], rest);
-    assert!(life.is_led());
+    assert!(life.via_old_id());
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_rotation_whose_reply_was_lost_is_looked_for_under_both_ids() {
         let steps = steps(&mut life, MERGING, answers);
         assert_eq!(steps[3..5], [Step::Load(id("a")), Step::Verify(id("b"))]);
         assert_eq!(steps.last(), Some(&Step::Done(Outcome::Stored)));
-        assert!(!life.is_led() && !life.is_rotated(), "its own cookie has the new id");
+        assert!(!life.via_old_id() && !life.is_rotated(), "its own cookie has the new id");
     }
     let mut life = loaded("a");
     life.rename(id("b"));
@@ -265,5 +265,5 @@ fn a_rotation_whose_reply_was_lost_gives_way_to_the_rotation_of_another_request(
     let answers = vec![failed(Failure::Unknown), redirect("c"), found(3), stored(4)];
     let rest = [Step::WithholdCookie, Step::Load(id("c")), Step::Merge, write("c", 3)];
     assert_eq!(steps(&mut life, MERGING, answers)[4..8], rest);
-    assert!(life.is_led());
+    assert!(life.via_old_id());
 }

@@ -22,7 +22,7 @@ pub struct Limits {
     pub epoch: Option<Timestamp>,
 }
 
-/// What a session says of itself. What it does not say ends no session.
+/// The times in a session's data. A missing time ends no session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Times {
     /// When it was used last.
@@ -31,7 +31,7 @@ pub struct Times {
     pub begun: Option<Timestamp>,
 }
 
-/// What a decoded session says about itself.
+/// The facts in a decoded session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Facts {
     /// When it began and when it was used last.

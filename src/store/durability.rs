@@ -1,6 +1,6 @@
-//! What a save that was acknowledged survives.
+//! The failures that an acknowledged save survives.
 
-/// What a save survives once it has returned. In every case readers see the old record or the new one.
+/// The failures that a save survives once it has returned. In every case readers see the old record or the new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// As Beaker does: the new file takes the old one's place, and when it reaches the disk is left to the

@@ -6,7 +6,7 @@ use super::call::{Call, Guard};
 use crate::error::Result;
 use crate::id::StoreKey;
 
-/// What is locked.
+/// The target of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockTarget {
     /// An id that has a record. One that has none is not locked, and nothing is made for it.

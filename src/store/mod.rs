@@ -78,7 +78,7 @@ pub use sweep::{Sweep, Swept};
 pub use verbs::{Deleted, Expect, Patch, Record, Redirect, Renewal, Rotation, Write, Written};
 pub use version::Version;
 
-/// What a store can do beyond the contract's minimum.
+/// The capabilities of a store beyond the contract's minimum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Records go by themselves when their lifetime is over.
@@ -87,11 +87,11 @@ pub struct Capabilities {
     pub compare_and_swap: bool,
     /// A rotation is one step: a process that dies leaves the old record or the new one, never both.
     pub atomic_rotation: bool,
-    /// How a call may block, so that the interpreter is let go meanwhile.
+    /// How a call may block, so that the interpreter is released meanwhile.
     pub blocking: Blocking,
 }
 
-/// What a call of a store may wait for.
+/// The reason for which a call of a store may block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Blocking {
     /// Nothing but a moment's lock.
@@ -169,15 +169,15 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// A sweep through the whole store, which removes what nobody will ask for again: records that are over,
-    /// leftovers of writers that were killed, locks without a record. See [`Sweep`] for what it promises.
+    /// A sweep through the whole store, which removes expired records, leftovers of killed writers and locks without a
+    /// record. See [`Sweep`] for its guarantees.
     ///
     /// Where records go by themselves, or are for the backend alone to remove, there is nothing to do.
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         Box::new(sweep::NothingToSweep)
     }
 
-    /// What this store can do.
+    /// The capabilities of this store.
     fn capabilities(&self) -> Capabilities;
 }
 

@@ -1,4 +1,4 @@
-//! Removing what nobody will ask for again.
+//! Sweeps: the removal of expired records and of leftovers.
 
 use std::ops::AddAssign;
 
@@ -7,16 +7,16 @@ use crate::error::Result;
 
 /// A sweep through a store, in steps.
 ///
-/// What it may be relied on for:
+/// Its guarantees:
 ///
-/// * **Nothing that lives is removed.** A record goes only if its lifetime is over at `now`, found so again
-///   once nobody else can change it. What somebody is reading, writing or holding locked is passed over; but a
-///   record under a hash does not tell its lock, so that one which is over goes though its session is locked.
-/// * **Steps are bounded.** One looks at `limit` entries at the most and waits for nobody, so that a sweep
-///   can be spread over as much time as it is given.
-/// * **It goes on where it stopped**, and after its end begins anew. Dropped at any point, or killed, it
-///   leaves a sound store behind; what it did not get to is the next one's.
-/// * **Absence is no error.** A store that holds nothing is swept at once, and nothing is made for it.
+/// * **No live record is removed.** A record is removed only if its lifetime is over at `now`, checked again under a
+///   lock. A record that is being read, written or is locked is passed over; but a record under a hash does not
+///   show its lock, so that an expired one is removed though its session is locked.
+/// * **Steps are bounded.** A step looks at `limit` entries at the most and waits for no lock, so that a sweep can be
+///   spread over any time.
+/// * **It goes on where it stopped**, and after its end begins anew. Dropped or killed at any point, it leaves a sound
+///   store behind, and the next sweep does the rest.
+/// * **Absence is no error.** An empty store is swept at once, and nothing is created for it.
 pub trait Sweep: Send {
     /// Looks at the next entries, `limit` at the most and one at the least, and removes those that are over
     /// at `now`. An entry that cannot be looked at or removed is counted, and the sweep goes on.
@@ -26,7 +26,7 @@ pub trait Sweep: Send {
     fn step(&mut self, limit: usize, now: Timestamp) -> Result<Swept>;
 }
 
-/// What a step of a sweep, or several together, did.
+/// The work of a step of a sweep, or of several together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// The entries that were looked at.
@@ -35,7 +35,7 @@ pub struct Swept {
     pub expired: u64,
     /// The temporary files that were removed, left behind by writers that were killed.
     pub temporaries: u64,
-    /// The lock files that were removed because nobody holds them and no record is theirs.
+    /// The lock files that were removed because they were free and had no record.
     pub locks: u64,
     /// The entries that are due and were left: in use, or not to be read or removed by this process.
     pub skipped: u64,

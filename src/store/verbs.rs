@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::StoreKey;
 
-/// What a store holds under a key.
+/// The stored value of a key.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// The session as the codec encoded it.
@@ -68,7 +68,7 @@ impl Expect {
 pub struct Write<'a, K = StoreKey> {
     /// Where it is stored.
     pub key: &'a K,
-    /// What is stored.
+    /// The data to store.
     pub data: &'a [u8],
     /// How long after the call the store may forget it. `None`: it is kept until it is deleted.
     pub ttl: Option<Duration>,
@@ -117,8 +117,8 @@ pub enum Deleted {
 pub struct Renewal<'a, K = StoreKey> {
     /// The record.
     pub key: &'a K,
-    /// The state that the caller loaded. If the record has another by now, its lifetime is never made shorter: the
-    /// writer of that state may have given it a longer one.
+    /// The version that the caller loaded. If the record has another, its lifetime is never made shorter: the writer of
+    /// that version may have given it a longer one.
     pub version: Version,
     /// The lifetime from now; see [`Write::ttl`].
     pub ttl: Option<Duration>,
@@ -132,8 +132,8 @@ impl<'a> Renewal<'a> {
     }
 }
 
-/// A [`Renewal`] that also changes the bytes in which the data carries the time of its last access. If the record has
-/// another version by now, its bytes stay as they are.
+/// A [`Renewal`] that also changes the bytes of the access time in the data. If the record has another version, its bytes
+/// stay as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Patch<'a, K = StoreKey> {
     /// The renewal.
@@ -165,7 +165,7 @@ impl<K> Patch<'_, K> {
         Patch { renewal: Renewal { key, version, ttl }, offset: self.offset, bytes: self.bytes }
     }
 
-    /// Which bytes of a record of `length` bytes are replaced.
+    /// The range of the replaced bytes in a record of `length` bytes.
     ///
     /// # Errors
     /// `Invalid` if they do not lie within it.
@@ -184,13 +184,13 @@ pub struct Rotation<'a, K = StoreKey> {
     pub old: &'a K,
     /// The key that it gets.
     pub new: &'a K,
-    /// What is stored under the new key.
+    /// The data to store under the new key.
     pub data: &'a [u8],
     /// For how long; see [`Write::ttl`].
     pub ttl: Option<Duration>,
     /// The condition that the record under the old key has to meet.
     pub expect: Expect,
-    /// What takes its place under the old key. `None`: nothing does.
+    /// The redirect to store under the old key, if any.
     pub redirect: Option<Redirect<'a>>,
 }
 
@@ -203,7 +203,7 @@ impl<'a, K> Rotation<'a, K> {
 }
 
 impl<K> Rotation<'_, K> {
-    /// What is stored under the new key.
+    /// The write of the new key.
     pub(crate) fn write(&self) -> Write<'_, K> {
         Write { key: self.new, data: self.data, ttl: self.ttl, expect: Expect::Any }
     }
@@ -226,7 +226,7 @@ impl Rotation<'_> {
 /// A record that a rotation leaves under the old key.
 #[derive(Clone, Copy, Debug)]
 pub struct Redirect<'a> {
-    /// What it holds. To the store it is data like any other.
+    /// The redirect's text. To the store it is data like any other.
     pub data: &'a [u8],
     /// How long after the rotation it may be forgotten.
     pub ttl: Duration,

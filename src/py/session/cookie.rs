@@ -64,7 +64,7 @@ pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) 
 /// Writes the current cookie into the request.
 pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
     let py = session.py();
-    if session.get().with(|state| state.life.is_led())? {
+    if session.get().with(|state| state.life.via_old_id())? {
         // The new id is in the cookie of the response that gave it to the session, and in no other.
         return request::withdraw(session);
     }
@@ -266,7 +266,7 @@ pub(crate) fn object<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
 /// Puts the session's own cookie into `cookie`, which has the last of several with our name.
 fn show_chosen<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<()> {
     let (key, id) = session.get().with(|state| {
-        let is_told = state.life.is_from_cookie() && !state.life.is_led();
+        let is_told = state.life.is_from_cookie() && !state.life.via_old_id();
         (state.options.settings.key.clone(), is_told.then(|| state.life.id().as_str().to_owned()))
     })?;
     let Some(id) = id else { return Ok(()) };

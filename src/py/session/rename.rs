@@ -8,7 +8,7 @@ use crate::py::ids;
 
 /// `Session._create_id`: a new id; with `set_new` for a new session, otherwise for this one.
 pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
-    if !set_new && session.get().with(|state| state.life.is_led())? {
+    if !set_new && session.get().with(|state| state.life.via_old_id())? {
         return Ok(());
     }
     let id = ids::generate(session.py())?;

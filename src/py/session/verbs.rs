@@ -54,9 +54,9 @@ impl Session {
     /// Gives the session a new id and keeps its content, as one should when a user logs in. The old id's record
     /// is removed when the session is stored, which happens at the end of the request at the latest.
     fn regenerate_id(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (stored_as, is_led) =
-            slf.get().with(|state| (state.life.stored_as().cloned(), state.life.is_led()))?;
-        if is_led {
+        let (stored_as, via_old_id) =
+            slf.get().with(|state| (state.life.stored_as().cloned(), state.life.via_old_id()))?;
+        if via_old_id {
             // Another request rotated it a moment ago, and the new id is not for a request with the old one.
             return Ok(());
         }

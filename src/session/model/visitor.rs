@@ -15,7 +15,7 @@ const NOW: Timestamp = 1_000.0;
 /// More steps than any machine needs.
 const MOST_STEPS: usize = 2000;
 
-/// What the store does with a call.
+/// The store's reaction to a call.
 #[derive(Clone, Copy, PartialEq)]
 enum Weather {
     Fair,
@@ -51,9 +51,9 @@ pub(super) struct Visitor {
     lineage: u32,
     base: Content,
     ours: Content,
-    /// What a save writes.
+    /// The data that a save writes.
     data: Content,
-    /// What was loaded last, and of which session.
+    /// The data that was loaded last, and its session.
     loaded: (u32, Content),
     work: Work,
     saves: u32,
@@ -79,7 +79,7 @@ impl Visitor {
         visitor
     }
 
-    /// The content of a session that nobody has had before.
+    /// Begins a session that no visitor has had before.
     fn begin(&mut self) {
         self.lineage = self.new_lineage();
         (self.base, self.ours) = (Content::new(), Content::new());

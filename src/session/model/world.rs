@@ -134,7 +134,7 @@ impl World {
         self.promised.insert((lineage, key), value);
     }
 
-    /// Whoever owns the key has begun to store another value of it.
+    /// The owner of the key has begun to store another value.
     pub(super) fn unpromise(&mut self, key: u8) {
         self.promised.retain(|(_, promised), _| *promised != key);
     }

@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex};
 
 use crate::error::{Error, Result};
 
-/// What a failed removal was for.
+/// The operation of a failed removal.
 pub(super) const REMOVING: &str = "remove the session file";
 
 /// How many folders are remembered. Ids as Beaker makes them have 272.

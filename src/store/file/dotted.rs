@@ -180,7 +180,7 @@ impl Drop for Neighbour {
     fn drop(&mut self) {
         let lock = self.lock.take();
         if matches!(fs::symlink_metadata(&self.shared), Err(error) if is_absence(&error)) {
-            // One that cannot be removed is empty, harms nobody and is swept.
+            // One that cannot be removed is empty and harmless, and is swept.
             let _ = lock.map(LockFile::remove);
         }
     }

@@ -11,7 +11,7 @@ use crate::store::Durability;
 pub(super) struct Folders {
     pub(super) file_dir: PathBuf,
     pub(super) lock_dir: PathBuf,
-    /// What a save survives.
+    /// The failures that a save survives.
     pub(super) durability: Durability,
 }
 

@@ -151,7 +151,7 @@ impl Guard for FileGuard {
 impl Drop for FileGuard {
     fn drop(&mut self) {
         if !self.is_inherited() {
-            // What is left is an empty lock file, which harms nobody.
+            // The remaining lock file is empty and harmless.
             let _ = self.release();
         }
     }

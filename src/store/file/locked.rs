@@ -1,4 +1,4 @@
-//! Taking the lock of an id, and what is done to its file by whoever has it.
+//! Taking the lock of an id, and changing its file under it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -52,9 +52,8 @@ impl Visit<'_> {
         }
     }
 
-    /// Reads a place whose lock the caller has. A sweep cannot tell the lock of a record under a hash, which hides the
-    /// id: it has the file itself locked when it removes it, and so has whoever changes it, until what is returned is
-    /// dropped.
+    /// Reads a place whose lock the caller has. A sweep does not know the lock of a record under a hash, which hides the
+    /// id: it locks the file itself to remove it. So a change locks the file, too, until the returned value is dropped.
     pub(super) fn look(&self, place: &Place<'_>) -> Result<(Option<Locked>, Found)> {
         let path = place.data_file(&self.file_dir);
         if place.key().is_hashed() {
@@ -113,7 +112,7 @@ impl Visit<'_> {
             return Ok(deleted);
         }
         self.remove_shared(&place, neighbour.as_ref())?;
-        // Who has not the lock of a file that others may have leaves it alone.
+        // A shared file remains where its lock is not held.
         if neighbour.is_some() || !place.is_dotted() || place.seat() == Seat::Own {
             self.unlink(&path)?;
         }
@@ -237,11 +236,11 @@ impl<'a> From<&Write<'a>> for Content<'a> {
     }
 }
 
-/// What is locked while a record is replaced or removed.
+/// The locks while a record is replaced or removed.
 pub(super) struct Locks {
     own: LockFile,
-    /// Of the id that has the same file, so that two ids which meet there do not write at once. It is had for one
-    /// write and no longer: who holds an id keeps nobody from another.
+    /// The lock of the other id with the same file, so that both do not write at once. It is held for one write only: a
+    /// session's lock must not block another session.
     neighbour: Option<Neighbour>,
 }
 
@@ -265,8 +264,8 @@ impl Locks {
         }
     }
 
-    /// Lets go, leaving no lock file for an id that has no record. One that cannot be removed is empty, harms
-    /// nobody and is swept: whatever was done under the lock is done all the same.
+    /// Releases the locks and removes the lock file of an id without a record. One that cannot be removed is empty and
+    /// harmless, and is swept.
     pub(super) fn tidy(self, found: &Found) {
         if matches!(found, Found::Absent | Found::Foreign) {
             let _ = self.own.remove();

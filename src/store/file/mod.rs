@@ -6,8 +6,8 @@
 //! moment it locks the record's file itself, as a reader does for the moment of reading. A reader takes no
 //! lock of the id and makes nothing.
 //!
-//! What a save survives is the [`Durability`] that was asked for. A touch is never flushed to the disk: the
-//! machine may forget when its power fails that a session was used.
+//! The option [`Durability`] says what a save survives. A touch is never flushed to the disk: a power failure may lose
+//! an access time.
 
 mod disk;
 mod dotted;
@@ -72,8 +72,8 @@ impl FileStore {
         Self { folders, lifetime: None, sweeper: None }
     }
 
-    /// The same, of which a sweep removes records that carry no expiry, as Beaker's, once nobody has used them for
-    /// `lifetime`. It has to be at least what every process of Beaker allows that keeps its sessions in these folders.
+    /// The same store, where a sweep removes records without an expiry, as Beaker's, once they were not used for
+    /// `lifetime`. That must be at least the timeout of every process of Beaker that uses these folders.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.lifetime = lifetime;

@@ -131,7 +131,7 @@ pub(super) fn holder(path: &Path, limit: Duration) -> Result<Holder> {
     })
 }
 
-/// The owner that the record at `path` names, if it does. Waits for nobody.
+/// The owner that the record at `path` names, if it does. Waits for no lock.
 pub(super) fn owner(path: &Path) -> Result<Option<String>> {
     Ok(match holder(path, Duration::ZERO)? {
         Holder::Named(owner) => Some(owner),
@@ -147,8 +147,8 @@ pub(super) fn expiry(path: &Path) -> Option<Timestamp> {
     Expiry::at_head_of(head.get(..length)?).map(|expiry| expiry.at)
 }
 
-/// What `place` holds, with the file that keeps it so for as long as it is held: nobody touches it, and with
-/// `Mode::Exclusive` nobody is reading it either. Waits for nobody; `None` if there is no file.
+/// The content of `place`, with its locked file: nothing writes it while the lock is held, and with `Mode::Exclusive`
+/// nothing reads it either. Waits for no lock; `None` if there is no file.
 pub(super) fn hold(path: &Path, place: &Place<'_>, mode: Mode) -> Result<Option<(Locked, Metadata, Found)>> {
     let Some(data) = open(path, mode, READING, Duration::ZERO)? else { return Ok(None) };
     let metadata = data.file().metadata().map_err(|error| Error::unavailable(READING).with_source(error))?;
@@ -228,9 +228,9 @@ impl Contents {
     }
 }
 
-/// Opens and locks the file that is at `path` once it is locked. Whoever had it locked may have removed it.
+/// Opens and locks the file that is at `path` once it is locked. The holder before may have removed it.
 fn open_the_one_at(path: &Path, limit: Duration) -> Result<Option<Locked>> {
-    /// Every turn takes somebody who replaces the file; a file system that counts no names never ends it.
+    /// Each turn means that the file was replaced; on a file system that counts no names it would never end.
     const TURNS: usize = 16;
     for _ in 1..TURNS {
         let Some(data) = open(path, Mode::Exclusive, RENEWING, limit)? else { return Ok(None) };
@@ -263,7 +263,7 @@ fn open(path: &Path, mode: Mode, operation: &'static str, limit: Duration) -> Re
     }
 }
 
-/// What `O_NOFOLLOW` answers to a link.
+/// The error of `O_NOFOLLOW` for a link.
 fn is_link(error: &io::Error) -> bool {
     error
         .raw_os_error()
@@ -288,7 +288,7 @@ fn examine(data: &Locked, place: &Place<'_>, operation: &'static str) -> Result<
     })
 }
 
-/// What a file holds.
+/// The content of a file.
 struct Content {
     length: u64,
     /// All of it, where it can be a record.

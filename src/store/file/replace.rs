@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::private_dir::ensure_private_dir;
 use crate::store::Durability;
 
-/// What a failed write was for.
+/// The operation of a failed write.
 pub(super) const WRITING: &str = "write the session file";
 
 /// No name that an id has begins with a dot.
@@ -66,14 +66,14 @@ fn write(file: &mut File, bytes: &[u8], durability: Durability) -> io::Result<()
     if durability == Durability::Full { file.sync_all() } else { Ok(()) }
 }
 
-/// Gives the finished file its name, in one step for whoever reads.
+/// Gives the finished file its name, in one step for readers.
 ///
 /// A rename onto a file that is there makes ext4 write the new one to the disk before it returns, which is most
 /// of what a save costs. When two files change their names with each other it does not, and readers
 /// see as little of it; what was the old file then goes under the name of a temporary one.
 fn put(temporary: &Path, target: &Path, durability: Durability) -> io::Result<()> {
     if durability == Durability::Process && exchange(temporary, target) {
-        // Should this fail, the old file is a temporary one that somebody left, and is swept.
+        // If this fails, the old file is a leftover temporary file, and is swept.
         let _ = fs::remove_file(temporary);
         return Ok(());
     }

@@ -40,7 +40,7 @@ impl MemoryGuard {
         if !self.holds(old) || self.holds(new) {
             return rotate();
         }
-        // Nobody knows an id before its session is stored under it, so there is nobody to wait for.
+        // The id is unknown to others until its session is stored under it, so there is no lock to wait for.
         let token = self.records.locks.acquire(new.lock(), Duration::ZERO)?;
         let written = rotate();
         if matches!(written, Ok(Written::Stored(_))) {

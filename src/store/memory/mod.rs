@@ -31,9 +31,9 @@ const INSPECTED_PER_WRITE: usize = 4;
 
 /// Keeps sessions in this process, for as long as it lives.
 ///
-/// Records whose lifetime is over are absent at once. They are dropped when they are met, and every write
-/// looks at a few others, so that they go even when nobody asks for them again; but not while the machine's clock
-/// has jumped lately and may be wrong. No call waits for anything but a moment's lock.
+/// Expired records are absent at once. They are dropped when they are met, and every write looks at a few others, so that
+/// they go without another request; but not while the machine's clock has jumped lately and may be wrong. No call waits
+/// for anything but a short lock.
 ///
 /// A clone has the same records.
 #[derive(Clone)]
@@ -68,7 +68,7 @@ impl MemoryStore {
     }
 
     /// The same records, of which a write through this value leaves `most` at the most: it drops those that have
-    /// not been used for the longest time, whoever wrote them.
+    /// not been used for the longest time, including those of other applications.
     #[must_use]
     pub fn bounded(&self, most: Option<NonZeroUsize>) -> Self {
         Self { records: Arc::clone(&self.records), most }

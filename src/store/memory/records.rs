@@ -20,8 +20,8 @@ pub(super) struct Records {
     hasher: HashKeys,
     last_version: AtomicU64,
     last_use: AtomicU64,
-    /// How many there are in all shards, less those that somebody is about to drop to make room. It is right when
-    /// nobody is in the middle of a change, and may be negative until then.
+    /// The number of records in all shards, less those that a write is about to drop to make room. It is exact between
+    /// changes, and may be negative during one.
     pub(super) count: AtomicIsize,
     pub(super) locks: LockTable,
     /// Whether the clock may be trusted to end a record for good.
@@ -54,7 +54,7 @@ impl Records {
         self.shard(self.number(id))
     }
 
-    /// The shards of two ids. The one of the lower number is locked first, so that nobody waits in a circle.
+    /// The shards of two ids. The one with the lower number is locked first, so that there is no deadlock.
     pub(super) fn locked_both(&self, old: &str, new: &str, operation: &'static str) -> Result<Both<'_>> {
         let (of_old, of_new) = (self.number(old), self.number(new));
         let locked = |number: usize| {
@@ -130,7 +130,7 @@ impl Records {
                 self.count.fetch_add(1, Ordering::Relaxed);
                 return;
             };
-            // Unless somebody has used it since.
+            // Unless it was used since.
             if self.shard(number).is_some_and(|mut shard| shard.remove_oldest(used)) {
                 return;
             }

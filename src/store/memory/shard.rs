@@ -11,7 +11,7 @@ pub(super) const SMALLEST_SHRUNK: usize = 64;
 /// No slot.
 const NONE: usize = usize::MAX;
 
-/// What there is of a record, its id aside.
+/// The state of a record, its id aside.
 pub(super) struct State {
     pub(super) data: Arc<[u8]>,
     pub(super) version: Version,
@@ -210,7 +210,7 @@ impl Shard {
         self.set_older(newer, older);
     }
 
-    /// What was used after `position`; before all others, if there is no such position.
+    /// Sets the record that was used after `position`; without such a position, the oldest of all.
     fn set_newer(&mut self, position: usize, newer: usize) {
         match self.slots.get_mut(position) {
             Some(slot) => slot.newer = newer,
@@ -218,7 +218,7 @@ impl Shard {
         }
     }
 
-    /// What was used before `position`; after all others, if there is no such position.
+    /// Sets the record that was used before `position`; without such a position, the newest of all.
     fn set_older(&mut self, position: usize, older: usize) {
         match self.slots.get_mut(position) {
             Some(slot) => slot.older = older,

@@ -125,7 +125,7 @@ impl SessionStore {
         call.under(self.locked.as_ref().map(|locked| &*locked.guard))
     }
 
-    /// What the store can do.
+    /// The capabilities of the store.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.store.capabilities()

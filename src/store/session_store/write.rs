@@ -108,10 +108,10 @@ impl SessionStore {
         }
     }
 
-    /// Stores a record where there is none under either key. Of several who do so at once, on whichever side of the
-    /// change, one succeeds: each looks under the other key once more when it has written, and takes back what it wrote
-    /// if there is something. Whoever is refused has seen the record of somebody who is not done yet or has succeeded, so
-    /// the last of them to be done is not refused by those who gave up.
+    /// Stores a record where there is none under either key. Of several concurrent calls, on whichever side of the change
+    /// of `id_storage`, one succeeds: each looks under the other key again after its write, and undoes the write if there
+    /// is a record. A refused call has seen the record of a call that is not finished or has succeeded, so the last call
+    /// to finish is not refused because of those that gave up.
     fn create(
         &self,
         keys: &Keys,
@@ -154,7 +154,7 @@ impl SessionStore {
         if self.is_pinned {
             return rotate(&self.key_of(old), expect);
         }
-        // A key that cannot be looked at is found out before the session has its new id, which nobody would hear of.
+        // An unreadable key must fail before the session gets its new id, which would be lost.
         let other = from.other();
         let has_other = self.was_ever(&other, call)?;
         let redirect_under_other = Cell::new(false);
@@ -215,8 +215,8 @@ impl SessionStore {
     }
 }
 
-/// Does the last step of what cannot be asked for again, because a step before has changed something: it is tried again
-/// here if somebody else has what it needs.
+/// Does the last step of a change that its caller cannot repeat, because an earlier step is done: while the store is busy,
+/// the step is repeated here.
 pub(super) fn in_the_end<T>(step: impl Fn() -> Result<T>) -> Result<T> {
     for _ in 1..LAST_TRIES {
         match step() {

@@ -1,7 +1,7 @@
 //! The lease that one process at a time takes to sweep a folder, and the guard against jumps of the clock.
 //!
-//! Both are one file, `.beaker-sweep`: it is locked for as long as somebody sweeps, and it holds what the clocks of
-//! the machine said when the last sweep began, so that the next one, in whatever process, can compare.
+//! Both are one file, `.beaker-sweep`. It is locked during a sweep, and it has the readings of the machine's clocks from
+//! the beginning of the last sweep, with which the next one, in any process, compares its own.
 
 use std::fmt::Write;
 use std::fs::{File, OpenOptions};
@@ -97,7 +97,7 @@ pub(super) struct Note {
     steady_since: Option<f64>,
 }
 
-/// What a process that comes to sweep has to do.
+/// The decision on a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Verdict {
     /// Nothing: the last sweep was not long ago.

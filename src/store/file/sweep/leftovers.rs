@@ -80,14 +80,14 @@ pub(super) fn is_orphaned_lock(
         && is_old_file(path, now)
 }
 
-/// Removes the lock files of `paths` that nobody holds.
+/// Removes the free lock files of `paths`.
 ///
-/// One of our processes that waits for such a lock finds out once it has it, and takes the lock that is then at
-/// this path. A process of the original does not look: the one that has opened the file when it goes has a
-/// lock that shuts nobody out, for that one read or write. That takes a visit, in the microseconds between its
-/// opening the file and its locking it, to a session which has had no record for an hour, and does harm only if
-/// a second process of the original writes the same session in those microseconds. One that has been waiting for
-/// the lock is not overlooked: the lock is found free twice, with time between for it to be handed over.
+/// A process of ours that waits for such a lock checks it once it has it, and takes the lock that is then at this
+/// path. A process of Beaker does not check: if it opened the file before the removal, its lock excludes no one for
+/// that one read or write. That takes a visit, in the microseconds between its opening and its locking the file, to a
+/// session which has had no record for an hour, and does harm only if a second process of Beaker writes the same
+/// session in those microseconds. A process that waits for the lock is not overlooked: the lock must be free twice,
+/// with time between for it to be handed over.
 pub(super) fn remove_locks(paths: &[PathBuf], dry_run: bool) -> Swept {
     let mut swept = Swept::default();
     let mut free = Vec::new();

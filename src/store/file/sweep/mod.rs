@@ -31,7 +31,7 @@ use crate::store::{Sweep, Swept, Timestamp};
 
 const OPERATION: &str = "sweep the session files";
 
-/// Which records a sweep removes, beside those whose own expiry has passed.
+/// The records that a sweep removes, beside those whose own expiry has passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepPlan {
     /// How long after its last use a record within `reach` is removed. `None`: such records stay.

@@ -76,8 +76,7 @@ impl FileSweep {
         self.seen.extend(lock.file_stem().and_then(|name| lock_number(name.to_str()?)));
     }
 
-    /// Removes the record at `path` with its locks, if it is a session's and is still over once nobody else can
-    /// change it.
+    /// Removes the record at `path` with its locks, if it is a session's and is still expired once it is locked.
     fn remove(&self, path: &Path, stem: &str, now: Timestamp) -> Result<Outcome> {
         let id = record::owner(path)?.unwrap_or_else(|| stem.to_owned());
         let key = StoreKey::from(SessionId::from_program(id));

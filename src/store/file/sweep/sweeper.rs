@@ -2,7 +2,7 @@
 //!
 //! A write or a touch that finds that a sweep is due starts a thread, which sweeps and ends. Nothing runs between
 //! sweeps, nothing is started by making a store, and no lock is shared that a fork could leave locked: a forked
-//! process sweeps when its own writes find that a sweep is due. Where nobody writes, nothing grows.
+//! process sweeps when its own writes find that a sweep is due. Without writes, nothing grows.
 //!
 //! Of all processes and machines that share a folder one sweeps at a time, and all share the interval; see
 //! [`SweepLease`]. A process sweeps one folder at a time.

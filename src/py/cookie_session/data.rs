@@ -5,7 +5,7 @@ use pyo3::types::PyDict;
 
 use crate::py::clock;
 use crate::py::once::intern;
-use crate::py::session::{Session, as_dict, beginning, snapshots};
+use crate::py::session::{Session, as_dict, beginning, content};
 
 /// Puts into `data` what every session that is sent has: an id and its times.
 pub(super) fn complete(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -26,7 +26,7 @@ pub(super) fn stored<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, 
     let py = session.py();
     let data = match session.get().with(|state| state.snapshots.saved(py))? {
         Some(saved) => saved.copy()?,
-        None => snapshots::loaded(session)?.cast::<PyDict>()?.copy()?,
+        None => content::loaded(session)?.cast::<PyDict>()?.copy()?,
     };
     if data.is_empty() {
         data.update(session.get().options()?.initial.bind(py).as_mapping())?;

@@ -26,7 +26,7 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let _entered = nesting::enter(py, Work::Load(session.as_ptr() as usize))?;
     let (is_deleted, forgets, was_received, sent) = session.get().with(|state| {
         let sent = state.snapshots.saved(py);
-        (state.life.is_deleted(), state.life.forgets(), state.received.scope.is_some(), sent)
+        (state.life.is_deleted(), state.life.forgets(), state.cookie.scope.is_some(), sent)
     })?;
     if is_deleted {
         session.get().with(|state| state.life.set_new(true))?;
@@ -122,7 +122,7 @@ fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &
     let Read { data, payload, timeout, beginning, is_current } = read;
     let scope = cookie_scope::in_data(&data).ok();
     session.get().with(|state| {
-        state.received.scope = scope;
+        state.cookie.scope = scope;
         state.life.set_stale(!is_current || options.settings.rolls());
     })?;
     if let Some(id) = data.get_item(intern!(py, "_id"))? {
@@ -149,7 +149,7 @@ fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &
             state.snapshots.set_last_accessed(last_accessed),
             state.snapshots.set_loaded(Some(accessed)),
             state.snapshots.set_saved(None),
-            std::mem::replace(&mut state.received.payload, payload),
+            std::mem::replace(&mut state.cookie.payload, payload),
         )
     })?;
     dict.set_item(intern!(py, "_accessed_time"), &now.object)?;

@@ -1,5 +1,7 @@
 //! Sending the session in its cookie.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -9,7 +11,7 @@ use crate::codec;
 use crate::py::errors::{self, BeakerException, UnstorableValueError};
 use crate::py::once::intern;
 use crate::py::session::{
-    CookieValue, Session, as_dict, call, content, cookie, is_exact, plain, session_timeout, snapshots,
+    CookieValue, Session, as_dict, call, content, cookie, is_exact, plain, session_timeout,
 };
 
 /// `CookieSession.save`: sends the session, or with `accessed_only` renews it as it was loaded.
@@ -35,13 +37,13 @@ pub(super) fn send_data(session: &Bound<'_, Session>, data: Bound<'_, PyDict>) -
     send(session, value)?;
     let saved = Some(data.unbind());
     let _dropped =
-        session.get().with(|state| (state.snapshots.set_saved(saved), state.received.payload.take()))?;
+        session.get().with(|state| (state.snapshots.set_saved(saved), state.cookie.payload.take()))?;
     Ok(())
 }
 
 fn send(session: &Bound<'_, Session>, value: CookieValue) -> PyResult<()> {
     session.get().with(|state| {
-        state.cookie.set_value(value);
+        state.cookie.value = Some(Arc::new(value));
         state.life.set_stale(false);
     })?;
     cookie::refresh(session)?;
@@ -58,7 +60,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
             state.life.is_stale() || state.options.settings.save_accessed_time,
             state.snapshots.maybe_mutated,
             state.snapshots.saved(py),
-            state.received.payload.clone(),
+            state.cookie.payload.clone(),
         )
     })?;
     if is_new || !is_due {
@@ -71,7 +73,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     }
     let accessed = match saved {
         Some(saved) => saved.into_any(),
-        None => snapshots::loaded(session)?,
+        None => content::loaded(session)?,
     };
     let payload = match payload.filter(|_| is_exact(session)) {
         Some(payload) if maybe_mutated && !is_as_it_came(session, &accessed, payload.bind(py))? => None,

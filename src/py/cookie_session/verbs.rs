@@ -1,6 +1,8 @@
 //! Beginning, rotating and ending a session that its cookie keeps. Each takes effect at once: there is no record
 //! that could stay behind, only a cookie to be replaced.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -9,7 +11,7 @@ use super::save;
 use crate::id::SessionId;
 use crate::py::ids;
 use crate::py::once::intern;
-use crate::py::session::{CookieValue, Session, as_dict, call, snapshots};
+use crate::py::session::{Session, as_dict, call, content};
 
 /// `CookieSession.id`
 pub(super) fn id<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
@@ -48,7 +50,7 @@ pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult
         return Ok(());
     }
     let data = data::stored(session)?;
-    let accessed = snapshots::loaded(session)?;
+    let accessed = content::loaded(session)?;
     for dict in [data.as_any(), &accessed] {
         dict.set_item(intern!(session.py(), "_id"), &id)?;
     }
@@ -76,14 +78,14 @@ pub(super) fn empty(session: &Bound<'_, Session>) -> PyResult<()> {
 pub(super) fn begin_anew(session: &Bound<'_, Session>) -> PyResult<()> {
     empty(session)?;
     // Under another domain or path the new cookie would stand beside the old one, which would still be good.
-    if let Some((domain, path)) = session.get().with(|state| state.received.scope.clone())? {
+    if let Some((domain, path)) = session.get().with(|state| state.cookie.scope.clone())? {
         as_dict(session)?.set_item(intern!(session.py(), "_domain"), domain)?;
         as_dict(session)?.set_item(intern!(session.py(), "_path"), path)?;
     }
     let _dropped = session.get().with(|state| {
         state.life.set_new(true);
         state.life.opened(None, None, false);
-        (state.snapshots.clear(), state.received.payload.take())
+        (state.snapshots.clear(), state.cookie.payload.take())
     })?;
     // A subclass may have a way of its own to make the cookie.
     call::create_cookie(session)
@@ -92,7 +94,7 @@ pub(super) fn begin_anew(session: &Bound<'_, Session>) -> PyResult<()> {
 /// `CookieSession.delete`: sends a cookie that has expired and holds nothing.
 pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
     let _ended = session.get().with(|state| {
-        state.cookie.set_value(CookieValue::default());
+        state.cookie.value = Some(Arc::default());
         state.life.delete()
     })?;
     call::delete_cookie(session)?;

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 
 use super::class::{Session, as_dict};
-use super::{call, cookie, cookie_scope, record, snapshots};
+use super::{call, content, cookie, cookie_scope, record};
 use crate::id::SessionId;
 use crate::py::ids;
 use crate::py::once::intern;
@@ -63,7 +63,7 @@ impl Session {
     /// The session as it was loaded: what `revert()` goes back to.
     #[getter(accessed_dict)]
     fn py_accessed_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let loaded = snapshots::loaded(slf)?;
+        let loaded = content::loaded(slf)?;
         slf.get().set_accessed_dict(loaded.clone().unbind())?;
         Ok(loaded)
     }

@@ -12,7 +12,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple, Py
 
 use super::class::Session;
 use super::stored::{Base, Content, Loaded, Text};
-use super::{encode, snapshots};
+use super::{content, encode};
 use crate::py::errors::{self, CorruptSessionError};
 use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
@@ -174,7 +174,7 @@ impl<'a, 'py> Changes<'a, 'py> {
         if !self.was_loaded || self.session.get().with(|state| state.snapshots.maybe_mutated)? {
             return Ok(false);
         }
-        let loaded = snapshots::loaded(self.session)?;
+        let loaded = content::loaded(self.session)?;
         let loaded = loaded.cast::<PyDict>()?.get_item(key)?;
         Ok(loaded.zip(self.live.get_item(key)?).is_some_and(|(loaded, live)| loaded.is(&live)))
     }

@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 use super::configurable::ConfigurableSession;
+use super::cookie_state::CookieValue;
 use super::state::State;
-use super::stored::CookieValue;
 use crate::config::CookieExpires;
 use crate::py::options::Options;
 

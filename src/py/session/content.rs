@@ -19,6 +19,13 @@ fn is_own(key: &Bound<'_, PyAny>) -> bool {
     key.cast::<PyString>().is_ok_and(|key| key.to_str().is_ok_and(|key| OWN.contains(&key)))
 }
 
+/// The session as it was loaded.
+pub(crate) fn loaded<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
+    let py = session.py();
+    let loaded = session.get().with(|state| state.snapshots.loaded(py))?;
+    Ok(loaded.unwrap_or_else(|| PyDict::new(py).into_any()))
+}
+
 /// The data that the session's store or cookie keeps at this time.
 pub(crate) fn kept<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = session.py();

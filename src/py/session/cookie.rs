@@ -5,55 +5,21 @@
 
 use std::sync::Arc;
 
-use pyo3::PyTraverseError;
-use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyTuple};
 
 use super::class::{Session, as_dict, is_exact};
-use super::stored::CookieValue;
+use super::cookie_state::CookieValue;
 use super::{call, cookie_scope, morsel, request};
 use crate::config::CookieExpires;
 use crate::cookie;
 use crate::py::clock;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
-use crate::py::options::{Options, cookie_expires_of};
+use crate::py::options::cookie_expires_of;
 
 /// How long ago a cookie that deletes itself claims to have expired, in seconds.
 pub(crate) const A_YEAR: f64 = 365.0 * 86_400.0;
-
-/// The cookie that is to be sent.
-#[derive(Default)]
-pub(crate) struct CookieState {
-    /// The value, where it is more than the id.
-    value: Option<Arc<CookieValue>>,
-    /// The cookies as an `http.cookies` object, once a program has asked for it.
-    object: Option<Py<PyAny>>,
-    /// The attribute `cookie_expires`, where a program has set it on this session.
-    expires: Option<(Py<PyAny>, CookieExpires)>,
-}
-
-impl CookieState {
-    pub(crate) fn set_value(&mut self, value: CookieValue) {
-        self.value = Some(Arc::new(value));
-    }
-
-    /// Returns the object before, which must not be dropped under the lock of the fields.
-    #[must_use]
-    pub(super) fn set_object(&mut self, object: Py<PyAny>) -> impl Sized + use<> {
-        self.object.replace(object)
-    }
-
-    pub(super) fn expires<'py>(&self, py: Python<'py>, options: &Options) -> Bound<'py, PyAny> {
-        self.expires.as_ref().map_or(&options.cookie_expires, |(own, _)| own).bind(py).clone()
-    }
-
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.object)?;
-        self.expires.as_ref().map_or(Ok(()), |(own, _)| visit.call(own))
-    }
-}
 
 /// `_update_cookie_out`: writes `cookie_out` and `set_cookie` into the request.
 pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
@@ -199,8 +165,8 @@ pub(super) fn set_expires(
     object: &Bound<'_, PyAny>,
 ) -> PyResult<CookieExpires> {
     let meant = cookie_expires_of(object)?;
-    let own = (object.clone().unbind(), meant);
-    let _dropped = session.get().with(|state| state.cookie.expires.replace(own))?;
+    let object = object.clone().unbind();
+    let _dropped = session.get().with(|state| state.cookie.set_expires(object, meant))?;
     Ok(meant)
 }
 
@@ -278,7 +244,7 @@ fn show_chosen<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -
 
 fn materialised<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = session.py();
-    session.get().with(|state| state.cookie.object.as_ref().map(|cookie| cookie.bind(py).clone()))
+    session.get().with(|state| state.cookie.object(py))
 }
 
 fn morsel_of<'py>(session: &Bound<'py, Session>, cookie: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -301,7 +267,7 @@ pub(crate) fn set_attribute(
 /// The expiry that the program set on this session, else the option's, which a session timeout may prolong.
 fn current_expires(session: &Bound<'_, Session>) -> PyResult<CookieExpires> {
     let (own, option, timeout) = session.get().with(|state| {
-        let own = state.cookie.expires.as_ref().map(|(_, own)| *own);
+        let own = state.cookie.own_expires();
         (own, state.options.settings.cookie_expires, state.life.timeout())
     })?;
     match (own, timeout) {

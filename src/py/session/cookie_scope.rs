@@ -4,12 +4,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::class::{Session, as_dict};
+use super::cookie_state::CookieScope;
 use crate::cookie as cookies;
 use crate::py::errors::{ConfigurationError, IntoPyResult};
 use crate::py::once::intern;
-
-/// The domain and the path of a cookie.
-pub(crate) type CookieScope = (Option<String>, String);
 
 /// `session.domain`
 pub(crate) fn domain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {

@@ -3,6 +3,7 @@
 //! Programs subclass `Session`. A method that a subclass may override is called through `call`: by the table of the
 //! class where the object is of one of our classes, and by Python where it is of a subclass.
 
+mod access;
 mod attributes;
 pub(crate) mod call;
 mod candidates;
@@ -12,6 +13,7 @@ mod configurable;
 pub(crate) mod content;
 pub(crate) mod cookie;
 pub(crate) mod cookie_scope;
+mod cookie_state;
 pub(crate) mod create;
 pub(crate) mod encode;
 mod end;
@@ -34,7 +36,7 @@ mod save;
 mod saving;
 pub(crate) mod session_class;
 pub(crate) mod session_timeout;
-pub(crate) mod snapshots;
+mod snapshots;
 mod starvation;
 mod state;
 pub(crate) mod stored;
@@ -44,7 +46,7 @@ mod write;
 
 pub(crate) use class::{Methods, Session, as_dict, is_exact, plain};
 pub(crate) use configurable::ConfigurableSession;
+pub(crate) use cookie_state::{CookieScope, CookieValue};
 pub(crate) use create::create;
 pub(crate) use state::State;
-pub(crate) use stored::CookieValue;
 pub(crate) use times::{beginning, creation_time};

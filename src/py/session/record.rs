@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::PyTraverseError;
-use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
 use super::class::Session;
@@ -18,56 +16,9 @@ use crate::py::store::NamespaceStore;
 use crate::session::Found;
 use crate::store::{Call, Deleted, Expect, Record, SessionStore, Store, Timestamp};
 
-/// The ways to the record. A method returns the objects that it replaces, which must not be dropped under the lock of
-/// the fields.
-pub(crate) struct RecordAccess {
-    /// The store over the backend's own view of the record, once it is needed.
-    namespaces: Option<Arc<NamespaceStore>>,
-    /// The store, once it is needed. It is the session's own, because it remembers the key of the record.
-    store: Option<Arc<SessionStore>>,
-    /// While the session is locked.
-    lock: Option<Arc<SessionLock>>,
-    /// How long the session waits for others.
-    pub(crate) patience: Arc<Patience>,
-}
-
-impl RecordAccess {
-    pub(super) fn new(patience: Arc<Patience>) -> Self {
-        Self { namespaces: None, store: None, lock: None, patience }
-    }
-
-    /// Whether this process has the session's lock.
-    pub(super) fn is_locked(&self) -> bool {
-        self.lock.as_ref().is_some_and(|lock| lock.is_ours())
-    }
-
-    #[must_use]
-    pub(super) fn set_lock(&mut self, lock: Option<Arc<SessionLock>>) -> Option<Arc<SessionLock>> {
-        std::mem::replace(&mut self.lock, lock)
-    }
-
-    /// Forgets the stores of the options before. The namespace that the program has locked remains, since the program
-    /// is to unlock the same.
-    #[must_use]
-    pub(super) fn forget_stores(&mut self) -> impl Sized + use<> {
-        (self.namespaces.take_if(|_| self.lock.is_none()), self.store.take())
-    }
-
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        self.lock.as_ref().map_or(Ok(()), |lock| lock.traverse(visit))?;
-        self.namespaces.as_ref().map_or(Ok(()), |namespaces| namespaces.traverse(visit))
-    }
-}
-
 /// The session's lock, if this process has it.
 pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
-    let (lock, _inherited) = session.get().with(|state| {
-        let access = &mut state.access;
-        // The views are of the process that this one was forked from, too, and may be open.
-        let inherited = access.lock.take_if(|lock| !lock.is_ours());
-        let inherited = inherited.map(|lock| (lock, access.forget_stores()));
-        (access.lock.clone(), inherited)
-    })?;
+    let (lock, _inherited) = session.get().with(|state| state.access.own_lock())?;
     Ok(lock)
 }
 
@@ -117,8 +68,7 @@ pub(super) fn patience(session: &Bound<'_, Session>) -> PyResult<Arc<Patience>> 
 
 /// The store of the session's options.
 pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>> {
-    let (options, known) =
-        session.get().with(|state| (Arc::clone(&state.options), state.access.store.clone()))?;
+    let (options, known) = session.get().with(|state| (Arc::clone(&state.options), state.access.store()))?;
     if let Some(known) = known {
         return Ok(known);
     }
@@ -128,7 +78,7 @@ pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStor
     };
     let store = Arc::new(SessionStore::new(inner, options.settings.id_storage));
     let kept = Arc::clone(&store);
-    let _dropped = session.get().with(|state| state.access.store.replace(kept))?;
+    let _dropped = session.get().with(|state| state.access.set_store(kept))?;
     Ok(store)
 }
 
@@ -139,12 +89,7 @@ pub(super) fn key(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<Stor
 
 /// The store over the backend's view, which is made when it is first needed.
 pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<NamespaceStore>> {
-    session.get().with(|state| {
-        let spec = &state.options.namespaces;
-        let RecordAccess { namespaces, patience, .. } = &mut state.access;
-        let made = || Arc::new(NamespaceStore::new(Arc::clone(spec), Arc::clone(patience)));
-        Arc::clone(namespaces.get_or_insert_with(made))
-    })
+    session.get().with(|state| state.access.namespaces(&state.options.namespaces))
 }
 
 /// `session.namespace`: the backend's view of the session's record.

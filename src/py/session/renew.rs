@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use super::class::Session;
 use super::saving::{self, Basis};
 use super::stored::{Base, InPlace, Loaded};
-use super::{call, changes, encode, record, session_timeout, snapshots, starvation};
+use super::{call, changes, content, encode, record, session_timeout, starvation};
 use crate::codec::{self, RecordFormat, Splice};
 use crate::id::SessionId;
 use crate::py::clock;
@@ -97,7 +97,7 @@ impl<'py> Caller<'_, 'py> {
         if let Some(data) = &self.data {
             return Ok(data.clone());
         }
-        let loaded = snapshots::loaded(self.session)?;
+        let loaded = content::loaded(self.session)?;
         Ok(self.data.insert(loaded.cast_into::<PyDict>()?).clone())
     }
 

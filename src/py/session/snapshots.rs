@@ -5,8 +5,6 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::class::Session;
-
 /// The copies. A method returns the objects that it replaces, which must not be dropped under the lock of the fields.
 #[derive(Default)]
 pub(crate) struct Snapshots {
@@ -31,6 +29,10 @@ impl Snapshots {
         std::mem::replace(&mut self.last_accessed, time)
     }
 
+    pub(super) fn loaded<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.loaded.as_ref().map(|data| data.bind(py).clone())
+    }
+
     #[must_use]
     pub(crate) fn set_loaded(&mut self, data: Option<Py<PyAny>>) -> impl Sized + use<> {
         std::mem::replace(&mut self.loaded, data)
@@ -47,7 +49,7 @@ impl Snapshots {
 
     /// The saved data, or else the loaded data.
     pub(super) fn kept<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
-        self.saved(py).or_else(|| self.loaded.as_ref()?.bind(py).cast().ok().cloned())
+        self.saved(py).or_else(|| self.loaded(py)?.cast_into().ok())
     }
 
     /// Forgets all copies.
@@ -62,12 +64,4 @@ impl Snapshots {
         visit.call(&self.last_accessed)?;
         visit.call(&self.loaded)
     }
-}
-
-/// The session as it was loaded.
-pub(crate) fn loaded<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
-    let py = session.py();
-    let loaded =
-        session.get().with(|state| state.snapshots.loaded.as_ref().map(|data| data.bind(py).clone()))?;
-    Ok(loaded.unwrap_or_else(|| PyDict::new(py).into_any()))
 }

@@ -6,10 +6,10 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
-use super::cookie::CookieState;
-use super::record::RecordAccess;
+use super::access::RecordAccess;
+use super::cookie_state::CookieState;
 use super::snapshots::Snapshots;
-use super::stored::{ReceivedCookie, StoredRecord};
+use super::stored::StoredRecord;
 use crate::codec::RecordFormat;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
@@ -21,10 +21,7 @@ pub(crate) struct State {
     pub(crate) request: Py<PyAny>,
     pub(crate) life: Life,
     pub(crate) snapshots: Snapshots,
-    /// Of a session in a store.
     pub(super) record: StoredRecord,
-    /// Of a session in its cookie.
-    pub(crate) received: ReceivedCookie,
     pub(crate) cookie: CookieState,
     pub(crate) access: RecordAccess,
 }
@@ -42,7 +39,6 @@ impl State {
             life,
             snapshots: Snapshots::default(),
             record: StoredRecord::default(),
-            received: ReceivedCookie::default(),
             cookie: CookieState::default(),
             access: RecordAccess::new(patience),
         }

@@ -7,7 +7,6 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::cookie_scope::CookieScope;
 use crate::codec::RecordFormat;
 use crate::codec::record::Checksum;
 use crate::id::SessionId;
@@ -129,30 +128,5 @@ impl StoredRecord {
 
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.loaded.as_ref().map_or(Ok(()), |loaded| visit.call(&loaded.accessed))
-    }
-}
-
-/// The cookie that brought the session, where the cookie keeps it.
-#[derive(Default)]
-pub(crate) struct ReceivedCookie {
-    /// Its domain and path.
-    pub(crate) scope: Option<CookieScope>,
-    /// The serialized session in it, while nothing has replaced it.
-    pub(crate) payload: Option<Arc<Py<PyBytes>>>,
-}
-
-/// The value of a cookie.
-#[derive(Default)]
-pub(crate) struct CookieValue {
-    /// The value without its protection, where that differs from `coded`.
-    pub(crate) plain: Option<String>,
-    /// The value as it is sent.
-    pub(crate) coded: String,
-}
-
-impl CookieValue {
-    /// The value without its protection.
-    pub(crate) fn plain(&self) -> &str {
-        self.plain.as_deref().unwrap_or(&self.coded)
     }
 }

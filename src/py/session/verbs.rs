@@ -5,8 +5,8 @@ use pyo3::types::{PyDict, PyString};
 
 use super::class::{Session, as_dict, plain};
 use super::{
-    call, cookie, encode, end, load, locking, option_attributes, record, rename, save, session_timeout,
-    snapshots,
+    call, content, cookie, encode, end, load, locking, option_attributes, record, rename, save,
+    session_timeout,
 };
 use crate::py::errors::CorruptSessionError;
 
@@ -46,7 +46,7 @@ impl Session {
     /// Takes back every change since the session was loaded.
     fn revert(slf: &Bound<'_, Self>) -> PyResult<()> {
         call::clear(slf)?;
-        let loaded = snapshots::loaded(slf)?;
+        let loaded = content::loaded(slf)?;
         as_dict(slf)?.update(loaded.cast::<PyDict>()?.as_mapping())?;
         slf.get().with(|state| state.life.revert())
     }

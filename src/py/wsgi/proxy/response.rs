@@ -15,11 +15,7 @@ use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::session::cookie::A_YEAR;
-use crate::py::session::{
-    Session, as_dict,
-    cookie_scope::{self, CookieScope},
-    locking, request,
-};
+use crate::py::session::{CookieScope, Session, as_dict, cookie_scope, locking, request};
 use crate::py::wsgi::options as of_request;
 
 /// Whether the session was used, or is to be saved.
@@ -126,7 +122,7 @@ pub(crate) fn retired_cookies(proxy: &Bound<'_, PyAny>, options: &Options) -> Py
 /// The domain and the path of the session's cookie, which may differ from those of the options.
 fn own_scope(session: &Bound<'_, PyAny>) -> PyResult<Option<CookieScope>> {
     let Ok(session) = session.cast::<Session>() else { return Ok(None) };
-    Ok(match session.get().with(|state| state.received.scope.clone())? {
+    Ok(match session.get().with(|state| state.cookie.scope.clone())? {
         Some(scope) => Some(scope),
         None => cookie_scope::in_data(as_dict(session)?).ok(),
     })

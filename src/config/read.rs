@@ -63,7 +63,7 @@ impl Settings {
             partitioned: values.flag(known!("partitioned")),
             cookie_expires: CookieExpires::of(values.get(known!("cookie_expires"))),
             rolling: values.flag(known!("rolling")),
-            limits: limits(values),
+            limits: limits(values, kind),
             sweep_interval: sweep_interval(values)?,
             max_sessions: max_sessions(values)?,
             id_storage: if values.flag(known!("hash_ids")) { IdStorage::Hashed } else { IdStorage::Plain },
@@ -159,12 +159,21 @@ fn text(values: &Values, option: &OptionSpec) -> String {
     values.text(option).unwrap_or_default().to_owned()
 }
 
-fn limits(values: &Values) -> Limits {
+fn absolute_timeout(values: &Values) -> Option<f64> {
+    // An ini file has no other word for none.
+    values.seconds(known!("absolute_timeout")).filter(|seconds| *seconds != 0.0)
+}
+
+fn limits(values: &Values, kind: SessionKind) -> Limits {
     Limits {
         idle: values.seconds(known!("timeout")),
-        // An ini file has no other word for none.
-        absolute: values.seconds(known!("absolute_timeout")).filter(|seconds| *seconds != 0.0),
+        absolute: absolute_timeout(values),
         epoch: values.moment(known!("session_epoch")),
+        // The cookie of a session in a cookie has the access time.
+        touch_interval: match kind {
+            SessionKind::Store => values.seconds(known!("touch_interval")).unwrap_or_default(),
+            SessionKind::Cookie => 0.0,
+        },
     }
 }
 
@@ -204,7 +213,7 @@ fn end_of_format_1(values: &Values) -> End {
     }
     let writes_2 = format(values).is_ok_and(|format| format == Format::Two);
     if values.is_hardened() && writes_2 && values.get(option).is_none() {
-        return End::AfterSwitch(limits(values).absolute.unwrap_or(LONGEST_SWITCH));
+        return End::AfterSwitch(absolute_timeout(values).unwrap_or(LONGEST_SWITCH));
     }
     End::Never
 }

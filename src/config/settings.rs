@@ -113,7 +113,8 @@ impl Settings {
     /// The time that a store must keep a record that is written now. `own` is the session's own idle timeout.
     #[must_use]
     pub fn store_ttl(&self, own: Option<i64>) -> Option<Duration> {
-        let seconds = self.limits.with_idle(own).idle? + f64::from(STORE_GRACE_SECONDS);
+        let idle = self.limits.with_idle(own).idle?;
+        let seconds = idle + self.limits.touch_interval + f64::from(STORE_GRACE_SECONDS);
         Duration::try_from_secs_f64(seconds).ok()
     }
 

@@ -144,6 +144,10 @@ pub static GROUPS: [Group; 7] = [
             OptionSpec::beaker("save_accessed_time", Kind::Bool, Bool(true),
                 "a request that only reads renews the session; a `timeout` needs it")
                 .at(8, 3).preset(Bool(true)).attribute("save_atime"),
+            OptionSpec::ours("touch_interval", Kind::Seconds, Int(0),
+                "a request that only reads stores nothing if the session was used less than so many seconds ago, see \
+                 [life.md](life.md#timeouts)")
+                .used_by(STORES),
             OptionSpec::ours("destroy_old", Kind::Any, Bool(true),
                 "after `regenerate_id()` the old id is gone (`True`), or leads to the session for up to 300 seconds \
                  (`grace:30`), see [life.md](life.md#a-new-id)")

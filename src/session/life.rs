@@ -40,6 +40,8 @@ pub struct Life {
     pub(super) timeout: Option<i64>,
     /// Whether the record or cookie is not as it would be written today, so that it has to be written again.
     pub(super) is_stale: bool,
+    /// Whether the stored access time is recent enough to be left as it is.
+    pub(super) is_recent: bool,
 }
 
 impl Life {
@@ -69,6 +71,7 @@ impl Life {
             begun: None,
             timeout: None,
             is_stale: false,
+            is_recent: false,
         }
     }
 

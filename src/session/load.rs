@@ -280,6 +280,7 @@ impl<E> Loading<E> {
             return self.dead(life, Dead::Expired);
         };
         let is_corrected = beginning.is_corrected;
+        life.set_recent(self.policy.limits.is_recent(now, facts.times.accessed));
         life.opened(beginning.at, facts.timeout, !facts.is_current || is_corrected);
         self.call(Step::Fill { is_corrected }, Then::Finish)
     }

@@ -13,7 +13,7 @@ use crate::store::{Timestamp, Version};
 type Error = Failure;
 
 const NOW: Timestamp = 1_000.0;
-const IDLE: Limits = Limits { idle: Some(60.0), absolute: None, epoch: None };
+const IDLE: Limits = Limits { idle: Some(60.0), absolute: None, epoch: None, touch_interval: 0.0 };
 
 fn candidate(text: &str) -> Candidate {
     Candidate { id: SessionId::from_program(text), is_current: true, signed_at: None }

@@ -9,7 +9,7 @@ use crate::store::{LockTarget, Timestamp, Version};
 type Error = Failure;
 
 const NOW: Timestamp = 1_000.0;
-const IDLE: Limits = Limits { idle: Some(60.0), absolute: None, epoch: None };
+const IDLE: Limits = Limits { idle: Some(60.0), absolute: None, epoch: None, touch_interval: 0.0 };
 
 fn id(text: &str) -> SessionId {
     SessionId::from_program(text)

@@ -34,6 +34,17 @@ impl Life {
         self.is_stale |= is_stale;
     }
 
+    /// Notes whether the stored access time is recent enough to be left as it is.
+    pub fn set_recent(&mut self, is_recent: bool) {
+        self.is_recent = is_recent;
+    }
+
+    /// Whether the stored access time is recent enough to be left as it is.
+    #[must_use]
+    pub fn is_recent(&self) -> bool {
+        self.is_recent
+    }
+
     /// When the session began, where that is known apart from its data.
     #[must_use]
     pub fn begun(&self) -> Option<Timestamp> {

@@ -20,6 +20,9 @@ pub struct Limits {
     pub absolute: Option<f64>,
     /// The moment before which no session began that is still alive.
     pub epoch: Option<Timestamp>,
+    /// Seconds by which the stored access time may be older than the last request: requests that come within them only
+    /// read. No session is idle before they are over, too.
+    pub touch_interval: f64,
 }
 
 /// The times in a session's data. A missing time ends no session.
@@ -68,7 +71,7 @@ impl Limits {
     /// Judges a session at `now`. A clock that went back makes an age negative, which is alive.
     #[must_use]
     pub fn judge(&self, now: Timestamp, times: Times) -> Span {
-        let over = is_over(now, times.accessed, self.idle)
+        let over = is_over(now, times.accessed, self.idle.map(|idle| idle + self.touch_interval))
             || is_over(now, times.begun, self.absolute)
             || matches!((times.begun, self.epoch), (Some(begun), Some(epoch)) if begun < epoch);
         if over { Span::Expired } else { Span::Alive }
@@ -96,6 +99,12 @@ impl Limits {
         Some(Beginning { at, is_corrected: is_wrong && facts.times.begun.is_some() })
     }
 
+    /// Whether the stored access time is recent enough at `now` to be left as it is.
+    #[must_use]
+    pub fn is_recent(&self, now: Timestamp, accessed: Option<Timestamp>) -> bool {
+        accessed.is_some_and(|accessed| (0.0..self.touch_interval).contains(&(now - accessed)))
+    }
+
     /// When a session that began at `begun` is over at the latest.
     #[must_use]
     pub fn end(&self, begun: Option<Timestamp>) -> Option<Timestamp> {
@@ -117,8 +126,8 @@ fn is_over(now: Timestamp, since: Option<Timestamp>, limit: Option<f64>) -> bool
 mod tests {
     use super::*;
 
-    const IDLE: Limits = Limits { idle: Some(60.0), absolute: None, epoch: None };
-    const ABSOLUTE: Limits = Limits { idle: None, absolute: Some(60.0), epoch: None };
+    const IDLE: Limits = Limits { idle: Some(60.0), absolute: None, epoch: None, touch_interval: 0.0 };
+    const ABSOLUTE: Limits = Limits { idle: None, absolute: Some(60.0), epoch: None, touch_interval: 0.0 };
 
     fn used(accessed: Timestamp) -> Times {
         Times { accessed: Some(accessed), begun: None }
@@ -157,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_timeout_of_its_own_takes_the_place_of_the_idle_timeout_and_of_no_other() {
-        let limits = Limits { idle: Some(60.0), absolute: Some(500.0), epoch: None };
+        let limits = Limits { idle: Some(60.0), absolute: Some(500.0), epoch: None, touch_interval: 0.0 };
         let times = Times { accessed: Some(100.0), begun: Some(100.0) };
         assert_eq!(limits.with_idle(Some(300)).judge(400.0, times), Span::Alive);
         assert_eq!(limits.with_idle(Some(10)).judge(110.5, times), Span::Expired);
@@ -203,6 +212,27 @@ mod tests {
     }
 
     #[test]
+    fn an_access_time_that_may_be_old_ends_no_session_early() {
+        let limits = Limits { touch_interval: 10.0, absolute: Some(500.0), ..IDLE };
+        assert_eq!(limits.judge(170.0, used(100.0)), Span::Alive);
+        assert_eq!(limits.judge(170.001, used(100.0)), Span::Expired);
+        assert_eq!(limits.with_idle(Some(5)).judge(115.001, used(100.0)), Span::Expired);
+        let times = Times { accessed: Some(599.0), begun: Some(100.0) };
+        assert_eq!(limits.judge(600.001, times), Span::Expired, "the absolute timeout is what it was");
+    }
+
+    #[test]
+    fn an_access_time_is_recent_within_the_interval_and_never_in_the_future() {
+        let limits = Limits { touch_interval: 10.0, ..IDLE };
+        assert!(limits.is_recent(100.0, Some(100.0)));
+        assert!(limits.is_recent(109.999, Some(100.0)));
+        assert!(!limits.is_recent(110.0, Some(100.0)));
+        assert!(!limits.is_recent(99.999, Some(100.0)), "a clock went back");
+        assert!(!limits.is_recent(100.0, None));
+        assert!(!IDLE.is_recent(100.0, Some(100.0)));
+    }
+
+    #[test]
     fn the_longest_idle_timeout_is_a_hundred_years() {
         assert_eq!(LONGEST_IDLE, 3_153_600_000);
     }
@@ -215,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_a_session_does_not_say_ends_it_not() {
-        let limits = Limits { idle: Some(0.0), absolute: Some(0.0), epoch: Some(1e9) };
+        let limits = Limits { idle: Some(0.0), absolute: Some(0.0), epoch: Some(1e9), touch_interval: 0.0 };
         assert_eq!(limits.judge(1e12, Times::default()), Span::Alive);
     }
 }

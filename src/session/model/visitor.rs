@@ -39,7 +39,7 @@ impl Weather {
 
 enum Work {
     Idle,
-    Load(load::Loading<()>, load::Answer<()>),
+    Load(Box<load::Loading<()>>, load::Answer<()>),
     Save(save::Saving<()>, save::Answer<()>),
     End(end::Ending, end::Answer<()>),
 }
@@ -139,7 +139,7 @@ impl Visitor {
         } else {
             Life::from_cookie(candidate(id))
         };
-        let loading = load::Loading::new(load::Policy::default(), &self.life);
+        let loading = Box::new(load::Loading::new(load::Policy::default(), &self.life));
         self.work = Work::Load(loading, load::Answer::Begin);
     }
 
@@ -147,7 +147,7 @@ impl Visitor {
         &mut self,
         world: &mut World,
         known: &[SessionId],
-        mut loading: load::Loading<()>,
+        mut loading: Box<load::Loading<()>>,
         answer: load::Answer<()>,
         what: u8,
     ) {

@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +31,6 @@ REQUIREMENTS = ROOT / "requirements" / "mutants.txt"
 ENVIRONMENT = ROOT / ".tools" / "cosmic-ray"
 SETTINGS = "settings.toml"
 RESULTS = "results.sqlite"
-SECONDS = 60
-"""The time limit of the tests. A change that makes them hang counts as noticed."""
-
 PARTS = {
     "python-locks": (
         ("_locks.py", "_file_lock.py", "synchronization.py"),
@@ -108,8 +106,11 @@ def count(part: str) -> int:
 def tried(part: str, _jobs: int) -> list[tuple[str, str]]:
     """Tries all changes of a part, one after the other. The outcome of each, and the change."""
     scratch = prepared(part)
-    run(scratch, "baseline", scratch / SETTINGS)
-    run(scratch, "exec", scratch / SETTINGS, scratch / RESULTS)
+    started = time.monotonic()
+    run(scratch, *tests_of(part))
+    # A change that makes the tests hang counts as noticed; a slow machine must not.
+    write_settings(part, scratch, limit=60 + 5 * (time.monotonic() - started))
+    run(scratch, program(), "exec", scratch / SETTINGS, scratch / RESULTS)
     with opened(scratch) as database:
         results = database.execute(
             "SELECT test_outcome, output, diff, module_path, start_pos_row"
@@ -123,29 +124,40 @@ def tried(part: str, _jobs: int) -> list[tuple[str, str]]:
 
 def prepared(part: str) -> Path:
     """A directory with a copy of the package and the list of the changes of a part."""
-    modules, tests = PARTS[part]
     scratch = ROOT / "target" / "mutants" / part
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.copytree(PACKAGE, scratch / "beaker", ignore=shutil.ignore_patterns("__pycache__"))
+    write_settings(part, scratch)
+    run(scratch, program(), "init", scratch / SETTINGS, scratch / RESULTS)
+    leave_out(scratch)
+    return scratch
+
+
+def write_settings(part: str, scratch: Path, limit: float = 0.0) -> None:
+    """Writes the settings of Cosmic Ray. ``limit`` is the time limit of the tests, in seconds."""
+    modules, _ = PARTS[part]
     settings = {
         "module-path": [str(scratch / "beaker" / module) for module in modules],
-        "test-command": " ".join((sys.executable, "-m", "pytest", "-qxp", "no:cacheprovider", *tests)),
-        "timeout": float(SECONDS),
+        "test-command": " ".join(tests_of(part)),
+        "timeout": limit,
         "excluded-modules": [],
         "distributor.name": "local",
     }
     # These values are the same in JSON and in TOML.
     lines = (f"{key} = {json.dumps(value)}" for key, value in settings.items())
     (scratch / SETTINGS).write_text("\n".join(("[cosmic-ray]", *lines)))
-    run(scratch, "init", scratch / SETTINGS, scratch / RESULTS)
-    leave_out(scratch)
-    return scratch
 
 
-def run(scratch: Path, *arguments: str | Path) -> None:
-    """Runs Cosmic Ray so that every process of the tests imports the copy of the package."""
+def tests_of(part: str) -> tuple[str, ...]:
+    """The command that runs the tests of a part."""
+    _, tests = PARTS[part]
+    return (sys.executable, "-m", "pytest", "-qxp", "no:cacheprovider", *tests)
+
+
+def run(scratch: Path, *command: str | Path) -> None:
+    """Runs a command whose processes import the copy of the package."""
     environment = os.environ | {"PYTHONPATH": str(scratch)}
-    subprocess.run([program(), *arguments], cwd=ROOT, env=environment, check=True)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 @contextlib.contextmanager

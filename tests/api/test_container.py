@@ -105,6 +105,16 @@ def test_a_session_in_memory_is_the_native_stores(memory: type[MemoryNamespaceMa
     assert AN_ID not in memory.namespaces
 
 
+def test_a_namespace_in_memory_is_there_while_it_has_keys(memory: type[MemoryNamespaceManager]) -> None:
+    namespace = memory("n")
+    for key in ("a", "b"):
+        namespace[key] = 1
+    del namespace["a"]
+    assert dict(namespace.dictionary) == {"b": 1}
+    del namespace["b"]
+    assert list(memory.namespaces.dict) == []
+
+
 def test_clearing_the_memory_backend_ends_all_sessions(memory: type[MemoryNamespaceManager]) -> None:
     _core.memory_set(AN_ID, "text")
     memory("n")["other"] = 1

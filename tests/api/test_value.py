@@ -46,6 +46,14 @@ def test_a_value_is_made_once_and_again_when_it_is_too_old(
         Value("k", make("n")).get_value()
 
 
+def test_a_value_that_is_cleared_was_never_stored(make: Make) -> None:
+    value = Value("k", make("n"))
+    assert value.storedtime == -1
+    value.storedtime = 5.0
+    value.clear_value()
+    assert value.storedtime == -1
+
+
 def test_a_value_from_before_the_start_is_stale(make: Make) -> None:
     Value("k", make("n")).set_value("old", storedtime=5.0)
     assert Value("k", make("n"), starttime=5.0).get_value() == "old"

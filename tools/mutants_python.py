@@ -33,7 +33,7 @@ SETTINGS = "settings.toml"
 RESULTS = "results.sqlite"
 PARTS = {
     "python-locks": (
-        ("_locks.py", "_file_lock.py", "synchronization.py"),
+        ("_locks.py", "_file_lock.py", "_registry.py", "synchronization.py"),
         (
             "tests/api/test_lock_waits.py",
             "tests/api/test_synchronization.py",

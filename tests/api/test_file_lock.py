@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from beaker import _core
+from beaker._registry import ProcessLock
 from beaker.exceptions import LockError
 from beaker.synchronization import (
     FileSynchronizer,
@@ -272,3 +273,26 @@ def test_a_child_keeps_only_the_lock_of_the_thread_that_forked(
     # The child ends.
     for end in (*ready, *ended):
         os.close(end)
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_lock_for_short_work_is_free_in_a_forked_child() -> None:
+    lock = ProcessLock()
+    entered, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            entered.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert entered.wait(60)
+    try:
+        assert in_child(lambda: lock._lock.acquire(blocking=False))
+        assert not lock._lock.acquire(blocking=False)
+    finally:
+        done.set()
+        thread.join(60)
+    with lock:
+        pass

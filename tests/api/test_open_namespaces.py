@@ -58,16 +58,18 @@ def test_contents_are_opened_for_what_they_are_needed_for() -> None:
     assert namespace.done == [("r", False), "close", ("c", False), "close", ("c", True), "close"]
 
 
-def test_contents_are_open_from_the_first_lock_to_the_last_release() -> None:
+@pytest.mark.parametrize(("kind", "flags"), [("read", "r"), ("write", "c")])
+def test_contents_are_open_from_the_first_lock_to_the_last_release(kind: str, flags: str) -> None:
     namespace = Recording()
+    take, release = (getattr(namespace, f"{verb}_{kind}_lock") for verb in ("acquire", "release"))
     for _ in range(3):
-        namespace.acquire_write_lock()
+        take()
     for _ in range(2):
-        namespace.release_write_lock()
-    assert namespace.done == [("c", False)]
+        release()
+    assert namespace.done == [(flags, False)]
     assert not namespace.is_free()
-    namespace.release_write_lock()
-    assert namespace.done == [("c", False), "close"]
+    release()
+    assert namespace.done == [(flags, False), "close"]
     assert namespace.is_free()
 
 
@@ -77,9 +79,9 @@ def test_contents_that_are_opened_without_a_count_are_opened_again_and_closed_at
         namespace.open("c")
     assert namespace.done == [("c", False)] * 2
     namespace.open("c", checkcount=True)
-    namespace.close()
-    namespace.close()
-    assert namespace.done == [("c", False)] * 2 + ["close"]
+    for _ in range(2):
+        namespace.close()
+        assert namespace.done == [("c", False)] * 2 + ["close"]
 
 
 def test_contents_that_are_not_open_are_not_closed() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from beaker.container import (
+    AbstractDictionaryNSManager,
     Container,
     DBMContainer,
     FileContainer,
@@ -88,6 +89,28 @@ def test_while_one_makes_a_value_the_others_get_the_old_one(make: Make) -> None:
     thread.join(10)
     assert got == ["new"]
     assert Value("k", make("n")).get_value() == "new"
+
+
+@pytest.mark.parametrize("reply", [KeyError("k"), None])
+def test_a_value_that_is_removed_while_it_is_read_is_absent(reply: KeyError | None) -> None:
+    class Vanishing(AbstractDictionaryNSManager):
+        def __init__(self) -> None:
+            super().__init__("n")
+            self.dictionary = {}
+
+        def __contains__(self, key: object) -> bool:
+            return True
+
+        def __getitem__(self, key: str) -> Any:
+            if reply is not None:
+                raise reply
+            return reply
+
+    namespace = Vanishing()
+    assert not Value("k", namespace).has_current_value()
+    with pytest.raises(KeyError):
+        Value("k", namespace).get_value()
+    assert Value("k", namespace, createfunc=lambda: "made").get_value() == "made"
 
 
 def test_a_failure_to_make_a_value_frees_the_others(make: Make) -> None:

@@ -38,7 +38,7 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
         Some(Err(source)) => (None, error.with_source(source)),
         None => (None, error),
     };
-    // What a handler of a signal raised while we waited is nothing for us to rename either.
+    // An exception of a signal's handler during a wait keeps its class, too.
     let passes = |cause: &PyErr| is_the_programs(py, cause) || error.kind() == ErrorKind::Interrupted;
     if let Some(cause) = cause.as_ref().filter(|cause| passes(cause)) {
         return cause.clone_ref(py);

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use super::patience::Patience;
 use super::wait::{self, SLICE};
 use crate::error::Result;
+use crate::locks::{LockTable, Token};
 use crate::store::{Blocking, Call, SessionStore, Timestamp};
 
 /// Runs `work`, a call of `store` at `now`. Other Python threads run meanwhile if the store may block. While the store
@@ -29,6 +30,20 @@ pub(crate) fn with_store<T: Send>(
         return wait::by_asking(py, patience, limit, || py.detach(|| work(store, &call)));
     }
     wait::take(py, patience, limit, |_| py.detach(|| work(store, &call)))
+}
+
+/// Locks `key` in a table of this process. The first attempt keeps the interpreter, so that no fork happens while the
+/// table is made.
+pub(crate) fn acquire(
+    py: Python<'_>,
+    table: &LockTable,
+    key: &str,
+    patience: &Patience,
+    limit: Duration,
+) -> Result<Token> {
+    wait::take(py, patience, limit, |limit| {
+        if limit.is_zero() { table.acquire(key, limit) } else { py.detach(|| table.acquire(key, limit)) }
+    })
 }
 
 /// Runs `work`, which may have to wait, while other Python threads run.

@@ -229,7 +229,7 @@ const CACHE_SIZE: usize = 16;
 static CACHE: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
 
 impl Compiled {
-    /// Compiles `params` and warns of what is unwise.
+    /// Compiles `params` and warns of unwise options.
     fn new(params: &Bound<'_, PyDict>, kind: SessionKind, keys: Option<&Arc<KeyOptions>>) -> PyResult<Self> {
         // A copy: reading an option may run its `__str__`, which may change the dictionary.
         let params = &params.copy()?;

@@ -7,7 +7,7 @@ use crate::py::clock;
 use crate::py::once::intern;
 use crate::py::session::{Session, as_dict, beginning, content};
 
-/// Puts into `data` what every session that is sent has: an id and its times.
+/// Adds the id and the times to `data`, which is to be sent.
 pub(super) fn complete(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<()> {
     let py = session.py();
     let now = clock::now(py)?.object;

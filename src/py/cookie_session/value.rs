@@ -1,4 +1,4 @@
-//! The value of the cookie: what protects a session on its way through the browser.
+//! The value of the cookie, which protects the session on its way through the browser.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -157,7 +157,7 @@ pub(super) fn of_payload(
 ) -> PyResult<CookieValue> {
     let options = session.get().options()?;
     match options.settings.format {
-        Format::One => of_text(&options, encode::text_of(session.py(), &options, payload)?),
+        Format::One => of_text(&options, encode::in_format_1(session.py(), &options, payload)?),
         Format::Two => sealed(&options, data, payload),
     }
 }

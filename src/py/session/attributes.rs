@@ -1,4 +1,4 @@
-//! The attributes of a session that programs read and set: what it is, and where its cookie goes.
+//! The attributes of a session that programs read and set.
 
 use pyo3::prelude::*;
 
@@ -60,7 +60,7 @@ impl Session {
         Ok(())
     }
 
-    /// The session as it was loaded: what `revert()` goes back to.
+    /// The session as it was loaded, to which `revert()` goes back.
     #[getter(accessed_dict)]
     fn py_accessed_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let loaded = content::loaded(slf)?;

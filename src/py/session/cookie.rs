@@ -294,7 +294,7 @@ fn write(session: &Bound<'_, Session>) -> PyResult<String> {
     Ok(header)
 }
 
-/// Sets the domain; an error for what no cookie can carry.
+/// Sets the domain; an error if no cookie can carry it.
 pub(crate) fn set_domain(session: &Bound<'_, Session>, domain: &Bound<'_, PyAny>) -> PyResult<()> {
     let options = session.get().options()?;
     let text: Option<String> = domain.extract()?;
@@ -304,7 +304,7 @@ pub(crate) fn set_domain(session: &Bound<'_, Session>, domain: &Bound<'_, PyAny>
     set_attribute(session, "domain", domain)
 }
 
-/// Sets the path; an error for what no cookie can carry.
+/// Sets the path; an error if no cookie can carry it.
 pub(crate) fn set_path(session: &Bound<'_, Session>, path: &Bound<'_, PyAny>) -> PyResult<()> {
     let options = session.get().options()?;
     let text: String = path.extract()?;

@@ -65,7 +65,7 @@ pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> 
     let options = session.get().options()?;
     let payload = options.serializer.dumps(data)?;
     match session.get().with(|state| state.record_format())? {
-        RecordFormat::One => text_of(py, &options, payload.as_bytes()),
+        RecordFormat::One => in_format_1(py, &options, payload.as_bytes()),
         RecordFormat::Two => {
             let accessed = match data.get_item(intern!(py, "_accessed_time"))?.map(|time| time.extract()) {
                 Some(Ok(accessed)) => accessed,
@@ -73,13 +73,13 @@ pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> 
                 _ => clock::now(py)?.seconds,
             };
             let id = session.get().with(|state| state.life.id().clone())?;
-            record_of(py, &options, &id, payload.as_bytes(), accessed)
+            in_format_2(py, &options, &id, payload.as_bytes(), accessed)
         }
     }
 }
 
 /// The text of format 1 of a serialized session.
-pub(crate) fn text_of(py: Python<'_>, options: &Options, payload: &[u8]) -> PyResult<String> {
+pub(crate) fn in_format_1(py: Python<'_>, options: &Options, payload: &[u8]) -> PyResult<String> {
     match &options.settings.sealer {
         Some(sealer) => sealer.encrypt(payload).into_py(py),
         None => Ok(codec::text::encode_plain(payload)),
@@ -87,7 +87,7 @@ pub(crate) fn text_of(py: Python<'_>, options: &Options, payload: &[u8]) -> PyRe
 }
 
 /// The text of format 2 of a serialized session, for the record of `id`.
-pub(super) fn record_of(
+pub(super) fn in_format_2(
     py: Python<'_>,
     options: &Options,
     id: &SessionId,

@@ -32,7 +32,7 @@ pub(super) fn run(
     }
 }
 
-/// Does what the engine asks for.
+/// Makes the call that the engine asks for.
 fn answer(
     session: &Bound<'_, Session>,
     step: Step<usize>,

@@ -1,4 +1,4 @@
-//! The constructor of `Session`, and what the garbage collector asks of it.
+//! The constructor of `Session`, and its support for the garbage collector.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;

@@ -65,7 +65,7 @@ impl<'py> Caller<'_, 'py> {
         }
     }
 
-    /// Does what the engine asks for.
+    /// Makes the call that the engine asks for.
     fn answer(&mut self, step: Step<usize>) -> Answer<usize> {
         let session = self.session;
         let called = match step {

@@ -25,9 +25,10 @@ use crate::store::{Call, Guard, SessionStore, Timestamp};
 pub(crate) struct SessionLock {
     /// The process that holds the lock. A forked process inherits the object, but not the lock.
     process: Process,
-    pub(super) held: Arc<SessionStore>,
+    /// The store under the lock.
+    pub(super) locked: Arc<SessionStore>,
     patience: Arc<Patience>,
-    /// Whether `held` is a store written in Rust, whose lock the backend's view would wait for.
+    /// Whether `locked` is a store written in Rust, whose lock the backend's view would wait for.
     is_native: bool,
     /// The backend's view of the record, which `lock()` opened: then it is the only way to the record.
     view: Mutex<Option<View>>,
@@ -47,10 +48,10 @@ struct View {
 }
 
 impl SessionLock {
-    pub(super) fn new(held: Arc<SessionStore>, patience: Arc<Patience>, is_native: bool) -> Self {
+    pub(super) fn new(locked: Arc<SessionStore>, patience: Arc<Patience>, is_native: bool) -> Self {
         Self {
             process: Process::current(),
-            held,
+            locked,
             patience,
             is_native,
             view: Mutex::new(None),
@@ -65,7 +66,7 @@ impl SessionLock {
 
     /// The store under the lock.
     pub(super) fn store(&self) -> Arc<SessionStore> {
-        self.view.lock().as_ref().map_or_else(|| Arc::clone(&self.held), |view| Arc::clone(&view.store))
+        self.view.lock().as_ref().map_or_else(|| Arc::clone(&self.locked), |view| Arc::clone(&view.store))
     }
 
     /// Allows this thread to use the backend's view of the locked session. The view locks the same file, so that the
@@ -108,7 +109,7 @@ impl SessionLock {
             return Ok(());
         }
         let now = clock::now(py)?.seconds;
-        let key = self.with_held(py, now, |held, call| held.settle(id, ttl, call)).into_py(py)?;
+        let key = self.with_locked(py, now, |store, call| store.settle(id, ttl, call)).into_py(py)?;
         let namespace = namespaces.namespace(py, &key)?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
             // It shows the store's records, and needs no opening.
@@ -118,19 +119,19 @@ impl SessionLock {
         namespace.call_method0(intern!(py, "acquire_write_lock"))?;
         let opened = namespace.clone().unbind();
         let guard = Arc::new(NamespaceGuard::opened(Arc::clone(&namespaces), &key, namespace));
-        let store = self.held.pinned(namespaces, Arc::clone(&guard) as Arc<dyn Guard>, &key);
+        let store = self.locked.pinned(namespaces, Arc::clone(&guard) as Arc<dyn Guard>, &key);
         let replaced = self.view.lock().replace(View { opened, guard, store: Arc::new(store) });
         drop(replaced);
         Ok(())
     }
 
-    fn with_held<T: Send>(
+    fn with_locked<T: Send>(
         &self,
         py: Python<'_>,
         now: Timestamp,
         work: impl FnMut(&SessionStore, &Call<'_>) -> Result<T> + Send,
     ) -> Result<T> {
-        gil::with_store(py, &self.held, &self.patience, now, work)
+        gil::with_store(py, &self.locked, &self.patience, now, work)
     }
 
     /// Closes the view, which writes its changes.
@@ -145,7 +146,7 @@ impl SessionLock {
 
     pub(super) fn release(&self, py: Python<'_>) -> PyResult<()> {
         let closed = self.close(py);
-        let released = self.with_held(py, Timestamp::NEG_INFINITY, SessionStore::release);
+        let released = self.with_locked(py, Timestamp::NEG_INFINITY, SessionStore::release);
         closed.and(released.into_py(py))
     }
 
@@ -162,7 +163,7 @@ impl Inherited for SessionLock {
     fn close_inherited(&self) {
         if self.is_native && !self.is_ours() {
             // The parent still holds the lock, and nothing here can fail.
-            let _ = self.held.release(&Call::at(Timestamp::NEG_INFINITY).waiting(Duration::ZERO));
+            let _ = self.locked.release(&Call::at(Timestamp::NEG_INFINITY).waiting(Duration::ZERO));
         }
     }
 }

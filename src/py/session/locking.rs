@@ -48,7 +48,7 @@ fn run(session: &Bound<'_, Session>, goal: Goal) -> PyResult<()> {
     let lock = record::lock(session)?;
     let held = match (&lock, goal.id()) {
         (None, _) => Held::Nothing,
-        (Some(lock), Some(id)) if lock.held.has_locked(id) => Held::Id,
+        (Some(lock), Some(id)) if lock.locked.has_locked(id) => Held::Id,
         (Some(_), _) => Held::Another,
     };
     let before = lock.as_ref().map_or(0, |lock| lock.by_program.load(Ordering::Relaxed));
@@ -60,7 +60,7 @@ fn run(session: &Bound<'_, Session>, goal: Goal) -> PyResult<()> {
         let called = match locking.next(&mut locks, reply) {
             Step::Release => release(session),
             Step::Acquire(id, what) => match wait_for(session, &id, what) {
-                // A backend's own exception is what its applications know.
+                // Applications expect the backend's own exception.
                 Err(error) if is_by_program && error.is_instance_of::<StoreUnavailableError>(py) => {
                     Err(error.cause(py).unwrap_or(error))
                 }
@@ -90,7 +90,7 @@ fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: LockTarget) -> P
     let limit = patience.left();
     let (store, native) = (record::unlocked(session)?, options.backend()?.native.as_ref());
     let ask = |limit| store.lock(id, what, &Call::at(now).waiting(limit));
-    let held = match native.map(|native| native.capabilities().blocking) {
+    let locked = match native.map(|native| native.capabilities().blocking) {
         Some(Blocking::Disk | Blocking::Network) => {
             wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit)))
         }
@@ -99,9 +99,8 @@ fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: LockTarget) -> P
         Some(Blocking::None) => wait::by_asking(py, &patience, limit, || ask(Duration::ZERO)),
         None => ask(limit),
     };
-    let held = held.into_py(py)?.map(Arc::new);
-    let Some(held) = held else { return Ok(()) };
-    let lock = Arc::new(SessionLock::new(held, patience, native.is_some()));
+    let Some(locked) = locked.into_py(py)? else { return Ok(()) };
+    let lock = Arc::new(SessionLock::new(Arc::new(locked), patience, native.is_some()));
     close_in_children(&(Arc::clone(&lock) as Arc<dyn Inherited>));
     let _dropped = session.get().with(|state| state.access.set_lock(Some(lock)))?;
     Ok(())

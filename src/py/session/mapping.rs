@@ -159,7 +159,7 @@ impl Session {
     #[pyo3(name = "clear")]
     fn py_clear(slf: &Bound<'_, Self>) -> PyResult<()> {
         configurable::clear(slf.as_super())?;
-        // A subclass may clear what was not begun.
+        // A subclass may clear the session before `__init__`.
         let mut state = slf.get().fields();
         if let Some(state) = state.as_mut() {
             state.life.clear();

@@ -1,4 +1,4 @@
-//! Merging a session with what others have stored since it was loaded.
+//! Merging a session with the changes that others have stored since it was loaded.
 //!
 //! The loaded record is decoded again only for a merge, since merges are rare. The application's own session keeps what
 //! the application sees; the others' changes are in the record alone, and a later save in the same request merges again.
@@ -14,7 +14,7 @@ use crate::store::Timestamp;
 /// The merged session.
 pub(super) struct Merged<'py> {
     pub(super) data: Bound<'py, PyDict>,
-    /// Whether others have changed what this session has otherwise, moments aside.
+    /// Whether `data` has changes that this session does not have, the times aside.
     pub(super) has_theirs: bool,
 }
 

@@ -90,7 +90,7 @@ impl Parts {
         }
     }
 
-    /// Those that we never write: `comment`, `max-age`, `version`, and what a later Python has.
+    /// Validates the attributes that we never write: `comment`, `max-age`, `version`, and those of a later Python.
     fn validate_others(&self) -> crate::error::Result<()> {
         let ours = ["domain", "expires", "path", "samesite"];
         let mut others = self.texts.iter().filter(|(name, _)| !ours.contains(&&**name));

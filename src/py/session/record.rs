@@ -82,7 +82,7 @@ pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStor
     Ok(store)
 }
 
-/// The key of the record of `id`: what the backend takes for its id.
+/// The key of the record of `id`, under which the backend stores it.
 pub(super) fn key(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<StoreKey> {
     Ok(store(session)?.key_of(id))
 }

@@ -79,7 +79,7 @@ impl<'py> Caller<'_, 'py> {
         }
     }
 
-    /// Does what the engine asks for.
+    /// Makes the call that the engine asks for.
     fn answer(&mut self, step: Step<PyErr>) -> PyResult<Answer<PyErr>> {
         let session = self.session;
         match step {
@@ -148,14 +148,14 @@ fn rewritten(
     let payload = loaded.payload.bind(py).as_bytes();
     if session.get().with(|state| state.record_format())? == RecordFormat::Two {
         // The payload need not have the time, so that it need not be made anew.
-        return Ok(encode::record_of(py, options, id, payload, now)?.into_bytes());
+        return Ok(encode::in_format_2(py, options, id, payload, now)?.into_bytes());
     }
     if options.serializer.writes(payload) {
         return encode::encrypt_data(session, data);
     }
     // A payload of another serializer stays as it is until the program saves the session.
     match codec::with_access_time(payload, now) {
-        Some(payload) => Ok(encode::text_of(py, options, &payload)?.into_bytes()),
+        Some(payload) => Ok(encode::in_format_1(py, options, &payload)?.into_bytes()),
         None => encode::encrypt_data(session, data),
     }
 }

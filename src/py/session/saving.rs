@@ -44,7 +44,7 @@ pub(super) fn store(
     basis: Basis,
     is_saved: bool,
 ) -> PyResult<()> {
-    // Nothing was loaded into a session that a program declares to be an old one: then there is only what it has.
+    // Nothing was loaded into a session that a program declares an old one. Then its own content counts.
     let own = if data.is_empty() { Some(plain(session)?) } else { None };
     let ours = own.as_ref().unwrap_or(data);
     let Basis { saving, base } = basis;
@@ -168,7 +168,7 @@ impl<'a, 'py> Caller<'a, 'py> {
         }
     }
 
-    /// Does what the engine asks for.
+    /// Makes the call that the engine asks for.
     fn answer(&mut self, step: Step<usize>) -> PyResult<Answer<usize>> {
         let session = self.session;
         match step {
@@ -220,7 +220,7 @@ impl<'a, 'py> Caller<'a, 'py> {
     fn load(&mut self, id: &SessionId) -> PyResult<Found> {
         let session = self.session;
         if session.get().options()?.settings.concurrency.merges() {
-            // First, so that others have less time to write what is loaded.
+            // First, so that others have less time to write after the load.
             self.changes()?;
         }
         let (found, record) = record::find(session, id, clock::now(session.py())?.seconds)?;

@@ -16,8 +16,8 @@ use crate::error::Result;
 use crate::id::SessionId;
 use crate::locks::{LockTable, Token};
 use crate::py::errors::IntoPyResult;
+use crate::py::gil;
 use crate::py::patience::Patience;
-use crate::py::{gil, wait};
 
 /// The ids of the sessions that have a guard.
 static GUARDED: LazyLock<LockTable> = LazyLock::new(LockTable::default);
@@ -67,7 +67,7 @@ pub(super) fn give_way(session: &Bound<'_, Session>, id: &SessionId) -> PyResult
 /// `None` if another save had it all the time.
 fn take(py: Python<'_>, id: &SessionId, patience: &Patience) -> Result<Option<Token>> {
     let limit = COURTESY.min(patience.left());
-    match wait::take(py, patience, limit, |limit| gil::detached(py, || GUARDED.acquire(id.as_str(), limit))) {
+    match gil::acquire(py, &GUARDED, id.as_str(), patience, limit) {
         Ok(token) => Ok(Some(token)),
         Err(error) if error.is_busy() => Ok(None),
         Err(error) => Err(error),

@@ -150,10 +150,6 @@ impl NamespaceGuard {
     }
 }
 
-fn has(keys: &[StoreKey], key: &StoreKey) -> bool {
-    keys.contains(key)
-}
-
 impl Drop for NamespaceGuard {
     fn drop(&mut self) {
         // Call `release` to see errors; a drop ignores them.
@@ -180,7 +176,7 @@ impl Guard for NamespaceGuard {
             // The new record is stored before the old one is removed.
             for one in all.iter().rev() {
                 let namespace = one.namespace.bind(py);
-                if let Some(moved) = one.moved.as_ref().filter(|moved| has(&lost, &moved.to)) {
+                if let Some(moved) = one.moved.as_ref().filter(|moved| lost.contains(&moved.to)) {
                     let undone = if is_new(&one.key) {
                         lost.push(one.key.clone());
                         namespace_record::delete_in(namespace, Expect::Any).map(|_deleted| ())

@@ -8,30 +8,11 @@ use pyo3::types::{PyBool, PyDict};
 use super::namespace_record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
-use crate::locks::{LockTable, Token};
 use crate::py::errors::{CorruptSessionError, LockError, OutcomeUnknownError, StoreUnavailableError};
-use crate::py::gil;
 use crate::py::once::intern;
 use crate::py::patience::Patience;
 use crate::py::wait;
 use crate::store::Record;
-
-/// Locks `key`. The first attempt keeps the interpreter, so that no fork happens while the table of this process is made.
-pub(super) fn take(
-    py: Python<'_>,
-    locks: &LockTable,
-    key: &str,
-    patience: &Patience,
-    limit: Duration,
-) -> Result<Token> {
-    wait::take(py, patience, limit, |limit| {
-        if limit.is_zero() {
-            locks.acquire(key, limit)
-        } else {
-            gil::detached(py, || locks.acquire(key, limit))
-        }
-    })
-}
 
 /// Runs `work` under the write lock of `namespace`.
 pub(super) fn locked<T>(

@@ -119,11 +119,6 @@ pub(super) fn leave_in(namespace: &Bound<'_, PyAny>, redirect: Option<Redirect<'
     }
 }
 
-/// Whether there is a record that may be rotated.
-pub(super) fn may_rotate(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<bool> {
-    Ok(text_in(namespace)?.as_deref().map(version_of).is_some_and(|version| expect.holds(Some(version))))
-}
-
 /// The record that may be rotated, if there is one.
 pub(super) fn to_rotate(namespace: &Bound<'_, PyAny>, expect: Expect) -> PyResult<Option<Record>> {
     Ok(record_in(namespace)?.filter(|record| expect.holds(Some(record.version))))

@@ -10,11 +10,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::backend_call::{BackendCall, TakenLock, ThreadLock};
-use super::namespace_calls::{failed, failure, locked, take, take_write_lock};
+use super::namespace_calls::{failed, failure, locked, take_write_lock};
 use super::namespace_spec::NamespaceSpec;
 use crate::error::Result;
 use crate::id::StoreKey;
 use crate::locks::{LockTable, Token};
+use crate::py::gil;
 use crate::py::patience::Patience;
 
 /// The namespaces that a thread of this process works on at this moment.
@@ -170,7 +171,7 @@ impl NamespaceStore {
         work: impl FnOnce() -> PyResult<T>,
     ) -> Result<T> {
         let name = self.spec.name(key.record());
-        let taken = take(py, &BUSY, &name, &self.patience, self.patience.left_for_a_moment())?;
+        let taken = gil::acquire(py, &BUSY, &name, &self.patience, self.patience.left_for_a_moment())?;
         let done = work();
         BUSY.release(&name, taken);
         done.map_err(|error| failure(py, operation, key, error))
@@ -185,7 +186,7 @@ impl NamespaceStore {
     ) -> Result<(Py<PyAny>, Option<TakenLock>, Token)> {
         let name = self.spec.name(key.lock());
         let since = Instant::now();
-        let reserved = take(py, &RESERVED, &name, &self.patience, limit)?;
+        let reserved = gil::acquire(py, &RESERVED, &name, &self.patience, limit)?;
         let left = limit.saturating_sub(since.elapsed());
         let taken = self.take_write_lock(py, key, left);
         if taken.is_err() {

@@ -74,7 +74,7 @@ impl Store for NamespaceStore {
             return rotated;
         }
         self.exclusively(old, false, OPERATION, |from| {
-            if !namespace_record::may_rotate(from, expect)? {
+            if namespace_record::to_rotate(from, expect)?.is_none() {
                 return Ok(Written::Refused);
             }
             let py = from.py();

@@ -22,7 +22,7 @@ pub(crate) fn cookie_due<'py>(proxy: &Bound<'py, PyAny>) -> PyResult<Option<Boun
     of(proxy)?.as_ref().map_or(Ok(None), due)
 }
 
-/// The same, of what the session tells its request.
+/// The same, of the session's mapping.
 pub(super) fn due<'py>(headers: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = headers.py();
     let due = headers.get_item(intern!(py, "set_cookie"))?.map_or(Ok(false), |due| due.is_truthy())?;

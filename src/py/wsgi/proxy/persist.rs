@@ -10,7 +10,7 @@ use crate::py::once::intern;
 use crate::py::session::{Session, call, locking};
 use crate::session::finish::{self, AtEnd, Facts};
 
-/// `persist()`: what the end of a request does.
+/// `persist()`: stores the session at the end of a request.
 pub(super) fn persist(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
     let session = session(slf)?;
     let Ok(session) = session.cast::<Session>() else { return persist_foreign(slf, &session) };

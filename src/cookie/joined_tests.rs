@@ -54,6 +54,11 @@ fn quotes_protect_a_comma_and_no_semicolon() {
 }
 
 #[test]
+fn a_backslash_protects_a_comma_only_within_quotes() {
+    assert_eq!(spaced(r"a=x\, id=2"), [("a", r"x\"), ("id", "2")]);
+}
+
+#[test]
 fn the_first_reading_comes_before_the_second() {
     assert_eq!(offered("a=1, id=joined; id=plain", true), ["plain", "joined", "joined"]);
     assert_eq!(offered("id=x, a=1", false), ["x, a=1", "x"]);

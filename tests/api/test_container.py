@@ -119,6 +119,7 @@ def test_clearing_the_memory_backend_ends_all_sessions(memory: type[MemoryNamesp
     _core.memory_set(AN_ID, "text")
     memory("n")["other"] = 1
     assert set(memory.namespaces.dict) == {AN_ID, "n"}
+    assert len(memory.namespaces.dict) == 2
     memory.namespaces.clear()
     assert _core.memory_ids() == []
     assert "n" not in memory.namespaces

@@ -42,9 +42,9 @@ class _Others:
                 del self._values[namespace]
             return True
 
-    def drop_namespace(self, namespace: Any) -> bool:
+    def drop_namespace(self, namespace: Any) -> None:
         with self._mutex:
-            return self._values.pop(namespace, None) is not None
+            self._values.pop(namespace, None)
 
     def clear(self) -> None:
         with self._mutex:

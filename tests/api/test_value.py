@@ -17,6 +17,7 @@ from beaker.container import (
     Value,
 )
 from tests.api.namespaces import Make, put
+from tests.support.threads import in_thread
 
 
 def test_a_value_is_made_once_and_again_when_it_is_too_old(
@@ -111,6 +112,24 @@ def test_a_value_that_is_removed_while_it_is_read_is_absent(reply: KeyError | No
     with pytest.raises(KeyError):
         Value("k", namespace).get_value()
     assert Value("k", namespace, createfunc=lambda: "made").get_value() == "made"
+
+
+def test_the_lock_for_making_a_value_is_reentrant_and_shared_by_its_key(make: Make) -> None:
+    lock, again, other = (make("n").get_creation_lock(key) for key in ("k", "k", "l"))
+
+    def is_free(lock: Any) -> bool:
+        if not lock.acquire(wait=False):
+            return False
+        lock.release()
+        return True
+
+    assert lock.acquire()
+    assert lock.acquire(wait=False)
+    for _ in range(2):
+        assert not in_thread(lambda: is_free(again))
+        assert in_thread(lambda: is_free(other))
+        lock.release()
+    assert in_thread(lambda: is_free(again))
 
 
 def test_a_failure_to_make_a_value_frees_the_others(make: Make) -> None:

@@ -208,6 +208,7 @@ WAYS: dict[str, Callable[[Any, str], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asks_for_the_morsel", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", WAYS)

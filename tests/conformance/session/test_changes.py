@@ -62,6 +62,7 @@ def test_the_laws_of_changes_hold_with_an_overridden_encoding(backend: Backend, 
     assert LAWS[law](session, list(KINDS)) == []
 
 
+@pytest.mark.slow
 @EVERY_LAW
 @EVERY_SERIALIZER
 def test_the_laws_of_changes_hold_for_each_kind_alone(memory: Backend, serializer: str, law: str) -> None:

@@ -158,6 +158,7 @@ def store_one(options: dict[str, Any], session_id: str) -> None:
     session.save()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("session_id", [UNKNOWN_ID, DOTTED])
 @pytest.mark.parametrize("verb", VERBS)
 def test_no_failed_system_call_of_a_dbm_shows_an_id(

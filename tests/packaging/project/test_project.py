@@ -67,6 +67,7 @@ def test_the_fuzz_targets_are_built_with_the_crates_of_the_package() -> None:
     assert {name: fuzz[name] - package[name] for name in common if fuzz[name] - package[name]} == {}
 
 
+@pytest.mark.servers
 def test_the_example_counts_visits_through_gunicorn() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "examples.visit"],

@@ -142,8 +142,7 @@ def test_the_registry_of_memory_is_a_map_of_maps(memory: type[MemoryNamespaceMan
 def test_a_view_of_memory_does_not_show_what_it_holds(memory: type[MemoryNamespaceManager]) -> None:
     namespace = memory(AN_ID)
     namespace["session"] = "a secret"
-    assert "secret" not in repr(namespace.dictionary)
-    assert AN_ID not in repr(namespace.dictionary)
+    assert repr(namespace.dictionary) == "<the namespace of 1 keys in memory>"
 
 
 def test_a_backend_says_what_it_does_not_do() -> None:

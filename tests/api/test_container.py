@@ -145,6 +145,20 @@ def test_a_view_of_memory_does_not_show_what_it_holds(memory: type[MemoryNamespa
     assert repr(namespace.dictionary) == "<the namespace of 1 keys in memory>"
 
 
+def test_a_backend_imports_what_it_needs_before_each_construction() -> None:
+    imported: list[type] = []
+
+    class Mine(NamespaceManager):
+        @classmethod
+        def _init_dependencies(cls) -> None:
+            super()._init_dependencies()
+            imported.append(cls)
+
+    for _ in range(2):
+        Mine("n")
+    assert imported == [Mine, Mine]
+
+
 def test_a_backend_says_what_it_does_not_do() -> None:
     namespace = NamespaceManager("n")
     namespace.acquire_read_lock()

@@ -84,6 +84,13 @@ def test_contents_that_are_opened_without_a_count_are_opened_again_and_closed_at
         assert namespace.done == [("c", False)] * 2 + ["close"]
 
 
+def test_contents_that_are_opened_without_a_count_are_closed_by_one_release() -> None:
+    namespace = Recording()
+    namespace.open("c")
+    namespace.close(checkcount=True)
+    assert namespace.done == [("c", False), "close"]
+
+
 def test_contents_that_are_not_open_are_not_closed() -> None:
     namespace = Recording()
     namespace.close(checkcount=True)

@@ -156,7 +156,10 @@ def test_a_container_without_a_backend_of_its_own_has_its_parents() -> None:
     class Mine(Container):
         namespace_class = MemoryNamespaceManager
 
-    class Derived(Mine):
+    class Mixin:
+        pass
+
+    class Derived(Mine, Mixin):
         pass
 
     derived: Any = Derived

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
 use super::class::CookieSession;
 use super::load;
@@ -52,7 +52,7 @@ fn begin(session: &Bound<'_, Session>, request: &Bound<'_, PyAny>, options: Arc<
     if is_exact(session) {
         call::clear(session)?;
     }
-    cookies::set(session, intern!(py, "set_cookie"), PyBool::new(py, false).as_any())?;
+    cookies::set_cookie(session, false)?;
     let id = session.get().with(|state| state.life.id().as_str().to_owned())?;
     as_dict(session)?.set_item(intern!(py, "_id"), id)?;
     session::create::open(session, true, load::fill, Some("the session in the cookie"))

@@ -1,10 +1,9 @@
 //! Compares the session's content with its stored data.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 
 use super::class::{Session, as_dict};
-use super::mapping::Handed;
 use crate::py::errors;
 
 /// The keys that a session writes into its data itself.
@@ -12,7 +11,12 @@ const OWN: [&str; 3] = ["_accessed_time", "_creation_time", "_id"];
 
 /// Whether a value can be changed in place.
 pub(crate) fn is_mutable(value: &Bound<'_, PyAny>) -> bool {
-    Handed::of(value) == Handed::Mutable
+    !(value.is_exact_instance_of::<PyString>()
+        || value.is_none()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyBytes>())
 }
 
 fn is_own(key: &Bound<'_, PyAny>) -> bool {

@@ -39,7 +39,7 @@ pub(crate) fn publish(session: &Bound<'_, Session>, set_cookie: bool) -> PyResul
         Some(cookie) => morsel::print(&morsel_of(session, &cookie)?)?.into_any(),
     };
     request::set(session, intern!(py, "cookie_out"), &header)?;
-    request::set(session, intern!(py, "set_cookie"), PyBool::new(py, set_cookie).as_any())
+    request::set_cookie(session, set_cookie)
 }
 
 /// Updates the cookie of a cookie session.
@@ -193,7 +193,7 @@ fn utc(py: Python<'_>, seconds: f64) -> PyResult<Bound<'_, PyAny>> {
 /// `_delete_cookie`: a cookie that has expired.
 pub(crate) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+    request::set_cookie(session, true)?;
     let past = utc(py, clock::now(py)?.seconds - A_YEAR)?;
     call::set_cookie_values(session, Some(&past))?;
     call::update_cookie_out(session, true)

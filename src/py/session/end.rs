@@ -1,12 +1,10 @@
 //! Ending a session.
 
 use pyo3::prelude::*;
-use pyo3::types::PyBool;
 
 use super::class::{Session, is_exact};
 use super::{call, ending, load, request};
 use crate::py::clock;
-use crate::py::once::intern;
 use crate::session::end::Reason;
 
 /// `Session.invalidate`: ends the session, removes its record, and begins another.
@@ -21,13 +19,12 @@ pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
 
 /// Fills the session that takes the place of the one that has ended.
 fn begin(session: &Bound<'_, Session>) -> PyResult<()> {
-    let py = session.py();
     if !is_exact(session) {
         return call::load(session);
     }
     // A store need not be asked about an id that was made a moment ago.
     if session.get().with(|state| state.options.settings.use_cookies)? {
-        request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+        request::set_cookie(session, true)?;
     }
-    load::begin(session, &clock::now(py)?)
+    load::begin(session, &clock::now(session.py())?)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyDict, PyString};
 
 use super::class::{Session, as_dict, is_exact};
 use super::encode::Decoded;
@@ -125,11 +125,11 @@ impl<'py> Caller<'_, 'py> {
     }
 
     fn look(&mut self, id: &SessionId) -> PyResult<Found> {
-        let (py, session) = (self.session.py(), self.session);
+        let session = self.session;
         let now = self.now()?.seconds;
         if self.options.settings.use_cookies {
             // First: an application that catches the error of the store, or of the decoder, finds it set.
-            request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any())?;
+            request::set_cookie(session, true)?;
         }
         let (found, record) = record::find(session, id, now)?;
         self.record = record;

@@ -118,7 +118,8 @@ impl SessionLock {
         self.cover(&namespace)?;
         namespace.call_method0(intern!(py, "acquire_write_lock"))?;
         let opened = namespace.clone().unbind();
-        let guard = Arc::new(NamespaceGuard::opened(Arc::clone(&namespaces), &key, namespace));
+        let guard = NamespaceGuard::new(Arc::clone(&namespaces), &key, namespace.unbind(), None, None);
+        let guard = Arc::new(guard);
         let store = self.locked.pinned(namespaces, Arc::clone(&guard) as Arc<dyn Guard>, &key);
         let replaced = self.view.lock().replace(View { opened, guard, store: Arc::new(store) });
         drop(replaced);

@@ -6,44 +6,23 @@
 
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::PyDict;
 
 use super::class::{Session, as_dict, is_exact, plain};
-use super::configurable;
+use super::{configurable, content};
 use crate::py::once::intern;
-
-/// Whether a value that a program gets can change.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Handed {
-    /// It cannot change.
-    Immutable,
-    /// It may.
-    Mutable,
-}
-
-impl Handed {
-    pub(super) fn of(value: &Bound<'_, PyAny>) -> Self {
-        let atom = value.is_exact_instance_of::<PyString>()
-            || value.is_none()
-            || value.is_exact_instance_of::<PyInt>()
-            || value.is_exact_instance_of::<PyBool>()
-            || value.is_exact_instance_of::<PyFloat>()
-            || value.is_exact_instance_of::<PyBytes>();
-        if atom { Self::Immutable } else { Self::Mutable }
-    }
-}
 
 /// Notes that the program got `value`.
 pub(crate) fn note(session: &Bound<'_, Session>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    match Handed::of(value) {
-        Handed::Immutable => Ok(()),
-        Handed::Mutable => session.get().with(|state| state.snapshots.maybe_mutated = true),
+    if content::is_mutable(value) {
+        session.get().with(|state| state.snapshots.maybe_mutated = true)?;
     }
+    Ok(())
 }
 
 /// Notes that the program got every value.
 fn note_all(session: &Bound<'_, Session>) -> PyResult<()> {
-    if as_dict(session)?.iter().any(|(_, value)| Handed::of(&value) == Handed::Mutable) {
+    if as_dict(session)?.iter().any(|(_, value)| content::is_mutable(&value)) {
         session.get().with(|state| state.snapshots.maybe_mutated = true)?;
     }
     Ok(())

@@ -30,9 +30,15 @@ pub(crate) fn set(
     }
 }
 
+/// Sets whether the response sends the cookie.
+pub(crate) fn set_cookie(session: &Bound<'_, Session>, is_sent: bool) -> PyResult<()> {
+    let py = session.py();
+    set(session, intern!(py, "set_cookie"), PyBool::new(py, is_sent).as_any())
+}
+
 /// Has the response send no cookie.
 pub(super) fn withdraw(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
     set(session, intern!(py, "cookie_out"), py.None().bind(py))?;
-    set(session, intern!(py, "set_cookie"), PyBool::new(py, false).as_any())
+    set_cookie(session, false)
 }

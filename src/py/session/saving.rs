@@ -1,7 +1,7 @@
 //! Saving a session: the calls that the engine asks for.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::PyDict;
 
 use super::changes::Changes;
 use super::class::{Session, plain};
@@ -13,7 +13,6 @@ use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException, IntoPyResult, LockError};
 use crate::py::failed::KeptErrors;
-use crate::py::once::intern;
 use crate::session::Found;
 use crate::session::finish::{self, Cookie};
 use crate::session::save::{Answer, ENCODINGS, Outcome, Rules, Saving, Step, TRIES};
@@ -65,7 +64,6 @@ pub(super) fn store(
     if !caller.run(saving)? {
         warn_of_ended(session)?;
     }
-    let py = session.py();
     let timeout = session_timeout::in_data(ours)?;
     let cookie = session.get().with(|state| {
         let lasts_otherwise = state.life.set_timeout(timeout);
@@ -73,7 +71,7 @@ pub(super) fn store(
     })?;
     match cookie {
         Cookie::Rewrite => call::update_cookie_out(session, true),
-        Cookie::Send => request::set(session, intern!(py, "set_cookie"), PyBool::new(py, true).as_any()),
+        Cookie::Send => request::set_cookie(session, true),
         Cookie::Leave => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::locks::Token;
 use crate::py::once::intern;
-use crate::store::{Call, Expect, Guard, Rotation, Written};
+use crate::store::{Expect, Guard, Rotation, Written};
 
 const ROTATING: &str = "rotate the session in its backend";
 const RELEASING: &str = "unlock the session in its backend";
@@ -49,25 +49,17 @@ pub(crate) struct NamespaceGuard {
 }
 
 impl NamespaceGuard {
-    fn new(store: Arc<NamespaceStore>, one: One) -> Self {
-        Self { process: Process::current(), store, held: Mutex::new(vec![one]) }
-    }
-
-    /// Of a namespace whose lock was taken, and whose id this process reserved.
-    pub(crate) fn reserved(
+    /// A guard for a locked namespace. `lock` is the thread's lock of the backend, and `reserved` that of this process; both
+    /// are `None` for a view that was opened under a lock of another kind.
+    pub(crate) fn new(
         store: Arc<NamespaceStore>,
         key: &StoreKey,
         namespace: Py<PyAny>,
         lock: Option<TakenLock>,
-        reserved: Token,
+        reserved: Option<Token>,
     ) -> Self {
-        Self::new(store, One { key: key.clone(), namespace, lock, reserved: Some(reserved), moved: None })
-    }
-
-    /// Of a namespace that was opened under a lock of another kind.
-    pub(crate) fn opened(store: Arc<NamespaceStore>, key: &StoreKey, namespace: Bound<'_, PyAny>) -> Self {
-        let namespace = namespace.unbind();
-        Self::new(store, One { key: key.clone(), namespace, lock: None, reserved: None, moved: None })
+        let one = One { key: key.clone(), namespace, lock, reserved, moved: None };
+        Self { process: Process::current(), store, held: Mutex::new(vec![one]) }
     }
 
     fn namespace<'py>(&self, py: Python<'py>, key: &StoreKey) -> Option<Bound<'py, PyAny>> {
@@ -89,11 +81,6 @@ impl NamespaceGuard {
         let release = || namespace.call_method0(intern!(py, "release_write_lock")).map(drop);
         let released = one.lock.as_ref().map_or_else(release, |lock| lock.release(py, release));
         released.and(call.map(drop))
-    }
-
-    /// The caller's guard, if it is of this kind of store.
-    pub(super) fn of<'a>(call: &Call<'a>) -> Option<&'a Self> {
-        call.guard_of()
     }
 
     /// Runs `work` on the namespace of `key` if it is locked, and otherwise gives it back.

@@ -30,7 +30,10 @@ impl Store for NamespaceStore {
                 self.within(key, &namespace, OPERATION, read)
             })
         };
-        match NamespaceGuard::of(call).map(|guard| guard.on(key, OPERATION, namespace_record::record_in)) {
+        match call
+            .guard_of::<NamespaceGuard>()
+            .map(|guard| guard.on(key, OPERATION, namespace_record::record_in))
+        {
             Some(Ok(found)) => found,
             Some(Err(_)) | None => read_unlocked(),
         }
@@ -70,7 +73,7 @@ impl Store for NamespaceStore {
         if let Some(written) = rotation.as_write(|write| self.write(write, call)) {
             return written;
         }
-        if let Some(rotated) = NamespaceGuard::of(call).and_then(|guard| guard.rotate(rotation)) {
+        if let Some(rotated) = call.guard_of::<NamespaceGuard>().and_then(|guard| guard.rotate(rotation)) {
             return rotated;
         }
         self.exclusively(old, false, OPERATION, |from| {
@@ -125,7 +128,7 @@ impl NamespaceStore {
         operation: &'static str,
         work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T> {
-        let Some(guard) = NamespaceGuard::of(call) else {
+        let Some(guard) = call.guard_of::<NamespaceGuard>() else {
             return self.exclusively(key, replaces, operation, work);
         };
         guard.on(key, operation, work).unwrap_or_else(|work| self.exclusively(key, replaces, operation, work))
@@ -149,7 +152,7 @@ impl Locks for NamespaceStore {
         }
         Python::attach(|py| {
             let (namespace, lock, reserved) = self.reserve(py, key, call.wait)?;
-            let guard = NamespaceGuard::reserved(Arc::clone(&self), key, namespace, lock, reserved);
+            let guard = NamespaceGuard::new(Arc::clone(&self), key, namespace, lock, Some(reserved));
             Ok(Some(Arc::new(guard) as Arc<dyn Guard>))
         })
     }

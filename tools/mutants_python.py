@@ -66,7 +66,12 @@ PARTS = {
     "python-util": (("util.py", "converters.py", "_compat.py"), ("tests/api/test_util.py",)),
     "python-cookie": (
         ("cookie.py",),
-        ("tests/api/test_cookie.py", "tests/api/test_morsel.py", "tests/api/test_signed_cookie.py"),
+        (
+            "tests/api/test_cookie.py",
+            "tests/api/test_morsel.py",
+            "tests/api/test_signed_cookie.py",
+            "tests/conformance/cookies/test_joined.py",
+        ),
     ),
     "python-crypto": (("crypto",), ("tests/api/test_crypto.py",)),
     "python-pickle": (

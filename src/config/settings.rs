@@ -113,8 +113,8 @@ impl Settings {
     /// The time that a store must keep a record that is written now. `own` is the session's own idle timeout.
     #[must_use]
     pub fn store_ttl(&self, own: Option<i64>) -> Option<Duration> {
-        let idle = self.limits.with_idle(own).idle?;
-        let seconds = idle + self.limits.touch_interval + f64::from(STORE_GRACE_SECONDS);
+        let limits = self.limits.with_idle(own);
+        let seconds = limits.idle? + limits.slack() + f64::from(STORE_GRACE_SECONDS);
         Duration::try_from_secs_f64(seconds).ok()
     }
 
@@ -170,6 +170,9 @@ impl Settings {
     pub fn validate(&self) -> Result<()> {
         if self.limits.idle.is_some_and(|timeout| timeout != 0.0) && !self.save_accessed_time {
             return Err(Error::invalid("timeout requires save_accessed_time"));
+        }
+        if self.limits.idle.is_some_and(|timeout| timeout > 0.0 && timeout <= self.limits.touch_interval) {
+            return Err(Error::invalid("touch_interval must be less than timeout"));
         }
         if self.concurrency == Concurrency::Lock && self.kind == SessionKind::Cookie {
             return Err(Error::invalid(

@@ -145,7 +145,7 @@ pub static GROUPS: [Group; 7] = [
                 "a request that only reads renews the session; a `timeout` needs it")
                 .at(8, 3).preset(Bool(true)).attribute("save_atime"),
             OptionSpec::ours("touch_interval", Kind::Seconds, Int(0),
-                "a request that only reads stores nothing if the session was used less than so many seconds ago, see \
+                "a request that only reads stores no access time if the stored one is less than so many seconds old, see \
                  [life.md](life.md#timeouts)")
                 .used_by(STORES),
             OptionSpec::ours("destroy_old", Kind::Any, Bool(true),

@@ -145,14 +145,14 @@ impl Options {
             values.push(option, coerced.value);
         }
         let settings = Settings::read(&values, kind, keys, clock::now(py)?.seconds).into_py(py)?;
-        match values.get(known!("timeout")) {
-            Some(Value::Int(timeout)) => {
-                namespace_args.set_item("timeout", timeout.saturating_add(STORE_GRACE_SECONDS.into()))?;
+        if let Some(timeout) = values.get(known!("timeout")) {
+            // As long as the store is to keep a record; see `Settings::store_ttl`.
+            let more = i64::from(STORE_GRACE_SECONDS) + settings.limits.slack().ceil() as i64;
+            match timeout {
+                Value::Int(timeout) => namespace_args.set_item("timeout", timeout.saturating_add(more))?,
+                Value::Float(timeout) => namespace_args.set_item("timeout", timeout + more as f64)?,
+                _ => {}
             }
-            Some(Value::Float(timeout)) => {
-                namespace_args.set_item("timeout", timeout + f64::from(STORE_GRACE_SECONDS))?;
-            }
-            _ => {}
         }
         let data_serializer = given_or_default(&given, known!("data_serializer"), settings.is_hardened)?;
         let cookie_expires = given_or_default(&given, known!("cookie_expires"), settings.is_hardened)?;

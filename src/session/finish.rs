@@ -24,13 +24,12 @@ pub struct Facts {
     pub is_stale: bool,
 }
 
-/// Decides whether to store the session. A rotated session, or one in an older format, is stored without a save. A recent
-/// access time is left as it is.
+/// Decides whether to store the session. A rotated session, or one in an older format, is stored without a save.
 #[must_use]
 pub fn at_end(life: &Life, facts: Facts) -> AtEnd {
     if facts.is_to_be_saved {
         AtEnd::Save
-    } else if facts.keeps_access_time && !life.is_recent() || facts.is_stale || life.is_rotated() {
+    } else if facts.keeps_access_time || facts.is_stale || life.is_rotated() {
         AtEnd::Renew
     } else {
         AtEnd::Leave
@@ -105,18 +104,6 @@ mod tests {
         let mut life = Life::named(SessionId::from_program("a"), true);
         life.found(Version::from(1));
         life
-    }
-
-    #[test]
-    fn a_recent_access_time_is_left_as_it_is() {
-        let mut life = loaded();
-        life.set_recent(true);
-        let renews = Facts { keeps_access_time: true, ..READ };
-        assert_eq!(at_end(&life, renews), AtEnd::Leave);
-        assert_eq!(at_end(&life, Facts { is_stale: true, ..renews }), AtEnd::Renew);
-        assert_eq!(at_end(&life, Facts { is_to_be_saved: true, ..renews }), AtEnd::Save);
-        life.set_recent(false);
-        assert_eq!(at_end(&life, renews), AtEnd::Renew);
     }
 
     #[test]

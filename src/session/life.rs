@@ -270,14 +270,14 @@ impl Life {
     }
 
     /// The session has no record any more.
-    pub fn lost_record(&mut self) {
+    pub fn record_gone(&mut self) {
         self.version = None;
         self.stored_as = None;
     }
 
     /// Forgets the record without ending it: what cannot be decoded by this process may be by another one.
     pub fn disown(&mut self) {
-        self.lost_record();
+        self.record_gone();
         self.was_invalidated = true;
         self.settled();
     }

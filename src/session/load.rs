@@ -13,7 +13,8 @@ use crate::store::{LockTarget, Timestamp, Version};
 /// How many redirects are followed. A session is not rotated more often within one grace period.
 pub const LONGEST_CHAIN: usize = 8;
 
-/// How often an expired session is loaded again because another request has saved it since.
+/// How often an expired session is loaded again because another request has saved it since, or because the reply to its
+/// deletion was lost.
 pub(super) const RELOADS: usize = 4;
 
 /// The options for loading.
@@ -61,7 +62,7 @@ pub enum Step<E> {
     BeginEmpty,
     /// Delete the record of the expired session if it is unchanged. Answer: `Deleted`.
     DeleteExpired(SessionId, Version),
-    /// End the expired session, whose record is gone, and begin another. Answer: `Called`.
+    /// End the expired session, which has no record any more, and begin another. Answer: `Called`.
     Invalidate,
     /// The session is loaded, or this error is raised.
     Done(Result<(), E>),
@@ -174,12 +175,14 @@ impl<E> Loading<E> {
                 (Some(id), Some(version)) => Step::DeleteExpired(id.clone(), version),
                 _ => self.call(Step::Invalidate, Then::Finish),
             },
-            Answer::Deleted(Ok(false)) if self.reloads < RELOADS => {
+            Answer::Deleted(Ok(false) | Err(Failed { kind: Failure::Unknown, .. }))
+                if self.reloads < RELOADS =>
+            {
                 self.reloads += 1;
                 self.attempt(life)
             }
             Answer::Deleted(Ok(_)) => {
-                life.lost_record();
+                life.record_gone();
                 self.call(Step::Invalidate, Then::Finish)
             }
             Answer::Deleted(Err(failed)) => self.fail(failed.error),
@@ -280,7 +283,7 @@ impl<E> Loading<E> {
             return self.dead(life, Dead::Expired);
         };
         let is_corrected = beginning.is_corrected;
-        life.set_recent(self.policy.limits.is_recent(now, facts.times.accessed));
+        life.set_recent(self.policy.limits.is_recent(now, facts));
         life.opened(beginning.at, facts.timeout, !facts.is_current || is_corrected);
         self.call(Step::Fill { is_corrected }, Then::Finish)
     }

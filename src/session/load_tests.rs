@@ -165,6 +165,17 @@ fn an_expired_session_that_never_stays_the_same_is_left_to_others() {
 }
 
 #[test]
+fn a_lost_reply_to_the_deletion_of_an_expired_session_has_it_loaded_again() {
+    let mut life = Life::named(id("a"), true);
+    let answers = [Answer::Deleted(failed(Failure::Unknown)), absent(), done(), done(), done()];
+    let made = steps(plain(), &mut life, expired(1).into_iter().chain(answers));
+    assert_eq!(
+        made[5..],
+        [Step::Load(id("a")), Step::Clear, Step::CreateId, Step::BeginEmpty, Step::Done(Ok(()))]
+    );
+}
+
+#[test]
 fn an_expired_session_that_cannot_be_deleted_is_an_error() {
     let mut life = Life::named(id("a"), true);
     let failed = [Answer::Deleted(failed(Failure::Unavailable)), done()];

@@ -138,6 +138,9 @@ impl Renewing {
         match (self.content(), self.version) {
             // It was stored with its access time.
             (Content::Saved, _) => Step::Done(Outcome::Nothing),
+            (Content::Loaded, Some(_)) if life.is_recent() && !life.is_stale() => {
+                Step::Done(Outcome::Nothing)
+            }
             (Content::Loaded, Some(_)) => Step::GiveWay(life.id().clone()),
             (Content::Loaded, None) => Step::Done(Outcome::Save(Content::Loaded)),
         }
@@ -157,6 +160,22 @@ mod tests {
     use super::*;
 
     const READ: Facts = Facts { is_due: true, maybe_mutated: false, was_saved: false };
+    #[test]
+    fn a_recent_access_time_is_left_as_it_is_and_a_change_in_place_is_not() {
+        let mut life = Life::named(SessionId::from_program("a"), true);
+        life.found(Version::from(1));
+        life.set_recent(true);
+        let first = |life: &mut Life, facts| Renewing::new(life, facts).next::<()>(life, Answer::Begin);
+        assert_eq!(first(&mut life, READ), Step::Done(Outcome::Nothing));
+        assert_eq!(first(&mut life, LOOKED_INTO), Step::Compare(Content::Loaded));
+        let mut renewing = Renewing::new(&life, LOOKED_INTO);
+        let changed = renewing.next::<()>(&mut life, Answer::Changed(true));
+        assert_eq!(changed, Step::Done(Outcome::Save(Content::Loaded)));
+        assert_eq!(renewing.next::<()>(&mut life, Answer::Changed(false)), Step::Done(Outcome::Nothing));
+        life.set_stale(true);
+        assert_eq!(first(&mut life, READ), Step::GiveWay(SessionId::from_program("a")));
+    }
+
     const LOOKED_INTO: Facts = Facts { maybe_mutated: true, ..READ };
     const SAVED: Facts = Facts { was_saved: true, ..READ };
 

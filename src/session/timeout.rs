@@ -71,7 +71,7 @@ impl Limits {
     /// Judges a session at `now`. A clock that went back makes an age negative, which is alive.
     #[must_use]
     pub fn judge(&self, now: Timestamp, times: Times) -> Span {
-        let over = is_over(now, times.accessed, self.idle.map(|idle| idle + self.touch_interval))
+        let over = is_over(now, times.accessed, self.idle.map(|idle| idle + self.slack()))
             || is_over(now, times.begun, self.absolute)
             || matches!((times.begun, self.epoch), (Some(begun), Some(epoch)) if begun < epoch);
         if over { Span::Expired } else { Span::Alive }
@@ -99,10 +99,17 @@ impl Limits {
         Some(Beginning { at, is_corrected: is_wrong && facts.times.begun.is_some() })
     }
 
-    /// Whether the stored access time is recent enough at `now` to be left as it is.
+    /// Seconds by which the stored access time of a session may be old: less than it may be idle.
     #[must_use]
-    pub fn is_recent(&self, now: Timestamp, accessed: Option<Timestamp>) -> bool {
-        accessed.is_some_and(|accessed| (0.0..self.touch_interval).contains(&(now - accessed)))
+    pub fn slack(&self) -> f64 {
+        self.idle.map_or(self.touch_interval, |idle| idle.min(self.touch_interval))
+    }
+
+    /// Whether the stored access time of a session is recent enough at `now` to be left as it is.
+    #[must_use]
+    pub fn is_recent(&self, now: Timestamp, facts: Facts) -> bool {
+        let slack = self.with_idle(facts.timeout).slack();
+        facts.times.accessed.is_some_and(|accessed| (0.0..slack).contains(&(now - accessed)))
     }
 
     /// When a session that began at `begun` is over at the latest.
@@ -216,7 +223,9 @@ mod tests {
         let limits = Limits { touch_interval: 10.0, absolute: Some(500.0), ..IDLE };
         assert_eq!(limits.judge(170.0, used(100.0)), Span::Alive);
         assert_eq!(limits.judge(170.001, used(100.0)), Span::Expired);
-        assert_eq!(limits.with_idle(Some(5)).judge(115.001, used(100.0)), Span::Expired);
+        assert_eq!(limits.with_idle(Some(5)).judge(110.0, used(100.0)), Span::Alive);
+        assert_eq!(limits.with_idle(Some(5)).judge(110.001, used(100.0)), Span::Expired);
+        assert_eq!(limits.with_idle(Some(0)).judge(100.001, used(100.0)), Span::Expired);
         let times = Times { accessed: Some(599.0), begun: Some(100.0) };
         assert_eq!(limits.judge(600.001, times), Span::Expired, "the absolute timeout is what it was");
     }
@@ -224,12 +233,15 @@ mod tests {
     #[test]
     fn an_access_time_is_recent_within_the_interval_and_never_in_the_future() {
         let limits = Limits { touch_interval: 10.0, ..IDLE };
-        assert!(limits.is_recent(100.0, Some(100.0)));
-        assert!(limits.is_recent(109.999, Some(100.0)));
-        assert!(!limits.is_recent(110.0, Some(100.0)));
-        assert!(!limits.is_recent(99.999, Some(100.0)), "a clock went back");
-        assert!(!limits.is_recent(100.0, None));
-        assert!(!IDLE.is_recent(100.0, Some(100.0)));
+        let used = |timeout| Facts { times: used(100.0), timeout, is_current: true };
+        assert!(limits.is_recent(100.0, used(None)));
+        assert!(limits.is_recent(109.999, used(None)));
+        assert!(!limits.is_recent(110.0, used(None)));
+        assert!(!limits.is_recent(99.999, used(None)), "a clock went back");
+        assert!(limits.is_recent(104.999, used(Some(5))), "a session of a short timeout of its own");
+        assert!(!limits.is_recent(105.0, used(Some(5))));
+        assert!(!limits.is_recent(100.0, Facts::default()));
+        assert!(!IDLE.is_recent(100.0, used(None)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ const WAIT: Duration = Duration::from_secs(30);
 pub struct Call<'a> {
     /// The time. A store reads no clock for what it decides about records.
     pub now: Timestamp,
-    /// How long the call may wait for others. Then it answers with an error that
+    /// How long the call may wait for others at each lock that it takes. Then it answers with an error that
     /// [`is_busy`](crate::error::Error::is_busy).
     pub wait: Duration,
     /// The lock that the caller holds. Without it a call waits for every holder of a lock, the caller included.

@@ -16,7 +16,7 @@
 //! Two more say whether to ask again:
 //!
 //! * **busy** — [`ErrorKind::Busy`](crate::error::ErrorKind::Busy): another caller had the record or its lock for as long as
-//!   the call may [wait](Call::wait). Nothing was changed, and the same may be asked again.
+//!   the call may [wait](Call::wait). A call of one step changed nothing, and may be made again.
 //! * **unknown** — [`ErrorKind::Unknown`](crate::error::ErrorKind::Unknown): the reply was lost, so that the change may have
 //!   been made or not. A caller that asks again must not make it twice: it loads first, and compares.
 //!
@@ -181,20 +181,14 @@ pub trait Store: Send + Sync {
     fn capabilities(&self) -> Capabilities;
 }
 
-/// How often a patch that loses to another writer is tried again. Then the record is renewed alone: its writers
-/// keep its time of access.
-const PATCH_TRIES: usize = 4;
-
-/// A patch by a load and a compare-and-swap.
+/// A patch by a load and a compare-and-swap. Where another writer is faster the record is renewed alone: that writer
+/// stored the time of its own access.
 fn patch_in_order<S: Store + ?Sized>(store: &S, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
     let renewal = &patch.renewal;
-    for _ in 0..PATCH_TRIES {
-        let Some(Record { data, version, .. }) = store.load(renewal.key, call)? else { return Ok(false) };
-        if version != renewal.version {
-            break;
-        }
+    let Some(Record { data, version, .. }) = store.load(renewal.key, call)? else { return Ok(false) };
+    if version == renewal.version {
         let mut data = data.to_vec();
-        let range = patch.range(data.len(), "touch the session")?;
+        let range = patch.range(data.len(), "renew the session")?;
         if let Some(place) = data.get_mut(range) {
             place.copy_from_slice(patch.bytes);
         }
@@ -236,11 +230,16 @@ fn rotate_in_order<S: Store + ?Sized>(
         }
         None => store.delete(rotation.old, expect, call).map(|deleted| deleted == Deleted::Record),
     };
-    if matches!(ended, Ok(true)) {
-        return Ok(Written::Stored(version));
+    let is_over = match &ended {
+        Ok(is_ended) => *is_ended,
+        // The reply may have been lost, and the new record be the only one. One that is left over expires.
+        Err(_) => !store
+            .load(rotation.old, call)
+            .is_ok_and(|old| old.is_some_and(|old| expect == Expect::Version(old.version))),
+    };
+    if !is_over {
+        // The session keeps its old id and must not have both. The error of the step above is the one to tell.
+        let _ = store.delete(rotation.new, Expect::Version(version), call);
     }
-    // The session keeps its old id and must not have both. The error of the step above is the one to tell.
-    let undone = store.delete(rotation.new, Expect::Version(version), call);
-    ended?;
-    undone.map(|_deleted| Written::Refused)
+    Ok(if ended? { Written::Stored(version) } else { Written::Refused })
 }

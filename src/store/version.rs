@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 /// In bytes. A SHA-1 has 20, and a `cas` token of memcached 8.
 const LONGEST: usize = 24;
 
-/// Identifies one state of a record. It changes with every write that changes the data. A renewal need not change it,
-/// but may. Only the store that made it can tell what it means.
+/// Identifies one state of a record. It changes with every change of the data, a patch included. A renewal need not
+/// change it, but may. Only the store that made it can tell what it means.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version {
     length: u8,

@@ -32,6 +32,13 @@ impl RecordAccess {
         self.store.clone()
     }
 
+    /// The store of the lock, or that of the options if it is known, and how long to wait for others.
+    pub(super) fn open(&mut self) -> (Option<Arc<SessionStore>>, Arc<Patience>, impl Sized + use<>) {
+        let (lock, inherited) = self.own_lock();
+        let store = lock.map(|lock| lock.store()).or_else(|| self.store.clone());
+        (store, Arc::clone(&self.patience), inherited)
+    }
+
     #[must_use]
     pub(super) fn set_store(&mut self, store: Arc<SessionStore>) -> impl Sized + use<> {
         self.store.replace(store)

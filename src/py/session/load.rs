@@ -82,6 +82,8 @@ impl<'py> Caller<'_, 'py> {
                 return Answer::Cookies(self.reply(others));
             }
             Step::DeleteExpired(id, version) => {
+                // The store may have been waited for.
+                self.now = None;
                 let deleted = record::delete(session, &id, Expect::Version(version));
                 return Answer::Deleted(self.reply(deleted.map(|deleted| deleted != Deleted::Refused)));
             }

@@ -22,9 +22,10 @@ pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionL
     Ok(lock)
 }
 
-/// The store of the session: that of its options, or that of its lock.
-pub(super) fn store(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStore>> {
-    lock(session)?.map_or_else(|| unlocked(session), |lock| Ok(lock.store()))
+/// The store of the session: that of its lock, or that of its options; and how long to wait for others.
+fn access(session: &Bound<'_, Session>) -> PyResult<(Arc<SessionStore>, Arc<Patience>)> {
+    let (known, patience, _inherited) = session.get().with(|state| state.access.open())?;
+    Ok((known.map_or_else(|| unlocked(session), Ok)?, patience))
 }
 
 /// Runs `work` on the session's store, which waits for others as long as the session does.
@@ -34,7 +35,8 @@ pub(super) fn with_store<T: Send>(
     work: impl FnMut(&SessionStore, &Call<'_>) -> Result<T> + Send,
 ) -> PyResult<T> {
     let py = session.py();
-    gil::with_store(py, &*store(session)?, &*patience(session)?, now, work).into_py(py)
+    let (store, patience) = access(session)?;
+    gil::with_store(py, &store, &patience, now, work).into_py(py)
 }
 
 /// Loads the record of `id`.
@@ -84,7 +86,8 @@ pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStor
 
 /// The key of the record of `id`, under which the backend stores it.
 pub(super) fn key(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<StoreKey> {
-    Ok(store(session)?.key_of(id))
+    let (store, _) = access(session)?;
+    Ok(store.key_of(id))
 }
 
 /// The store over the backend's view, which is made when it is first needed.

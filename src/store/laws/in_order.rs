@@ -1,13 +1,17 @@
 //! A store whose backend does one thing at a time: it has the verbs that the contract provides, and no others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Fixture, laws};
-use crate::error::Result;
+use super::{Fixture, NOW, laws, some_id};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
 use crate::store::{
-    Call, Capabilities, Deleted, Expect, MemoryStore, Record, Renewal, Store, Sweep, Write, Written,
+    Call, Capabilities, Deleted, Expect, MemoryStore, Record, Redirect, Renewal, Rotation, Store, Sweep,
+    Write, Written,
 };
+
+const REDIRECT: Redirect<'_> = Redirect { data: b"moved", ttl: Duration::from_secs(30) };
 
 struct InOrder(Arc<MemoryStore>);
 
@@ -44,3 +48,63 @@ fn fixture() -> Fixture {
 }
 
 laws!(fixture);
+
+/// Loses the reply to every change of one key, which is made or not.
+struct Losing {
+    inner: InOrder,
+    key: StoreKey,
+    is_made: bool,
+}
+
+impl Losing {
+    fn change<T>(&self, key: &StoreKey, change: impl Fn() -> Result<T>) -> Result<T> {
+        if *key != self.key {
+            return change();
+        }
+        if self.is_made {
+            change()?;
+        }
+        Err(Error::new(ErrorKind::Unknown, "change a record"))
+    }
+}
+
+impl Store for Losing {
+    fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
+        self.inner.load(key, call)
+    }
+
+    fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        self.change(write.key, || self.inner.write(write, call))
+    }
+
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.change(renewal.key, || self.inner.renew(renewal, call))
+    }
+
+    fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
+        self.change(key, || self.inner.delete(key, expect, call))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+}
+
+#[test]
+fn a_rotation_whose_last_reply_is_lost_leaves_one_session() {
+    let call = Call::at(NOW);
+    for (is_made, redirect) in [(true, None), (true, Some(REDIRECT)), (false, None), (false, Some(REDIRECT))]
+    {
+        let inner = InOrder(Arc::new(MemoryStore::new()));
+        let (old, new) = (some_id(), some_id());
+        assert_ne!(inner.write(&Write::new(&old, b"x", Expect::Any), &call).unwrap(), Written::Refused);
+        let store = Losing { inner, key: old.clone(), is_made };
+        let rotation = Rotation { redirect, ..Rotation::new(&old, &new, b"y", Expect::Present) };
+        assert_eq!(store.rotate(&rotation, &call).unwrap_err().kind(), ErrorKind::Unknown);
+        let data = |key| store.load(key, &call).unwrap().map(|record| record.data.to_vec());
+        let left =
+            if is_made { redirect.map(|redirect| redirect.data.to_vec()) } else { Some(b"x".to_vec()) };
+        assert_eq!(data(&old), left);
+        assert_eq!(data(&new), is_made.then(|| b"y".to_vec()));
+    }
+}

@@ -50,7 +50,7 @@ pub(super) use sweeps::{
     a_sweep_removes_what_is_over_and_nothing_else, a_touched_record_outlives_a_sweep,
 };
 
-use super::{Call, Expect, Patch, Record, Store, Version, Write, Written};
+use super::{Call, Deleted, Expect, Patch, Record, Store, Version, Write, Written};
 use crate::error::ErrorKind;
 use crate::id::{SessionId, StoreKey};
 
@@ -125,6 +125,7 @@ macro_rules! laws {
             a_touch_does_not_resurrect_a_deleted_record
             a_touch_outside_the_record_is_an_error_and_changes_nothing
             a_touch_of_no_bytes_changes_no_data
+            a_touch_that_changes_bytes_changes_the_version
             concurrent_compare_and_swap_loses_no_update
             of_concurrent_creators_one_succeeds
             readers_never_see_a_mixture_and_never_nothing
@@ -375,4 +376,13 @@ pub(super) fn a_touch_of_no_bytes_changes_no_data(fixture: &Fixture) {
     let version = fixture.stored(&id, b"abcdef");
     assert!(fixture.touch(&id, version, 6, b""));
     assert_eq!(fixture.data(&id).unwrap(), b"abcdef");
+}
+
+pub(super) fn a_touch_that_changes_bytes_changes_the_version(fixture: &Fixture) {
+    let id = some_id();
+    let version = fixture.stored(&id, b"abcdef");
+    assert!(fixture.touch(&id, version, 0, b"AB"));
+    let deleted = fixture.store.delete(&id, Expect::Version(version), &Call::at(NOW)).unwrap();
+    assert_eq!(deleted, Deleted::Refused, "what looked expired is in use");
+    assert_eq!(fixture.data(&id).unwrap(), b"ABcdef");
 }

@@ -195,6 +195,8 @@ impl Store for MemoryStore {
                 && let Some(place) = Arc::make_mut(&mut slot.data).get_mut(range)
             {
                 place.copy_from_slice(patch.bytes);
+                // Who deletes a record that looked expired expects the state before.
+                slot.version = self.records.next_version();
             }
             slot.expires_at = renewed;
         } else {

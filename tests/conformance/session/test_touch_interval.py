@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from beaker.exceptions import ConfigurationError
 from beaker.session import Session
-from tests.support.sessions import COOKIE
+from tests.support.dict_namespace import DictNamespace
+from tests.support.sessions import COOKIE, ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,30 @@ def test_a_save_within_the_interval_is_stored(browser: Browsers, backend: Backen
     clock.advance(1)
     visitor.put(cart=["tea"])
     assert visitor.read() == {"name": "Ada", "cart": ["tea"]}
+
+
+def test_a_change_in_place_within_the_interval_is_stored(browser: Browsers, clock: Clock) -> None:
+    visitor = browser(**INTERVAL)
+    visitor.put(cart=["tea"])
+    clock.advance(1)
+    visitor.visit(lambda session: session["cart"].append("milk"))
+    assert visitor.read() == {"cart": ["tea", "milk"]}
+
+
+def test_a_backend_that_expires_by_itself_is_told_of_the_interval(clock: Clock) -> None:
+    asked: list[Any] = []
+
+    class Expiring(DictNamespace):
+        contents: ClassVar[dict[str, dict[str, Any]]] = {}
+        calls: ClassVar[list[str]] = []
+
+        def __init__(self, namespace: str, **arguments: Any) -> None:
+            super().__init__(namespace, **arguments)
+            asked.append(arguments["timeout"])
+
+    Session({}, id=ID, use_cookies=False, namespace_class=Expiring, timeout=600, touch_interval=300).save()
+    Session({}, id=ID, use_cookies=False, namespace_class=Expiring, timeout=600).save()
+    assert (max(asked), min(asked)) == (600 + 300 + 120, 600 + 120)
 
 
 def test_no_session_is_idle_before_its_timeout(browser: Browsers, clock: Clock) -> None:
@@ -93,6 +118,12 @@ def test_a_session_in_a_cookie_is_sent_with_every_read(visitors: Browsers, clock
     visitor.put(name="Ada")
     clock.advance(1)
     assert visitor.visit(lambda session: session["name"]).cookie
+
+
+@pytest.mark.parametrize("interval", [600, 601, 3_600_000])
+def test_an_interval_is_less_than_the_timeout(interval: int) -> None:
+    with pytest.raises(ConfigurationError, match="touch_interval must be less than timeout"):
+        Session({}, id="a", timeout=600, touch_interval=interval)
 
 
 @pytest.mark.parametrize("value", [-1, "soon", float("nan"), float("inf")])

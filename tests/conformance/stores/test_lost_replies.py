@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from beaker.exceptions import OutcomeUnknownError, StoreUnavailableError
 from beaker.session import Session
 from tests.support.dict_namespace import DictNamespace
+from tests.support.sessions import ID
 
-ID = "0123456789abcdef0123456789abcdef"
+if TYPE_CHECKING:
+    from tests.support.sessions import Clock
 
 
 class Losing(DictNamespace):
@@ -96,3 +98,23 @@ def test_a_rotation_whose_reply_is_lost_leaves_one_session(backend: type[Losing]
     session.save()
     assert set(backend.contents) == {session.id}
     assert backend.contents[session.id]["session"]
+
+
+def test_an_expired_session_whose_deletion_has_no_reply_is_a_new_session(clock: Clock) -> None:
+    class Forgetful(DictNamespace):
+        contents: ClassVar[dict[str, dict[str, Any]]] = {}
+        calls: ClassVar[list[str]] = []
+        lost = 1
+
+        def __delitem__(self, key: str) -> None:
+            super().__delitem__(key)
+            if type(self).lost:
+                type(self).lost -= 1
+                raise OutcomeUnknownError
+
+    session = Session({}, id=ID, use_cookies=False, namespace_class=Forgetful, timeout=60)
+    session["name"] = "Ada"
+    session.save()
+    clock.advance(61)
+    assert "name" not in Session({}, id=ID, use_cookies=False, namespace_class=Forgetful, timeout=60)
+    assert Forgetful.contents == {}

@@ -126,12 +126,14 @@ fn a_record_that_is_where_it_is_kept_costs_one_look_and_one_that_is_not_three_at
         assert_eq!(calls(&|| assert!(write(&store, &id, b"abc", Expect::Any).is_some())), 1);
         assert_eq!(calls(&|| assert!(data(&store, &id).is_some())), 1);
         assert_eq!(calls(&|| assert!(write(&store, &id, b"abc", Expect::Present).is_some())), 1);
-        let version = inner.load(&store.key_of(&id), &Call::at(NOW)).unwrap().unwrap().version;
+        let version = || inner.load(&store.key_of(&id), &Call::at(NOW)).unwrap().unwrap().version;
+        let loaded = version();
         assert_eq!(
-            calls(&|| assert!(store.patch(&Patch::new(&id, version, 0, b"A"), &Call::at(NOW)).unwrap())),
+            calls(&|| assert!(store.patch(&Patch::new(&id, loaded, 0, b"A"), &Call::at(NOW)).unwrap())),
             1
         );
-        assert_eq!(calls(&|| assert!(write(&store, &id, b"x", Expect::Version(version)).is_some())), 1);
+        let patched = version();
+        assert_eq!(calls(&|| assert!(write(&store, &id, b"x", Expect::Version(patched)).is_some())), 1);
         // Rare, and for ever: one look for what a process that died may have left behind.
         let next = SessionId::generate();
         let rotate =

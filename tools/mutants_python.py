@@ -61,7 +61,12 @@ PARTS = {
     ),
     "python-files": (
         ("_file_backed.py", "_file_namespace.py", "_files.py", "_dbm_files.py", "_dbm_namespace.py"),
-        ("tests/api/test_file_namespaces.py", "tests/api/test_container.py"),
+        (
+            "tests/api/test_file_namespaces.py",
+            "tests/api/test_container.py",
+            "tests/conformance/stores/test_dbm.py",
+            "tests/conformance/stores/test_os_errors.py",
+        ),
     ),
     "python-util": (("util.py", "converters.py", "_compat.py"), ("tests/api/test_util.py",)),
     "python-cookie": (

@@ -6,12 +6,14 @@ import contextlib
 import gc
 import importlib
 import os
+import pickle
 import random
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -293,3 +295,55 @@ def test_a_dbm_that_cannot_be_opened_is_a_store_that_is_down(tmp_path: Path, mod
         Path(namespace.file + name).mkdir(parents=True)
     with pytest.raises(StoreUnavailableError):
         namespace.acquire_write_lock()
+
+
+class OneFile(ModuleType):
+    """A dbm implementation with one file for a dbm, which is written when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("one_file")
+        self.modes: set[int] = set()
+        self.fails = False
+
+    def open(self, file: str, flag: str, mode: int = 0o666) -> Any:
+        module = self
+        module.modes.add(mode)
+
+        class Opened(dict[Any, bytes]):
+            def close(self) -> None:
+                if module.fails:
+                    raise OSError("no space")
+                if flag != "r":
+                    Path(file).write_bytes(pickle.dumps(dict(self)))
+
+        return Opened({} if flag == "n" or not Path(file).exists() else pickle.loads(Path(file).read_bytes()))
+
+
+def test_a_dbm_of_one_file_is_replaced_whole(tmp_path: Path) -> None:
+    module, file = OneFile(), tmp_path / "n.dbm"
+    for contents in ({b"a": b"1", b"b": b""}, {b"c": b"2"}):
+        _dbm_files.write(module, str(file), contents, to_disk=False)
+        assert _dbm_files.read(module, str(file)) == contents
+        assert list(tmp_path.iterdir()) == [file]
+    module.fails = True
+    with pytest.raises(OSError, match="no space"):
+        _dbm_files.write(module, str(file), {b"d": b"3"}, to_disk=False)
+    module.fails = False
+    assert _dbm_files.read(module, str(file)) == {b"c": b"2"}
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_dbm_is_opened_for_its_owner_alone(tmp_path: Path) -> None:
+    module = OneFile()
+    _dbm_files.write(module, str(tmp_path / "n.dbm"), {}, to_disk=False)
+    assert module.modes == {0o600}
+    module.modes.clear()
+    data = tmp_path / "data"
+    namespace = DBMNamespaceManager("n", dbmmodule=module, data_dir=str(data))
+    namespace.acquire_write_lock()
+    namespace["a"] = 1
+    namespace.release_write_lock()
+    assert module.modes == {0o600}
+    # No files of dbm.dumb are made for another implementation.
+    files = [path for path in data.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert files == [Path(namespace.file)]

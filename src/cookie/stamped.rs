@@ -82,7 +82,7 @@ impl Stamper {
         let at = canonical_decimal(time)?;
         // What is decoded is the signature that was sent. The right one is never encoded here, since that looks
         // its bits up in a table, and how long that takes might tell them.
-        let mut mac = [0; MAC_LENGTH + 1];
+        let mut mac = [0; MAC_LENGTH];
         let length = BASE64.decode_slice(signature, &mut mac).ok()?;
         self.keyed.clone().chain_update(message).verify_slice(mac.get(..length)?).ok()?;
         Some(Stamped { value, at })

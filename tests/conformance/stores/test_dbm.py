@@ -311,10 +311,10 @@ class OneFile(ModuleType):
 
         class Opened(dict[Any, bytes]):
             def close(self) -> None:
-                if module.fails:
-                    raise OSError("no space")
                 if flag != "r":
                     Path(file).write_bytes(pickle.dumps(dict(self)))
+                if module.fails:
+                    raise OSError("no space")
 
         return Opened({} if flag == "n" or not Path(file).exists() else pickle.loads(Path(file).read_bytes()))
 
@@ -322,7 +322,7 @@ class OneFile(ModuleType):
 def test_a_dbm_of_one_file_is_replaced_whole(tmp_path: Path) -> None:
     module, file = OneFile(), tmp_path / "n.dbm"
     for contents in ({b"a": b"1", b"b": b""}, {b"c": b"2"}):
-        _dbm_files.write(module, str(file), contents, to_disk=False)
+        _dbm_files.write(module, str(file), contents, to_disk=True)
         assert _dbm_files.read(module, str(file)) == contents
         assert list(tmp_path.iterdir()) == [file]
     module.fails = True

@@ -264,9 +264,16 @@ mod tests {
         {
             assert!(validate("k", &with(host)).is_ok(), "{host}");
         }
-        for other in
-            ["example.org:8080", "https://example.org", "example.org/app", "::1", "a b", "a,b", "*.b"]
-        {
+        for other in [
+            "example.org:8080",
+            "https://example.org",
+            "example.org/app",
+            "[::1",
+            "::1]",
+            "a b",
+            "a,b",
+            "*.b",
+        ] {
             assert!(refuses("k", &with(other)), "{other}");
             // What a session has stored before is written as it stands.
             assert!(validate_domain(other).is_ok(), "{other}");

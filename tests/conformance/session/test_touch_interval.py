@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -54,13 +54,11 @@ def test_a_backend_that_expires_by_itself_is_told_of_the_interval(clock: Clock) 
     asked: list[Any] = []
 
     class Expiring(DictNamespace):
-        contents: ClassVar[dict[str, dict[str, Any]]] = {}
-        calls: ClassVar[list[str]] = []
-
         def __init__(self, namespace: str, **arguments: Any) -> None:
             super().__init__(namespace, **arguments)
             asked.append(arguments["timeout"])
 
+    Expiring.contents, Expiring.calls = {}, []
     Session({}, id=ID, use_cookies=False, namespace_class=Expiring, timeout=600, touch_interval=300).save()
     Session({}, id=ID, use_cookies=False, namespace_class=Expiring, timeout=600).save()
     assert (max(asked), min(asked)) == (600 + 300 + 120, 600 + 120)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -102,8 +102,6 @@ def test_a_rotation_whose_reply_is_lost_leaves_one_session(backend: type[Losing]
 
 def test_an_expired_session_whose_deletion_has_no_reply_is_a_new_session(clock: Clock) -> None:
     class Forgetful(DictNamespace):
-        contents: ClassVar[dict[str, dict[str, Any]]] = {}
-        calls: ClassVar[list[str]] = []
         lost = 1
 
         def __delitem__(self, key: str) -> None:
@@ -112,6 +110,7 @@ def test_an_expired_session_whose_deletion_has_no_reply_is_a_new_session(clock: 
                 type(self).lost -= 1
                 raise OutcomeUnknownError
 
+    Forgetful.contents, Forgetful.calls = {}, []
     session = Session({}, id=ID, use_cookies=False, namespace_class=Forgetful, timeout=60)
     session["name"] = "Ada"
     session.save()

@@ -10,7 +10,8 @@ use super::under_every_schedule;
 use crate::error::{ErrorKind, Result};
 use crate::id::{SessionId, StoreKey};
 use crate::store::{
-    Call, Deleted, Expect, LockTarget, MemoryStore, Redirect, Rotation, Store, Swept, Version, Write, Written,
+    Call, Deleted, Expect, Guard, LockTarget, Locks, MemoryStore, Redirect, Rotation, Store, Swept, Version,
+    Write, Written,
 };
 use crate::sync::FOR_EVER;
 
@@ -33,9 +34,30 @@ fn load(store: &dyn Store, text: &str) -> Option<Vec<u8>> {
 }
 
 /// Rotates the session under the id `old`.
-fn rotate(store: &dyn Store, new: &str, data: &[u8], left: Option<Left<'_>>) -> Result<Written> {
+fn rotate(store: &dyn Store, new: &str, data: &[u8], redirect: Option<Redirect<'_>>) -> Result<Written> {
     let (old, new) = (&id("old"), &id(new));
-    store.rotate(&Rotation { left, ..Rotation::new(old, new, data, Expect::Present) }, &Call::at(NOW))
+    store.rotate(&Rotation { redirect, ..Rotation::new(old, new, data, Expect::Present) }, &Call::at(NOW))
+}
+
+/// The same by the holder of its lock.
+fn rotate_under(guard: &dyn Guard, store: &dyn Store, new: &str, data: &[u8]) -> Result<Written> {
+    let (old, new) = (&id("old"), &id(new));
+    let call = Call::at(NOW);
+    store.rotate(&Rotation::new(old, new, data, Expect::Present), &call.under(Some(guard)))
+}
+
+fn lock(
+    store: &Arc<MemoryStore>,
+    text: &str,
+    target: LockTarget,
+    wait: Duration,
+) -> Result<Option<Arc<dyn Guard>>> {
+    Arc::clone(store).lock(&id(text), target, &Call::at(NOW).waiting(wait))
+}
+
+/// Locks a session that is there.
+fn locked(store: &Arc<MemoryStore>, text: &str) -> Arc<dyn Guard> {
+    lock(store, text, LockTarget::Record, FOR_EVER).unwrap().unwrap()
 }
 
 fn with<T: Send + 'static>(
@@ -65,13 +87,10 @@ fn no_increment_is_lost_by_compare_and_swap_nor_by_holding() {
             }
         };
         let holding = move |store: Arc<MemoryStore>| {
-            let held = Arc::clone(&store)
-                .lock(&id("id"), LockTarget::Record, &Call::at(NOW).waiting(FOR_EVER))
-                .unwrap()
-                .unwrap();
-            let record = held.load(&id("id"), &Call::at(NOW)).unwrap().unwrap();
+            let held = locked(&store, "id");
+            let record = store.load(&id("id"), &Call::at(NOW)).unwrap().unwrap();
             // Who does not hold may write meanwhile, and that is seen.
-            if write(&*held, "id", &[record.data[0] + 1], Expect::Version(record.version)).is_none() {
+            if write(&*store, "id", &[record.data[0] + 1], Expect::Version(record.version)).is_none() {
                 drop(held);
                 swapping(store);
             }
@@ -118,8 +137,8 @@ fn whoever_finds_what_a_rotation_left_finds_the_session_where_it_leads() {
                 found => unreachable!("{found:?}"),
             })
         });
-        let left = Redirect { data: b"new", ttl: LIMIT };
-        assert!(matches!(rotate(&*store, "new", b"session", Some(left)).unwrap(), Written::Stored(_)));
+        let redirect = Redirect { data: b"new", ttl: LIMIT };
+        assert!(matches!(rotate(&*store, "new", b"session", Some(redirect)).unwrap(), Written::Stored(_)));
         readers.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
@@ -129,14 +148,11 @@ fn a_session_that_is_rotated_while_it_is_held_is_held_under_both_ids_until_it_is
     under_every_schedule(|| {
         let store = Arc::new(MemoryStore::new());
         write(&*store, "old", b"0", Expect::Any);
-        let held = Arc::clone(&store)
-            .lock(&id("old"), LockTarget::Record, &Call::at(NOW).waiting(FOR_EVER))
-            .unwrap()
-            .unwrap();
+        let held = locked(&store, "old");
         let wants = |store: Arc<MemoryStore>, which: &'static str, limit: Duration| {
-            match store.lock(&id(which), LockTarget::Record, &Call::at(NOW).waiting(limit)) {
+            match lock(&store, which, LockTarget::Record, limit) {
                 // Nobody else wrote while it was held.
-                Ok(Some(held)) => Some(load(&*held, which)),
+                Ok(Some(_held)) => Some(load(&*store, which)),
                 Ok(None) => None,
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Busy);
@@ -146,12 +162,12 @@ fn a_session_that_is_rotated_while_it_is_held_is_held_under_both_ids_until_it_is
         };
         let old = with(&store, move |store| wants(store, "old", FOR_EVER));
         let new = with(&store, move |store| wants(store, "new", LIMIT));
-        let rotated = rotate(&*held, "new", b"1", None);
+        let rotated = rotate_under(&*held, &*store, "new", b"1");
         match rotated {
             Ok(written) => {
                 assert!(matches!(written, Written::Stored(_)));
                 assert!(held.holds(&id("old")) && held.holds(&id("new")));
-                assert!(write(&*held, "new", b"2", Expect::Present).is_some());
+                assert!(write(&*store, "new", b"2", Expect::Present).is_some());
             }
             Err(error) => unreachable!("nobody holds an id that has no record: {error}"),
         }
@@ -159,12 +175,7 @@ fn a_session_that_is_rotated_while_it_is_held_is_held_under_both_ids_until_it_is
         // It was waited for, and found gone.
         assert_eq!(old.join().unwrap(), None);
         assert!(matches!(new.join().unwrap().as_ref().map(Option::as_deref), None | Some(Some(b"2"))));
-        assert!(
-            Arc::clone(&store)
-                .lock(&id("new"), LockTarget::Record, &Call::at(NOW).waiting(Duration::ZERO))
-                .unwrap()
-                .is_some()
-        );
+        assert!(lock(&store, "new", LockTarget::Record, Duration::ZERO).unwrap().is_some());
     });
 }
 
@@ -173,20 +184,16 @@ fn threads_that_share_a_holder_release_all_of_it() {
     under_every_schedule(|| {
         let store = Arc::new(MemoryStore::new());
         write(&*store, "old", b"x", Expect::Any);
-        let held = Arc::clone(&store)
-            .lock(&id("old"), LockTarget::Record, &Call::at(NOW).waiting(FOR_EVER))
-            .unwrap()
-            .unwrap();
+        let held = locked(&store, "old");
         let releasing = {
             let held = Arc::clone(&held);
             thread::spawn(move || held.release().unwrap())
         };
-        let _ = rotate(&*held, "new", b"y", None).unwrap();
+        let _ = rotate_under(&*held, &*store, "new", b"y").unwrap();
         releasing.join().unwrap();
         drop(held);
         for which in ["old", "new"] {
-            let free =
-                Arc::clone(&store).lock(&id(which), LockTarget::Id, &Call::at(NOW).waiting(Duration::ZERO));
+            let free = lock(&store, which, LockTarget::Id, Duration::ZERO);
             assert!(free.unwrap().is_some(), "{which}");
         }
     });
@@ -256,22 +263,19 @@ fn what_is_held_stays_held_when_its_record_is_dropped_to_make_room() {
     under_every_schedule(|| {
         let store = Arc::new(MemoryStore::new().bounded(NonZeroUsize::new(1)));
         write(&*store, "held", b"x", Expect::Any);
-        let held = Arc::clone(&store)
-            .lock(&id("held"), LockTarget::Record, &Call::at(NOW).waiting(FOR_EVER))
-            .unwrap()
-            .unwrap();
+        let held = locked(&store, "held");
         let crowd = with(&store, |store| write(&*store, "other", b"x", Expect::Any).is_some());
         let wanting = with(&store, |store| {
-            match store.lock(&id("held"), LockTarget::Id, &Call::at(NOW).waiting(LIMIT)) {
+            match lock(&store, "held", LockTarget::Id, LIMIT) {
                 // Nobody has it twice: the first holder has written its last.
-                Ok(Some(second)) => assert_ne!(load(&*second, "held").as_deref(), Some(&b"first"[..])),
+                Ok(Some(_second)) => assert_ne!(load(&*store, "held").as_deref(), Some(&b"first"[..])),
                 Ok(None) => unreachable!("the id was asked for, record or not"),
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Busy),
             }
         });
         // Either it is saved where it was, or it was dropped and is not brought back.
-        let _saved = write(&*held, "held", b"first", Expect::Present);
-        let _last = write(&*held, "held", b"last", Expect::Present);
+        let _saved = write(&*store, "held", b"first", Expect::Present);
+        let _last = write(&*store, "held", b"last", Expect::Present);
         assert!(held.holds(&id("held")));
         held.release().unwrap();
         crowd.join().unwrap();

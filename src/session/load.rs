@@ -62,7 +62,7 @@ pub enum Step<E> {
     BeginEmpty,
     /// Delete the record of the expired session if it is unchanged. Answer: `Deleted`.
     DeleteExpired(SessionId, Version),
-    /// End the expired session, which has no record any more, and begin another. Answer: `Called`.
+    /// End the expired session, and begin another. Answer: `Called`.
     Invalidate,
     /// The session is loaded, or this error is raised.
     Done(Result<(), E>),
@@ -181,8 +181,11 @@ impl<E> Loading<E> {
                 self.reloads += 1;
                 self.attempt(life)
             }
-            Answer::Deleted(Ok(_)) => {
-                life.record_gone();
+            Answer::Deleted(Ok(is_gone)) => {
+                // A record that is expired however often it is saved is ended in any state.
+                if is_gone {
+                    life.record_gone();
+                }
                 self.call(Step::Invalidate, Then::Finish)
             }
             Answer::Deleted(Err(failed)) => self.fail(failed.error),

@@ -154,14 +154,14 @@ fn an_expired_session_that_was_saved_since_is_loaded_again() {
 }
 
 #[test]
-fn an_expired_session_that_never_stays_the_same_is_left_to_others() {
+fn an_expired_session_that_never_stays_the_same_is_ended_all_the_same() {
     let mut life = Life::named(id("a"), true);
     let turns = (1..=RELOADS as u64 + 1)
         .flat_map(|turn| expired(turn).into_iter().chain([Answer::Deleted(Ok(false))]));
     let made = steps(plain(), &mut life, turns.chain([done()]));
     assert_eq!(made.iter().filter(|step| matches!(step, Step::Load(_))).count(), RELOADS + 1);
     assert_eq!(made[made.len() - 2..], [Step::Invalidate, Step::Done(Ok(()))]);
-    assert_eq!(life.stored_as(), None, "no record is left to end");
+    assert_eq!(life.stored_as(), Some(&id("a")), "its record is yet to be deleted");
 }
 
 #[test]

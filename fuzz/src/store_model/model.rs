@@ -243,6 +243,7 @@ impl Model {
             Expect::Version(version) => self.current(id) == Some(version),
             _ => false,
         };
+        let is_files = self.is_files();
         let expires_at = self.expiry(self.ttl(*ttl), now);
         let Some(entry) = self.present(id, now) else { return assert_eq!(*answer, Answer::Was(false)) };
         if is_current {
@@ -252,6 +253,10 @@ impl Model {
                 return assert_eq!(*answer, Answer::Failed(ErrorKind::Invalid));
             };
             place.copy_from_slice(bytes);
+            if !bytes.is_empty() && !is_files {
+                // The next load tells it.
+                entry.version = None;
+            }
         }
         entry.expires_at = match entry.expires_at {
             // Somebody else may have given it a longer life meanwhile.

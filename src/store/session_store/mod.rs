@@ -199,10 +199,7 @@ impl SessionStore {
         let Some(keys) = self.keys(patch.renewal.key) else { return Ok(false) };
         let call = &self.under(call);
         let [first, second] = keys.in_order();
-        let patched = |key: &StoreKey| match patch.of_key(key) {
-            Patch { renewal, bytes: [], .. } => self.store.renew(&renewal, call),
-            patch => self.store.patch(&patch, call),
-        };
+        let patched = |key: &StoreKey| self.store.patch(&patch.of_key(key), call);
         if patched(&first)? {
             return Ok(true);
         }

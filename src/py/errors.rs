@@ -30,6 +30,21 @@ pub(crate) fn register(py: Python<'_>) {
     StoreUnavailableError::type_object(py);
 }
 
+/// The kind of one of our exceptions: the reverse of [`to_python`]. `None` for any other exception.
+pub(crate) fn kind(py: Python<'_>, error: &PyErr) -> Option<ErrorKind> {
+    if error.is_instance_of::<CorruptSessionError>(py) {
+        Some(ErrorKind::Corrupt)
+    } else if error.is_instance_of::<LockError>(py) {
+        Some(ErrorKind::Busy)
+    } else if error.is_instance_of::<OutcomeUnknownError>(py) {
+        Some(ErrorKind::Unknown)
+    } else if error.is_instance_of::<StoreUnavailableError>(py) {
+        Some(ErrorKind::Unavailable)
+    } else {
+        None
+    }
+}
+
 /// The Python exception for `error`. Where a Python exception caused it, that one is its `__cause__`, and its
 /// words stay there: they are not ours and may show more than we would.
 pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {

@@ -2,21 +2,18 @@
 
 use pyo3::prelude::*;
 
-use super::errors::{CorruptSessionError, LockError, OutcomeUnknownError, StoreUnavailableError};
+use super::errors;
+use crate::error::ErrorKind;
 use crate::session::{Failed, Failure};
 
 /// A failed call.
 pub(crate) fn failed(py: Python<'_>, error: PyErr) -> Failed<PyErr> {
-    let kind = if error.is_instance_of::<CorruptSessionError>(py) {
-        Failure::Corrupt
-    } else if error.is_instance_of::<OutcomeUnknownError>(py) {
-        Failure::Unknown
-    } else if error.is_instance_of::<StoreUnavailableError>(py) {
-        Failure::Unavailable
-    } else if error.is_instance_of::<LockError>(py) {
-        Failure::Busy
-    } else {
-        Failure::Other
+    let kind = match errors::kind(py, &error) {
+        Some(ErrorKind::Corrupt) => Failure::Corrupt,
+        Some(ErrorKind::Busy) => Failure::Busy,
+        Some(ErrorKind::Unknown) => Failure::Unknown,
+        Some(ErrorKind::Unavailable) => Failure::Unavailable,
+        _ => Failure::Other,
     };
     Failed { kind, error }
 }

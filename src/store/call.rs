@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::id::StoreKey;
 
 /// How long a call waits for others, unless its caller says.
-const WAIT: Duration = Duration::from_secs(30);
+pub const WAIT: Duration = Duration::from_secs(30);
 
 /// The circumstances of a call.
 #[derive(Clone, Copy)]

@@ -67,7 +67,7 @@ use crate::error::{ErrorKind, Result};
 use crate::id::StoreKey;
 
 pub use crate::clock::Timestamp;
-pub use call::{Call, Guard};
+pub use call::{Call, Guard, WAIT};
 pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;

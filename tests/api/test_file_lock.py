@@ -24,7 +24,7 @@ from beaker.synchronization import (
     mutex_synchronizer,
 )
 from tests.support.folders import open_files
-from tests.support.threads import in_thread, together
+from tests.support.threads import held_elsewhere, in_thread, together
 
 
 def test_a_lock_file_is_private_and_where_beaker_has_it(tmp_path: Path) -> None:
@@ -213,23 +213,8 @@ def test_a_child_takes_the_lock_of_a_session_itself(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_is_free_of_what_other_threads_held() -> None:
     lock = mutex_synchronizer("forked")
-    held = threading.Event()
-    done = threading.Event()
-
-    def hold() -> None:
-        lock.acquire_write_lock()
-        held.set()
-        done.wait(20)
-        lock.release_write_lock()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(10)
-    try:
+    with held_elsewhere(lock):
         assert in_child(lambda: lock.acquire_write_lock(wait=False))
-    finally:
-        done.set()
-        thread.join(10)
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

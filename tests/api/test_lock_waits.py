@@ -14,7 +14,7 @@ from beaker import _core
 from beaker._locks import LIMIT, Waiting
 from beaker.exceptions import LockError
 from beaker.synchronization import ConditionSynchronizer, FileSynchronizer, NameLock, SynchronizerImpl
-from tests.support.threads import in_thread
+from tests.support.threads import held_elsewhere, in_thread
 
 Make = Callable[[], SynchronizerImpl]
 
@@ -36,27 +36,6 @@ def limited(until: float) -> Iterator[list[Any]]:
         yield limit
     finally:
         LIMIT.reset(token)
-
-
-@contextmanager
-def held_elsewhere(lock: SynchronizerImpl) -> Iterator[None]:
-    """Another thread holds the lock for writing."""
-    held, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        lock.acquire_write_lock()
-        held.set()
-        done.wait(60)
-        lock.release_write_lock()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(60)
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join(60)
 
 
 def is_free(lock: SynchronizerImpl) -> bool:

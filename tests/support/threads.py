@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from beaker.synchronization import SynchronizerImpl
 
 LIMIT = 120
 """Seconds. No work of the tests takes so long unless it hangs."""
@@ -48,3 +51,24 @@ def in_thread(work: Callable[[], Any]) -> Any:
 def together(work: Callable[[int], Any], threads: int) -> list[Any]:
     """The result of `work` in each of some threads that begin together. It takes the number of its thread."""
     return in_threads(*(partial(work, number) for number in range(threads)))
+
+
+@contextmanager
+def held_elsewhere(lock: SynchronizerImpl) -> Iterator[None]:
+    """Another thread holds the lock for writing."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        lock.acquire_write_lock()
+        held.set()
+        done.wait(60)
+        lock.release_write_lock()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(60)
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(60)

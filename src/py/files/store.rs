@@ -13,10 +13,7 @@ use crate::config::Settings;
 use crate::id::SessionId;
 use crate::py::errors::{self, IntoPyResult};
 use crate::store::file::{Sweeper, default_directory, exposure};
-use crate::store::{FileStore, Store};
-
-/// How long a reader of a file is waited for, where no session says.
-const WAIT: Duration = Duration::from_secs(30);
+use crate::store::{FileStore, Store, WAIT};
 
 /// The file store that the options describe.
 pub(crate) fn store(

@@ -152,7 +152,8 @@ impl Guard for NamespaceGuard {
     fn release(&self) -> Result<()> {
         let all = std::mem::take(&mut *self.held.lock());
         if !self.process.is_current() {
-            return Python::attach(|py| abandon(py, &all));
+            Python::attach(|py| abandon(py, &all));
+            return Ok(());
         }
         Python::attach(|py| {
             let mut outcome = Ok(());
@@ -180,7 +181,7 @@ impl Guard for NamespaceGuard {
                 if released.is_err() {
                     lost.push(one.key.clone());
                 }
-                let released = released.map(drop).map_err(|error| failure(py, RELEASING, &one.key, error));
+                let released = released.map_err(|error| failure(py, RELEASING, &one.key, error));
                 outcome = outcome.and(released);
             }
             outcome
@@ -193,7 +194,7 @@ impl Guard for NamespaceGuard {
 }
 
 /// Forgets the parent's namespaces in a forked process. Nothing is written, and the parent keeps its locks.
-fn abandon(py: Python<'_>, all: &[One]) -> Result<()> {
+fn abandon(py: Python<'_>, all: &[One]) {
     for one in all.iter().filter(|one| one.reserved.is_some()) {
         let lock = one.namespace.bind(py).getattr_opt(intern!(py, "access_lock"));
         if let Ok(Some(lock)) = lock {
@@ -201,5 +202,4 @@ fn abandon(py: Python<'_>, all: &[One]) -> Result<()> {
             let _ = lock.call_method0(intern!(py, "release_write_lock"));
         }
     }
-    Ok(())
 }

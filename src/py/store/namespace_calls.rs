@@ -8,7 +8,7 @@ use pyo3::types::{PyBool, PyDict};
 use super::namespace_record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
-use crate::py::errors::{CorruptSessionError, LockError, OutcomeUnknownError, StoreUnavailableError};
+use crate::py::errors::{self, StoreUnavailableError};
 use crate::py::once::intern;
 use crate::py::patience::Patience;
 use crate::py::wait;
@@ -80,15 +80,7 @@ pub(super) fn failed<'a>(
 /// message does not repeat its text.
 pub(super) fn failure(py: Python<'_>, operation: &'static str, key: &StoreKey, error: PyErr) -> Error {
     let error = without_id(py, error, key.record());
-    let kind = if error.is_instance_of::<CorruptSessionError>(py) {
-        ErrorKind::Corrupt
-    } else if error.is_instance_of::<LockError>(py) {
-        ErrorKind::Busy
-    } else if error.is_instance_of::<OutcomeUnknownError>(py) {
-        ErrorKind::Unknown
-    } else {
-        ErrorKind::Unavailable
-    };
+    let kind = errors::kind(py, &error).unwrap_or(ErrorKind::Unavailable);
     let error = if error.is_instance_of::<StoreUnavailableError>(py) {
         error.cause(py).unwrap_or(error)
     } else {

@@ -23,20 +23,15 @@ use crate::store::{
 impl Store for NamespaceStore {
     fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
         const OPERATION: &str = "read the session from its backend";
-        let read_unlocked = || {
-            Python::attach(|py| {
-                let namespace = self.namespace(py, key).map_err(failed(py, OPERATION, key))?;
-                let read = || read(&namespace).map_err(failed(py, OPERATION, key));
-                self.within(key, &namespace, OPERATION, read)
-            })
-        };
-        match call
-            .guard_of::<NamespaceGuard>()
-            .map(|guard| guard.on(key, OPERATION, namespace_record::record_in))
+        if let Some(guard) = call.guard_of::<NamespaceGuard>()
+            && let Ok(found) = guard.on(key, OPERATION, namespace_record::record_in)
         {
-            Some(Ok(found)) => found,
-            Some(Err(_)) | None => read_unlocked(),
+            return found;
         }
+        Python::attach(|py| {
+            let namespace = self.namespace(py, key).map_err(failed(py, OPERATION, key))?;
+            self.within(key, &namespace, OPERATION, || read(&namespace).map_err(failed(py, OPERATION, key)))
+        })
     }
 
     fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {

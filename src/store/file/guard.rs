@@ -5,14 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::disk::is_absence;
-use super::folders::Folders;
+use super::folders::{Folders, Visit};
 use super::layout::Place;
 use super::locked::{Content, Locks};
 use super::record::{self, Found};
 use crate::error::{Error, Result};
 use crate::fork::Process;
 use crate::id::StoreKey;
-use crate::store::{Call, Deleted, Expect, Guard, Patch, Rotation, Write, Written};
+use crate::store::{Call, Deleted, Expect, Guard, Patch, Rotation, Timestamp, Write, Written};
 
 /// How long a release waits for a reader of the record, in order to find out whether there is one.
 const RELEASE_WAIT: Duration = Duration::from_millis(25);
@@ -27,6 +27,7 @@ pub(super) struct FileGuard {
 
 /// The locks of a holder while it works under one of them, so that it is not released meanwhile.
 pub(super) struct Working<'a> {
+    visit: Visit<'a>,
     held: MutexGuard<'a, Vec<(StoreKey, Locks)>>,
 }
 
@@ -39,8 +40,9 @@ impl FileGuard {
 
     /// The locks of the caller, if that of `key` is among them.
     pub(super) fn working<'a>(call: &Call<'a>, key: &StoreKey) -> Option<Working<'a>> {
-        let held = call.guard_of::<Self>()?.held();
-        has(&held, key).then_some(Working { held })
+        let guard = call.guard_of::<Self>()?;
+        let held = guard.held();
+        has(&held, key).then(|| Working { visit: guard.folders.visit(call.wait), held })
     }
 
     fn held(&self) -> MutexGuard<'_, Vec<(StoreKey, Locks)>> {
@@ -77,44 +79,30 @@ fn has(held: &[(StoreKey, Locks)], key: &StoreKey) -> bool {
 
 impl Working<'_> {
     /// Writes a record of the id that is locked.
-    pub(super) fn write(&self, folders: &Folders, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
-        let visit = folders.visit(call.wait);
-        let (place, _neighbour) = visit.lock_shared(Place::of(write.key))?;
-        let (_pinned, found) = visit.look(&place)?;
-        visit.replace(&place, &Content::from(write), &found.live_at(call.now), call.now)
+    pub(super) fn write(&self, write: &Write<'_>, now: Timestamp) -> Result<Written> {
+        let (place, _neighbour) = self.visit.lock_shared(Place::of(write.key))?;
+        let (_pinned, found) = self.visit.look(&place)?;
+        self.visit.replace(&place, &Content::from(write), &found.live_at(now), now)
     }
 
     /// Renews it.
-    pub(super) fn patch(&self, folders: &Folders, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
-        let visit = folders.visit(call.wait);
-        visit.patch(&visit.place(patch.renewal.key), patch, call.now)
+    pub(super) fn patch(&self, patch: &Patch<'_>, now: Timestamp) -> Result<bool> {
+        self.visit.patch(&self.visit.place(patch.renewal.key), patch, now)
     }
 
     /// Removes it.
-    pub(super) fn delete(
-        &self,
-        folders: &Folders,
-        key: &StoreKey,
-        expect: Expect,
-        call: &Call<'_>,
-    ) -> Result<Deleted> {
-        folders.visit(call.wait).remove(Place::of(key), expect)
+    pub(super) fn delete(&self, key: &StoreKey, expect: Expect) -> Result<Deleted> {
+        self.visit.remove(Place::of(key), expect)
     }
 
     /// Rotates it, and locks the new id too.
-    pub(super) fn rotate(
-        mut self,
-        folders: &Folders,
-        rotation: &Rotation<'_>,
-        call: &Call<'_>,
-    ) -> Result<Written> {
+    pub(super) fn rotate(mut self, rotation: &Rotation<'_>, now: Timestamp) -> Result<Written> {
         let Rotation { old, new, .. } = *rotation;
         let is_move = old.lock() == new.lock();
         if !is_move && has(&self.held, new) {
             return Err(Error::invalid("a session cannot be rotated to an id that its holder has left"));
         }
-        let visit = folders.visit(call.wait);
-        let (written, locks) = visit.move_locked(Place::of(old), Place::of(new), rotation, call.now)?;
+        let (written, locks) = self.visit.move_locked(Place::of(old), Place::of(new), rotation, now)?;
         if is_move && matches!(written, Written::Stored(_)) {
             self.held.iter_mut().filter(|(key, _)| key == old).for_each(|(key, _)| *key = new.clone());
         }

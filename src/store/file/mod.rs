@@ -177,7 +177,7 @@ impl Store for FileStore {
 
     fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
         let written = match FileGuard::working(call, write.key) {
-            Some(working) => working.write(&self.folders, write, call)?,
+            Some(working) => working.write(write, call.now)?,
             None => self.write_unlocked(write, call)?,
         };
         if written != Written::Refused {
@@ -193,7 +193,7 @@ impl Store for FileStore {
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         self.maybe_sweep(call.now);
         if let Some(working) = FileGuard::working(call, patch.renewal.key) {
-            return working.patch(&self.folders, patch, call);
+            return working.patch(patch, call.now);
         }
         let visit = self.folders.visit(call.wait);
         let place = visit.place(patch.renewal.key);
@@ -206,7 +206,7 @@ impl Store for FileStore {
 
     fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
         if let Some(working) = FileGuard::working(call, key) {
-            return working.delete(&self.folders, key, expect, call);
+            return working.delete(key, expect);
         }
         let visit = self.folders.visit(call.wait);
         let place = visit.place(key);
@@ -226,7 +226,7 @@ impl Store for FileStore {
             return written;
         }
         let written = match FileGuard::working(call, rotation.old) {
-            Some(working) => working.rotate(&self.folders, rotation, call)?,
+            Some(working) => working.rotate(rotation, call.now)?,
             None => self.rotate_unlocked(rotation, call)?,
         };
         if written != Written::Refused {

@@ -195,7 +195,7 @@ impl Store for MemoryStore {
                 && let Some(place) = Arc::make_mut(&mut slot.data).get_mut(range)
             {
                 place.copy_from_slice(patch.bytes);
-                // Who deletes a record that looked expired expects the state before.
+                // A deletion of a record that looked expired expects the version before.
                 slot.version = self.records.next_version();
             }
             slot.expires_at = renewed;

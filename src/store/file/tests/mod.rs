@@ -81,6 +81,10 @@ impl Home {
         }
     }
 
+    fn record(&self, id: &StoreKey) -> Record {
+        self.store.load(id, &self.at(NOW)).unwrap().unwrap()
+    }
+
     fn data(&self, id: &StoreKey) -> Option<Vec<u8>> {
         self.store.load(id, &self.at(NOW)).unwrap().map(|record| record.data.to_vec())
     }

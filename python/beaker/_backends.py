@@ -1,5 +1,6 @@
 """Backends by name: built in, added by the program, or offered by an installed package."""
 
+import importlib
 import importlib.metadata
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
@@ -32,12 +33,14 @@ class UnknownBackendError(InvalidCacheBackendError, KeyError):
 class BackendRegistry(MutableMapping[str, Any]):
     """A map from names to subclasses of :class:`~beaker.container.NamespaceManager`.
 
-    A name that is not in the map is looked up among the entry points of installed packages. Only the entry
-    point of that name is loaded.
+    ``modules`` has the backends that are imported when they are asked for, as ``module:class``. A name in
+    neither map is looked up among the entry points of installed packages. Only the entry point of that name
+    is loaded.
     """
 
-    def __init__(self, backends: Mapping[str, Any]) -> None:
+    def __init__(self, backends: Mapping[str, Any], modules: Mapping[str, str] | None = None) -> None:
         self._clsmap: dict[str, Any] = dict(backends)
+        self._modules = dict(modules or {})
         self._mutex = ProcessLock()
 
     def __getitem__(self, name: str) -> Any:
@@ -66,6 +69,9 @@ class BackendRegistry(MutableMapping[str, Any]):
         return len(self._clsmap)
 
     def _load(self, name: str) -> Any:
+        if name in self._modules:
+            module, _, attribute = self._modules[name].partition(":")
+            return getattr(importlib.import_module(module), attribute)
         offered = list(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP))
         for entry_point in offered:
             if entry_point.name != name:
@@ -82,7 +88,9 @@ class BackendRegistry(MutableMapping[str, Any]):
             if name in _BEAKERS_OWN
             else f"unknown backend {name!r}"
         )
-        available = ", ".join(sorted({*self._clsmap, *(entry_point.name for entry_point in offered)}))
+        available = ", ".join(
+            sorted({*self._clsmap, *self._modules, *(entry_point.name for entry_point in offered)})
+        )
         raise UnknownBackendError(
             f"{what}; use one of {available}, or set namespace_class to a NamespaceManager"
         ) from None

@@ -11,7 +11,9 @@ from beaker._memory_namespace import MemoryNamespaceManager
 __all__ = ["clsmap"]
 
 clsmap = BackendRegistry(
-    {"memory": MemoryNamespaceManager, "dbm": DBMNamespaceManager, "file": FileNamespaceManager}
+    {"memory": MemoryNamespaceManager, "dbm": DBMNamespaceManager, "file": FileNamespaceManager},
+    # Each imports a library, or opens a store that few programs use.
+    modules={},
 )
 """The backends by name. ``clsmap['ext:mine'] = MyNamespaceManager`` adds one."""
 

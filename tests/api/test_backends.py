@@ -63,6 +63,19 @@ def test_a_backend_that_is_not_brought_is_refused_with_what_there_is(
     assert isinstance(caught.value, BeakerException)
 
 
+def test_a_backend_of_a_module_is_imported_when_it_is_asked_for() -> None:
+    registry = BackendRegistry(
+        {}, modules={"mine": "beaker.container:MemoryNamespaceManager", "bad": "beaker.no_such:X"}
+    )
+    assert list(registry) == []
+    assert registry["mine"] is MemoryNamespaceManager
+    assert list(registry) == ["mine"]
+    with pytest.raises(ModuleNotFoundError):
+        registry["bad"]
+    with pytest.raises(UnknownBackendError, match="use one of bad, mine"):
+        registry["nonsense"]
+
+
 def test_an_unknown_name_is_no_key(registry: BackendRegistry) -> None:
     with pytest.raises(UnknownBackendError, match="unknown backend 'nonsense'"):
         registry["nonsense"]

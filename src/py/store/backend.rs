@@ -3,16 +3,37 @@
 use std::sync::{Arc, LazyLock};
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyType};
 
 use crate::config::Settings;
 use crate::py::errors::ConfigurationError;
 use crate::py::files;
-use crate::py::once::Once;
 use crate::store::{MemoryStore, Store};
 
 /// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
 pub(crate) static MEMORY: LazyLock<MemoryStore> = LazyLock::new(MemoryStore::new);
+
+type Open = fn(&Bound<'_, PyDict>, &Bound<'_, PyDict>, &Settings) -> PyResult<Arc<dyn Store>>;
+
+/// A backend whose records a store in Rust keeps.
+struct Native {
+    /// The class that options name, and that shows the records to programs. A subclass may override anything, so its
+    /// sessions are kept by calls of its methods.
+    module: &'static str,
+    class: &'static str,
+    /// Opens the store of the session's options, the backend's options and what they mean.
+    open: Open,
+}
+
+/// Every backend in Rust.
+static NATIVE: [Native; 2] = [
+    Native {
+        module: "beaker._memory_namespace",
+        class: "MemoryNamespaceManager",
+        open: |_, _, settings| Ok(Arc::new(MEMORY.bounded(settings.max_sessions))),
+    },
+    Native { module: "beaker._file_namespace", class: "FileNamespaceManager", open: files::store },
+];
 
 /// Where sessions are kept.
 pub(crate) struct Backend {
@@ -43,12 +64,9 @@ pub(crate) fn resolve(
         Some(_) => return Err(ConfigurationError::new_err("namespace_class must be a class of backends")),
         None => class_of(py, &kind)?,
     };
-    let native = if namespace_class.is(container_class(py, &MEMORY_CLASS, "MemoryNamespaceManager")?) {
-        Some(Arc::new(MEMORY.bounded(settings.max_sessions)) as Arc<dyn Store>)
-    } else if namespace_class.is(container_class(py, &FILE_CLASS, "FileNamespaceManager")?) {
-        Some(files::store(given, namespace_args, settings)?)
-    } else {
-        None
+    let native = match native_of(&namespace_class)? {
+        Some(native) => Some((native.open)(given, namespace_args, settings)?),
+        None => None,
     };
     Ok(Backend {
         kind: kind.into_pyobject(py)?.into_any().unbind(),
@@ -66,15 +84,16 @@ fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
     py.import("beaker.cache")?.getattr("clsmap")?.get_item(kind)
 }
 
-static MEMORY_CLASS: Once<Py<PyAny>> = Once::new();
-static FILE_CLASS: Once<Py<PyAny>> = Once::new();
-
-fn container_class<'a, 'py>(
-    py: Python<'py>,
-    cell: &'a Once<Py<PyAny>>,
-    name: &str,
-) -> PyResult<&'a Bound<'py, PyAny>> {
-    cell.import(py, "beaker.container", name)
+/// The row of [`NATIVE`] of this very class. Only a class of that name is imported.
+fn native_of(class: &Bound<'_, PyAny>) -> PyResult<Option<&'static Native>> {
+    let py = class.py();
+    let Ok(class) = class.cast::<PyType>() else { return Ok(None) };
+    let (module, name) = (class.module()?, class.name()?);
+    let Some(native) = NATIVE.iter().find(|native| module == native.module && name == native.class) else {
+        return Ok(None);
+    };
+    let ours = py.import(native.module)?.getattr(native.class)?;
+    Ok(ours.is(class).then_some(native))
 }
 
 fn text(options: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<String>> {

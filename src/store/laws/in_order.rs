@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
 use crate::store::{
     Call, Capabilities, Deleted, Expect, MemoryStore, Record, Redirect, Renewal, Rotation, Store, Sweep,
-    Write, Written,
+    Version, Write, Written,
 };
 
 const REDIRECT: Redirect<'_> = Redirect { data: b"moved", ttl: Duration::from_secs(30) };
@@ -106,5 +106,59 @@ fn a_rotation_whose_last_reply_is_lost_leaves_one_session() {
             if is_made { redirect.map(|redirect| redirect.data.to_vec()) } else { Some(b"x".to_vec()) };
         assert_eq!(data(&old), left);
         assert_eq!(data(&new), is_made.then(|| b"y".to_vec()));
+    }
+}
+
+/// Answers every load of the old key with an error of this kind.
+struct Failing {
+    inner: InOrder,
+    key: StoreKey,
+    kind: ErrorKind,
+}
+
+impl Store for Failing {
+    fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
+        if *key == self.key {
+            Err(Error::new(self.kind, "read a record"))
+        } else {
+            self.inner.load(key, call)
+        }
+    }
+
+    fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        self.inner.write(write, call)
+    }
+
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.inner.renew(renewal, call)
+    }
+
+    fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
+        self.inner.delete(key, expect, call)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+}
+
+#[test]
+fn a_corrupt_record_is_rotated_unless_a_version_of_it_is_expected() {
+    let call = Call::at(NOW);
+    for (kind, expect, rotates) in [
+        (ErrorKind::Corrupt, Expect::Any, true),
+        (ErrorKind::Corrupt, Expect::Present, true),
+        (ErrorKind::Corrupt, Expect::Absent, false),
+        (ErrorKind::Corrupt, Expect::Version(Version::from(7)), false),
+        (ErrorKind::Unavailable, Expect::Any, false),
+    ] {
+        let inner = InOrder(Arc::new(MemoryStore::new()));
+        let (old, new) = (some_id(), some_id());
+        assert_ne!(inner.write(&Write::new(&old, b"x", Expect::Any), &call).unwrap(), Written::Refused);
+        let store = Failing { inner, key: old.clone(), kind };
+        let rotated = store.rotate(&Rotation::new(&old, &new, b"y", expect), &call);
+        assert_eq!(rotated.is_err(), kind == ErrorKind::Unavailable);
+        assert_eq!(store.load(&new, &call).unwrap().is_some(), rotates);
+        assert_eq!(store.inner.load(&old, &call).unwrap().is_none(), rotates);
     }
 }

@@ -15,13 +15,13 @@ impl SessionStore {
     /// Those of [`Store::load`](super::Store::load) and [`Store::rotate`](super::Store::rotate).
     pub fn settle(&self, id: &SessionId, ttl: Option<Duration>, call: &Call<'_>) -> Result<StoreKey> {
         let found = self.load(id, call)?;
-        let key = self.key_of(id);
+        let (key, keys) = (self.key_of(id), self.known(id));
         if found.is_some()
             && self.ids == IdStorage::Hashed
             && !key.is_hashed()
-            && self.settle_from(&key, &self.known(id).new, ttl, Expect::Present, &self.under(call))?.is_some()
+            && self.settle_from(&key, &keys.new, ttl, Expect::Present, &self.under(call))?.is_some()
         {
-            self.remember(id, false);
+            self.remember(keys, false);
         }
         Ok(self.key_of(id))
     }

@@ -144,13 +144,12 @@ impl SessionStore {
         Keys { new, is_other: false }
     }
 
-    /// The keys of `id`, made once as long as it is the same id.
+    /// The keys of `id`: those that are remembered, if they are of this id.
     fn known(&self, id: &SessionId) -> Keys {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some(keys) if keys.new.id() == id => keys.clone(),
-            _ if self.is_pinned => self.new_keys(id),
-            _ => last.insert(self.new_keys(id)).clone(),
+            _ => self.new_keys(id),
         }
     }
 
@@ -159,13 +158,9 @@ impl SessionStore {
         (!passes_for_stored_key(id.as_str())).then(|| self.known(id))
     }
 
-    fn remember(&self, id: &SessionId, is_other: bool) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *last {
-            Some(keys) if keys.new.id() == id => keys.is_other = is_other,
-            _ if self.is_pinned => {}
-            last => *last = Some(Keys { is_other, ..self.new_keys(id) }),
-        }
+    /// Remembers under which of its keys a record is.
+    fn remember(&self, keys: Keys, is_other: bool) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Keys { is_other, ..keys });
     }
 
     /// The record of `id`; see [`Store::load`].
@@ -179,16 +174,16 @@ impl SessionStore {
             return self.store.load(&self.key_of(id), call);
         }
         if let Some(record) = self.store.load(&keys.new, call)? {
-            self.remember(id, false);
+            self.remember(keys, false);
             return Ok(Some(record));
         }
-        let found = self.store.load(&keys.other(), call)?;
-        self.remember(id, found.is_some());
+        let mut found = self.store.load(&keys.other(), call)?;
+        let is_other = found.is_some();
         if found.is_none() && self.ids == IdStorage::Hashed {
-            self.store.load(&keys.new, call)
-        } else {
-            Ok(found)
+            found = self.store.load(&keys.new, call)?;
         }
+        self.remember(keys, is_other);
+        Ok(found)
     }
 
     /// Renews the record of an id; see [`Store::patch`].
@@ -228,7 +223,7 @@ impl SessionStore {
         if is(Deleted::Refused) {
             return Ok(Deleted::Refused);
         }
-        self.remember(id, false);
+        self.remember(keys, false);
         Ok(if is(Deleted::Record) { Deleted::Record } else { Deleted::Nothing })
     }
 

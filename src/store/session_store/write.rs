@@ -38,7 +38,7 @@ impl SessionStore {
             })?,
         };
         if self.ids == IdStorage::Hashed && written != Written::Refused {
-            self.remember(id, false);
+            self.remember(keys, false);
         }
         Ok(written)
     }
@@ -182,7 +182,7 @@ impl SessionStore {
         if new.source() != IdSource::Generated {
             self.clear(&to.other(), call)?;
         }
-        self.remember(old, redirect_under_other);
+        self.remember(from, redirect_under_other);
         Ok(written)
     }
 

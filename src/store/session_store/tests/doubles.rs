@@ -1,10 +1,10 @@
 //! A store that counts its calls, and in which other processes act in between.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::{NOW, hashed, kept, plain};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionId, StoreKey};
 use crate::store::{
     Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
@@ -17,6 +17,10 @@ type Act = Box<dyn Fn() + Send + Sync>;
 pub(super) struct Counting {
     inner: Arc<dyn Store>,
     pub(super) calls: AtomicUsize,
+    /// The verbs since the last look, with the key of each.
+    log: Mutex<Vec<(&'static str, StoreKey)>>,
+    /// A key whose record cannot be understood, as far as loads go.
+    corrupt: Mutex<Option<StoreKey>>,
     /// The calls left until the one that fails.
     until_failure: AtomicUsize,
     until_busy: AtomicUsize,
@@ -33,6 +37,8 @@ impl Counting {
         Self {
             inner,
             calls: AtomicUsize::new(0),
+            log: Mutex::default(),
+            corrupt: Mutex::default(),
             until_failure: AtomicUsize::new(NEVER),
             until_busy: AtomicUsize::new(NEVER),
             busy: AtomicUsize::new(0),
@@ -69,7 +75,18 @@ impl Counting {
         self.busy.store(calls, Ordering::Relaxed);
     }
 
-    fn call(&self) -> Result<&dyn Store> {
+    /// The verbs since the last look.
+    pub(super) fn verbs(&self) -> Vec<(&'static str, StoreKey)> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    /// From now on the record of `key` cannot be understood.
+    pub(super) fn corrupt(&self, key: StoreKey) {
+        *self.corrupt.lock().unwrap() = Some(key);
+    }
+
+    fn call(&self, verb: &'static str, key: &StoreKey) -> Result<&dyn Store> {
+        self.log.lock().unwrap().push((verb, key.clone()));
         let down = |counter: &AtomicUsize| match counter.load(Ordering::Relaxed) {
             NEVER => false,
             0 => {
@@ -99,27 +116,36 @@ impl Counting {
 
 impl Store for Counting {
     fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
-        self.call()?.load(key, call)
+        let store = self.call("load", key)?;
+        if self.corrupt.lock().unwrap().as_ref() == Some(key) {
+            return Err(Error::new(ErrorKind::Corrupt, "read a record"));
+        }
+        store.load(key, call)
     }
 
     fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
-        self.call()?.write(write, call)
+        self.call("write", write.key)?.write(write, call)
     }
 
     fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
-        self.call()?.renew(renewal, call)
+        self.call("renew", renewal.key)?.renew(renewal, call)
     }
 
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
-        self.call()?.patch(patch, call)
+        self.call("patch", patch.renewal.key)?.patch(patch, call)
     }
 
     fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
-        self.call()?.delete(key, expect, call)
+        self.call("delete", key)?.delete(key, expect, call)
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
-        self.call()?.rotate(rotation, call)
+        self.call("rotate", rotation.old)?.rotate(rotation, call)
+    }
+
+    fn purge(&self, key: &StoreKey, call: &Call<'_>) -> Result<()> {
+        self.log.lock().unwrap().push(("purge", key.clone()));
+        self.inner.purge(key, call)
     }
 
     fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {
@@ -138,7 +164,7 @@ impl Locks for Counting {
         target: LockTarget,
         call: &Call<'_>,
     ) -> Result<Option<Arc<dyn Guard>>> {
-        self.call()?;
+        self.call("lock", key)?;
         Arc::clone(&self.inner).locks().unwrap().lock(key, target, call)
     }
 }

@@ -96,9 +96,10 @@ fn a_record_that_is_settled_is_in_one_place_and_stays_there() {
                 let held =
                     store.lock(&id, LockTarget::Id, &Call::at(NOW).waiting(Duration::ZERO)).unwrap().unwrap();
                 let settled = held.settle(&id, None, &Call::at(NOW)).unwrap();
-                let expected = match &place {
-                    Some(place) if ids == IdStorage::Plain => place.clone(),
-                    _ => store.key_of(&id),
+                let expected = match (&place, ids) {
+                    (Some(place), IdStorage::Plain) => place.clone(),
+                    (None, IdStorage::Plain) => plain(&id),
+                    (_, IdStorage::Hashed) => hashed(&id),
                 };
                 assert_eq!(settled, expected);
                 assert_eq!(kept(&*inner, &settled).is_some(), place.is_some());

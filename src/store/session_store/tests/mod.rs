@@ -7,6 +7,7 @@ mod doubles;
 mod holds;
 mod last_steps;
 mod moves;
+mod verbs;
 
 use std::path::Path;
 use std::sync::atomic::Ordering;

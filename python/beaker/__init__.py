@@ -1,6 +1,6 @@
-"""Web sessions for WSGI applications.
+"""Web sessions and caches for WSGI applications.
 
-A drop-in replacement for the sessions of Beaker: the same import names, options, cookies and stored files.
+A drop-in replacement for Beaker: the same import names, options, cookies and stored files.
 The native module ``beaker._core`` does the work. Applications import the other modules of this package.
 """
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from beaker._registry import ProcessLock
-from beaker.exceptions import InvalidCacheBackendError
+from beaker.exceptions import InvalidCacheBackendError, UnknownBackendError
 
-__all__ = ["ENTRY_POINT_GROUP", "BackendRegistry", "UnknownBackendError"]
+__all__ = ["ENTRY_POINT_GROUP", "BackendRegistry"]
 
 ENTRY_POINT_GROUP = "beaker.backends"
 """The group of entry points in which packages name their backends."""
@@ -24,10 +24,6 @@ _BEAKERS_OWN = frozenset(
         "ext:sqla",
     }
 )
-
-
-class UnknownBackendError(InvalidCacheBackendError, KeyError):
-    """The name of no backend."""
 
 
 class BackendRegistry(MutableMapping[str, Any]):

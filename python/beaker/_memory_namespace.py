@@ -14,6 +14,9 @@ _SESSION_KEY = "session"
 
 Contents = MutableMapping[Any, Any]
 
+_NOTHING: dict[Any, Any] = {}
+"""The values of a namespace that does not exist. A key that cannot be hashed is refused there, too."""
+
 
 class _Others:
     """The values in Python: all but the text of sessions. Empty namespaces have no entry."""
@@ -23,10 +26,10 @@ class _Others:
         self._values: dict[Any, dict[Any, Any]] = {}
 
     def get(self, namespace: Any, key: Any) -> Any:
-        return self._values[namespace][key]
+        return self._values.get(namespace, _NOTHING)[key]
 
     def has(self, namespace: Any, key: Any) -> bool:
-        return key in self._values.get(namespace, ())
+        return key in self._values.get(namespace, _NOTHING)
 
     def put(self, namespace: Any, key: Any, value: Any) -> None:
         with self._mutex:
@@ -34,8 +37,8 @@ class _Others:
 
     def drop(self, namespace: Any, key: Any) -> bool:
         with self._mutex:
-            values = self._values.get(namespace)
-            if values is None or key not in values:
+            values = self._values.get(namespace, _NOTHING)
+            if key not in values:
                 return False
             del values[key]
             if not values:

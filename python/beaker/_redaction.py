@@ -1,15 +1,17 @@
-"""Removes session ids from errors."""
+"""Removes session ids from errors, and passwords from options."""
 
 import contextlib
+import hashlib
 from typing import Any
 
 from beaker.exceptions import StoreUnavailableError
 
-__all__ = ["without_id"]
+__all__ = ["without_id", "without_passwords"]
 
 # The native code shows as many characters of an id: enough to find it in a log, too few to use it.
 _SHOWN = 6
 _FILE_NAMES = ("filename", "filename2")
+_WITH_PASSWORDS = frozenset({"password", "secret", "secret_fallbacks", "url"})
 
 
 def without_id(error: BaseException, session_id: str) -> BaseException:
@@ -94,3 +96,15 @@ def _shortened(value: Any, forms: list[str]) -> Any:
         elif isinstance(value, bytes):
             value = value.replace(form.encode("utf-8", "surrogateescape"), short.encode())
     return value
+
+
+def without_passwords(options: dict[str, Any]) -> dict[str, Any]:
+    """``options`` with a digest in the place of each value that can be, or can have, a password."""
+    return {
+        name: _digest(value) if value is not None and name in _WITH_PASSWORDS else value
+        for name, value in options.items()
+    }
+
+
+def _digest(value: Any) -> str:
+    return "sha256:" + hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,22 +1,27 @@
 """A cached value: made when it is needed, and made again when it is stale."""
 
 import contextlib
+import logging
+import pickle
 import time
 from collections.abc import Callable
 from typing import Any
 
+from beaker._file_lock import FileSynchronizer
 from beaker._namespace import NamespaceManager
 
 __all__ = ["Value"]
 
 _ABSENT = object()
+_LOGGER = logging.getLogger("beaker.cache")
 
 
 class Value:
     """One key of a namespace, kept as ``(stored at, expires after, value)``.
 
     ``createfunc`` makes the value if none is stored or the stored one is stale: older than ``expiretime``
-    seconds, or stored before ``starttime`` (seconds since the epoch).
+    seconds, or stored before ``starttime`` (seconds since the epoch). A stored value that cannot be read is
+    logged, and counts as absent.
     """
 
     __slots__ = ("createfunc", "expire_argument", "expiretime", "key", "namespace", "starttime", "storedtime")
@@ -38,11 +43,7 @@ class Value:
 
     def has_value(self) -> bool:
         """Whether a value is stored, fresh or stale."""
-        self.namespace.acquire_read_lock()
-        try:
-            return self.key in self.namespace
-        finally:
-            self.namespace.release_read_lock()
+        return self._look()[0] is not _ABSENT
 
     def can_have_value(self) -> bool:
         """Whether :meth:`get_value` can return a value."""
@@ -55,8 +56,9 @@ class Value:
     def get_value(self) -> Any:
         """The fresh value, made if need be.
 
-        While one caller makes a new value, the others get the stale one, or wait if there is none. Raises
-        :class:`KeyError` if there is no fresh value and no ``createfunc``.
+        While one caller makes a new value, the others get the stale one, or wait if there is none. If making
+        it fails, the caller gets the exception, and the next one tries. Raises :class:`KeyError` if there is
+        no fresh value and no ``createfunc``.
         """
         value, fresh = self._look()
         if fresh:
@@ -76,11 +78,11 @@ class Value:
                 self.set_value(value)
             return value
         finally:
-            creation_lock.release()
+            _release(creation_lock)
 
     def set_value(self, value: Any, storedtime: float | None = None) -> None:
         """Stores ``value`` as of ``storedtime`` (seconds since the epoch), by default now."""
-        self.namespace.acquire_write_lock()
+        self._acquire_write_lock()
         try:
             if storedtime is None:
                 storedtime = time.time()
@@ -91,7 +93,7 @@ class Value:
 
     def clear_value(self) -> None:
         """Removes the value; no error if there is none."""
-        self.namespace.acquire_write_lock()
+        self._acquire_write_lock()
         try:
             if self.key in self.namespace:
                 # In a backend without locks another caller may have removed it.
@@ -101,30 +103,66 @@ class Value:
         finally:
             self.namespace.release_write_lock()
 
+    def _acquire_write_lock(self) -> None:
+        try:
+            self.namespace.acquire_write_lock()
+        except pickle.UnpicklingError as cause:
+            # No value of the namespace can be read, so there is nothing to keep.
+            self._log(cause)
+            self.namespace.acquire_write_lock(replace=True)
+
     def _look(self) -> tuple[Any, bool]:
         """The stored value, or ``_ABSENT``, and whether it is fresh."""
+        try:
+            record = self._record()
+        except pickle.UnpicklingError as cause:
+            self._log(cause)
+            return _ABSENT, False
+        # A memcached backend returns None for a value that was removed after the test above.
+        if record is _ABSENT or record is None:
+            return _ABSENT, False
+        match record:
+            case [float() | int() as stored, float() | int() | None as expires, value]:
+                pass
+            case [float() | int() as stored, value]:
+                # Very old versions stored no expiry.
+                expires = self.expire_argument
+            case _:
+                self._log(TypeError("it has no time and no expiry"))
+                return _ABSENT, False
+        return value, not self._is_expired(stored, expires)
+
+    def _record(self) -> Any:
         self.namespace.acquire_read_lock()
         try:
             if self.key not in self.namespace:
-                return _ABSENT, False
-            try:
-                record = self.namespace[self.key]
-            except KeyError:
-                return _ABSENT, False
+                return _ABSENT
+            return self.namespace[self.key]
+        except KeyError:
+            return _ABSENT
         finally:
             self.namespace.release_read_lock()
-        if record is None:
-            # A memcached backend returns this for a value that was removed after the test above.
-            return _ABSENT, False
-        stored: float
-        if len(record) == 2:
-            # Very old versions stored no expiry.
-            (stored, value), expires = record, self.expire_argument
-        else:
-            stored, expires, value = record
-        return value, not self._is_expired(stored, expires)
+
+    def _log(self, cause: Exception) -> None:
+        # A key has arguments of the program, so it is not shown.
+        _LOGGER.warning(
+            "a value in the cache namespace %r cannot be read, and counts as absent: %s: %s",
+            self.namespace.namespace,
+            type(cause).__name__,
+            cause,
+        )
 
     def _is_expired(self, storedtime: float, expiretime: float | None) -> bool:
         if self.starttime is not None and storedtime < self.starttime:
             return True
         return expiretime is not None and time.time() >= storedtime + expiretime
+
+
+def _release(creation_lock: Any) -> None:
+    try:
+        # Otherwise each key would leave a lock file.
+        if isinstance(creation_lock, FileSynchronizer) and creation_lock.state.reentrantcount == 1:
+            with contextlib.suppress(OSError):
+                creation_lock.remove_file()
+    finally:
+        creation_lock.release()

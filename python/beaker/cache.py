@@ -1,14 +1,31 @@
-"""The registry of backends. The caches of Beaker are not part of this version."""
+"""Caches: values that are made once and kept until they expire, in memory, files or another backend.
 
-from typing import NoReturn
+A :class:`CacheManager` opens caches by name and decorates functions. A region is a set of options with a
+name, in :data:`cache_regions`. A function that is decorated with a region needs no manager.
+"""
 
-from beaker._absent import refuse
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from beaker import util
 from beaker._backends import BackendRegistry
+from beaker._cached_function import Source, cached_function, key_of
 from beaker._dbm_namespace import DBMNamespaceManager
 from beaker._file_namespace import FileNamespaceManager
 from beaker._memory_namespace import MemoryNamespaceManager
+from beaker._redaction import without_passwords
+from beaker._value import Value
+from beaker.exceptions import UnknownCacheError, UnknownRegionError
 
-__all__ = ["clsmap"]
+__all__ = [
+    "Cache",
+    "CacheManager",
+    "cache_managers",
+    "cache_region",
+    "cache_regions",
+    "clsmap",
+    "region_invalidate",
+]
 
 clsmap = BackendRegistry(
     {"memory": MemoryNamespaceManager, "dbm": DBMNamespaceManager, "file": FileNamespaceManager},
@@ -17,17 +34,236 @@ clsmap = BackendRegistry(
 )
 """The backends by name. ``clsmap['ext:mine'] = MyNamespaceManager`` adds one."""
 
-_NOT_BROUGHT = frozenset(
-    {
-        "Cache",
-        "CacheManager",
-        "cache_managers",
-        "cache_region",
-        "cache_regions",
-        "region_invalidate",
-    }
-)
+cache_regions: dict[str, dict[str, Any]] = {}
+"""The options of each region, by its name. Programs add their own, and so does each :class:`CacheManager`."""
+
+cache_managers: dict[str, "Cache"] = {}
+"""The caches that are open, by their name and options. :meth:`CacheManager.get_cache` finds them here."""
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def __getattr__(name: str) -> NoReturn:
-    refuse(__name__, name, _NOT_BROUGHT)
+class Cache:
+    """The values of one namespace.
+
+    ``type`` names the backend, and ``nsargs`` are its options. A value is fresh for ``expire`` seconds
+    (``expiretime`` is its older name), for ever if that is ``None``. A value from before ``starttime``
+    (seconds since the epoch) is stale. Raises :class:`~beaker.exceptions.UnknownCacheError` if there is no
+    such backend.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        type: str = "memory",  # noqa: A002 - the name is the one that applications use
+        expiretime: float | None = None,
+        starttime: float | None = None,
+        expire: float | str | None = None,
+        **nsargs: Any,
+    ) -> None:
+        try:
+            backend = clsmap[type]
+        except KeyError as cause:
+            raise UnknownCacheError(str(cause)) from None
+        self.namespace_name = namespace
+        self.namespace = backend(namespace, **nsargs)
+        self.expiretime = expiretime or (None if expire is None else int(expire))
+        self.starttime = starttime
+        self.nsargs = nsargs
+
+    @classmethod
+    def _get_cache(cls, namespace: str, kw: dict[str, Any]) -> "Cache":
+        """The cache of this name and these options, which is opened if it is not open."""
+        key = namespace + str(without_passwords(kw))
+        try:
+            return cache_managers[key]
+        except KeyError:
+            return cache_managers.setdefault(key, cls(namespace, **kw))
+
+    def put(self, key: Any, value: Any, **kw: Any) -> None:
+        """Stores ``value`` under ``key``. ``expiretime`` in ``kw`` replaces the cache's own."""
+        self._get_value(key, **kw).set_value(value)
+
+    set_value = put
+
+    def get(self, key: Any, **kw: Any) -> Any:
+        """The fresh value of ``key``.
+
+        If there is none, ``createfunc`` in ``kw`` makes it, and one thread or process at a time calls that.
+        Raises :class:`KeyError` if there is no ``createfunc``. ``expiretime`` and ``starttime`` in ``kw``
+        replace the cache's own.
+        """
+        return self._get_value(key, **kw).get_value()
+
+    get_value = get
+
+    def remove_value(self, key: Any, **kw: Any) -> None:
+        """Removes the value of ``key``; no error if there is none."""
+        self._get_value(key, **kw).clear_value()
+
+    remove = remove_value
+
+    def _get_value(self, key: Any, **kw: Any) -> Value:
+        """The :class:`~beaker.container.Value` of ``key``. Text is stored as ASCII, with escapes."""
+        if isinstance(key, str):
+            key = key.encode("ascii", "backslashreplace")
+        if "type" in kw:
+            legacy: Value = self._legacy_get_value(key, **kw)
+            return legacy
+        kw.setdefault("expiretime", self.expiretime)
+        kw.setdefault("starttime", self.starttime)
+        return Value(key, self.namespace, **kw)
+
+    @util.deprecated(
+        "options of a backend for one value are deprecated; give 'type' and the other options of the "
+        "backend to CacheManager.get_cache() or to Cache()"
+    )
+    def _legacy_get_value(self, key: Any, type: str, **kw: Any) -> Value:  # noqa: A002
+        value = {name: kw.pop(name, default) for name, default in self._value_defaults()}
+        other = Cache(self.namespace.namespace, type=type, **{**self.nsargs, **kw})
+        return other._get_value(key, **value)
+
+    def _value_defaults(self) -> list[tuple[str, Any]]:
+        return [("expiretime", self.expiretime), ("starttime", None), ("createfunc", None)]
+
+    def clear(self) -> None:
+        """Removes all values of the namespace."""
+        self.namespace.remove()
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.get(key)
+
+    def __contains__(self, key: Any) -> bool:
+        return bool(self._get_value(key).has_current_value())
+
+    def has_key(self, key: Any) -> bool:
+        """Whether there is a fresh value of ``key``."""
+        return key in self
+
+    def __delitem__(self, key: Any) -> None:
+        self.remove_value(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.put(key, value)
+
+
+class CacheManager:
+    """Opens caches and decorates functions, with options that all of them share.
+
+    The options are those of :class:`Cache`. :func:`beaker.util.parse_cache_config_options` makes them from a
+    configuration. ``cache_regions`` maps the names of regions to their options, and is added to the module's
+    :data:`cache_regions`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.kwargs = kwargs
+        self.regions: dict[str, dict[str, Any]] = kwargs.pop("cache_regions", {})
+        cache_regions.update(self.regions)
+
+    def get_cache(self, name: str, **kwargs: Any) -> Cache:
+        """The cache ``name``. ``kwargs`` replace the manager's options."""
+        return Cache._get_cache(name, {**self.kwargs, **kwargs})
+
+    def get_cache_region(self, name: str, region: str) -> Cache:
+        """The cache ``name`` with the options of a region of this manager.
+
+        Raises :class:`~beaker.exceptions.UnknownRegionError` if the manager has no such region.
+        """
+        return Cache._get_cache(name, _options_of(self.regions, region))
+
+    def region(self, region: str, *args: Any) -> Callable[[F], F]:
+        """The decorator :func:`cache_region`."""
+        return cache_region(region, *args)
+
+    def region_invalidate(self, namespace: Any, region: str | None, *args: Any) -> None:
+        """The function :func:`region_invalidate`."""
+        region_invalidate(namespace, region, *args)
+
+    def cache(self, *args: Any, **kwargs: Any) -> Callable[[F], F]:
+        """A decorator that caches the results of a function by its arguments.
+
+        ``args`` are a part of the key, before the arguments. Functions of one name in one file need them to
+        be told apart. ``kwargs`` are options for :meth:`get_cache`, and ``key_length``: a key that is longer
+        together with its namespace is replaced by its SHA-1.
+        """
+        return cached_function(args, _ManagerSource(self, kwargs))
+
+    def invalidate(self, func: Any, *args: Any, **kwargs: Any) -> None:
+        """Removes a result of a function that was decorated by :meth:`cache`.
+
+        ``args`` are those of the decorator and then those of the call, without ``self`` or ``cls``.
+        ``kwargs`` are the options of the decorator.
+        """
+        cache = self.get_cache(func._arg_namespace, **kwargs)
+        options = cache_regions[func._arg_region] if hasattr(func, "_arg_region") else kwargs
+        _remove(cache, options, args)
+
+
+def cache_region(region: str, *args: Any) -> Callable[[F], F]:
+    """A decorator that caches the results of a function by its arguments, with the options of a region.
+
+    ``args`` are a part of the key, before the arguments. Functions of one name in one file need them to be
+    told apart. The key is the text of all of them, so their ``str()`` must say what they are. A first
+    parameter called ``self`` or ``cls`` is left out. The region is looked up when the function is called: it
+    raises :class:`~beaker.exceptions.UnknownRegionError` if there is none. If the region's ``enabled`` is
+    false at the first call, the function is called and nothing is cached.
+    """
+    return cached_function(args, _RegionSource(region), region)
+
+
+def region_invalidate(namespace: Any, region: str | None, *args: Any) -> None:
+    """Removes a result of a function that was decorated by :func:`cache_region`.
+
+    ``namespace`` is the decorated function, which knows its region, or the name of a namespace. ``args`` are
+    those of the decorator and then those of the call, without ``self`` or ``cls``. Raises
+    :class:`~beaker.exceptions.UnknownRegionError` if there is no such region.
+    """
+    if callable(namespace):
+        region = region or namespace._arg_region
+        namespace = namespace._arg_namespace
+    if not region:
+        raise UnknownRegionError(
+            "region_invalidate needs the name of a region, or a function that is decorated with one"
+        )
+    options = _options_of(cache_regions, region)
+    _remove(Cache._get_cache(namespace, options), options, args)
+
+
+class _RegionSource(Source):
+    """The cache of a function in a region."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+
+    def open(self, namespace: str) -> Cache | None:
+        options = self.options()
+        return Cache._get_cache(namespace, options) if options.get("enabled", True) else None
+
+    def options(self) -> dict[str, Any]:
+        return _options_of(cache_regions, self._region)
+
+
+class _ManagerSource(Source):
+    """The cache of a function with options of its own."""
+
+    def __init__(self, manager: CacheManager, options: dict[str, Any]) -> None:
+        self._manager = manager
+        self._options = options
+
+    def open(self, namespace: str) -> Cache:
+        return self._manager.get_cache(namespace, **self._options)
+
+    def options(self) -> dict[str, Any]:
+        return self._options
+
+
+def _options_of(regions: dict[str, dict[str, Any]], region: str) -> dict[str, Any]:
+    try:
+        return regions[region]
+    except KeyError:
+        known = ", ".join(sorted(map(str, regions))) or "none"
+        raise UnknownRegionError(f"the cache region {region!r} is not configured; known: {known}") from None
+
+
+def _remove(cache: Cache, options: dict[str, Any], args: tuple[Any, ...]) -> None:
+    cache.remove_value(key_of(map(str, args), cache.namespace_name, options))

@@ -12,7 +12,6 @@ from typing import Any
 __all__ = [
     "BeakerException",
     "BeakerWarning",
-    "CachesAbsentError",
     "ConfigurationError",
     "CorruptSessionError",
     "CreationAbortedError",
@@ -22,6 +21,9 @@ __all__ = [
     "MissingCacheParameter",
     "OutcomeUnknownError",
     "StoreUnavailableError",
+    "UnknownBackendError",
+    "UnknownCacheError",
+    "UnknownRegionError",
     "UnstorableValueError",
 ]
 
@@ -42,8 +44,24 @@ class InvalidCacheBackendError(BeakerException, ImportError):
     """A backend that does not exist, or whose client library is not installed."""
 
 
-class CachesAbsentError(BeakerException, ImportError):
-    """A program used Beaker's caches, which this version does not have."""
+class UnknownBackendError(InvalidCacheBackendError, KeyError):
+    """The name of no backend."""
+
+    def __str__(self) -> str:
+        """The message alone."""
+        return BaseException.__str__(self)
+
+
+class UnknownCacheError(UnknownBackendError, TypeError):
+    """A cache whose ``type`` is the name of no backend."""
+
+
+class UnknownRegionError(BeakerException, KeyError):
+    """The name of no cache region."""
+
+    def __str__(self) -> str:
+        """The message alone."""
+        return BaseException.__str__(self)
 
 
 class MissingCacheParameter(BeakerException):

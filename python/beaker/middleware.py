@@ -2,21 +2,24 @@
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from beaker import _core
-from beaker._absent import missing, refuse
+from beaker.cache import CacheManager
 from beaker.session import Session, SessionObject
-from beaker.util import coerce_session_params
+from beaker.util import coerce_cache_params, coerce_session_params, parse_cache_config_options
 
 __all__ = [
+    "CacheManager",
     "CacheMiddleware",
     "Session",
     "SessionMiddleware",
     "SessionObject",
     "beaker_cache",
     "beaker_session",
+    "coerce_cache_params",
     "coerce_session_params",
+    "parse_cache_config_options",
     "session_filter_app_factory",
     "session_filter_factory",
 ]
@@ -51,16 +54,37 @@ class SessionMiddleware(_core.SessionMiddleware):
 
 
 class CacheMiddleware:
-    """A placeholder for programs that import it beside ``SessionMiddleware``. This version has no caches.
+    """Puts a :class:`~beaker.cache.CacheManager` into the environment of the wrapped application.
 
-    Raises:
-        CachesAbsentError: when it is constructed.
+    ``config`` has options with the prefix ``cache.`` or ``beaker.cache.``. Keyword arguments, with or without
+    a prefix, take precedence. The manager is at ``environ_key``.
     """
 
     cache = beaker_cache
 
-    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
-        raise missing(__name__, "CacheMiddleware")
+    def __init__(
+        self,
+        app: Application,
+        config: Mapping[str, Any] | None = None,
+        environ_key: str = "beaker.cache",
+        **kwargs: Any,
+    ) -> None:
+        self.app = app
+        self.options: dict[str, Any] = {
+            **parse_cache_config_options(config or {}),
+            **parse_cache_config_options(kwargs, include_defaults=False),
+            **kwargs,
+        }
+        self.cache_manager = CacheManager(**self.options)
+        self.environ_key = environ_key
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Calls the application."""
+        registry = environ.get("paste.registry")
+        if registry and registry.reglist:
+            registry.register(self.cache, self.cache_manager)
+        environ[self.environ_key] = self.cache_manager
+        return self.app(environ, start_response)
 
 
 def session_filter_factory(
@@ -79,7 +103,3 @@ def session_filter_app_factory(
 ) -> SessionMiddleware:
     """A ``paste.filter_app_factory``."""
     return SessionMiddleware(app, global_conf, **kwargs)
-
-
-def __getattr__(name: str) -> NoReturn:
-    refuse(__name__, name, frozenset({"CacheManager"}))

@@ -54,6 +54,12 @@ class NameLock:
             """The mutex."""
             return self.lock
 
+        def _after_fork_in_child(self) -> None:
+            # A plain lock does not know who has it. The forking thread may release it.
+            is_owned = getattr(self.lock, "_is_owned", None)
+            if is_owned is not None and not is_owned():
+                self.lock = _threading.RLock()
+
     locks: WeakValuedRegistry[Any, "NameLock.NLContainer"] = WeakValuedRegistry()
 
     def __init__(self, identifier: Any = None, reentrant: bool = False) -> None:
@@ -77,6 +83,8 @@ def _reset_in_child() -> None:
     NameLock.locks.mutex = _threading.RLock()
     for synchronizer in list(_synchronizers.dict.values()):
         synchronizer._after_fork_in_child()
+    for container in list(NameLock.locks.dict.values()):
+        container._after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from beaker.cache import CacheManager, cache_managers, cache_regions
 from beaker.container import DBMNamespaceManager, FileNamespaceManager, MemoryNamespaceManager
 from tests.api.namespaces import Make
 from tests.support.environment import environ_of_another_python
@@ -37,6 +38,22 @@ def memory() -> Iterator[type[MemoryNamespaceManager]]:
     MemoryNamespaceManager.namespaces.clear()
     yield MemoryNamespaceManager
     MemoryNamespaceManager.namespaces.clear()
+
+
+@pytest.fixture
+def no_caches(memory: type[MemoryNamespaceManager]) -> Iterator[None]:
+    """No cache is open and no region is configured, before and after."""
+    cache_managers.clear()
+    cache_regions.clear()
+    yield
+    cache_managers.clear()
+    cache_regions.clear()
+
+
+@pytest.fixture(params=["memory", "file", "dbm"])
+def manager(request: pytest.FixtureRequest, tmp_path: Path, no_caches: None) -> CacheManager:
+    """Opens caches on every backend."""
+    return CacheManager(type=request.param, data_dir=str(tmp_path))
 
 
 @pytest.fixture(params=["memory", "file", "dbm", "dumb dbm"])

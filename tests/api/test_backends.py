@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
-from beaker import cache, middleware
-from beaker._backends import BackendRegistry, UnknownBackendError
+from beaker import cache
+from beaker._backends import BackendRegistry
 from beaker.container import DBMNamespaceManager, FileNamespaceManager, MemoryNamespaceManager
-from beaker.exceptions import BeakerException, BeakerWarning, CachesAbsentError, InvalidCacheBackendError
+from beaker.exceptions import (
+    BeakerException,
+    BeakerWarning,
+    InvalidCacheBackendError,
+    UnknownBackendError,
+)
 from beaker.ext import memcached
 from beaker.ext.sqla import make_cache_table
 from tests.support.environment import need_distribution
@@ -116,45 +121,6 @@ def test_a_broken_package_is_named_and_harms_no_other(
     assert registry["mine"] is Mine
     with pytest.raises(UnknownBackendError, match="use one of broken, memory, mine"):
         registry["other"]
-
-
-def test_an_absent_name_raises_an_error_that_says_so() -> None:
-    with pytest.raises(ImportError, match=r"this version of beaker-rs has no caches.*CacheManager"):
-        middleware.CacheManager  # noqa: B018 - asking is the test
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        middleware.nothing  # noqa: B018 - asking is the test
-
-
-@pytest.mark.parametrize("name", ["CacheManager", "cache_region", "cache_regions", "Cache"])
-def test_the_cache_half_says_that_it_is_not_there(name: str) -> None:
-    with pytest.raises(ImportError, match=f"has no caches.*{name}"):
-        exec(f"from beaker.cache import {name}")
-    with pytest.raises(AttributeError):
-        cache.nonsense  # noqa: B018
-
-
-def test_the_cache_middleware_can_be_imported_with_sessions() -> None:
-    from beaker.middleware import CacheMiddleware, SessionMiddleware
-
-    def application(*_args: Any) -> list[bytes]:
-        return []
-
-    class Own(CacheMiddleware):
-        pass
-
-    assert SessionMiddleware(application, type="memory").app is application
-    for kind in (CacheMiddleware, Own):
-        with pytest.raises(CachesAbsentError, match=r"beaker\.middleware\.CacheMiddleware does not exist"):
-            kind(application, {"cache.type": "memory"}, environ_key="beaker.cache")
-
-
-@pytest.mark.parametrize(
-    "program", ["from beaker.cache import cache_region", "cache.cache_regions['day'] = {}"]
-)
-@pytest.mark.parametrize("kind", [ImportError, BeakerException])
-def test_an_absent_name_raises_what_programs_catch(program: str, kind: type[Exception]) -> None:
-    with pytest.raises(kind):
-        exec(program, {"cache": cache})
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ MARKERS = {
     "tests/servers/workers": "servers",
     "tests/api/test_file_namespaces.py": "slow",
     "tests/api/test_pickle_cost.py": "slow",
+    "tests/compat/caches": "slow",
     "tests/compat/dependents": "slow",
     "tests/compat/interop/test_original_reads_ours.py": "slow",
     "tests/conformance/session/test_overtaken.py": "slow",

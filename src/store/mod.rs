@@ -35,6 +35,7 @@
 //! | SQLite, SQLAlchemy | a transaction that compares what was read | the same | a transaction | a row that is a lease |
 //! | MongoDB | `findAndModify` with the version in its filter | the same | in order | a document that is a lease |
 //! | dbm, Python classes | under the backend's own lock | the same | in order, under both locks | the backend's own |
+//! | Python classes with a method `swap` | by that method, which compares with the text that was read | the same | in order | the backend's own |
 //! | asyncio clients | as their backend; the call blocks a thread of an executor | the same | as their backend | a lease |
 //!
 //! *In order* is the provided [`rotate`](Store::rotate): it writes the new record, then puts the redirect over the old one
@@ -203,7 +204,7 @@ fn patch_in_order<S: Store + ?Sized>(store: &S, patch: &Patch<'_>, call: &Call<'
 
 /// A rotation by a write, and then a change of the old record if that is still the expected one. If it is not,
 /// the new record is deleted. A process that dies in between leaves both records.
-fn rotate_in_order<S: Store + ?Sized>(
+pub(crate) fn rotate_in_order<S: Store + ?Sized>(
     store: &S,
     rotation: &Rotation<'_>,
     call: &Call<'_>,

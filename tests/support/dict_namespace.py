@@ -1,7 +1,8 @@
-"""A backend written in Python. Beaker and ours can both use it."""
+"""Backends written in Python. Beaker and ours can both use them."""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from beaker.container import NamespaceManager
@@ -46,6 +47,26 @@ class DictNamespace(NamespaceManager):
         self.contents.pop(self.namespace, None)
 
 
-def namespace_class() -> type[DictNamespace]:
+class SwappingNamespace(DictNamespace):
+    """The same, with a step that compares and changes."""
+
+    mutex: threading.Lock
+
+    def swap(
+        self, key: str, expected: str | None, value: str | None, expiretime: float | None = None
+    ) -> bool:
+        self.calls.append("swap")
+        with self.mutex:
+            found = self.contents.get(self.namespace, {}).get(key)
+            if found != expected:
+                return False
+            if value is not None:
+                self.contents[self.namespace] = {key: value}
+            elif expected is not None:
+                del self.contents[self.namespace]
+            return True
+
+
+def namespace_class(base: type[DictNamespace] = DictNamespace) -> type[DictNamespace]:
     """A new, empty backend class."""
-    return type("Namespace", (DictNamespace,), {"contents": {}, "calls": []})
+    return type("Namespace", (base,), {"contents": {}, "calls": [], "mutex": threading.Lock()})

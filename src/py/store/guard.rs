@@ -109,24 +109,38 @@ impl NamespaceGuard {
         })
     }
 
+    /// Locks the new key of a rotation too, if the old one is locked.
+    pub(super) fn lock_with(&self, old: &StoreKey, new: &StoreKey) -> Result<()> {
+        let is_locked = |key: &StoreKey| self.held.lock().iter().any(|one| one.key.record() == key.record());
+        if is_locked(old) && !is_locked(new) {
+            self.lock_another(new)?;
+        }
+        Ok(())
+    }
+
+    fn lock_another(&self, key: &StoreKey) -> Result<Py<PyAny>> {
+        let is_locked = self.holds(key);
+        let (namespace, lock, reserved) = Python::attach(|py| {
+            if is_locked {
+                let (namespace, lock) = self.store.take_write_lock(py, key, Duration::ZERO)?;
+                return Ok((namespace, lock, None));
+            }
+            let (namespace, lock, reserved) = self.store.reserve(py, key, Duration::ZERO)?;
+            Ok((namespace, lock, Some(reserved)))
+        })?;
+        let locked = Python::attach(|py| namespace.clone_ref(py));
+        self.held.lock().push(One { key: key.clone(), namespace, lock, reserved, moved: None });
+        Ok(locked)
+    }
+
     fn rotate_record(&self, rotation: &Rotation<'_>, text: Arc<[u8]>) -> Result<Written> {
         let Rotation { old, new, data, ttl, redirect, .. } = *rotation;
-        let is_locked = self.holds(new);
-        let (follower, lock, reserved) = Python::attach(|py| {
-            if is_locked {
-                let (follower, lock) = self.store.take_write_lock(py, new, Duration::ZERO)?;
-                return Ok((follower, lock, None));
-            }
-            let (follower, lock, reserved) = self.store.reserve(py, new, Duration::ZERO)?;
-            Ok((follower, lock, Some(reserved)))
-        })?;
+        let follower = self.lock_another(new)?;
         let lifetime = self.store.spec.lifetime(ttl);
         let written = Python::attach(|py| {
-            let written = namespace_record::write_in(follower.bind(py), data, lifetime, Expect::Any);
+            let written = namespace_record::write_in(follower.bind(py), None, data, lifetime, Expect::Any);
             written.map_err(|error| failure(py, ROTATING, new, error))
-        });
-        self.held.lock().push(One { key: new.clone(), namespace: follower, lock, reserved, moved: None });
-        let written = written?;
+        })?;
         self.note_moved(old, Moved { to: new.clone(), text, lifetime });
         match self.on(old, ROTATING, |from| namespace_record::leave_in(from, redirect)) {
             Ok(left) => left?,
@@ -167,9 +181,9 @@ impl Guard for NamespaceGuard {
                 if let Some(moved) = one.moved.as_ref().filter(|moved| lost.contains(&moved.to)) {
                     let undone = if is_new(&one.key) {
                         lost.push(one.key.clone());
-                        namespace_record::delete_in(namespace, Expect::Any).map(|_deleted| ())
+                        namespace_record::delete_in(namespace, None, Expect::Any).map(|_deleted| ())
                     } else {
-                        namespace_record::write_in(namespace, &moved.text, moved.lifetime, Expect::Any)
+                        namespace_record::write_in(namespace, None, &moved.text, moved.lifetime, Expect::Any)
                             .map(drop)
                     };
                     outcome = outcome.and(undone.map_err(|error| failure(py, RELEASING, &one.key, error)));

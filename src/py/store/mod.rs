@@ -6,8 +6,10 @@ mod guard;
 mod namespace_calls;
 mod namespace_record;
 mod namespace_spec;
+mod namespace_text;
 mod namespaces;
 mod python_store;
+mod swap;
 
 pub(crate) use backend::{Backend, MEMORY, resolve};
 pub(crate) use guard::NamespaceGuard;

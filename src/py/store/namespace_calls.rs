@@ -35,13 +35,18 @@ pub(super) fn locked<T>(
 
 /// Reads the record of `namespace` under its read lock.
 pub(super) fn read(namespace: &Bound<'_, PyAny>) -> PyResult<Option<Record>> {
+    shared(namespace, || namespace_record::record_in(namespace))
+}
+
+/// Runs `work` under the read lock of `namespace`.
+pub(super) fn shared<T>(namespace: &Bound<'_, PyAny>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     let py = namespace.py();
     namespace.call_method0(intern!(py, "acquire_read_lock"))?;
-    let record = namespace_record::record_in(namespace);
+    let done = work();
     let released = namespace.call_method0(intern!(py, "release_read_lock"));
-    let record = record?;
+    let done = done?;
     released?;
-    Ok(record)
+    Ok(done)
 }
 
 /// Takes the write lock of `namespace`, in repeated attempts until `limit` is over.

@@ -10,8 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::backend_call::{BackendCall, TakenLock, ThreadLock};
-use super::namespace_calls::{failed, failure, locked, take_write_lock};
+use super::namespace_calls::{failed, failure, locked, shared, take_write_lock};
 use super::namespace_spec::NamespaceSpec;
+use super::swap;
 use crate::error::Result;
 use crate::id::StoreKey;
 use crate::locks::{LockTable, Token};
@@ -27,12 +28,20 @@ static RESERVED: LazyLock<LockTable> = LazyLock::new(LockTable::default);
 /// key.
 const RECENT: usize = 4;
 
+/// A namespace that was used.
+struct Recent {
+    id: String,
+    namespace: Py<PyAny>,
+    /// The text that its record was seen with last.
+    seen: Option<Arc<[u8]>>,
+}
+
 /// A store over objects of a `NamespaceManager` class.
 pub(crate) struct NamespaceStore {
     pub(super) spec: Arc<NamespaceSpec>,
     patience: Arc<Patience>,
     /// The namespaces that were used last, the last one first.
-    recent: Mutex<Vec<(String, Py<PyAny>)>>,
+    recent: Mutex<Vec<Recent>>,
     /// This session's own copy of the class's keyword arguments, once it is needed.
     arguments: Mutex<Option<Py<PyDict>>>,
 }
@@ -47,7 +56,7 @@ impl NamespaceStore {
     pub(crate) fn namespace<'py>(&self, py: Python<'py>, key: &StoreKey) -> PyResult<Bound<'py, PyAny>> {
         let known = {
             let recent = self.recent.lock();
-            recent.iter().find(|(of, _)| of == key.record()).map(|(_, namespace)| namespace.clone_ref(py))
+            recent.iter().find(|known| known.id == key.record()).map(|known| known.namespace.clone_ref(py))
         };
         if let Some(namespace) = known {
             return Ok(namespace.into_bound(py));
@@ -83,8 +92,8 @@ impl NamespaceStore {
     pub(crate) fn replace(&self, id: &str, namespace: Py<PyAny>) {
         let dropped: Vec<_> = {
             let mut recent = self.recent.lock();
-            let known = recent.iter().position(|(of, _)| of == id).map(|at| recent.remove(at));
-            recent.insert(0, (id.to_owned(), namespace));
+            let known = recent.iter().position(|known| known.id == id).map(|at| recent.remove(at));
+            recent.insert(0, Recent { id: id.to_owned(), namespace, seen: None });
             let rest = recent.len().min(RECENT);
             recent.drain(rest..).chain(known).collect()
         };
@@ -92,11 +101,31 @@ impl NamespaceStore {
         drop(dropped);
     }
 
+    /// The text that the record of `key` was seen with last.
+    pub(super) fn seen(&self, key: &StoreKey) -> Option<Arc<[u8]>> {
+        self.recent.lock().iter().find(|known| known.id == key.record())?.seen.clone()
+    }
+
+    /// Notes the text that the record of `key` was seen with.
+    pub(super) fn note_seen(&self, key: &StoreKey, seen: Option<Arc<[u8]>>) {
+        if let Some(known) = self.recent.lock().iter_mut().find(|known| known.id == key.record()) {
+            known.seen = seen;
+        }
+    }
+
+    /// Whether the class of `key`'s namespace compares and changes in one step.
+    pub(super) fn can_swap(&self, key: &StoreKey, operation: &'static str) -> Result<bool> {
+        Python::attach(|py| {
+            let can_swap = self.namespace(py, key).and_then(|namespace| swap::is_offered(&namespace));
+            can_swap.map_err(failed(py, operation, key))
+        })
+    }
+
     /// Shows the objects to the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         if let Some(recent) = self.recent.try_lock() {
-            for (_, namespace) in &*recent {
-                visit.call(namespace)?;
+            for known in &*recent {
+                visit.call(&known.namespace)?;
             }
         }
         match self.arguments.try_lock().as_deref() {
@@ -105,7 +134,8 @@ impl NamespaceStore {
         }
     }
 
-    /// Runs `work` on a namespace of `id` under its write lock.
+    /// Runs `work` on a namespace of `id` under its write lock, or under its read lock if its class compares and changes in
+    /// one step.
     pub(super) fn exclusively<T>(
         &self,
         key: &StoreKey,
@@ -116,8 +146,12 @@ impl NamespaceStore {
         Python::attach(|py| {
             let namespace = self.namespace(py, key).map_err(failed(py, operation, key))?;
             self.within(key, &namespace, operation, || {
-                let done =
-                    locked(&namespace, replace, || Ok(self.alone(py, key, operation, || work(&namespace))));
+                let work = || Ok(self.alone(py, key, operation, || work(&namespace)));
+                let done = match swap::is_offered(&namespace) {
+                    Ok(true) => shared(&namespace, work),
+                    Ok(false) => locked(&namespace, replace, work),
+                    Err(error) => Err(error),
+                };
                 done.map_err(failed(py, operation, key))?
             })
         })
@@ -154,7 +188,7 @@ impl NamespaceStore {
     pub(super) fn forget(&self, namespace: &Bound<'_, PyAny>) {
         let forgotten = {
             let mut recent = self.recent.lock();
-            let at = recent.iter().position(|(_, known)| known.is(namespace));
+            let at = recent.iter().position(|known| known.namespace.is(namespace));
             at.map(|at| recent.remove(at))
         };
         // It may run Python, which must not happen under the lock.

@@ -17,7 +17,7 @@ use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::store::{
     Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
-    Timestamp, Write, Written,
+    Timestamp, Write, Written, rotate_in_order,
 };
 
 impl Store for NamespaceStore {
@@ -26,20 +26,26 @@ impl Store for NamespaceStore {
         if let Some(guard) = call.guard_of::<NamespaceGuard>()
             && let Ok(found) = guard.on(key, OPERATION, namespace_record::record_in)
         {
-            return found;
+            return self.note_loaded(key, found);
         }
-        Python::attach(|py| {
+        let found = Python::attach(|py| {
             let namespace = self.namespace(py, key).map_err(failed(py, OPERATION, key))?;
             self.within(key, &namespace, OPERATION, || read(&namespace).map_err(failed(py, OPERATION, key)))
-        })
+        });
+        self.note_loaded(key, found)
     }
 
     fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
         let lifetime = self.spec.lifetime(write.ttl);
         let replaces = write.expect == Expect::Any;
-        self.change(call, write.key, replaces, "write the session to its backend", |namespace| {
-            namespace_record::write_in(namespace, write.data, lifetime, write.expect)
-        })
+        let seen = self.seen(write.key);
+        let written =
+            self.change(call, write.key, replaces, "write the session to its backend", |namespace| {
+                namespace_record::write_in(namespace, seen.as_deref(), write.data, lifetime, write.expect)
+            });
+        let is_stored = matches!(written, Ok(Written::Stored(_)));
+        self.note_seen(write.key, is_stored.then(|| write.data.into()));
+        written
     }
 
     fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
@@ -49,24 +55,34 @@ impl Store for NamespaceStore {
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         let Renewal { key, ttl, .. } = patch.renewal;
         let lifetime = self.spec.lifetime(ttl);
+        let seen = self.seen(key);
+        self.note_seen(key, None);
         self.change(call, key, false, "renew the session in its backend", |namespace| {
-            namespace_record::patch_in(namespace, patch, lifetime)
+            namespace_record::patch_in(namespace, seen.as_deref(), patch, lifetime)
         })
     }
 
     fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
+        let seen = self.seen(key);
+        self.note_seen(key, None);
         self.change(call, key, false, "remove the session from its backend", |namespace| {
-            namespace_record::delete_in(namespace, expect)
+            namespace_record::delete_in(namespace, seen.as_deref(), expect)
         })
     }
 
-    /// Not atomic: both write locks are held, which keeps out others that take them, but a process that dies between the
-    /// two steps leaves both records.
+    /// Not atomic: a process that dies between the two steps leaves both records. Both write locks are held, which keeps out
+    /// others that take them, or each step compares and changes.
     fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
         const OPERATION: &str = "rotate the session in its backend";
         let Rotation { old, new, data, ttl, expect, redirect } = *rotation;
         if let Some(written) = rotation.as_write(|write| self.write(write, call)) {
             return written;
+        }
+        if self.can_swap(old, OPERATION)? {
+            if let Some(guard) = call.guard_of::<NamespaceGuard>() {
+                guard.lock_with(old, new)?;
+            }
+            return rotate_in_order(self, rotation, call);
         }
         if let Some(rotated) = call.guard_of::<NamespaceGuard>().and_then(|guard| guard.rotate(rotation)) {
             return rotated;
@@ -78,7 +94,7 @@ impl Store for NamespaceStore {
             let py = from.py();
             let to = self.new_namespace(py, new)?;
             let lifetime = self.spec.lifetime(ttl);
-            let write = || namespace_record::write_in(&to, data, lifetime, Expect::Any);
+            let write = || namespace_record::write_in(&to, None, data, lifetime, Expect::Any);
             let written = self
                 .within(new, &to, OPERATION, || locked(&to, true, write).map_err(failed(py, OPERATION, new)));
             let written = written.into_py(py)?;
@@ -91,7 +107,10 @@ impl Store for NamespaceStore {
     /// An empty namespace may still have a file or an entry that shows its name.
     fn purge(&self, key: &StoreKey, call: &Call<'_>) -> Result<()> {
         const OPERATION: &str = "remove the session's namespace from its backend";
-        if self.load(key, &Call { now: Timestamp::NEG_INFINITY, ..*call })?.is_some() {
+        // What a swap removed leaves nothing.
+        if self.can_swap(key, OPERATION)?
+            || self.load(key, &Call { now: Timestamp::NEG_INFINITY, ..*call })?.is_some()
+        {
             return Ok(());
         }
         Python::attach(|py| {
@@ -114,6 +133,12 @@ impl Store for NamespaceStore {
 }
 
 impl NamespaceStore {
+    fn note_loaded(&self, key: &StoreKey, found: Result<Option<Record>>) -> Result<Option<Record>> {
+        let text = found.as_ref().ok().and_then(Option::as_ref).map(|record| Arc::clone(&record.data));
+        self.note_seen(key, text);
+        found
+    }
+
     /// Runs `work` on the namespace of `key` under its write lock, or under that of the caller.
     fn change<T>(
         &self,

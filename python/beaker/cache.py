@@ -7,7 +7,7 @@ name, in :data:`cache_regions`. A function that is decorated with a region needs
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from beaker import util
+from beaker import _cache_values, util
 from beaker._backends import BackendRegistry
 from beaker._cached_function import Source, cached_function, key_of
 from beaker._dbm_namespace import DBMNamespaceManager
@@ -66,7 +66,8 @@ class Cache:
         except KeyError as cause:
             raise UnknownCacheError(str(cause)) from None
         self.namespace_name = namespace
-        self.namespace = backend(namespace, **nsargs)
+        form = {name: nsargs[name] for name in _cache_values.OPTIONS if name in nsargs}
+        self.namespace = _cache_values.guarded(backend(namespace, **nsargs), **form)
         self.expiretime = expiretime or (None if expire is None else int(expire))
         self.starttime = starttime
         self.nsargs = nsargs

@@ -127,10 +127,11 @@ class OutcomeUnknownError(StoreUnavailableError):
 
 
 class UnstorableValueError(BeakerException):
-    """A session has a value that its serializer cannot store, or could not read again.
+    """A session or a cache has a value that its serializer cannot store, or could not read again.
 
-    The message names the key and the type of the value, and ``key`` is the key. If the serializer raised an
-    exception of Python's, this one is also an instance of that class, and that one is in ``__cause__``.
+    For a session the message names the key and the type of the value, and ``key`` is the key. If the
+    serializer raised an exception of Python's, this one is also an instance of that class, and that one is in
+    ``__cause__``.
     """
 
     key: Any = None

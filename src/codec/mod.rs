@@ -35,6 +35,7 @@ mod opcode;
 pub mod pointer;
 pub mod record;
 pub mod text;
+pub mod transit;
 
 pub use access_time::{Splice, locate, splice, with_access_time};
 pub use cipher::{Cipher, Decrypted, KeyPair, Reading, Sealer};

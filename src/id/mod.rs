@@ -96,6 +96,13 @@ impl StoreKey {
         Self { id: id.clone(), hash: Some(hash::stored_key(id.as_str()).into()) }
     }
 
+    /// The key of a record that a store lists by its name. Where the name is a hash the id is not known, and the name
+    /// stands for it: the lock is then not that of the id.
+    #[must_use]
+    pub fn of_record(name: &str) -> Self {
+        Self { id: SessionId::from_program(name), hash: is_stored_key(name).then(|| name.into()) }
+    }
+
     /// The name of the record: what a store may show and keep.
     #[must_use]
     pub fn record(&self) -> &str {

@@ -48,6 +48,8 @@
 //! done if it finds what it sent.
 
 mod call;
+#[cfg(test)]
+mod doubles;
 mod durability;
 #[cfg(unix)]
 pub mod file;
@@ -55,6 +57,8 @@ pub mod file;
 mod laws;
 mod lock;
 mod memory;
+mod moving;
+mod scan;
 #[cfg(all(test, feature = "shuttle"))]
 pub(crate) mod schedules;
 mod session_store;
@@ -74,6 +78,8 @@ pub use durability::Durability;
 pub use file::FileStore;
 pub use lock::{LockTarget, Locks};
 pub use memory::MemoryStore;
+pub use moving::MovingStore;
+pub use scan::Scan;
 pub use session_store::{IdStorage, SessionStore};
 pub use sweep::{Sweep, Swept};
 pub use verbs::{Deleted, Expect, Patch, Record, Redirect, Renewal, Rotation, Write, Written};
@@ -93,7 +99,7 @@ pub struct Capabilities {
 }
 
 /// The reason for which a call of a store may block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blocking {
     /// Nothing but a moment's lock.
     #[default]
@@ -176,6 +182,11 @@ pub trait Store: Send + Sync {
     /// Where records go by themselves, or are for the backend alone to remove, there is nothing to do.
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         Box::new(sweep::NothingToSweep)
+    }
+
+    /// A walk through the records of this store, if it can list them.
+    fn scan(&self) -> Option<Box<dyn Scan + '_>> {
+        None
     }
 
     /// The capabilities of this store.

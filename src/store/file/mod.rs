@@ -18,9 +18,11 @@ mod layout;
 mod locked;
 mod record;
 mod replace;
+mod scan;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,13 +39,14 @@ use locked::Content;
 use record::Found;
 use replace::WRITING;
 pub use replace::{is_temporary, replace_file};
+use scan::FileScan;
 pub use sweep::{FileSweep, Reach, SweepLease, SweepPlan, Sweeper};
 
 pub use crate::private_dir::{default_directory, ensure_private_dir};
 
 use super::{
     Blocking, Call, Capabilities, Deleted, Durability, Expect, Guard, LockTarget, Locks, Patch, Record,
-    Renewal, Rotation, Store, Sweep, Timestamp, Write, Written,
+    Renewal, Rotation, Scan, Store, Sweep, Timestamp, Write, Written,
 };
 use crate::clock;
 use crate::error::Result;
@@ -241,6 +244,10 @@ impl Store for FileStore {
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         Box::new(self.whole_sweep())
+    }
+
+    fn scan(&self) -> Option<Box<dyn Scan + '_>> {
+        Some(Box::new(FileScan::new(&self.folders)))
     }
 
     fn capabilities(&self) -> Capabilities {

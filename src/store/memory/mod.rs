@@ -2,6 +2,7 @@
 
 mod guard;
 mod records;
+mod scan;
 mod shard;
 mod sweep;
 #[cfg(test)]
@@ -14,12 +15,13 @@ use std::time::Duration;
 
 use guard::MemoryGuard;
 use records::{Records, lock};
+use scan::MemoryScan;
 use shard::State;
 use sweep::MemorySweep;
 
 use super::{
     Blocking, Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal,
-    Rotation, Store, Sweep, Timestamp, Write, Written,
+    Rotation, Scan, Store, Sweep, Timestamp, Write, Written,
 };
 use crate::clock;
 use crate::error::Result;
@@ -233,6 +235,10 @@ impl Store for MemoryStore {
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
         Box::new(MemorySweep::new(&self.records))
+    }
+
+    fn scan(&self) -> Option<Box<dyn Scan + '_>> {
+        Some(Box::new(MemoryScan::new(&self.records)))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -12,7 +12,6 @@ mod lease;
 mod leftovers;
 pub(super) mod records;
 mod sweeper;
-mod walk;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -20,10 +19,10 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::walk::{Found, Walk};
 use age::age;
 pub use lease::SweepLease;
 pub use sweeper::Sweeper;
-use walk::{Found, Walk};
 
 use super::folders::{Folders, Visit};
 use crate::error::{Error, Result};

@@ -138,7 +138,7 @@ impl FileSweep {
 }
 
 /// Whether it is an id that Beaker made, or what is kept in place of an id.
-fn is_id(stem: &str) -> bool {
+pub(in crate::store::file) fn is_id(stem: &str) -> bool {
     is_stored_key(stem) || stem.len() == ID_DIGITS && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

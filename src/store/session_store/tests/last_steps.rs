@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use super::doubles::Counting;
 use super::*;
 use crate::error::Error;
 

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
 mod attacks;
-mod doubles;
 mod holds;
 mod last_steps;
 mod moves;
@@ -13,11 +12,11 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use doubles::Counting;
 use tempfile::TempDir;
 
 use super::write::{LAST_TRIES, in_the_end};
 use super::*;
+use crate::store::doubles::Counting;
 use crate::store::{FileStore, LockTarget, MemoryStore, Rotation, Version, Write, Written};
 
 const NOW: Timestamp = 1_000_000.0;

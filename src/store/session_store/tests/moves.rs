@@ -1,11 +1,22 @@
 //! Records that move from the id to the hash, and those who look for them meanwhile.
 
-use super::doubles::Counting;
 use super::*;
 use crate::store::Redirect;
 
 /// More than any operation makes.
 const CALLS: usize = 8;
+
+/// The store, where another process moves the record of `id` before the call of this number, counted from 0.
+fn moving(inner: Arc<dyn Store>, id: &SessionId, at: usize) -> Counting {
+    let (old, new, store) = (plain(id), hashed(id), Arc::clone(&inner));
+    Counting::acting(inner, at, move || {
+        if let Some(text) = kept(&*store, &old) {
+            let written =
+                store.rotate(&Rotation::new(&old, &new, &text, Expect::Present), &Call::at(NOW)).unwrap();
+            assert_ne!(written, Written::Refused);
+        }
+    })
+}
 
 /// Runs `law` with each store, on both sides of the change, where another process moves the record of an id before the
 /// first call of the store underneath, before the second, and so on.
@@ -15,8 +26,8 @@ fn whenever_it_moves(law: impl Fn(&SessionStore, &SessionId, Version)) {
             for (inner, _folder) in inners() {
                 let id = some_id();
                 let version = put(&*inner, &plain(&id), b"abc", Expect::Any).unwrap();
-                let moving = Arc::new(Counting::moving(inner, &id, at)) as Arc<dyn Store>;
-                law(&over(&moving, ids), &id, version);
+                let store = Arc::new(moving(inner, &id, at)) as Arc<dyn Store>;
+                law(&over(&store, ids), &id, version);
             }
         }
     }

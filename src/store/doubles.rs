@@ -1,11 +1,12 @@
 //! A store that counts its calls, and in which other processes act in between.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{NOW, hashed, kept, plain};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{SessionId, StoreKey};
+use crate::id::StoreKey;
 use crate::store::{
     Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
     Write, Written,
@@ -14,9 +15,9 @@ use crate::store::{
 type Act = Box<dyn Fn() + Send + Sync>;
 
 /// Counts the calls, and before one of them does something.
-pub(super) struct Counting {
+pub(crate) struct Counting {
     inner: Arc<dyn Store>,
-    pub(super) calls: AtomicUsize,
+    pub(crate) calls: AtomicUsize,
     /// The verbs since the last look, with the key of each.
     log: Mutex<Vec<(&'static str, StoreKey)>>,
     /// A key whose record cannot be understood, as far as loads go.
@@ -28,12 +29,14 @@ pub(super) struct Counting {
     busy: AtomicUsize,
     until_act: AtomicUsize,
     act: Act,
+    /// Whether the store answers.
+    check: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 const NEVER: usize = usize::MAX;
 
 impl Counting {
-    pub(super) fn over(inner: Arc<dyn Store>) -> Self {
+    pub(crate) fn over(inner: Arc<dyn Store>) -> Self {
         Self {
             inner,
             calls: AtomicUsize::new(0),
@@ -44,44 +47,38 @@ impl Counting {
             busy: AtomicUsize::new(0),
             until_act: AtomicUsize::new(NEVER),
             act: Box::new(|| ()),
+            check: Box::new(|| true),
         }
     }
 
-    /// As another process would, moves the record of `id` before the call of this number, counted from 0.
-    pub(super) fn moving(inner: Arc<dyn Store>, id: &SessionId, at: usize) -> Self {
-        let (old, new, store) = (plain(id), hashed(id), Arc::clone(&inner));
-        Self::acting(inner, at, move || {
-            if let Some(text) = kept(&*store, &old) {
-                let written =
-                    store.rotate(&Rotation::new(&old, &new, &text, Expect::Present), &Call::at(NOW)).unwrap();
-                assert_ne!(written, Written::Refused);
-            }
-        })
-    }
-
     /// Does what another process does, before the call of this number, counted from 0.
-    pub(super) fn acting(inner: Arc<dyn Store>, at: usize, act: impl Fn() + Send + Sync + 'static) -> Self {
+    pub(crate) fn acting(inner: Arc<dyn Store>, at: usize, act: impl Fn() + Send + Sync + 'static) -> Self {
         Self { until_act: AtomicUsize::new(at), act: Box::new(act), ..Self::over(inner) }
     }
 
+    /// Answers only while `check`, which is asked at each call, says so.
+    pub(crate) fn checking(inner: Arc<dyn Store>, check: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { check: Box::new(check), ..Self::over(inner) }
+    }
+
     /// Has the call of this number fail, counted from 0 and from now on.
-    pub(super) fn fail_at(&self, number: usize) {
+    pub(crate) fn fail_at(&self, number: usize) {
         self.until_failure.store(number, Ordering::Relaxed);
     }
 
     /// Has somebody else be in the way of the call of this number and of those after it, so many in all.
-    pub(super) fn busy_at(&self, number: usize, calls: usize) {
+    pub(crate) fn busy_at(&self, number: usize, calls: usize) {
         self.until_busy.store(number, Ordering::Relaxed);
         self.busy.store(calls, Ordering::Relaxed);
     }
 
     /// The verbs since the last look.
-    pub(super) fn verbs(&self) -> Vec<(&'static str, StoreKey)> {
+    pub(crate) fn verbs(&self) -> Vec<(&'static str, StoreKey)> {
         std::mem::take(&mut *self.log.lock().unwrap())
     }
 
     /// From now on the record of `key` cannot be understood.
-    pub(super) fn corrupt(&self, key: StoreKey) {
+    pub(crate) fn corrupt(&self, key: StoreKey) {
         *self.corrupt.lock().unwrap() = Some(key);
     }
 
@@ -101,6 +98,9 @@ impl Counting {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if down(&self.until_act) {
             (self.act)();
+        }
+        if !(self.check)() {
+            return Err(Error::unavailable("answer"));
         }
         let is_busy = self.until_busy.load(Ordering::Relaxed) == 0 && self.busy.load(Ordering::Relaxed) > 0;
         if is_busy {

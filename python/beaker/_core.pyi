@@ -46,7 +46,9 @@ __all__ = [
     "memory_get",
     "memory_ids",
     "memory_set",
+    "migrate_sessions",
     "option_table",
+    "options_of_location",
     "own_file_name",
     "parse_cookies",
     "parse_joined_cookies",
@@ -275,6 +277,13 @@ def sync_folder(path: str) -> None: ...
 def sync_file(path: str) -> None: ...
 def lock_file(path: str, exclusive: bool) -> FileLock | None: ...
 def lock_is_in_use(path: str) -> bool: ...
+def migrate_sessions(
+    from_params: dict[str, Any],
+    to_params: dict[str, Any],
+    threads: int,
+    progress: Callable[[dict[str, int]], object],
+) -> dict[str, int]: ...
+def options_of_location(address: str) -> dict[str, str]: ...
 def sweep_files(
     file_dir: str,
     lock_dir: str,

@@ -10,6 +10,7 @@ mod coerce;
 mod cookie_expires;
 mod key_options;
 mod keys;
+mod location;
 pub(crate) mod lookup;
 mod old_id;
 mod option;
@@ -27,6 +28,7 @@ pub use coerce::{coerce, word_as_bool};
 pub use cookie_expires::CookieExpires;
 pub use key_options::KeyOptions;
 pub use keys::{Keys, SHORTEST_GOOD_KEY};
+pub use location::Location;
 #[cfg(feature = "python")]
 pub(crate) use lookup::known;
 pub use lookup::{COOKIE_SESSION_PARAMETERS, SESSION_PARAMETERS, nearest_name, option, options};

@@ -13,6 +13,7 @@ mod functions;
 mod gil;
 mod ids;
 mod interpreter;
+mod migrate;
 mod nesting;
 mod once;
 mod option_table;
@@ -60,6 +61,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::memory_delete, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_ids, module)?)?;
     module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
+    module.add_function(wrap_pyfunction!(migrate::migrate_sessions, module)?)?;
+    module.add_function(wrap_pyfunction!(options::options_of_location, module)?)?;
     files::register(module)?;
     session::option_attributes::register(module.py())?;
     errors::register(module.py());

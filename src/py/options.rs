@@ -11,14 +11,16 @@ use super::as_given::Given;
 use super::clock;
 use super::coerce::coerce_value;
 use super::errors::{self, IntoPyResult};
+use super::patience::Patience;
 use super::serializer::Serializer;
-use super::store::{self, Backend, NamespaceSpec};
+use super::store::{self, Backend, NamespaceSpec, NamespaceStore};
 use super::values::default_to_object;
 use crate::config::{
-    self, CookieExpires, KeyOptions, OptionSpec, STORE_GRACE_SECONDS, SessionKind, Settings, Value, Values,
-    known,
+    self, CookieExpires, KeyOptions, Location, OptionSpec, STORE_GRACE_SECONDS, SessionKind, Settings, Value,
+    Values, known,
 };
 use crate::py::once::intern;
+use crate::store::Store;
 
 /// Options, checked and ready for use. Shared by all sessions that were given the same ones.
 pub(crate) struct Options {
@@ -32,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) serializer: Serializer,
     /// The store, unless cookies keep the sessions.
     backend: Option<Backend>,
+    /// The options of the store that the sessions come from.
+    former: Option<Arc<Self>>,
     /// The options as they were given, coerced, without the backend's.
     given: Py<PyDict>,
     /// The objects that show the backend's records to programs.
@@ -117,6 +121,19 @@ impl Options {
             .ok_or_else(|| PyAttributeError::new_err("a session that its cookie keeps has no backend"))
     }
 
+    /// The options of the store that the sessions come from, if they move.
+    pub(crate) fn former(&self) -> Option<&Arc<Self>> {
+        self.former.as_ref()
+    }
+
+    /// The store of the backend, whose calls wait as long as `patience` allows.
+    pub(crate) fn store(&self, patience: &Arc<Patience>) -> PyResult<Arc<dyn Store>> {
+        Ok(match &self.backend()?.native {
+            Some(native) => Arc::clone(native),
+            None => Arc::new(NamespaceStore::new(Arc::clone(&self.namespaces), Arc::clone(patience))),
+        })
+    }
+
     /// Whether the cookie keeps the session.
     pub(crate) fn is_in_cookie(&self) -> bool {
         self.settings.kind == SessionKind::Cookie
@@ -165,6 +182,10 @@ impl Options {
             SessionKind::Store => Some(store::resolve(&given, &namespace_args, &settings)?),
             SessionKind::Cookie => None,
         };
+        let former = match values.text(known!("read_also")).filter(|_| kind == SessionKind::Store) {
+            Some(address) => Some(Arc::new(Self::of_former(params, address, &settings.keys)?)),
+            None => None,
+        };
         Ok(Self {
             warnings,
             session_class: session_class(params)?.map(Bound::unbind),
@@ -178,12 +199,48 @@ impl Options {
                 is_view: backend.as_ref().is_some_and(|backend| backend.native.is_some()),
             }),
             backend,
+            former,
             serializer,
             settings,
             cookie_expires: cookie_expires.unbind(),
             given: given.unbind(),
             initial: initial.unbind(),
         })
+    }
+}
+
+/// The options of the store at an address.
+///
+/// Raises `ConfigurationError` for any other text.
+#[pyfunction]
+pub(crate) fn options_of_location<'py>(py: Python<'py>, address: &str) -> PyResult<Bound<'py, PyDict>> {
+    let Location { kind, data_dir, url } = Location::parse(address).into_py(py)?;
+    let options = PyDict::new(py);
+    options.set_item("type", kind)?;
+    for (name, value) in [("data_dir", data_dir), ("url", url)] {
+        if let Some(value) = value {
+            options.set_item(name, value)?;
+        }
+    }
+    Ok(options)
+}
+
+/// The options that say where the sessions are.
+const PLACE: [&str; 8] =
+    ["type", "data_dir", "file_dir", "lock_dir", "dbm_dir", "url", "namespace_class", "read_also"];
+
+impl Options {
+    /// The same options for the sessions of another store.
+    fn of_former(params: &Bound<'_, PyDict>, address: &str, keys: &Arc<KeyOptions>) -> PyResult<Self> {
+        let py = params.py();
+        let former = params.copy()?;
+        for name in PLACE {
+            if former.contains(name)? {
+                former.del_item(name)?;
+            }
+        }
+        former.update(options_of_location(py, address)?.as_mapping())?;
+        Self::compile(&former, SessionKind::Store, Some(keys))
     }
 }
 

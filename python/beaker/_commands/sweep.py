@@ -1,12 +1,12 @@
 """``python -m beaker sweep``: removes the files of expired sessions and leftovers of killed processes."""
 
 import argparse
-import configparser
 import sys
 from pathlib import Path
 from typing import Final
 
 from beaker import _core
+from beaker._commands import _ini
 from beaker._commands._command import Failure, SubParsers
 from beaker.exceptions import BeakerException
 
@@ -14,7 +14,6 @@ __all__ = ["add_to"]
 
 # Seconds that a session is kept after its timeout.
 _GRACE: Final = 120
-_PREFIXES: Final = ("session.", "beaker.session.")
 _USED: Final = ("type", "data_dir", "file_dir", "lock_dir", "timeout")
 
 
@@ -124,53 +123,12 @@ def _folders(options: dict[str, str]) -> tuple[Path, Path]:
     return folder("file_dir", "container_file"), folder("lock_dir", "container_file_lock")
 
 
-class _Parser(configparser.ConfigParser):
-    def optionxform(self, optionstr: str) -> str:
-        """Keeps the case of option names, as Paste does."""
-        return optionstr
-
-
 def _options(path: Path, section: str | None) -> dict[str, str]:
-    # Paste defines `here` as the folder of the file.
-    parser = _Parser({"here": str(path.resolve().parent), "__file__": str(path.resolve())}, strict=False)
-    try:
-        with path.open(encoding="utf-8") as file:
-            parser.read_file(file)
-        if section is None:
-            section = _only_section(parser, path)
-        elif not parser.has_section(section):
-            raise Failure(f"{path} has no section [{section}]")
-        options = {name: parser.get(section, key).strip() for key, name in _named(parser, section)}
-    except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror}") from None
-    except (configparser.Error, UnicodeDecodeError):
-        # The text may hold secrets, which the error would show.
-        raise Failure(f"{path} is not a valid ini file, or refers to a missing option") from None
+    options = _ini.options(path, section, _USED)
     kind = options.get("type", "file")
     if kind != "file":
         raise Failure(f"cannot sweep type = {kind}; only type = file can be swept")
     return options
-
-
-def _only_section(parser: _Parser, path: Path) -> str:
-    sections = [name for name in parser.sections() if _named(parser, name)]
-    if len(sections) == 1:
-        return sections[0]
-    if not sections:
-        raise Failure(f"{path} has no section with session.data_dir or session.file_dir")
-    raise Failure(
-        f"{path} has several sections with sessions; choose one with --section: {', '.join(sections)}"
-    )
-
-
-def _named(parser: _Parser, section: str) -> list[tuple[str, str]]:
-    """The keys of a section that the command uses, each with the name of its option."""
-    return [
-        (key, key.removeprefix(prefix))
-        for prefix in _PREFIXES
-        for key in parser.options(section)
-        if key.startswith(prefix) and key.removeprefix(prefix) in _USED
-    ]
 
 
 def _seconds(text: str) -> int:

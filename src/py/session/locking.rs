@@ -90,7 +90,7 @@ fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: LockTarget) -> P
     let limit = patience.left();
     let (store, native) = (record::unlocked(session)?, options.backend()?.native.as_ref());
     let ask = |limit| store.lock(id, what, &Call::at(now).waiting(limit));
-    let locked = match native.map(|native| native.capabilities().blocking) {
+    let locked = match native.map(|_| store.capabilities().blocking) {
         Some(Blocking::Disk | Blocking::Network) => {
             wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit)))
         }

@@ -14,7 +14,7 @@ use crate::py::gil;
 use crate::py::patience::Patience;
 use crate::py::store::NamespaceStore;
 use crate::session::Found;
-use crate::store::{Call, Deleted, Expect, Record, SessionStore, Store, Timestamp};
+use crate::store::{Call, Deleted, Expect, MovingStore, Record, SessionStore, Store, Timestamp};
 
 /// The session's lock, if this process has it.
 pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
@@ -74,10 +74,14 @@ pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStor
     if let Some(known) = known {
         return Ok(known);
     }
-    let inner = match &options.backend()?.native {
+    let mut inner = match &options.backend()?.native {
         Some(native) => Arc::clone(native),
         None => namespaces(session)? as Arc<dyn Store>,
     };
+    if let Some(former) = options.former() {
+        let former = former.store(&patience(session)?)?;
+        inner = Arc::new(MovingStore::new(inner, former, options.settings.store_ttl(None)));
+    }
     let store = Arc::new(SessionStore::new(inner, options.settings.id_storage));
     let kept = Arc::clone(&store);
     let _dropped = session.get().with(|state| state.access.set_store(kept))?;

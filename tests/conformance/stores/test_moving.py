@@ -1,0 +1,155 @@
+"""Sessions that move from one store to another while they are used: the option `read_also`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from beaker.exceptions import ConfigurationError, StoreUnavailableError
+from beaker.session import Session
+from tests.support.dict_namespace import namespace_class
+from tests.support.sessions import Browser
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STORES = ["memory", "file", "dbm", "python"]
+
+
+@pytest.fixture
+def former(tmp_path: Path) -> dict[str, Any]:
+    """The options of the store that the sessions are in."""
+    return {"type": "file", "data_dir": str(tmp_path / "former")}
+
+
+@pytest.fixture(params=STORES)
+def main(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> dict[str, Any]:
+    """The options of the store that they move to."""
+    folder = str(tmp_path / "main")
+    options: dict[str, dict[str, Any]] = {
+        "memory": {"type": "memory"},
+        "file": {"type": "file", "data_dir": folder},
+        "dbm": {"type": "dbm", "data_dir": folder},
+        "python": {"namespace_class": namespace_class()},
+    }
+    return options[request.param]
+
+
+def address(options: dict[str, Any]) -> str:
+    """The address of a store in a folder."""
+    return f"{options['type']}:{options['data_dir']}"
+
+
+def moved(browser: Browser, options: dict[str, Any], **more: Any) -> Browser:
+    """The same browser, after the application got other options."""
+    after = Browser(options, more)
+    after.jar = browser.jar
+    return after
+
+
+def is_there(options: dict[str, Any], session_id: str) -> bool:
+    return not Session({}, id=session_id, use_cookies=False, **options).is_new
+
+
+@pytest.mark.parametrize("more", [{}, {"hash_ids": True}, {"concurrency": "lock"}, {"timeout": 600}])
+def test_a_session_of_the_former_store_is_found_and_moves(
+    main: dict[str, Any], former: dict[str, Any], more: dict[str, Any]
+) -> None:
+    browser = Browser(former, more)
+    browser.visit(lambda session: session.update(name="value") or session.save())
+    after = moved(browser, main, read_also=address(former), **more)
+    seen = after.visit(lambda session: (session.id, session["name"]))
+    assert seen.result == (browser.id, "value")
+    assert not is_there({**former, **more}, seen.result[0])
+    assert is_there({**main, **more}, seen.result[0])
+    assert after.visit(lambda session: session["name"]).result == "value"
+
+
+def test_a_save_a_login_and_a_logout_reach_a_session_of_the_former_store(
+    main: dict[str, Any], former: dict[str, Any]
+) -> None:
+    for act, left in (("save", True), ("regenerate_id", True), ("invalidate", False), ("delete", False)):
+        browser = Browser(former, {})
+        browser.visit(lambda session: session.update(name="value") or session.save())
+        old = browser.id
+
+        def visit(session: Any, act: str = act) -> None:
+            session["more"] = 1
+            getattr(session, act)()
+            if act == "regenerate_id":
+                session.save()
+
+        after = moved(browser, main, read_also=address(former))
+        after.visit(visit)
+        found = after.visit(lambda session: (session.get("name"), session.get("more"))).result
+        assert found == (("value", 1) if left else (None, None)), act
+        assert not is_there(former, old), act
+        assert is_there(main, old) == (act == "save"), act
+
+
+def test_two_groups_of_processes_with_the_stores_the_other_way_round_serve_one_session(
+    tmp_path: Path,
+) -> None:
+    one = {"type": "file", "data_dir": str(tmp_path / "one")}
+    two = {"type": "file", "data_dir": str(tmp_path / "two")}
+    browser = Browser(one, {"read_also": address(two)})
+    browser.visit(lambda session: session.update(count=0) or session.save())
+
+    def count(session: Any) -> int:
+        session["count"] += 1
+        session.save()
+        return int(session["count"])
+
+    other = moved(browser, two, read_also=address(one))
+    for expected in range(1, 11):
+        seen = (other if expected % 2 else browser).visit(count)
+        assert seen.result == expected
+
+
+def test_an_unknown_id_makes_nothing_in_either_store(tmp_path: Path, former: dict[str, Any]) -> None:
+    main = {"type": "file", "data_dir": str(tmp_path / "main")}
+    after = Browser(main, {"read_also": address(former)})
+    after.jar = "beaker.session.id=" + "0" * 32
+    assert after.visit(dict).result is not None
+    assert list(tmp_path.rglob("*.*")) == []
+
+
+def test_a_former_store_that_does_not_answer_logs_nobody_out(
+    main: dict[str, Any], former: dict[str, Any], tmp_path: Path
+) -> None:
+    browser = Browser(former, {})
+    browser.visit(lambda session: session.update(name="value") or session.save())
+    folder = tmp_path / "former" / "container_file"
+    hidden = folder.rename(tmp_path / "hidden")
+    folder.write_text("no folder")
+    after = moved(browser, main, read_also=address(former))
+    with pytest.raises(StoreUnavailableError):
+        after.visit(lambda session: session["name"])
+    folder.unlink()
+    hidden.rename(folder)
+    assert after.visit(lambda session: session["name"]).result == "value"
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", "ftp://user:secret@host", "file:", "ext:no-such thing"])
+def test_an_address_that_is_none_is_refused_without_showing_it(wrong: str) -> None:
+    with pytest.raises((ConfigurationError, KeyError)) as caught:
+        Session({}, read_also=wrong)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_session_in_its_cookie_ignores_the_option() -> None:
+    options = {"type": "cookie", "validate_key": "x" * 40, "read_also": "file:/nowhere"}
+    browser = Browser(options, {})
+    browser.visit(lambda session: session.update(name="value") or session.save())
+    assert browser.visit(lambda session: session["name"]).result == "value"
+
+
+def test_changes_in_place_and_merges_work_while_a_session_moves(
+    main: dict[str, Any], former: dict[str, Any]
+) -> None:
+    browser = Browser(former, {})
+    browser.visit(lambda session: session.update(cart=[]) or session.save())
+    after = moved(browser, main, read_also=address(former))
+    after.visit(lambda session: session["cart"].append(1))
+    assert after.visit(lambda session: session["cart"]).result == [1]

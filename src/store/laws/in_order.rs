@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Fixture, NOW, laws, some_id};
+use super::{Fixture, NOW, laws, some_id, sweep_laws};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
 use crate::store::{
@@ -48,6 +48,7 @@ fn fixture() -> Fixture {
 }
 
 laws!(fixture);
+sweep_laws!(fixture);
 
 /// Loses the reply to every change of one key, which is made or not.
 struct Losing {

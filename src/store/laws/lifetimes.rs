@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Fixture, LIFETIME, NOW, another, some_id};
-use crate::store::{Call, Expect, Patch, Write, Written};
+use crate::store::{Call, Expect, Patch, Redirect, Rotation, Write, Written};
 
 const MINUTE: Option<Duration> = Some(LIFETIME);
 
@@ -84,4 +84,18 @@ pub(in crate::store) fn without_a_lifetime_a_record_stays(fixture: &Fixture) {
     fixture.stored(&id, b"x");
     let record = store.load(&id, &Call::at(NOW * 1000.0)).unwrap().unwrap();
     assert_eq!(record.expires_at, None);
+}
+
+pub(in crate::store) fn a_redirect_has_a_lifetime_of_its_own(fixture: &Fixture) {
+    let (old, new, store) = (some_id(), some_id(), &fixture.store);
+    let hour = Some(Duration::from_secs(3600));
+    let written = store.write(&Write::new(&old, b"x", Expect::Any).lasting(hour), &Call::at(NOW)).unwrap();
+    assert_ne!(written, Written::Refused);
+    let redirect = Some(Redirect { data: b"moved", ttl: LIFETIME });
+    let rotation = Rotation { ttl: hour, redirect, ..Rotation::new(&old, &new, b"y", Expect::Present) };
+    assert_ne!(store.rotate(&rotation, &Call::at(NOW)).unwrap(), Written::Refused);
+    assert_eq!(&*store.load(&old, &Call::at(NOW + 59.0)).unwrap().unwrap().data, b"moved");
+    assert!(store.load(&old, &Call::at(NOW + 61.0)).unwrap().is_none());
+    assert_eq!(&*store.load(&new, &Call::at(NOW + 3599.0)).unwrap().unwrap().data, b"y");
+    assert!(store.load(&new, &Call::at(NOW + 3601.0)).unwrap().is_none());
 }

@@ -8,7 +8,7 @@ use super::records::signed;
 use super::shard::SMALLEST_SHRUNK;
 use super::*;
 use crate::id::SessionId;
-use crate::store::laws::{Fixture, laws, lock_laws};
+use crate::store::laws::{Fixture, laws, lock_laws, sweep_laws};
 
 fn fixture() -> Fixture {
     let store = Arc::new(MemoryStore::new());
@@ -17,6 +17,7 @@ fn fixture() -> Fixture {
 }
 
 laws!(fixture);
+sweep_laws!(fixture);
 lock_laws!(fixture);
 
 fn id(number: usize) -> StoreKey {

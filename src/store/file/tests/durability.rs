@@ -19,6 +19,7 @@ mod that_ends_with_the_process {
     }
 
     laws!(fixture);
+    sweep_laws!(fixture);
     lock_laws!(fixture);
 }
 
@@ -30,6 +31,7 @@ mod of_the_disk {
     }
 
     laws!(fixture);
+    sweep_laws!(fixture);
     lock_laws!(fixture);
 }
 

@@ -49,6 +49,13 @@ struct Slot<T> {
 
 impl<T> Default for ForkLocal<T> {
     fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> ForkLocal<T> {
+    /// No value yet.
+    pub(crate) const fn new() -> Self {
         Self { first: OnceLock::new() }
     }
 }

@@ -13,6 +13,7 @@
 //!   AES-256-CTR. The text does not say which.
 //! * [`deflate`]: zlib (RFC 1950), with a limit on what it may inflate to.
 //! * [`envelope`]: what lies in a file, a dbm, a database row. Read without executing the pickle.
+//! * [`pickled_text`]: what lies in Redis, which is a pickle of the text alone.
 //! * [`access_time`]: the time of the last access lies within the payload; this changes it in place, in the
 //!   text, where the payload is a pickle and not encrypted.
 //! * [`record`]: format 2 of the text, which is our own and shows whether it is whole.
@@ -32,6 +33,7 @@ mod expansion;
 mod form;
 mod json_form;
 mod opcode;
+pub mod pickled_text;
 pub mod pointer;
 pub mod record;
 pub mod text;

@@ -55,9 +55,11 @@ mod durability;
 pub mod file;
 #[cfg(test)]
 mod laws;
+mod lease;
 mod lock;
 mod memory;
 mod moving;
+pub mod redis;
 mod scan;
 #[cfg(all(test, feature = "shuttle"))]
 pub(crate) mod schedules;
@@ -71,6 +73,7 @@ use std::sync::Arc;
 use crate::error::{ErrorKind, Result};
 use crate::id::StoreKey;
 
+pub use self::redis::RedisStore;
 pub use crate::clock::Timestamp;
 pub use call::{Call, Guard, WAIT};
 pub use durability::Durability;

@@ -1,0 +1,165 @@
+//! Requests to a server, over the connections of this process.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::{Cmd, Connection, RedisResult, Value, cmd};
+
+use super::address::Address;
+use super::pool::Pool;
+use super::scripts::Script;
+use super::trouble;
+use crate::error::{Error, Result};
+use crate::fork::{ForkLocal, Process};
+
+/// A server, and the connections to it. Nothing is opened before the first request, and a forked process opens its own.
+pub struct RedisClient {
+    address: Address,
+    pools: ForkLocal<Pool>,
+}
+
+/// What a request does to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing, or the same a second time: it may be sent again where the reply was lost.
+    Repeatable,
+    /// A change that must not be made twice.
+    Change,
+}
+
+/// Says which step failed, for the caller may repeat it.
+struct Failed {
+    error: redis::RedisError,
+    was_sent: bool,
+}
+
+impl fmt::Debug for RedisClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisClient").field("address", &self.address).finish()
+    }
+}
+
+impl RedisClient {
+    /// A client for the server at `address`.
+    #[must_use]
+    pub fn new(address: Address) -> Self {
+        Self { address, pools: ForkLocal::default() }
+    }
+
+    /// The server's address.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Sends a request and returns the reply. A connection that has been idle may have been closed by the server: the request
+    /// is then sent over a new one, if it was not sent or is repeatable.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is no connection or no reply, `Unknown` where the reply to a change was lost, `Busy` if
+    /// `max_connections` were in use for as long as `wait`, `Corrupt` if the key has a value of the wrong type.
+    pub fn request(
+        &self,
+        operation: &'static str,
+        request: &Cmd,
+        effect: Effect,
+        wait: Duration,
+    ) -> Result<Value> {
+        match self.exchange(operation, &request.get_packed_command(), effect, wait)? {
+            Value::ServerError(error) => Err(trouble::of_server(&error, operation)),
+            value => Ok(value),
+        }
+    }
+
+    /// Runs a script. It is sent by its name, and whole where the server does not know it.
+    pub(super) fn run(
+        &self,
+        operation: &'static str,
+        script: &Script,
+        keys: &[&[u8]],
+        arguments: &[&[u8]],
+        effect: Effect,
+        wait: Duration,
+    ) -> Result<Value> {
+        let request = |command, script: &str| {
+            let mut request = cmd(command);
+            request.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+            request
+        };
+        let by_name = request("EVALSHA", &script.name).get_packed_command();
+        match self.exchange(operation, &by_name, effect, wait)? {
+            Value::ServerError(error) if error.code() == "NOSCRIPT" => {
+                self.request(operation, &request("EVAL", script.text), effect, wait)
+            }
+            Value::ServerError(error) => Err(trouble::of_server(&error, operation)),
+            value => Ok(value),
+        }
+    }
+
+    fn exchange(
+        &self,
+        operation: &'static str,
+        request: &[u8],
+        effect: Effect,
+        wait: Duration,
+    ) -> Result<Value> {
+        let pool = self.pools.of(Process::current());
+        loop {
+            let Some((room, idle)) = pool.take(self.address.max_connections, wait) else {
+                return Err(Error::busy(operation).with_detail("all max_connections are in use"));
+            };
+            let idle = idle.and_then(|idle| {
+                let is_fresh = idle.since.elapsed() < self.address.health_check_interval;
+                let mut connection = idle.connection;
+                (is_fresh || exchange(&mut connection, &cmd("PING").get_packed_command()).is_ok())
+                    .then_some(connection)
+            });
+            let was_idle = idle.is_some();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => {
+                    // If this one was found dead, so are those that have been idle for longer.
+                    pool.clear();
+                    self.open(operation)?
+                }
+            };
+            let failed = match exchange(&mut connection, request) {
+                Ok(reply) => {
+                    room.keep(connection);
+                    return Ok(reply);
+                }
+                Err(failed) => failed,
+            };
+            drop((connection, room));
+            let is_repeatable = effect == Effect::Repeatable || !failed.was_sent;
+            if !trouble::is_over_time(&failed.error) {
+                pool.clear();
+                if was_idle && is_repeatable {
+                    continue;
+                }
+            }
+            let limit = self.address.operation_timeout;
+            return Err(trouble::of_exchange(&failed.error, limit, operation, !is_repeatable));
+        }
+    }
+
+    fn open(&self, operation: &'static str) -> Result<Connection> {
+        let limit = self.address.connect_timeout;
+        let opened = self.address.client().get_connection_with_timeout(limit).and_then(|mut connection| {
+            connection.set_read_timeout(Some(self.address.operation_timeout))?;
+            connection.set_write_timeout(Some(self.address.operation_timeout))?;
+            if let Some(name) = &self.address.client_name {
+                cmd("CLIENT").arg("SETNAME").arg(name).exec(&mut connection)?;
+            }
+            Ok(connection)
+        });
+        opened.map_err(|error| trouble::of_opening(&error, limit, operation))
+    }
+}
+
+fn exchange(connection: &mut Connection, request: &[u8]) -> std::result::Result<Value, Failed> {
+    let failed = |was_sent| move |error| Failed { error, was_sent };
+    connection.send_packed_command(request).map_err(failed(false))?;
+    let reply: RedisResult<Value> = connection.recv_response();
+    reply.map_err(failed(true))
+}

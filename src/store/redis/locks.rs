@@ -1,0 +1,52 @@
+//! The locks of sessions: leases with a random token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::Effect;
+use super::lifetime;
+use super::scripts::{self, Script};
+use super::store::RedisStore;
+use crate::error::Result;
+use crate::id::StoreKey;
+use crate::store::lease::{self, Leases};
+use crate::store::{Call, Guard, LockTarget, Locks};
+
+const LOCKING: &str = "lock the session in Redis";
+
+impl Locks for RedisStore {
+    fn lock(
+        self: Arc<Self>,
+        key: &StoreKey,
+        target: LockTarget,
+        call: &Call<'_>,
+    ) -> Result<Option<Arc<dyn Guard>>> {
+        let store = Arc::clone(&self);
+        lease::lock(self, key, target, call, || store.is_there(key, call))
+    }
+}
+
+impl Leases for RedisStore {
+    fn take(&self, key: &StoreKey, token: &str) -> Result<bool> {
+        self.run_lease(&scripts::TAKE_LEASE, key, &[token.as_bytes(), &lifetime::argument(Some(self.lease))])
+    }
+
+    fn renew(&self, key: &StoreKey, token: &str) -> Result<bool> {
+        self.run_lease(&scripts::RENEW_LEASE, key, &[token.as_bytes(), &lifetime::argument(Some(self.lease))])
+    }
+
+    fn release(&self, key: &StoreKey, token: &str) -> Result<()> {
+        self.run_lease(&scripts::DELETE_IF, key, &[token.as_bytes()]).map(|_was_held| ())
+    }
+
+    fn lasting(&self) -> Duration {
+        self.lease
+    }
+}
+
+impl RedisStore {
+    fn run_lease(&self, script: &Script, key: &StoreKey, arguments: &[&[u8]]) -> Result<bool> {
+        let keys = [self.keys.lock(key)];
+        Ok(self.run(LOCKING, script, &keys, arguments, Effect::Repeatable, self.lease)? == 1)
+    }
+}

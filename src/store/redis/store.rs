@@ -1,0 +1,240 @@
+//! The verbs of the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, Value, cmd};
+
+use super::client::{Effect, RedisClient};
+use super::keys::Keys;
+use super::lifetime;
+use super::scripts::{self, Script};
+use super::version::Stored;
+use crate::codec::pickled_text;
+use crate::error::{Error, Result};
+use crate::id::StoreKey;
+use crate::store::lease::LeaseGuard;
+use crate::store::{
+    Blocking, Call, Capabilities, Deleted, Expect, Locks, Patch, Record, Renewal, Rotation, Store, Write,
+    Written,
+};
+
+/// How long a lock lasts if its holder is gone.
+pub const LEASE: Duration = Duration::from_secs(10);
+
+const READING: &str = "read the session from Redis";
+const WRITING: &str = "write the session to Redis";
+const RENEWING: &str = "renew the session in Redis";
+const REMOVING: &str = "remove the session from Redis";
+const ROTATING: &str = "rotate the session in Redis";
+
+/// Keeps each session under a key of its own.
+///
+/// The server removes what is over, by its own clock. A record that is over at the time of a call, but not by the server's
+/// clock, is still there.
+#[derive(Clone, Debug)]
+pub struct RedisStore {
+    client: Arc<RedisClient>,
+    pub(super) keys: Keys,
+    pub(super) lease: Duration,
+}
+
+impl RedisStore {
+    /// A store on the server of `client`.
+    #[must_use]
+    pub fn new(client: Arc<RedisClient>, keys: Keys) -> Self {
+        Self { client, keys, lease: LEASE }
+    }
+
+    /// The same, whose locks last for `lease` if their holder is gone.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    fn request(
+        &self,
+        operation: &'static str,
+        request: &Cmd,
+        effect: Effect,
+        call: &Call<'_>,
+    ) -> Result<Value> {
+        self.client.request(operation, request, effect, call.wait)
+    }
+
+    pub(super) fn run(
+        &self,
+        operation: &'static str,
+        script: &Script,
+        keys: &[String],
+        arguments: &[&[u8]],
+        effect: Effect,
+        wait: Duration,
+    ) -> Result<i64> {
+        let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
+        match self.client.run(operation, script, &keys, arguments, effect, wait)? {
+            Value::Int(outcome) => Ok(outcome),
+            _ => Err(senseless(operation)),
+        }
+    }
+
+    /// Stores a value by a command that has the condition, if there is one.
+    fn set(&self, write: &Write<'_>, value: &[u8], condition: Option<&str>, call: &Call<'_>) -> Result<bool> {
+        let mut request = cmd("SET");
+        request.arg(self.keys.record(write.key)).arg(value);
+        if let Some(ttl) = write.ttl {
+            request.arg("PX").arg(lifetime::milliseconds(ttl));
+        }
+        request.arg(condition);
+        match self.request(WRITING, &request, Effect::Change, call)? {
+            Value::Okay => Ok(true),
+            Value::Nil => Ok(false),
+            _ => Err(senseless(WRITING)),
+        }
+    }
+
+    pub(super) fn is_there(&self, key: &StoreKey, call: &Call<'_>) -> Result<bool> {
+        let mut request = cmd("EXISTS");
+        request.arg(self.keys.record(key));
+        Ok(count(&self.request(READING, &request, Effect::Repeatable, call)?, READING)? > 0)
+    }
+
+    fn rotate_unlocked(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        let Rotation { old, new, data, ttl, expect, redirect } = *rotation;
+        let digest = match expect.of_what_is_there() {
+            None => return Ok(Written::Refused),
+            Some(Expect::Version(version)) => Stored::digest_of(version),
+            Some(_) => String::new(),
+        };
+        let stored = Stored::of_text(data)?;
+        let redirect = redirect
+            .map(|redirect| {
+                Ok((pickled_text::write(redirect.data)?.0, lifetime::milliseconds(redirect.ttl).to_string()))
+            })
+            .transpose()?
+            .unwrap_or_default();
+        let (redirect, redirect_lifetime) = &redirect;
+        let arguments = [
+            digest.as_bytes(),
+            &stored.value,
+            &lifetime::argument(ttl),
+            redirect,
+            redirect_lifetime.as_bytes(),
+        ];
+        let keys = [self.keys.record(old), self.keys.record(new)];
+        match self.run(ROTATING, &scripts::ROTATE, &keys, &arguments, Effect::Change, call.wait)? {
+            0 => Ok(Written::Refused),
+            _ => Ok(Written::Stored(stored.version)),
+        }
+    }
+}
+
+impl Store for RedisStore {
+    fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
+        let mut request = cmd("GET");
+        request.arg(self.keys.record(key));
+        match self.request(READING, &request, Effect::Repeatable, call)? {
+            Value::Nil => Ok(None),
+            Value::BulkString(value) => {
+                let stored = Stored::of_value(value)?;
+                Ok(Some(Record { data: Arc::from(stored.text()), version: stored.version, expires_at: None }))
+            }
+            _ => Err(senseless(READING)),
+        }
+    }
+
+    fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        let stored = Stored::of_text(write.data)?;
+        let is_stored = match write.expect {
+            Expect::Any => self.set(write, &stored.value, None, call)?,
+            Expect::Absent => self.set(write, &stored.value, Some("NX"), call)?,
+            Expect::Present => self.set(write, &stored.value, Some("XX"), call)?,
+            Expect::Version(version) => {
+                let digest = Stored::digest_of(version);
+                let arguments = [digest.as_bytes(), &stored.value, &lifetime::argument(write.ttl)];
+                let keys = [self.keys.record(write.key)];
+                self.run(WRITING, &scripts::REPLACE, &keys, &arguments, Effect::Change, call.wait)? == 1
+            }
+        };
+        Ok(if is_stored { Written::Stored(stored.version) } else { Written::Refused })
+    }
+
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.patch(&renewal.as_patch(), call)
+    }
+
+    fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
+        let Renewal { key, version, ttl } = patch.renewal;
+        let (start, after) = Stored::place_in(version);
+        let digest = Stored::digest_of(version);
+        let (offset, after) = (start.saturating_add(patch.offset).to_string(), after.to_string());
+        let arguments =
+            [digest.as_bytes(), &lifetime::argument(ttl), offset.as_bytes(), patch.bytes, after.as_bytes()];
+        let keys = [self.keys.record(key)];
+        // A second time it finds another version, and renews the lifetime again.
+        match self.run(RENEWING, &scripts::PATCH, &keys, &arguments, Effect::Repeatable, call.wait)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Error::invalid(RENEWING).with_detail("the new bytes do not lie within the record")),
+        }
+    }
+
+    fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted> {
+        let digest = match expect {
+            Expect::Any | Expect::Present => {
+                let mut request = cmd("DEL");
+                request.arg(self.keys.record(key));
+                let deleted = count(&self.request(REMOVING, &request, Effect::Change, call)?, REMOVING)?;
+                return Ok(if deleted > 0 { Deleted::Record } else { Deleted::Nothing });
+            }
+            Expect::Absent => {
+                return Ok(if self.is_there(key, call)? { Deleted::Refused } else { Deleted::Nothing });
+            }
+            Expect::Version(version) => Stored::digest_of(version),
+        };
+        let keys = [self.keys.record(key)];
+        let deleted =
+            self.run(REMOVING, &scripts::DELETE, &keys, &[digest.as_bytes()], Effect::Change, call.wait)?;
+        Ok(match deleted {
+            0 => Deleted::Nothing,
+            1 => Deleted::Record,
+            _ => Deleted::Refused,
+        })
+    }
+
+    fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        if let Some(written) = rotation.as_write(|write| self.write(write, call)) {
+            return written;
+        }
+        let rotate = || self.rotate_unlocked(rotation, call);
+        match call.guard_of::<LeaseGuard>() {
+            Some(guard) => guard.follow(rotation.old, rotation.new, rotate),
+            None => rotate(),
+        }
+    }
+
+    fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {
+        Some(self)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            native_expiry: true,
+            compare_and_swap: true,
+            atomic_rotation: true,
+            blocking: Blocking::Network,
+        }
+    }
+}
+
+fn count(reply: &Value, operation: &'static str) -> Result<i64> {
+    match reply {
+        Value::Int(count) => Ok(*count),
+        _ => Err(senseless(operation)),
+    }
+}
+
+/// The error for a reply that the request cannot have: the server is none of Redis.
+fn senseless(operation: &'static str) -> Error {
+    Error::unavailable(operation).with_detail("the reply of the server makes no sense")
+}

@@ -35,6 +35,9 @@ class Hostile:
 class Reversed:
     """A serializer of a program."""
 
+    def __repr__(self) -> str:
+        return "Reversed()"
+
     def dumps(self, data: Any) -> bytes:
         return json.dumps(data).encode()[::-1]
 

@@ -265,49 +265,5 @@ fn refused(error: io::Error, path: &Path) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
-
-    use super::*;
-
-    #[test]
-    fn a_copy_of_the_descriptor_does_not_keep_the_lock() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("a/ab/abc.lock");
-        let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
-        // A copy of the descriptor shares the lock, as a child's does.
-        let childs = lock.locked.file().try_clone().unwrap();
-        drop(lock);
-        assert!(LockFile::acquire_existing(path, Duration::ZERO).unwrap().is_some());
-        drop(childs);
-    }
-
-    #[test]
-    fn a_forked_process_does_not_unlock_the_file_of_its_parent() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("abc.lock");
-        let lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
-        drop(Locked { file: lock.locked.file().try_clone().unwrap(), keeper: Some(Process::numbered(0)) });
-        assert!(LockFile::try_acquire(path, Mode::Shared).unwrap().is_none());
-    }
-
-    #[test]
-    fn threads_of_one_process_exclude_each_other() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("abc.lock");
-        let _lock = LockFile::acquire(path.clone(), Duration::ZERO).unwrap();
-        let waited = Instant::now();
-        let error = LockFile::acquire(path, Duration::from_millis(10)).unwrap_err();
-        assert!(waited.elapsed() >= Duration::from_millis(10));
-        assert!(error.to_string().contains("10ms"), "{error}");
-    }
-
-    #[test]
-    fn acquire_existing_makes_nothing() {
-        let home = tempfile::tempdir().unwrap();
-        assert!(
-            LockFile::acquire_existing(home.path().join("a/abc.lock"), Duration::ZERO).unwrap().is_none()
-        );
-        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
-    }
-}
+#[path = "flock_tests.rs"]
+mod tests;

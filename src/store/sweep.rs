@@ -62,3 +62,16 @@ impl Sweep for NothingToSweep {
         Ok(Swept { finished: true, ..Swept::default() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+
+    #[test]
+    fn a_store_with_nothing_to_sweep_is_swept_at_once() {
+        let swept = NothingToSweep.step(1, 0.0).unwrap();
+        assert_eq!(swept, Swept { finished: true, ..Swept::default() });
+    }
+}

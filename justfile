@@ -42,12 +42,12 @@ fast *arguments: build-debug
     {{ pytest }} -m fast {{ arguments }}
 
 # All tests: Rust, then Python, with real servers, a browser, the original and wheels for every CPython found
-test: build oracle chromium strace tree wheels dependents test-rust
+test: build oracle chromium servers strace tree wheels dependents test-rust
     {{ pytest }}
     python -m tools.interpreters {{ on_the_newest }}
 
 # The tests of the Rust half, which need no interpreter, its locks under schedules, and the fuzz targets on their seeds
-test-rust: schedules
+test-rust: servers schedules
     cargo test --locked --no-default-features
     cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}"
 
@@ -164,6 +164,10 @@ tree:
 # Run all Python tests, or some of them, on the newest CPythons: `./dev interpreters -k json`
 interpreters *arguments: tree wheels
     python -m tools.interpreters {{ arguments }}
+
+# Install the servers that tests start, from Debian's packages, if they are missing and need no password
+servers:
+    tools/servers
 
 # Install Debian's strace if it is missing and needs no password
 strace:

@@ -10,9 +10,10 @@ from typing import Any
 
 from beaker import _core, _dbm_files
 from beaker._compat import anydbm
-from beaker._file_backed import FileBackedNamespaceManager, _guarded_loads, storage_folder
+from beaker._file_backed import FileBackedNamespaceManager, storage_folder
 from beaker._file_lock import FileSynchronizer
 from beaker._files import file_path, own_file_path, verify_directory
+from beaker._pickled_values import guarded_loads
 from beaker.exceptions import BeakerException, CorruptSessionError, LockError, StoreUnavailableError
 
 __all__ = ["DBMNamespaceManager"]
@@ -177,7 +178,7 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
     def _owner_of(self, file: str) -> str | None:
         try:
             owner = self._contents(file).get(_OWNER_KEY)
-            return None if owner is None else str(_guarded_loads(owner))
+            return None if owner is None else str(guarded_loads(owner))
         except (CorruptSessionError, StoreUnavailableError, pickle.UnpicklingError, ValueError):
             # The owner of an unreadable dbm is unknown. Replacing or removing it may still work.
             return None

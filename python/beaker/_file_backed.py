@@ -2,17 +2,15 @@
 """The base of the backends that store each namespace in its own files."""
 
 import os
-import pickle
 from collections.abc import Callable
-from typing import Any
 
-from beaker._core import is_bounded_pickle
 from beaker._file_lock import FileSynchronizer
 from beaker._files import file_path, verify_directory
 from beaker._locks import _refuse_if_interrupted
 from beaker._namespace import OpenResourceNamespaceManager
+from beaker._pickled_values import PickledValues
 from beaker._redaction import without_id
-from beaker.exceptions import CorruptSessionError, LockError, MissingCacheParameter, StoreUnavailableError
+from beaker.exceptions import LockError, MissingCacheParameter, StoreUnavailableError
 from beaker.synchronization import SynchronizerImpl, file_synchronizer
 
 __all__ = ["FileBackedNamespaceManager", "storage_folder"]
@@ -34,14 +32,8 @@ def storage_folder(given: str | None, data_dir: str | None, name: str, option: s
     return folder
 
 
-class FileBackedNamespaceManager(OpenResourceNamespaceManager):
+class FileBackedNamespaceManager(PickledValues, OpenResourceNamespaceManager):
     """A backend with files and lock files. An empty namespace has neither."""
-
-    allow_pickle = True
-    """Whether values of any kind are read. Otherwise only text, numbers and containers of them."""
-
-    pickle_loads: Any = None
-    """A replacement for :func:`pickle.loads` that reads only some pickles."""
 
     def __init__(
         self, namespace: str, folder: str, lock_dir: str, extension: str, digest_filenames: bool
@@ -71,23 +63,6 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
     def file_exists(self, file: str) -> bool:
         """Whether there is a file of that name."""
         return os.path.lexists(file)
-
-    def _loaded(self, data: bytes, what: str) -> Any:
-        """The value in a pickle, which was read as a stored ``what``."""
-        try:
-            if not self.allow_pickle:
-                return _guarded_loads(data)
-            if self.pickle_loads is not None:
-                return self.pickle_loads(data)
-            if not is_bounded_pickle(data):
-                raise pickle.UnpicklingError("it needs more memory than its length allows")
-            return pickle.loads(data)  # noqa: S301 - the caller has asked allow_pickle
-        except (MemoryError, RecursionError):
-            raise
-        except Exception as cause:  # a damaged pickle can raise anything
-            raise CorruptSessionError(
-                f"a stored {what} cannot be unpickled: {type(cause).__name__}"
-            ) from cause
 
     def _unavailable(self, what: str, cause: Exception) -> StoreUnavailableError:
         """The error to raise from ``cause``. Shortens the session id in ``cause``."""
@@ -185,10 +160,3 @@ class FileBackedNamespaceManager(OpenResourceNamespaceManager):
         except (OSError, LockError):
             # A left lock file does no harm, and an earlier error matters more.
             return
-
-
-def _guarded_loads(data: bytes) -> object:
-    # Imported when needed, because it imports a dozen modules.
-    from beaker._pickle_guard import loads  # noqa: PLC0415
-
-    return loads(data, frozenset())

@@ -30,7 +30,10 @@ __all__ = [
 clsmap = BackendRegistry(
     {"memory": MemoryNamespaceManager, "dbm": DBMNamespaceManager, "file": FileNamespaceManager},
     # Each imports a library, or opens a store that few programs use.
-    modules={},
+    modules={
+        "ext:redis": "beaker.ext.redisnm:RedisNamespaceManager",
+        "redis": "beaker.ext.redisnm:RedisNamespaceManager",
+    },
 )
 """The backends by name. ``clsmap['ext:mine'] = MyNamespaceManager`` adds one."""
 

@@ -41,7 +41,7 @@ impl Location {
             "file" | "dbm" if !folder.is_empty() => {
                 return Ok(Self { kind: scheme.to_owned(), data_dir: Some(folder.to_owned()), url: None });
             }
-            "redis" | "rediss" | "unix" | "valkey" if !rest.is_empty() => "ext:redis",
+            "redis" | "rediss" | "unix" | "valkey" | "valkeys" if !rest.is_empty() => "ext:redis",
             "memcached" if !folder.is_empty() => return Ok(Self::at_url("ext:memcached", folder)),
             "mongodb" if !rest.is_empty() => "ext:mongodb",
             "sqlite" if !rest.is_empty() => "sqlite",

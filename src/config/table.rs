@@ -18,6 +18,7 @@ const FILES: &str = "`file`, `dbm`";
 const STORES: &str = "stores";
 const COOKIES: &str = "`cookie`";
 const MIDDLEWARE: &str = "the middleware";
+const SERVERS: &str = "`ext:redis`";
 const OTHERS: &str = "backends that take it";
 
 /// Every session option once.
@@ -229,6 +230,15 @@ pub static GROUPS: [Group; 7] = [
                 "a backend written in Python: a `beaker.container.NamespaceManager`")
                 .at(15, 0).attribute("namespace_class").used_by(STORES),
             OptionSpec::beaker("url", Kind::Any, Unset, "the address of a server or a database").to_backend().used_by(OTHERS),
+            OptionSpec::ours("connect_timeout", Kind::Seconds, Int(5),
+                "how long a connection to a server may take; an option of the `url` goes before it")
+                .to_backend().used_by(SERVERS),
+            OptionSpec::ours("operation_timeout", Kind::Seconds, Int(5),
+                "how long a server may take to answer; an option of the `url` goes before it")
+                .to_backend().used_by(SERVERS),
+            OptionSpec::ours("key_prefix", Kind::Text, Text("beaker_cache:"),
+                "how the keys of sessions begin")
+                .to_backend().used_by(SERVERS),
             OptionSpec::beaker("memcache_module", Kind::Any, Unset, "the name of a memcached client").to_backend().used_by(OTHERS),
             OptionSpec::beaker("table_name", Kind::Any, Unset, "the name of a table").to_backend().used_by(OTHERS),
             OptionSpec::beaker("table", Kind::Any, Unset, "an SQLAlchemy table").to_backend().used_by(OTHERS),

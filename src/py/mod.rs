@@ -11,6 +11,7 @@ mod fork;
 mod format_one;
 mod functions;
 mod gil;
+mod greenlets;
 mod ids;
 mod interpreter;
 mod migrate;
@@ -64,6 +65,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(migrate::migrate_sessions, module)?)?;
     module.add_function(wrap_pyfunction!(options::options_of_location, module)?)?;
     files::register(module)?;
+    module.add_class::<store::PyRedisClient>()?;
     session::option_attributes::register(module.py())?;
     errors::register(module.py());
     fork::register(module.py())

@@ -18,9 +18,8 @@ use crate::id::{SessionId, StoreKey};
 
 const LOCKING: &str = "lock the session";
 
-/// Between two attempts to take a lease.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+/// Between two attempts to take a lease: each is a request.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// A server that keeps leases. Every call may be repeated: a second time it does what the first did.
 pub(crate) trait Leases: Send + Sync {
@@ -67,7 +66,6 @@ impl Lease {
     fn take(leases: &Arc<dyn Leases>, key: &StoreKey, wait: Duration) -> Result<Arc<Self>> {
         let begin = Instant::now();
         let token = SessionId::generate().as_str().to_owned();
-        let mut pause = FIRST_PAUSE;
         loop {
             match leases.take(key, &token) {
                 Ok(true) => break,
@@ -79,11 +77,10 @@ impl Lease {
                 }
             }
             let left = wait.saturating_sub(begin.elapsed());
-            if left.is_zero() {
+            thread::sleep(PAUSE.min(left));
+            if left <= PAUSE {
                 return Err(Error::busy(LOCKING).with_detail(format!("it was held for {wait:?}")));
             }
-            thread::sleep(pause.min(left));
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         let lease = Arc::new(Self {
             leases: Arc::clone(leases),

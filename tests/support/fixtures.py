@@ -10,6 +10,7 @@ import pytest
 from beaker.container import MemoryNamespaceManager
 from beaker.synchronization import file_synchronizer, mutex_synchronizer
 from tests.support.dict_namespace import DictNamespace, SwappingNamespace, namespace_class
+from tests.support.redis_server import make_redis_backend
 from tests.support.sessions import COOKIE, VALIDATE_KEY, Backend, Browser, Clock, Literals
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SECRETS = {
     "encrypt_key": "an encryption key of the tests, of some length",
     "validate_key": VALIDATE_KEY,
 }
-BACKENDS = ["memory", "file", "python", "swap"]
+BACKENDS = ["memory", "file", "python", "swap", "redis"]
 """The places where sessions are kept. `python` and `swap` are Python classes; `swap` compares and changes."""
 COOKIES: dict[str, dict[str, Any]] = {"cookie": COOKIE, "sealed cookie": {**COOKIE, "cookie_format": 2}}
 
@@ -41,6 +42,8 @@ def _backend(name: str, folder: Path) -> Backend:
         return Backend(name, {"type": "memory"})
     if name in {"file", "dbm"}:
         return Backend(name, {"type": name, "data_dir": str(folder / "sessions")}, folder / "sessions")
+    if name == "redis":
+        return make_redis_backend()
     base = SwappingNamespace if name == "swap" else DictNamespace
     return Backend(name, {"namespace_class": namespace_class(base)})
 

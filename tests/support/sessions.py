@@ -8,7 +8,7 @@ import os
 import pickle
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from beaker.container import MemoryNamespaceManager
@@ -101,7 +101,7 @@ class Backend:
 
     def with_options(self, **options: Any) -> Backend:
         """The same place, used with other options."""
-        return Backend(self.name, {**self.options, **options}, self.folder)
+        return replace(self, options={**self.options, **options})
 
     @staticmethod
     def _memory() -> Any:

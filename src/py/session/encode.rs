@@ -39,7 +39,7 @@ pub(crate) struct Payload<'py> {
 /// The text of `data` for the session's record, by the subclass's `_encrypt_data` if it has one.
 pub(super) fn text_for_record(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<Text> {
     let id = session.get().with(|state| state.life.id().clone())?;
-    Ok(Text { bytes: encrypt_data(session, data)?, id })
+    Ok(Text { bytes: encrypt_data(session, data)?.into(), id })
 }
 
 /// `session._encrypt_data(data)`

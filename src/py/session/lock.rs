@@ -109,7 +109,8 @@ impl SessionLock {
             return Ok(());
         }
         let now = clock::now(py)?.seconds;
-        let key = self.with_locked(py, now, |store, call| store.settle(id, ttl, call)).into_py(py)?;
+        let id = id.clone();
+        let key = self.with_locked(py, now, move |store, call| store.settle(&id, ttl, call)).into_py(py)?;
         let namespace = namespaces.namespace(py, &key)?;
         if !namespace.hasattr(intern!(py, "access_lock"))? {
             // It shows the store's records, and needs no opening.
@@ -126,11 +127,11 @@ impl SessionLock {
         Ok(())
     }
 
-    fn with_locked<T: Send>(
+    fn with_locked<T: Send + 'static>(
         &self,
         py: Python<'_>,
         now: Timestamp,
-        work: impl FnMut(&SessionStore, &Call<'_>) -> Result<T> + Send,
+        work: impl Fn(&SessionStore, &Call<'_>) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         gil::with_store(py, &self.locked, &self.patience, now, work)
     }

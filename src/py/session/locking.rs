@@ -91,9 +91,11 @@ fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: LockTarget) -> P
     let (store, native) = (record::unlocked(session)?, options.backend()?.native.as_ref());
     let ask = |limit| store.lock(id, what, &Call::at(now).waiting(limit));
     let locked = match native.map(|_| store.capabilities().blocking) {
-        Some(Blocking::Disk | Blocking::Network) => {
-            wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit)))
-        }
+        Some(Blocking::Disk) => wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit))),
+        Some(Blocking::Network) => wait::take(py, &patience, limit, |limit| {
+            let (store, id) = (Arc::clone(&store), id.clone());
+            gil::on_network(py, move || store.lock(&id, what, &Call::at(now).waiting(limit)))
+        }),
         // A fork must not find a lock taken that the store has for a moment, so it is never asked without the
         // interpreter.
         Some(Blocking::None) => wait::by_asking(py, &patience, limit, || ask(Duration::ZERO)),

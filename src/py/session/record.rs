@@ -29,10 +29,10 @@ fn access(session: &Bound<'_, Session>) -> PyResult<(Arc<SessionStore>, Arc<Pati
 }
 
 /// Runs `work` on the session's store, which waits for others as long as the session does.
-pub(super) fn with_store<T: Send>(
+pub(super) fn with_store<T: Send + 'static>(
     session: &Bound<'_, Session>,
     now: Timestamp,
-    work: impl FnMut(&SessionStore, &Call<'_>) -> Result<T> + Send,
+    work: impl Fn(&SessionStore, &Call<'_>) -> Result<T> + Send + Sync + 'static,
 ) -> PyResult<T> {
     let py = session.py();
     let (store, patience) = access(session)?;
@@ -45,7 +45,8 @@ pub(super) fn find(
     id: &SessionId,
     now: Timestamp,
 ) -> PyResult<(Found, Option<Record>)> {
-    let Some(record) = with_store(session, now, |store, call| store.load(id, call))? else {
+    let sought = id.clone();
+    let Some(record) = with_store(session, now, move |store, call| store.load(&sought, call))? else {
         return Ok((Found::Absent, None));
     };
     let version = record.version;
@@ -60,7 +61,8 @@ pub(super) fn find(
 /// Deletes the record of `id`, if `expect` holds of it.
 pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
     // Whether its lifetime is over makes no difference.
-    with_store(session, Timestamp::NEG_INFINITY, |store, call| store.delete(id, expect, call))
+    let id = id.clone();
+    with_store(session, Timestamp::NEG_INFINITY, move |store, call| store.delete(&id, expect, call))
 }
 
 /// How long the session waits for others.

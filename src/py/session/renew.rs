@@ -119,15 +119,19 @@ impl<'py> Caller<'_, 'py> {
         };
         let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
         if let Some(splice) = splice {
-            let renewal = Renewal { key: id, version, ttl };
-            let patch = Patch { renewal, offset: splice.offset, bytes: splice.bytes() };
-            record::with_store(session, now, |store, call| store.patch(&patch, call))?;
+            let id = id.clone();
+            record::with_store(session, now, move |store, call| {
+                let renewal = Renewal { key: &id, version, ttl };
+                store.patch(&Patch { renewal, offset: splice.offset, bytes: splice.bytes() }, call)
+            })?;
             return Ok(None);
         }
         let text = rewritten(session, &options, id, &data, known)?;
         let expect = Expect::Version(version);
-        let write = Write { key: id, data: &text, ttl, expect };
-        let written = record::with_store(session, now, |store, call| store.write(&write, call))?;
+        let id = id.clone();
+        let written = record::with_store(session, now, move |store, call| {
+            store.write(&Write { key: &id, data: &text, ttl, expect }, call)
+        })?;
         // A refusal means that another request wrote the record since, and its access time with it.
         let Written::Stored(version) = written else { return Ok(None) };
         self.renewed = loaded.map(|loaded| (version, Arc::new(loaded.rewritten(py))));

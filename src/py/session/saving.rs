@@ -1,5 +1,7 @@
 //! Saving a session: the calls that the engine asks for.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -143,7 +145,7 @@ impl<'a, 'py> Caller<'a, 'py> {
     /// From now on the session is a copy of the application's data, and not of the merged data, with which its next save
     /// merges again. Returns the objects that must not be dropped under the lock.
     fn keep(&mut self, state: &mut State) -> impl Sized + use<> {
-        let text = Text { bytes: std::mem::take(&mut self.text.bytes), id: self.text.id.clone() };
+        let text = Text { bytes: Arc::clone(&self.text.bytes), id: self.text.id.clone() };
         let saved = self.saved.take().map(|saved| state.snapshots.set_saved(Some(saved)));
         (state.record.written(text), saved)
     }

@@ -33,7 +33,7 @@ pub(crate) enum InPlace {
 
 /// The text of a record, and the id that it was encoded for: under another id it may not be readable.
 pub(crate) struct Text {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Arc<[u8]>,
     pub(crate) id: SessionId,
 }
 

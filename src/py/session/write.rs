@@ -1,5 +1,7 @@
 //! Writing a session's record.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -22,8 +24,10 @@ pub(super) fn write(
 ) -> PyResult<Written> {
     let ttl = session.get().options()?.settings.store_ttl(session_timeout::in_data(data)?);
     let now = clock::now(session.py())?.seconds;
-    let write = Write { key: id, data: &text.bytes, ttl, expect };
-    record::with_store(session, now, |store, call| store.write(&write, call))
+    let (id, text) = (id.clone(), Arc::clone(&text.bytes));
+    record::with_store(session, now, move |store, call| {
+        store.write(&Write { key: &id, data: &text, ttl, expect }, call)
+    })
 }
 
 /// Writes it as the record of the new id, and leaves a redirect under the old one for the grace period.
@@ -42,7 +46,10 @@ pub(super) fn rotate(
         Some(grace) => Some((pointer::write(old, new, now, now + grace.as_secs_f64()).into_py(py)?, grace)),
         None => None,
     };
-    let redirect = redirect.as_ref().map(|(text, ttl)| Redirect { data: text.as_bytes(), ttl: *ttl });
-    let rotation = Rotation { old, new, data: &text.bytes, ttl, expect, redirect };
-    record::with_store(session, now, |store, call| store.rotate(&rotation, call))
+    let (old, new, text) = (old.clone(), new.clone(), Arc::clone(&text.bytes));
+    record::with_store(session, now, move |store, call| {
+        let redirect = redirect.as_ref().map(|(text, ttl)| Redirect { data: text.as_bytes(), ttl: *ttl });
+        let rotation = Rotation { old: &old, new: &new, data: &text, ttl, expect, redirect };
+        store.rotate(&rotation, call)
+    })
 }

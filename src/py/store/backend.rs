@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
+use super::redis;
 use crate::config::Settings;
 use crate::py::errors::ConfigurationError;
 use crate::py::files;
@@ -13,7 +14,7 @@ use crate::store::{MemoryStore, Store};
 /// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
 pub(crate) static MEMORY: LazyLock<MemoryStore> = LazyLock::new(MemoryStore::new);
 
-type Open = fn(&Bound<'_, PyDict>, &Bound<'_, PyDict>, &Settings) -> PyResult<Arc<dyn Store>>;
+type Open = fn(&Bound<'_, PyDict>, &Bound<'_, PyDict>, &Settings) -> PyResult<Option<Arc<dyn Store>>>;
 
 /// A backend whose records a store in Rust keeps.
 struct Native {
@@ -21,18 +22,24 @@ struct Native {
     /// sessions are kept by calls of its methods.
     module: &'static str,
     class: &'static str,
-    /// Opens the store of the session's options, the backend's options and what they mean.
+    /// Opens the store of the session's options, the backend's options and what they mean. `None` where only the class can
+    /// keep the sessions.
     open: Open,
 }
 
 /// Every backend in Rust.
-static NATIVE: [Native; 2] = [
+static NATIVE: [Native; 3] = [
     Native {
         module: "beaker._memory_namespace",
         class: "MemoryNamespaceManager",
-        open: |_, _, settings| Ok(Arc::new(MEMORY.bounded(settings.max_sessions))),
+        open: |_, _, settings| Ok(Some(Arc::new(MEMORY.bounded(settings.max_sessions)))),
     },
-    Native { module: "beaker._file_namespace", class: "FileNamespaceManager", open: files::store },
+    Native {
+        module: "beaker._file_namespace",
+        class: "FileNamespaceManager",
+        open: |given, arguments, settings| files::store(given, arguments, settings).map(Some),
+    },
+    Native { module: "beaker.ext.redisnm", class: "RedisNamespaceManager", open: redis::open },
 ];
 
 /// Where sessions are kept.
@@ -65,7 +72,7 @@ pub(crate) fn resolve(
         None => class_of(py, &kind)?,
     };
     let native = match native_of(&namespace_class)? {
-        Some(native) => Some((native.open)(given, namespace_args, settings)?),
+        Some(native) => (native.open)(given, namespace_args, settings)?,
         None => None,
     };
     Ok(Backend {

@@ -9,9 +9,11 @@ mod namespace_spec;
 mod namespace_text;
 mod namespaces;
 mod python_store;
+mod redis;
 mod swap;
 
 pub(crate) use backend::{Backend, MEMORY, resolve};
 pub(crate) use guard::NamespaceGuard;
 pub(crate) use namespace_spec::NamespaceSpec;
 pub(crate) use namespaces::NamespaceStore;
+pub(crate) use redis::PyRedisClient;

@@ -41,7 +41,7 @@ impl Server {
         arguments: impl Fn(u16, &Path) -> Vec<String>,
     ) -> Option<Self> {
         if !is_installed(program) {
-            let message = format!("{program} is not installed (./dev test-servers)");
+            let message = format!("{program} is not installed (./dev servers)");
             assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}, and CI leaves nothing out");
             // Not the macro, whose output a test that passes does not show.
             let _ = writeln!(std::io::stderr(), "SKIPPED: {message}");

@@ -8,7 +8,7 @@ use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult};
 
 use super::tls::Tls;
-use super::url::{Parts, invalid};
+use super::url::{Parts, invalid, is_true};
 use crate::error::Result;
 
 const DEFAULT_PORT: u16 = 6379;
@@ -198,11 +198,6 @@ fn seconds(name: &str, value: &str) -> Result<Duration> {
     seconds
         .filter(|seconds| !seconds.is_zero())
         .ok_or_else(|| invalid(format!("the option {name} must be a number of seconds greater than 0")))
-}
-
-/// A truth value as redis-py reads it.
-pub(super) fn is_true(value: &str) -> bool {
-    !matches!(value.to_ascii_uppercase().as_str(), "0" | "F" | "FALSE" | "N" | "NO")
 }
 
 #[cfg(test)]

@@ -48,6 +48,23 @@ impl Keys {
         self.value(key.record(), SESSION)
     }
 
+    /// The pattern of the keys of all records. What is special in a pattern is escaped.
+    pub(super) fn pattern(&self) -> String {
+        let mut pattern = String::new();
+        for character in self.prefix.chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern + "*:" + SESSION
+    }
+
+    /// The name of the record that has a key. That of a record whose name is too long for a key is not known.
+    pub(super) fn record_of<'a>(&self, key: &'a str) -> Option<&'a str> {
+        key.strip_prefix(&*self.prefix)?.strip_suffix(SESSION)?.strip_suffix(':')
+    }
+
     /// The lock of an id, which does not tell the id.
     pub(super) fn lock(&self, key: &StoreKey) -> String {
         format!("beaker_lock:{}{}", self.prefix, StoreKey::hashed(key.id()).record())

@@ -11,6 +11,7 @@ mod keys;
 mod lifetime;
 mod locks;
 mod pool;
+mod scan;
 mod scripts;
 mod store;
 #[cfg(test)]
@@ -23,4 +24,5 @@ mod version;
 pub use address::{Address, Limits};
 pub use client::{Effect, RedisClient};
 pub use keys::{DEFAULT_PREFIX, Keys};
+pub(crate) use scan::page;
 pub use store::{LEASE, RedisStore};

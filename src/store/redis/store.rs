@@ -8,6 +8,7 @@ use redis::{Cmd, Value, cmd};
 use super::client::{Effect, RedisClient};
 use super::keys::Keys;
 use super::lifetime;
+use super::scan::RedisScan;
 use super::scripts::{self, Script};
 use super::version::Stored;
 use crate::codec::pickled_text;
@@ -15,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::id::StoreKey;
 use crate::store::lease::LeaseGuard;
 use crate::store::{
-    Blocking, Call, Capabilities, Deleted, Expect, Locks, Patch, Record, Renewal, Rotation, Store, Write,
-    Written,
+    Blocking, Call, Capabilities, Deleted, Expect, Locks, Patch, Record, Renewal, Rotation, Scan, Store,
+    Write, Written,
 };
 
 /// How long a lock lasts if its holder is gone.
@@ -215,6 +216,10 @@ impl Store for RedisStore {
 
     fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {
         Some(self)
+    }
+
+    fn scan(&self) -> Option<Box<dyn Scan + '_>> {
+        Some(Box::new(RedisScan::new(&self.client, &self.keys)))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -4,8 +4,7 @@ use std::fs;
 
 use redis::{Client, ClientTlsConfig, ConnectionAddr, TlsCertificates};
 
-use super::address::is_true;
-use super::url::invalid;
+use super::url::{invalid, is_true};
 use crate::error::Result;
 
 /// What a URL says of TLS.

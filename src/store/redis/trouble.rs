@@ -80,7 +80,8 @@ pub(super) fn of_opening(error: &RedisError, limit: Duration, operation: &'stati
                 |(_, meaning)| format!("{meaning} ({code})"),
             ))
         }
-        _ => unavailable(format!("the connection to the server failed: {error}")),
+        // The words of the parser would show what was sent.
+        _ => unavailable(format!("the server does not answer as Redis does ({})", error.category())),
     }
 }
 

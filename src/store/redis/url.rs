@@ -20,6 +20,11 @@ pub(super) fn invalid(what: impl Into<String>) -> Error {
     Error::invalid("the url of the Redis server is invalid").with_detail(what)
 }
 
+/// A truth value as redis-py reads it.
+pub(super) fn is_true(value: &str) -> bool {
+    !matches!(value.to_ascii_uppercase().as_str(), "0" | "F" | "FALSE" | "N" | "NO")
+}
+
 impl Parts {
     /// Cuts `url`.
     ///

@@ -1,4 +1,4 @@
-"""The original and ours serve one folder in turn: each goes on where the other left off, with its cookies."""
+"""The original and ours serve one place in turn: each goes on where the other left off, with its cookies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.compat.golden.golden_sessions import KEYS, SECRET
 from tests.compat.interop.visits import visit
+from tests.support.redis_server import new_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class Pair:
-    """Two servers of one folder: `first` gets the first request."""
+    """Two servers of one place: `first` gets the first request."""
 
     def __init__(self, ours: Visit, theirs: Visit, ours_begins: bool) -> None:
         self.first, self.second = (ours, theirs) if ours_begins else (theirs, ours)
@@ -48,16 +49,29 @@ def options(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     return chosen
 
 
+@pytest.fixture(params=["file", "redis"])
+def place(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Where both keep their sessions: in files, unless the options say something else."""
+    return {} if request.param == "file" else {"type": "ext:redis", "url": new_url()}
+
+
 @pytest.fixture(params=[True, False], ids=["ours begins", "the original begins"])
-def pair(request: pytest.FixtureRequest, options: dict[str, Any], tmp_path: Path, gcm: Original) -> Pair:
+def pair(
+    request: pytest.FixtureRequest,
+    options: dict[str, Any],
+    place: dict[str, Any],
+    tmp_path: Path,
+    gcm: Original,
+) -> Pair:
     folder = str(tmp_path / "sessions")
     clock = itertools.count(NOW)
+    everything = {**options, **place}
 
     def ours(action: str, cookie: str | None = None) -> dict[str, Any]:
-        return visit(options, folder, next(clock), action, cookie)
+        return visit(everything, folder, next(clock), action, cookie)
 
     def theirs(action: str, cookie: str | None = None) -> dict[str, Any]:
-        answer: dict[str, Any] = gcm.call(visit, options, folder, next(clock), action, cookie)
+        answer: dict[str, Any] = gcm.call(visit, everything, folder, next(clock), action, cookie)
         return answer
 
     return Pair(ours, theirs, request.param)

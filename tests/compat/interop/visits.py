@@ -70,7 +70,10 @@ ACTIONS: dict[str, Callable[[Any], object]] = {
 def visit(
     options: dict[str, Any], folder: str, now: float, action: str, cookie: str | None = None
 ) -> dict[str, Any]:
-    """One request: the application's answer, the session's id, and the cookie that the browser then has."""
+    """One request: the application's answer, the session's id, and the cookie that the browser then has.
+
+    Sessions are in files in `folder`, or where the options say.
+    """
     answer: dict[str, Any] = {"cookie": cookie}
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -82,7 +85,8 @@ def visit(
 
     sent: list[tuple[str, str]] = []
     config = {f"session.{name}": value for name, value in options.items()}
-    config.update({"session.type": "file", "session.data_dir": folder})
+    if "type" not in options:
+        config.update({"session.type": "file", "session.data_dir": folder})
     environ = {} if cookie is None else {"HTTP_COOKIE": cookie}
     with mock.patch.object(time, "time", return_value=now):
         SessionMiddleware(app, config)(environ, lambda _status, headers, _exc_info=None: sent.extend(headers))

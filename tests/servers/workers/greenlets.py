@@ -195,6 +195,38 @@ class Tasks:
         session.save()
         session.unlock()
 
+    def slow_sessions(self) -> dict[str, Any]:
+        """Four greenlets read sessions at a slow server, while another one counts its turns."""
+        return self._slowly(self.opened)
+
+    def slow_values(self) -> dict[str, Any]:
+        """The same with values that a program reads."""
+        from beaker.ext.redisnm import RedisNamespaceManager
+
+        values = RedisNamespaceManager("values", self.options["url"])
+        return self._slowly(lambda: "key" in values)
+
+    def _slowly(self, work: Callable[[], object]) -> dict[str, Any]:
+        import time
+
+        turns = waiting = 0
+
+        def wait() -> None:
+            nonlocal waiting
+            waiting += 1
+            work()
+            waiting -= 1
+
+        def take_turns() -> None:
+            nonlocal turns
+            time.sleep(0.01)
+            while waiting:
+                turns += 1
+                time.sleep(0.01)
+
+        self.library.together(*[wait] * 4, take_turns)
+        return {"turns": turns}
+
 
 def main() -> None:
     """Does a task of those above; with `joined` it counts in a session that another process began."""
@@ -204,8 +236,10 @@ def main() -> None:
         tasks.options["namespace_class"] = remote_namespace_class()
     if task != "joined":
         tasks.begin()
-    getattr(tasks, "counted" if task == "joined" else task)()
-    sys.stdout.write(json.dumps({"count": tasks.opened()["count"], "expected": GREENLETS * TURNS}) + "\n")
+    result = getattr(tasks, "counted" if task == "joined" else task)()
+    if result is None:
+        result = {"count": tasks.opened()["count"], "expected": GREENLETS * TURNS}
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import LockError
 from beaker.session import Session, SessionObject
 from tests.support.dict_namespace import namespace_class
+from tests.support.redis_server import make_redis_backend
 from tests.support.sessions import ID, LOCK, Backend, is_free, opened, stored
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def in_a_child(work: Callable[[], None]) -> None:
 
 
 def is_shared(backend: Backend) -> bool:
-    return backend.folder is not None
+    return backend.folder is not None or backend.name == "redis"
 
 
 @pytest.mark.parametrize("by_program", [False, True], ids=["by its request", "by its program"])
@@ -223,3 +225,25 @@ def test_a_fork_during_a_lock_does_not_hang_the_child(name: str, tmp_path: Path)
             thread.join()
     assert failures == []
     MemoryNamespaceManager.namespaces.clear()
+
+
+def test_a_child_opens_connections_of_its_own() -> None:
+    backend = make_redis_backend()
+    stored(backend, name="Ada")
+    assert opened(backend, ID)["name"] == "Ada"
+    with redis.Redis.from_url(backend.options["url"]) as client:
+
+        def connections() -> set[str]:
+            return {found["id"] for found in client.client_list()} - {str(client.client_id())}
+
+        parents = connections()
+        assert parents
+
+        def use() -> None:
+            for turn in range(5):
+                stored(backend, turn=turn)
+                assert opened(backend, ID)["turn"] == turn
+            assert parents < connections()
+
+        in_a_child(use)
+        assert opened(backend, ID)["turn"] == 4

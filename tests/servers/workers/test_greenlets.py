@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.environment import ROOT, missing
+from tests.support.proxy import slow_proxy
+from tests.support.redis_server import new_url
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 120
-STORES = ["memory", "file", "python", "dbm"]
+STORES = ["memory", "file", "python", "dbm", "redis"]
 
 
 @pytest.fixture(params=["gevent", "eventlet"])
@@ -42,6 +44,8 @@ def options_of(store: str, folder: Path) -> dict[str, Any]:
         return {"python": True}
     if store == "memory":
         return {"type": "memory"}
+    if store == "redis":
+        return {"type": "ext:redis", "url": new_url()}
     return {"type": store, "data_dir": str(folder)}
 
 
@@ -72,7 +76,7 @@ def test_greenlets_of_one_thread_wait_for_each_other(
     assert result["count"] == result["expected"]
 
 
-@pytest.mark.parametrize("store", ["file", "dbm"])
+@pytest.mark.parametrize("store", ["file", "dbm", "redis"])
 def test_greenlets_of_several_processes_count_exactly(library: str, store: str, tmp_path: Path) -> None:
     options = {**options_of(store, tmp_path), "lock_timeout": PATIENCE}
     begun = start(library, "begin", options)
@@ -83,15 +87,23 @@ def test_greenlets_of_several_processes_count_exactly(library: str, store: str, 
 
 
 # Locks of backends written in Python belong to the thread, or greenlet, that took them.
-@pytest.mark.parametrize("store", ["memory", "file", "python"])
+@pytest.mark.parametrize("store", ["memory", "file", "python", "redis"])
 def test_greenlets_that_share_a_proxy_share_one_session(library: str, store: str, tmp_path: Path) -> None:
     result = outcome(start(library, "shared", options_of(store, tmp_path)))
     assert result["count"] == result["expected"]
 
 
-@pytest.mark.parametrize("store", ["memory", "file", "python"])
+@pytest.mark.parametrize("store", ["memory", "file", "python", "redis"])
 def test_a_greenlet_that_is_stopped_while_it_waits_holds_nothing(
     library: str, store: str, tmp_path: Path
 ) -> None:
     result = outcome(start(library, "given_up", options_of(store, tmp_path)))
     assert result["count"] == result["expected"]
+
+
+@pytest.mark.parametrize("task", ["slow_sessions", "slow_values"])
+def test_other_greenlets_run_while_one_waits_for_a_slow_server(library: str, task: str) -> None:
+    with slow_proxy(new_url(), delay=0.3) as url:
+        result = outcome(start(library, task, {"type": "ext:redis", "url": url}))
+    # While the slow calls lasted, the other greenlet had its turns every ten milliseconds.
+    assert result["turns"] > 10, result

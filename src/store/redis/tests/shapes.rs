@@ -151,6 +151,32 @@ fn a_prefix_keeps_two_applications_apart() {
 }
 
 #[test]
+fn all_records_are_listed_and_nothing_else() {
+    let Some(home) = Home::with("", Keys::beginning_with("a*b[?]:")) else { return };
+    let mut expected: Vec<StoreKey> = (0..1200).map(|_| new_key()).collect();
+    expected.push(StoreKey::hashed(&SessionId::generate()));
+    expected.push(SessionId::from_program("with:a colon").into());
+    for key in &expected {
+        home.write(key, b"x", None);
+    }
+    for other in ["a*b[?]:name:cached", "aXb?:abc:session", "beaker_lock:a*b[?]:abc:session"] {
+        home.command(&format!("SET {other} x"));
+    }
+    let mut found = Vec::new();
+    let mut scan = home.store.scan().unwrap();
+    while let Some(page) = scan.next_page(NOW).unwrap() {
+        found.extend(page);
+    }
+    let names = |keys: &[StoreKey]| {
+        let mut names: Vec<String> = keys.iter().map(|key| key.record().to_owned()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    assert_eq!(names(&found), names(&expected));
+}
+
+#[test]
 fn a_change_is_one_request() {
     let Some(home) = Home::new() else { return };
     let (key, new, call) = (new_key(), new_key(), Call::at(NOW));

@@ -84,6 +84,14 @@ fn a_server_that_is_not_there_is_unavailable_with_the_number_of_the_systems_erro
 }
 
 #[test]
+fn a_server_of_another_kind_is_unavailable() {
+    let home = home_of(&Fake::new(|_words| Reply::Send(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())), "");
+    let error = error(load(&home));
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("as Redis does") && !error.to_string().contains("HTTP"), "{error}");
+}
+
+#[test]
 fn a_reply_that_is_cut_at_any_byte_is_lost() {
     let whole = b"$19\r\n\x80\x02X\x0a\0\0\0abcdefghijq\0.\r\n";
     for length in 0..whole.len() {

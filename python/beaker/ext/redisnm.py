@@ -1,0 +1,201 @@
+# ruff: noqa: ARG002 - the signatures are the ones that applications use
+"""The backend in Redis: a key for each value, and locks."""
+
+import os
+import pickle
+import threading
+import time
+from typing import Any
+
+from beaker._core import RedisClient
+from beaker._locks import SynchronizerImpl, Waiting
+from beaker._namespace import NamespaceManager
+from beaker._pickled_values import PickledValues
+from beaker._registry import SyncDict
+from beaker.crypto.util import sha1
+from beaker.util import machine_identifier
+
+__all__ = ["RedisNamespaceManager", "RedisSynchronizer"]
+
+# Every Python that may share the server can read it.
+_PICKLE_PROTOCOL = 4
+_PREFIX = "beaker_cache:"
+_LOCK_PREFIX = "beaker_lock:"
+_SPECIAL_IN_PATTERNS = frozenset("*?[]^\\")
+
+_SWAP = """if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then
+    redis.call('DEL', KEYS[1])
+elseif ARGV[3] == '' then
+    redis.call('SET', KEYS[1], ARGV[2])
+else
+    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end
+return 1"""
+_RELEASE = """if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])"""
+
+
+def _client(url: Any, connect_timeout: float | None = None, operation_timeout: float | None = None) -> Any:
+    if not isinstance(url, str):
+        return url
+    key = (url, connect_timeout, operation_timeout)
+    return RedisNamespaceManager.clients.get(key, RedisClient, url, connect_timeout, operation_timeout)
+
+
+class RedisNamespaceManager(PickledValues, NamespaceManager):
+    """The values of one namespace in Redis, each a pickle under a key of its own.
+
+    ``url`` is the URL of a server, with the options of redis-py, or a ``redis.Redis`` object, which is then
+    used as it is. ``timeout`` is the lifetime of a value in seconds, unless :meth:`set_value` says another.
+    ``key_prefix`` is how the keys begin. Other arguments are ignored, as in Beaker.
+
+    Reading a value can run code that its pickle names. With ``allow_pickle`` false (on an instance or a
+    subclass) only text, numbers and containers of them are read, and anything else is corrupt.
+
+    With a URL, methods raise :class:`~beaker.exceptions.StoreUnavailableError` if the server does not answer.
+    """
+
+    MAX_KEY_LENGTH = 1024
+
+    clients: SyncDict[Any, Any] = SyncDict()
+    """The clients of this process."""
+
+    def __init__(
+        self,
+        namespace: str,
+        url: Any,
+        timeout: float | None = None,
+        *,
+        key_prefix: str | None = None,
+        connect_timeout: float | None = None,
+        operation_timeout: float | None = None,
+        **kw: Any,
+    ) -> None:
+        super().__init__(namespace)
+        self.lock_dir = None
+        self.timeout = timeout
+        self.key_prefix = _PREFIX if key_prefix is None else key_prefix
+        self.client = _client(url, connect_timeout, operation_timeout)
+
+    def _format_key(self, key: str | bytes) -> str:
+        if not isinstance(key, str):
+            key = key.decode("ascii")
+        if len(key) > self.MAX_KEY_LENGTH - len(self.namespace) - len(_PREFIX) - 1:
+            key = sha1(key.encode()).hexdigest()
+        return f"{self.key_prefix}{self.namespace}:{key}"
+
+    def get_creation_lock(self, key: str) -> "RedisSynchronizer":
+        """The lock for making a value for ``key``, between all processes that use the server."""
+        return RedisSynchronizer(self._format_key(key), self.client)
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.client.get(self._format_key(key))
+        if value is None:
+            raise KeyError(key)
+        return self._loaded(value, "value in Redis")
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, (str, bytes)) and bool(self.client.exists(self._format_key(key)))
+
+    def has_key(self, key: str) -> bool:
+        """Whether there is a value for ``key``."""
+        return key in self
+
+    def set_value(self, key: str, value: Any, expiretime: float | None = None) -> None:
+        """Sets ``key``. The server removes it after ``expiretime`` seconds, or after ``timeout``."""
+        self.client.set(
+            self._format_key(key), pickle.dumps(value, _PICKLE_PROTOCOL), px=self._milliseconds(expiretime)
+        )
+
+    def _milliseconds(self, expiretime: float | None) -> int | None:
+        seconds = self.timeout if expiretime is None else expiretime
+        return None if seconds is None else max(1, round(seconds * 1000))
+
+    def swap(
+        self, key: str, expected: str | None, value: str | None, expiretime: float | None = None
+    ) -> bool:
+        """Sets ``key`` if it has the value ``expected``, in one step of the server. ``None`` is no value.
+
+        Returns whether it had that value. Where the reply of the server is lost, the value may be set or not.
+        """
+        name, milliseconds = self._format_key(key), self._milliseconds(expiretime)
+        new = None if value is None else pickle.dumps(value, _PICKLE_PROTOCOL)
+        if expected is None:
+            if new is None:
+                return not self.client.exists(name)
+            return bool(self.client.set(name, new, px=milliseconds, nx=True))
+        found = self.client.get(name)
+        if found is None or self._loaded(found, "value in Redis") != expected:
+            return False
+        lifetime = b"" if milliseconds is None else str(milliseconds).encode()
+        return bool(self.client.eval(_SWAP, 1, name.encode(), found, new or b"", lifetime))
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.set_value(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self.client.delete(self._format_key(key))
+
+    def do_remove(self) -> None:
+        """Removes all values of the namespace."""
+        for key in self.keys():
+            self.client.delete(key)
+
+    def keys(self) -> list[Any]:
+        """The keys of the namespace's values on the server, in full."""
+        escaped = "".join(
+            f"\\{character}" if character in _SPECIAL_IN_PATTERNS else character
+            for character in f"{self.key_prefix}{self.namespace}:"
+        )
+        return list(self.client.keys(f"{escaped}*"))
+
+
+class RedisSynchronizer(SynchronizerImpl):
+    """A lock between all threads and processes that use a server. A reader locks as a writer does.
+
+    ``url`` is the URL of the server, or a client. The lock ends by itself after ``LOCK_EXPIRATION`` seconds,
+    since its holder may be gone.
+    """
+
+    LOCK_EXPIRATION = 900
+    MACHINE_ID = machine_identifier()
+
+    def __init__(self, identifier: str, url: Any) -> None:
+        super().__init__()
+        self.identifier = f"{_LOCK_PREFIX}{identifier}"
+        self.client = _client(url)
+
+    def _get_owner_id(self) -> bytes:
+        return f"{self.MACHINE_ID}-{os.getpid()}-{threading.current_thread().ident}".encode("ascii")
+
+    def do_acquire_read_lock(self, wait: bool = True) -> bool:
+        """Locks."""
+        return self.do_acquire_write_lock(wait)
+
+    def do_release_read_lock(self) -> None:
+        """Undoes :meth:`do_acquire_read_lock`."""
+        self.do_release_write_lock()
+
+    def do_acquire_write_lock(self, wait: bool = True) -> bool:
+        """Locks. ``False`` if ``wait`` is false and another thread holds the lock."""
+        owner, state = self._get_owner_id(), self.state
+        waiting: Waiting | None = None
+        while True:
+            if self.client.set(self.identifier, owner, px=self.LOCK_EXPIRATION * 1000, nx=True):
+                state.held = owner
+                return True
+            if not wait:
+                return False
+            waiting = waiting or Waiting()
+            waiting.sleep(time.sleep)
+
+    def do_release_write_lock(self) -> None:
+        """Undoes :meth:`do_acquire_write_lock`, unless the lock has ended and another thread has it."""
+        self._let_go(self.state)
+
+    def _let_go(self, state: SynchronizerImpl.SyncState) -> None:
+        owner, state.held = state.held, None
+        # In a forked process the lock is the parent's.
+        if owner is not None and owner == self._get_owner_id():
+            self.client.eval(_RELEASE, 1, self.identifier.encode(), owner)

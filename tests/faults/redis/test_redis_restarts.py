@@ -1,0 +1,174 @@
+"""A Redis that is killed under load, and a holder of a lock that is stopped."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from beaker.exceptions import StoreUnavailableError
+from beaker.middleware import SessionMiddleware
+from beaker.session import Session
+from tests.support.environment import ROOT, skipped_where_impossible
+from tests.support.redis_server import RedisServer, new_url
+from tests.support.sessions import ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VISITORS = 4
+PATIENCE = 60
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A server of its own, which keeps on its disk what it has acknowledged."""
+    with skipped_where_impossible():
+        server = RedisServer()
+    yield server
+    server.stop()
+
+
+class Visitor(threading.Thread):
+    """A browser that counts its requests in its session, and remembers what it was told."""
+
+    def __init__(self, app: Any, until: threading.Event) -> None:
+        super().__init__()
+        self._app, self._until = app, until
+        self.cookie: str | None = None
+        self.count = 0
+        self.is_in_doubt = False
+        self.failed = 0
+        self.logged_out = 0
+        self.surprises: list[int] = []
+
+    def run(self) -> None:
+        while not self._until.is_set():
+            self.visit()
+            time.sleep(0.001)
+
+    def visit(self) -> None:
+        environ: dict[str, Any] = {} if self.cookie is None else {"HTTP_COOKIE": self.cookie}
+        sent: list[tuple[str, str]] = []
+        try:
+            (body,) = self._app(environ, lambda _status, headers, _info=None: sent.extend(headers))
+        except StoreUnavailableError:
+            self.failed += 1
+            self.is_in_doubt = True
+            return
+        for name, value in sent:
+            if name == "Set-cookie":
+                self.logged_out += self.cookie is not None
+                self.cookie = value.strip().partition(";")[0]
+        count = int(body)
+        if count != self.count + 1 and not (self.is_in_doubt and count > self.count):
+            self.surprises.append(count)
+        self.count, self.is_in_doubt = count, False
+
+
+def counting(url: str) -> Any:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        session = environ["beaker.session"]
+        session["count"] = session.get("count", 0) + 1
+        session.save()
+        start_response("200 OK", [])
+        return [str(session["count"]).encode()]
+
+    return SessionMiddleware(app, type="ext:redis", url=url, timeout=3600, secret="a secret of the tests")
+
+
+def test_a_server_that_is_killed_under_load_logs_nobody_out(server: RedisServer) -> None:
+    app, until = counting(server.url()), threading.Event()
+    visitors = [Visitor(app, until) for _ in range(VISITORS)]
+    for visitor in visitors:
+        visitor.visit()
+    for visitor in visitors:
+        visitor.start()
+    for _ in range(2):
+        time.sleep(0.3)
+        before = [visitor.failed for visitor in visitors]
+        server.kill()
+        wait_until(lambda before=before: all(v.failed > b for v, b in zip(visitors, before, strict=True)))
+        server.start()
+        counts = [visitor.count for visitor in visitors]
+        wait_until(lambda counts=counts: all(v.count > c for v, c in zip(visitors, counts, strict=True)))
+    until.set()
+    for visitor in visitors:
+        visitor.join(PATIENCE)
+    assert [visitor.logged_out for visitor in visitors] == [0] * VISITORS
+    assert [visitor.surprises for visitor in visitors] == [[]] * VISITORS
+
+
+def test_a_server_that_is_down_when_the_program_starts_is_found_later(server: RedisServer) -> None:
+    server.kill()
+    visitor = Visitor(counting(server.url()), threading.Event())
+    visitor.visit()
+    assert (visitor.failed, visitor.cookie) == (1, None)
+    server.start()
+    visitor.visit()
+    assert (visitor.failed, visitor.count) == (1, 1)
+
+
+def wait_until(is_so: Any) -> None:
+    begin = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - begin < PATIENCE, "it does not come to that"
+        time.sleep(0.01)
+
+
+HOLDER = """
+import json, sys
+from beaker.session import Session
+session = Session({}, id=sys.argv[1], use_cookies=False, **json.loads(sys.argv[2]))
+session.lock()
+session.load()
+print("locked", flush=True)
+sys.stdin.readline()
+session["holder"] = True
+session.save()
+session.unlock()
+"""
+
+
+def test_a_holder_that_is_stopped_for_longer_than_its_lease_overwrites_nothing() -> None:
+    options = {"type": "ext:redis", "url": new_url(), "lock_timeout": PATIENCE}
+    session: Any = Session({}, id=ID, use_cookies=False, **options)
+    session["name"] = "Ada"
+    session.save()
+    command = [sys.executable, "-c", HOLDER, ID, json.dumps(options)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        holder.send_signal(signal.SIGSTOP)
+        session.lock()
+        session.load()
+        session["name"] = "Grace"
+        session.save()
+        session.unlock()
+        holder.send_signal(signal.SIGCONT)
+        holder.communicate("go on\n", timeout=PATIENCE)
+        assert holder.returncode == 0
+    session.load()
+    assert (session["name"], session["holder"]) == ("Grace", True)
+
+
+def test_a_killed_holder_leaves_its_lock_for_no_longer_than_its_lease() -> None:
+    options = {"type": "ext:redis", "url": new_url(), "lock_timeout": PATIENCE}
+    command = [sys.executable, "-c", HOLDER, ID, json.dumps(options)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        holder.kill()
+    session: Any = Session({}, id=ID, use_cookies=False, **options)
+    session.lock()
+    session.unlock()

@@ -1,0 +1,90 @@
+"""A proxy before a server: it delays replies, cuts them, or swallows them after the server acted."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass
+class Trouble:
+    """What becomes of the replies. A test changes it at any time."""
+
+    delay: float = 0.0
+    """The seconds that each reply is kept back."""
+    cut: Callable[[bytes], int | None] = field(default=lambda _reply: None)
+    """How many bytes of a reply come through before the connection is closed; `None`: all of them."""
+    replies: int = 0
+    """The number of replies so far, in pieces as the server sent them."""
+
+
+class Proxy:
+    """A proxy on a port of its own. Its threads end with its connections."""
+
+    def __init__(self, host: str, port: int, trouble: Trouble) -> None:
+        self._server = (host, port)
+        self.trouble = trouble
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._open: set[socket.socket] = {self._listener}
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                self._open |= {client, server}
+                threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
+                threading.Thread(target=self._pump, args=(server, client, True), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, is_reply: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                length = None
+                if is_reply:
+                    self.trouble.replies += 1
+                    time.sleep(self.trouble.delay)
+                    length = self.trouble.cut(data)
+                target.sendall(data[:length])
+                if length is not None:
+                    break
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Closes every connection."""
+        for end in list(self._open):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@contextlib.contextmanager
+def troubled(url: str) -> Iterator[tuple[str, Trouble]]:
+    """The URL of a proxy before the server at a URL, and what becomes of the replies."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    proxy = Proxy(parts.hostname, parts.port, Trouble())
+    try:
+        yield parts._replace(netloc=f"127.0.0.1:{proxy.port}").geturl(), proxy.trouble
+    finally:
+        proxy.close()
+
+
+@contextlib.contextmanager
+def slow_proxy(url: str, delay: float) -> Iterator[str]:
+    """The URL of a proxy that keeps back each reply."""
+    with troubled(url) as (slow, trouble):
+        trouble.delay = delay
+        yield slow

@@ -1,0 +1,127 @@
+"""A Redis server that the tests start themselves, and the sessions in it."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import pickle
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import redis
+
+from tests.support.environment import LackingError, skipped_where_impossible
+from tests.support.sessions import Backend
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+START_LIMIT = 60
+DATABASES = 20_000
+PREFIX = "beaker_cache:"
+
+WATCHED = '"$@" >>server.log 2>&1 & server=$!; cat >/dev/null; kill -9 "$server"'
+"""Ends the server at the end of its standard input: none outlives the tests, however those end."""
+
+
+class RedisServer:
+    """A server on a free port, with a folder of its own. It keeps what it has when it is killed."""
+
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            raise LackingError("redis-server is not installed (./dev servers)")
+        self.folder = Path(tempfile.mkdtemp(prefix="beaker-redis-"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self._command = [
+            *(program, "--port", str(self.port), "--bind", "127.0.0.1", "--databases", str(DATABASES)),
+            *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
+            *arguments,
+        ]
+        self._shell: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Starts the server, and waits until it answers."""
+        self._shell = subprocess.Popen(
+            ["sh", "-c", WATCHED, "sh", *self._command], cwd=self.folder, stdin=subprocess.PIPE
+        )
+        begin = time.monotonic()
+        while not self._answers():
+            if time.monotonic() - begin > START_LIMIT:
+                raise RuntimeError((self.folder / "server.log").read_text())
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis(port=self.port, socket_timeout=1) as client:
+                return bool(client.ping())
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+            # Also while it loads its data.
+            return False
+
+    def kill(self) -> None:
+        """Kills the server."""
+        if self._shell is not None:
+            assert self._shell.stdin is not None
+            self._shell.stdin.close()
+            self._shell.wait()
+            self._shell = None
+
+    def stop(self) -> None:
+        """Kills the server, and removes its folder."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: int = 0) -> str:
+        """The URL of one of its databases."""
+        return f"redis://127.0.0.1:{self.port}/{database}"
+
+
+@cache
+def shared() -> RedisServer:
+    """The server that the tests of a process share."""
+    server = RedisServer(["--appendonly", "no"])
+    atexit.register(server.stop)
+    return server
+
+
+_DATABASES = itertools.cycle(range(DATABASES))
+
+
+def new_url() -> str:
+    """The URL of an empty database of the shared server. Ends the test if there is no server."""
+    with skipped_where_impossible():
+        url = shared().url(next(_DATABASES))
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+        return url
+    raise AssertionError
+
+
+class RedisBackend(Backend):
+    """Sessions in Redis, and a look at them by redis-py."""
+
+    def texts(self) -> dict[str, str]:
+        """The stored texts, by id."""
+        with redis.Redis.from_url(self.options["url"]) as client:
+            keys = [key.decode() for key in client.keys(f"{PREFIX}*")]
+            values = {key: client.get(key) for key in keys}
+        return {key.split(":")[1]: pickle.loads(value) for key, value in values.items() if value is not None}
+
+    def plant(self, session_id: str, text: str) -> None:
+        """Stores a text as another process would."""
+        with redis.Redis.from_url(self.options["url"]) as client:
+            client.set(f"{PREFIX}{session_id}:session", pickle.dumps(text))
+
+
+def make_redis_backend() -> RedisBackend:
+    """Sessions in an empty database."""
+    return RedisBackend("redis", {"type": "ext:redis", "url": new_url()})

@@ -2,6 +2,7 @@
 //!
 //! The modules below `py` know nothing of Python and can be tested, fuzzed and measured without it:
 //!
+//! * [`cache`] keeps cached values in memory;
 //! * [`clock`] tells whether the machine's clock may be trusted;
 //! * [`cookie`] reads the request's cookies and writes, signs and dates the session's own;
 //! * [`codec`] is the stored shape of a session;
@@ -13,6 +14,7 @@
 //!
 //! `py` joins them and shows them to Python as `beaker._core`.
 
+pub mod cache;
 pub mod clock;
 pub mod codec;
 pub mod config;

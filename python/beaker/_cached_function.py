@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from beaker._compat import bindfuncargs
+from beaker._core import FunctionLookup
 from beaker._options import DEFAULT_CACHE_KEY_LENGTH
 from beaker.util import func_namespace, has_self_arg
 
@@ -21,6 +22,9 @@ class Source(Protocol):
 
     def options(self) -> Mapping[str, Any]:
         """The options that the keys depend on."""
+
+    def lookup(self, names: tuple[Any, ...], skipped: int, namespace: str) -> FunctionLookup:
+        """Finds results in memory, by the same keys."""
 
 
 def key_of(parts: Iterable[str], namespace: str, options: Mapping[str, Any]) -> str:
@@ -43,21 +47,32 @@ def cached_function(
     def decorate(func: Callable[..., Any]) -> Callable[..., Any]:
         namespace = func_namespace(func)
         skipped = 1 if has_self_arg(func) else 0
-        signature = inspect.signature(func)
+        bind = _binder(inspect.signature(func))
+        lookup = source.lookup(deco_args, skipped, namespace)
+        find = lookup.find
         cache: Any = None
 
         @functools.wraps(func)
         def cached(*args: Any, **kwargs: Any) -> Any:
+            if kwargs and cache is not None:
+                # An argument has the same key whether it is given by position or by name.
+                args, kwargs = bind(args, kwargs)
+            if not kwargs:
+                found = find(args)
+                if found is not lookup:
+                    return found
+            return look_up(args, kwargs)
+
+        def look_up(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             nonlocal cache
             if cache is None:
-                cache = source.open(namespace)
-                if cache is None:
+                opened = source.open(namespace)
+                if opened is None:
                     return func(*args, **kwargs)
-            parts = [*map(str, deco_args)]
-            if kwargs:
-                # An argument has the same key whether it is given by position or by name.
-                args, kwargs = bindfuncargs(signature, args, kwargs)
-            parts += map(str, args[skipped:])
+                lookup.follow(opened)
+                cache = opened
+                args, kwargs = bind(args, kwargs)
+            parts = [*map(str, deco_args), *map(str, args[skipped:])]
             parts += [f"{name}:{value}" for name, value in kwargs.items()]
 
             def create() -> Any:
@@ -73,3 +88,32 @@ def cached_function(
         return cached
 
     return decorate
+
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def _binder(signature: inspect.Signature) -> Callable[[tuple[Any, ...], dict[str, Any]], Arguments]:
+    """A function that gives arguments by position where that is possible.
+
+    It is :func:`bindfuncargs` for a function, and faster if all parameters are of the usual kind.
+    """
+    parameters = signature.parameters.values()
+    names = [one.name for one in parameters]
+    needed = sum(one.default is one.empty for one in parameters)
+    is_usual = all(one.kind is one.POSITIONAL_OR_KEYWORD for one in parameters)
+
+    def bind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        if not kwargs:
+            return args, kwargs
+        if is_usual:
+            found, left = list(args), dict(kwargs)
+            for name in names[len(args) :]:
+                if name not in left:
+                    break
+                found.append(left.pop(name))
+            if not left and len(found) >= needed:
+                return tuple(found), left
+        return bindfuncargs(signature, args, kwargs)
+
+    return bind

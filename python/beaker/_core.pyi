@@ -19,8 +19,10 @@ _Params = TypeVar("_Params", bound=dict[str, Any])
 
 __all__ = [
     "FORMAT_2_PREFIX",
+    "CacheLookup",
     "CookieSession",
     "FileLock",
+    "FunctionLookup",
     "LockedResponse",
     "RedisClient",
     "Session",
@@ -33,6 +35,14 @@ __all__ = [
     "aes_ctr",
     "aes_gcm_decrypt",
     "aes_gcm_encrypt",
+    "cache_bound",
+    "cache_clear",
+    "cache_clear_all",
+    "cache_delete",
+    "cache_get",
+    "cache_keys",
+    "cache_names",
+    "cache_put",
     "check_attributes",
     "clear_file",
     "coerce_session_params",
@@ -230,6 +240,33 @@ class SessionMiddleware:
 class StartResponse:
     def __call__(self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None) -> Any: ...
 
+@disjoint_base
+class CacheLookup:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def _follow(self, namespace: str | None) -> None: ...
+    def get(self, key: Any, **kw: Any) -> Any: ...
+
+@final
+class FunctionLookup:
+    def __new__(
+        cls,
+        names: tuple[Any, ...],
+        skipped: int,
+        namespace: str,
+        options: dict[Any, Any],
+        region: Any = None,
+    ) -> Self: ...
+    def follow(self, cache: CacheLookup) -> None: ...
+    def find(self, args: tuple[Any, ...]) -> Any: ...
+
+def cache_get(namespace: str, key: bytes, default: Any) -> Any: ...
+def cache_put(namespace: str, key: bytes, record: Any) -> None: ...
+def cache_delete(namespace: str, key: bytes) -> bool: ...
+def cache_keys(namespace: str) -> list[bytes]: ...
+def cache_names() -> list[str]: ...
+def cache_clear(namespace: str) -> None: ...
+def cache_clear_all() -> None: ...
+def cache_bound(namespace: str, max_entries: int | None, max_bytes: int | None) -> None: ...
 def session_id() -> str: ...
 def coerce_session_params(params: _Params) -> _Params: ...
 def option_table() -> list[dict[str, Any]]: ...

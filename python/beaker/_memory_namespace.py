@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 - the signatures are the ones that applications use
 """The backend in memory: sessions in the native store, other values in Python objects."""
 
 from collections.abc import Callable, Iterator, MutableMapping
@@ -6,36 +5,50 @@ from typing import Any
 
 from beaker import _core
 from beaker._namespace import AbstractDictionaryNSManager
+from beaker._options import asint
 from beaker._registry import ProcessLock, SyncDict
+from beaker.exceptions import ConfigurationError
 
-__all__ = ["MemoryNamespaceManager"]
+__all__ = ["MemoryNamespaceManager", "is_native_name"]
 
 _SESSION_KEY = "session"
 
 Contents = MutableMapping[Any, Any]
+
+_ABSENT = object()
 
 _NOTHING: dict[Any, Any] = {}
 """The values of a namespace that does not exist. A key that cannot be hashed is refused there, too."""
 
 
 class _Others:
-    """The values in Python: all but the text of sessions. Empty namespaces have no entry."""
+    """The values in Python: all but the text of sessions. Empty namespaces have no entry.
+
+    Those of caches, whose keys are bytes, are in the native memory, which drops expired ones.
+    """
 
     def __init__(self) -> None:
         self._mutex = ProcessLock()
         self._values: dict[Any, dict[Any, Any]] = {}
 
     def get(self, namespace: Any, key: Any) -> Any:
+        if _is_cached(namespace, key):
+            record = _core.cache_get(namespace, key, _ABSENT)
+            if record is _ABSENT:
+                raise KeyError(key)
+            return record
         return self._values.get(namespace, _NOTHING)[key]
 
-    def has(self, namespace: Any, key: Any) -> bool:
-        return key in self._values.get(namespace, _NOTHING)
-
     def put(self, namespace: Any, key: Any, value: Any) -> None:
+        if _is_cached(namespace, key):
+            _core.cache_put(namespace, key, value)
+            return
         with self._mutex:
             self._values.setdefault(namespace, {})[key] = value
 
     def drop(self, namespace: Any, key: Any) -> bool:
+        if _is_cached(namespace, key):
+            return _core.cache_delete(namespace, key)
         with self._mutex:
             values = self._values.get(namespace, _NOTHING)
             if key not in values:
@@ -46,24 +59,44 @@ class _Others:
             return True
 
     def drop_namespace(self, namespace: Any) -> None:
+        if is_native_name(namespace):
+            _core.cache_clear(namespace)
         with self._mutex:
             self._values.pop(namespace, None)
 
     def clear(self) -> None:
+        _core.cache_clear_all()
         with self._mutex:
             self._values.clear()
 
     def keys(self, namespace: Any) -> list[Any]:
+        cached = _core.cache_keys(namespace) if is_native_name(namespace) else []
         with self._mutex:
-            return list(self._values.get(namespace, ()))
+            return [*cached, *self._values.get(namespace, ())]
 
     def namespaces(self) -> list[Any]:
+        cached = _core.cache_names()
         with self._mutex:
-            return list(self._values)
+            return [*cached, *self._values]
+
+
+def _is_cached(namespace: Any, key: Any) -> bool:
+    return type(key) is bytes and is_native_name(namespace)
+
+
+def is_native_name(namespace: Any) -> bool:
+    """Whether the native memory can take the name of a namespace: text without lone surrogates."""
+    if not isinstance(namespace, str):
+        return False
+    try:
+        namespace.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _session_text(namespace: Any) -> str | None:
-    return _core.memory_get(namespace) if isinstance(namespace, str) else None
+    return _core.memory_get(namespace) if is_native_name(namespace) else None
 
 
 class _NamespaceView(Contents):
@@ -90,7 +123,7 @@ class _NamespaceView(Contents):
             raise KeyError(key) from None
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if key == _SESSION_KEY and isinstance(self._namespace, str):
+        if key == _SESSION_KEY and is_native_name(self._namespace):
             if isinstance(value, str):
                 _core.memory_set(self._namespace, value)
                 self._others.drop(self._namespace, key)
@@ -100,7 +133,7 @@ class _NamespaceView(Contents):
 
     def __delitem__(self, key: Any) -> None:
         in_store = (
-            key == _SESSION_KEY and isinstance(self._namespace, str) and _core.memory_delete(self._namespace)
+            key == _SESSION_KEY and is_native_name(self._namespace) and _core.memory_delete(self._namespace)
         )
         if not self._others.drop(self._namespace, key) and not in_store:
             raise KeyError(key)
@@ -120,7 +153,7 @@ class _NamespaceView(Contents):
 
     def clear(self) -> None:
         """Removes all keys."""
-        if isinstance(self._namespace, str):
+        if is_native_name(self._namespace):
             _core.memory_delete(self._namespace)
         self._others.drop_namespace(self._namespace)
 
@@ -182,11 +215,31 @@ class _MemoryNamespaces(SyncDict[Any, Contents]):
 
 
 class MemoryNamespaceManager(AbstractDictionaryNSManager):
-    """The backend in this process's memory."""
+    """The backend in this process's memory.
+
+    ``max_entries`` and ``max_bytes`` bound the values of caches in the namespace. Values that are used seldom
+    make way for others. Bytes are counted by ``sys.getsizeof``. A value that exceeds a bound alone is not
+    kept.
+    """
 
     namespaces = _MemoryNamespaces()
     """All namespaces in memory, the sessions of the type ``memory`` included."""
 
     def __init__(self, namespace: str, **kwargs: Any) -> None:
         super().__init__(namespace)
+        bounds = {name: kwargs.get(name) for name in ("max_entries", "max_bytes")}
+        if any(bound is not None for bound in bounds.values()):
+            _core.cache_bound(namespace, *(_bound(name, bound) for name, bound in bounds.items()))
         self.dictionary = MemoryNamespaceManager.namespaces.view(namespace)
+
+
+def _bound(name: str, given: Any) -> int | None:
+    if given is None:
+        return None
+    try:
+        bound = asint(given.strip() if isinstance(given, str) else given)
+    except ConfigurationError:
+        bound = 0
+    if bound < 1 or isinstance(given, bool):
+        raise ConfigurationError(f"{name} must be a whole number above 0, got {given!r}")
+    return bound

@@ -7,12 +7,12 @@ name, in :data:`cache_regions`. A function that is decorated with a region needs
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from beaker import _cache_values, util
+from beaker import _cache_values, _core, util
 from beaker._backends import BackendRegistry
 from beaker._cached_function import Source, cached_function, key_of
 from beaker._dbm_namespace import DBMNamespaceManager
 from beaker._file_namespace import FileNamespaceManager
-from beaker._memory_namespace import MemoryNamespaceManager
+from beaker._memory_namespace import MemoryNamespaceManager, is_native_name
 from beaker._redaction import without_passwords
 from beaker._value import Value
 from beaker.exceptions import UnknownCacheError, UnknownRegionError
@@ -46,7 +46,7 @@ cache_managers: dict[str, "Cache"] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Cache:
+class Cache(_core.CacheLookup):
     """The values of one namespace.
 
     ``type`` names the backend, and ``nsargs`` are its options. A value is fresh for ``expire`` seconds
@@ -69,11 +69,42 @@ class Cache:
         except KeyError as cause:
             raise UnknownCacheError(str(cause)) from None
         self.namespace_name = namespace
+        self._starttime = starttime
         form = {name: nsargs[name] for name in _cache_values.OPTIONS if name in nsargs}
         self.namespace = _cache_values.guarded(backend(namespace, **nsargs), **form)
         self.expiretime = expiretime or (None if expire is None else int(expire))
-        self.starttime = starttime
         self.nsargs = nsargs
+
+    @property
+    def namespace(self) -> Any:
+        """The namespace in its backend."""
+        return self._namespace
+
+    @namespace.setter
+    def namespace(self, namespace: Any) -> None:
+        self._namespace = namespace
+        self._settle()
+
+    @property
+    def starttime(self) -> float | None:
+        """The moment before which a value is stale, in seconds since the epoch."""
+        return self._starttime
+
+    @starttime.setter
+    def starttime(self, starttime: float | None) -> None:
+        self._starttime = starttime
+        self._settle()
+
+    def _settle(self) -> None:
+        """Lets the base class look values up itself, if they are in memory and nothing else decides."""
+        namespace = self._namespace
+        is_plain = (
+            type(self) is Cache
+            and type(namespace) is MemoryNamespaceManager
+            and self._starttime is None
+            and is_native_name(namespace.namespace)
+        )
+        self._follow(namespace.namespace if is_plain else None)
 
     @classmethod
     def _get_cache(cls, namespace: str, kw: dict[str, Any]) -> "Cache":
@@ -90,16 +121,11 @@ class Cache:
 
     set_value = put
 
-    def get(self, key: Any, **kw: Any) -> Any:
-        """The fresh value of ``key``.
+    # `get` of the base class finds what is fresh in memory, and leaves the rest to `_look_up`.
+    get_value = _core.CacheLookup.get
 
-        If there is none, ``createfunc`` in ``kw`` makes it, and one thread or process at a time calls that.
-        Raises :class:`KeyError` if there is no ``createfunc``. ``expiretime`` and ``starttime`` in ``kw``
-        replace the cache's own.
-        """
+    def _look_up(self, key: Any, **kw: Any) -> Any:
         return self._get_value(key, **kw).get_value()
-
-    get_value = get
 
     def remove_value(self, key: Any, **kw: Any) -> None:
         """Removes the value of ``key``; no error if there is none."""
@@ -246,6 +272,9 @@ class _RegionSource(Source):
     def options(self) -> dict[str, Any]:
         return _options_of(cache_regions, self._region)
 
+    def lookup(self, names: tuple[Any, ...], skipped: int, namespace: str) -> _core.FunctionLookup:
+        return _core.FunctionLookup(names, skipped, namespace, cache_regions, self._region)
+
 
 class _ManagerSource(Source):
     """The cache of a function with options of its own."""
@@ -259,6 +288,9 @@ class _ManagerSource(Source):
 
     def options(self) -> dict[str, Any]:
         return self._options
+
+    def lookup(self, names: tuple[Any, ...], skipped: int, namespace: str) -> _core.FunctionLookup:
+        return _core.FunctionLookup(names, skipped, namespace, self._options)
 
 
 def _options_of(regions: dict[str, dict[str, Any]], region: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 //! Everything that knows PyO3: the classes that Python sees, and the way from Python's values to the crate's.
 
 mod as_given;
+mod cache;
 mod clock;
 mod coerce;
 mod cookie_session;
@@ -64,6 +65,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
     module.add_function(wrap_pyfunction!(migrate::migrate_sessions, module)?)?;
     module.add_function(wrap_pyfunction!(options::options_of_location, module)?)?;
+    cache::register(module)?;
     files::register(module)?;
     module.add_class::<store::PyRedisClient>()?;
     session::option_attributes::register(module.py())?;

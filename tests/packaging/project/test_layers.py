@@ -33,7 +33,8 @@ LAYERS = {
     "store": "clock codec error fork id locks private_dir sync",
     "session": "clock error id store",
     "config": "clock codec cookie crypto error session store",
-    "py": "clock codec config cookie crypto error fork id locks private_dir session store",
+    "cache": "",
+    "py": "cache clock codec config cookie crypto error fork id locks private_dir session store",
     "lib": "py",
 }
 """The other parts that each part of the crate may import."""

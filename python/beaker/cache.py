@@ -32,6 +32,7 @@ clsmap = BackendRegistry(
     # Each imports a library, or opens a store that few programs use.
     modules={
         "ext:redis": "beaker.ext.redisnm:RedisNamespaceManager",
+        "ext:rediscluster": "beaker.ext.redisclusternm:RedisClusterNamespaceManager",
         "redis": "beaker.ext.redisnm:RedisNamespaceManager",
     },
 )

@@ -18,7 +18,7 @@ const FILES: &str = "`file`, `dbm`";
 const STORES: &str = "stores";
 const COOKIES: &str = "`cookie`";
 const MIDDLEWARE: &str = "the middleware";
-const SERVERS: &str = "`ext:redis`";
+const SERVERS: &str = "`ext:redis`, `ext:rediscluster`";
 const OTHERS: &str = "backends that take it";
 
 /// Every session option once.
@@ -230,6 +230,8 @@ pub static GROUPS: [Group; 7] = [
                 "a backend written in Python: a `beaker.container.NamespaceManager`")
                 .at(15, 0).attribute("namespace_class").used_by(STORES),
             OptionSpec::beaker("url", Kind::Any, Unset, "the address of a server or a database").to_backend().used_by(OTHERS),
+            OptionSpec::beaker("urls", Kind::Any, Unset, "the addresses of the nodes of a Redis Cluster")
+                .to_backend().used_by("`ext:rediscluster`"),
             OptionSpec::ours("connect_timeout", Kind::Seconds, Int(5),
                 "how long a connection to a server may take; an option of the `url` goes before it")
                 .to_backend().used_by(SERVERS),

@@ -11,7 +11,12 @@ import pytest
 import redis
 
 from beaker.cache import clsmap
-from beaker.exceptions import ConfigurationError, CorruptSessionError, StoreUnavailableError
+from beaker.exceptions import (
+    ConfigurationError,
+    CorruptSessionError,
+    OutcomeUnknownError,
+    StoreUnavailableError,
+)
 from beaker.ext.redisnm import RedisNamespaceManager, RedisSynchronizer
 from beaker.session import Session
 from tests.support.redis_server import new_url
@@ -246,3 +251,26 @@ def test_the_time_limit_of_a_connection_is_an_option() -> None:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(StoreUnavailableError, match="within 200ms"):
             Session({}, id="abc", use_cookies=False, type="ext:redis", url=url, connect_timeout=0.2)
+
+
+@pytest.mark.parametrize("error", [redis.ConnectionError, redis.TimeoutError])
+def test_a_change_whose_reply_redis_py_has_lost_is_in_doubt(url: str, error: type[Exception]) -> None:
+    class Losing(redis.Redis):
+        def execute_command(self, *words: Any, **options: Any) -> Any:
+            reply = redis.Redis.execute_command(self, *words, **options)  # type: ignore[no-untyped-call]
+            if words[0] != "GET":
+                raise error("the reply is lost")
+            return reply
+
+    values = RedisNamespaceManager("numbers", Losing.from_url(url))
+    changes: list[Any] = [
+        lambda: values.set_value("one", "1"),
+        lambda: values.swap("one", "1", "2"),
+        lambda: values.__delitem__("one"),
+        lambda: values.swap("one", None, "3"),
+    ]
+    for change, value in zip(changes, ["1", "2", None, "3"], strict=True):
+        with pytest.raises(OutcomeUnknownError) as caught:
+            change()
+        assert isinstance(caught.value.__cause__, error)
+        assert (values["one"] if value else None) == value

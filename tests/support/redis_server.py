@@ -30,6 +30,13 @@ WATCHED = '"$@" >>server.log 2>&1 & server=$!; cat >/dev/null; kill -9 "$server"
 """Ends the server at the end of its standard input: none outlives the tests, however those end."""
 
 
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
 class RedisServer:
     """A server on a free port, with a folder of its own. It keeps what it has when it is killed."""
 
@@ -38,8 +45,7 @@ class RedisServer:
         if program is None:
             raise LackingError("redis-server is not installed (./dev servers)")
         self.folder = Path(tempfile.mkdtemp(prefix="beaker-redis-"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._command = [
             *(program, "--port", str(self.port), "--bind", "127.0.0.1", "--databases", str(DATABASES)),
             *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
@@ -83,6 +89,46 @@ class RedisServer:
     def url(self, database: int = 0) -> str:
         """The URL of one of its databases."""
         return f"redis://127.0.0.1:{self.port}/{database}"
+
+
+class RedisCluster:
+    """Three servers that share the keys."""
+
+    NODES = 3
+
+    def __init__(self) -> None:
+        self.servers = [
+            RedisServer(
+                [
+                    *("--cluster-enabled", "yes", "--cluster-port", str(free_port())),
+                    *("--cluster-node-timeout", "5000", "--databases", "16"),
+                ]
+            )
+            for _ in range(self.NODES)
+        ]
+        nodes = [f"127.0.0.1:{server.port}" for server in self.servers]
+        subprocess.run(
+            ["redis-cli", "--cluster", "create", *nodes, "--cluster-yes"],
+            check=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )
+        begin = time.monotonic()
+        while not all(self._is_ready(server) for server in self.servers):
+            if time.monotonic() - begin > START_LIMIT:
+                raise RuntimeError("the cluster does not come up")
+            time.sleep(0.05)
+        self.urls = ",".join(f"redis://{node}" for node in nodes)
+
+    @staticmethod
+    def _is_ready(server: RedisServer) -> bool:
+        with redis.Redis(port=server.port) as client:
+            return bool(client.cluster("info")["cluster_state"] == "ok")
+
+    def stop(self) -> None:
+        """Kills all servers, and removes their folders."""
+        for server in self.servers:
+            server.stop()
 
 
 @cache

@@ -1,10 +1,13 @@
 # ruff: noqa: ARG002 - the signatures are the ones that applications use
 """The backend in Redis: a key for each value, and locks."""
 
+import contextlib
 import os
 import pickle
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from beaker._core import RedisClient
@@ -13,6 +16,7 @@ from beaker._namespace import NamespaceManager
 from beaker._pickled_values import PickledValues
 from beaker._registry import SyncDict
 from beaker.crypto.util import sha1
+from beaker.exceptions import OutcomeUnknownError
 from beaker.util import machine_identifier
 
 __all__ = ["RedisNamespaceManager", "RedisSynchronizer"]
@@ -34,6 +38,18 @@ end
 return 1"""
 _RELEASE = """if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])"""
+
+
+@contextlib.contextmanager
+def _in_doubt() -> Iterator[None]:
+    """Tells a change that redis-py may have made from one that was not made."""
+    try:
+        yield
+    except Exception as error:
+        redis = sys.modules.get("redis")
+        if redis is not None and isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
+            raise OutcomeUnknownError(f"cannot change a value in Redis: {type(error).__name__}") from error
+        raise
 
 
 def _client(url: Any, connect_timeout: float | None = None, operation_timeout: float | None = None) -> Any:
@@ -104,9 +120,9 @@ class RedisNamespaceManager(PickledValues, NamespaceManager):
 
     def set_value(self, key: str, value: Any, expiretime: float | None = None) -> None:
         """Sets ``key``. The server removes it after ``expiretime`` seconds, or after ``timeout``."""
-        self.client.set(
-            self._format_key(key), pickle.dumps(value, _PICKLE_PROTOCOL), px=self._milliseconds(expiretime)
-        )
+        pickled = pickle.dumps(value, _PICKLE_PROTOCOL)
+        with _in_doubt():
+            self.client.set(self._format_key(key), pickled, px=self._milliseconds(expiretime))
 
     def _milliseconds(self, expiretime: float | None) -> int | None:
         seconds = self.timeout if expiretime is None else expiretime
@@ -124,18 +140,21 @@ class RedisNamespaceManager(PickledValues, NamespaceManager):
         if expected is None:
             if new is None:
                 return not self.client.exists(name)
-            return bool(self.client.set(name, new, px=milliseconds, nx=True))
+            with _in_doubt():
+                return bool(self.client.set(name, new, px=milliseconds, nx=True))
         found = self.client.get(name)
         if found is None or self._loaded(found, "value in Redis") != expected:
             return False
         lifetime = b"" if milliseconds is None else str(milliseconds).encode()
-        return bool(self.client.eval(_SWAP, 1, name.encode(), found, new or b"", lifetime))
+        with _in_doubt():
+            return bool(self.client.eval(_SWAP, 1, name.encode(), found, new or b"", lifetime))
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.set_value(key, value)
 
     def __delitem__(self, key: str) -> None:
-        self.client.delete(self._format_key(key))
+        with _in_doubt():
+            self.client.delete(self._format_key(key))
 
     def do_remove(self) -> None:
         """Removes all values of the namespace."""
@@ -148,7 +167,9 @@ class RedisNamespaceManager(PickledValues, NamespaceManager):
             f"\\{character}" if character in _SPECIAL_IN_PATTERNS else character
             for character in f"{self.key_prefix}{self.namespace}:"
         )
-        return list(self.client.keys(f"{escaped}*"))
+        # redis-py asks one node of a cluster for KEYS and all of them for SCAN, which may list a key twice.
+        scan = getattr(self.client, "scan_iter", self.client.keys)
+        return list(dict.fromkeys(scan(f"{escaped}*")))
 
 
 class RedisSynchronizer(SynchronizerImpl):

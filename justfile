@@ -137,6 +137,11 @@ campaigns: build oracle strace
 bench *arguments: build oracle
     python benches/bench_wsgi.py {{ arguments }}
 
+# Measure the SQLite store, the file store and the original's database by turns
+bench-sqlite *arguments: build
+    python -m tools.oracle --all
+    python benches/bench_sqlite.py {{ arguments }}
+
 # Measure the stores and the cookie code without an interpreter
 bench-rust *arguments:
     cargo bench --locked --no-default-features {{ arguments }}

@@ -12,7 +12,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use beaker_core::id::{SessionId, StoreKey};
-use beaker_core::store::{Call, Expect, FileStore, MemoryStore, Patch, Store, Write, Written};
+use beaker_core::store::sqlite::Database;
+use beaker_core::store::{
+    Call, Durability, Expect, FileStore, MemoryStore, Patch, SqliteStore, Store, Write, Written,
+};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const NOW: f64 = 1_700_000_000.0;
@@ -88,6 +91,10 @@ fn stores(criterion: &mut Criterion) {
         group.finish();
     }
     store(criterion, "file", &FileStore::new(folder.path().join("data"), folder.path().join("locks")));
+    let Ok(database) = Database::at(&folder.path().join("sessions.sqlite"), Durability::default()) else {
+        return;
+    };
+    store(criterion, "sqlite", &SqliteStore::new(database));
 }
 
 criterion_group!(benches, stores);

@@ -132,6 +132,14 @@ pub fn is_steady() -> bool {
     WATCH.note(Reading::now())
 }
 
+/// Whether a clock that says `now` is the machine's, which has not jumped, and has run for an hour since the machine
+/// started: by then it has been set, if ever.
+#[must_use]
+pub fn is_settled_at(now: f64) -> bool {
+    let reading = Reading::now();
+    reading.is_near(now) && reading.uptime >= PATIENCE && WATCH.note(reading)
+}
+
 impl Watch {
     const fn new() -> Self {
         Self {

@@ -10,7 +10,7 @@ from beaker._locks import _refuse_if_interrupted
 from beaker._namespace import OpenResourceNamespaceManager
 from beaker._pickled_values import PickledValues
 from beaker._redaction import without_id
-from beaker.exceptions import LockError, MissingCacheParameter, StoreUnavailableError
+from beaker.exceptions import MissingCacheParameter, StoreUnavailableError
 from beaker.synchronization import SynchronizerImpl, file_synchronizer
 
 __all__ = ["FileBackedNamespaceManager", "storage_folder"]
@@ -144,19 +144,5 @@ class FileBackedNamespaceManager(PickledValues, OpenResourceNamespaceManager):
 
     def _drop_unused_lock(self) -> None:
         # Otherwise each request for an unknown id would leave a file.
-        lock = self.access_lock
-        if not isinstance(lock, FileSynchronizer) or lock.state.covered or lock.state.reentrantcount:
-            return
-        try:
-            if self.file_exists(self.file) or not os.path.lexists(lock.filename):
-                return
-            if not lock.acquire_write_lock(wait=False):
-                return
-            try:
-                if not self.file_exists(self.file):
-                    lock.remove_file()
-            finally:
-                lock.release_write_lock()
-        except (OSError, LockError):
-            # A left lock file does no harm, and an earlier error matters more.
-            return
+        if isinstance(self.access_lock, FileSynchronizer):
+            self.access_lock.remove_unused_file(lambda: self.file_exists(self.file))

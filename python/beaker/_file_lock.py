@@ -4,6 +4,7 @@
 import contextlib
 import os
 import weakref
+from collections.abc import Callable
 
 from beaker import _core
 from beaker._files import file_path
@@ -58,6 +59,27 @@ class FileSynchronizer(SynchronizerImpl):
             raise LockError("cannot remove the lock file: this thread does not hold the lock for writing")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.filename)
+
+    def remove_unused_file(self, is_used: Callable[[], bool]) -> None:
+        """Removes the lock's file if it is free and ``is_used`` says no. Waits for nobody.
+
+        Where this thread has the lock, or the file cannot be removed, it stays.
+        """
+        if self.state.covered or self.state.reentrantcount:
+            return
+        try:
+            if is_used() or not os.path.lexists(self.filename):
+                return
+            if not self.acquire_write_lock(wait=False):
+                return
+            try:
+                if not is_used():
+                    self.remove_file()
+            finally:
+                self.release_write_lock()
+        except (OSError, LockError):
+            # A left lock file does no harm, and an earlier error matters more.
+            return
 
     def _is_own(self, error: BaseException) -> bool:
         return super()._is_own(error) or getattr(error, "filename", None) == self.filename

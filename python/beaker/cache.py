@@ -34,6 +34,7 @@ clsmap = BackendRegistry(
         "ext:redis": "beaker.ext.redisnm:RedisNamespaceManager",
         "ext:rediscluster": "beaker.ext.redisclusternm:RedisClusterNamespaceManager",
         "redis": "beaker.ext.redisnm:RedisNamespaceManager",
+        "sqlite": "beaker._sqlite_namespace:SqliteNamespaceManager",
     },
 )
 """The backends by name. ``clsmap['ext:mine'] = MyNamespaceManager`` adds one."""

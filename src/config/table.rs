@@ -14,7 +14,7 @@ pub struct Group {
     pub options: &'static [OptionSpec],
 }
 
-const FILES: &str = "`file`, `dbm`";
+const FILES: &str = "`file`, `dbm`, `sqlite`";
 const STORES: &str = "stores";
 const COOKIES: &str = "`cookie`";
 const MIDDLEWARE: &str = "the middleware";
@@ -205,9 +205,9 @@ pub static GROUPS: [Group; 7] = [
                 "what a save survives, see [stores.md](stores.md#what-a-save-survives)")
                 .to_backend().used_by(FILES),
             OptionSpec::ours("sweep_interval", Kind::Seconds, Int(3600),
-                "seconds between two sweeps of the folder, see [stores.md](stores.md#sweeping); `0` for none. \
+                "seconds between two sweeps of the folder or the database, see [stores.md](stores.md#sweeping); `0` for none. \
                  Without a `timeout` there is no sweep unless this is given")
-                .used_by("`file`"),
+                .used_by("`file`, `sqlite`"),
             OptionSpec::ours("max_sessions", Kind::Int, Int(0),
                 "the most sessions that memory keeps; the longest idle goes first; `0` for any number")
                 .used_by("`memory`"),

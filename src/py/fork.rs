@@ -1,4 +1,4 @@
-//! Closing inherited locks after a fork.
+//! Closing inherited locks after a fork, and databases before it.
 //!
 //! A forked process gets a copy of this one's memory and its open files. A file lock lasts until every process that
 //! has the file open closes it. So a child closes the locks that it inherited at once; otherwise a parent that is
@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::fork;
+use crate::py::sqlite;
 
 /// A lock that a fork copies.
 pub(crate) trait Inherited: Send + Sync {
@@ -49,10 +50,24 @@ fn after_fork_in_child() {
     }
 }
 
-/// Registers the hook that runs in every child.
+/// Closes every database, since a forked process must not inherit one that is open. Calls in other threads end first, which
+/// need no interpreter for that.
+#[pyfunction]
+fn before_fork() {
+    sqlite::before_fork();
+}
+
+#[pyfunction]
+fn after_fork_in_parent() {
+    sqlite::after_fork();
+}
+
+/// Registers the hooks that run around every fork.
 pub(crate) fn register(py: Python<'_>) -> PyResult<()> {
     let Some(register) = py.import("os")?.getattr_opt("register_at_fork")? else { return Ok(()) };
     let when = PyDict::new(py);
+    when.set_item("before", wrap_pyfunction!(before_fork, py)?)?;
+    when.set_item("after_in_parent", wrap_pyfunction!(after_fork_in_parent, py)?)?;
     when.set_item("after_in_child", wrap_pyfunction!(after_fork_in_child, py)?)?;
     register.call((), Some(&when)).map(drop)
 }

@@ -25,6 +25,7 @@ mod replaced;
 mod runner;
 mod serializer;
 mod session;
+mod sqlite;
 mod store;
 mod values;
 mod wait;
@@ -68,6 +69,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     cache::register(module)?;
     files::register(module)?;
     module.add_class::<store::PyRedisClient>()?;
+    sqlite::register(module)?;
     session::option_attributes::register(module.py())?;
     errors::register(module.py());
     fork::register(module.py())

@@ -32,7 +32,8 @@
 //! | files | under the lock of the id, by a rename | in place, under the lock of the file | in order, under both locks | `flock` |
 //! | Redis | a script compares the version, a SHA-1 of the data, and changes the record | a script: `EXPIRE` with `GT`, `SETRANGE` | a script; in a Cluster in order, since it has two slots | a lease: `SET NX PX` with a random token, renewed |
 //! | memcached | `cas` with the version, its token; `add`; a meta delete with the token | `touch`; provided | in order | a lease: `add` |
-//! | SQLite, SQLAlchemy | a transaction that compares what was read | the same | a transaction | a row that is a lease |
+//! | SQLite | a transaction that compares the version, a random number | the same | a transaction | `flock` |
+//! | SQLAlchemy | a transaction that compares what was read | the same | a transaction | a row that is a lease |
 //! | MongoDB | `findAndModify` with the version in its filter | the same | in order | a document that is a lease |
 //! | dbm, Python classes | under the backend's own lock | the same | in order, under both locks | the backend's own |
 //! | Python classes with a method `swap` | by that method, which compares with the text that was read | the same | in order | the backend's own |
@@ -64,7 +65,11 @@ mod scan;
 #[cfg(all(test, feature = "shuttle"))]
 pub(crate) mod schedules;
 mod session_store;
+#[cfg(unix)]
+pub mod sqlite;
 mod sweep;
+#[cfg(unix)]
+mod sweeper;
 mod verbs;
 mod version;
 
@@ -84,7 +89,11 @@ pub use memory::MemoryStore;
 pub use moving::MovingStore;
 pub use scan::Scan;
 pub use session_store::{IdStorage, SessionStore};
+#[cfg(unix)]
+pub use sqlite::SqliteStore;
 pub use sweep::{Sweep, Swept};
+#[cfg(unix)]
+pub use sweeper::{SweepLease, Sweeper};
 pub use verbs::{Deleted, Expect, Patch, Record, Redirect, Renewal, Rotation, Write, Written};
 pub use version::Version;
 

@@ -23,7 +23,7 @@ SECRETS = {
     "encrypt_key": "an encryption key of the tests, of some length",
     "validate_key": VALIDATE_KEY,
 }
-BACKENDS = ["memory", "file", "python", "swap", "redis"]
+BACKENDS = ["memory", "file", "sqlite", "python", "swap", "redis"]
 """The places where sessions are kept. `python` and `swap` are Python classes; `swap` compares and changes."""
 COOKIES: dict[str, dict[str, Any]] = {"cookie": COOKIE, "sealed cookie": {**COOKIE, "cookie_format": 2}}
 
@@ -40,7 +40,7 @@ def make_backend(name: str, folder: Path) -> Backend:
 def _backend(name: str, folder: Path) -> Backend:
     if name == "memory":
         return Backend(name, {"type": "memory"})
-    if name in {"file", "dbm"}:
+    if name in {"file", "dbm", "sqlite"}:
         return Backend(name, {"type": name, "data_dir": str(folder / "sessions")}, folder / "sessions")
     if name == "redis":
         return make_redis_backend()

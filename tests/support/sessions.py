@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from beaker._core import SqliteDatabase
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import LockError
 from beaker.middleware import SessionMiddleware
@@ -70,6 +71,9 @@ class Backend:
         """The stored texts, by id."""
         if self.name == "memory":
             return {session_id: self._memory()[session_id]["session"] for session_id in self._memory()}
+        if self.name == "sqlite":
+            texts = {name: self._database().get(name, "session") for name in self._database().namespaces()}
+            return {name: text for name, text in texts.items() if isinstance(text, str)}
         if self.folder is not None:
             return {file.stem: pickle.loads(file.read_bytes())["session"] for file in self.files()}
         contents = self.options["namespace_class"].contents
@@ -79,6 +83,8 @@ class Backend:
         """Stores a text behind the library's back, as another process would."""
         if self.name == "memory":
             self._memory()[session_id] = {"session": text}
+        elif self.name == "sqlite":
+            self._database().set(session_id, "session", text)
         elif self.folder is not None:
             file = self.folder / "container_file" / session_id[:1] / session_id[:2] / f"{session_id}.cache"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -97,11 +103,18 @@ class Backend:
     def traces(self) -> list[str]:
         """Everything there is: ids, files, folders, locks."""
         found = [] if self.folder is None else [str(path) for path in sorted(self.folder.rglob("*"))]
+        if self.name == "sqlite":
+            own = {str(self._database().path) + end for end in ("", "-wal", "-shm")}
+            return [path for path in found if path not in own] + sorted(self.texts())
         return found or sorted(self.texts())
 
     def with_options(self, **options: Any) -> Backend:
         """The same place, used with other options."""
         return replace(self, options={**self.options, **options})
+
+    def _database(self) -> SqliteDatabase:
+        # Another SQLite in the same process would drop the locks of ours.
+        return SqliteDatabase(self.options.get("url"), self.options.get("data_dir"))
 
     @staticmethod
     def _memory() -> Any:

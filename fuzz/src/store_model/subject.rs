@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use beaker_core::error::Result;
 use beaker_core::id::{SessionId, StoreKey};
+use beaker_core::store::sqlite::Database;
 use beaker_core::store::{
-    Call, Durability, FileStore, IdStorage, LockTarget, MemoryStore, SessionStore, Store, Sweep,
+    Call, Durability, FileStore, IdStorage, LockTarget, MemoryStore, SessionStore, SqliteStore, Store, Sweep,
 };
 
 use super::model::{Kind, Model};
@@ -25,6 +26,7 @@ const LONG_AGO: f64 = 0.0;
 enum Place {
     Memory(Arc<MemoryStore>),
     Files(Arc<FileStore>, PathBuf),
+    Sqlite(Arc<SqliteStore>, Arc<Database>),
 }
 
 /// A store with nothing in it.
@@ -37,13 +39,20 @@ pub(super) struct Subject {
 }
 
 /// One of every kind. `choice` says which of the folders' variants there is.
-pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 5] {
+pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 7] {
     let root = folder.path().to_owned();
     let memory = |kind, store, ids| Subject::new(kind, Place::Memory(Arc::new(store)), ids);
     let files = |root: PathBuf, are_shared, ids| {
         let store = FileStore::new(root.join("data"), root.join("locks"))
             .with_durability(if choice.is_multiple_of(3) { Durability::Process } else { Durability::Beaker });
         Subject::new(Kind::Files { are_shared }, Place::Files(Arc::new(store), root), ids)
+    };
+    let sqlite = |name: &str, ids| {
+        let database = Database::at(&root.join(name).join("sessions"), Durability::Process)
+            .expect("the path is absolute");
+        let store = Arc::new(SqliteStore::new(Arc::clone(&database)));
+        // It forgets and locks as the memory does.
+        Subject::new(Kind::Memory, Place::Sqlite(store, database), ids)
     };
     let bounded = MemoryStore::new().bounded(NonZeroUsize::new(ROOM));
     [
@@ -52,6 +61,8 @@ pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 5] {
         files(root.join("plain"), true, &[IdStorage::Plain]),
         files(root.join("hashed"), false, &[IdStorage::Hashed]),
         memory(Kind::Bounded(usize::MAX), MemoryStore::new(), &[IdStorage::Plain, IdStorage::Hashed]),
+        sqlite("plain database", &[IdStorage::Plain]),
+        sqlite("hashed database", &[IdStorage::Hashed]),
     ]
 }
 
@@ -60,6 +71,7 @@ impl Subject {
         let store = match &place {
             Place::Memory(store) => Arc::clone(store) as Arc<dyn Store>,
             Place::Files(store, _) => Arc::clone(store) as Arc<dyn Store>,
+            Place::Sqlite(store, _) => Arc::clone(store) as Arc<dyn Store>,
         };
         let members = ids.iter().map(|ids| SessionStore::new(Arc::clone(&store), *ids)).collect();
         Self { kind, place, members, turn: Cell::new(0) }
@@ -80,6 +92,7 @@ impl Subject {
         match &self.place {
             Place::Memory(store) => store.sweep(),
             Place::Files(store, _) => store.sweep(),
+            Place::Sqlite(store, _) => store.sweep(),
         }
     }
 
@@ -89,7 +102,7 @@ impl Subject {
             Place::Memory(store) => [StoreKey::plain(id), StoreKey::hashed(id)]
                 .iter()
                 .any(|key| store.contains(key.record(), LONG_AGO)),
-            Place::Files(..) => {
+            Place::Files(..) | Place::Sqlite(..) => {
                 self.store().load(id, &Call::at(LONG_AGO)).is_ok_and(|record| record.is_some())
             }
         }
@@ -115,6 +128,14 @@ impl Subject {
                     let there: BTreeSet<String> = store.ids(LONG_AGO).into_iter().collect();
                     assert_eq!(there, ids.iter().map(|id| member.key_of(id).record().to_owned()).collect());
                 }
+            }
+            Place::Sqlite(_, database) => {
+                let there = database.namespaces(None, u32::MAX, &Call::at(LONG_AGO)).expect("it is there");
+                let store = self.store();
+                let keys = ids.iter().map(|id| store.key_of(id).record().to_owned());
+                assert_eq!(there.into_iter().collect::<BTreeSet<_>>(), keys.collect());
+                let locks = database.locks();
+                assert!(!locks.exists() || crate::folder::files(&locks).is_empty());
             }
             Place::Files(_, root) if self.is_hashed() => {
                 let (records, locks) = files(root);

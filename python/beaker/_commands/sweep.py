@@ -1,4 +1,4 @@
-"""``python -m beaker sweep``: removes the files of expired sessions and leftovers of killed processes."""
+"""``python -m beaker sweep``: removes expired sessions and leftovers of killed processes."""
 
 import argparse
 import sys
@@ -14,18 +14,18 @@ __all__ = ["add_to"]
 
 # Seconds that a session is kept after its timeout.
 _GRACE: Final = 120
-_USED: Final = ("type", "data_dir", "file_dir", "lock_dir", "timeout")
+_USED: Final = ("type", "url", "data_dir", "file_dir", "lock_dir", "timeout")
 
 
 def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
     """Adds the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "sweep",
-        help="remove the files of expired sessions",
+        help="remove expired sessions",
         description=(
             "Removes the files of sessions that were not used for longer than the timeout, and unused "
-            "temporary files and lock files that are over an hour old. Prints their numbers. An application "
-            "with a timeout sweeps by itself."
+            "temporary files and lock files that are over an hour old; or the expired sessions of an SQLite "
+            "database. Prints their numbers. An application with a timeout sweeps by itself."
         ),
         epilog=(
             "A session with an expiry of its own ends by that. The timeout given here applies to the others: "
@@ -35,6 +35,9 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
     )
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--data-dir", metavar="PATH", help="the folder of the option data_dir")
+    place.add_argument(
+        "--url", metavar="URL", help="the option url of type = sqlite: sqlite:////path/to/file"
+    )
     place.add_argument("--ini", type=Path, metavar="FILE", help="take the options from an ini file")
     parser.add_argument(
         "--section",
@@ -62,7 +65,39 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
 def _run(chosen: argparse.Namespace) -> None:
     if chosen.section is not None and chosen.ini is None:
         chosen.refuse("--section needs --ini")
-    options = {"data_dir": chosen.data_dir} if chosen.ini is None else _options(chosen.ini, chosen.section)
+    if chosen.ini is not None:
+        options = _options(chosen.ini, chosen.section)
+    elif chosen.url is not None:
+        options = {"type": "sqlite", "url": chosen.url}
+    else:
+        options = {"data_dir": chosen.data_dir}
+    if options.get("type") == "sqlite":
+        _sweep_database(chosen, options)
+    else:
+        _sweep_files(chosen, options)
+
+
+def _sweep_database(chosen: argparse.Namespace, options: dict[str, str]) -> None:
+    if chosen.timeout is not None or chosen.older_than is not None:
+        chosen.refuse("--timeout and --older-than are for files: a session in a database has its own expiry")
+    try:
+        database = _core.SqliteDatabase(options.get("url"), options.get("data_dir"))
+        if not Path(database.path).is_file():
+            raise Failure(f"the database {database.path} does not exist")
+        if chosen.dry_run:
+            _say({"expired": database.expired()}, "would be removed")
+            return
+        counts = database.sweep(options.get("lock_dir"))
+    except (BeakerException, OSError) as error:
+        raise Failure(str(error)) from None
+    except KeyboardInterrupt:
+        raise Failure("interrupted; some sessions may have been removed") from None
+    if counts is None:
+        raise Failure(f"another process is sweeping {database.path}")
+    _say({name: counts[name] for name in ("expired", "locks", "skipped")}, "removed")
+
+
+def _sweep_files(chosen: argparse.Namespace, options: dict[str, str]) -> None:
     file_dir, lock_dir = _folders(options)
     if not file_dir.is_dir():
         raise Failure(f"the folder {file_dir} does not exist")
@@ -89,7 +124,7 @@ def _say(counts: dict[str, int], what: str) -> None:
         ("examined", "files and folders examined"),
     )
     try:
-        sys.stdout.write("".join(f"{counts[key]:>9} {said}\n" for key, said in names))
+        sys.stdout.write("".join(f"{counts[key]:>9} {said}\n" for key, said in names if key in counts))
         sys.stdout.flush()
     except OSError as error:
         # Python would write the rest of the buffer when it ends, and fail again.
@@ -126,8 +161,8 @@ def _folders(options: dict[str, str]) -> tuple[Path, Path]:
 def _options(path: Path, section: str | None) -> dict[str, str]:
     options = _ini.options(path, section, _USED)
     kind = options.get("type", "file")
-    if kind != "file":
-        raise Failure(f"cannot sweep type = {kind}; only type = file can be swept")
+    if kind not in {"file", "sqlite"}:
+        raise Failure(f"cannot sweep type = {kind}; only type = file and type = sqlite can be swept")
     return options
 
 

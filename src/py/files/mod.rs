@@ -21,6 +21,8 @@ use pyo3::wrap_pyfunction;
 pub(crate) use absent::store;
 #[cfg(unix)]
 pub(crate) use store::store;
+#[cfg(unix)]
+pub(crate) use sweep::sweep_to_the_end;
 
 /// Adds the functions to `beaker._core`.
 #[cfg(unix)]

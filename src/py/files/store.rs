@@ -12,8 +12,8 @@ use pyo3::types::PyDict;
 use crate::config::Settings;
 use crate::id::SessionId;
 use crate::py::errors::{self, IntoPyResult};
-use crate::store::file::{Sweeper, default_directory, exposure};
-use crate::store::{FileStore, Store, WAIT};
+use crate::store::file::{default_directory, exposure};
+use crate::store::{FileStore, Store, Sweeper, WAIT};
 
 /// The file store that the options describe.
 pub(crate) fn store(

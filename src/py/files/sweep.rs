@@ -9,8 +9,8 @@ use pyo3::types::PyDict;
 
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
-use crate::store::file::{Reach, SweepLease, SweepPlan};
-use crate::store::{FileStore, Sweep, Swept};
+use crate::store::file::{Reach, SweepPlan, lease_of};
+use crate::store::{FileStore, Sweep, SweepLease, Swept};
 
 /// Some milliseconds of work.
 const STEP: usize = 1000;
@@ -36,13 +36,21 @@ pub(crate) fn sweep_files<'py>(
         .transpose()
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
     let store = FileStore::new(file_dir, lock_dir);
-    let lease = if dry_run { None } else { SweepLease::take(store.file_dir()).into_py(py)? };
+    let lease = if dry_run { None } else { SweepLease::take(&lease_of(store.file_dir())).into_py(py)? };
     // Without a folder there may still be locks, and no other sweep.
     if lease.is_none() && !dry_run && store.file_dir().exists() {
         return Ok(None);
     }
     let reach = if every { Reach::All } else { Reach::Endless };
     let mut sweep = store.sweep_by(SweepPlan { lifetime, reach, dry_run });
+    sweep_to_the_end(py, &mut sweep).map(Some)
+}
+
+/// Sweeps from the beginning to the end, and returns the counts.
+pub(crate) fn sweep_to_the_end<'py>(
+    py: Python<'py>,
+    sweep: &mut (dyn Sweep + '_),
+) -> PyResult<Bound<'py, PyDict>> {
     let mut swept = Swept::default();
     while !swept.finished {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
@@ -59,5 +67,5 @@ pub(crate) fn sweep_files<'py>(
     ] {
         counts.set_item(name, count)?;
     }
-    Ok(Some(counts))
+    Ok(counts)
 }

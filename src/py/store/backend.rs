@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyType};
 use super::redis;
 use crate::config::Settings;
 use crate::py::errors::ConfigurationError;
-use crate::py::files;
+use crate::py::{files, sqlite};
 use crate::store::{MemoryStore, Store};
 
 /// The memory store: one for the process, as `MemoryNamespaceManager.namespaces` is.
@@ -28,7 +28,7 @@ struct Native {
 }
 
 /// Every backend in Rust.
-static NATIVE: [Native; 3] = [
+static NATIVE: [Native; 4] = [
     Native {
         module: "beaker._memory_namespace",
         class: "MemoryNamespaceManager",
@@ -40,6 +40,11 @@ static NATIVE: [Native; 3] = [
         open: |given, arguments, settings| files::store(given, arguments, settings).map(Some),
     },
     Native { module: "beaker.ext.redisnm", class: "RedisNamespaceManager", open: redis::open },
+    Native {
+        module: "beaker._sqlite_namespace",
+        class: "SqliteNamespaceManager",
+        open: |given, arguments, settings| sqlite::store(given, arguments, settings).map(Some),
+    },
 ];
 
 /// Where sessions are kept.

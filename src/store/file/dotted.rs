@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::disk::{self, is_absence};
+use super::disk::is_absence;
 use super::folders::Visit;
 use super::layout::{Place, Seat};
 use super::record::{self, Holder};
@@ -12,7 +12,7 @@ use super::replace;
 use crate::error::{Error, Result};
 use crate::id::{IdSource, SessionId, StoreKey};
 use crate::locks::{LockFile, is_in_use};
-use crate::private_dir::ensure_private_dir;
+use crate::private_dir::{self, ensure_private_dir};
 use crate::store::Durability;
 
 /// A writer has a lock for less. A lock that is held for longer is a session's, and is not waited for.
@@ -164,7 +164,7 @@ impl Visit<'_> {
         // A link, so that the record is found at every moment. The next write to the old name ends it there.
         fs::hard_link(from, to).or_else(|_| fs::rename(from, to)).map_err(failed)?;
         if self.durability == Durability::Full {
-            disk::sync_with_names(folder).map_err(failed)?;
+            private_dir::sync_with_names(folder).map_err(failed)?;
         }
         Ok(())
     }

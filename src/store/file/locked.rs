@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::disk::{self, REMOVING, is_absence, unlink};
+use super::disk::{REMOVING, is_absence, unlink};
 use super::dotted::Neighbour;
 use super::folders::Visit;
 use super::layout::{Place, Seat};
@@ -12,6 +12,7 @@ use super::replace::{self, WRITING};
 use crate::codec::envelope;
 use crate::error::{Error, Result};
 use crate::locks::{LockFile, Locked};
+use crate::private_dir;
 use crate::store::{Deleted, Durability, Expect, Patch, Redirect, Rotation, Timestamp, Write, Written};
 
 impl Visit<'_> {
@@ -19,7 +20,7 @@ impl Visit<'_> {
     pub(super) fn unlink(&self, path: &Path) -> Result<()> {
         unlink(path)?;
         match path.parent() {
-            Some(folder) if self.durability == Durability::Full => match disk::sync(folder) {
+            Some(folder) if self.durability == Durability::Full => match private_dir::sync(folder) {
                 Err(error) if !is_absence(&error) => {
                     Err(Error::unavailable(REMOVING).with_source(error).in_folder(folder))
                 }
@@ -215,7 +216,7 @@ impl Visit<'_> {
     fn retire(&self, path: &Path) -> Result<()> {
         match path.parent() {
             Some(folder) if self.durability == Durability::Full => {
-                replace::retire(path, || disk::sync(folder))
+                replace::retire(path, || private_dir::sync(folder))
                     .map_err(|error| Error::unavailable(REMOVING).with_source(error).in_folder(folder))
             }
             _ => unlink(path),

@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use disk::REMOVING;
-pub use disk::sync_with_names;
 pub use exposure::{Exposure, exposure};
 use folders::Folders;
 use guard::FileGuard;
@@ -40,13 +39,13 @@ use record::Found;
 use replace::WRITING;
 pub use replace::{is_temporary, replace_file};
 use scan::FileScan;
-pub use sweep::{FileSweep, Reach, SweepLease, SweepPlan, Sweeper};
+pub use sweep::{FileSweep, Reach, SweepPlan, lease_of};
 
-pub use crate::private_dir::{default_directory, ensure_private_dir};
+pub use crate::private_dir::{default_directory, ensure_private_dir, sync_with_names};
 
 use super::{
     Blocking, Call, Capabilities, Deleted, Durability, Expect, Guard, LockTarget, Locks, Patch, Record,
-    Renewal, Rotation, Scan, Store, Sweep, Timestamp, Write, Written,
+    Renewal, Rotation, Scan, Store, Sweep, Sweeper, Timestamp, Write, Written,
 };
 use crate::clock;
 use crate::error::Result;
@@ -105,7 +104,7 @@ impl FileStore {
 
     fn maybe_sweep(&self, now: Timestamp) {
         if let Some(sweeper) = &self.sweeper {
-            sweeper.maybe_sweep(now, || self.whole_sweep());
+            sweeper.maybe_sweep(now, || self.whole_sweep().into_job());
         }
     }
 

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::disk;
 use crate::error::{Error, Result};
-use crate::private_dir::ensure_private_dir;
+use crate::private_dir::{self, ensure_private_dir};
 use crate::store::Durability;
 
 /// The operation of a failed write.
@@ -51,7 +50,7 @@ pub fn replace_file(target: &Path, bytes: &[u8], durability: Durability) -> Resu
     }
     match target.parent() {
         Some(folder) if durability == Durability::Full => {
-            disk::sync_with_names(folder).map_err(|error| failed(error, target))
+            private_dir::sync_with_names(folder).map_err(|error| failed(error, target))
         }
         _ => Ok(()),
     }
@@ -136,7 +135,7 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
             Err(error) => {
                 match error.kind() {
                     IoKind::NotFound => {
-                        disk::forget(folder);
+                        private_dir::forget(folder);
                         ensure_private_dir(folder)?;
                     }
                     IoKind::AlreadyExists => {}

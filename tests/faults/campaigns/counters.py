@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.campaigns.load import SHARED, STORES, Running, done, original, ours, place
+from tests.faults.campaigns.load import SHARED, STORES, STORES_OF_BEAKER, Running, done, original, ours, place
 from tests.faults.campaigns.report import Report, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tests.faults.campaigns.load import Place
@@ -36,14 +37,14 @@ def _run(python: Path, where: Place, task: str, size: Size, **more: Any) -> tupl
     return last.get("count") or 0, sum(one.get("lost", 0) for one in results), failures
 
 
-def _campaign(python: Path, size: Size, report: Report, lock: dict[str, Any]) -> None:
+def _campaign(python: Path, stores: Iterable[str], size: Size, report: Report, lock: dict[str, Any]) -> None:
     processes, threads, turns = LOADS[size]
     total = processes * threads * turns
     report.count("increments", 0)
     report.count("of them lost", 0)
     report.count("changes of distinct keys", 0)
     report.count("of those lost", 0)
-    for store in STORES:
+    for store in stores:
         with place(store) as where:
             count, _, failures = _run(python, where, "counting", size, **lock)
             report.count("increments", total)
@@ -61,10 +62,10 @@ def _campaign(python: Path, size: Size, report: Report, lock: dict[str, Any]) ->
 def campaign(size: Size) -> Report:
     """Tries ours, and the original as it is where it is installed."""
     report = Report("counters")
-    _campaign(ours(), size, report, {"concurrency": "lock", "lock_timeout": 600})
+    _campaign(ours(), STORES, size, report, {"concurrency": "lock", "lock_timeout": 600})
     if (python := original()) is not None:
         theirs = Report("counters")
-        _campaign(python, size, theirs, {})
+        _campaign(python, STORES_OF_BEAKER, size, theirs, {})
         lost = theirs.counts["of them lost"], theirs.counts["of those lost"]
         report.compare(theirs, f"{lost[0]:,} increments and {lost[1]:,} changes lost")
     return report

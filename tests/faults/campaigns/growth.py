@@ -18,6 +18,8 @@ ALIVE = 1800
 """Sessions whose time is not over, at ten a second with a minute of timeout and two more of grace."""
 MOST_GROWTH = 4096
 """In KiB, from the first quarter to the last."""
+MOST_DATABASE = 8 * 1024
+"""In KiB, with the sessions of one batch, a part of them free pages."""
 MOST_FOLDERS = 2 + 2 * (16 + 256)
 """Of records and of locks, named by one and by two hexadecimal digits."""
 
@@ -29,9 +31,10 @@ def _bounded(report: Report, what: str, there: int, bound: int) -> None:
 
 
 def _campaign(
-    python: Path, saves: tuple[int, int, int], size: Size, report: Report, cap: dict[str, int]
+    python: Path, saves: tuple[int, int, int], size: Size, report: Report, *, is_ours: bool
 ) -> None:
     capped, timed, swept = saves
+    cap = {"max_sessions": CAP} if is_ours else {}
     patience = 600.0 + sum(saves) / 50
     options = {"type": "memory"}
     result = done(python, "growing", patience, task="capped", options={**options, **cap}, saves=capped)
@@ -54,6 +57,13 @@ def _campaign(
     report.count("saves to files", swept)
     _bounded(report, "files after a sweep", result.get("left", 0), 0)
     _bounded(report, "folders", result.get("folders", 0), MOST_FOLDERS)
+    if is_ours:
+        with place("sqlite") as where:
+            result = done(python, "growing", patience, task="swept_rows", folder=where.folder, saves=swept)
+        failures += result.get("failures", ())
+        report.count("saves to sqlite", swept)
+        _bounded(report, "rows after a sweep", result.get("left", 0), 0)
+        _bounded(report, "KiB of the database", result.get("size", 0), MOST_DATABASE)
     for failure in failures:
         report.breaks(failure)
 
@@ -61,10 +71,10 @@ def _campaign(
 def campaign(size: Size) -> Report:
     """Tries ours, and the original with fewer where it is installed."""
     report = Report("growth")
-    _campaign(ours(), SAVES[size], size, report, {"max_sessions": CAP})
+    _campaign(ours(), SAVES[size], size, report, is_ours=True)
     if (python := original()) is not None:
         theirs = Report("growth")
-        _campaign(python, FEWER[size], size, theirs, {})
+        _campaign(python, FEWER[size], size, theirs, is_ours=False)
         counts = theirs.counts
         there = f"{counts['sessions at most']:,} sessions in memory"
         report.compare(theirs, f"{there}, {counts['files after a sweep at most']:,} files that stay")

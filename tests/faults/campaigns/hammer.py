@@ -60,6 +60,11 @@ class Hammer:
     def __init__(self, folder: str, chosen: dict[str, Any], shares: bool, seed: int) -> None:
         self.case: Case = {"folder": folder, "options": chosen}
         self.options: dict[str, Any] = {"type": "file", "data_dir": folder, **chosen}
+        self._database: Any = None
+        if self.options["type"] == "sqlite":
+            from beaker import _core
+
+            self._database = _core.SqliteDatabase(None, folder)
         self.life = [step for step in LIFE if shares or not step.startswith("shared")]
         self.chance = random.Random(seed)
         self.workers = [Worker(number) for number in range(WORKERS)]
@@ -222,22 +227,36 @@ class Hammer:
             self.broken.append(f"a record cannot be read: {type(error).__name__}: {error}"[:200])
             return {}
 
+    def _ids(self) -> list[str]:
+        if self._database is not None:
+            ids: list[str] = self._database.namespaces(limit=1_000_000)
+            return ids
+        records = Path(self.case["folder"]).glob("container_file/*/*/*.cache")
+        return [path.stem for path in records]
+
     def _found(self, token: str) -> bool:
         """Whether the session of this token has any id."""
-        for path in Path(self.case["folder"]).glob("container_file/*/*/*.cache"):
+        for session_id in self._ids():
             with contextlib.suppress(Exception):
-                stored = self._loaded(path.stem)
+                stored = self._loaded(session_id)
                 if stored and stored.get("token") == token:
                     return True
         return False
 
     def _look_at_all(self) -> None:
         folder = Path(self.case["folder"])
-        for path in folder.glob("container_file/*/*/*.cache"):
-            stored = self._loaded(path.stem)
+        for session_id in self._ids():
+            stored = self._loaded(session_id)
             if stored and stored.get("name") != "shared" and "token" not in stored:
                 self.broken.append(f"a record holds what was never saved: {sorted(stored)}")
-        if not OURS:
+        if self._database is not None:
+            files = list(folder.glob("sessions.sqlite-locks/*/*/*"))
+            for path in files:
+                os.utime(path, (0, 0))
+            assert self._database.sweep() is not None
+            if left := [path.name for path in files if path.exists()]:
+                self.broken.append(f"left after a sweep: {left}")
+        if not OURS or self._database is not None:
             return
         for path in folder.rglob("*"):
             os.utime(path, (0, 0))

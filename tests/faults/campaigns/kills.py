@@ -63,7 +63,9 @@ def note(played: Played, plan: Plan, place: int, what: str, report: Report) -> N
 
 def at_random(runner: Runner, size: Size, report: Report) -> None:
     """Kills at moments of chance."""
-    choices = [{"durability": word} for word in DURABILITIES] if runner.ours else [{}]
+    choices: list[dict[str, str]] = [{}]
+    if runner.ours:
+        choices = [{"durability": word} for word in DURABILITIES] + [{"type": "sqlite"}]
     for seed, chosen in enumerate(choices):
         kills = RANDOM_KILLS[size] // (len(choices) if runner.ours else 3)
         folder = str(runner.folder / f"hammered-{seed}")

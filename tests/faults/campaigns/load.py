@@ -16,9 +16,11 @@ from tests.support.environment import ORACLE, ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-STORES = ("file", "memory", "python", "dbm")
-SHARED = frozenset({"file", "dbm"})
+STORES = ("file", "memory", "python", "dbm", "sqlite")
+SHARED = frozenset({"file", "dbm", "sqlite"})
 """The stores that processes share."""
+STORES_OF_BEAKER = tuple(store for store in STORES if store != "sqlite")
+"""The stores that the original has too."""
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},

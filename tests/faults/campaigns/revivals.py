@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.faults.campaigns.load import OF_BEAKER, STORES, VARIANTS, done, original, ours, place
+from tests.faults.campaigns.load import (
+    OF_BEAKER,
+    STORES,
+    STORES_OF_BEAKER,
+    VARIANTS,
+    done,
+    original,
+    ours,
+    place,
+)
 from tests.faults.campaigns.report import Report, Size
 
 if TYPE_CHECKING:
@@ -16,11 +25,13 @@ READS = {Size.SHORT: (48, 18), Size.FULL: (9_000, 1_000)}
 PATIENCE = {Size.SHORT: 300.0, Size.FULL: 3600.0}
 
 
-def _campaign(python: Path, size: Size, report: Report, variants: Iterable[str]) -> None:
+def _campaign(
+    python: Path, stores: Iterable[str], size: Size, report: Report, variants: Iterable[str]
+) -> None:
     ordered, raced = READS[size]
     report.count("slow reads", 0)
     report.count("revivals", 0)
-    for store in STORES:
+    for store in stores:
         for variant in variants:
             with place(store, variant) as where:
                 arguments = {"options": where.options, "ordered": ordered, "raced": raced}
@@ -38,10 +49,10 @@ def _campaign(python: Path, size: Size, report: Report, variants: Iterable[str])
 def campaign(size: Size) -> Report:
     """Tries ours, and the original where it is installed."""
     report = Report("revivals")
-    _campaign(ours(), size, report, VARIANTS)
+    _campaign(ours(), STORES, size, report, VARIANTS)
     if (python := original()) is not None:
         theirs = Report("revivals")
-        _campaign(python, size, theirs, sorted(OF_BEAKER))
+        _campaign(python, STORES_OF_BEAKER, size, theirs, sorted(OF_BEAKER))
         tried = f"{theirs.counts['revivals']:,} revivals of {theirs.counts['slow reads']:,}"
         report.compare(theirs, tried)
     return report

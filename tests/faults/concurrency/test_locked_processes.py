@@ -33,18 +33,16 @@ PATIENCE = 30 + TURNS
 Kind = dict[str, Any]
 
 
-@pytest.fixture(params=["memory", "python", "file", "dbm"])
+@pytest.fixture(params=["memory", "python", "file", "dbm", "sqlite"])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
-    """Each store: two of one process, and two that processes share, one of each kind written in Python."""
+    """Each store: two of one process, and three that processes share, one of each kind written in Python."""
     MemoryNamespaceManager.namespaces.clear()
     if request.param == "memory":
         yield {"type": "memory"}
     elif request.param == "python":
         yield {"namespace_class": namespace_class()}
-    elif request.param == "file":
-        yield {"type": "file", "data_dir": str(tmp_path)}
     else:
-        yield {"type": "dbm", "data_dir": str(tmp_path)}
+        yield {"type": request.param, "data_dir": str(tmp_path)}
     MemoryNamespaceManager.namespaces.clear()
 
 

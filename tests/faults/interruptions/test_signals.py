@@ -123,7 +123,8 @@ def test_an_exception_of_a_handler_ends_a_wait_and_leaves_no_lock(
         with alarm(raising(error)), pytest.raises(error) as kept:
             wait(backend)
         assert time.monotonic() - since < PROMPT
-        assert open_files() == before
+        # A database that nobody uses any more may be closed meanwhile.
+        assert open_files() <= before
     assert is_free(backend, ID)
     assert kept.value.__traceback__ is not None
 

@@ -38,7 +38,7 @@ def copied(request: pytest.FixtureRequest) -> Copy:
     return COPIES[request.param]
 
 
-@pytest.fixture(params=["memory", "file", "dbm", "cookie"])
+@pytest.fixture(params=["memory", "file", "sqlite", "dbm", "cookie"])
 def options(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> dict[str, Any]:
     return COOKIE if request.param == "cookie" else {"type": request.param, "data_dir": str(tmp_path)}
 

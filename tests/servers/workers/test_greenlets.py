@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 120
-STORES = ["memory", "file", "python", "dbm", "redis"]
+STORES = ["memory", "file", "sqlite", "python", "dbm", "redis"]
 
 
 @pytest.fixture(params=["gevent", "eventlet"])

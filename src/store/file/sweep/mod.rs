@@ -8,10 +8,8 @@
 //! Beaker makes have 272 folders in all.
 
 mod age;
-mod lease;
 mod leftovers;
 pub(super) mod records;
-mod sweeper;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -20,15 +18,23 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::walk::{Found, Walk};
-use age::age;
-pub use lease::SweepLease;
-pub use sweeper::Sweeper;
+use age::{LEFTOVER_AGE, age};
 
 use super::folders::{Folders, Visit};
 use crate::error::{Error, Result};
+use crate::store::sweeper::Job;
 use crate::store::{Sweep, Swept, Timestamp};
 
 const OPERATION: &str = "sweep the session files";
+
+/// The name of the lease in the folder of the records. No id has such a name.
+const LEASE: &str = ".beaker-sweep";
+
+/// The entries of a step, which takes a millisecond or less.
+const STEP: usize = 64;
+
+/// With this rest a sweep takes a tenth of a processor or of a slow disk.
+const REST: u32 = 9;
 
 /// The records that a sweep removes, beside those whose own expiry has passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +72,12 @@ impl SweepPlan {
     }
 }
 
+/// The file of the lease to sweep the records in `folder`.
+#[must_use]
+pub fn lease_of(folder: &Path) -> PathBuf {
+    folder.join(LEASE)
+}
+
 /// A sweep of the files of a store.
 pub struct FileSweep {
     folders: Folders,
@@ -86,6 +98,17 @@ impl FileSweep {
     pub(super) fn new(folders: Folders, plan: SweepPlan) -> Self {
         let stage = Stage::Records(Walk::of(&folders.file_dir));
         Self { folders, plan, stage, seen: HashSet::new(), is_partial: false }
+    }
+
+    /// The same for the background.
+    pub(super) fn into_job(self) -> Job {
+        Job {
+            lease: lease_of(&self.folders.file_dir),
+            patience: self.plan.lifetime.unwrap_or_default().max(Duration::from_secs_f64(LEFTOVER_AGE)),
+            step: STEP,
+            rest: REST,
+            sweep: Box::new(self),
+        }
     }
 
     /// It waits for no lock.

@@ -1,11 +1,11 @@
-//! The lease that one process at a time takes to sweep a folder, and the guard against jumps of the clock.
+//! The lease that one process at a time takes to sweep a store, and the guard against jumps of the clock.
 //!
-//! Both are one file, `.beaker-sweep`. It is locked during a sweep, and it has the readings of the machine's clocks from
+//! Both are one file. It is locked during a sweep, and it has the readings of the machine's clocks from
 //! the beginning of the last sweep, with which the next one, in any process, compares its own.
 
 use std::fmt::Write;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind as IoKind, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -14,12 +14,9 @@ use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 
 use crate::clock::Reading;
 use crate::error::{Error, Result};
-use crate::store::file::disk::is_absence;
 
-const OPERATION: &str = "take the lease to sweep the session folder";
+const OPERATION: &str = "take the lease to sweep the sessions";
 
-/// No id has such a name.
-const NAME: &str = ".beaker-sweep";
 const PRIVATE: u32 = 0o600;
 
 /// In bytes. A note is shorter.
@@ -30,7 +27,7 @@ const SETTLED: f64 = 3600.0;
 
 const VERSION: &str = "beaker-sweep 1";
 
-/// The exclusive right to sweep a folder, until it is dropped.
+/// The exclusive right to sweep a store, until it is dropped.
 ///
 /// The lock is the process's own (`fcntl`, POSIX): a forked process does not inherit it, and it ends with this
 /// process, however that ends.
@@ -39,12 +36,11 @@ pub struct SweepLease {
 }
 
 impl SweepLease {
-    /// Takes the lease of the folder of a store's records. `None` if another process has it, or if there is no such
-    /// folder.
+    /// Takes the lease whose file is `path`. `None` if another process has it, or if its folder does not exist.
     ///
     /// # Errors
     /// `Unavailable` if the file of the lease cannot be made or locked.
-    pub fn take(folder: &Path) -> Result<Option<Self>> {
+    pub fn take(path: &Path) -> Result<Option<Self>> {
         let failed = |error: io::Error| Error::unavailable(OPERATION).with_source(error);
         // No link is followed, and no pipe waited for.
         let opened = OpenOptions::new()
@@ -54,14 +50,16 @@ impl SweepLease {
             .truncate(false)
             .mode(PRIVATE)
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(folder.join(NAME));
+            .open(path);
         let file = match opened {
             Ok(file) => file,
-            Err(error) if is_absence(&error) => return Ok(None),
+            Err(error) if error.kind() == IoKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
         if !file.metadata().map_err(failed)?.is_file() {
-            return Err(Error::unavailable(OPERATION).with_detail(".beaker-sweep is not a regular file"));
+            return Err(
+                Error::unavailable(OPERATION).with_detail("the file of the lease is not a regular file")
+            );
         }
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Self { file })),

@@ -4,35 +4,35 @@
 //! sweeps, nothing is started by making a store, and no lock is shared that a fork could leave locked: a forked
 //! process sweeps when its own writes find that a sweep is due. Without writes, nothing grows.
 //!
-//! Of all processes and machines that share a folder one sweeps at a time, and all share the interval; see
-//! [`SweepLease`]. A process sweeps one folder at a time.
+//! Of all processes and machines that share a store one sweeps at a time, and all share the interval; see
+//! [`SweepLease`]. A process sweeps one store at a time.
 
+mod lease;
+#[cfg(all(test, feature = "shuttle"))]
+mod schedules;
+
+use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::FileSweep;
-use super::age::LEFTOVER_AGE;
-use super::lease::{Note, SweepLease, Verdict, judge};
+pub use lease::SweepLease;
+use lease::{Note, Verdict, judge};
+
+use super::{Sweep, Timestamp};
 use crate::clock::Reading;
 use crate::error::Result;
 use crate::fork::Process;
-use crate::store::{Sweep, Timestamp};
 use crate::sync::{AtomicU32, AtomicU64};
 
 /// The age of a process at its first sweep, so that a sweep neither slows the start down nor is begun by a process that
 /// ends soon.
 const FIRST_DELAY: Duration = Duration::from_secs(60);
 
-/// The pause before the next attempt while another folder is being swept.
+/// The pause before the next attempt while another store is being swept.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// The entries of a step, which takes a millisecond or less.
-const STEP: usize = 64;
-
-/// The rest after a step, as a multiple of its time, so that a sweep takes a tenth of a processor or of a slow disk.
-const REST: u32 = 9;
 const SHORTEST_REST: Duration = Duration::from_millis(1);
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
@@ -44,7 +44,20 @@ static SWEEPING: AtomicU32 = AtomicU32::new(0);
 
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Starts the sweeps of a folder in this process. Stores of the same folder share it.
+/// A sweep that is due.
+pub(super) struct Job {
+    pub(super) sweep: Box<dyn Sweep>,
+    /// The file of the lease.
+    pub(super) lease: PathBuf,
+    /// After a jump of the clock nothing is removed for so long.
+    pub(super) patience: Duration,
+    /// The entries of a step, which takes a millisecond or so.
+    pub(super) step: usize,
+    /// The rest after a step, as a multiple of its time.
+    pub(super) rest: u32,
+}
+
+/// Starts the sweeps of a store in this process. Values for the same store share it.
 #[derive(Debug)]
 pub struct Sweeper {
     interval: Duration,
@@ -65,13 +78,13 @@ impl Sweeper {
     /// request to fail.
     ///
     /// A program whose clock, `now`, is not the machine's sweeps nothing: its records end by a clock of its own.
-    pub(in crate::store::file) fn maybe_sweep(&self, now: Timestamp, sweep: impl FnOnce() -> FileSweep) {
+    pub(super) fn maybe_sweep(&self, now: Timestamp, job: impl FnOnce() -> Job) {
         let at = milliseconds(BEGINNING.elapsed()).max(1);
         if !self.is_due(at) || !Reading::now().is_near(now) {
             return;
         }
         let started = match Turn::take(&SWEEPING, Process::current().id()) {
-            Some(turn) => start(sweep(), self.interval, turn),
+            Some(turn) => start(job(), self.interval, turn),
             None => false,
         };
         if !started {
@@ -93,19 +106,18 @@ impl Sweeper {
     }
 }
 
-fn start(sweep: FileSweep, interval: Duration, turn: Turn) -> bool {
+fn start(job: Job, interval: Duration, turn: Turn) -> bool {
     let work = move || {
         let _turn = turn;
         // What a sweep cannot do, the next one tries again.
-        let _ = run(sweep, interval);
+        let _ = run(job, interval);
     };
     thread::Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK).spawn(work).is_ok()
 }
 
-fn run(mut sweep: FileSweep, interval: Duration) -> Result<()> {
-    let Some(lease) = SweepLease::take(&sweep.folders.file_dir)? else { return Ok(()) };
-    let patience = sweep.plan.lifetime.unwrap_or_default().max(Duration::from_secs_f64(LEFTOVER_AGE));
-    let note = match judge(lease.read().as_ref(), Note::now(), interval, patience) {
+fn run(mut job: Job, interval: Duration) -> Result<()> {
+    let Some(lease) = SweepLease::take(&job.lease)? else { return Ok(()) };
+    let note = match judge(lease.read().as_ref(), Note::now(), interval, job.patience) {
         Verdict::NotDue => return Ok(()),
         Verdict::Wait(note) => return lease.write(&note),
         Verdict::Sweep(note) => note,
@@ -117,14 +129,14 @@ fn run(mut sweep: FileSweep, interval: Duration) -> Result<()> {
         if !note.clocks.went_on_steadily_to(&now) {
             return lease.write(&Note::now().after_a_jump());
         }
-        if sweep.step(STEP, now.wall)?.finished {
+        if job.sweep.step(job.step, now.wall)?.finished {
             return Ok(());
         }
-        thread::sleep((begun.elapsed() * REST).clamp(SHORTEST_REST, LONGEST_REST));
+        thread::sleep((begun.elapsed() * job.rest).clamp(SHORTEST_REST, LONGEST_REST));
     }
 }
 
-/// Keeps the process from sweeping two folders at a time.
+/// Keeps the process from sweeping two stores at a time.
 struct Turn(&'static AtomicU32);
 
 impl Turn {

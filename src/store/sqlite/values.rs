@@ -1,0 +1,155 @@
+//! The values of a namespace, sessions included, for programs that use it as a backend of their own.
+
+use std::time::Duration;
+
+use rusqlite::params;
+use rusqlite::types::ValueRef;
+
+use super::database::{Database, Purpose};
+use super::records::{self, Place, Value, expiry, new_version};
+use crate::error::{Error, Result};
+use crate::store::{Call, Timestamp};
+
+const READING: &str = "read a value in its database";
+const WRITING: &str = "write a value to its database";
+const REMOVING: &str = "remove a value from its database";
+
+/// A value that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Text: a session.
+    Text(String),
+    /// A pickle.
+    Pickle(Vec<u8>),
+}
+
+impl Database {
+    /// The value `name` of a namespace, unless there is none or its lifetime is over.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is neither text nor bytes; `Busy` or `Unavailable` if the database did not answer.
+    pub fn value(&self, namespace: &str, name: &str, call: &Call<'_>) -> Result<Option<Stored>> {
+        let place = Place { namespace, name };
+        let loaded = self.read(call.wait, READING, |connection| {
+            let found = records::load(connection, place, |value, _, expires_at| {
+                (!records::is_over(expires_at, call.now)).then(|| match value {
+                    ValueRef::Text(text) => String::from_utf8(text.to_vec()).map(Stored::Text).ok(),
+                    ValueRef::Blob(bytes) => Some(Stored::Pickle(bytes.to_vec())),
+                    _ => None,
+                })
+            })?;
+            match found.flatten() {
+                None => Ok(None),
+                Some(Some(stored)) => Ok(Some(stored)),
+                Some(None) => Err(Error::corrupt(READING).with_detail("it is no value of Beaker's").into()),
+            }
+        });
+        Ok(loaded?.flatten())
+    }
+
+    /// Sets a value, which is over after `ttl`.
+    ///
+    /// # Errors
+    /// `Busy` or `Unavailable`: nothing was changed.
+    pub fn set_value(
+        &self,
+        namespace: &str,
+        name: &str,
+        value: Value<'_>,
+        ttl: Option<Duration>,
+        call: &Call<'_>,
+    ) -> Result<()> {
+        let place = Place { namespace, name };
+        let version = new_version(WRITING)?;
+        let written = self.change(Purpose::Create, call.wait, WRITING, |connection| {
+            let found = records::find(connection, place)?;
+            let expires_at = expiry(ttl, call.now);
+            Ok(records::put(connection, place, found.as_ref(), value, version, expires_at)?)
+        });
+        written.map(|_made| ())
+    }
+
+    /// Removes a value. `false` if there was none.
+    ///
+    /// # Errors
+    /// `Busy` or `Unavailable`: nothing was changed.
+    pub fn remove_value(&self, namespace: &str, name: &str, call: &Call<'_>) -> Result<bool> {
+        let removed = self.change(Purpose::Change, call.wait, REMOVING, |connection| {
+            let Some(found) = records::find(connection, Place { namespace, name })? else { return Ok(false) };
+            records::remove(connection, found.id)?;
+            Ok(!found.is_over(call.now))
+        });
+        Ok(removed?.unwrap_or(false))
+    }
+
+    /// Removes every value of a namespace, its session included.
+    ///
+    /// # Errors
+    /// `Busy` or `Unavailable`: nothing was changed.
+    pub fn remove_namespace(&self, namespace: &str, call: &Call<'_>) -> Result<()> {
+        let removed = self.change(Purpose::Change, call.wait, REMOVING, |connection| {
+            Ok(connection.prepare_cached("DELETE FROM records WHERE namespace = ?1")?.execute([namespace])?)
+        });
+        removed.map(|_count| ())
+    }
+
+    /// The names of all values of a namespace.
+    ///
+    /// # Errors
+    /// `Busy` or `Unavailable`.
+    pub fn names(&self, namespace: &str, call: &Call<'_>) -> Result<Vec<String>> {
+        let names = self.read(call.wait, READING, |connection| {
+            let mut select = connection
+                .prepare_cached("SELECT name, expires_at FROM records WHERE namespace = ?1 ORDER BY name")?;
+            let mut rows = select.query([namespace])?;
+            let mut names = Vec::new();
+            while let Some(row) = rows.next()? {
+                let expires_at: Option<Timestamp> = row.get(1)?;
+                if !records::is_over(expires_at, call.now) {
+                    names.push(row.get(0)?);
+                }
+            }
+            Ok(names)
+        });
+        Ok(names?.unwrap_or_default())
+    }
+
+    /// The namespaces that have values, in their order: the first `limit`, or the first of those that come after `after`.
+    ///
+    /// # Errors
+    /// `Busy` or `Unavailable`.
+    pub fn namespaces(&self, after: Option<&str>, limit: u32, call: &Call<'_>) -> Result<Vec<String>> {
+        // Whether `after` is given or not, the index leads to the first.
+        let sql = match after {
+            Some(_) => {
+                "SELECT DISTINCT namespace FROM records WHERE namespace > ?1 AND (expires_at IS NULL OR expires_at > ?2) \
+                 ORDER BY namespace LIMIT ?3"
+            }
+            None => {
+                "SELECT DISTINCT namespace FROM records WHERE ?1 IS NULL AND (expires_at IS NULL OR expires_at > ?2) \
+                 ORDER BY namespace LIMIT ?3"
+            }
+        };
+        let names = self.read(call.wait, READING, |connection| {
+            let mut select = connection.prepare_cached(sql)?;
+            let rows = select.query_map(params![after, call.now, limit], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        });
+        Ok(names?.unwrap_or_default())
+    }
+
+    /// The number of values that are over and were not removed yet.
+    ///
+    /// # Errors
+    /// `Busy` or `Unavailable`.
+    pub fn expired(&self, call: &Call<'_>) -> Result<u64> {
+        let number = self.read(call.wait, READING, |connection| {
+            let mut count = connection
+                .prepare_cached("SELECT count(*) FROM records WHERE due <= ?1 AND expires_at <= ?2")?;
+            let number: i64 =
+                count.query_row(params![records::part_of(call.now), call.now], |row| row.get(0))?;
+            Ok(u64::try_from(number).unwrap_or_default())
+        });
+        Ok(number?.unwrap_or_default())
+    }
+}

@@ -1,7 +1,7 @@
-"""Installs programs that require Beaker, with ours in its place, by pip and by uv.
+"""Installs programs that require or use Beaker, with ours in its place, by pip and by uv.
 
 Each installer uses a fresh environment, the metadata of the programs, and the exact versions in
-requirements/dependents.txt.
+requirements/dependents.txt. A third environment has the original, for comparison.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import sys
 import venv
 from pathlib import Path
 
+from tools.oracle import requirement_of
 from tools.stamp import Stamp
 from tools.wheels import DIST, OWN
 
 ROOT = Path(__file__).resolve().parent.parent
 
 ENVIRONMENTS = {name: ROOT / ".dependents" / name for name in ("pip", "uv")}
+BASELINE = ROOT / ".dependents" / "original"
 REQUIREMENTS = ROOT / "requirements" / "dependents.txt"
 
 
@@ -35,7 +37,7 @@ def ours() -> str:
 
 def installer(name: str, python: Path) -> tuple[str | Path, ...]:
     """The command of an installer for the environment of an interpreter."""
-    if name == "uv":
+    if name != "pip":
         return ("uv", "pip", "install", "--quiet", "--python", python)
     return (
         sys.executable,
@@ -52,16 +54,16 @@ def installer(name: str, python: Path) -> tuple[str | Path, ...]:
 def main() -> None:
     """Creates each environment, unless it exists with the same packages and interpreter."""
     wheels = ours()
-    for name, environment in ENVIRONMENTS.items():
-        stamp = Stamp(environment, REQUIREMENTS, wheels)
+    original = requirement_of("beaker", ROOT / "requirements" / "oracle.txt")
+    beakers = {**dict.fromkeys(ENVIRONMENTS, wheels), BASELINE.name: original}
+    for name, environment in {**ENVIRONMENTS, BASELINE.name: BASELINE}.items():
+        stamp = Stamp(environment, REQUIREMENTS, beakers[name])
         if stamp.is_current():
             continue
-        print(
-            f"installing programs that require Beaker into {environment.relative_to(ROOT)}", file=sys.stderr
-        )
+        print(f"installing programs that use Beaker into {environment.relative_to(ROOT)}", file=sys.stderr)
         venv.create(environment, clear=True, with_pip=False)
-        listed = environment / "ours.txt"
-        listed.write_text(wheels)
+        listed = environment / "beaker.txt"
+        listed.write_text(beakers[name])
         command = installer(name, environment / "bin" / "python")
         subprocess.run([*command, "--require-hashes", "-r", REQUIREMENTS, "-r", listed], check=True)
         stamp.write()

@@ -117,14 +117,12 @@ class Cache(_core.CacheLookup):
         except KeyError:
             return cache_managers.setdefault(key, cls(namespace, **kw))
 
-    def put(self, key: Any, value: Any, **kw: Any) -> None:
-        """Stores ``value`` under ``key``. ``expiretime`` in ``kw`` replaces the cache's own."""
-        self._get_value(key, **kw).set_value(value)
-
-    set_value = put
-
-    # `get` of the base class finds what is fresh in memory, and leaves the rest to `_look_up`.
+    # `get` and `put` of the base class do what memory alone decides, and leave the rest to the methods below.
     get_value = _core.CacheLookup.get
+    set_value = _core.CacheLookup.put
+
+    def _store(self, key: Any, value: Any, **kw: Any) -> None:
+        self._get_value(key, **kw).set_value(value)
 
     def _look_up(self, key: Any, **kw: Any) -> Any:
         return self._get_value(key, **kw).get_value()

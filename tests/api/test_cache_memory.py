@@ -254,3 +254,36 @@ def test_a_size_is_that_of_all_parts() -> None:
     assert size_of([len, Open, sys, gc]) < 1000
     many = [*range(1000, 300_000)]
     assert size_of(many) > sys.getsizeof(many) + 150_000 * 28
+
+
+def test_a_start_among_the_arguments_counts_for_a_hit(now: list[float]) -> None:
+    cache = opened(expire=60)
+    cache["k"] = "value"
+    assert cache.get("k", starttime=1000.0, createfunc=lambda: "new") == "value"
+    assert cache.get("k", starttime=None) == "value"
+    assert cache.get("k", expiretime=1, starttime=999, createfunc=lambda: "new") == "value"
+    assert cache.get("k", starttime=1000.5, createfunc=lambda: "new") == "new"
+    with pytest.raises(TypeError):
+        cache.get("k", starttime="text")
+    with pytest.raises(TypeError):
+        cache.get("k", nonsense=1)
+
+
+def test_a_value_is_stored_with_the_time_and_the_expiry(now: list[float]) -> None:
+    cache = opened(expire=60)
+    cache.put("k", "value")
+    assert cache.namespace[b"k"] == (1000.0, 60, "value")
+    cache.put("k", "value", expiretime=5)
+    assert cache.namespace[b"k"] == (1000.0, 5, "value")
+    cache.expiretime = None
+    cache["k"] = "value"
+    assert cache.namespace[b"k"] == (1000.0, None, "value")
+
+
+def test_a_value_expires_by_the_clock_of_the_machine() -> None:
+    cache = opened(expire=60)
+    # As if it had been stored earlier: nothing waits here.
+    for age, is_fresh in ((0.0, True), (20.0, True), (60.0, False), (3600.0, False)):
+        cache._get_value("k").set_value("value", storedtime=time.time() - age)
+        found = cache.get("k", createfunc=lambda: "new")
+        assert (found == "value") is is_fresh

@@ -1,14 +1,17 @@
-//! The base class of `beaker.cache.Cache`: finds a fresh value in memory.
+//! The base class of `beaker.cache.Cache`: finds a fresh value in memory, and stores one.
+
+use std::borrow::Cow;
 
 use parking_lot::Mutex;
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
-use super::stored::{Values, fresh, namespaces};
+use super::stored::{Values, find, is_over, namespaces, now, put};
 use crate::cache::escaped;
 use crate::py::once::intern;
 
-/// Looks values up in memory. Everything else is left to `_look_up` of the subclass.
+/// Looks values up in memory and stores them there. Everything else is left to `_look_up` and `_store` of the subclass.
 #[pyclass(frozen, subclass, module = "beaker._core")]
 pub(crate) struct CacheLookup {
     values: Mutex<Option<Values>>,
@@ -39,41 +42,88 @@ impl CacheLookup {
         key: &Bound<'py, PyAny>,
         kw: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if leaves_lookup_alone(kw)?
-            && let Some(found) = slf.get().fresh(key)?
+        if let Some(start) = start_of(kw)?
+            && let Some(found) = slf.get().fresh(key, start)?
         {
             return Ok(found.into_bound(slf.py()));
         }
         slf.call_method(intern!(slf.py(), "_look_up"), (key,), kw)
     }
+
+    /// Stores `value` under `key`. `expiretime` in `kw` replaces the cache's own.
+    #[pyo3(signature = (key, value, **kw))]
+    fn put<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+        kw: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let values = slf.get().values.lock().clone();
+        if let (Some(values), None, Some(key)) = (values, kw, native(key)) {
+            let expires = slf.getattr(intern!(py, "expiretime"))?;
+            return put(
+                &values,
+                &key,
+                PyTuple::new(py, [now(py)?.into_bound_py_any(py)?, expires, value.clone()])?.as_any(),
+            );
+        }
+        slf.call_method(intern!(py, "_store"), (key, value), kw)?;
+        Ok(())
+    }
 }
 
 impl CacheLookup {
     /// The fresh value of a key, if it is in memory.
-    fn fresh(&self, key: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
-        let Some(values) = self.values.lock().clone() else { return Ok(None) };
-        if let Ok(text) = key.cast_exact::<PyString>() {
-            // A lone surrogate has no UTF-8.
-            let Ok(text) = text.to_str() else { return Ok(None) };
-            return fresh(key.py(), &values, &escaped(text));
-        }
-        let Ok(bytes) = key.cast_exact::<PyBytes>() else { return Ok(None) };
-        fresh(key.py(), &values, bytes.as_bytes())
+    fn fresh(&self, key: &Bound<'_, PyAny>, start: Option<f64>) -> PyResult<Option<Py<PyAny>>> {
+        self.fresh_bytes(key.py(), native(key).as_deref(), start)
     }
 
     /// The same for a key that is text.
     pub(super) fn fresh_text(&self, py: Python<'_>, key: &str) -> PyResult<Option<Py<PyAny>>> {
-        let Some(values) = self.values.lock().clone() else { return Ok(None) };
-        fresh(py, &values, &escaped(key))
+        self.fresh_bytes(py, Some(&escaped(key)), None)
+    }
+
+    fn fresh_bytes(
+        &self,
+        py: Python<'_>,
+        key: Option<&[u8]>,
+        start: Option<f64>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let found = match (&*self.values.lock(), key) {
+            (Some(values), Some(key)) => find(py, values, key, start),
+            _ => None,
+        };
+        // The clock may be the program's, so no lock is held.
+        match found {
+            Some((value, end)) if !is_over(py, end)? => Ok(Some(value)),
+            _ => Ok(None),
+        }
     }
 }
 
-/// Whether arguments only say how to make a value. An expiry counts when it is stored.
-fn leaves_lookup_alone(kw: Option<&Bound<'_, PyDict>>) -> PyResult<bool> {
-    let Some(kw) = kw else { return Ok(true) };
+/// A key as it is stored, if it is text or bytes. A lone surrogate has no UTF-8.
+fn native<'a>(key: &'a Bound<'_, PyAny>) -> Option<Cow<'a, [u8]>> {
+    if let Ok(text) = key.cast_exact::<PyString>() {
+        return text.to_str().ok().map(escaped);
+    }
+    key.cast_exact::<PyBytes>().ok().map(|bytes| Cow::Borrowed(bytes.as_bytes()))
+}
+
+/// The `starttime` among the arguments of a look-up; `None` if one of them decides in another way which value is found.
+/// `createfunc` and `expiretime` only count when a value is made.
+fn start_of(kw: Option<&Bound<'_, PyDict>>) -> PyResult<Option<Option<f64>>> {
+    let Some(kw) = kw else { return Ok(Some(None)) };
     let mut known = usize::from(kw.contains(intern!(kw.py(), "createfunc"))?);
     if known < kw.len() {
         known += usize::from(kw.contains(intern!(kw.py(), "expiretime"))?);
     }
-    Ok(known == kw.len())
+    if known == kw.len() {
+        return Ok(Some(None));
+    }
+    let start = match kw.get_item(intern!(kw.py(), "starttime"))? {
+        Some(start) if known + 1 == kw.len() => start.extract().ok(),
+        _ => None,
+    };
+    Ok(start)
 }

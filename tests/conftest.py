@@ -26,6 +26,7 @@ from tests.support.fixtures import (
     visitors,
     written_in_python,
 )
+from tests.support.tables import database_servers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "backend",
     "browser",
     "clock",
+    "database_servers",
     "dbm",
     "empty_memory",
     "encoding",

@@ -67,7 +67,10 @@ class BackendRegistry(MutableMapping[str, Any]):
     def _load(self, name: str) -> Any:
         if name in self._modules:
             module, _, attribute = self._modules[name].partition(":")
-            return getattr(importlib.import_module(module), attribute)
+            backend = getattr(importlib.import_module(module), attribute)
+            # A library that is missing is missed when the middleware is built.
+            backend._init_dependencies()
+            return backend
         offered = list(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP))
         for entry_point in offered:
             if entry_point.name != name:

@@ -31,6 +31,8 @@ clsmap = BackendRegistry(
     {"memory": MemoryNamespaceManager, "dbm": DBMNamespaceManager, "file": FileNamespaceManager},
     # Each imports a library, or opens a store that few programs use.
     modules={
+        "ext:database": "beaker.ext.database:DatabaseNamespaceManager",
+        "ext:sqla": "beaker.ext.sqla:SqlaNamespaceManager",
         "ext:redis": "beaker.ext.redisnm:RedisNamespaceManager",
         "ext:rediscluster": "beaker.ext.redisclusternm:RedisClusterNamespaceManager",
         "redis": "beaker.ext.redisnm:RedisNamespaceManager",

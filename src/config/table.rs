@@ -18,7 +18,7 @@ const FILES: &str = "`file`, `dbm`, `sqlite`";
 const STORES: &str = "stores";
 const COOKIES: &str = "`cookie`";
 const MIDDLEWARE: &str = "the middleware";
-const SERVERS: &str = "`ext:redis`, `ext:rediscluster`";
+const SERVERS: &str = "`ext:redis`, `ext:rediscluster`, `ext:database`";
 const OTHERS: &str = "backends that take it";
 
 /// Every session option once.
@@ -205,9 +205,9 @@ pub static GROUPS: [Group; 7] = [
                 "what a save survives, see [stores.md](stores.md#what-a-save-survives)")
                 .to_backend().used_by(FILES),
             OptionSpec::ours("sweep_interval", Kind::Seconds, Int(3600),
-                "seconds between two sweeps of the folder or the database, see [stores.md](stores.md#sweeping); `0` for none. \
+                "seconds between two sweeps of the store, see [stores.md](stores.md#sweeping); `0` for none. \
                  Without a `timeout` there is no sweep unless this is given")
-                .used_by("`file`, `sqlite`"),
+                .to_backend().used_by("`file`, `sqlite`, `ext:database`, `ext:sqla`"),
             OptionSpec::ours("max_sessions", Kind::Int, Int(0),
                 "the most sessions that memory keeps; the longest idle goes first; `0` for any number")
                 .used_by("`memory`"),
@@ -240,9 +240,10 @@ pub static GROUPS: [Group; 7] = [
                 .to_backend().used_by(SERVERS),
             OptionSpec::ours("key_prefix", Kind::Text, Text("beaker_cache:"),
                 "how the keys of sessions begin")
-                .to_backend().used_by(SERVERS),
+                .to_backend().used_by("`ext:redis`, `ext:rediscluster`"),
             OptionSpec::beaker("memcache_module", Kind::Any, Unset, "the name of a memcached client").to_backend().used_by(OTHERS),
             OptionSpec::beaker("table_name", Kind::Any, Unset, "the name of a table").to_backend().used_by(OTHERS),
+            OptionSpec::beaker("schema_name", Kind::Any, Unset, "the schema of a table").to_backend().used_by(OTHERS),
             OptionSpec::beaker("table", Kind::Any, Unset, "an SQLAlchemy table").to_backend().used_by(OTHERS),
             OptionSpec::beaker("bind", Kind::Any, Unset, "an SQLAlchemy engine").to_backend().used_by(OTHERS),
             OptionSpec::beaker("optimistic", Kind::Any, Unset, "an argument of Beaker's database backend").to_backend().used_by(OTHERS),

@@ -12,6 +12,7 @@ from beaker.synchronization import file_synchronizer, mutex_synchronizer
 from tests.support.dict_namespace import DictNamespace, SwappingNamespace, namespace_class
 from tests.support.redis_server import make_redis_backend
 from tests.support.sessions import COOKIE, VALIDATE_KEY, Backend, Browser, Clock, Literals
+from tests.support.tables import NAMES, TABLES, table_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,15 +64,19 @@ def empty_memory() -> Iterator[None]:
     MemoryNamespaceManager.namespaces.clear()
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=[*BACKENDS, *TABLES])
 def backend(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> Backend:
     """Each place where sessions are kept."""
+    if request.param in NAMES:
+        return table_backend(request, request.param)
     return _backend(request.param, tmp_path)
 
 
-@pytest.fixture(params=[*BACKENDS, "dbm"])
+@pytest.fixture(params=[*BACKENDS, "dbm", *TABLES])
 def stores(request: pytest.FixtureRequest, tmp_path: Path, empty_memory: None) -> dict[str, Any]:
     """The options of each store."""
+    if request.param in NAMES:
+        return table_backend(request, request.param).options
     return store_options(request.param, tmp_path)
 
 

@@ -26,6 +26,7 @@ MARKERS = {
     "tests/conformance/stores/test_record_fleet.py": "slow",
     "tests/conformance/stores/test_sweeping.py": "slow",
     "tests/faults/concurrency/test_locked_processes.py": "slow",
+    "tests/faults/databases": "servers",
     "tests/faults/redis": "slow",
     "tests/faults/interruptions/test_interruptions.py": "slow",
     "tests/faults/interruptions/test_reentrancy.py": "slow",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from typing_extensions import Self
+
 KEY = "beaker.session.id"
 START = 1_700_000_000.0
 ID = "0123456789abcdef0123456789abcdef"
@@ -108,7 +110,7 @@ class Backend:
             return [path for path in found if path not in own] + sorted(self.texts())
         return found or sorted(self.texts())
 
-    def with_options(self, **options: Any) -> Backend:
+    def with_options(self, **options: Any) -> Self:
         """The same place, used with other options."""
         return replace(self, options={**self.options, **options})
 

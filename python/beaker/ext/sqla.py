@@ -1,11 +1,285 @@
-"""The table for sessions in SQLAlchemy."""
+# ruff: noqa: ARG002 - the signatures are the ones that applications use
+"""The backend of a table that the program made with SQLAlchemy."""
 
-import importlib
-from typing import Any
+import hashlib
+import os
+import pickle
+import random
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from beaker.exceptions import InvalidCacheBackendError
+from beaker import _core
+from beaker._engines import import_sqlalchemy
+from beaker._lease import LeaseLock
+from beaker._pickled_values import PickledValues, guarded_loads
+from beaker._row_sweep import INTERVAL, LOCK_KEY, RowSweeper
+from beaker._rows import Rows
+from beaker.container import Container, OpenResourceNamespaceManager
+from beaker.exceptions import BeakerException, ConfigurationError, CorruptSessionError, LockError
+from beaker.synchronization import SynchronizerImpl, file_synchronizer, null_synchronizer
+from beaker.util import SyncDict
 
-__all__ = ["make_cache_table"]
+__all__ = ["SqlaContainer", "SqlaNamespaceManager", "make_cache_table"]
+
+_SESSION_KEY = "session"
+# Every Python that may share the table can read it.
+_PICKLE_PROTOCOL = 4
+_ATTEMPTS = 64
+# In seconds.
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.1
+_REMOVED = object()
+
+Contents = Mapping[Any, Any]
+
+
+class _Seen(NamedTuple):
+    """A row as it was read: its pickle, if there is a row, and the values in it."""
+
+    data: bytes | None
+    contents: Contents
+
+
+_NOTHING = _Seen(None, {})
+
+
+class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
+    """The backend of a table with a row for each namespace.
+
+    ``bind`` is an ``Engine`` of SQLAlchemy, or a ``Connection``, whose engine is used. ``table`` is a
+    ``Table`` as :func:`make_cache_table` makes it, which has to exist in the database. ``lock_dir``, by
+    default a folder in ``data_dir``, is for the locks of caches; without both, they are in the table.
+    ``timeout`` is the lifetime of a session in seconds; expired ones are removed every ``sweep_interval``
+    seconds.
+
+    With ``allow_pickle`` false (on an instance or a subclass) only the rows of sessions are read, without
+    Python's pickle, and any other row is corrupt. Otherwise reading a row can run code that it names.
+    """
+
+    binds: SyncDict[Any, Any] = SyncDict()
+    """The engines that were made, by URL."""
+    tables: SyncDict[Any, Any] = SyncDict()
+    """The tables that were made, by URL, schema and name."""
+
+    @classmethod
+    def _init_dependencies(cls) -> None:
+        import_sqlalchemy()
+
+    def __init__(
+        self,
+        namespace: str,
+        bind: Any,
+        table: Any,
+        data_dir: str | None = None,
+        lock_dir: str | None = None,
+        *,
+        digest_filenames: bool = True,
+        timeout: float | None = None,
+        sweep_interval: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._is_session = not digest_filenames
+        self.namespace = namespace
+        self.bind, self.table = _engine_of(bind), table
+        self._rows, self._sweeper = _open_rows.get((self.bind, table), _rows_of, self.bind, table)
+        super().__init__(namespace)
+        self.lock_dir = lock_dir or (f"{data_dir}/container_db_lock" if data_dir else None)
+        self.flags: str | None = None
+        self._timeout = timeout
+        self._interval = INTERVAL if sweep_interval is None else float(sweep_interval)
+        self._seen: _Seen | None = None
+        self._is_fresh = False
+        self._changes: dict[Any, Any] = {}
+        self._lifetime: float | None = None
+        self._refusals = 0
+
+    def get_access_lock(self) -> SynchronizerImpl | null_synchronizer:
+        """For a session, a lock between machines in the table. A cache needs none."""
+        return (
+            LeaseLock(_RowKey(self._rows, _lock_name(self.namespace)))
+            if self._is_session
+            else null_synchronizer()
+        )
+
+    def get_creation_lock(self, key: str) -> SynchronizerImpl:
+        """The lock for making a value, in files or in the table."""
+        name = f"databasecontainer/funclock/{self.namespace}"
+        if self.lock_dir is None:
+            return LeaseLock(_RowKey(self._rows, _lock_name(name)))
+        return file_synchronizer(name, lock_dir=self.lock_dir)
+
+    def do_open(self, flags: str, replace: bool) -> None:
+        """Prepares for reading and writing. The row is read when a value is asked for."""
+        self.flags = flags
+        self._begin()
+
+    def do_close(self) -> None:
+        """Stores what was changed, in one step with the values that others changed meanwhile."""
+        flags, self.flags = self.flags, None
+        changes, lifetime = self._changes, self._lifetime
+        self._begin()
+        if changes and flags in {"c", "w"}:
+            self._store(changes, lifetime)
+
+    def _begin(self) -> None:
+        self._is_fresh = False
+        self._changes, self._lifetime = {}, None
+
+    def _abandon(self) -> None:
+        super()._abandon()
+        self.flags = None
+        self._begin()
+
+    def _read(self) -> _Seen:
+        """The row as it is now."""
+        self._seen = None
+        data = self._rows.read(self.namespace)
+        self._seen = _NOTHING if data is None else _Seen(data, self._decode(data))
+        self._is_fresh = self.flags is not None
+        return self._seen
+
+    def _decode(self, data: bytes) -> Contents:
+        if self.allow_pickle:
+            contents = self._loaded(data, "row")
+            if not isinstance(contents, dict):
+                raise CorruptSessionError("a stored row does not hold a dictionary")
+            return contents
+        try:
+            envelope = _core.read_envelope(data)
+        except ValueError as cause:
+            raise CorruptSessionError("a stored row does not hold a session") from cause
+        return {} if envelope is None else {_SESSION_KEY: envelope[0]}
+
+    def _encode(self, contents: Contents) -> bytes:
+        text = contents.get(_SESSION_KEY)
+        if isinstance(text, str) and len(contents) == 1 and text.isascii():
+            return _core.write_envelope(text)
+        if not self.allow_pickle:
+            raise BeakerException("only the text of a session can be stored when allow_pickle is false")
+        return pickle.dumps(contents, _PICKLE_PROTOCOL)
+
+    def _put(self, seen: _Seen, contents: Contents, lifetime: float | None) -> bool:
+        """Changes the row from what was seen. ``False`` if another was faster."""
+        self._seen = None
+        if not contents:
+            if seen.data is not None and not self._rows.delete(self.namespace, seen.data):
+                return False
+            self._seen = _NOTHING
+            return True
+        data, accessed = self._encode(contents), self._accessed(lifetime)
+        if seen.data is None:
+            is_stored = self._rows.insert(self.namespace, data, accessed)
+        else:
+            is_stored = self._rows.update(self.namespace, seen.data, data, accessed)
+        if is_stored:
+            self._seen = _Seen(data, contents)
+            if self._is_session and self._timeout is not None:
+                self._sweeper.start_if_due(self._timeout, self._interval)
+        return is_stored
+
+    def _accessed(self, lifetime: float | None) -> float:
+        """The time to store. A session of a longer lifetime seems used later, so that sweeps leave it."""
+        if lifetime is None or self._timeout is None:
+            return time.time()
+        return time.time() + lifetime - self._timeout
+
+    def _store(self, changes: Contents, lifetime: float | None) -> None:
+        seen = self._seen or self._read()
+        for _ in range(_ATTEMPTS):
+            contents = {**seen.contents, **changes}
+            if self._put(
+                seen, {key: value for key, value in contents.items() if value is not _REMOVED}, lifetime
+            ):
+                return
+            seen = self._read()
+        raise LockError(f"others changed the namespace each time, in {_ATTEMPTS} attempts to store it")
+
+    def swap(self, key: str, expected: Any, value: Any, expiretime: float | None = None) -> bool:
+        """Changes ``key`` from ``expected`` to ``value`` in one step. ``None`` stands for no value.
+
+        Returns whether it did: ``False`` if the row has another value. If both are the same, the lifetime
+        begins anew; it is ``expiretime`` seconds, by default ``timeout``.
+        """
+        seen = self._seen or (_NOTHING if expected is None else self._read())
+        if seen.contents.get(key) != expected and not self._is_fresh:
+            seen = self._read()
+        for _ in range(_ATTEMPTS):
+            if seen.contents.get(key) != expected:
+                self._back_off()
+                return False
+            contents = {other: kept for other, kept in seen.contents.items() if other != key}
+            if value is not None:
+                contents[key] = value
+            if self._put(seen, contents, expiretime):
+                return True
+            seen = self._read()
+        raise LockError(f"others changed the namespace each time, in {_ATTEMPTS} attempts to change it")
+
+    def _back_off(self) -> None:
+        # Otherwise many that write one session at once refuse each other. Who has the lock goes first.
+        if self.flags != "c":
+            self._refusals += 1
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._refusals)))
+
+    def remove(self) -> None:
+        """Removes the namespace. It is one step, so it needs no lock."""
+        self.close(checkcount=False)
+        self.do_remove()
+
+    def do_remove(self) -> None:
+        """Removes the row. No error if there is none."""
+        self._seen = None
+        self._rows.remove(self.namespace)
+
+    @property
+    def _contents(self) -> Contents:
+        seen = self._seen if self._is_fresh else None
+        return (seen or self._read()).contents
+
+    def __getitem__(self, key: str) -> Any:
+        value = self._changes[key] if key in self._changes else self._contents[key]
+        if value is _REMOVED:
+            raise KeyError(key)
+        return value
+
+    def __contains__(self, key: object) -> bool:
+        if key in self._changes:
+            return self._changes[key] is not _REMOVED
+        return key in self._contents
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._change(key, value, None)
+
+    def set_value(self, key: str, value: Any, expiretime: float | None = None) -> None:
+        """Sets ``key``. The record of a session ends ``expiretime`` seconds from now, if that is given."""
+        self._change(key, value, expiretime if key == _SESSION_KEY and self._is_session else None)
+
+    def __delitem__(self, key: str) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._change(key, _REMOVED, None)
+
+    def _change(self, key: str, value: Any, lifetime: float | None) -> None:
+        if self.flags is None:
+            self._store({key: value}, lifetime)
+            return
+        if self.flags == "r":
+            raise LockError("the namespace is open for reading; take the lock for writing first")
+        self._changes[key] = value
+        self._lifetime = lifetime if lifetime is not None else self._lifetime
+
+    def keys(self) -> Iterable[Any]:
+        """All keys."""
+        contents = {**self._contents, **self._changes}
+        return [key for key, value in contents.items() if value is not _REMOVED]
+
+
+class SqlaContainer(Container):
+    """Makes values in a table."""
+
+    namespace_class = SqlaNamespaceManager
 
 
 def make_cache_table(metadata: Any, table_name: str = "beaker_cache", schema_name: str | None = None) -> Any:
@@ -14,10 +288,7 @@ def make_cache_table(metadata: Any, table_name: str = "beaker_cache", schema_nam
     The table is not created in a database. The default ``schema_name`` is the schema of ``metadata``. Raises
     :class:`InvalidCacheBackendError` if SQLAlchemy is not installed.
     """
-    try:
-        sqlalchemy: Any = importlib.import_module("sqlalchemy")
-    except ImportError as cause:
-        raise InvalidCacheBackendError("make_cache_table needs SQLAlchemy, which is not installed") from cause
+    sqlalchemy = import_sqlalchemy()
     return sqlalchemy.Table(
         table_name,
         metadata,
@@ -27,3 +298,61 @@ def make_cache_table(metadata: Any, table_name: str = "beaker_cache", schema_nam
         sqlalchemy.Column("data", sqlalchemy.PickleType, nullable=False),
         schema=schema_name or metadata.schema,
     )
+
+
+class _RowKey:
+    """A text in a row of its own, such as a lease."""
+
+    def __init__(self, rows: Rows, name: str, key: str = LOCK_KEY) -> None:
+        self._rows, self._name, self._key = rows, name, key
+
+    def look(self) -> str | None:
+        """The text, if there is one."""
+        data = self._rows.read(self._name)
+        if data is None:
+            return None
+        try:
+            contents = guarded_loads(data)
+        except pickle.UnpicklingError as cause:
+            raise CorruptSessionError(f"the row {self._name} is damaged: remove it") from cause
+        return str(contents[self._key]) if isinstance(contents, dict) and self._key in contents else ""
+
+    def swap(self, expected: str | None, text: str | None) -> bool:
+        """Changes the text from the expected one in one step."""
+        if text is None:
+            return expected is None or self._rows.delete(self._name, self._encode(expected))
+        if expected is None:
+            return self._rows.insert(self._name, self._encode(text), time.time())
+        return self._rows.update(self._name, self._encode(expected), self._encode(text), time.time())
+
+    def _encode(self, text: str) -> bytes:
+        return pickle.dumps({self._key: text}, _PICKLE_PROTOCOL)
+
+
+_open_rows: SyncDict[Any, tuple[Rows, RowSweeper]] = SyncDict()
+
+
+def _rows_of(engine: Any, table: Any) -> tuple[Rows, RowSweeper]:
+    rows = Rows(engine, table)
+    return rows, RowSweeper(rows, _RowKey(rows, "beaker sweep", "sweep"))
+
+
+def _renew_mutexes() -> None:
+    # In a forked process nobody releases what another thread held.
+    for registry in (SqlaNamespaceManager.binds, SqlaNamespaceManager.tables, _open_rows):
+        registry.mutex = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_mutexes)
+
+
+def _lock_name(name: str) -> str:
+    return f"beaker lock {hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
+
+
+def _engine_of(bind: Any) -> Any:
+    engine = getattr(bind, "engine", None)
+    if engine is None or not hasattr(engine, "dialect"):
+        raise ConfigurationError(f"bind is a {type(bind).__name__}: it has to be an engine of SQLAlchemy")
+    return engine

@@ -12,6 +12,7 @@ import pytest
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session, SessionObject
 from tests.support.sessions import Browser
+from tests.support.tables import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 REQUESTS = int(os.environ.get("BEAKER_GARBAGE_REQUESTS", "10000"))
 BACKENDS_SHARE = {"memory": 1, "python": 2, "swap": 2, "file": 10, "sqlite": 10, "redis": 10}
+BACKENDS_SHARE.update(dict.fromkeys(NAMES, 20))
 
 
 class Own(Session):

@@ -275,5 +275,5 @@ def test_a_rotated_session_reloads_without_its_old_id(
 
 def test_backend_arguments_change_for_one_session_only(backend: Backend) -> None:
     session = opened(backend, "one")
-    session.namespace_args["table"] = "elsewhere"
-    assert "table" not in opened(backend, "one").namespace_args
+    session.namespace_args["dbm_dir"] = "elsewhere"
+    assert "dbm_dir" not in opened(backend, "one").namespace_args

@@ -1,0 +1,173 @@
+"""A lock between machines: a lease in a store that compares and changes in one step.
+
+The lease is a text: a random token, and how often the holder renewed it. Whoever sees the same text for
+:data:`LEASE` seconds of its own time takes the lease over, so no two clocks are compared.
+"""
+
+import contextlib
+import os
+import threading
+import time
+import uuid
+from typing import Protocol
+
+from beaker._locks import SynchronizerImpl, Waiting
+from beaker._registry import ProcessLock
+from beaker.exceptions import BeakerException, OutcomeUnknownError
+
+__all__ = ["LEASE", "LeaseLock", "Place"]
+
+LEASE = 10.0
+"""In seconds."""
+
+# A lease is renewed this often in its time.
+_RENEWALS = 4
+
+
+class Place(Protocol):
+    """Where a text is stored."""
+
+    def look(self) -> str | None:
+        """The text, if there is one."""
+
+    def swap(self, expected: str | None, text: str | None) -> bool:
+        """Changes the text from the expected one in one step. Returns whether it did."""
+
+
+class LeaseLock(SynchronizerImpl):
+    """A lock for one writer. Readers are not locked out: they read in one step."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self._place = place
+        self._seen: tuple[str, float] | None = None
+
+    def acquire_read_lock(self, wait: bool = True) -> bool:  # noqa: ARG002 - the signature is the base's
+        """Does nothing; ``True``."""
+        return True
+
+    def release_read_lock(self) -> None:
+        """Does nothing."""
+
+    def do_acquire_write_lock(self, wait: bool) -> bool:
+        """Takes the lease, or that of a holder that does not renew it."""
+        waiting: Waiting | None = None
+        while not self._try(self.state):
+            if not wait:
+                return False
+            waiting = waiting or Waiting()
+            waiting.pause()
+        return True
+
+    def do_release_write_lock(self) -> None:
+        """Ends the lease."""
+        self._let_go(self.state)
+
+    def _try(self, state: SynchronizerImpl.SyncState) -> bool:
+        found = self._place.look()
+        if found is not None and not self._has_lapsed(found):
+            return False
+        # It is recorded before it is taken, so that an interruption ends it.
+        state.held = lease = _Lease(self._place)
+        if not lease.take(found):
+            state.held = None
+            return False
+        _renewals.add(lease)
+        return True
+
+    def _has_lapsed(self, text: str) -> bool:
+        now = time.monotonic()
+        if self._seen is None or self._seen[0] != text:
+            self._seen = (text, now)
+        return now - self._seen[1] >= LEASE
+
+    def _let_go(self, state: SynchronizerImpl.SyncState) -> None:
+        lease, state.held = state.held, None
+        if lease is not None:
+            _renewals.discard(lease)
+            lease.end()
+
+
+class _Lease:
+    """The lease of one holder, while it has a text."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._process = os.getpid()
+        self._mutex = threading.Lock()
+        self._text: str | None = None
+
+    def take(self, lapsed: str | None) -> bool:
+        """Stores the lease in the place of none, or of one that has lapsed."""
+        self._text = f"{uuid.uuid4().hex} 0"
+        if not self._swap(lapsed, self._text):
+            self._text = None
+        return self._text is not None
+
+    def renew(self) -> None:
+        """Renews the lease, if nobody has taken it over."""
+        with self._mutex:
+            if self._text is None:
+                return
+            token, _, count = self._text.partition(" ")
+            renewed = f"{token} {int(count) + 1}"
+            # If the store is down, the next renewal may come in time.
+            with contextlib.suppress(BeakerException):
+                self._text = renewed if self._swap(self._text, renewed) else None
+
+    def end(self) -> None:
+        """Removes the lease. If that fails, it lapses."""
+        if os.getpid() != self._process:
+            # The parent still has it.
+            return
+        with self._mutex:
+            text, self._text = self._text, None
+            if text is not None:
+                with contextlib.suppress(BeakerException):
+                    self._place.swap(text, None)
+
+    def _swap(self, expected: str | None, text: str) -> bool:
+        try:
+            return self._place.swap(expected, text)
+        except OutcomeUnknownError:
+            return self._place.look() == text
+
+
+class _Renewals:
+    """The leases of this process, and a thread that renews them while there are any."""
+
+    def __init__(self) -> None:
+        self._mutex = ProcessLock()
+        self._leases: set[_Lease] = set()
+        self._thread: threading.Thread | None = None
+
+    def add(self, lease: _Lease) -> None:
+        with self._mutex:
+            self._leases.add(lease)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="beaker-leases", daemon=True)
+                self._thread.start()
+
+    def discard(self, lease: _Lease) -> None:
+        with self._mutex:
+            self._leases.discard(lease)
+
+    def forget_all(self) -> None:
+        self._leases.clear()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(LEASE / _RENEWALS)
+            with self._mutex:
+                leases = list(self._leases)
+                if not leases:
+                    self._thread = None
+                    return
+            for lease in leases:
+                lease.renew()
+
+
+_renewals = _Renewals()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renewals.forget_all)

@@ -1,0 +1,235 @@
+"""Tables that processes share: nothing is lost between them, with a server that dies, or with a reply."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import traceback
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from beaker.exceptions import StoreUnavailableError
+from tests.faults.campaigns.load import Running, done, ours
+from tests.support.databases import QUICK, SERVERS, free_port
+from tests.support.environment import skipped_where_impossible
+from tests.support.sessions import ID, Browser, opened, stored
+from tests.support.tables import on_server, table_backend
+from tests.support.threads import in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.databases import Server
+    from tests.support.tables import TableBackend
+
+PROCESSES, THREADS, TURNS = 8, 4, 4
+PATIENCE = 200.0
+
+
+@pytest.fixture(params=["database", *SERVERS])
+def table(request: pytest.FixtureRequest) -> TableBackend:
+    """Sessions in a table that processes can find by its address."""
+    return table_backend(request, request.param)
+
+
+@pytest.fixture(params=SERVERS)
+def own_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server that a test may kill."""
+    with skipped_where_impossible(), SERVERS[request.param](*QUICK[request.param]) as server:
+        yield server
+
+
+def together(table: TableBackend, task: str, **more: Any) -> tuple[int, int, list[str]]:
+    """The counter in the end, how many changes were lost, and what went wrong."""
+    arguments = {"task": task, "options": {**table.options, **more}, "threads": THREADS, "turns": TURNS}
+    begun = done(ours(), "counting", PATIENCE, **{**arguments, "name": "begin", "threads": 0, "begin": True})
+    running = [Running(ours(), "counting", {**arguments, "name": str(n)}) for n in range(PROCESSES)]
+    results = [begun, *(one.result(PATIENCE) for one in running)]
+    failures = [failure for one in results for failure in one.get("failures", ())]
+    lost = sum(one.get("lost", 0) for one in results)
+    return opened(table, ID).get("count"), lost, failures
+
+
+def test_threads_of_processes_that_lock_lose_no_increment(table: TableBackend) -> None:
+    count, _, failures = together(table, "counting", concurrency="lock", lock_timeout=PATIENCE)
+    assert (count, failures) == (PROCESSES * THREADS * TURNS, [])
+
+
+def test_threads_of_processes_that_merge_lose_no_key(table: TableBackend) -> None:
+    _, lost, failures = together(table, "setting")
+    assert (lost, failures) == (0, [])
+
+
+def test_a_fork_keeps_no_connection_and_leaves_its_parents_alone(table: TableBackend) -> None:
+    stored(table, visits=0)
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                session = opened(table, ID)
+                session["visits"] += 1
+                session.save()
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+        # The parent's connections are those from before the fork.
+        assert opened(table, ID)["visits"] > 0
+    assert opened(table, ID)["visits"] == 3
+
+
+def test_a_server_that_dies_under_load_logs_nobody_out_and_loses_no_save(own_server: Server) -> None:
+    table = on_server("server", own_server)
+    browsers = [Browser(table.options) for _ in range(6)]
+    acknowledged, trouble, wrong = [0] * len(browsers), [0] * len(browsers), []
+    for browser in browsers:
+        browser.put(visits=0)
+    ends = threading.Event()
+
+    def count(session: Any) -> bool:
+        is_new = session.is_new
+        session["visits"] = session.get("visits", 0) + 1
+        session.save()
+        return bool(is_new)
+
+    def visit(number: int) -> None:
+        try:
+            if browsers[number].visit(count).result:
+                wrong.append("a visitor was logged out")
+            acknowledged[number] += 1
+        except StoreUnavailableError:
+            trouble[number] += 1
+            time.sleep(0.01)
+        except Exception:
+            wrong.append(traceback.format_exc())
+
+    def visit_again_and_again(number: int) -> None:
+        while not ends.is_set():
+            visit(number)
+
+    threads = [
+        threading.Thread(target=visit_again_and_again, args=(number,)) for number in range(len(browsers))
+    ]
+    for thread in threads:
+        thread.start()
+    for _ in range(2):
+        time.sleep(0.5)
+        own_server.kill()
+        time.sleep(0.3)
+        own_server.start()
+    time.sleep(0.5)
+    ends.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert sum(trouble) > 0, "somebody met the server when it was down"
+    for browser, least, most in zip(browsers, acknowledged, trouble, strict=True):
+        assert least <= browser.read()["visits"] <= least + most
+
+
+def test_connections_from_before_a_restart_are_replaced(own_server: Server) -> None:
+    table = on_server("server", own_server)
+    stored(table, visits=0)
+    begun = [opened(table, ID) for _ in range(2)]
+    own_server.kill()
+    own_server.start()
+    # The first statement over a broken connection is a read here, and a change below.
+    assert opened(table, ID)["visits"] == 0
+    own_server.kill()
+    own_server.start()
+    for number, session in enumerate(begun):
+        session[f"key {number}"] = True
+        session.save()
+    session = opened(table, ID)
+    assert [session["key 0"], session["key 1"]] == [True, True]
+
+
+def test_a_server_that_is_down_is_an_error_and_its_sessions_are_found_later(own_server: Server) -> None:
+    table = on_server("server", own_server)
+    stored(table, name="Ada")
+    browser = Browser(table.options)
+    browser.put(name="Grace")
+    own_server.kill()
+    for work in (dict, lambda session: session.save()):
+        with pytest.raises(StoreUnavailableError) as caught:
+            browser.visit(work)
+        assert isinstance(caught.value, OSError)
+        assert browser.value not in "".join(traceback.format_exception(caught.value))
+    own_server.start()
+    assert browser.read() == {"name": "Grace"}
+
+
+def test_an_error_shows_no_password_and_no_session() -> None:
+    url = f"postgresql+psycopg://ada:secret-word@127.0.0.1:{free_port()}/shop"
+    options = {"type": "ext:database", "url": url}
+    with pytest.raises(StoreUnavailableError) as caught:
+        Browser(options).put(name="Ada")
+    assert "secret-word" not in "".join(traceback.format_exception(caught.value))
+
+
+# Replies that get lost.
+
+
+@contextmanager
+def losing(server: Server) -> Iterator[tuple[int, threading.Event]]:
+    """A port that leads to the server. While the event is set, replies are cut off."""
+    loses = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source: socket.socket, target: socket.socket, is_reply: bool) -> None:
+        try:
+            while data := source.recv(65536):
+                if is_reply and loses.is_set():
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        for one in (source, target):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            upstream = socket.create_connection(("127.0.0.1", server.port))
+            for pair in ((client, upstream, False), (upstream, client, True)):
+                threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listener.getsockname()[1], loses
+    finally:
+        listener.close()
+
+
+def test_a_change_whose_reply_is_lost_is_made_once(own_server: Server) -> None:
+    direct = on_server("server", own_server)
+    stored(direct, visits=0)
+    with losing(own_server) as (port, loses):
+        url = direct.options["url"].replace(f":{own_server.port}/", f":{port}/")
+        table = direct.with_options(url=url)
+        session = opened(table, ID)
+        session["visits"] += 1
+        loses.set()
+
+        def find_it() -> None:
+            while opened(direct, ID)["visits"] == 0:
+                time.sleep(0.01)
+            loses.clear()
+
+        finding = threading.Thread(target=find_it)
+        finding.start()
+        session.save()
+        finding.join()
+        assert opened(table, ID)["visits"] == 1
+        in_thread(lambda: stored(table, name="Ada"))
+        assert opened(direct, ID)["name"] == "Ada"

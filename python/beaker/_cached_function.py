@@ -52,40 +52,59 @@ def cached_function(
         find = lookup.find
         cache: Any = None
 
+        def open_cache() -> Any:
+            nonlocal cache
+            if cache is None:
+                cache = source.open(namespace)
+                if cache is not None:
+                    lookup.follow(cache)
+            return cache
+
+        def key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+            parts = [*map(str, deco_args), *map(str, args[skipped:])]
+            parts += [f"{name}:{value}" for name, value in kwargs.items()]
+            return key_of(parts, namespace, source.options())
+
         @functools.wraps(func)
         def cached(*args: Any, **kwargs: Any) -> Any:
-            if kwargs and cache is not None:
+            if cache is None and open_cache() is None:
+                return func(*args, **kwargs)
+            if kwargs:
                 # An argument has the same key whether it is given by position or by name.
                 args, kwargs = bind(args, kwargs)
             if not kwargs:
                 found = find(args)
                 if found is not lookup:
                     return found
-            return look_up(args, kwargs)
-
-        def look_up(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            nonlocal cache
-            if cache is None:
-                opened = source.open(namespace)
-                if opened is None:
-                    return func(*args, **kwargs)
-                lookup.follow(opened)
-                cache = opened
-                args, kwargs = bind(args, kwargs)
-            parts = [*map(str, deco_args), *map(str, args[skipped:])]
-            parts += [f"{name}:{value}" for name, value in kwargs.items()]
 
             def create() -> Any:
                 return func(*args, **kwargs)
 
             create.__name__ = f"_cached_{func.__name__}"
-            return cache.get_value(key_of(parts, namespace, source.options()), createfunc=create)
+            return cache.get_value(key(args, kwargs), createfunc=create)
 
-        attributes: Any = cached
+        @functools.wraps(func)
+        async def cached_async(*args: Any, **kwargs: Any) -> Any:
+            if cache is None and open_cache() is None:
+                return await func(*args, **kwargs)
+            if kwargs:
+                args, kwargs = bind(args, kwargs)
+            if not kwargs:
+                found = find(args)
+                if found is not lookup:
+                    return found
+            # Imported when needed, because it imports asyncio.
+            from beaker._async_value import get_value  # noqa: PLC0415
+
+            value = cache._get_value(key(args, kwargs))
+            return await get_value(value, functools.partial(func, *args, **kwargs))
+
+        attributes: Any = cached_async if inspect.iscoroutinefunction(func) else cached
         attributes._arg_namespace = namespace
         if region is not None:
             attributes._arg_region = region
-        return cached
+        decorated: Callable[..., Any] = attributes
+        return decorated
 
     return decorate
 

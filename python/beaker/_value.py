@@ -10,9 +10,11 @@ from typing import Any
 from beaker._file_lock import FileSynchronizer
 from beaker._namespace import NamespaceManager
 
-__all__ = ["Value"]
+__all__ = ["ABSENT", "Value", "release"]
 
-_ABSENT = object()
+ABSENT = object()
+"""What is found where no value is stored."""
+
 _LOGGER = logging.getLogger("beaker.cache")
 
 
@@ -43,7 +45,7 @@ class Value:
 
     def has_value(self) -> bool:
         """Whether a value is stored, fresh or stale."""
-        return self._look()[0] is not _ABSENT
+        return self._look()[0] is not ABSENT
 
     def can_have_value(self) -> bool:
         """Whether :meth:`get_value` can return a value."""
@@ -66,7 +68,7 @@ class Value:
         if self.createfunc is None:
             raise KeyError(self.key)
         creation_lock = self.namespace.get_creation_lock(self.key)
-        if value is _ABSENT:
+        if value is ABSENT:
             creation_lock.acquire()
         elif not creation_lock.acquire(wait=False):
             return value
@@ -78,7 +80,7 @@ class Value:
                 self.set_value(value)
             return value
         finally:
-            _release(creation_lock)
+            release(creation_lock)
 
     def set_value(self, value: Any, storedtime: float | None = None) -> None:
         """Stores ``value`` as of ``storedtime`` (seconds since the epoch), by default now."""
@@ -112,15 +114,15 @@ class Value:
             self.namespace.acquire_write_lock(replace=True)
 
     def _look(self) -> tuple[Any, bool]:
-        """The stored value, or ``_ABSENT``, and whether it is fresh."""
+        """The stored value, or ``ABSENT``, and whether it is fresh."""
         try:
             record = self._record()
         except pickle.UnpicklingError as cause:
             self._log(cause)
-            return _ABSENT, False
+            return ABSENT, False
         # A memcached backend returns None for a value that was removed after the test above.
-        if record is _ABSENT or record is None:
-            return _ABSENT, False
+        if record is ABSENT or record is None:
+            return ABSENT, False
         match record:
             case [float() | int() as stored, float() | int() | None as expires, value]:
                 pass
@@ -129,17 +131,17 @@ class Value:
                 expires = self.expire_argument
             case _:
                 self._log(TypeError("it has no time and no expiry"))
-                return _ABSENT, False
+                return ABSENT, False
         return value, not self._is_expired(stored, expires)
 
     def _record(self) -> Any:
         self.namespace.acquire_read_lock()
         try:
             if self.key not in self.namespace:
-                return _ABSENT
+                return ABSENT
             return self.namespace[self.key]
         except KeyError:
-            return _ABSENT
+            return ABSENT
         finally:
             self.namespace.release_read_lock()
 
@@ -158,7 +160,8 @@ class Value:
         return expiretime is not None and time.time() >= storedtime + expiretime
 
 
-def _release(creation_lock: Any) -> None:
+def release(creation_lock: Any) -> None:
+    """Releases the lock for making a value."""
     try:
         # Otherwise each key would leave a lock file.
         if isinstance(creation_lock, FileSynchronizer) and creation_lock.state.reentrantcount == 1:

@@ -43,7 +43,7 @@ def page(environ: WSGIEnvironment) -> str:
     session.save()
     found = manager.get_cache("pages").get("k", createfunc=lambda: make("page"))
 
-    @manager.region("short", "region")
+    @manager.region("short", "region")  # type: ignore[untyped-decorator]
     def load(term: str, limit: int = 1) -> str:
         return make(f"{term} {limit}")
 

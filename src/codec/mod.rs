@@ -17,9 +17,10 @@
 //! * [`access_time`]: the time of the last access lies within the payload; this changes it in place, in the
 //!   text, where the payload is a pickle and not encrypted.
 //! * [`record`]: format 2 of the text, which is our own and shows whether it is whole.
+//! * [`transit`]: the record of a session that moves to another store, in the one that it leaves.
 //! * [`pointer`]: what is under the id that a session had before, where it is not destroyed at once.
 //!
-//! All but the last two is read as Beaker 1.14.1 wrote it, and Beaker 1.14.1 reads it. What cannot be understood
+//! All but the last three is read as Beaker 1.14.1 wrote it, and Beaker 1.14.1 reads it. What cannot be understood
 //! is [`Corrupt`](crate::error::ErrorKind::Corrupt), whatever the bytes: no input panics, recurses or takes
 //! memory out of proportion to its size.
 

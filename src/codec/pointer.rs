@@ -17,7 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 
 use crate::crypto::{Aead, Purpose, derive};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::SessionId;
 
 const OPERATION: &str = "leave a pointer to a session's new id";
@@ -35,6 +35,27 @@ pub enum Pointer {
     To(SessionId),
     /// It is for nobody to know any more.
     Over,
+}
+
+/// In characters: those of a pointer that leads nowhere. One that leads somewhere is longer.
+const NOWHERE: usize = PREFIX.len() + 12;
+
+/// A pointer that leads nowhere from the beginning: the session has ended, and no older record may take its place.
+///
+/// # Errors
+/// `Unavailable` if the system gives no random bytes.
+pub fn nowhere() -> Result<String> {
+    let mut bytes = [0; 3 * GROUP];
+    getrandom::fill(&mut bytes).map_err(|error| Error::unavailable(OPERATION).with_source(error))?;
+    let mut text = String::from(PREFIX);
+    BASE64.encode_string(bytes, &mut text);
+    Ok(text)
+}
+
+/// Whether `text` is made by [`nowhere`].
+#[must_use]
+pub fn is_nowhere(text: &[u8]) -> bool {
+    is_pointer(text) && text.len() == NOWHERE
 }
 
 /// Whether `text` is a pointer and no session.
@@ -106,6 +127,17 @@ mod tests {
             Some(Pointer::To(id)) => Some(id.as_str().to_owned()),
             _ => None,
         }
+    }
+
+    #[test]
+    fn a_pointer_to_nowhere_is_dead_from_the_beginning() {
+        let text = nowhere().unwrap();
+        assert!(is_nowhere(text.as_bytes()));
+        assert_eq!(read(&id("old"), text.as_bytes(), 100.0), Some(Pointer::Over));
+        assert_ne!(nowhere().unwrap(), text);
+        assert_eq!(text.replace('.', "").len() % 4, 1);
+        let shortest = write(&id(""), &id(""), 0.0, 0.0).unwrap();
+        assert!(!is_nowhere(shortest.as_bytes()) && !is_nowhere(b"") && !is_nowhere(&[b'x'; NOWHERE]));
     }
 
     #[test]

@@ -6,19 +6,15 @@ use crate::error::Result;
 /// A store by its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The option `type`.
-    pub kind: String,
-    /// The option `data_dir`.
-    pub data_dir: Option<String>,
-    /// The option `url`.
-    pub url: Option<String>,
+    /// The options that choose the store, with their values.
+    pub options: Vec<(String, String)>,
 }
 
 impl Location {
     /// Reads an address:
     ///
-    /// * `memory`
-    /// * `file:/var/lib/app/sessions`, `dbm:/var/lib/app/sessions`: the type and the `data_dir`
+    /// * `file:/var/lib/app/sessions`, `dbm:/var/lib/app/sessions`: the type and the `data_dir`. Other folders follow:
+    ///   `file:/var/lib/app/sessions?lock_dir=/run/app/locks`
     /// * `redis://...`, `rediss://...`, `unix://...`, `memcached://host:11211`, `sqlite:////var/lib/app/sessions.sqlite`,
     ///   `postgresql://...` and others: a `url` whose scheme shows the type
     /// * `ext:database postgresql://...`: the type and the `url`
@@ -28,37 +24,54 @@ impl Location {
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         if let Some((kind, url)) = text.split_once(char::is_whitespace) {
-            return Ok(Self::at_url(kind, url.trim_start()));
-        }
-        if text == "memory" {
-            return Ok(Self { kind: text.to_owned(), data_dir: None, url: None });
+            return Ok(Self::of(kind, "url", url.trim_start()));
         }
         let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
-        let folder = rest.strip_prefix("//").unwrap_or(rest);
+        let below = rest.strip_prefix("//").unwrap_or(rest);
         // SQLAlchemy names a driver after a plus.
         let dialect = scheme.split('+').next().unwrap_or_default();
-        let kind = match dialect {
-            "file" | "dbm" if !folder.is_empty() => {
-                return Ok(Self { kind: scheme.to_owned(), data_dir: Some(folder.to_owned()), url: None });
+        Ok(match dialect {
+            "file" | "dbm" if !below.is_empty() => return Self::in_folders(scheme, below),
+            "redis" | "rediss" | "unix" | "valkey" | "valkeys" if !below.is_empty() => {
+                Self::of("ext:redis", "url", text)
             }
-            "redis" | "rediss" | "unix" | "valkey" | "valkeys" if !rest.is_empty() => "ext:redis",
-            "memcached" if !folder.is_empty() => return Ok(Self::at_url("ext:memcached", folder)),
-            "mongodb" if !rest.is_empty() => "ext:mongodb",
-            "sqlite" if !rest.is_empty() => "sqlite",
-            "postgresql" | "mysql" | "mariadb" | "oracle" | "mssql" if !rest.is_empty() => "ext:database",
+            "memcached" if !below.is_empty() => Self::of("ext:memcached", "url", below),
+            "mongodb" if !below.is_empty() => Self::of("ext:mongodb", "url", text),
+            "sqlite" if !below.is_empty() => Self::of("sqlite", "url", text),
+            "postgresql" | "mysql" | "mariadb" | "oracle" | "mssql" if !below.is_empty() => {
+                Self::of("ext:database", "url", text)
+            }
             _ => {
                 return Err(invalid(
-                    "not the address of a store: use memory, file:/folder, dbm:/folder, a URL that begins with redis, \
-                     rediss, unix, memcached, mongodb, sqlite, postgresql, mysql, mariadb, oracle or mssql, or a type \
-                     and a URL with a space between them",
+                    "not the address of a store: use file:/folder, dbm:/folder, a URL that begins with redis, rediss, \
+                     unix, memcached, mongodb, sqlite, postgresql, mysql, mariadb, oracle or mssql, or a type and a URL \
+                     with a space between them",
                 ));
             }
-        };
-        Ok(Self::at_url(kind, text))
+        })
     }
 
-    fn at_url(kind: &str, url: &str) -> Self {
-        Self { kind: kind.to_owned(), data_dir: None, url: Some(url.to_owned()) }
+    fn of(kind: &str, name: &str, value: &str) -> Self {
+        let options = [("type", kind), (name, value)];
+        Self { options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).into() }
+    }
+
+    fn in_folders(kind: &str, folders: &str) -> Result<Self> {
+        let (data_dir, others) = folders.split_once('?').unwrap_or((folders, ""));
+        let mut location = Self::of(kind, "data_dir", data_dir);
+        for other in others.split('&').filter(|other| !other.is_empty()) {
+            match other.split_once('=') {
+                Some((name @ ("file_dir" | "lock_dir" | "dbm_dir"), folder)) if !folder.is_empty() => {
+                    location.options.push((name.to_owned(), folder.to_owned()));
+                }
+                _ => {
+                    return Err(invalid(
+                        "the address of a folder takes file_dir=..., lock_dir=... and dbm_dir=... after the question mark",
+                    ));
+                }
+            }
+        }
+        Ok(location)
     }
 }
 
@@ -69,9 +82,12 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    fn read(text: &str) -> (String, Option<String>, Option<String>) {
-        let Location { kind, data_dir, url } = Location::parse(text).unwrap();
-        (kind, data_dir, url)
+    fn read(text: &str) -> Vec<(String, String)> {
+        Location::parse(text).unwrap().options
+    }
+
+    fn of(kind: &str, name: &str, value: &str) -> Vec<(String, String)> {
+        Location::of(kind, name, value).options
     }
 
     #[test]
@@ -82,9 +98,12 @@ mod tests {
             ("file:sessions", "file", "sessions"),
             (" dbm:/var/with:colon ", "dbm", "/var/with:colon"),
         ] {
-            assert_eq!(read(text), (kind.to_owned(), Some(folder.to_owned()), None));
+            assert_eq!(read(text), of(kind, "data_dir", folder));
         }
-        assert_eq!(read("memory"), ("memory".to_owned(), None, None));
+        let mut more = of("file", "data_dir", "/a");
+        more.push(("lock_dir".to_owned(), "/l".to_owned()));
+        more.push(("file_dir".to_owned(), "/f".to_owned()));
+        assert_eq!(read("file:/a?lock_dir=/l&file_dir=/f"), more);
     }
 
     #[test]
@@ -100,15 +119,26 @@ mod tests {
             ("ext:database sqlite:///s.db", "ext:database", "sqlite:///s.db"),
             ("ext:mine  thing", "ext:mine", "thing"),
         ] {
-            assert_eq!(read(text), (kind.to_owned(), None, Some(url.to_owned())));
+            assert_eq!(read(text), of(kind, "url", url));
         }
     }
 
     #[test]
     fn any_other_text_is_refused_and_not_shown() {
-        for text in
-            ["", "file", "file:", "file://", "ftp://secret", "secret", "redis:", "ext:redis", "sqlite:"]
-        {
+        for text in [
+            "",
+            "file",
+            "file:",
+            "file://",
+            "ftp://secret",
+            "secret",
+            "redis:",
+            "ext:redis",
+            "sqlite:",
+            "memory",
+            "file:/a?x=1",
+            "file:/a?lock_dir=",
+        ] {
             let error = Location::parse(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
             assert!(!error.to_string().contains("secret"));

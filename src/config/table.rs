@@ -222,9 +222,12 @@ pub static GROUPS: [Group; 7] = [
                 .hardened(Int(2),
                     "refuses a record that is damaged or belongs to another session; with an `encrypt_key`, also a forged one")
                 .used_by(STORES),
+            OptionSpec::ours("moves_to", Kind::Text, Unset,
+                "the address of the store that the sessions will move to; one that is there already is used there, see \
+                 [stores.md](stores.md#moving-to-another-store)")
+                .used_by(STORES),
             OptionSpec::ours("read_also", Kind::Text, Unset,
-                "the address of the store that the sessions come from: one that is not found is looked for there, and moves, \
-                 see [stores.md](stores.md#moving-to-another-store)")
+                "the address of the store that the sessions come from: one that is not found is looked for there, and moves")
                 .used_by(STORES),
             OptionSpec::beaker("namespace_class", Kind::Any, Depends("that of `type`"),
                 "a backend written in Python: a `beaker.container.NamespaceManager`")

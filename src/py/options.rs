@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyString};
 use super::as_given::Given;
 use super::clock;
 use super::coerce::coerce_value;
-use super::errors::{self, IntoPyResult};
+use super::errors::{self, ConfigurationError, IntoPyResult};
 use super::patience::Patience;
 use super::serializer::Serializer;
 use super::store::{self, Backend, NamespaceSpec, NamespaceStore};
@@ -20,7 +20,7 @@ use crate::config::{
     Values, known,
 };
 use crate::py::once::intern;
-use crate::store::Store;
+use crate::store::{Phase, Store};
 
 /// Options, checked and ready for use. Shared by all sessions that were given the same ones.
 pub(crate) struct Options {
@@ -34,8 +34,8 @@ pub(crate) struct Options {
     pub(crate) serializer: Serializer,
     /// The store, unless cookies keep the sessions.
     backend: Option<Backend>,
-    /// The options of the store that the sessions come from.
-    former: Option<Arc<Self>>,
+    /// The options of the other store, while sessions move from it or to it.
+    other: Option<(Phase, Arc<Self>)>,
     /// The options as they were given, coerced, without the backend's.
     given: Py<PyDict>,
     /// The objects that show the backend's records to programs.
@@ -121,9 +121,9 @@ impl Options {
             .ok_or_else(|| PyAttributeError::new_err("a session that its cookie keeps has no backend"))
     }
 
-    /// The options of the store that the sessions come from, if they move.
-    pub(crate) fn former(&self) -> Option<&Arc<Self>> {
-        self.former.as_ref()
+    /// While sessions move: how far the fleet is, and the options of the other store.
+    pub(crate) fn move_of_sessions(&self) -> Option<&(Phase, Arc<Self>)> {
+        self.other.as_ref()
     }
 
     /// The store of the backend, whose calls wait as long as `patience` allows.
@@ -182,9 +182,17 @@ impl Options {
             SessionKind::Store => Some(store::resolve(&given, &namespace_args, &settings)?),
             SessionKind::Cookie => None,
         };
-        let former = match values.text(known!("read_also")).filter(|_| kind == SessionKind::Store) {
-            Some(address) => Some(Arc::new(Self::of_former(params, address, &settings.keys)?)),
-            None => None,
+        let addresses = [(Phase::Move, known!("read_also")), (Phase::Prepare, known!("moves_to"))]
+            .map(|(phase, option)| values.text(option).map(|address| (phase, address)));
+        let other = match addresses {
+            _ if kind == SessionKind::Cookie => None,
+            [None, None] => None,
+            [Some((phase, address)), None] | [None, Some((phase, address))] => {
+                Some((phase, Arc::new(Self::of_other_store(params, &given, address, &settings.keys)?)))
+            }
+            [Some(_), Some(_)] => {
+                return Err(ConfigurationError::new_err("read_also and moves_to exclude each other"));
+            }
         };
         Ok(Self {
             warnings,
@@ -199,7 +207,7 @@ impl Options {
                 is_view: backend.as_ref().is_some_and(|backend| backend.native.is_some()),
             }),
             backend,
-            former,
+            other,
             serializer,
             settings,
             cookie_expires: cookie_expires.unbind(),
@@ -214,33 +222,60 @@ impl Options {
 /// Raises `ConfigurationError` for any other text.
 #[pyfunction]
 pub(crate) fn options_of_location<'py>(py: Python<'py>, address: &str) -> PyResult<Bound<'py, PyDict>> {
-    let Location { kind, data_dir, url } = Location::parse(address).into_py(py)?;
     let options = PyDict::new(py);
-    options.set_item("type", kind)?;
-    for (name, value) in [("data_dir", data_dir), ("url", url)] {
-        if let Some(value) = value {
-            options.set_item(name, value)?;
-        }
+    for (name, value) in Location::parse(address).into_py(py)?.options {
+        options.set_item(name, value)?;
     }
     Ok(options)
 }
 
 /// The options that say where the sessions are.
-const PLACE: [&str; 8] =
-    ["type", "data_dir", "file_dir", "lock_dir", "dbm_dir", "url", "namespace_class", "read_also"];
+const PLACE: [&str; 9] = [
+    "type",
+    "data_dir",
+    "file_dir",
+    "lock_dir",
+    "dbm_dir",
+    "url",
+    "namespace_class",
+    "read_also",
+    "moves_to",
+];
 
 impl Options {
-    /// The same options for the sessions of another store.
-    fn of_former(params: &Bound<'_, PyDict>, address: &str, keys: &Arc<KeyOptions>) -> PyResult<Self> {
-        let py = params.py();
-        let former = params.copy()?;
+    /// The same options for the sessions of the store at an address.
+    fn of_other_store(
+        params: &Bound<'_, PyDict>,
+        given: &Bound<'_, PyDict>,
+        address: &str,
+        keys: &Arc<KeyOptions>,
+    ) -> PyResult<Self> {
+        let (other, at) = (params.copy()?, options_of_location(params.py(), address)?);
         for name in PLACE {
-            if former.contains(name)? {
-                former.del_item(name)?;
+            if other.contains(name)? {
+                other.del_item(name)?;
             }
         }
-        former.update(options_of_location(py, address)?.as_mapping())?;
-        Self::compile(&former, SessionKind::Store, Some(keys))
+        other.update(at.as_mapping())?;
+        let other = Self::compile(&other, SessionKind::Store, Some(keys))?;
+        let (kind, backend) = (given.get_item("type")?, other.backend()?);
+        let is_memory = |kind: &Bound<'_, PyAny>| kind.eq("memory");
+        if is_memory(backend.kind.bind(params.py()))? || kind.map_or(Ok(false), |kind| is_memory(&kind))? {
+            return Err(ConfigurationError::new_err(
+                "sessions in memory cannot move: they are in one process, and end with it",
+            ));
+        }
+        let is_same = PLACE.iter().try_fold(true, |same, name| {
+            let (here, there) = (params.get_item(name)?, at.get_item(name)?);
+            let moves = matches!(*name, "read_also" | "moves_to");
+            Ok::<_, PyErr>(same && (moves || here.map_or(Ok(there.is_none()), |here| here.eq(there))?))
+        })?;
+        if is_same {
+            return Err(ConfigurationError::new_err(
+                "read_also and moves_to need the address of another store",
+            ));
+        }
+        Ok(other)
     }
 }
 

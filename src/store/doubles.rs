@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +29,8 @@ pub(crate) struct Counting {
     busy: AtomicUsize,
     until_act: AtomicUsize,
     act: Act,
+    /// Whether every write stores other data than it is given.
+    mangles: AtomicBool,
     /// Whether the store answers.
     check: Box<dyn Fn() -> bool + Send + Sync>,
 }
@@ -47,6 +49,7 @@ impl Counting {
             busy: AtomicUsize::new(0),
             until_act: AtomicUsize::new(NEVER),
             act: Box::new(|| ()),
+            mangles: AtomicBool::new(false),
             check: Box::new(|| true),
         }
     }
@@ -75,6 +78,11 @@ impl Counting {
     /// The verbs since the last look.
     pub(crate) fn verbs(&self) -> Vec<(&'static str, StoreKey)> {
         std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    /// From now on every write stores other data than it is given.
+    pub(crate) fn mangle(&self) {
+        self.mangles.store(true, Ordering::Relaxed);
     }
 
     /// From now on the record of `key` cannot be understood.
@@ -124,7 +132,8 @@ impl Store for Counting {
     }
 
     fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
-        self.call("write", write.key)?.write(write, call)
+        let data: &[u8] = if self.mangles.load(Ordering::Relaxed) { b"?" } else { write.data };
+        self.call("write", write.key)?.write(&Write { data, ..*write }, call)
     }
 
     fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {

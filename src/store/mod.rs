@@ -86,7 +86,7 @@ pub use durability::Durability;
 pub use file::FileStore;
 pub use lock::{LockTarget, Locks};
 pub use memory::MemoryStore;
-pub use moving::MovingStore;
+pub use moving::{MovingStore, Phase};
 pub use scan::Scan;
 pub use session_store::{IdStorage, SessionStore};
 #[cfg(unix)]

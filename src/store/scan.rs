@@ -16,4 +16,9 @@ pub trait Scan: Send {
     /// # Errors
     /// `Unavailable` if the store did not answer. The scan may be continued from there.
     fn next_page(&mut self, now: Timestamp) -> Result<Option<Vec<StoreKey>>>;
+
+    /// The records so far that are not listed because they do not tell their ids.
+    fn unlisted(&self) -> u64 {
+        0
+    }
 }

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any, Protocol
 
-__all__ = ["Command", "Failure", "SubParsers"]
+__all__ = ["Command", "Failure", "SubParsers", "seconds"]
 
 SubParsers = Any
 """The result of ``add_subparsers``, a class without a public name in :mod:`argparse`."""
@@ -19,3 +19,11 @@ class Command(Protocol):
     def add_to(self, commands: SubParsers, /) -> argparse.ArgumentParser:
         """Adds the command's parser, whose default ``run`` takes the parsed arguments or fails."""
         ...
+
+
+def seconds(text: str) -> int:
+    """A number of seconds on the command line."""
+    # `int` also takes signs, spaces and underscores, and has its own error for very long numbers.
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise argparse.ArgumentTypeError(f"must be a whole number of seconds, got {text!r}")
+    return int(text)

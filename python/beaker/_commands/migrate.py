@@ -8,17 +8,18 @@ from typing import Any, Final, TextIO
 
 from beaker import _core
 from beaker._commands import _ini
-from beaker._commands._command import Failure, SubParsers
+from beaker._commands._command import Failure, SubParsers, seconds
 from beaker.exceptions import BeakerException
 
 __all__ = ["add_to"]
 
 _NAMES: Final = (
     ("moved", "sessions moved"),
-    ("gone", "deleted or moved by others meanwhile"),
+    ("gone", "ended or moved by others meanwhile"),
     ("corrupt", "left: cannot be read"),
-    ("different", "not found as they were written"),
-    ("failed", "left: the new store refused them"),
+    ("busy", "left: in use all the time"),
+    ("refused", "left: refused by the new store"),
+    ("unlisted", "left: the file does not tell the id; moves when used"),
 )
 # Seconds between two lines of progress, on a terminal and elsewhere.
 _ON_TERMINAL: Final = 0.2
@@ -45,7 +46,7 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
     parser.add_argument("target", metavar="TO", help="the store that gets them")
     parser.add_argument(
         "--timeout",
-        type=int,
+        type=seconds,
         metavar="SECONDS",
         help="the option timeout, for sessions whose store does not know how long they live",
     )
@@ -73,16 +74,17 @@ def _run(chosen: argparse.Namespace) -> None:
         progress.end()
     sys.stdout.write("".join(f"{counts[key]:>9} {said}\n" for key, said in _NAMES))
     sys.stdout.flush()
-    if counts["different"] or counts["failed"]:
-        raise Failure("some sessions were not moved as they were")
+    if counts["busy"] or counts["refused"]:
+        raise Failure("some sessions did not move. Run the command again")
 
 
 def _params(place: str) -> dict[str, Any]:
     """The session options of an address or of an ini file."""
     path, _, section = place.partition("#")
     if path.endswith(".ini"):
-        options: dict[str, Any] = _ini.options(Path(path), section or None)
-        options.pop("read_also", None)
+        options: dict[str, Any] = _ini.options(Path(path), section or None, how=f"{path}#SECTION")
+        for name in ("read_also", "moves_to"):
+            options.pop(name, None)
     else:
         try:
             options = _core.options_of_location(place)

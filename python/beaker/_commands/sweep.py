@@ -7,7 +7,7 @@ from typing import Final
 
 from beaker import _core
 from beaker._commands import _ini
-from beaker._commands._command import Failure, SubParsers
+from beaker._commands._command import Failure, SubParsers, seconds
 from beaker.exceptions import BeakerException
 
 __all__ = ["add_to"]
@@ -47,13 +47,13 @@ def add_to(commands: SubParsers, /) -> argparse.ArgumentParser:
     age = parser.add_mutually_exclusive_group()
     age.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         metavar="SECONDS",
         help=f"the option timeout; sessions are kept for {_GRACE} seconds longer",
     )
     age.add_argument(
         "--older-than",
-        type=_seconds,
+        type=seconds,
         metavar="SECONDS",
         help="remove every session that was not used for so long, whatever its expiry",
     )
@@ -138,7 +138,7 @@ def _lifetime(chosen: argparse.Namespace, options: dict[str, str]) -> float | No
     timeout = chosen.timeout
     if timeout is None and "timeout" in options:
         try:
-            timeout = _seconds(options["timeout"])
+            timeout = seconds(options["timeout"])
         except argparse.ArgumentTypeError as error:
             raise Failure(f"the option timeout: {error}") from None
     return None if timeout is None else float(timeout + _GRACE)
@@ -159,15 +159,8 @@ def _folders(options: dict[str, str]) -> tuple[Path, Path]:
 
 
 def _options(path: Path, section: str | None) -> dict[str, str]:
-    options = _ini.options(path, section, _USED)
+    options = _ini.options(path, section, _USED, how="--section")
     kind = options.get("type", "file")
     if kind not in {"file", "sqlite"}:
         raise Failure(f"cannot sweep type = {kind}; only type = file and type = sqlite can be swept")
     return options
-
-
-def _seconds(text: str) -> int:
-    # `int` also takes signs, spaces and underscores, and has its own error for very long numbers.
-    if not (text.isascii() and text.isdigit() and len(text) <= 12):
-        raise argparse.ArgumentTypeError(f"must be a whole number of seconds, got {text!r}")
-    return int(text)

@@ -90,7 +90,9 @@ fn wait_for(session: &Bound<'_, Session>, id: &SessionId, what: LockTarget) -> P
     let limit = patience.left();
     let (store, native) = (record::unlocked(session)?, options.backend()?.native.as_ref());
     let ask = |limit| store.lock(id, what, &Call::at(now).waiting(limit));
-    let locked = match native.map(|_| store.capabilities().blocking) {
+    // A store in Python waits by itself; two stores between which sessions move wait as the native one does.
+    let blocks = native.is_some() || options.move_of_sessions().is_some();
+    let locked = match blocks.then(|| store.capabilities().blocking) {
         Some(Blocking::Disk) => wait::take(py, &patience, limit, |limit| gil::detached(py, || ask(limit))),
         Some(Blocking::Network) => wait::take(py, &patience, limit, |limit| {
             let (store, id) = (Arc::clone(&store), id.clone());

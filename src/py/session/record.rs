@@ -9,12 +9,13 @@ use super::lock::SessionLock;
 use crate::codec::pointer::{self, Pointer};
 use crate::error::Result;
 use crate::id::{SessionId, StoreKey};
+use crate::py::clock;
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
 use crate::py::patience::Patience;
 use crate::py::store::NamespaceStore;
 use crate::session::Found;
-use crate::store::{Call, Deleted, Expect, MovingStore, Record, SessionStore, Store, Timestamp};
+use crate::store::{Call, Deleted, Expect, MovingStore, Phase, Record, SessionStore, Store, Timestamp};
 
 /// The session's lock, if this process has it.
 pub(super) fn lock(session: &Bound<'_, Session>) -> PyResult<Option<Arc<SessionLock>>> {
@@ -60,9 +61,8 @@ pub(super) fn find(
 
 /// Deletes the record of `id`, if `expect` holds of it.
 pub(super) fn delete(session: &Bound<'_, Session>, id: &SessionId, expect: Expect) -> PyResult<Deleted> {
-    // Whether its lifetime is over makes no difference.
-    let id = id.clone();
-    with_store(session, Timestamp::NEG_INFINITY, move |store, call| store.delete(&id, expect, call))
+    let (id, now) = (id.clone(), clock::now(session.py())?.seconds);
+    with_store(session, now, move |store, call| store.delete(&id, expect, call))
 }
 
 /// How long the session waits for others.
@@ -80,9 +80,10 @@ pub(super) fn unlocked(session: &Bound<'_, Session>) -> PyResult<Arc<SessionStor
         Some(native) => Arc::clone(native),
         None => namespaces(session)? as Arc<dyn Store>,
     };
-    if let Some(former) = options.former() {
-        let former = former.store(&patience(session)?)?;
-        inner = Arc::new(MovingStore::new(inner, former, options.settings.store_ttl(None)));
+    if let Some((phase, other)) = options.move_of_sessions() {
+        let other = other.store(&patience(session)?)?;
+        let (old, new) = if *phase == Phase::Move { (other, inner) } else { (inner, other) };
+        inner = Arc::new(MovingStore::new(old, new, *phase, options.settings.store_ttl(None)));
     }
     let store = Arc::new(SessionStore::new(inner, options.settings.id_storage));
     let kept = Arc::clone(&store);

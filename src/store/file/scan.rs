@@ -19,24 +19,20 @@ const ENTRIES: usize = 500;
 pub(super) struct FileScan<'a> {
     folders: &'a Folders,
     walk: Walk,
+    unlisted: u64,
 }
 
 impl<'a> FileScan<'a> {
     pub(super) fn new(folders: &'a Folders) -> Self {
-        Self { walk: Walk::of(&folders.file_dir), folders }
+        Self { walk: Walk::of(&folders.file_dir), folders, unlisted: 0 }
     }
 
     /// The key of the record at `path`. Not every name tells an id: the dots of an id are not in its name, and Beaker
     /// stores them nowhere. So a name is an id only if it has the form of one that Beaker makes; others have to be
     /// named by the record.
-    fn key_of(&self, path: &Path, name: &str) -> Option<StoreKey> {
-        let stem = name.strip_suffix(DATA_EXTENSION)?;
-        let owner = record::owner(path).ok()?;
-        let key = match owner {
-            Some(owner) => StoreKey::of_record(&owner),
-            None if is_id(stem) => StoreKey::of_record(stem),
-            None => return None,
-        };
+    fn key_of(&self, path: &Path, stem: &str) -> Option<StoreKey> {
+        let name = if is_id(stem) { Some(stem.to_owned()) } else { record::owner(path).ok()? };
+        let key = StoreKey::of_record(&name?);
         Place::at(&key, path, &self.folders.file_dir).is_some().then_some(key)
     }
 }
@@ -54,11 +50,23 @@ impl Scan for FileScan<'_> {
                 }
                 Some(Found::File { folder, name }) => {
                     let path = folder.join(&name);
-                    let is_over = record::expiry(&path).is_some_and(|expires_at| expires_at <= now);
-                    keys.extend(name.to_str().filter(|_| !is_over).and_then(|name| self.key_of(&path, name)));
+                    let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(DATA_EXTENSION)) else {
+                        continue;
+                    };
+                    if record::expiry(&path).is_some_and(|expires_at| expires_at <= now) {
+                        continue;
+                    }
+                    match self.key_of(&path, stem) {
+                        Some(key) => keys.push(key),
+                        None => self.unlisted += 1,
+                    }
                 }
             }
         }
         Ok(Some(keys))
+    }
+
+    fn unlisted(&self) -> u64 {
+        self.unlisted
     }
 }

@@ -1,140 +1,218 @@
-//! The steps of a move.
+//! Changes of a session that is in one of the two stores.
 
 use std::time::Duration;
 
-use super::{MovingStore, elsewhere};
-use crate::codec::transit::Transit;
-use crate::error::{Error, ErrorKind, Result};
+use super::look::{LOOKS, Look, at_any_time, busy};
+use super::side::Side;
+use super::{MovingStore, may_be_known, pointer};
+use crate::error::{ErrorKind, Result};
 use crate::id::StoreKey;
-use crate::store::{Call, Deleted, Expect, Record, Timestamp, Version, Write, Written};
+use crate::store::{Call, Deleted, Expect, Redirect, Rotation, Version, Write, Written};
 
-const OPERATION: &str = "move the session to its new store";
-
-/// In seconds. The time that a process has for a move. After that it is taken for dead, and another one goes on.
-pub(super) const PATIENCE: f64 = 5.0;
-
-/// How often a record is looked for that others move at the same time.
-const LOOKS: usize = 8;
+/// How long the end of a session is remembered. No process takes as long for a step of a move.
+pub(super) const REMEMBERED: Duration = Duration::from_secs(3600);
 
 impl MovingStore {
-    /// The record, which is in the main store afterwards.
-    pub(super) fn find(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
-        for _ in 0..LOOKS {
-            if let Some(record) = self.main.load(key, call)? {
-                match Transit::read(&record.data)? {
-                    None => return Ok(Some(record)),
-                    // The caller wants to know whether there is a record, at no time at all.
-                    Some(_) if !call.now.is_finite() => return Ok(Some(record)),
-                    Some(transit) => match self.take_over(key, &record, transit, call)? {
-                        Some(record) => return Ok(Some(record)),
-                        None => continue,
-                    },
-                }
-            }
-            match self.former.load(key, &elsewhere(call))? {
-                Some(record) if !call.now.is_finite() => return Ok(Some(record)),
-                Some(record) => match self.bring(key, &record, call)? {
-                    Some(record) => return Ok(Some(record)),
-                    None => continue,
-                },
-                // It may have moved between the two looks.
-                None if self.main.load(key, call)?.is_none() => return Ok(None),
-                None => {}
-            }
-        }
-        Err(Error::busy(OPERATION))
+    /// Writes to one store.
+    pub(super) fn write_on(
+        &self,
+        side: Side,
+        write: &Write<'_>,
+        expect: Expect,
+        call: &Call<'_>,
+    ) -> Result<Written> {
+        Ok(match self.on(side).write(&Write { expect, ..*write }, &side.call(call))? {
+            Written::Stored(version) => Written::Stored(side.mark(version)?),
+            Written::Refused => Written::Refused,
+        })
     }
 
-    /// Whether there is a record, be it one that cannot be understood.
-    pub(super) fn is_there(&self, key: &StoreKey, call: &Call<'_>) -> Result<bool> {
-        match self.find(key, call) {
+    /// Stores a record where there is none.
+    pub(super) fn create(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        let home = self.home();
+        if !may_be_known(write.key) {
+            return self.write_on(home, write, Expect::Absent, call);
+        }
+        match self.look(write.key, call) {
+            Ok(Look::At(..)) => return Ok(Written::Refused),
+            Ok(Look::Ended(version)) => {
+                return self.write_on(Side::New, write, Expect::Version(version), call);
+            }
+            Ok(Look::Nowhere) => {}
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(Written::Refused),
+            Err(error) => return Err(error),
+        }
+        let written = self.write_on(home, write, Expect::Absent, call)?;
+        // A process of the other phase may have created it at the same time.
+        let other = home.other();
+        if let Written::Stored(version) = written
+            && self.on(other).load(write.key, &other.call(call))?.is_some()
+        {
+            let expect = Expect::Version(home.unmark(version));
+            let _ = self.on(home).delete(write.key, expect, &home.call(call))?;
+            return Ok(Written::Refused);
+        }
+        Ok(written)
+    }
+
+    /// Replaces what there is; with [`Expect::Any`] also nothing.
+    pub(super) fn overwrite(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
+        let creates = write.expect == Expect::Any;
+        if creates && !may_be_known(write.key) {
+            return self.write_on(self.home(), write, Expect::Any, call);
+        }
+        for _ in 0..LOOKS {
+            let written = match self.look(write.key, call) {
+                Ok(Look::At(side, record)) => {
+                    self.write_on(side, write, Expect::Version(record.version), call)?
+                }
+                Ok(Look::Ended(_) | Look::Nowhere) if !creates => return Ok(Written::Refused),
+                Ok(Look::Ended(version)) => {
+                    self.write_on(Side::New, write, Expect::Version(version), call)?
+                }
+                Ok(Look::Nowhere) => self.create(write, call)?,
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    match self.write_on(Side::New, write, Expect::Present, call)? {
+                        Written::Refused => self.write_on(Side::Old, write, Expect::Present, call)?,
+                        written @ Written::Stored(_) => written,
+                    }
+                }
+                Err(error) => return Err(error),
+            };
+            if written != Written::Refused {
+                return Ok(written);
+            }
+        }
+        Err(busy())
+    }
+
+    /// Ends a session, if it has the expected version, which is one of the store on this side.
+    pub(super) fn end_version(
+        &self,
+        key: &StoreKey,
+        side: Side,
+        version: Version,
+        call: &Call<'_>,
+    ) -> Result<Deleted> {
+        let expect = Expect::Version(version);
+        let found = self.new.load(key, &Side::New.call(&at_any_time(call)))?;
+        match (side, found) {
+            (_, Some(record)) if pointer::is_nowhere(&record.data) => Ok(Deleted::Nothing),
+            (Side::Old, Some(_)) => Ok(Deleted::Refused),
+            (Side::Old, None) => self.old.delete(key, expect, &Side::Old.call(call)),
+            (Side::New, None) => Ok(Deleted::Nothing),
+            (Side::New, Some(record)) if record.version != version => Ok(Deleted::Refused),
+            (Side::New, Some(_)) => {
+                // What a process left that died at the end of a move.
+                let _ = self.old.delete(key, Expect::Any, &Side::Old.call(call))?;
+                Ok(match self.put_end(key, expect, call)? {
+                    Written::Stored(_) => Deleted::Record,
+                    Written::Refused => Deleted::Refused,
+                })
+            }
+        }
+    }
+
+    /// Ends a session, whatever it is.
+    pub(super) fn end(&self, key: &StoreKey, call: &Call<'_>) -> Result<Deleted> {
+        let ever = at_any_time(call);
+        // The end is remembered before the old record goes: whoever moves it meanwhile must not bring it.
+        let ended = self.end_in_new(key, &ever, call);
+        // A session must not outlive its end in one store because the other is in trouble.
+        let deleted = self.old.delete(key, Expect::Any, &Side::Old.call(call));
+        Ok(if ended? || deleted? == Deleted::Record { Deleted::Record } else { Deleted::Nothing })
+    }
+
+    /// Ends what the new store has, or may get. Whether it had a session.
+    fn end_in_new(&self, key: &StoreKey, ever: &Call<'_>, call: &Call<'_>) -> Result<bool> {
+        for _ in 0..LOOKS {
+            let (was_there, expect) = match self.new.load(key, &Side::New.call(ever)) {
+                Ok(Some(record)) if pointer::is_nowhere(&record.data) => return Ok(false),
+                Ok(Some(record)) => (true, Expect::Version(record.version)),
+                Ok(None) if !self.has_old(key, ever)? => {
+                    // It may have moved between the two looks.
+                    match self.new.load(key, &Side::New.call(ever))? {
+                        None => return Ok(false),
+                        Some(_) => continue,
+                    }
+                }
+                Ok(None) => (false, Expect::Absent),
+                Err(error) if error.kind() == ErrorKind::Corrupt => (true, Expect::Any),
+                Err(error) => return Err(error),
+            };
+            if self.put_end(key, expect, call)? != Written::Refused {
+                return Ok(was_there);
+            }
+        }
+        Err(busy())
+    }
+
+    /// Whether the old store has a record, be it one that cannot be understood.
+    fn has_old(&self, key: &StoreKey, ever: &Call<'_>) -> Result<bool> {
+        match self.old.load(key, &Side::Old.call(ever)) {
             Err(error) if error.kind() == ErrorKind::Corrupt => Ok(true),
             found => Ok(found?.is_some()),
         }
     }
 
-    /// Moves a record of the former store; `None` if it is no longer there.
-    fn bring(&self, key: &StoreKey, record: &Record, call: &Call<'_>) -> Result<Option<Record>> {
-        let ttl = self.ttl_of(record, call.now);
-        let Some(transit) = self.put_transit(key, &record.data, ttl, Expect::Absent, call)? else {
-            return Ok(None);
-        };
-        match self.former.delete(key, Expect::Version(record.version), &elsewhere(call))? {
-            Deleted::Record => self.arrive(key, &record.data, ttl, transit, call),
-            Deleted::Nothing | Deleted::Refused => {
-                let _ = self.main.delete(key, Expect::Version(transit), call)?;
-                Ok(None)
+    fn put_end(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Written> {
+        let text = pointer::nowhere()?;
+        let write = Write { key, data: text.as_bytes(), ttl: Some(REMEMBERED), expect };
+        self.new.write(&write, &Side::New.call(call))
+    }
+
+    /// Gives a session another id, in the store that has it.
+    pub(super) fn rotate_where_it_is(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        for _ in 0..LOOKS {
+            let (side, expect) = match self.look(rotation.old, call) {
+                Ok(Look::At(side, record)) if rotation.expect.holds(Some(side.mark(record.version)?)) => {
+                    // Of another version it may be the pointer that a session leaves which has ended.
+                    (side, Expect::Version(record.version))
+                }
+                Ok(Look::At(..) | Look::Ended(_) | Look::Nowhere) => return Ok(Written::Refused),
+                Err(error) if error.kind() == ErrorKind::Corrupt => match rotation.expect {
+                    Expect::Any | Expect::Present => {
+                        (self.side_of_the_corrupt(rotation.old, call), Expect::Present)
+                    }
+                    Expect::Absent | Expect::Version(_) => return Ok(Written::Refused),
+                },
+                Err(error) => return Err(error),
+            };
+            let at_once = Rotation { expect, ..*rotation };
+            let written = match side {
+                Side::New => self.rotate_in_new(&at_once, call)?,
+                Side::Old => self.old.rotate(&at_once, &Side::Old.call(call))?,
+            };
+            if let Written::Stored(version) = written {
+                if may_be_known(rotation.new) {
+                    // What the other store has under the new id is overwritten, too.
+                    let other = side.other();
+                    let _ = self.on(other).delete(rotation.new, Expect::Any, &other.call(call))?;
+                }
+                return Ok(Written::Stored(side.mark(version)?));
+            }
+            if let Expect::Version(_) | Expect::Absent = rotation.expect {
+                return Ok(written);
             }
         }
+        Err(busy())
     }
 
-    /// Goes on with the move of another process, if that seems to be dead.
-    fn take_over(
-        &self,
-        key: &StoreKey,
-        record: &Record,
-        transit: Transit,
-        call: &Call<'_>,
-    ) -> Result<Option<Record>> {
-        // The clock of another machine may be ahead.
-        if (call.now - transit.since).abs() < PATIENCE {
-            return Err(Error::busy(OPERATION));
-        }
-        let ttl = self.ttl_of(record, call.now);
-        // The other process, if it lives, must not take back what is ours from here on.
-        let expect = Expect::Version(record.version);
-        let Some(ours) = self.put_transit(key, &transit.data, ttl, expect, call)? else { return Ok(None) };
-        let Some(former) = self.former.load(key, &elsewhere(call))? else {
-            return self.arrive(key, &transit.data, ttl, ours, call);
-        };
-        let ttl = self.ttl_of(&former, call.now);
-        match self.former.delete(key, Expect::Version(former.version), &elsewhere(call))? {
-            Deleted::Record => self.arrive(key, &former.data, ttl, ours, call),
-            // It was the other process, or a logout. The transit has the record in the former case; in the latter it
-            // is deleted by the logout.
-            Deleted::Nothing | Deleted::Refused => Err(Error::busy(OPERATION)),
-        }
+    fn rotate_in_new(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+        // What a process left that died at the end of a move.
+        let _ = self.old.delete(rotation.old, Expect::Any, &Side::Old.call(call))?;
+        let text = pointer::nowhere()?;
+        let end = Redirect { data: text.as_bytes(), ttl: REMEMBERED };
+        // Where a record goes under the hash of its id, the id itself must not stay behind.
+        let is_other_id = rotation.old.id() != rotation.new.id();
+        let redirect = rotation.redirect.or_else(|| is_other_id.then_some(end));
+        self.new.rotate(&Rotation { redirect, ..*rotation }, &Side::New.call(call))
     }
 
-    /// Makes the transit a record.
-    fn arrive(
-        &self,
-        key: &StoreKey,
-        data: &[u8],
-        ttl: Option<Duration>,
-        transit: Version,
-        call: &Call<'_>,
-    ) -> Result<Option<Record>> {
-        let write = Write { key, data, ttl, expect: Expect::Version(transit) };
-        Ok(match self.main.write(&write, call)? {
-            Written::Stored(version) => {
-                let expires_at = ttl.map(|ttl| call.now + ttl.as_secs_f64());
-                Some(Record { data: data.into(), version, expires_at })
-            }
-            Written::Refused => None,
-        })
-    }
-
-    fn put_transit(
-        &self,
-        key: &StoreKey,
-        data: &[u8],
-        ttl: Option<Duration>,
-        expect: Expect,
-        call: &Call<'_>,
-    ) -> Result<Option<Version>> {
-        let text = Transit { since: call.now, data: data.to_vec() }.write();
-        Ok(match self.main.write(&Write { key, data: text.as_bytes(), ttl, expect }, call)? {
-            Written::Stored(version) => Some(version),
-            Written::Refused => None,
-        })
-    }
-
-    /// The rest of the record's lifetime.
-    fn ttl_of(&self, record: &Record, now: Timestamp) -> Option<Duration> {
-        match record.expires_at {
-            Some(expires_at) => Duration::try_from_secs_f64((expires_at - now).max(0.0)).ok(),
-            None => self.lifetime,
+    fn side_of_the_corrupt(&self, key: &StoreKey, call: &Call<'_>) -> Side {
+        match self.new.load(key, &Side::New.call(call)) {
+            Ok(None) => Side::Old,
+            _ => Side::New,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,20 +12,13 @@ from tests.unit.commands.beaker_command import beaker
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOTHING = {"moved": 0, "gone": 0, "corrupt": 0, "different": 0, "failed": 0}
+NOTHING = {"moved": 0, "gone": 0, "corrupt": 0, "busy": 0, "refused": 0, "unlisted": 0}
 
 
 def counts(output: str) -> dict[str, int]:
     """The counts that a migration prints."""
-    names = dict(
-        zip(
-            ("sessions moved", "deleted or", "left: cannot", "not found", "left: the new"),
-            NOTHING,
-            strict=True,
-        )
-    )
-    found = re.findall(r"(\d+) (\w+:? \w+(?: new)?)", output)
-    return {names[said]: int(count) for count, said in found if said in names}
+    said = [int(line.split(maxsplit=1)[0]) for line in output.splitlines()]
+    return dict(zip(NOTHING, said, strict=True))
 
 
 def options(kind: str, folder: Path) -> dict[str, Any]:
@@ -61,6 +53,19 @@ def test_every_session_moves_and_nothing_is_left(tmp_path: Path, kind: str, *, h
     assert counts(again.output) == NOTHING
 
 
+def test_a_session_whose_file_does_not_tell_its_id_is_counted_and_moves_when_it_is_used(
+    tmp_path: Path,
+) -> None:
+    source, target = options("file", tmp_path / "from"), options("file", tmp_path / "to")
+    session = Session({}, id="bob", use_cookies=False, **source)
+    session["name"] = "value"
+    session.save()
+    ran = beaker("migrate", f"file:{tmp_path}/from", f"file:{tmp_path}/to")
+    assert (ran.status, counts(ran.output)) == (0, {**NOTHING, "unlisted": 1})
+    assert load({**target, "read_also": f"file:{tmp_path}/from"}, "bob") == {"name": "value"}
+    assert load(source, "bob") == {}
+
+
 def test_a_corrupt_session_stays_and_the_others_move(tmp_path: Path) -> None:
     source = options("file", tmp_path / "from")
     save(source, name="value")
@@ -90,7 +95,9 @@ def test_ini_files_give_the_options_of_both_stores(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("memory", "in one process"),
+        ("memory", "not the address of a store"),
+        ("app.ini#none", "in one process"),
+        ("app.ini", "choose one with app.ini#SECTION: one, none"),
         ("nonsense", "not the address of a store"),
         ("ftp://user:secret@host", "not the address of a store"),
         ("dbm:/nowhere", "cannot list its sessions"),
@@ -98,6 +105,7 @@ def test_ini_files_give_the_options_of_both_stores(tmp_path: Path) -> None:
     ],
 )
 def test_a_store_that_cannot_be_moved_from_is_refused(tmp_path: Path, source: str, said: str) -> None:
+    (tmp_path / "app.ini").write_text("[one]\nsession.data_dir = x\n[none]\nsession.timeout = 9\n")
     ran = beaker("migrate", source, f"file:{tmp_path}/to", cwd=tmp_path)
     assert (ran.status, ran.output) == (1, "")
     assert said in ran.errors

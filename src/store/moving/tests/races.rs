@@ -3,221 +3,308 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use super::super::steps::PATIENCE;
 use super::*;
 
-/// The store of a process that dies before its call of this number, and that of one which does not.
-fn dying(number: usize) -> (Arc<AtomicBool>, impl Fn(Arc<dyn Store>) -> Arc<dyn Store>) {
-    let (is_dead, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let dead = Arc::clone(&is_dead);
-    let wrap = move |inner| {
-        let (dead, calls) = (Arc::clone(&dead), Arc::clone(&calls));
-        let counting = Counting::checking(inner, move || {
-            if calls.fetch_add(1, Ordering::Relaxed) >= number {
-                dead.store(true, Ordering::Relaxed);
+/// A process that dies before a call.
+#[derive(Clone)]
+struct Dying {
+    last: usize,
+    calls: Arc<AtomicUsize>,
+    is_dead: Arc<AtomicBool>,
+}
+
+impl Dying {
+    /// It lives for so many calls, of both stores.
+    fn after(last: usize) -> Self {
+        Self { last, calls: Arc::default(), is_dead: Arc::default() }
+    }
+
+    fn store(&self, inner: &Arc<dyn Store>) -> Arc<dyn Store> {
+        let this = self.clone();
+        Arc::new(Counting::checking(Arc::clone(inner), move || {
+            if this.calls.fetch_add(1, Ordering::Relaxed) >= this.last {
+                this.is_dead.store(true, Ordering::Relaxed);
             }
-            !dead.load(Ordering::Relaxed)
-        });
-        Arc::new(counting) as Arc<dyn Store>
-    };
-    (is_dead, wrap)
+            !this.is_dead()
+        }))
+    }
+
+    fn is_dead(&self) -> bool {
+        self.is_dead.load(Ordering::Relaxed)
+    }
+
+    /// What it begins with a pair of stores.
+    fn moves(&self, pair: &Pair, key: &StoreKey) -> Result<Option<Record>> {
+        let (old, new) = (self.store(&pair.old), self.store(&pair.new));
+        MovingStore::new(old, new, Phase::Move, Some(LIFETIME)).load(key, &at(NOW))
+    }
 }
 
 #[test]
 fn a_process_that_dies_while_it_moves_a_session_loses_nothing() {
     let mut deaths = 0;
-    for number in 0..CALLS {
-        for (main, former, _folder) in pairs() {
-            let key = some_key();
-            put(&*former, &key, b"abc");
-            let (is_dead, wrap) = dying(number);
-            let found = moving(&wrap(Arc::clone(&main)), &wrap(Arc::clone(&former))).load(&key, &at(NOW));
-            assert_eq!(found.is_err(), is_dead.load(Ordering::Relaxed));
-            deaths += usize::from(found.is_err());
-            let store = moving(&main, &former);
-            // Nobody is told that there is no session, neither soon nor late.
-            match store.load(&key, &at(NOW + 1.0)) {
-                Ok(found) => assert_eq!(&*found.unwrap().data, b"abc"),
-                Err(error) => assert!(error.is_busy()),
-            }
-            let later = NOW + PATIENCE + 2.0;
-            assert_eq!(&*store.load(&key, &at(later)).unwrap().unwrap().data, b"abc");
-            assert!(former.load(&key, &at(later)).unwrap().is_none());
-        }
-    }
-    assert!(deaths >= 12, "{deaths}");
-}
-
-#[test]
-fn a_logout_ends_a_session_that_a_dead_process_left_on_its_way() {
-    for number in 0..CALLS {
-        for (main, former, _folder) in pairs() {
-            let key = some_key();
-            put(&*former, &key, b"abc");
-            let (_, wrap) = dying(number);
-            let _ = moving(&wrap(Arc::clone(&main)), &wrap(Arc::clone(&former))).load(&key, &at(NOW));
-            let store = moving(&main, &former);
-            assert_eq!(store.delete(&key, Expect::Any, &at(NOW)).unwrap(), Deleted::Record);
-            for later in [0.0, PATIENCE + 2.0] {
-                assert!(store.load(&key, &at(NOW + later)).unwrap().is_none());
+    for last in 0..CALLS {
+        for phase in [Phase::Prepare, Phase::Move] {
+            for pair in Pair::all() {
+                let key = some_key();
+                put(&*pair.old, &key, b"abc");
+                let dying = Dying::after(last);
+                assert_eq!(dying.moves(&pair, &key).is_err(), dying.is_dead());
+                deaths += usize::from(dying.is_dead());
+                let store = pair.store(phase);
+                assert_eq!(data(&store, &key).unwrap(), b"abc");
+                store.finish(&key, &at(NOW)).unwrap();
+                let places = [&pair.old, &pair.new].map(|place| data(&**place, &key).is_some());
+                assert_eq!(places.into_iter().filter(|is_there| *is_there).count(), 1);
             }
         }
     }
-}
-
-/// Runs `verb` of a store in which somebody acts before the call of each number, in either store.
-fn at_every_moment(act: fn(&MovingStore, &StoreKey), verb: impl Fn(&MovingStore, &StoreKey, &MovingStore)) {
-    for number in 0..CALLS {
-        for is_main in [false, true] {
-            let (main, former) = (memory(), memory());
-            let key = some_key();
-            put(&*former, &key, b"abc");
-            let other = Arc::new(moving(&main, &former));
-            let (actor, acted) = (Arc::clone(&other), key.clone());
-            let acting = |inner: &Arc<dyn Store>| -> Arc<dyn Store> {
-                Arc::new(Counting::acting(Arc::clone(inner), number, move || act(&actor, &acted)))
-            };
-            let store =
-                if is_main { moving(&acting(&main), &former) } else { moving(&main, &acting(&former)) };
-            verb(&store, &key, &other);
-        }
-    }
+    assert!(deaths >= 30, "{deaths}");
 }
 
 #[test]
-fn a_logout_while_a_session_moves_ends_it() {
-    at_every_moment(
-        |other, key| {
-            let deleted = other.delete(key, Expect::Any, &at(NOW)).unwrap();
-            // It may have been made, and ended, by a look that came first.
-            assert_ne!(deleted, Deleted::Refused);
+fn a_session_that_a_dead_process_left_on_its_way_ends_for_good() {
+    type End = fn(&MovingStore, &StoreKey);
+    let ends: [End; 3] = [
+        |store, key| assert_eq!(store.delete(key, Expect::Any, &at(NOW)).unwrap(), Deleted::Record),
+        |store, key| {
+            let version = store.load(key, &at(NOW)).unwrap().unwrap().version;
+            let deleted = store.delete(key, Expect::Version(version), &at(NOW)).unwrap();
+            assert_eq!(deleted, Deleted::Record);
         },
-        |store, key, other| {
-            let found = store.load(key, &at(NOW)).unwrap();
-            let there = other.load(key, &at(NOW)).unwrap();
-            // Where the logout came last, the load has found the session before.
-            assert!(there.is_none() || found.is_some());
-            let later = other.load(key, &at(NOW + PATIENCE + 2.0)).unwrap();
-            assert_eq!(later.is_some(), there.is_some());
+        |store, key| {
+            let next = some_key();
+            let rotation = Rotation::new(key, &next, b"next", Expect::Present);
+            assert_ne!(store.rotate(&rotation, &at(NOW)).unwrap(), Written::Refused);
         },
-    );
-}
-
-#[test]
-fn a_logout_that_is_done_is_never_undone_by_a_move() {
-    // The logout takes place at a call that is made in any case.
-    for number in 0..3 {
-        for is_main in [false, true] {
-            let (main, former) = (memory(), memory());
-            let key = some_key();
-            put(&*former, &key, b"abc");
-            let (other, done) = (moving(&main, &former), Arc::new(AtomicBool::new(false)));
-            let (acted, is_done) = (key.clone(), Arc::clone(&done));
-            let act = move || {
-                let _ = other.delete(&acted, Expect::Any, &at(NOW)).unwrap();
-                is_done.store(true, Ordering::Relaxed);
-            };
-            let counting = |inner: &Arc<dyn Store>| -> Arc<dyn Store> {
-                Arc::new(Counting::acting(Arc::clone(inner), number, act))
-            };
-            let store =
-                if is_main { moving(&counting(&main), &former) } else { moving(&main, &counting(&former)) };
-            let _ = store.load(&key, &at(NOW)).unwrap();
-            if done.load(Ordering::Relaxed) {
-                for later in [0.0, PATIENCE + 2.0] {
-                    assert!(main.load(&key, &at(NOW + later)).unwrap().is_none());
-                    assert!(former.load(&key, &at(NOW + later)).unwrap().is_none());
+    ];
+    for last in 0..CALLS {
+        for phase in [Phase::Prepare, Phase::Move] {
+            for end in ends {
+                for pair in Pair::all() {
+                    let key = some_key();
+                    put(&*pair.old, &key, b"abc");
+                    let _ = Dying::after(last).moves(&pair, &key);
+                    end(&pair.store(phase), &key);
+                    assert!(pair.is_nowhere(&key), "{last} {phase:?}");
+                    for phase in [Phase::Prepare, Phase::Move] {
+                        assert!(data(&pair.store(phase), &key).is_none());
+                    }
                 }
             }
         }
+    }
+}
+
+/// Moves a session while somebody acts before the call of each number of either store. Gives what the mover found.
+fn at_every_moment(
+    act: impl Fn(&Pair, &StoreKey) + Copy + Send + Sync + 'static,
+    check: impl Fn(&Pair, &StoreKey, Option<Vec<u8>>, bool),
+) {
+    for number in 0..CALLS {
+        for is_old in [false, true] {
+            let pair = Pair::memory();
+            let key = some_key();
+            put(&*pair.old, &key, b"abc");
+            let (seen, acted, done) = (
+                Pair { old: Arc::clone(&pair.old), new: Arc::clone(&pair.new), _folder: None },
+                key.clone(),
+                Arc::new(AtomicBool::new(false)),
+            );
+            let is_done = Arc::clone(&done);
+            let acting = |inner: &Arc<dyn Store>| -> Arc<dyn Store> {
+                Arc::new(Counting::acting(Arc::clone(inner), number, move || {
+                    act(&seen, &acted);
+                    is_done.store(true, Ordering::Relaxed);
+                }))
+            };
+            let store = if is_old {
+                MovingStore::new(acting(&pair.old), Arc::clone(&pair.new), Phase::Move, Some(LIFETIME))
+            } else {
+                MovingStore::new(Arc::clone(&pair.old), acting(&pair.new), Phase::Move, Some(LIFETIME))
+            };
+            let found = data(&store, &key);
+            check(&pair, &key, found, done.load(Ordering::Relaxed));
+        }
+    }
+}
+
+#[test]
+fn a_logout_is_never_undone_by_a_move() {
+    for phase in [Phase::Prepare, Phase::Move] {
+        at_every_moment(
+            move |pair, key| {
+                let deleted = pair.store(phase).delete(key, Expect::Any, &at(NOW)).unwrap();
+                assert_eq!(deleted, Deleted::Record);
+            },
+            |pair, key, _, is_done| {
+                for phase in [Phase::Prepare, Phase::Move] {
+                    assert_eq!(data(&pair.store(phase), key).is_none(), is_done);
+                }
+                assert_eq!(pair.is_nowhere(key), is_done);
+            },
+        );
+    }
+}
+
+#[test]
+fn a_logout_by_version_is_never_undone_by_a_move() {
+    for phase in [Phase::Prepare, Phase::Move] {
+        at_every_moment(
+            move |pair, key| {
+                let store = pair.store(phase);
+                let version = store.load(key, &at(NOW)).unwrap().unwrap().version;
+                let deleted = store.delete(key, Expect::Version(version), &at(NOW)).unwrap();
+                assert_eq!(deleted, Deleted::Record);
+            },
+            |pair, key, _, is_done| assert_eq!(pair.is_nowhere(key), is_done),
+        );
+    }
+}
+
+#[test]
+fn a_rotation_while_a_session_moves_leaves_it_under_one_id() {
+    for phase in [Phase::Prepare, Phase::Move] {
+        at_every_moment(
+            move |pair, key| {
+                let next = StoreKey::plain(&SessionId::from_program("next"));
+                let rotation = Rotation::new(key, &next, b"next", Expect::Present);
+                assert_ne!(pair.store(phase).rotate(&rotation, &at(NOW)).unwrap(), Written::Refused);
+            },
+            |pair, key, _, is_done| {
+                let next = StoreKey::plain(&SessionId::from_program("next"));
+                let store = pair.store(Phase::Move);
+                assert_eq!(data(&store, &next).is_some(), is_done);
+                assert_eq!(data(&store, key).is_none(), is_done);
+            },
+        );
+    }
+}
+
+#[test]
+fn a_save_while_a_session_moves_is_kept() {
+    for phase in [Phase::Prepare, Phase::Move] {
+        at_every_moment(
+            move |pair, key| {
+                let store = pair.store(phase);
+                let version = store.load(key, &at(NOW)).unwrap().unwrap().version;
+                assert!(was_stored(&store, key, Expect::Version(version)));
+            },
+            |pair, key, found, is_done| {
+                let left = data(&pair.store(Phase::Move), key).unwrap();
+                assert_eq!(left, if is_done { b"new" } else { b"abc" });
+                assert!(found.unwrap() == left || is_done);
+                assert!(data(&*pair.old, key).is_none());
+            },
+        );
     }
 }
 
 #[test]
 fn two_that_move_a_session_at_once_both_find_it() {
     at_every_moment(
-        |other, key| match other.load(key, &at(NOW)) {
-            Ok(found) => assert_eq!(&*found.unwrap().data, b"abc"),
-            Err(error) => assert!(error.is_busy()),
-        },
-        |store, key, other| {
-            assert_eq!(data(store, key).unwrap(), b"abc");
-            assert_eq!(data(other, key).unwrap(), b"abc");
+        |pair, key| assert_eq!(data(&pair.store(Phase::Move), key).unwrap(), b"abc"),
+        |pair, key, found, _| {
+            assert_eq!(found.unwrap(), b"abc");
+            assert_eq!(data(&*pair.new, key).unwrap(), b"abc");
+            assert!(data(&*pair.old, key).is_none());
         },
     );
 }
 
 #[test]
-fn a_process_that_was_taken_for_dead_finds_the_session_all_the_same() {
-    at_every_moment(
-        |other, key| {
-            let found = other.load(key, &at(NOW + PATIENCE + 1.0));
-            assert!(found.is_err_and(|error| error.is_busy()) || data(other, key).is_some());
-        },
-        |store, key, other| {
-            let find = |now| match store.load(key, &at(now)) {
-                Ok(found) => assert_eq!(&*found.unwrap().data, b"abc"),
-                Err(error) => assert!(error.is_busy()),
-            };
-            find(NOW);
-            find(NOW + 2.0 * PATIENCE + 2.0);
-            let last = NOW + 3.0 * PATIENCE + 3.0;
-            assert_eq!(&*other.load(key, &at(last)).unwrap().unwrap().data, b"abc");
-        },
-    );
-}
-
-#[test]
-fn what_a_process_of_the_former_configuration_saves_meanwhile_moves_too() {
-    let saved = b"saved";
+fn a_store_that_does_not_answer_is_no_store_without_the_session() {
     for number in 0..CALLS {
-        let (main, former) = (memory(), memory());
-        let key = some_key();
-        put(&*former, &key, b"abc");
-        let (inner, acted) = (Arc::clone(&former), key.clone());
-        let counting = Counting::acting(Arc::clone(&former), number, move || {
-            let _ = inner.write(&Write::new(&acted, saved, Expect::Present), &at(NOW)).unwrap();
-        });
-        let former = Arc::new(counting) as Arc<dyn Store>;
-        let store = moving(&main, &former);
-        let found = data(&store, &key).unwrap();
-        assert!(found == saved || found == b"abc");
-        // The save was in time, or was refused: the session had moved.
-        assert_eq!(data(&store, &key).unwrap(), found);
-        assert!(data(&*former, &key).is_none());
+        for is_old in [false, true] {
+            for kind in [ErrorKind::Unavailable, ErrorKind::Busy] {
+                let (pair, key) = (Pair::memory(), some_key());
+                put(&*pair.old, &key, b"abc");
+                let failing = |inner: &Arc<dyn Store>| -> Arc<dyn Store> {
+                    let counting = Counting::over(Arc::clone(inner));
+                    match kind {
+                        ErrorKind::Busy => counting.busy_at(number, 1),
+                        _ => counting.fail_at(number),
+                    }
+                    Arc::new(counting)
+                };
+                let (old, new) = match is_old {
+                    true => (failing(&pair.old), Arc::clone(&pair.new)),
+                    false => (Arc::clone(&pair.old), failing(&pair.new)),
+                };
+                let store = MovingStore::new(old, new, Phase::Move, None);
+                match store.load(&key, &at(NOW)) {
+                    Ok(found) => assert_eq!(&*found.unwrap().data, b"abc"),
+                    Err(error) => assert_eq!(error.kind(), kind),
+                }
+                // Nobody waits for a move that was interrupted.
+                assert_eq!(data(&pair.store(Phase::Move), &key).unwrap(), b"abc");
+            }
+        }
     }
 }
 
 #[test]
-fn counters_that_move_to_and_fro_lose_no_update() {
-    const EACH: usize = 200;
-    let (main, former) = (memory(), memory());
-    let key = some_key();
-    put(&*main, &key, b"0");
-    let busy = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        for side in 0..4 {
-            let store = if side % 2 == 0 { moving(&main, &former) } else { moving(&former, &main) };
-            let (key, busy) = (&key, &busy);
-            scope.spawn(move || {
-                let mut left = EACH;
-                while left > 0 {
-                    let record = match store.load(key, &at(NOW)) {
-                        Ok(record) => record.unwrap(),
-                        Err(error) => {
-                            assert!(error.is_busy());
-                            busy.fetch_add(1, Ordering::Relaxed);
-                            thread::yield_now();
-                            continue;
-                        }
-                    };
-                    let count: usize = std::str::from_utf8(&record.data).unwrap().parse().unwrap();
-                    let next = (count + 1).to_string();
-                    let write = Write::new(key, next.as_bytes(), Expect::Version(record.version));
-                    left -= usize::from(store.write(&write, &at(NOW)).unwrap() != Written::Refused);
-                }
+fn of_two_that_create_a_session_in_both_phases_one_succeeds_at_most() {
+    for number in 0..CALLS {
+        for phase in [Phase::Prepare, Phase::Move] {
+            let pair = Pair::memory();
+            let key = some_key();
+            let other = if phase == Phase::Move { Phase::Prepare } else { Phase::Move };
+            let (rival, acted, both) = (pair.store(other), key.clone(), Arc::new(AtomicUsize::new(0)));
+            let created = Arc::clone(&both);
+            let acting = Counting::acting(Arc::clone(&pair.new), number, move || {
+                created.fetch_add(usize::from(was_stored(&rival, &acted, Expect::Absent)), Ordering::Relaxed);
             });
+            let store = MovingStore::new(Arc::clone(&pair.old), Arc::new(acting), phase, None);
+            let first = usize::from(was_stored(&store, &key, Expect::Absent));
+            assert!(first + both.load(Ordering::Relaxed) <= 1);
         }
+    }
+}
+
+#[test]
+fn counters_that_move_lose_no_update() {
+    const EACH: usize = 100;
+    for pair in Pair::all() {
+        let keys: Vec<StoreKey> = (0..20).map(|_| some_key()).collect();
+        for key in &keys {
+            put(&*pair.old, key, b"0");
+        }
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let store = pair.store(if thread % 2 == 0 { Phase::Prepare } else { Phase::Move });
+                let keys = &keys;
+                scope.spawn(move || {
+                    for number in 0..EACH {
+                        let key = &keys[number % keys.len()];
+                        while !count(&store, key) {}
+                    }
+                });
+            }
+        });
+        let store = pair.store(Phase::Move);
+        let sum: usize = keys.iter().map(|key| number(&data(&store, key).unwrap())).sum();
+        assert_eq!(sum, 4 * EACH);
+    }
+}
+
+fn number(data: &[u8]) -> usize {
+    std::str::from_utf8(data).unwrap().parse().unwrap()
+}
+
+/// Counts a session up, unless somebody else is faster.
+fn count(store: &MovingStore, key: &StoreKey) -> bool {
+    let written = store.load(key, &at(NOW)).and_then(|record| {
+        let record = record.unwrap();
+        let next = (number(&record.data) + 1).to_string();
+        store.write(&Write::new(key, next.as_bytes(), Expect::Version(record.version)), &at(NOW))
     });
-    assert_eq!(data(&moving(&main, &former), &key).unwrap(), (4 * EACH).to_string().as_bytes());
+    match written {
+        Ok(written) => written != Written::Refused,
+        Err(error) => {
+            assert!(error.is_busy(), "{error}");
+            thread::yield_now();
+            false
+        }
+    }
 }

@@ -22,7 +22,13 @@ def counts(output: str) -> dict[str, int]:
 
 
 def options(kind: str, folder: Path) -> dict[str, Any]:
+    if kind == "sqlite":
+        return {"type": kind, "url": address(kind, folder)}
     return {"type": kind, "data_dir": str(folder)}
+
+
+def address(kind: str, folder: Path) -> str:
+    return f"sqlite:///{folder}.sqlite" if kind == "sqlite" else f"{kind}:{folder}"
 
 
 def save(where: dict[str, Any], **values: Any) -> str:
@@ -37,20 +43,23 @@ def load(where: dict[str, Any], session_id: str) -> dict[str, Any]:
     return {} if session.is_new else {key: session[key] for key in session if not key.startswith("_")}
 
 
-@pytest.mark.parametrize("kind", ["file", "dbm"])
+@pytest.mark.parametrize("kind", ["file", "dbm", "sqlite"])
 @pytest.mark.parametrize("hashed", [False, True])
 def test_every_session_moves_and_nothing_is_left(tmp_path: Path, kind: str, *, hashed: bool) -> None:
     source, target = options("file", tmp_path / "from"), options(kind, tmp_path / "to")
     more = {"hash_ids": hashed}
     saved = {save({**source, **more}, number=number): number for number in range(30)}
-    ran = beaker("migrate", f"file:{tmp_path}/from", f"{kind}:{tmp_path}/to", "--threads", 3)
+    ran = beaker("migrate", f"file:{tmp_path}/from", address(kind, tmp_path / "to"), "--threads", 3)
     assert (ran.status, ran.errors) == (0, "")
     assert counts(ran.output) == {**NOTHING, "moved": 30}
     for session_id, number in saved.items():
         assert load({**target, **more}, session_id) == {"number": number}
         assert load({**source, **more}, session_id) == {}
-    again = beaker("migrate", f"file:{tmp_path}/from", f"{kind}:{tmp_path}/to")
+    again = beaker("migrate", f"file:{tmp_path}/from", address(kind, tmp_path / "to"))
     assert counts(again.output) == NOTHING
+    if kind != "dbm":
+        back = beaker("migrate", address(kind, tmp_path / "to"), f"file:{tmp_path}/from")
+        assert counts(back.output)["moved"] == 30
 
 
 def test_a_session_whose_file_does_not_tell_its_id_is_counted_and_moves_when_it_is_used(

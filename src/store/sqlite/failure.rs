@@ -45,7 +45,11 @@ impl Failure {
     /// Whether it says nothing of the connection, which may be used again.
     pub(super) fn spares_the_connection(&self) -> bool {
         match self {
-            Self::Sqlite(error) => self.is_busy() || is_value_of_another_type(error),
+            Self::Sqlite(error) => {
+                // A new one would need room for the log and its index, and readers need none.
+                let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+                is_full || self.is_busy() || is_value_of_another_type(error)
+            }
             Self::Other(error) => error.kind() != ErrorKind::Unavailable,
         }
     }
@@ -80,7 +84,9 @@ impl Failure {
                 )
             }
             Some(ErrorCode::ReadOnly) => {
-                format!("{name} may not be written; check the owner and mode of the file and of its folder")
+                format!(
+                    "{name} may not be written; check the file, its folder, and whether the disk is read-only"
+                )
             }
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 format!("{name} cannot be opened; this user needs to read and write the file and its folder")

@@ -21,8 +21,8 @@ const PRIVATE: u32 = 0o600;
 /// More than the statements that there are.
 const STATEMENTS: usize = 64;
 
-/// In KiB. The inner pages of a million sessions have less.
-const CACHE: i64 = 8192;
+/// In KiB, for each connection. The inner pages of a million sessions have less.
+const CACHE: i64 = 4096;
 
 /// In bytes. A log that grew larger than this, as while a backup reads the database, is cut when it begins anew.
 const LARGEST_LOG: i64 = 16 * 1024 * 1024;
@@ -49,6 +49,7 @@ pub(super) fn open(
     // The file may be what somebody else made, and must not run anything.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    schema::check(&connection)?;
     connection.pragma_update(None, "cache_size", -CACHE)?;
     // It takes effect in a new database, before anything is in it.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;

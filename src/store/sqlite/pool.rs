@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sync::{Instant, Mutex, MutexGuard, Signal};
 
 /// How many connections are kept that nobody uses.
-const MOST_IDLE: usize = 8;
+const MOST_IDLE: usize = 16;
 
 /// The pause between two attempts to get a lock of another process. A write has it for less than a millisecond.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);

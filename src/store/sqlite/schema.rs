@@ -53,8 +53,8 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The version of the database.
-fn check(connection: &Connection) -> Result<i64, Failure> {
+/// The version of the database. One that is not ours is refused, and nothing in it was changed.
+pub(super) fn check(connection: &Connection) -> Result<i64, Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let version = pragma("user_version")?;
     let first_table: Option<String> =

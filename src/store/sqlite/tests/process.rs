@@ -123,6 +123,10 @@ fn processes_and_threads_that_count_at_once_lose_nothing() {
     const TIMES: usize = 10;
     if let Some(path) = inner() {
         let store = SqliteStore::new(Database::at(Path::new(&path), Durability::default()).unwrap());
+        // They make the database at once, too.
+        let id = key("counter");
+        let begin = Write::new(&id, b"0", Expect::Absent);
+        let _ = store.write(&begin, &Call::at(NOW)).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| count(&store, TIMES));
@@ -131,7 +135,6 @@ fn processes_and_threads_that_count_at_once_lose_nothing() {
         return;
     }
     let home = Home::new();
-    home.write(&key("counter"), b"0");
     let name = "processes_and_threads_that_count_at_once_lose_nothing";
     let started: Vec<_> = (0..PROCESSES)
         .map(|_| {

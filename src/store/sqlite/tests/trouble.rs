@@ -55,7 +55,9 @@ fn a_database_of_another_program_is_refused_and_left_alone() {
     let other = Connection::open(home.path()).unwrap();
     other.execute_batch("CREATE TABLE things (name TEXT)").unwrap();
     drop(other);
+    let before = fs::read(home.path()).unwrap();
     refuses(&home, ErrorKind::Unavailable, "belongs to another program");
+    assert!(fs::read(home.path()).unwrap() == before);
     let other = Connection::open(home.path()).unwrap();
     let tables: i64 = other.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(tables, 1);
@@ -174,7 +176,7 @@ fn an_error_of_the_database_is_told_by_its_kind() {
         (SQLITE_NOMEM, "/folder/sessions.sqlite"),
         (SQLITE_READONLY, "may not be written"),
     ] {
-        assert!(!code(number).spares_the_connection());
+        assert_eq!(code(number).spares_the_connection(), number == SQLITE_FULL);
         let error = code(number).into_error(READING, path);
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert_eq!(error.folder(), Some(Path::new("/folder")));

@@ -32,6 +32,8 @@ clsmap = BackendRegistry(
     # Each imports a library, or opens a store that few programs use.
     modules={
         "ext:database": "beaker.ext.database:DatabaseNamespaceManager",
+        "ext:google": "beaker.ext.google:GoogleNamespaceManager",
+        "ext:mongodb": "beaker.ext.mongodb:MongoNamespaceManager",
         "ext:sqla": "beaker.ext.sqla:SqlaNamespaceManager",
         "ext:redis": "beaker.ext.redisnm:RedisNamespaceManager",
         "ext:rediscluster": "beaker.ext.redisclusternm:RedisClusterNamespaceManager",

@@ -10,6 +10,7 @@ import pytest
 from beaker.container import MemoryNamespaceManager
 from beaker.synchronization import file_synchronizer, mutex_synchronizer
 from tests.support.dict_namespace import DictNamespace, SwappingNamespace, namespace_class
+from tests.support.documents import in_documents
 from tests.support.redis_server import make_redis_backend
 from tests.support.sessions import COOKIE, VALIDATE_KEY, Backend, Browser, Clock, Literals
 from tests.support.tables import NAMES, TABLES, table_backend
@@ -45,6 +46,8 @@ def _backend(name: str, folder: Path) -> Backend:
         return Backend(name, {"type": name, "data_dir": str(folder / "sessions")}, folder / "sessions")
     if name == "redis":
         return make_redis_backend()
+    if name == "mongodb":
+        return in_documents()
     base = SwappingNamespace if name == "swap" else DictNamespace
     return Backend(name, {"namespace_class": namespace_class(base)})
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 TABLES = [
     *(pytest.param(name, marks=pytest.mark.slow) for name in ("database", "sqla")),
     *(pytest.param(name, marks=pytest.mark.servers) for name in SERVERS),
+    pytest.param("mongodb", marks=pytest.mark.slow),
 ]
-"""The names of backends in tables, as parameters of a fixture."""
+"""The names of backends in databases, as parameters of a fixture: in tables, and in documents."""
 NAMES = ("database", "sqla", *SERVERS)
 
 

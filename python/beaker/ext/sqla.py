@@ -14,8 +14,9 @@ from beaker import _core
 from beaker._engines import import_sqlalchemy
 from beaker._lease import LeaseLock
 from beaker._pickled_values import PickledValues, guarded_loads
-from beaker._row_sweep import INTERVAL, LOCK_KEY, RowSweeper
+from beaker._row_sweep import LOCK_KEY, MARGIN, sweep
 from beaker._rows import Rows
+from beaker._timed_sweep import INTERVAL, TimedSweep
 from beaker.container import Container, OpenResourceNamespaceManager
 from beaker.exceptions import BeakerException, ConfigurationError, CorruptSessionError, LockError
 from beaker.synchronization import SynchronizerImpl, file_synchronizer, null_synchronizer
@@ -329,12 +330,13 @@ class _RowKey:
         return pickle.dumps({self._key: text}, _PICKLE_PROTOCOL)
 
 
-_open_rows: SyncDict[Any, tuple[Rows, RowSweeper]] = SyncDict()
+_open_rows: SyncDict[Any, tuple[Rows, TimedSweep]] = SyncDict()
 
 
-def _rows_of(engine: Any, table: Any) -> tuple[Rows, RowSweeper]:
+def _rows_of(engine: Any, table: Any) -> tuple[Rows, TimedSweep]:
     rows = Rows(engine, table)
-    return rows, RowSweeper(rows, _RowKey(rows, "beaker sweep", "sweep"))
+    place = _RowKey(rows, "beaker sweep", "sweep")
+    return rows, TimedSweep(lambda now, timeout: sweep(rows, now - timeout - MARGIN), place)
 
 
 def _renew_mutexes() -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker import _lease
-from beaker._row_sweep import MARGIN, RowSweeper, sweep
+from beaker._row_sweep import MARGIN, sweep
+from beaker._timed_sweep import TimedSweep
 from beaker.exceptions import CorruptSessionError, LockError, StoreUnavailableError
 from beaker.session import Session
 from tests.support.sessions import ID, START, Browser, opened, remembered, stored
@@ -186,7 +187,7 @@ def test_one_of_all_processes_sweeps_once_in_an_interval(table: TableBackend) ->
     stored(table, name="Ada", timeout=TIMEOUT)
     sweeper = namespace_of(table)._sweeper
     assert sweeper.start_if_due(TIMEOUT, 3600) is None, "it is due a minute after the start"
-    others = [RowSweeper(sweeper._rows, sweeper._place) for _ in range(3)]
+    others = [TimedSweep(sweeper._sweep, sweeper._place) for _ in range(3)]
     started = []
     for other in others:
         other._due = 0.0
@@ -201,8 +202,8 @@ def test_one_of_all_processes_sweeps_once_in_an_interval(table: TableBackend) ->
 
 def test_nothing_is_swept_after_the_clock_jumped(table: TableBackend, clock: Clock) -> None:
     stored(table, name="Ada")
-    rows = namespace_of(table)
-    sweeper = RowSweeper(rows._rows, rows._sweeper._place)
+    used = namespace_of(table)._sweeper
+    sweeper = TimedSweep(used._sweep, used._place)
     sweeper._due = 0.0
     clock.advance(365 * MARGIN)
     assert sweeper.start_if_due(TIMEOUT, 3600) is None

@@ -248,7 +248,7 @@ def test_a_missing_backend_is_named(kind: str) -> None:
         said = str(refusal)
         assert kind in said or "data_dir" in said or "url" in said
     else:
-        assert kind in ("dbm", "cookie", "ext:database", "ext:sqla")
+        assert kind in ("dbm", "cookie", "ext:database", "ext:sqla", "ext:mongodb")
 
 
 def test_sessions_see_coerced_options(memory: Backend) -> None:

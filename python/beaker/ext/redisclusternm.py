@@ -20,7 +20,7 @@ def _cluster(urls: str, options: dict[str, Any]) -> Any:
         cluster: Any = importlib.import_module("redis.cluster")
     except ImportError as cause:
         raise InvalidCacheBackendError(
-            "the backend ext:rediscluster needs the package redis: pip install redis"
+            "the backend ext:rediscluster needs the package redis: pip install beaker-rs[rediscluster]"
         ) from cause
     nodes, common = [], {}
     for url in urls.split(","):

@@ -124,6 +124,10 @@ impl RedisClient {
                 }
             };
             let failed = match exchange(&mut connection, request) {
+                Ok(reply) if trouble::leads_elsewhere(&reply) => {
+                    pool.clear();
+                    return Ok(reply);
+                }
                 Ok(reply) => {
                     room.keep(connection);
                     return Ok(reply);

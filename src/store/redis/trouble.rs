@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{ErrorKind as Kind, RedisError, ServerError};
+use redis::{ErrorKind as Kind, RedisError, ServerError, Value};
 
 use crate::error::{Error, ErrorKind};
 
@@ -41,6 +41,12 @@ pub(super) fn of_server(error: &ServerError, operation: &'static str) -> Error {
         |(_, meaning)| format!("{meaning} ({code})"),
     );
     Error::unavailable(operation).with_detail(detail)
+}
+
+/// Whether a reply says that another server has to be asked, to which a new connection may lead: an address may be that of
+/// the primary, whichever server that is.
+pub(super) fn leads_elsewhere(reply: &Value) -> bool {
+    matches!(reply, Value::ServerError(error) if matches!(code(error), "READONLY" | "MASTERDOWN"))
 }
 
 /// The code of an error. Servers before version 7 hide the code of a script's error in the text.

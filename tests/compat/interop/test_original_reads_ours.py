@@ -1,4 +1,4 @@
-"""Each package reads the other's sessions: every serializer, cipher and content, in files and in cookies."""
+"""Each package reads the sessions of the other: every serializer, cipher and content, in every place."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.compat.interop.pairs import CASES, back, back_and_forth, forth
+from tests.compat.interop.pairs import CASES, ON_A_SERVER, back, back_and_forth, forth
+from tests.support.redis_server import new_url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.compat.golden.golden_sessions import Case
     from tests.compat.interop.original import Original
+    from tests.compat.interop.pairs import SeenAndExpected
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 
@@ -44,4 +47,13 @@ def test_the_original_reads_what_it_wrote_and_we_renewed(
     case: Case, theirs: Original, tmp_path: Path
 ) -> None:
     seen, expected = back_and_forth(case, theirs, str(tmp_path))
+    assert seen == expected
+
+
+@pytest.mark.parametrize("case", ON_A_SERVER, ids=lambda case: case["name"])
+@pytest.mark.parametrize("how", [forth, back, back_and_forth])
+def test_each_reads_what_the_other_has_in_redis(
+    case: Case, how: Callable[..., SeenAndExpected], theirs: Original, tmp_path: Path
+) -> None:
+    seen, expected = how(case, theirs, str(tmp_path), {"type": "ext:redis", "url": new_url()})
     assert seen == expected

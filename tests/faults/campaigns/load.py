@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.support.environment import ORACLE, ROOT
+from tests.support.redis_server import new_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-STORES = ("file", "memory", "python", "dbm", "sqlite")
-SHARED = frozenset({"file", "dbm", "sqlite"})
+STORES = ("file", "memory", "python", "dbm", "redis", "sqlite")
+IN_FOLDERS = frozenset({"file", "dbm", "sqlite"})
+SHARED = IN_FOLDERS | {"redis"}
 """The stores that processes share."""
 STORES_OF_BEAKER = tuple(store for store in STORES if store != "sqlite")
 """The stores that the original has too."""
@@ -52,8 +54,10 @@ def place(store: str, variant: str = "plain", **more: Any) -> Iterator[Place]:
     """A store of its own, and what is left of it in a folder that goes afterwards."""
     with tempfile.TemporaryDirectory(prefix="beaker-campaign-") as folder:
         options: dict[str, Any] = {"type": store, **VARIANTS[variant], **more}
-        if store in SHARED:
+        if store in IN_FOLDERS:
             options["data_dir"] = folder
+        elif store == "redis":
+            options.update(type="ext:redis", url=new_url())
         name = store if variant == "plain" else f"{store}, {variant}"
         yield Place(name, store, options, folder)
 

@@ -35,6 +35,8 @@ clsmap = BackendRegistry(
         "ext:google": "beaker.ext.google:GoogleNamespaceManager",
         "ext:mongodb": "beaker.ext.mongodb:MongoNamespaceManager",
         "ext:sqla": "beaker.ext.sqla:SqlaNamespaceManager",
+        "ext:memcached": "beaker.ext.memcached:MemcachedNamespaceManager",
+        "memcached": "beaker.ext.memcached:MemcachedNamespaceManager",
         "ext:redis": "beaker.ext.redisnm:RedisNamespaceManager",
         "ext:rediscluster": "beaker.ext.redisclusternm:RedisClusterNamespaceManager",
         "redis": "beaker.ext.redisnm:RedisNamespaceManager",

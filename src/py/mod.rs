@@ -70,6 +70,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     files::register(module)?;
     module.add_class::<store::PyRedisClient>()?;
     sqlite::register(module)?;
+    module.add_class::<store::MemcachedClient>()?;
+    module.add_function(wrap_pyfunction!(store::memcached_key, module)?)?;
     session::option_attributes::register(module.py())?;
     errors::register(module.py());
     fork::register(module.py())

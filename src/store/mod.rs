@@ -31,7 +31,7 @@
 //! | memory | under the lock of a shard | the same | the same, two shards | a table of the process |
 //! | files | under the lock of the id, by a rename | in place, under the lock of the file | in order, under both locks | `flock` |
 //! | Redis | a script compares the version, a SHA-1 of the data, and changes the record | a script: `EXPIRE` with `GT`, `SETRANGE` | a script; in a Cluster in order, since it has two slots | a lease: `SET NX PX` with a random token, renewed |
-//! | memcached | `cas` with the version, its token; `add`; a meta delete with the token | `touch`; provided | in order | a lease: `add` |
+//! | memcached | a meta set with the version, its token, or a mode; a meta delete with the token | `touch`; provided | in order | a lease: `add` |
 //! | SQLite | a transaction that compares the version, a random number | the same | a transaction | `flock` |
 //! | SQLAlchemy | a transaction that compares what was read | the same | a transaction | a row that is a lease |
 //! | MongoDB | `findAndModify` with the version in its filter | the same | in order | a document that is a lease |
@@ -58,6 +58,7 @@ pub mod file;
 mod laws;
 mod lease;
 mod lock;
+pub mod memcached;
 mod memory;
 mod moving;
 pub mod redis;
@@ -85,6 +86,7 @@ pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;
 pub use lock::{LockTarget, Locks};
+pub use memcached::MemcachedStore;
 pub use memory::MemoryStore;
 pub use moving::{MovingStore, Phase};
 pub use scan::Scan;
@@ -205,13 +207,18 @@ pub trait Store: Send + Sync {
     fn capabilities(&self) -> Capabilities;
 }
 
-/// A patch by a load and a compare-and-swap. Where another writer is faster the record is renewed alone: that writer
-/// stored the time of its own access.
+/// A patch by a load, unless the caller has the data, and a compare-and-swap. Where another writer is faster the record is
+/// renewed alone: that writer stored the time of its own access.
 fn patch_in_order<S: Store + ?Sized>(store: &S, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
     let renewal = &patch.renewal;
-    let Some(Record { data, version, .. }) = store.load(renewal.key, call)? else { return Ok(false) };
+    let (mut data, version) = match patch.loaded {
+        Some(data) => (data.to_vec(), renewal.version),
+        None => match store.load(renewal.key, call)? {
+            Some(Record { data, version, .. }) => (data.to_vec(), version),
+            None => return Ok(false),
+        },
+    };
     if version == renewal.version {
-        let mut data = data.to_vec();
         let range = patch.range(data.len(), "renew the session")?;
         if let Some(place) = data.get_mut(range) {
             place.copy_from_slice(patch.bytes);

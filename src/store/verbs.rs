@@ -128,7 +128,7 @@ impl<'a> Renewal<'a> {
     /// The same as a patch of no bytes.
     pub(crate) fn as_patch(&self) -> Patch<'a> {
         let Renewal { key, version, ttl } = *self;
-        Patch { renewal: Renewal { key, version, ttl }, offset: 0, bytes: &[] }
+        Patch { renewal: Renewal { key, version, ttl }, offset: 0, bytes: &[], loaded: None }
     }
 }
 
@@ -142,13 +142,16 @@ pub struct Patch<'a, K = StoreKey> {
     pub offset: usize,
     /// The new bytes, as many as the old.
     pub bytes: &'a [u8],
+    /// The data of that version, if the caller still has it: a store that can only replace data as a whole need not load
+    /// it then.
+    pub loaded: Option<&'a [u8]>,
 }
 
 impl<'a, K> Patch<'a, K> {
     /// A change of a record that is then kept until it is deleted.
     #[must_use]
     pub fn new(key: &'a K, version: Version, offset: usize, bytes: &'a [u8]) -> Self {
-        Self { renewal: Renewal { key, version, ttl: None }, offset, bytes }
+        Self { renewal: Renewal { key, version, ttl: None }, offset, bytes, loaded: None }
     }
 
     /// The same with a lifetime.
@@ -162,7 +165,8 @@ impl<K> Patch<'_, K> {
     /// The same of the record of another kind of key.
     pub(crate) fn of_key<'b, L>(&'b self, key: &'b L) -> Patch<'b, L> {
         let Renewal { version, ttl, .. } = self.renewal;
-        Patch { renewal: Renewal { key, version, ttl }, offset: self.offset, bytes: self.bytes }
+        let renewal = Renewal { key, version, ttl };
+        Patch { renewal, offset: self.offset, bytes: self.bytes, loaded: self.loaded }
     }
 
     /// The range of the replaced bytes in a record of `length` bytes.

@@ -11,6 +11,7 @@ from beaker.container import MemoryNamespaceManager
 from beaker.synchronization import file_synchronizer, mutex_synchronizer
 from tests.support.dict_namespace import DictNamespace, SwappingNamespace, namespace_class
 from tests.support.documents import in_documents
+from tests.support.memcached_server import make_memcached_backend
 from tests.support.redis_server import make_redis_backend
 from tests.support.sessions import COOKIE, VALIDATE_KEY, Backend, Browser, Clock, Literals
 from tests.support.tables import NAMES, TABLES, table_backend
@@ -25,7 +26,7 @@ SECRETS = {
     "encrypt_key": "an encryption key of the tests, of some length",
     "validate_key": VALIDATE_KEY,
 }
-BACKENDS = ["memory", "file", "sqlite", "python", "swap", "redis"]
+BACKENDS = ["memory", "file", "sqlite", "python", "swap", "redis", "memcached"]
 """The places where sessions are kept. `python` and `swap` are Python classes; `swap` compares and changes."""
 COOKIES: dict[str, dict[str, Any]] = {"cookie": COOKIE, "sealed cookie": {**COOKIE, "cookie_format": 2}}
 
@@ -42,6 +43,8 @@ def make_backend(name: str, folder: Path) -> Backend:
 def _backend(name: str, folder: Path) -> Backend:
     if name == "memory":
         return Backend(name, {"type": "memory"})
+    if name == "memcached":
+        return make_memcached_backend()
     if name in {"file", "dbm", "sqlite"}:
         return Backend(name, {"type": name, "data_dir": str(folder / "sessions")}, folder / "sessions")
     if name == "redis":

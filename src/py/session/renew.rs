@@ -120,9 +120,12 @@ impl<'py> Caller<'_, 'py> {
         let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
         if let Some(splice) = splice {
             let id = id.clone();
+            let loaded = loaded.filter(|loaded| loaded.record.version == version);
+            let data = loaded.map(|loaded| Arc::clone(&loaded.record.data));
             record::with_store(session, now, move |store, call| {
                 let renewal = Renewal { key: &id, version, ttl };
-                store.patch(&Patch { renewal, offset: splice.offset, bytes: splice.bytes() }, call)
+                let (offset, bytes) = (splice.offset, splice.bytes());
+                store.patch(&Patch { renewal, offset, bytes, loaded: data.as_deref() }, call)
             })?;
             return Ok(None);
         }

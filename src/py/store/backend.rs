@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
-use super::redis;
+use super::{memcached, redis};
 use crate::config::Settings;
 use crate::py::errors::ConfigurationError;
 use crate::py::{files, sqlite};
@@ -28,7 +28,7 @@ struct Native {
 }
 
 /// Every backend in Rust.
-static NATIVE: [Native; 4] = [
+static NATIVE: [Native; 5] = [
     Native {
         module: "beaker._memory_namespace",
         class: "MemoryNamespaceManager",
@@ -45,6 +45,7 @@ static NATIVE: [Native; 4] = [
         class: "SqliteNamespaceManager",
         open: |given, arguments, settings| sqlite::store(given, arguments, settings).map(Some),
     },
+    Native { module: "beaker.ext.memcached", class: "MemcachedNamespaceManager", open: memcached::open },
 ];
 
 /// Where sessions are kept.

@@ -3,6 +3,7 @@
 mod backend;
 mod backend_call;
 mod guard;
+mod memcached;
 mod namespace_calls;
 mod namespace_record;
 mod namespace_spec;
@@ -14,6 +15,7 @@ mod swap;
 
 pub(crate) use backend::{Backend, MEMORY, resolve};
 pub(crate) use guard::NamespaceGuard;
+pub(crate) use memcached::{MemcachedClient, memcached_key};
 pub(crate) use namespace_spec::NamespaceSpec;
 pub(crate) use namespaces::NamespaceStore;
 pub(crate) use redis::PyRedisClient;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Fixture, LIFETIME, NOW, another, some_id};
 use crate::id::StoreKey;
-use crate::store::{Call, Deleted, Expect, Patch, Redirect, Rotation, Version, Write, Written};
+use crate::store::{Blocking, Call, Deleted, Expect, Patch, Redirect, Rotation, Version, Write, Written};
 
 const ROUNDS: usize = 100;
 
@@ -193,7 +193,13 @@ pub(in crate::store) fn rotations_in_a_circle_wait_for_nobody(fixture: &Fixture)
         }
     });
     let left = ids.iter().filter(|id| fixture.load(id).is_some()).count();
-    assert_eq!(left, 1);
+    let capabilities = fixture.store.capabilities();
+    if capabilities.atomic_rotation || capabilities.blocking != Blocking::Network {
+        assert_eq!(left, 1);
+    } else {
+        // Each does two steps, which are on two servers, and both may take their first one back.
+        assert!(left <= 1);
+    }
 }
 
 pub(in crate::store) fn a_rotation_may_leave_something_under_the_old_id(fixture: &Fixture) {

@@ -13,7 +13,9 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Waits for the end of its standard input, and then ends the server: so none is left behind, however the test ends.
-const WATCHED: &str = r#""$@" >server.log 2>&1 & server=$!; cat >/dev/null; kill -9 "$server""#;
+/// Its port is free once it is gone.
+const WATCHED: &str =
+    r#""$@" >server.log 2>&1 & server=$!; cat >/dev/null; kill -9 "$server"; wait "$server" 2>/dev/null"#;
 
 /// A running server.
 pub(in crate::store) struct Server {

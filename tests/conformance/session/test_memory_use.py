@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.sessions import Backend
 
 REQUESTS = int(os.environ.get("BEAKER_GARBAGE_REQUESTS", "10000"))
-BACKENDS_SHARE = {"memory": 1, "python": 2, "swap": 2, "file": 10, "sqlite": 10, "redis": 10}
+BACKENDS_SHARE = {"memory": 1, "python": 2, "swap": 2, "file": 10, "sqlite": 10, "redis": 10, "memcached": 10}
 BACKENDS_SHARE.update(dict.fromkeys((*NAMES, "mongodb"), 20))
 
 

@@ -55,7 +55,7 @@ def in_a_child(work: Callable[[], None]) -> None:
 
 
 def is_shared(backend: Backend) -> bool:
-    return backend.folder is not None or backend.name == "redis"
+    return backend.folder is not None or backend.name in {"redis", "memcached"}
 
 
 @pytest.mark.parametrize("by_program", [False, True], ids=["by its request", "by its program"])

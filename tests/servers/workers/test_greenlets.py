@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.environment import ROOT, missing
+from tests.support.memcached_server import make_memcached_backend
 from tests.support.proxy import slow_proxy
 from tests.support.redis_server import new_url
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 120
-STORES = ["memory", "file", "sqlite", "python", "dbm", "redis"]
+STORES = ["memory", "file", "sqlite", "python", "dbm", "redis", "memcached"]
 
 
 @pytest.fixture(params=["gevent", "eventlet"])
@@ -46,6 +47,8 @@ def options_of(store: str, folder: Path) -> dict[str, Any]:
         return {"type": "memory"}
     if store == "redis":
         return {"type": "ext:redis", "url": new_url()}
+    if store == "memcached":
+        return make_memcached_backend().options
     return {"type": store, "data_dir": str(folder)}
 
 
@@ -76,7 +79,7 @@ def test_greenlets_of_one_thread_wait_for_each_other(
     assert result["count"] == result["expected"]
 
 
-@pytest.mark.parametrize("store", ["file", "dbm", "redis"])
+@pytest.mark.parametrize("store", ["file", "dbm", "redis", "memcached"])
 def test_greenlets_of_several_processes_count_exactly(library: str, store: str, tmp_path: Path) -> None:
     options = {**options_of(store, tmp_path), "lock_timeout": PATIENCE}
     begun = start(library, "begin", options)
@@ -87,13 +90,13 @@ def test_greenlets_of_several_processes_count_exactly(library: str, store: str, 
 
 
 # Locks of backends written in Python belong to the thread, or greenlet, that took them.
-@pytest.mark.parametrize("store", ["memory", "file", "python", "redis"])
+@pytest.mark.parametrize("store", ["memory", "file", "python", "redis", "memcached"])
 def test_greenlets_that_share_a_proxy_share_one_session(library: str, store: str, tmp_path: Path) -> None:
     result = outcome(start(library, "shared", options_of(store, tmp_path)))
     assert result["count"] == result["expected"]
 
 
-@pytest.mark.parametrize("store", ["memory", "file", "python", "redis"])
+@pytest.mark.parametrize("store", ["memory", "file", "python", "redis", "memcached"])
 def test_a_greenlet_that_is_stopped_while_it_waits_holds_nothing(
     library: str, store: str, tmp_path: Path
 ) -> None:

@@ -50,7 +50,7 @@ def no_caches(memory: type[MemoryNamespaceManager]) -> Iterator[None]:
     cache_regions.clear()
 
 
-@pytest.fixture(params=["memory", "file", "dbm"])
+@pytest.fixture(params=["memory", "file", "dbm", "sqlite"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path, no_caches: None) -> CacheManager:
     """Opens caches on every backend."""
     return CacheManager(type=request.param, data_dir=str(tmp_path))

@@ -88,7 +88,10 @@ def test_tasks_get_the_expired_value_while_one_makes_another(
         now[0] += 10
         return [*await asyncio.gather(*(find("a") for _ in range(4))), await find("a")]
 
-    assert sorted(asyncio.run(work())) == ["a 1 made 1"] * 3 + ["a 1 made 2"] * 2
+    # SQLite removes what has expired by itself, so there is no old value.
+    has_old = manager.kwargs["type"] != "sqlite"
+    old = "a 1 made 1" if has_old else "a 1 made 2"
+    assert sorted(asyncio.run(work())) == [old] * 3 + ["a 1 made 2"] * 2
 
 
 def test_a_failure_reaches_its_task_and_the_next_one_makes_the_value(

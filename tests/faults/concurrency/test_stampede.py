@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-KINDS = ["memory", "file", "dbm"]
-SHARED = ["file", "dbm"]
+KINDS = ["memory", "file", "dbm", "sqlite"]
+SHARED = ["file", "dbm", "sqlite"]
 FORKS = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 """Python warns of what these tests are about."""
 

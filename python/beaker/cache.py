@@ -166,9 +166,6 @@ class Cache(_core.CacheLookup):
         """Removes all values of the namespace."""
         self.namespace.remove()
 
-    def __getitem__(self, key: Any) -> Any:
-        return self.get(key)
-
     def __contains__(self, key: Any) -> bool:
         return bool(self._get_value(key).has_current_value())
 

@@ -197,7 +197,13 @@ def test_a_subclass_decides_how_its_values_are_found() -> None:
 
     cache = Own("n")
     cache["k"] = "value"
-    assert cache.get("anything") == "value"
+    assert cache.get("anything") == cache["anything"] == "value"
+
+    class Named(Cache):
+        def get(self, key: Any, **kw: Any) -> Any:
+            return key, kw
+
+    assert Named("n")["k"] == ("k", {})
 
 
 @pytest.mark.parametrize("key", ["k", b"k", "é", 5, ("a", 1), None, type("Bytes", (bytes,), {})(b"own")])

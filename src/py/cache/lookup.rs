@@ -36,18 +36,46 @@ impl CacheLookup {
     ///
     /// If there is none, `createfunc` in `kw` makes it, and one thread or process at a time calls that. Raises `KeyError`
     /// if there is no `createfunc`. `expiretime` and `starttime` in `kw` replace the cache's own.
-    #[pyo3(signature = (key, **kw))]
+    #[pyo3(
+        signature = (key, *, createfunc = Given(None), expiretime = Given(None), starttime = Given(None), **kw),
+        text_signature = "($self, key, **kw)"
+    )]
     fn get<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyAny>,
-        kw: Option<&Bound<'py, PyDict>>,
+        createfunc: Given<'py>,
+        expiretime: Given<'py>,
+        starttime: Given<'py>,
+        kw: Option<Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(start) = start_of(kw)?
+        let py = slf.py();
+        // The other two only count when a value is made.
+        if kw.is_none()
+            && let Some(start) = starttime.as_moment()
             && let Some(found) = slf.get().fresh(key, start)?
         {
-            return Ok(found.into_bound(slf.py()));
+            return Ok(found.into_bound(py));
         }
-        slf.call_method(intern!(slf.py(), "_look_up"), (key,), kw)
+        let kw = kw.unwrap_or_else(|| PyDict::new(py));
+        let named = [
+            (intern!(py, "createfunc"), createfunc),
+            (intern!(py, "expiretime"), expiretime),
+            (intern!(py, "starttime"), starttime),
+        ];
+        for (name, given) in named {
+            if let Given(Some(value)) = given {
+                kw.set_item(name, value)?;
+            }
+        }
+        slf.call_method(intern!(py, "_look_up"), (key,), Some(&kw))
+    }
+
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match slf.get().fresh(key, None)? {
+            Some(found) => Ok(found.into_bound(slf.py())),
+            // A subclass may have a `get` of its own.
+            None => slf.call_method1(intern!(slf.py(), "get"), (key,)),
+        }
     }
 
     /// Stores `value` under `key`. `expiretime` in `kw` replaces the cache's own.
@@ -110,20 +138,23 @@ fn native<'a>(key: &'a Bound<'_, PyAny>) -> Option<Cow<'a, [u8]>> {
     key.cast_exact::<PyBytes>().ok().map(|bytes| Cow::Borrowed(bytes.as_bytes()))
 }
 
-/// The `starttime` among the arguments of a look-up; `None` if one of them decides in another way which value is found.
-/// `createfunc` and `expiretime` only count when a value is made.
-fn start_of(kw: Option<&Bound<'_, PyDict>>) -> PyResult<Option<Option<f64>>> {
-    let Some(kw) = kw else { return Ok(Some(None)) };
-    let mut known = usize::from(kw.contains(intern!(kw.py(), "createfunc"))?);
-    if known < kw.len() {
-        known += usize::from(kw.contains(intern!(kw.py(), "expiretime"))?);
+/// An argument, if it was given.
+struct Given<'py>(Option<Bound<'py, PyAny>>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(Some(given.to_owned())))
     }
-    if known == kw.len() {
-        return Ok(Some(None));
+}
+
+impl Given<'_> {
+    /// The moment that is meant, if there is one; `None` for what is no moment.
+    fn as_moment(&self) -> Option<Option<f64>> {
+        match &self.0 {
+            None => Some(None),
+            Some(given) => given.extract().ok(),
+        }
     }
-    let start = match kw.get_item(intern!(kw.py(), "starttime"))? {
-        Some(start) if known + 1 == kw.len() => start.extract().ok(),
-        _ => None,
-    };
-    Ok(start)
 }

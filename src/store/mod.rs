@@ -33,8 +33,7 @@
 //! | Redis | a script compares the version, a SHA-1 of the data, and changes the record | a script: `EXPIRE` with `GT`, `SETRANGE` | a script; in a Cluster in order, since it has two slots | a lease: `SET NX PX` with a random token, renewed |
 //! | memcached | a meta set with the version, its token, or a mode; a meta delete with the token | `touch`; provided | in order | a lease: `add` |
 //! | SQLite | a transaction that compares the version, a random number | the same | a transaction | `flock` |
-//! | SQLAlchemy | a transaction that compares what was read | the same | a transaction | a row that is a lease |
-//! | MongoDB | `findAndModify` with the version in its filter | the same | in order | a document that is a lease |
+//! | SQLAlchemy, MongoDB (Python classes) | one statement or update whose condition has what was read | the same | in order | a row or document that is a lease |
 //! | dbm, Python classes | under the backend's own lock | the same | in order, under both locks | the backend's own |
 //! | Python classes with a method `swap` | by that method, which compares with the text that was read | the same | in order | the backend's own |
 //! | asyncio clients | as their backend; the call blocks a thread of an executor | the same | as their backend | a lease |

@@ -79,7 +79,7 @@ def test_a_cache_is_a_mapping_of_fresh_values(manager: CacheManager, monkeypatch
 
 def test_the_type_of_a_cache_is_a_backend() -> None:
     for kind in (TypeError, KeyError, InvalidCacheBackendError, BeakerException, UnknownBackendError):
-        with pytest.raises(kind, match=r"unknown backend 'nonsense'; use one of dbm.* file, memory"):
+        with pytest.raises(kind, match=r"unknown backend 'nonsense'; use one of .*file.*memory"):
             Cache("n", type="nonsense")
     assert str(UnknownCacheError("text")) == "text"
 

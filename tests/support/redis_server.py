@@ -44,10 +44,10 @@ class RedisServer:
         program = shutil.which("redis-server")
         if program is None:
             raise LackingError("redis-server is not installed (./dev servers)")
-        self.folder = Path(tempfile.mkdtemp(prefix="beaker-redis-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="beaker-redis-")).resolve()
         self.port = free_port()
         self._command = [
-            *(program, "--port", str(self.port), "--bind", "127.0.0.1", "--databases", str(DATABASES)),
+            *(program, "--bind", "127.0.0.1", "--databases", str(DATABASES)),
             *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
             *arguments,
         ]
@@ -56,19 +56,30 @@ class RedisServer:
 
     def start(self) -> None:
         """Starts the server, and waits until it answers."""
+        log = self.folder / "server.log"
+        log.write_text("")
         self._shell = subprocess.Popen(
-            ["sh", "-c", WATCHED, "sh", *self._command], cwd=self.folder, stdin=subprocess.PIPE
+            ["sh", "-c", WATCHED, "sh", *self._command, "--port", str(self.port)],
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
         )
         begin = time.monotonic()
         while not self._answers():
+            if "Address already in use" in log.read_text():
+                # Another process was faster.
+                self.kill()
+                self.port = free_port()
+                self.start()
+                return
             if time.monotonic() - begin > START_LIMIT:
-                raise RuntimeError((self.folder / "server.log").read_text())
+                raise RuntimeError(log.read_text())
             time.sleep(0.01)
 
     def _answers(self) -> bool:
         try:
             with redis.Redis(port=self.port, socket_timeout=1) as client:
-                return bool(client.ping())
+                # It may be another server that was given the same port.
+                return bool(client.config_get("dir")["dir"] == str(self.folder))
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
             # Also while it loads its data.
             return False

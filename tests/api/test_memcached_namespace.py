@@ -144,7 +144,8 @@ def test_a_value_has_a_lifetime(make: Make) -> None:
     assert shared().ask("mg names_key t") == ["HD t100"]
     namespace.set_value("key", "x", expiretime=40 * 86_400)
     (answer,) = shared().ask("mg names_key t")
-    assert 40 * 86_400 - 100 < int(answer.removeprefix("HD t")) <= 40 * 86_400
+    # The server's clock goes in seconds, and its reading of it lags.
+    assert abs(int(answer.removeprefix("HD t")) - 40 * 86_400) < 100
 
 
 def test_keys_cannot_be_listed(make: Make) -> None:

@@ -1,5 +1,6 @@
 //! A set of options and everything made from it once: settings, serializer, backend. Every request shares it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -184,13 +185,12 @@ impl Options {
         };
         let addresses = [(Phase::Move, known!("read_also")), (Phase::Prepare, known!("moves_to"))]
             .map(|(phase, option)| values.text(option).map(|address| (phase, address)));
-        let other = match addresses {
-            _ if kind == SessionKind::Cookie => None,
-            [None, None] => None,
-            [Some((phase, address)), None] | [None, Some((phase, address))] => {
-                Some((phase, Arc::new(Self::of_other_store(params, &given, address, &settings.keys)?)))
+        let other = match (addresses, &backend) {
+            ([None, None], _) | (_, None) => None,
+            ([Some((phase, address)), None] | [None, Some((phase, address))], Some(main)) => {
+                Some((phase, Arc::new(Self::of_other_store(params, main, address, &settings.keys)?)))
             }
-            [Some(_), Some(_)] => {
+            ([Some(_), Some(_)], Some(_)) => {
                 return Err(ConfigurationError::new_err("read_also and moves_to exclude each other"));
             }
         };
@@ -243,14 +243,15 @@ const PLACE: [&str; 9] = [
 ];
 
 impl Options {
-    /// The same options for the sessions of the store at an address.
+    /// The same options for the sessions of the store at an address, which is not that of `main`.
     fn of_other_store(
         params: &Bound<'_, PyDict>,
-        given: &Bound<'_, PyDict>,
+        main: &Backend,
         address: &str,
         keys: &Arc<KeyOptions>,
     ) -> PyResult<Self> {
-        let (other, at) = (params.copy()?, options_of_location(params.py(), address)?);
+        let (py, other) = (params.py(), params.copy()?);
+        let at = options_of_location(py, address)?;
         for name in PLACE {
             if other.contains(name)? {
                 other.del_item(name)?;
@@ -258,25 +259,42 @@ impl Options {
         }
         other.update(at.as_mapping())?;
         let other = Self::compile(&other, SessionKind::Store, Some(keys))?;
-        let (kind, backend) = (given.get_item("type")?, other.backend()?);
-        let is_memory = |kind: &Bound<'_, PyAny>| kind.eq("memory");
-        if is_memory(backend.kind.bind(params.py()))? || kind.map_or(Ok(false), |kind| is_memory(&kind))? {
-            return Err(ConfigurationError::new_err(
-                "sessions in memory cannot move: they are in one process, and end with it",
-            ));
+        let there = other.backend()?;
+        for backend in [main, there] {
+            if backend.kind.bind(py).eq("memory")? && backend.native.is_some() {
+                return Err(ConfigurationError::new_err(
+                    "sessions in memory cannot move: they are in one process, and end with it",
+                ));
+            }
         }
-        let is_same = PLACE.iter().try_fold(true, |same, name| {
-            let (here, there) = (params.get_item(name)?, at.get_item(name)?);
-            let moves = matches!(*name, "read_also" | "moves_to");
-            Ok::<_, PyErr>(same && (moves || here.map_or(Ok(there.is_none()), |here| here.eq(there))?))
-        })?;
-        if is_same {
+        let is_one_class = main.namespace_class.bind(py).is(&there.namespace_class);
+        if is_one_class && is_one_place(params, &at, &["data_dir", "file_dir", "dbm_dir", "url"])? {
             return Err(ConfigurationError::new_err(
                 "read_also and moves_to need the address of another store",
             ));
         }
+        if at.contains("lock_dir")? && is_one_place(params, &at, &["lock_dir"])? {
+            return Err(ConfigurationError::new_err(
+                "two stores between which sessions move need different folders for their locks, got one lock_dir",
+            ));
+        }
         Ok(other)
     }
+}
+
+/// Whether the options of these names are the same on both sides, as folders or as text.
+fn is_one_place(here: &Bound<'_, PyDict>, there: &Bound<'_, PyDict>, names: &[&str]) -> PyResult<bool> {
+    let place = |options: &Bound<'_, PyDict>, name: &str| -> PyResult<Option<PathBuf>> {
+        let value = options.get_item(name)?.filter(|value| !value.is_none());
+        let text = value.map(|value| value.str()?.extract::<PathBuf>()).transpose()?;
+        Ok(text.map(|text| std::fs::canonicalize(&text).unwrap_or_else(|_| text.components().collect())))
+    };
+    for name in names {
+        if place(here, name)? != place(there, name)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An option as it was given, or its default.

@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 
-/// In bytes. A SHA-1 has 20, and a `cas` token of memcached 8.
-const LONGEST: usize = 24;
+/// In bytes. A store makes 24 at the most: a SHA-1 has 20, and a `cas` token of memcached 8. The rest is for a store over
+/// others, which marks their versions.
+const LONGEST: usize = 28;
 
 /// Identifies one state of a record. It changes with every change of the data, a patch included. A renewal need not
 /// change it, but may. Only the store that made it can tell what it means.
@@ -16,12 +17,12 @@ pub struct Version {
 }
 
 impl Version {
-    /// A version that a store keeps as bytes, at most 24 of them.
+    /// A version that a store keeps as bytes, at most 28 of them.
     ///
     /// # Errors
     /// `Invalid` if there are more.
     pub fn from_bytes(version: &[u8]) -> Result<Self> {
-        let too_long = || Error::invalid("a version has at most 24 bytes");
+        let too_long = || Error::invalid("a version has at most 28 bytes");
         let mut bytes = [0; LONGEST];
         let length = u8::try_from(version.len()).map_err(|_| too_long())?;
         bytes.get_mut(..version.len()).ok_or_else(too_long)?.copy_from_slice(version);
@@ -61,11 +62,11 @@ mod tests {
 
     #[test]
     fn a_version_gives_back_its_bytes() {
-        for length in 0..=24 {
+        for length in 0..=28 {
             let bytes: Vec<u8> = (1..=length).collect();
             assert_eq!(Version::from_bytes(&bytes).unwrap().as_bytes(), bytes);
         }
-        assert!(Version::from_bytes(&[0; 25]).is_err());
+        assert!(Version::from_bytes(&[0; 29]).is_err());
         assert!(Version::from_bytes(&[0; 300]).is_err());
     }
 

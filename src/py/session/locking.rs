@@ -124,6 +124,10 @@ pub(crate) fn release(session: &Bound<'_, Session>) -> PyResult<()> {
 /// Opens the backend's view, which applications of Beaker use after `lock()`.
 fn open(session: &Bound<'_, Session>, id: &SessionId) -> PyResult<()> {
     let Some(lock) = record::lock(session)? else { return Ok(()) };
+    // The view is of one store, and a session that moves may be in another.
+    if session.get().options()?.move_of_sessions().is_some() {
+        return Ok(());
+    }
     let (options, own) = session.get().with(|state| (Arc::clone(&state.options), state.life.timeout()))?;
     let ttl = options.settings.store_ttl(own);
     lock.open(session.py(), record::namespaces(session)?, id, ttl)

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use super::side::Side;
 use super::{MovingStore, Phase, pointer, transit};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
-use crate::store::{Call, Expect, Record, Timestamp, Version, Write, Written};
+use crate::store::{Call, Deleted, Expect, Record, Timestamp, Version, Write, Written};
 
 const OPERATION: &str = "move the session to its new store";
 
 /// How often a record is looked for that others change at the same time.
 pub(super) const LOOKS: usize = 16;
+
+/// How long a record is kept at least that moves from a store which does not say how long it lives.
+const UNKNOWN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The state of a session.
 #[derive(Debug)]
@@ -83,12 +86,26 @@ impl MovingStore {
         leaving: Version,
         call: &Call<'_>,
     ) -> Result<()> {
-        let in_new = Side::New.call(call);
-        // The name of the record gives the lock, which is then the same for all that go on with this move: not all of
-        // them know the id.
-        let by_name = StoreKey::of_record(key.record());
-        let write = Write { key: &by_name, data, ttl, expect: Expect::Absent };
-        if let Written::Stored(version) = self.new.write(&write, &in_new)? {
+        let (in_old, in_new) = (Side::Old.call(call), Side::New.call(call));
+        let write = Write { key, data, ttl, expect: Expect::Absent };
+        let version = match self.write_on(Side::New, &write, Expect::Absent, call) {
+            Ok(Written::Stored(version)) => Side::New.unmark(version),
+            // Somebody else was faster, with this move or with another session of the id.
+            Ok(Written::Refused) => return self.finish(key, call),
+            Err(error) => {
+                if !matches!(error.kind(), ErrorKind::Busy | ErrorKind::Unknown | ErrorKind::Unavailable) {
+                    // The new store does not take this record. It stays what it was.
+                    let back = Write { expect: Expect::Version(leaving), ..write };
+                    let _ = self.old.write(&back, &in_old)?;
+                }
+                return Err(error);
+            }
+        };
+        // A save of a process that hashes ids may have moved the session on, and another look have brought it here since.
+        let is_elsewhere = !key.is_hashed() && self.new.load(&StoreKey::hashed(key.id()), &in_new)?.is_some();
+        if is_elsewhere {
+            let _ = self.new.delete(key, Expect::Version(version), &in_new)?;
+        } else {
             let stored = self.new.load(key, &in_new)?;
             // Another version is a save that came since.
             if stored.is_none_or(|stored| stored.version == version && *stored.data != *data) {
@@ -97,7 +114,7 @@ impl MovingStore {
                 return Err(Error::unavailable(OPERATION).with_detail(detail));
             }
         }
-        self.old.delete(key, Expect::Version(leaving), &Side::Old.call(call)).map(|_deleted| ())
+        self.old.delete(key, Expect::Version(leaving), &in_old).map(|_deleted| ())
     }
 
     /// Deletes what a process left that died at the end of a move, if anything.
@@ -105,19 +122,29 @@ impl MovingStore {
     /// # Errors
     /// Those of [`Store::load`](crate::store::Store::load).
     pub fn finish(&self, key: &StoreKey, call: &Call<'_>) -> Result<()> {
-        let in_old = Side::Old.call(call);
-        let Some(record) = self.old.load(key, &in_old)? else { return Ok(()) };
-        if transit::read(&record.data)?.is_some() && self.new.load(key, &Side::New.call(call))?.is_some() {
-            let _ = self.old.delete(key, Expect::Version(record.version), &in_old)?;
+        if self.new.load(key, &Side::New.call(call))?.is_none() {
+            return Ok(());
         }
-        Ok(())
+        self.forget_leaving(key, call).map(|_was_there| ())
+    }
+
+    /// Deletes a record that leaves, whether or not it has arrived. Whether there was one.
+    pub(super) fn forget_leaving(&self, key: &StoreKey, call: &Call<'_>) -> Result<bool> {
+        let in_old = Side::Old.call(call);
+        let Some(record) = self.old.load(key, &in_old)? else { return Ok(false) };
+        if transit::read(&record.data)?.is_none() {
+            return Ok(false);
+        }
+        let deleted = self.old.delete(key, Expect::Version(record.version), &in_old)?;
+        Ok(deleted == Deleted::Record)
     }
 
     /// The rest of the record's lifetime.
     fn ttl_of(&self, record: &Record, now: Timestamp) -> Option<Duration> {
         match record.expires_at {
             Some(expires_at) => Duration::try_from_secs_f64((expires_at - now).max(0.0)).ok(),
-            None => self.lifetime,
+            // A session may have a timeout of its own. Who looks at it judges that; the store only keeps it long enough.
+            None => self.lifetime.map(|lifetime| lifetime.max(UNKNOWN_LIFETIME)),
         }
     }
 }

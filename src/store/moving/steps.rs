@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::look::{LOOKS, Look, at_any_time, busy};
+use super::look::{LOOKS, Look, busy};
 use super::side::Side;
 use super::{MovingStore, may_be_known, pointer};
 use crate::error::{ErrorKind, Result};
@@ -21,7 +21,12 @@ impl MovingStore {
         expect: Expect,
         call: &Call<'_>,
     ) -> Result<Written> {
-        Ok(match self.on(side).write(&Write { expect, ..*write }, &side.call(call))? {
+        // A migration does not know the id behind a hash, and so not its lock. All that create a record under a hash in
+        // the new store have to take the same lock.
+        let by_name = (side == Side::New && expect == Expect::Absent && write.key.is_hashed())
+            .then(|| StoreKey::of_record(write.key.record()));
+        let key = by_name.as_ref().unwrap_or(write.key);
+        Ok(match self.on(side).write(&Write { key, expect, ..*write }, &side.call(call))? {
             Written::Stored(version) => Written::Stored(side.mark(version)?),
             Written::Refused => Written::Refused,
         })
@@ -33,23 +38,21 @@ impl MovingStore {
         if !may_be_known(write.key) {
             return self.write_on(home, write, Expect::Absent, call);
         }
-        match self.look(write.key, call) {
+        let (side, expect) = match self.look(write.key, call) {
             Ok(Look::At(..)) => return Ok(Written::Refused),
-            Ok(Look::Ended(version)) => {
-                return self.write_on(Side::New, write, Expect::Version(version), call);
-            }
-            Ok(Look::Nowhere) => {}
+            Ok(Look::Ended(version)) => (Side::New, Expect::Version(version)),
+            Ok(Look::Nowhere) => (home, Expect::Absent),
             Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(Written::Refused),
             Err(error) => return Err(error),
-        }
-        let written = self.write_on(home, write, Expect::Absent, call)?;
+        };
+        let written = self.write_on(side, write, expect, call)?;
         // A process of the other phase may have created it at the same time.
-        let other = home.other();
+        let other = side.other();
         if let Written::Stored(version) = written
             && self.on(other).load(write.key, &other.call(call))?.is_some()
         {
-            let expect = Expect::Version(home.unmark(version));
-            let _ = self.on(home).delete(write.key, expect, &home.call(call))?;
+            let expect = Expect::Version(side.unmark(version));
+            let _ = self.on(side).delete(write.key, expect, &side.call(call))?;
             return Ok(Written::Refused);
         }
         Ok(written)
@@ -95,16 +98,23 @@ impl MovingStore {
         call: &Call<'_>,
     ) -> Result<Deleted> {
         let expect = Expect::Version(version);
-        let found = self.new.load(key, &Side::New.call(&at_any_time(call)))?;
+        let found = self.new.load(key, &Side::New.call(call))?;
+        let is_ended = found.as_ref().is_some_and(|record| pointer::is_nowhere(&record.data));
         match (side, found) {
-            (_, Some(record)) if pointer::is_nowhere(&record.data) => Ok(Deleted::Nothing),
-            (Side::Old, Some(_)) => Ok(Deleted::Refused),
-            (Side::Old, None) => self.old.delete(key, expect, &Side::Old.call(call)),
-            (Side::New, None) => Ok(Deleted::Nothing),
+            (Side::Old, Some(_)) if !is_ended => Ok(Deleted::Refused),
+            (Side::Old, _) => self.old.delete(key, expect, &Side::Old.call(call)),
+            (Side::New, Some(_)) if is_ended => Ok(Deleted::Nothing),
             (Side::New, Some(record)) if record.version != version => Ok(Deleted::Refused),
+            (Side::New, None) => {
+                // The new store has lost it. The copy that left must not take its place.
+                if self.has_old(key, call)? && self.put_end(key, Expect::Absent, call)? != Written::Refused {
+                    self.forget_leaving(key, call)?;
+                }
+                Ok(Deleted::Nothing)
+            }
             (Side::New, Some(_)) => {
                 // What a process left that died at the end of a move.
-                let _ = self.old.delete(key, Expect::Any, &Side::Old.call(call))?;
+                self.forget_leaving(key, call)?;
                 Ok(match self.put_end(key, expect, call)? {
                     Written::Stored(_) => Deleted::Record,
                     Written::Refused => Deleted::Refused,
@@ -115,23 +125,22 @@ impl MovingStore {
 
     /// Ends a session, whatever it is.
     pub(super) fn end(&self, key: &StoreKey, call: &Call<'_>) -> Result<Deleted> {
-        let ever = at_any_time(call);
         // The end is remembered before the old record goes: whoever moves it meanwhile must not bring it.
-        let ended = self.end_in_new(key, &ever, call);
+        let ended = self.end_in_new(key, call);
         // A session must not outlive its end in one store because the other is in trouble.
         let deleted = self.old.delete(key, Expect::Any, &Side::Old.call(call));
         Ok(if ended? || deleted? == Deleted::Record { Deleted::Record } else { Deleted::Nothing })
     }
 
     /// Ends what the new store has, or may get. Whether it had a session.
-    fn end_in_new(&self, key: &StoreKey, ever: &Call<'_>, call: &Call<'_>) -> Result<bool> {
+    fn end_in_new(&self, key: &StoreKey, call: &Call<'_>) -> Result<bool> {
         for _ in 0..LOOKS {
-            let (was_there, expect) = match self.new.load(key, &Side::New.call(ever)) {
+            let (was_there, expect) = match self.new.load(key, &Side::New.call(call)) {
                 Ok(Some(record)) if pointer::is_nowhere(&record.data) => return Ok(false),
                 Ok(Some(record)) => (true, Expect::Version(record.version)),
-                Ok(None) if !self.has_old(key, ever)? => {
+                Ok(None) if !self.has_old(key, call)? => {
                     // It may have moved between the two looks.
-                    match self.new.load(key, &Side::New.call(ever))? {
+                    match self.new.load(key, &Side::New.call(call))? {
                         None => return Ok(false),
                         Some(_) => continue,
                     }
@@ -148,8 +157,8 @@ impl MovingStore {
     }
 
     /// Whether the old store has a record, be it one that cannot be understood.
-    fn has_old(&self, key: &StoreKey, ever: &Call<'_>) -> Result<bool> {
-        match self.old.load(key, &Side::Old.call(ever)) {
+    fn has_old(&self, key: &StoreKey, call: &Call<'_>) -> Result<bool> {
+        match self.old.load(key, &Side::Old.call(call)) {
             Err(error) if error.kind() == ErrorKind::Corrupt => Ok(true),
             found => Ok(found?.is_some()),
         }
@@ -158,7 +167,7 @@ impl MovingStore {
     fn put_end(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Written> {
         let text = pointer::nowhere()?;
         let write = Write { key, data: text.as_bytes(), ttl: Some(REMEMBERED), expect };
-        self.new.write(&write, &Side::New.call(call))
+        self.write_on(Side::New, &write, expect, call)
     }
 
     /// Gives a session another id, in the store that has it.
@@ -200,7 +209,7 @@ impl MovingStore {
 
     fn rotate_in_new(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
         // What a process left that died at the end of a move.
-        let _ = self.old.delete(rotation.old, Expect::Any, &Side::Old.call(call))?;
+        self.forget_leaving(rotation.old, call)?;
         let text = pointer::nowhere()?;
         let end = Redirect { data: text.as_bytes(), ttl: REMEMBERED };
         // Where a record goes under the hash of its id, the id itself must not stay behind.

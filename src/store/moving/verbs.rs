@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::MovingStore;
-use super::look::{Look, at_any_time};
+use super::look::{LOOKS, Look, at_any_time, busy};
 use super::side::{MovingGuard, Side};
 use crate::error::{ErrorKind, Result};
 use crate::id::StoreKey;
@@ -104,27 +104,31 @@ impl Locks for MovingStore {
         target: LockTarget,
         call: &Call<'_>,
     ) -> Result<Option<Arc<dyn Guard>>> {
-        let side = match self.look(key, call) {
-            Ok(Look::At(side, _)) => side,
-            Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
-            Ok(Look::Ended(_) | Look::Nowhere) if target == LockTarget::Record => return Ok(None),
-            Ok(Look::Ended(_) | Look::Nowhere) | Err(_) => self.home(),
+        let place = |found: Result<Look>| match found {
+            Ok(Look::At(side, _)) => Ok(Some(side)),
+            Ok(Look::Ended(_) | Look::Nowhere) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok(Some(self.home())),
+            Err(error) => Err(error),
         };
-        let Some(locks) = Arc::clone(self.on(side)).locks() else { return Ok(None) };
-        let Some(guard) = locks.lock(key, target, &side.call(call))? else { return Ok(None) };
-        let guard = MovingGuard { guard, side };
-        // It may have ended while its lock was waited for, and to the new store the pointer is a record.
-        let is_over = || -> Result<bool> {
-            match self.look(key, &call.under(Some(&guard))) {
-                Ok(Look::At(..)) => Ok(false),
-                Ok(Look::Ended(_) | Look::Nowhere) => Ok(true),
-                Err(error) if error.kind() == ErrorKind::Corrupt => Ok(false),
-                Err(error) => Err(error),
+        let mut found = place(self.look(key, call))?;
+        for _ in 0..LOOKS {
+            if found.is_none() && target == LockTarget::Record {
+                return Ok(None);
             }
-        };
-        if target == LockTarget::Record && is_over()? {
-            return Ok(None);
+            let side = found.unwrap_or_else(|| self.home());
+            let Some(locks) = Arc::clone(self.on(side)).locks() else { return Ok(None) };
+            let Some(guard) = locks.lock(key, target, &side.call(call))? else {
+                found = place(self.look(key, call))?;
+                continue;
+            };
+            let guard = MovingGuard { guard, side };
+            // It may have moved or ended while its lock was waited for.
+            found = place(self.look(key, &call.under(Some(&guard))))?;
+            if found == Some(side) || found.is_none() && target == LockTarget::Id {
+                return Ok(Some(Arc::new(guard)));
+            }
+            guard.release()?;
         }
-        Ok(Some(Arc::new(guard)))
+        Err(busy())
     }
 }

@@ -171,6 +171,12 @@ def test_sessions_move_to_another_place_that_outlives_the_process(tmp_path: Path
         Session({}, **folder, read_also=f"file:{tmp_path}")
     with pytest.raises(ConfigurationError, match="in memory cannot move"):
         Session({}, type="memory", read_also=f"file:{tmp_path}")
+    with pytest.raises(ConfigurationError, match="in memory cannot move"):
+        Session({}, read_also=f"file:{tmp_path}")
+    with pytest.raises(ConfigurationError, match="address of another store"):
+        Session({}, data_dir=f"{tmp_path}/", read_also=f"file:{tmp_path}")
+    with pytest.raises(ConfigurationError, match="different folders for their locks"):
+        Session({}, **folder, lock_dir="/l", read_also="file:/other?lock_dir=/l")
     with pytest.raises(ConfigurationError, match="exclude each other"):
         Session({}, **folder, read_also="file:/a", moves_to="file:/b")
 

@@ -151,12 +151,12 @@ fn a_session_is_used_where_it_is_until_sessions_move() {
 }
 
 #[test]
-fn a_record_whose_end_is_unknown_gets_the_lifetime_of_the_options() {
+fn a_record_whose_end_is_unknown_is_kept_long_enough() {
     let (pair, key) = (Pair::memory(), some_key());
     let endless = Write::new(&key, b"abc", Expect::Any);
     assert_ne!(pair.old.write(&endless, &at(NOW)).unwrap(), Written::Refused);
     let moved = pair.store(Phase::Move).load(&key, &at(NOW)).unwrap().unwrap();
-    assert_eq!(moved.expires_at, Some(NOW + LIFETIME.as_secs_f64()));
+    assert_eq!(moved.expires_at, Some(NOW + 30.0 * 86_400.0));
 }
 
 #[test]
@@ -361,4 +361,19 @@ fn a_lock_keeps_others_of_the_same_phase_out_and_its_holder_in() {
             }
         }
     }
+}
+
+#[test]
+fn a_version_of_any_store_is_told_from_one_of_the_other() {
+    for length in [0, 8, 20, 24] {
+        let version = Version::from_bytes(&vec![7; length]).unwrap();
+        for side in [Side::Old, Side::New] {
+            let marked = side.mark(version).unwrap();
+            assert_eq!(Side::of(marked), Some((side, version)));
+            assert_eq!(side.unmark(marked), version);
+            assert_ne!(side.other().unmark(marked), version);
+        }
+    }
+    assert_eq!(Side::of(Version::from_bytes(b"").unwrap()), None);
+    assert_eq!(Side::of(Version::from_bytes(b"x1").unwrap()), None);
 }

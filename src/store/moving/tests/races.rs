@@ -308,3 +308,52 @@ fn count(store: &MovingStore, key: &StoreKey) -> bool {
         }
     }
 }
+
+#[test]
+fn a_session_that_was_moved_on_to_its_hash_is_not_brought_back_under_its_id() {
+    let id = SessionId::from_program("an id of a program");
+    let (plain, hashed) = (StoreKey::plain(&id), StoreKey::hashed(&id));
+    let pair = Pair::memory();
+    // What a process left that departed and was slow since.
+    put(&*pair.old, &plain, transit::write(b"abc").as_bytes());
+    put(&*pair.new, &hashed, b"moved on");
+    assert!(data(&pair.store(Phase::Move), &plain).is_none());
+    assert!(pair.is_nowhere(&plain));
+}
+
+#[test]
+fn a_copy_that_left_does_not_take_the_place_of_a_session_that_the_new_store_lost() {
+    let (pair, key) = (Pair::memory(), some_key());
+    put(&*pair.new, &key, b"newer");
+    let store = pair.store(Phase::Move);
+    let version = store.load(&key, &at(NOW)).unwrap().unwrap().version;
+    put(&*pair.old, &key, transit::write(b"older").as_bytes());
+    assert_eq!(pair.new.delete(&key, Expect::Any, &at(NOW)).unwrap(), Deleted::Record);
+    assert_eq!(store.delete(&key, Expect::Version(version), &at(NOW)).unwrap(), Deleted::Nothing);
+    assert!(data(&store, &key).is_none() && pair.is_nowhere(&key));
+}
+
+#[test]
+fn a_record_that_the_new_store_does_not_take_stays_in_the_old_one() {
+    let (pair, key) = (Pair::memory(), some_key());
+    // A session in a file has to be text.
+    let (folder, record) = (TempDir::new().unwrap(), b"\xff\xfe");
+    let files = FileStore::new(folder.path().join("data"), folder.path().join("locks"));
+    put(&*pair.old, &key, record);
+    let store = MovingStore::new(Arc::clone(&pair.old), Arc::new(files), Phase::Move, None);
+    for _ in 0..2 {
+        assert_eq!(store.load(&key, &at(NOW)).unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(data(&*pair.old, &key).unwrap(), record);
+    }
+}
+
+#[test]
+fn a_login_of_a_session_in_one_store_twice_keeps_it() {
+    let (store, key): (Arc<dyn Store>, _) = (Arc::new(MemoryStore::new()), some_key());
+    let next = SessionId::generate().into();
+    put(&*store, &key, b"abc");
+    let twice = MovingStore::new(Arc::clone(&store), store, Phase::Move, None);
+    let rotation = Rotation::new(&key, &next, b"next", Expect::Present);
+    assert_ne!(twice.rotate(&rotation, &at(NOW)).unwrap(), Written::Refused);
+    assert_eq!(data(&twice, &next).unwrap(), b"next");
+}

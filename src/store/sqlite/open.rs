@@ -4,14 +4,16 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::ErrorKind as IoKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::failure::Failure;
 use super::schema;
 use crate::error::{Error, Result};
+use crate::fork::{ForkLocal, Process};
 use crate::private_dir::{ensure_private_dir, sync_with_names};
 use crate::store::Durability;
 
@@ -27,32 +29,34 @@ const CACHE: i64 = 4096;
 /// In bytes. A log that grew larger than this, as while a backup reads the database, is cut when it begins anew.
 const LARGEST_LOG: i64 = 16 * 1024 * 1024;
 
-/// Opens the database at `path`. Where there is none it is made if `create`, and is `None` otherwise. Waits for nobody.
+/// Held by the thread that makes a database or opens its file. Closing the file that it made drops every lock that this
+/// process has on it, so that no connection may be open by then.
+static OPENING: ForkLocal<Mutex<()>> = ForkLocal::new();
+
+/// Opens the database at `path`. Where there is none it is made if `create`, and is `None` otherwise. Waits for no
+/// other process.
 pub(super) fn open(
     path: &Path,
     durability: Durability,
     create: bool,
 ) -> std::result::Result<Option<Connection>, Failure> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => {}
-        Err(error) if error.kind() == IoKind::NotFound && !create => return Ok(None),
-        Err(error) if error.kind() == IoKind::NotFound => make(path, durability)?,
-        Err(error) => {
-            return Err(Error::unavailable(OPERATION).with_source(error).in_folder_of(path).into());
-        }
-    }
-    refuse_network(path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let Some(connection) = open_file(path, durability, create)? else { return Ok(None) };
     connection.busy_timeout(Duration::ZERO)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // The file may be what somebody else made, and must not run anything.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    schema::check(&connection)?;
+    let version = schema::check(&connection)?;
+    if connection.is_readonly(MAIN_DB)? {
+        // Otherwise requests that read would go well, and none that renews or saves.
+        let refused = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        return Err(rusqlite::Error::SqliteFailure(refused, None).into());
+    }
     connection.pragma_update(None, "cache_size", -CACHE)?;
-    // It takes effect in a new database, before anything is in it.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    if version == 0 {
+        // It takes effect before anything is in the database. It needs the lock of the writers, for which no reader waits.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     let journal: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if journal != "wal" {
@@ -63,6 +67,26 @@ pub(super) fn open(
     set_synchronous(&connection, durability)?;
     schema::prepare(&connection)?;
     Ok(Some(connection))
+}
+
+/// The connection, of which nothing is known yet.
+fn open_file(
+    path: &Path,
+    durability: Durability,
+    create: bool,
+) -> std::result::Result<Option<Connection>, Failure> {
+    let _opening = OPENING.of(Process::current()).lock().unwrap_or_else(PoisonError::into_inner);
+    match fs::symlink_metadata(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == IoKind::NotFound && !create => return Ok(None),
+        Err(error) if error.kind() == IoKind::NotFound => make(path, durability)?,
+        Err(error) => {
+            return Err(Error::unavailable(OPERATION).with_source(error).in_folder_of(path).into());
+        }
+    }
+    refuse_network(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Some(Connection::open_with_flags(path, flags)?))
 }
 
 /// Has commits survive what `durability` says.
@@ -97,9 +121,19 @@ fn make(path: &Path, durability: Durability) -> Result<()> {
 /// keep: the database would be damaged.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn refuse_network(path: &Path) -> Result<()> {
-    // From the kernel's `magic.h`: AFS, CIFS, Coda, NFS, NCP, SMB, SMB 2 and 9P.
-    const NETWORK: [u64; 8] =
-        [0x5346_414f, 0xff53_4d42, 0x7375_7245, 0x6969, 0x564c, 0x517b, 0xfe53_4d42, 0x0102_1997];
+    // From the kernel's `magic.h`: AFS, CIFS, Coda, NFS, NCP, SMB, SMB 2, 9P and CephFS. The last is Lustre's.
+    const NETWORK: [u64; 10] = [
+        0x5346_414f,
+        0xff53_4d42,
+        0x7375_7245,
+        0x6969,
+        0x564c,
+        0x517b,
+        0xfe53_4d42,
+        0x0102_1997,
+        0x00c3_6400,
+        0x0bd0_0bd0,
+    ];
     let kind = rustix::fs::statfs(path).map(|found| found.f_type as u64 & 0xffff_ffff);
     if kind.is_ok_and(|kind| NETWORK.contains(&kind)) {
         return Err(Error::unavailable(OPERATION)

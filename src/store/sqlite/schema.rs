@@ -43,7 +43,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), Failure> {
     }
     let transaction = Transaction::begin(connection)?;
     // Another process may have made them meanwhile.
-    let version = check(connection)?;
+    let version = read(connection)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or_default()) {
         connection.execute_batch(migration)?;
     }
@@ -55,6 +55,13 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), Failure> {
 
 /// The version of the database. One that is not ours is refused, and nothing in it was changed.
 pub(super) fn check(connection: &Connection) -> Result<i64, Failure> {
+    // Otherwise another process may make the tables between one look and the next.
+    let _one_state = connection.unchecked_transaction()?;
+    read(connection)
+}
+
+/// The same within a transaction.
+fn read(connection: &Connection) -> Result<i64, Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let version = pragma("user_version")?;
     let first_table: Option<String> =

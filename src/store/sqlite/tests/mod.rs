@@ -220,6 +220,17 @@ fn who_writes_waits_for_another_process_and_gives_up() {
 }
 
 #[test]
+fn a_reader_that_opens_the_database_waits_for_no_writer() {
+    let (home, id) = (Home::new(), key("abc"));
+    home.write(&id, b"x");
+    home.close();
+    let other = Connection::open(home.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let record = home.store.load(&id, &Call::at(NOW).waiting(Duration::ZERO)).unwrap();
+    assert_eq!(&*record.unwrap().data, b"x");
+}
+
+#[test]
 fn a_scan_lists_every_session_that_lives_and_nothing_else() {
     let home = Home::new();
     assert!(home.store.scan().unwrap().next_page(NOW).unwrap().is_none());

@@ -149,6 +149,47 @@ fn processes_and_threads_that_count_at_once_lose_nothing() {
 }
 
 #[test]
+fn a_database_that_is_read_while_it_is_made_keeps_its_locks() {
+    const DATABASES: usize = 20;
+    const READERS: usize = 2;
+    // Flushing so many new folders takes long enough for others to open the database meanwhile.
+    let place = |folder: &Path, number: usize| {
+        let below = "d/".repeat(190);
+        folder.join(number.to_string()).join(below).join("sessions.sqlite")
+    };
+    if let Some(folder) = inner() {
+        use rustix::fs::{FlockOperation, fcntl_lock};
+        for number in 0..DATABASES {
+            let path = place(Path::new(&folder), number);
+            let file = fs::File::options().read(true).write(true).open(&path).unwrap();
+            // Who has a log open has a lock on the file.
+            assert!(fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err(), "{path:?}");
+        }
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let used: Vec<_> = (0..DATABASES)
+        .map(|number| {
+            let path = place(folder.path(), number);
+            let store = SqliteStore::new(Database::at(&path, Durability::Full).unwrap());
+            let id = key("abc");
+            std::thread::scope(|scope| {
+                for _ in 0..READERS {
+                    scope.spawn(|| while store.load(&id, &Call::at(NOW)).unwrap().is_none() {});
+                }
+                let _ = store.write(&Write::new(&id, b"x", Expect::Any), &Call::at(NOW)).unwrap();
+            });
+            store
+        })
+        .collect();
+    let name = "a_database_that_is_read_while_it_is_made_keeps_its_locks";
+    let output = command(name, ":", folder.path().to_str().unwrap()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    drop(used);
+}
+
+#[test]
 fn a_writer_that_is_killed_loses_nothing_that_it_was_told_is_stored() {
     use std::io::{BufRead as _, BufReader};
     let name = "a_writer_that_is_killed_loses_nothing_that_it_was_told_is_stored";

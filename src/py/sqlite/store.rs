@@ -52,7 +52,8 @@ pub(crate) fn store(
     }
     let locks = text(namespace_args, "lock_dir")?.map(PathBuf::from);
     let sweeper = settings.sweep_interval.map(|interval| sweeper_of(database.path(), interval));
-    Ok(Arc::new(SqliteStore::new(database).with_locks(locks).with_sweeper(sweeper)))
+    let store = SqliteStore::new(database).with_locks(locks).with_lifetime(settings.store_ttl(None));
+    Ok(Arc::new(store.with_sweeper(sweeper)))
 }
 
 /// The sweeper of a database, for as long as some options name it.

@@ -175,7 +175,7 @@ impl Database {
         }
         let Some(owned) = turn.connection.as_mut() else { return Ok(None) };
         let synchronous = match (self.durability, purpose) {
-            // No reader waits for the disk.
+            // A reader waits for the disk at a checkpoint only.
             (Durability::Full, Purpose::Touch) => Durability::Beaker,
             (durability, _) => durability,
         };

@@ -1,6 +1,7 @@
 //! Locks of sessions: files beside the database, each of which exists while it is held.
 
 use std::any::Any;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,9 @@ use crate::fork::Process;
 use crate::id::{StoreKey, push_hex};
 use crate::locks::LockFile;
 use crate::store::{Guard, Rotation, Written};
+
+/// Of a SHA-1.
+const DIGITS: usize = 40;
 
 /// The locks of one holder.
 pub(super) struct SqliteGuard {
@@ -62,10 +66,29 @@ fn has(held: &[(StoreKey, LockFile)], key: &StoreKey) -> bool {
 
 /// The lock file of an id: `<h>/<hh>/<hash>.lock`, as Python's `file_synchronizer` names it.
 fn lock_file(folder: &Path, key: &StoreKey) -> PathBuf {
-    let mut digits = String::with_capacity(40);
+    let mut digits = String::with_capacity(DIGITS);
     push_hex(&mut digits, &Sha1::digest(key.lock().as_bytes()));
+    named(folder, &digits)
+}
+
+fn named(folder: &Path, digits: &str) -> PathBuf {
     let head = |length| digits.get(..length).unwrap_or_default();
     folder.join(head(1)).join(head(2)).join(format!("{digits}.lock"))
+}
+
+/// Whether `path` is that of a lock file in `folder`, which may have files of others.
+pub(super) fn is_lock_file(folder: &Path, path: &Path) -> bool {
+    let digits = path.file_stem().and_then(OsStr::to_str);
+    digits.is_some_and(|digits| digits.len() == DIGITS && is_hex(digits) && named(folder, digits) == path)
+}
+
+/// Whether `name` can be that of a folder of lock files, or of one below it, by its `length`.
+pub(super) fn is_lock_folder(name: &OsStr, length: usize) -> bool {
+    length <= 2 && name.to_str().is_some_and(|name| name.len() == length && is_hex(name))
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl Guard for SqliteGuard {

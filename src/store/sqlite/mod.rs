@@ -7,8 +7,8 @@
 //! The lock of a session is a file beside the database, which exists while it is held. The kernel gives it back when the
 //! process is gone. Who does not ask for the lock may change the session meanwhile, and the holder's save is then refused.
 //!
-//! The option [`Durability`] says what a save survives: `synchronous` is `OFF`, `NORMAL` or `FULL`. A touch is never
-//! flushed to the disk before it returns.
+//! The option [`Durability`] says what a save survives: `synchronous` is `OFF`, `NORMAL` or `FULL`. A touch is not
+//! flushed to the disk before it returns, unless it finds the log full and writes it into the file: a checkpoint.
 
 mod connection;
 mod database;
@@ -69,6 +69,7 @@ enum Loaded {
 pub struct SqliteStore {
     database: Arc<Database>,
     locks: PathBuf,
+    lifetime: Option<Duration>,
     sweeper: Option<Arc<Sweeper>>,
 }
 
@@ -82,13 +83,19 @@ impl SqliteStore {
     /// A store of the sessions in `database`, which is not opened yet.
     #[must_use]
     pub fn new(database: Arc<Database>) -> Self {
-        Self { locks: database.locks(), database, sweeper: None }
+        Self { locks: database.locks(), database, lifetime: None, sweeper: None }
     }
 
     /// The same, whose locks are in the folder `locks`, if that is given, and not beside the database.
     #[must_use]
     pub fn with_locks(self, locks: Option<PathBuf>) -> Self {
         Self { locks: locks.unwrap_or(self.locks), ..self }
+    }
+
+    /// The same, whose sessions live for `lifetime` after a use. After a jump of the clock, sweeps remove nothing for so long.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Option<Duration>) -> Self {
+        Self { lifetime, ..self }
     }
 
     /// The same, which is swept at intervals: a write or a touch that finds a sweep due starts a thread.
@@ -100,7 +107,7 @@ impl SqliteStore {
 
     fn maybe_sweep(&self, now: Timestamp) {
         if let Some(sweeper) = &self.sweeper {
-            sweeper.maybe_sweep(now, || self.whole_sweep().into_job());
+            sweeper.maybe_sweep(now, || self.whole_sweep().into_job(self.lifetime));
         }
     }
 
@@ -137,13 +144,13 @@ impl SqliteStore {
             }
             match redirect {
                 Some((text, ttl)) => {
-                    let expires_at = expiry(Some(ttl), call.now);
+                    let expires_at = expiry(Some(ttl), call.now)?;
                     records::put(connection, old, Some(&found), Value::Text(text), of_redirect, expires_at)?;
                 }
                 None => records::remove(connection, found.id)?,
             }
             let there = records::find(connection, new)?;
-            let expires_at = expiry(ttl, call.now);
+            let expires_at = expiry(ttl, call.now)?;
             records::put(connection, new, there.as_ref(), Value::Text(text), version, expires_at)?;
             Ok(Written::Stored(records::version_of(version)))
         });
@@ -192,7 +199,7 @@ impl Store for SqliteStore {
             if !expect.holds(live.map(|found| found.version())) {
                 return Ok(Written::Refused);
             }
-            let expires_at = expiry(ttl, call.now);
+            let expires_at = expiry(ttl, call.now)?;
             records::put(connection, place, found.as_ref(), Value::Text(text), version, expires_at)?;
             if found.is_none() && may_remove {
                 records::remove_some(connection, call.now)?;
@@ -213,7 +220,7 @@ impl Store for SqliteStore {
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         let Renewal { key, version, ttl } = patch.renewal;
         let place = Place::of_session(key.record());
-        let renewed = expiry(ttl, call.now);
+        let renewed = expiry(ttl, call.now)?;
         let next = new_version(RENEWING)?;
         let patched = self.database.change(Purpose::Touch, call.wait, RENEWING, |connection| {
             let Some(found) = live(connection, place, call.now)? else { return Ok(false) };

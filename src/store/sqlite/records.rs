@@ -67,9 +67,15 @@ pub(super) fn new_version(operation: &'static str) -> error::Result<i64> {
     Ok(number.cast_signed())
 }
 
-/// When a record that is written at `now` is over.
-pub(super) fn expiry(ttl: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
-    ttl.map(|ttl| now + ttl.as_secs_f64())
+/// When a record that is written at `now` is over. The time may be a program's own; one that is no number would make a
+/// record without an end.
+pub(super) fn expiry(ttl: Option<Duration>, now: Timestamp) -> error::Result<Option<Timestamp>> {
+    let expires_at = ttl.map(|ttl| now + ttl.as_secs_f64());
+    if expires_at.is_some_and(|at| !at.is_finite()) {
+        let detail = format!("the time is {now}; give seconds since the epoch");
+        return Err(Error::invalid("tell when a record ends").with_detail(detail));
+    }
+    Ok(expires_at)
 }
 
 /// The part of time in which `at` lies.

@@ -1,5 +1,5 @@
 //! Sweeping a database: first the records that are over, then the lock files that killed processes left, then the free
-//! pages of the file.
+//! pages of the file, and its log.
 //!
 //! A step has the lock of the writers for as long as it takes to remove its records. While another has it, a step does
 //! nothing.
@@ -13,6 +13,7 @@ use rusqlite::{Connection, params};
 
 use super::database::{Database, Purpose};
 use super::failure::Failure;
+use super::guard::{is_lock_file, is_lock_folder};
 use super::records::{is_over, part_of, remove};
 use crate::error::Result;
 use crate::locks::LockFile;
@@ -27,7 +28,7 @@ const STEP: usize = 128;
 /// With this rest others can write for as long as the sweep does.
 const REST: u32 = 1;
 
-/// How old a lock file is that a killed process has left, and how long nothing is removed after a jump of the clock.
+/// How old a lock file is that a killed process has left.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 
 /// How long a step waits for those who write.
@@ -59,10 +60,11 @@ impl SqliteSweep {
         Self { database, locks, stage: Stage::Records(i64::MIN, i64::MIN) }
     }
 
-    /// The same for the background.
-    pub(super) fn into_job(self) -> Job {
+    /// The same for the background. After a jump of the clock it removes nothing for a `lifetime` of a session.
+    pub(super) fn into_job(self, lifetime: Option<Duration>) -> Job {
         let lease = self.database.lease();
-        Job { lease, patience: LEFTOVER_AGE, step: STEP, rest: REST, sweep: Box::new(self) }
+        let patience = lifetime.unwrap_or_default().max(LEFTOVER_AGE);
+        Job { lease, patience, step: STEP, rest: REST, sweep: Box::new(self) }
     }
 
     /// Changes the database. `None` if it is not there or others write all the time.
@@ -117,6 +119,17 @@ impl SqliteSweep {
         })?;
         Ok(!matches!(freed, Change::Busy | Change::Done(true)))
     }
+
+    /// Writes the log into the file and empties it, unless somebody reads an older state or writes.
+    fn empty_log(&self) -> Result<()> {
+        let emptied = self.database.read(MOMENT, OPERATION, |connection| {
+            Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_row| Ok(()))?)
+        });
+        match emptied {
+            Err(error) if !error.is_busy() => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
 enum Change<T> {
@@ -139,7 +152,7 @@ impl Sweep for SqliteSweep {
                     }
                 }
                 Stage::Locks(folders) => {
-                    if folders.sweep(left, now, &mut swept) {
+                    if folders.sweep(&self.locks, left, now, &mut swept) {
                         self.stage = Stage::Pages;
                     }
                 }
@@ -147,6 +160,7 @@ impl Sweep for SqliteSweep {
                     if !self.free_pages(left)? {
                         break;
                     }
+                    self.empty_log()?;
                     self.stage = Stage::Records(i64::MIN, i64::MIN);
                     swept.finished = true;
                 }
@@ -202,9 +216,11 @@ impl Folders {
 
     /// Removes the lock files that are free and old. Looks at `limit` entries at the most, and says whether these were
     /// the last.
-    fn sweep(&mut self, limit: u64, now: Timestamp, swept: &mut Swept) -> bool {
+    fn sweep(&mut self, locks: &Path, limit: u64, now: Timestamp, swept: &mut Swept) -> bool {
         let end = swept.examined.saturating_add(limit);
-        while let Some(folder) = self.0.last_mut() {
+        loop {
+            let depth = self.0.len();
+            let Some(folder) = self.0.last_mut() else { return true };
             if swept.examined >= end {
                 return false;
             }
@@ -215,8 +231,10 @@ impl Folders {
             swept.examined += 1;
             let path = entry.path();
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                self.0.extend(fs::read_dir(&path));
-            } else if path.extension().is_some_and(|extension| extension == "lock") && is_old(&path, now) {
+                if is_lock_folder(&entry.file_name(), depth) {
+                    self.0.extend(fs::read_dir(&path));
+                }
+            } else if is_lock_file(locks, &path) && is_old(&path, now) {
                 match LockFile::acquire_existing(path, Duration::ZERO).map(|lock| lock.map(LockFile::remove))
                 {
                     Ok(Some(Ok(()))) => swept.locks += 1,
@@ -225,7 +243,6 @@ impl Folders {
                 }
             }
         }
-        true
     }
 }
 

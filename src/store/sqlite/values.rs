@@ -63,7 +63,7 @@ impl Database {
         let version = new_version(WRITING)?;
         let written = self.change(Purpose::Create, call.wait, WRITING, |connection| {
             let found = records::find(connection, place)?;
-            let expires_at = expiry(ttl, call.now);
+            let expires_at = expiry(ttl, call.now)?;
             Ok(records::put(connection, place, found.as_ref(), value, version, expires_at)?)
         });
         written.map(|_made| ())

@@ -84,23 +84,62 @@ fn lock_files_go_that_are_free_and_old() {
         locks.lock(&key(id), LockTarget::Id, &home.at(NOW)).unwrap().unwrap()
     };
     let _held = lock("held");
-    let folder = home.store.database.locks().join("a/ab");
-    fs::create_dir_all(&folder).unwrap();
-    let age = |name: &str, by: u64| {
-        let file = File::create(folder.join(name)).unwrap();
+    let locks = home.store.database.locks();
+    let held = files_in(&locks).pop().unwrap();
+    let age = |path: &str, by: u64| {
+        let path = locks.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let file = File::create(&path).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(by)).unwrap();
+        path
     };
-    age("old.lock", 4000);
-    age("young.lock", 3000);
-    age("other", 4000);
-    let held = home.files().into_iter().find(|path| !path.starts_with(&folder)).unwrap();
+    let digits = format!("ab{}", "0".repeat(38));
+    let old = age(&format!("a/ab/{digits}.lock"), 4000);
+    let mut kept = vec![
+        held.clone(),
+        age(&format!("a/ab/{}1.lock", &digits[..39]), 3000),
+        age("a/ab/package.lock", 4000),
+        age("a/ab/other", 4000),
+        age(&format!("a/ab/{}.lock", digits.to_uppercase()), 4000),
+        age(&format!("a/ab/{digits}"), 4000),
+        age(&format!("a/ac/{digits}.lock"), 4000),
+        age(&format!("a/{digits}.lock"), 4000),
+        age(&format!("{digits}.lock"), 4000),
+        age(&format!("below/a/ab/{digits}.lock"), 4000),
+    ];
+    kept.sort();
     let touched = File::options().write(true).open(&held).unwrap();
     touched.set_modified(SystemTime::now() - Duration::from_secs(4000)).unwrap();
     let swept = sweep(&home, 2, clock());
     assert_eq!((swept.locks, swept.skipped), (1, 1));
-    let left: Vec<_> = files_in(&folder).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
-    assert_eq!(left, ["other", "young.lock"]);
-    assert!(held.exists());
+    assert!(!old.exists());
+    assert_eq!(files_in(&locks), kept);
+}
+
+#[test]
+fn after_a_jump_of_the_clock_nothing_is_removed_for_a_lifetime_and_an_hour_at_least() {
+    let home = Home::new();
+    let patience = |lifetime: Option<u64>| {
+        let lifetime = lifetime.map(Duration::from_secs);
+        home.store.whole_sweep().into_job(lifetime).patience.as_secs()
+    };
+    assert_eq!([None, Some(60), Some(86_400)].map(patience), [3600, 3600, 86_400]);
+}
+
+#[test]
+fn a_sweep_empties_the_log_unless_somebody_reads() {
+    let home = Home::new();
+    home.write(&key("abc"), &[b'x'; 10_000]);
+    let log = || fs::metadata(home.path().with_extension("sqlite-wal")).unwrap().len();
+    let other = Connection::open(home.path()).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM records").unwrap();
+    home.write(&key("abc"), &[b'y'; 10_000]);
+    assert!(sweep(&home, 10, NOW).finished);
+    assert_ne!(log(), 0);
+    other.execute_batch("COMMIT").unwrap();
+    assert!(sweep(&home, 10, NOW).finished);
+    assert_eq!(log(), 0);
+    assert_eq!(home.data(&key("abc")).unwrap(), [b'y'; 10_000]);
 }
 
 #[test]

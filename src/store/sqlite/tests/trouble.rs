@@ -64,6 +64,58 @@ fn a_database_of_another_program_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_database_whose_tables_are_being_made_belongs_to_no_other_program() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let home = Home::new();
+    home.write(&key("abc"), b"x");
+    let [other, connection] = [0; 2].map(|_| Connection::open(home.path()).unwrap());
+    let ended = &AtomicBool::new(false);
+    let told = |failure: Failure| failure.into_error(READING, Path::new("/folder/sessions.sqlite"));
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                // Both are what a first use finds: no table, or all of them.
+                let unmade = "BEGIN IMMEDIATE; DROP TABLE records; PRAGMA application_id = 0; PRAGMA user_version = 0; \
+                              COMMIT";
+                other.execute_batch(unmade).unwrap();
+                schema::prepare(&other).map_err(told).unwrap();
+            }
+        });
+        let refused = (0..5000).find_map(|_| match schema::check(&connection) {
+            Err(failure) if !failure.is_busy() => Some(told(failure)),
+            _ => None,
+        });
+        ended.store(true, Ordering::Relaxed);
+        assert!(refused.is_none(), "{refused:?}");
+    });
+}
+
+#[test]
+fn a_record_whose_end_is_no_time_is_refused() {
+    let (home, id, other) = (Home::new(), key("abc"), key("d"));
+    let minute = Some(Duration::from_secs(60));
+    home.write(&id, b"x");
+    let version = home.store.load(&id, &home.at(NOW)).unwrap().unwrap().version;
+    for now in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let (store, call) = (&home.store, home.at(now));
+        let rotation = Rotation { ttl: minute, ..Rotation::new(&id, &other, b"y", Expect::Any) };
+        assert_eq!(
+            kind(store.write(&Write::new(&id, b"y", Expect::Any).lasting(minute), &call)),
+            ErrorKind::Invalid
+        );
+        assert_eq!(
+            kind(store.patch(&Patch::new(&id, version, 0, b"y").lasting(minute), &call)),
+            ErrorKind::Invalid
+        );
+        assert_eq!(kind(store.rotate(&rotation, &call)), ErrorKind::Invalid);
+        let set = store.database.set_value("a", "b", Value::Pickle(b"y"), minute, &call);
+        assert_eq!(kind(set), ErrorKind::Invalid);
+    }
+    assert_eq!(home.data(&id).unwrap(), b"x");
+    assert_eq!(home.ask("SELECT count(*) FROM records"), "1");
+}
+
+#[test]
 fn a_database_of_a_newer_release_is_refused() {
     let home = Home::new();
     home.write(&key("abc"), b"x");

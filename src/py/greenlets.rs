@@ -18,7 +18,8 @@ struct Place<W, T> {
 /// Runs `work` in a thread of the greenlets' library, and lets other greenlets run meanwhile. Where there is no such
 /// thread, this one runs it.
 ///
-/// If an exception ends the wait, such as a timeout of gevent, the work goes on, and nobody sees its outcome.
+/// If an exception ends the wait, such as a timeout of gevent, work that a thread has begun goes on, and nobody sees its
+/// outcome. Work that waits for a thread is not begun.
 pub(crate) fn in_thread<T: Send + 'static>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -35,8 +36,11 @@ pub(crate) fn in_thread<T: Send + 'static>(
         static CALL: Once<Py<PyAny>> = Once::new();
         CALL.import(py, "beaker._greenlets", "in_thread")?.call1((run,)).map(drop)
     };
-    called()
-        .map_err(|error| Error::new(ErrorKind::Interrupted, "wait for the session").with_source(error))?;
+    if let Err(error) = called() {
+        let abandoned = place.lock().work.take();
+        drop(abandoned);
+        return Err(Error::new(ErrorKind::Interrupted, "wait for the session").with_source(error));
+    }
     let outcome = place.lock().outcome.take();
     outcome.unwrap_or_else(|| {
         Err(Error::unavailable("use the session")

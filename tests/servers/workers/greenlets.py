@@ -206,6 +206,29 @@ class Tasks:
         values = RedisNamespaceManager("values", self.options["url"])
         return self._slowly(lambda: "key" in values)
 
+    def abandoned(self) -> dict[str, Any]:
+        """A greenlet is stopped while its change waits for a thread: all are busy with a slow server."""
+        import time
+
+        from beaker.ext.redisnm import RedisNamespaceManager
+
+        values = RedisNamespaceManager("values", self.options["url"])
+
+        def change() -> None:
+            time.sleep(0.05)
+            stopped = self.library.timer(0.1)
+            with contextlib.suppress(type(stopped)):
+                values["key"] = 1
+            stopped.cancel()
+
+        def read() -> None:
+            assert "other" not in values
+
+        self.library.together(*[read] * 60, change)
+        # If it were begun now, it would be done.
+        time.sleep(0.3)
+        return {"count": int("key" in values), "expected": 0}
+
     def _slowly(self, work: Callable[[], object]) -> dict[str, Any]:
         import time
 

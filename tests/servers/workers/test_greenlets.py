@@ -110,3 +110,9 @@ def test_other_greenlets_run_while_one_waits_for_a_slow_server(library: str, tas
         result = outcome(start(library, task, {"type": "ext:redis", "url": url}))
     # While the slow calls lasted, the other greenlet had its turns every ten milliseconds.
     assert result["turns"] > 10, result
+
+
+def test_a_change_that_is_abandoned_before_a_thread_begins_it_is_not_made(library: str) -> None:
+    with slow_proxy(new_url(), delay=0.3) as url:
+        result = outcome(start(library, "abandoned", {"type": "ext:redis", "url": url}))
+    assert result["count"] == result["expected"]

@@ -32,6 +32,9 @@ def _cluster(urls: str, options: dict[str, Any]) -> Any:
             parts["ssl"] = True
         nodes.append(cluster.ClusterNode(parts.pop("host", "localhost"), parts.pop("port", 6379)))
         common.update(parts)
+    if not options.keys() & {"retry", "cluster_error_retry_attempts"}:
+        # The client repeats any command whose reply is lost, also a change that must not be made twice.
+        common["retry"] = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
     return cluster.RedisCluster(startup_nodes=nodes, **{**common, **options})
 
 

@@ -10,7 +10,7 @@ import redis
 from redis.cluster import RedisCluster as Client
 
 from beaker.cache import CacheManager
-from beaker.exceptions import StoreUnavailableError
+from beaker.exceptions import OutcomeUnknownError, StoreUnavailableError
 from beaker.ext.redisclusternm import RedisClusterNamespaceManager, RedisClusterSynchronizer
 from beaker.session import Session
 from tests.compat.interop.original import original
@@ -121,6 +121,28 @@ def test_caches_and_their_locks_are_in_the_cluster(cluster: RedisCluster, client
     lock.release()
     values.remove()
     assert list(client.scan_iter()) == []
+
+
+def test_a_change_whose_reply_is_lost_is_not_made_again(
+    cluster: RedisCluster, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, sent = Client._execute_command, []
+
+    def lose(self: Client, node: Any, *words: Any, **options: Any) -> Any:
+        reply = execute(self, node, *words, **options)  # type: ignore[no-untyped-call]
+        if words[0] == "EVAL":
+            sent.append(words)
+            raise redis.ConnectionError("the reply is lost")
+        return reply
+
+    client.flushall()
+    values = RedisClusterNamespaceManager("numbers", cluster.urls)
+    assert values.swap("one", None, "1")
+    monkeypatch.setattr(Client, "_execute_command", lose)
+    with pytest.raises(OutcomeUnknownError):
+        values.swap("one", "1", "2")
+    assert len(sent) == 1
+    assert values["one"] == "2"
 
 
 @pytest.mark.parametrize("ours_begins", [True, False])

@@ -24,7 +24,8 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// A server that keeps leases. Every call may be repeated: a second time it does what the first did.
 pub(crate) trait Leases: Send + Sync {
     /// Takes the lease of `key` for [`lasting`](Self::lasting), or renews it if `token` has it. `false` if another token has it.
-    fn take(&self, key: &StoreKey, token: &str) -> Result<bool>;
+    /// `wait` is for a connection, not for the lease.
+    fn take(&self, key: &StoreKey, token: &str, wait: Duration) -> Result<bool>;
 
     /// Renews the lease. `false` if it has lapsed.
     fn renew(&self, key: &StoreKey, token: &str) -> Result<bool>;
@@ -67,9 +68,11 @@ impl Lease {
         let begin = Instant::now();
         let token = SessionId::generate().as_str().to_owned();
         loop {
-            match leases.take(key, &token) {
+            match leases.take(key, &token, wait.saturating_sub(begin.elapsed())) {
                 Ok(true) => break,
                 Ok(false) => {}
+                // There was no connection.
+                Err(error) if error.is_busy() => return Err(error),
                 Err(error) => {
                     // It may have been taken all the same, and the reply be lost. If this fails, too, it lapses.
                     let _ = leases.release(key, &token);
@@ -114,18 +117,20 @@ pub(crate) struct LeaseGuard {
 }
 
 impl LeaseGuard {
-    /// Runs `rotate`. Where the old id is locked, the new one is too from then on, if the rotation took place.
+    /// Runs `rotate`. Where the old id is locked, the new one is too from then on, if the rotation took place. `wait` is for a
+    /// connection.
     pub(crate) fn follow(
         &self,
         old: &StoreKey,
         new: &StoreKey,
+        wait: Duration,
         rotate: impl FnOnce() -> Result<Written>,
     ) -> Result<Written> {
         if !self.holds(old) || self.holds(new) {
             return rotate();
         }
         // The id is unknown to others until its session is stored under it, so there is no lease to wait for.
-        let lease = Lease::take(&self.leases, new, Duration::ZERO)?;
+        let lease = Lease::take(&self.leases, new, wait)?;
         let written = rotate();
         match written {
             Ok(Written::Refused) => lease.release()?,

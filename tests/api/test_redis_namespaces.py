@@ -197,6 +197,26 @@ def test_a_waiter_gets_the_lock_when_it_is_released(url: str) -> None:
     waiting.join()
 
 
+def test_a_lock_is_released_if_an_exception_ends_the_attempt_that_took_it(
+    url: str, server: redis.Redis
+) -> None:
+    class Interrupted(redis.Redis):
+        def set(self, *words: Any, **options: Any) -> Any:
+            redis.Redis.set(self, *words, **options)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        RedisSynchronizer("one", Interrupted.from_url(url)).acquire()
+    assert server.keys() == []
+    lock = RedisSynchronizer("one", url)
+    assert lock.acquire()
+    with pytest.raises(KeyboardInterrupt):
+        RedisSynchronizer("one", Interrupted.from_url(url)).acquire()
+    assert server.keys() == [b"beaker_lock:one"], "a lock that the same thread has by another object stays"
+    lock.release()
+    assert server.keys() == []
+
+
 def test_sessions_in_a_programs_own_client_are_those_of_the_url(url: str, server: redis.Redis) -> None:
     session = Session({}, id="abc", use_cookies=False, type="ext:redis", url=server, timeout=600)
     session["name"] = "Ada"

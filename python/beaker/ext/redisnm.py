@@ -200,16 +200,24 @@ class RedisSynchronizer(SynchronizerImpl):
 
     def do_acquire_write_lock(self, wait: bool = True) -> bool:
         """Locks. ``False`` if ``wait`` is false and another thread holds the lock."""
-        owner, state = self._get_owner_id(), self.state
+        # Of this one attempt: an attempt that fails ends no other lock of the thread.
+        owner = self._get_owner_id() + b"-" + os.urandom(8).hex().encode()
+        state = self.state
         waiting: Waiting | None = None
-        while True:
-            if self.client.set(self.identifier, owner, px=self.LOCK_EXPIRATION * 1000, nx=True):
-                state.held = owner
-                return True
-            if not wait:
-                return False
-            waiting = waiting or Waiting()
-            waiting.sleep(time.sleep)
+        try:
+            while not self.client.set(self.identifier, owner, px=self.LOCK_EXPIRATION * 1000, nx=True):
+                if not wait:
+                    return False
+                waiting = waiting or Waiting()
+                waiting.sleep(time.sleep)
+            state.held = owner
+        except BaseException:
+            # The server may have taken the lock all the same. If this fails, too, it ends by itself.
+            state.held = None
+            with contextlib.suppress(Exception):
+                self._end(owner)
+            raise
+        return True
 
     def do_release_write_lock(self) -> None:
         """Undoes :meth:`do_acquire_write_lock`, unless the lock has ended and another thread has it."""
@@ -218,5 +226,10 @@ class RedisSynchronizer(SynchronizerImpl):
     def _let_go(self, state: SynchronizerImpl.SyncState) -> None:
         owner, state.held = state.held, None
         # In a forked process the lock is the parent's.
-        if owner is not None and owner == self._get_owner_id():
-            self.client.eval(_RELEASE, 1, self.identifier.encode(), owner)
+        if owner is not None and owner.rpartition(b"-")[0] == self._get_owner_id():
+            self._end(owner)
+
+    def _end(self, owner: bytes) -> None:
+        # redis-py repeats a script as its own options say.
+        options = {"repeatable": True} if isinstance(self.client, RedisClient) else {}
+        self.client.eval(_RELEASE, 1, self.identifier.encode(), owner, **options)

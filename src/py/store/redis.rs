@@ -9,11 +9,10 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use redis::{Cmd, Value, cmd};
 
 use crate::config::Settings;
-use crate::error::Error;
 use crate::py::errors::{ConfigurationError, IntoPyResult};
 use crate::py::gil;
 use crate::py::once::intern;
-use crate::store::redis::{Address, Effect, Keys, Limits, RedisClient, page};
+use crate::store::redis::{Address, Effect, Keys, Limits, RedisClient, replies};
 use crate::store::{RedisStore, Store, WAIT};
 
 const OPERATION: &str = "use the values in Redis";
@@ -111,10 +110,8 @@ impl PyRedisClient {
 
     /// The value of a key, or `None`.
     fn get<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        match self.ask(py, cmd("GET").arg(key), Effect::Repeatable)? {
-            Value::BulkString(value) => Ok(Some(PyBytes::new(py, &value))),
-            _ => Ok(None),
-        }
+        let found = self.ask(py, cmd("GET").arg(key), Effect::Repeatable, replies::value)?;
+        Ok(found.map(|value| PyBytes::new(py, &value)))
     }
 
     /// Sets a key. With `px` it lasts that many milliseconds, and with `nx` it is set only if it is not there. Returns
@@ -127,7 +124,7 @@ impl PyRedisClient {
             request.arg("PX").arg(px);
         }
         request.arg(nx.then_some("NX"));
-        Ok(matches!(self.ask(py, &request, Effect::Change)?, Value::Okay))
+        self.ask(py, &request, Effect::Change, replies::is_set)
     }
 
     /// Deletes keys. Returns how many there were.
@@ -136,13 +133,13 @@ impl PyRedisClient {
         if keys.is_empty() {
             return Ok(0);
         }
-        self.count(py, &on_keys("DEL", &keys), Effect::Change)
+        self.ask(py, &on_keys("DEL", &keys), Effect::Change, replies::number)
     }
 
     /// The number of these keys that are there.
     #[pyo3(signature = (*keys))]
     fn exists(&self, py: Python<'_>, keys: Vec<Key>) -> PyResult<i64> {
-        self.count(py, &on_keys("EXISTS", &keys), Effect::Repeatable)
+        self.ask(py, &on_keys("EXISTS", &keys), Effect::Repeatable, replies::number)
     }
 
     /// The keys that match a pattern. They are looked for in steps, so that the server is not kept busy.
@@ -152,7 +149,7 @@ impl PyRedisClient {
         loop {
             let mut request = cmd("SCAN");
             request.arg(&cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(1000);
-            let (next, keys) = page(self.ask(py, &request, Effect::Repeatable)?).into_py(py)?;
+            let (next, keys) = self.ask(py, &request, Effect::Repeatable, replies::page)?;
             found.extend(keys);
             if next == b"0" {
                 break;
@@ -165,17 +162,19 @@ impl PyRedisClient {
         Ok(found.iter().map(|key| PyBytes::new(py, key)).collect())
     }
 
-    /// Runs a script with keys and arguments, `numkeys` of which are keys. The script must do the same a second time. Returns
-    /// its number.
-    #[pyo3(signature = (script, numkeys, *keys_and_args))]
+    /// Runs a script with keys and arguments, `numkeys` of which are keys. Returns its number. A `repeatable` script may run
+    /// a second time where the reply is lost.
+    #[pyo3(signature = (script, numkeys, *keys_and_args, repeatable = false))]
     fn eval(
         &self,
         py: Python<'_>,
         script: &str,
         numkeys: usize,
         keys_and_args: Vec<Vec<u8>>,
+        repeatable: bool,
     ) -> PyResult<i64> {
-        self.count(py, cmd("EVAL").arg(script).arg(numkeys).arg(keys_and_args), Effect::Repeatable)
+        let effect = if repeatable { Effect::Repeatable } else { Effect::Change };
+        self.ask(py, cmd("EVAL").arg(script).arg(numkeys).arg(keys_and_args), effect, replies::number)
     }
 
     fn __repr__(&self) -> String {
@@ -184,16 +183,15 @@ impl PyRedisClient {
 }
 
 impl PyRedisClient {
-    fn ask(&self, py: Python<'_>, request: &Cmd, effect: Effect) -> PyResult<Value> {
+    fn ask<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        request: &Cmd,
+        effect: Effect,
+        read: fn(Value) -> Option<T>,
+    ) -> PyResult<T> {
         let (client, request) = (Arc::clone(&self.client), request.clone());
-        gil::on_network(py, move || client.request(OPERATION, &request, effect, WAIT)).into_py(py)
-    }
-
-    fn count(&self, py: Python<'_>, request: &Cmd, effect: Effect) -> PyResult<i64> {
-        match self.ask(py, request, effect)? {
-            Value::Int(count) => Ok(count),
-            _ => Err(senseless(py)),
-        }
+        gil::on_network(py, move || client.request(OPERATION, &request, effect, WAIT, read)).into_py(py)
     }
 }
 
@@ -213,9 +211,4 @@ fn on_keys(command: &str, keys: &[Key]) -> Cmd {
         };
     }
     request
-}
-
-fn senseless(py: Python<'_>) -> PyErr {
-    let error = Error::unavailable(OPERATION).with_detail("the reply of the server makes no sense");
-    crate::py::errors::to_python(py, error)
 }

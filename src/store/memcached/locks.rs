@@ -33,7 +33,7 @@ impl Locks for MemcachedStore {
 }
 
 impl Leases for MemcachedStore {
-    fn take(&self, key: &StoreKey, token: &str) -> Result<bool> {
+    fn take(&self, key: &StoreKey, token: &str, _wait: Duration) -> Result<bool> {
         let name = lock_key(key.lock());
         Ok(self.put_lease(&name, token, Mode::Add)? || self.renew(key, token)?)
     }

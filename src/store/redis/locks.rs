@@ -27,16 +27,18 @@ impl Locks for RedisStore {
 }
 
 impl Leases for RedisStore {
-    fn take(&self, key: &StoreKey, token: &str) -> Result<bool> {
-        self.run_lease(&scripts::TAKE_LEASE, key, &[token.as_bytes(), &lifetime::argument(Some(self.lease))])
+    fn take(&self, key: &StoreKey, token: &str, wait: Duration) -> Result<bool> {
+        let arguments = [token.as_bytes(), &lifetime::argument(Some(self.lease))];
+        self.run_lease(&scripts::TAKE_LEASE, key, &arguments, wait)
     }
 
     fn renew(&self, key: &StoreKey, token: &str) -> Result<bool> {
-        self.run_lease(&scripts::RENEW_LEASE, key, &[token.as_bytes(), &lifetime::argument(Some(self.lease))])
+        let arguments = [token.as_bytes(), &lifetime::argument(Some(self.lease))];
+        self.run_lease(&scripts::RENEW_LEASE, key, &arguments, self.lease)
     }
 
     fn release(&self, key: &StoreKey, token: &str) -> Result<()> {
-        self.run_lease(&scripts::DELETE_IF, key, &[token.as_bytes()]).map(|_was_held| ())
+        self.run_lease(&scripts::DELETE_IF, key, &[token.as_bytes()], self.lease).map(|_was_held| ())
     }
 
     fn lasting(&self) -> Duration {
@@ -45,8 +47,14 @@ impl Leases for RedisStore {
 }
 
 impl RedisStore {
-    fn run_lease(&self, script: &Script, key: &StoreKey, arguments: &[&[u8]]) -> Result<bool> {
+    fn run_lease(
+        &self,
+        script: &Script,
+        key: &StoreKey,
+        arguments: &[&[u8]],
+        wait: Duration,
+    ) -> Result<bool> {
         let keys = [self.keys.lock(key)];
-        Ok(self.run(LOCKING, script, &keys, arguments, Effect::Repeatable, self.lease)? == 1)
+        Ok(self.run(LOCKING, script, &keys, arguments, Effect::Repeatable, wait)? == 1)
     }
 }

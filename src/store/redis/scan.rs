@@ -1,10 +1,11 @@
 //! Lists the records on a server.
 
-use redis::{Value, cmd};
+use redis::cmd;
 
 use super::client::{Effect, RedisClient};
 use super::keys::Keys;
-use crate::error::{Error, Result};
+use super::replies;
+use crate::error::Result;
 use crate::id::StoreKey;
 use crate::store::{Scan, Timestamp, WAIT};
 
@@ -31,26 +32,10 @@ impl Scan for RedisScan<'_> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let mut request = cmd("SCAN");
         request.arg(cursor).arg("MATCH").arg(self.keys.pattern()).arg("COUNT").arg(ENTRIES);
-        let (next, found) = page(self.client.request(OPERATION, &request, Effect::Repeatable, WAIT)?)?;
+        let (next, found) =
+            self.client.request(OPERATION, &request, Effect::Repeatable, WAIT, replies::page)?;
         self.cursor = Some(next).filter(|cursor| cursor != b"0");
         let names = found.iter().filter_map(|key| std::str::from_utf8(key).ok());
         Ok(Some(names.filter_map(|key| self.keys.record_of(key)).map(StoreKey::of_record).collect()))
     }
-}
-
-/// The next cursor and the keys in a reply to `SCAN`.
-pub(crate) fn page(reply: Value) -> Result<(Vec<u8>, Vec<Vec<u8>>)> {
-    let Value::Array(parts) = reply else { return Err(senseless()) };
-    let Ok([Value::BulkString(next), Value::Array(keys)]) = <[Value; 2]>::try_from(parts) else {
-        return Err(senseless());
-    };
-    let keys = keys.into_iter().map(|key| match key {
-        Value::BulkString(key) => Ok(key),
-        _ => Err(senseless()),
-    });
-    Ok((next, keys.collect::<Result<_>>()?))
-}
-
-fn senseless() -> Error {
-    Error::unavailable(OPERATION).with_detail("the reply of the server makes no sense")
 }

@@ -8,6 +8,7 @@ use redis::{Cmd, Value, cmd};
 use super::client::{Effect, RedisClient};
 use super::keys::Keys;
 use super::lifetime;
+use super::replies;
 use super::scan::RedisScan;
 use super::scripts::{self, Script};
 use super::version::Stored;
@@ -53,14 +54,15 @@ impl RedisStore {
         Self { lease, ..self }
     }
 
-    fn request(
+    fn request<T>(
         &self,
         operation: &'static str,
         request: &Cmd,
         effect: Effect,
         call: &Call<'_>,
-    ) -> Result<Value> {
-        self.client.request(operation, request, effect, call.wait)
+        read: impl Fn(Value) -> Option<T>,
+    ) -> Result<T> {
+        self.client.request(operation, request, effect, call.wait, read)
     }
 
     pub(super) fn run(
@@ -73,10 +75,7 @@ impl RedisStore {
         wait: Duration,
     ) -> Result<i64> {
         let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
-        match self.client.run(operation, script, &keys, arguments, effect, wait)? {
-            Value::Int(outcome) => Ok(outcome),
-            _ => Err(senseless(operation)),
-        }
+        self.client.run(operation, script, &keys, arguments, effect, wait)
     }
 
     /// Stores a value by a command that has the condition, if there is one.
@@ -87,17 +86,13 @@ impl RedisStore {
             request.arg("PX").arg(lifetime::milliseconds(ttl));
         }
         request.arg(condition);
-        match self.request(WRITING, &request, Effect::Change, call)? {
-            Value::Okay => Ok(true),
-            Value::Nil => Ok(false),
-            _ => Err(senseless(WRITING)),
-        }
+        self.request(WRITING, &request, Effect::Change, call, replies::is_set)
     }
 
     pub(super) fn is_there(&self, key: &StoreKey, call: &Call<'_>) -> Result<bool> {
         let mut request = cmd("EXISTS");
         request.arg(self.keys.record(key));
-        Ok(count(&self.request(READING, &request, Effect::Repeatable, call)?, READING)? > 0)
+        Ok(self.request(READING, &request, Effect::Repeatable, call, replies::number)? > 0)
     }
 
     fn rotate_unlocked(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
@@ -134,14 +129,13 @@ impl Store for RedisStore {
     fn load(&self, key: &StoreKey, call: &Call<'_>) -> Result<Option<Record>> {
         let mut request = cmd("GET");
         request.arg(self.keys.record(key));
-        match self.request(READING, &request, Effect::Repeatable, call)? {
-            Value::Nil => Ok(None),
-            Value::BulkString(value) => {
+        let found = self.request(READING, &request, Effect::Repeatable, call, replies::value)?;
+        found
+            .map(|value| {
                 let stored = Stored::of_value(value)?;
-                Ok(Some(Record { data: Arc::from(stored.text()), version: stored.version, expires_at: None }))
-            }
-            _ => Err(senseless(READING)),
-        }
+                Ok(Record { data: Arc::from(stored.text()), version: stored.version, expires_at: None })
+            })
+            .transpose()
     }
 
     fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written> {
@@ -185,7 +179,7 @@ impl Store for RedisStore {
             Expect::Any | Expect::Present => {
                 let mut request = cmd("DEL");
                 request.arg(self.keys.record(key));
-                let deleted = count(&self.request(REMOVING, &request, Effect::Change, call)?, REMOVING)?;
+                let deleted = self.request(REMOVING, &request, Effect::Change, call, replies::number)?;
                 return Ok(if deleted > 0 { Deleted::Record } else { Deleted::Nothing });
             }
             Expect::Absent => {
@@ -209,7 +203,7 @@ impl Store for RedisStore {
         }
         let rotate = || self.rotate_unlocked(rotation, call);
         match call.guard_of::<LeaseGuard>() {
-            Some(guard) => guard.follow(rotation.old, rotation.new, rotate),
+            Some(guard) => guard.follow(rotation.old, rotation.new, call.wait, rotate),
             None => rotate(),
         }
     }
@@ -230,16 +224,4 @@ impl Store for RedisStore {
             blocking: Blocking::Network,
         }
     }
-}
-
-fn count(reply: &Value, operation: &'static str) -> Result<i64> {
-    match reply {
-        Value::Int(count) => Ok(*count),
-        _ => Err(senseless(operation)),
-    }
-}
-
-/// The error for a reply that the request cannot have: the server is none of Redis.
-fn senseless(operation: &'static str) -> Error {
-    Error::unavailable(operation).with_detail("the reply of the server makes no sense")
 }

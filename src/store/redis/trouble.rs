@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{ErrorKind as Kind, RedisError, ServerError, Value};
+use redis::{ErrorKind as Kind, RedisError, ServerError};
 
 use crate::error::{Error, ErrorKind};
 
@@ -43,10 +43,10 @@ pub(super) fn of_server(error: &ServerError, operation: &'static str) -> Error {
     Error::unavailable(operation).with_detail(detail)
 }
 
-/// Whether a reply says that another server has to be asked, to which a new connection may lead: an address may be that of
+/// Whether an error says that another server has to be asked, to which a new connection may lead: an address may be that of
 /// the primary, whichever server that is.
-pub(super) fn leads_elsewhere(reply: &Value) -> bool {
-    matches!(reply, Value::ServerError(error) if matches!(code(error), "READONLY" | "MASTERDOWN"))
+pub(super) fn leads_elsewhere(error: &ServerError) -> bool {
+    matches!(code(error), "READONLY" | "MASTERDOWN")
 }
 
 /// The code of an error. Servers before version 7 hide the code of a script's error in the text.
@@ -81,10 +81,15 @@ pub(super) fn of_opening(error: &RedisError, limit: Duration, operation: &'stati
         Kind::Server(_) | Kind::Extension => {
             let code = error.code().unwrap_or("ERR");
             let known = KNOWN.iter().find(|(known, _)| *known == code);
-            unavailable(known.map_or_else(
-                || format!("the server refused the connection: {error}"),
-                |(_, meaning)| format!("{meaning} ({code})"),
-            ))
+            // Its words may show the request, which has the password.
+            let is_unknown = || error.detail().is_some_and(|words| words.starts_with("unknown command"));
+            unavailable(match known {
+                Some((_, meaning)) => format!("{meaning} ({code})"),
+                None if is_unknown() => {
+                    format!("the server does not know protocol=3; remove it from the url ({code})")
+                }
+                None => format!("the server refused the connection with the error {code}"),
+            })
         }
         // The words of the parser would show what was sent.
         _ => unavailable(format!("the server does not answer as Redis does ({})", error.category())),

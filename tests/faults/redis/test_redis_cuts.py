@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.exceptions import OutcomeUnknownError, StoreUnavailableError
+from beaker.ext.redisnm import RedisNamespaceManager
 from beaker.session import Session
 from tests.support.proxy import Trouble, troubled
 from tests.support.redis_server import new_url
@@ -139,3 +140,26 @@ def test_a_page_is_served_though_its_renewal_is_lost(
     assert ID not in caplog.text
     trouble.cut = lambda _reply: None
     assert opened(address)["count"] == 0
+
+
+def test_a_swap_whose_reply_is_lost_is_in_doubt(url: str, proxied: tuple[str, Trouble]) -> None:
+    address, trouble = proxied
+    values = RedisNamespaceManager("numbers", address)
+    values["one"] = "1"
+    # The first reply is the value, and the second that to the change.
+    cut_one(trouble, 1, 0)
+    with pytest.raises(OutcomeUnknownError):
+        values.swap("one", "1", "2")
+    assert RedisNamespaceManager("numbers", url)["one"] == "2"
+
+
+def test_a_creation_lock_whose_reply_is_lost_is_released(url: str, proxied: tuple[str, Trouble]) -> None:
+    address, trouble = proxied
+    values = RedisNamespaceManager("numbers", address)
+    assert "one" not in values
+    cut_one(trouble, 0, 0)
+    with pytest.raises(OutcomeUnknownError):
+        values.get_creation_lock("one").acquire()
+    lock = RedisNamespaceManager("numbers", url).get_creation_lock("one")
+    assert lock.acquire(wait=False)
+    lock.release()

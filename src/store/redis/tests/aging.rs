@@ -35,7 +35,7 @@ impl Aging {
             let passed = ((call.now - *latest) * 1000.0).round().to_string();
             let mut request = cmd("EVAL");
             request.arg(AGE).arg(0).arg(passed);
-            self.client.request("age the records", &request, Effect::Change, super::WAIT).unwrap();
+            self.client.request("age the records", &request, Effect::Change, super::WAIT, Some).unwrap();
             *latest = call.now;
         }
         &self.store

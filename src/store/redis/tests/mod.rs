@@ -5,6 +5,7 @@
 mod aging;
 mod fake;
 mod locks;
+mod replies;
 mod shapes;
 mod trouble;
 
@@ -74,7 +75,7 @@ impl Home {
     fn command(&self, text: &str) -> Value {
         let mut request = cmd(text.split(' ').next().unwrap());
         request.arg(text.split(' ').skip(1).collect::<Vec<_>>());
-        self.client.request("run a command", &request, Effect::Change, WAIT).unwrap()
+        self.client.request("run a command", &request, Effect::Change, WAIT, Some).unwrap()
     }
 
     fn number(&self, text: &str) -> i64 {

@@ -64,7 +64,7 @@ fn the_pickles_of_every_protocol_are_read_and_patched_in_place() {
         let bytes: Vec<u8> = pickle.chars().map(|byte| u8::try_from(u32::from(byte)).unwrap()).collect();
         let mut request = cmd("SET");
         request.arg(KEY).arg(bytes);
-        home.client.request("set", &request, Effect::Change, WAIT).unwrap();
+        home.client.request("set", &request, Effect::Change, WAIT, Some).unwrap();
         let record = home.load(&key).unwrap();
         assert_eq!(&*record.data, b"abcdef");
         assert!(home.store.patch(&Patch::new(&key, record.version, 4, b"EF"), &Call::at(NOW)).unwrap());

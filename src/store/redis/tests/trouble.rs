@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::fake::{Fake, Reply, ok};
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Patch, Renewal};
+use crate::store::{LockTarget, Locks, Patch, Renewal};
 
 fn home_of(fake: &Fake, options: &str) -> Home {
     Home::at(&fake.url(options), Keys::default())
@@ -72,6 +72,28 @@ fn a_refused_password_is_not_shown() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("user and the password"), "{error}");
     assert!(!format!("{error} {error:?} {:?}", home.store).contains("secret"));
+}
+
+#[test]
+fn a_server_that_repeats_the_login_in_its_error_does_not_tell_the_password() {
+    for (words, told) in [
+        (
+            "-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'someone' 'secret'",
+            "protocol=3",
+        ),
+        ("-ERR wrong: 'HELLO' '3' 'AUTH' 'someone' 'secret'", "error ERR"),
+        ("-STRANGE 'secret'", "error STRANGE"),
+    ] {
+        let fake = Fake::new(move |request| match &request[0][..] {
+            b"HELLO" => Reply::Send(format!("{words}\r\n").into_bytes()),
+            _ => ok(),
+        });
+        let url = format!("redis://someone:secret@127.0.0.1:{}?protocol=3", fake.port);
+        let error = error(load(&Home::at(&url, Keys::default())));
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains(told), "{error}");
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    }
 }
 
 #[test]
@@ -193,6 +215,8 @@ fn who_finds_all_connections_in_use_waits_and_is_then_told_so() {
         let busy = error(home.store.load(&new_key(), &call));
         assert_eq!(busy.kind(), ErrorKind::Busy);
         assert!(busy.to_string().contains("max_connections"));
+        let lock = Arc::clone(&home.store).lock(&new_key(), LockTarget::Id, &call);
+        assert_eq!(error(lock).kind(), ErrorKind::Busy, "a lock waits no longer");
         assert_eq!(slow.join().unwrap(), ErrorKind::Unavailable);
     });
     assert_eq!(error(load(&home)).kind(), ErrorKind::Unavailable, "there is room again");

@@ -54,11 +54,28 @@ impl Reading {
 }
 
 /// The machine's clock, in seconds since the epoch.
-fn wall() -> f64 {
+#[must_use]
+pub fn wall() -> f64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(after) => after.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),
     }
+}
+
+/// The same some milliseconds ago at the most, which costs a fraction.
+#[must_use]
+#[cfg(target_os = "linux")]
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970, and nanoseconds below a billion")]
+pub fn lately() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// The same.
+#[must_use]
+#[cfg(not(target_os = "linux"))]
+pub fn lately() -> f64 {
+    wall()
 }
 
 #[cfg(unix)]

@@ -3,12 +3,12 @@
 //! No Python runs while a lock is held here, so no other thread can fork meanwhile, and a destructor may use the cache.
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::cache::{Lifetime, Namespaces, Shared, locked};
+use crate::clock::{lately, wall};
 use crate::py::once::{Once, intern};
 use crate::py::replaced::BuiltIn;
 
@@ -69,7 +69,7 @@ pub(super) fn is_over(py: Python<'_>, end: Option<f64>) -> PyResult<bool> {
     if let Some(replacement) = CLOCK.replacement(intern!(py, "time"))? {
         return Ok(replacement.call0()?.extract::<f64>()? >= end);
     }
-    Ok(lately() + LAG >= end && machine_time() >= end)
+    Ok(lately() + LAG >= end && wall() >= end)
 }
 
 /// The bytes of a value, as far as `sys.getsizeof` tells.
@@ -98,22 +98,5 @@ pub(super) fn now(py: Python<'_>) -> PyResult<f64> {
     if let Some(replacement) = CLOCK.replacement(intern!(py, "time"))? {
         return replacement.call0()?.extract();
     }
-    Ok(machine_time())
-}
-
-fn machine_time() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
-
-/// The time some milliseconds ago at the most, which costs a fraction of [`machine_time`].
-#[cfg(target_os = "linux")]
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970, and nanoseconds below a billion")]
-fn lately() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-#[cfg(not(target_os = "linux"))]
-fn lately() -> f64 {
-    machine_time()
+    Ok(wall())
 }

@@ -83,13 +83,17 @@ lint-rust:
     cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir "{{ cargo_target }}" \
         --all-targets --features targets -- -D warnings
 
-# Check that the crate compiles for a non-Unix target; needs rustup
+# Check that the crate compiles for a non-Unix target; needs rustup and a C compiler of that target
 lint-non-unix:
     #!/usr/bin/env bash
     set -euo pipefail
     command -v rustup >/dev/null || { echo "no rustup: the non-Unix target is not checked" >&2; exit 0; }
     rustup target add x86_64-pc-windows-gnu ||
         { echo "no library of a non-Unix target: it is not checked" >&2; exit 0; }
+    # The cryptography of TLS has parts in C.
+    command -v x86_64-w64-mingw32-gcc >/dev/null ||
+        tools/debian "a check for a non-Unix target needs its C compiler" gcc-mingw-w64-x86-64 ||
+        { echo "no C compiler of a non-Unix target: it is not checked" >&2; exit 0; }
     export PYO3_CROSS=1 PYO3_CROSS_PYTHON_VERSION=3.10
     cargo check --locked --target x86_64-pc-windows-gnu
     cargo check --locked --target x86_64-pc-windows-gnu --no-default-features

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import threading
@@ -230,7 +229,7 @@ def test_a_change_whose_reply_is_lost_is_made_once(own_server: Server) -> None:
         finding = threading.Thread(target=find_it)
         finding.start()
         # The reply to the load that would find the change may be lost, too.
-        with contextlib.suppress(StoreUnavailableError):
+        with suppress(StoreUnavailableError):
             session.save()
         finding.join()
         assert opened(table, ID)["visits"] == 1

@@ -20,6 +20,8 @@ pub(super) enum Kind {
     /// Records past their lifetime are absent, and their files stay until they are loaded or swept; equal data is the same
     /// version; and where names are shared, one of the ids that differ in their dots alone has the file of that name.
     Files { are_shared: bool },
+    /// As the memory, but the data has to be text.
+    Database,
 }
 
 struct Entry {
@@ -50,6 +52,11 @@ impl Model {
 
     pub(super) fn is_files(&self) -> bool {
         matches!(self.kind, Kind::Files { .. })
+    }
+
+    /// Whether a record with this data is refused.
+    fn refuses(&self, data: &[u8]) -> bool {
+        matches!(self.kind, Kind::Files { .. } | Kind::Database) && std::str::from_utf8(data).is_err()
     }
 
     pub(super) fn are_shared(&self) -> bool {
@@ -224,13 +231,11 @@ impl Model {
     ) {
         let fulfils = self.fulfils(id, expect, now);
         match answer {
-            Answer::Failed(ErrorKind::Invalid) => {
-                assert!(self.is_files() && std::str::from_utf8(data).is_err())
-            }
+            Answer::Failed(ErrorKind::Invalid) => assert!(self.refuses(data)),
             Answer::Refused => assert!(!fulfils, "{id:?} {expect:?}"),
             Answer::Stored(version) => {
                 assert!(fulfils, "{id:?} {expect:?}");
-                assert!(!self.is_files() || std::str::from_utf8(data).is_ok());
+                assert!(!self.refuses(data));
                 self.put(id, data, ttl, now, Some(*version));
             }
             other => unreachable!("{other:?}"),
@@ -292,7 +297,7 @@ impl Model {
                 assert!(!are_shared, "{old:?} to {new:?}");
             }
             // Who holds the new id keeps it, whether or not that is found out before there is nothing to rotate.
-            Kind::Memory | Kind::Bounded(_) if follows && is_taken => {
+            Kind::Memory | Kind::Bounded(_) | Kind::Database if follows && is_taken => {
                 let is_done = matches!(answer, Answer::Stored(_));
                 assert!(!is_done, "{old:?} to {new:?}");
                 if *answer == Answer::Failed(ErrorKind::Busy) {
@@ -304,7 +309,7 @@ impl Model {
         if self.present(old, now).is_none() || !self.fulfils(old, expect, now) {
             return assert_eq!(*answer, Answer::Refused, "{old:?} {expect:?}");
         }
-        if self.is_files() && std::str::from_utf8(data).is_err() {
+        if self.refuses(data) {
             return assert_eq!(*answer, Answer::Failed(ErrorKind::Invalid));
         }
         let Answer::Stored(version) = answer else { unreachable!("{old:?} to {new:?}: {answer:?}") };

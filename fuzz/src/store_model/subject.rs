@@ -51,8 +51,7 @@ pub(super) fn subjects(folder: &Folder, choice: u8) -> [Subject; 7] {
         let database = Database::at(&root.join(name).join("sessions"), Durability::Process)
             .expect("the path is absolute");
         let store = Arc::new(SqliteStore::new(Arc::clone(&database)));
-        // It forgets and locks as the memory does.
-        Subject::new(Kind::Memory, Place::Sqlite(store, database), ids)
+        Subject::new(Kind::Database, Place::Sqlite(store, database), ids)
     };
     let bounded = MemoryStore::new().bounded(NonZeroUsize::new(ROOM));
     [

@@ -133,19 +133,18 @@ impl SqliteStore {
     fn rotate_in_one_step(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
         let Rotation { old, new, data, ttl, expect, redirect } = *rotation;
         let (old, new) = (Place::of_session(old.record()), Place::of_session(new.record()));
-        let text = text_of(data)?;
-        let redirect =
-            redirect.map(|redirect| Ok::<_, Error>((text_of(redirect.data)?, redirect.ttl))).transpose()?;
         let (version, of_redirect) = (new_version(WRITING)?, new_version(WRITING)?);
         let rotated = self.database.change(Purpose::Change, call.wait, WRITING, |connection| {
             let Some(found) = live(connection, old, call.now)? else { return Ok(Written::Refused) };
             if !expect.holds(Some(found.version())) {
                 return Ok(Written::Refused);
             }
+            let text = text_of(data)?;
             match redirect {
-                Some((text, ttl)) => {
-                    let expires_at = expiry(Some(ttl), call.now)?;
-                    records::put(connection, old, Some(&found), Value::Text(text), of_redirect, expires_at)?;
+                Some(redirect) => {
+                    let expires_at = expiry(Some(redirect.ttl), call.now)?;
+                    let text = Value::Text(text_of(redirect.data)?);
+                    records::put(connection, old, Some(&found), text, of_redirect, expires_at)?;
                 }
                 None => records::remove(connection, found.id)?,
             }

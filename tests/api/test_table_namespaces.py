@@ -23,6 +23,7 @@ from beaker.ext.database import DatabaseContainer, DatabaseNamespaceManager
 from beaker.ext.sqla import SqlaContainer, SqlaNamespaceManager, make_cache_table
 from beaker.middleware import SessionMiddleware
 from beaker.synchronization import FileSynchronizer
+from tests.api.namespaces import contents, put
 from tests.support.threads import in_thread
 
 if TYPE_CHECKING:
@@ -60,23 +61,6 @@ def make(request: pytest.FixtureRequest, url: str, engine: Any) -> Make:
     return lambda name="a namespace", **more: SqlaNamespaceManager(name, engine, table, **more)
 
 
-def written(namespace: Any, **values: Any) -> None:
-    namespace.acquire_write_lock()
-    try:
-        for key, value in values.items():
-            namespace[key] = value
-    finally:
-        namespace.release_write_lock()
-
-
-def contents(namespace: Any) -> dict[str, Any]:
-    namespace.acquire_read_lock()
-    try:
-        return {key: namespace[key] for key in namespace.keys()}  # noqa: SIM118 - it is no mapping
-    finally:
-        namespace.release_read_lock()
-
-
 def test_the_backends_have_the_names_of_beaker() -> None:
     assert clsmap["ext:database"] is DatabaseNamespaceManager
     assert clsmap["ext:sqla"] is SqlaNamespaceManager
@@ -85,7 +69,7 @@ def test_the_backends_have_the_names_of_beaker() -> None:
 
 
 def test_values_are_stored_read_and_removed_by_key(make: Make) -> None:
-    written(make(), a=1, b={"of": {"any", "kind"}}, c=None)
+    put(make(), a=1, b={"of": {"any", "kind"}}, c=None)
     assert contents(make()) == {"a": 1, "b": {"of": {"any", "kind"}}, "c": None}
     namespace = make()
     namespace.acquire_write_lock()
@@ -114,7 +98,7 @@ def test_a_namespace_that_is_not_open_is_read_and_changed_at_once(make: Make) ->
 def test_a_namespace_shows_what_others_stored_since(make: Make) -> None:
     reader = make()
     assert contents(reader) == {}
-    written(make(), a=1)
+    put(make(), a=1)
     assert contents(reader) == {"a": 1}
 
 
@@ -123,7 +107,7 @@ def test_changes_of_different_keys_at_once_are_both_kept(make: Make) -> None:
     slow.acquire_write_lock()
     slow["a"] = 1
     assert "b" not in slow
-    written(make(), b=2)
+    put(make(), b=2)
     slow.release_write_lock()
     assert contents(make()) == {"a": 1, "b": 2}
 
@@ -137,8 +121,8 @@ def test_a_namespace_that_is_open_for_reading_cannot_be_changed(make: Make) -> N
 
 
 def test_removing_a_namespace_leaves_the_others(make: Make) -> None:
-    written(make(), a=1)
-    written(make("a namespace too"), a=2)
+    put(make(), a=1)
+    put(make("a namespace too"), a=2)
     make().remove()
     make().remove()
     assert contents(make()) == {}
@@ -146,7 +130,7 @@ def test_removing_a_namespace_leaves_the_others(make: Make) -> None:
 
 
 def test_an_empty_namespace_has_no_row(make: Make) -> None:
-    written(make(), a=1)
+    put(make(), a=1)
     namespace = make()
     namespace.acquire_write_lock()
     del namespace["a"]
@@ -170,7 +154,7 @@ def test_a_swap_compares_with_what_is_stored(make: Make) -> None:
 def test_a_swap_keeps_the_other_keys(make: Make) -> None:
     namespace = make()
     assert namespace.swap("key", None, "text")
-    written(make(), note=[1])
+    put(make(), note=[1])
     assert namespace.swap("key", "text", "new")
     assert contents(make()) == {"key": "new", "note": [1]}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.environment import LackingError, skipped_where_impossible
 from tests.support.sessions import Backend
+from tests.support.watched import Watched, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,9 +25,6 @@ TEXT = 16
 LISTING = ("-o", "no_modern")
 """The options of a server that tells all of its keys, those that it would be moving at that moment too."""
 
-WATCHED = '"$@" & server=$!; cat >/dev/null; kill -9 "$server"; wait "$server"'
-"""Waits for the end of its standard input, and ends the server then: none outlives the tests."""
-
 
 class MemcachedServer:
     """A server on a free port. It has nothing when it is started again."""
@@ -35,12 +33,11 @@ class MemcachedServer:
         program = shutil.which("memcached")
         if program is None:
             raise LackingError("memcached is not installed (./dev servers)")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         # Only root drops its rights, and to itself.
         place = ("-l", "127.0.0.1", "-p", str(self.port), "-U", "0", "-u", "root")
         self._command = [program, *place, *arguments]
-        self._shell: subprocess.Popen[bytes] | None = None
+        self._process: Watched | None = None
         self.start()
 
     @property
@@ -50,9 +47,7 @@ class MemcachedServer:
 
     def start(self) -> None:
         """Starts the server, and waits until it answers."""
-        self._shell = subprocess.Popen(
-            ["sh", "-c", WATCHED, "sh", *self._command], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        self._process = Watched(self._command, stderr=subprocess.DEVNULL)
         begin = time.monotonic()
         while not self._answers():
             assert time.monotonic() - begin < START_LIMIT, "memcached does not start"
@@ -66,11 +61,8 @@ class MemcachedServer:
 
     def kill(self) -> None:
         """Kills the server."""
-        if self._shell is not None:
-            assert self._shell.stdin is not None
-            self._shell.stdin.close()
-            self._shell.wait()
-            self._shell = None
+        if self._process is not None:
+            self._process.kill()
 
     def ask(self, command: str) -> list[str]:
         """The lines of the answer to a command, without the last word."""

@@ -6,7 +6,6 @@ import atexit
 import itertools
 import pickle
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ import redis
 
 from tests.support.environment import LackingError, skipped_where_impossible
 from tests.support.sessions import Backend
+from tests.support.watched import Watched, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 START_LIMIT = 60
 DATABASES = 20_000
 PREFIX = "beaker_cache:"
-
-WATCHED = '"$@" >>server.log 2>&1 & server=$!; cat >/dev/null; kill -9 "$server"'
-"""Ends the server at the end of its standard input: none outlives the tests, however those end."""
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 class RedisServer:
@@ -51,18 +41,16 @@ class RedisServer:
             *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
             *arguments,
         ]
-        self._shell: subprocess.Popen[bytes] | None = None
+        self._process: Watched | None = None
         self.start()
 
     def start(self) -> None:
         """Starts the server, and waits until it answers."""
         log = self.folder / "server.log"
-        log.write_text("")
-        self._shell = subprocess.Popen(
-            ["sh", "-c", WATCHED, "sh", *self._command, "--port", str(self.port)],
-            cwd=self.folder,
-            stdin=subprocess.PIPE,
-        )
+        with log.open("wb") as output:
+            self._process = Watched(
+                [*self._command, "--port", str(self.port)], cwd=self.folder, stdout=output, stderr=output
+            )
         begin = time.monotonic()
         while not self._answers():
             if "Address already in use" in log.read_text():
@@ -86,11 +74,8 @@ class RedisServer:
 
     def kill(self) -> None:
         """Kills the server."""
-        if self._shell is not None:
-            assert self._shell.stdin is not None
-            self._shell.stdin.close()
-            self._shell.wait()
-            self._shell = None
+        if self._process is not None:
+            self._process.kill()
 
     def stop(self) -> None:
         """Kills the server, and removes its folder."""

@@ -259,6 +259,12 @@ def opened(backend: Backend, session_id: str, **options: Any) -> Any:
     return Session({}, id=session_id, **{"use_cookies": False, **backend.options, **options})
 
 
+def session_of(options: Mapping[str, Any], session_id: str | None = None, **more: Any) -> Any:
+    """A session apart from any request: that of an id, or a new one."""
+    chosen = {} if session_id is None else {"id": session_id}
+    return Session({}, use_cookies=False, **chosen, **{**options, **more})
+
+
 def stored(backend: Backend, **values: Any) -> None:
     """Stores values in the session with :data:`ID`."""
     session = opened(backend, ID)

@@ -12,8 +12,9 @@ from beaker.exceptions import StoreUnavailableError
 from beaker.session import Session
 from tests.support.certificates import make_certificate
 from tests.support.environment import skipped_where_impossible
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_server import RedisServer
 from tests.support.sessions import ID
+from tests.support.watched import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,9 +25,8 @@ from beaker.exceptions import (
     LockError,
     StoreUnavailableError,
 )
-from beaker.session import Session
 from tests.support.fixtures import make_backend
-from tests.support.sessions import ID, Browser, opened, stored
+from tests.support.sessions import ID, Browser, opened, session_of, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,11 +63,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def options(path: Path) -> dict[str, Any]:
     return {"type": "sqlite", "url": f"sqlite:///{path}"}
-
-
-def session_of(options: dict[str, Any], session_id: str | None = None, **more: Any) -> Any:
-    chosen = {} if session_id is None else {"id": session_id}
-    return Session({}, use_cookies=False, **chosen, **{**options, **more})
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from beaker.exceptions import (
     CorruptSessionError,
     MissingCacheParameter,
 )
-from beaker.session import Session
+from tests.support.sessions import session_of
 
 if TYPE_CHECKING:
     from tests.support.sessions import Clock
@@ -32,11 +32,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def options(path: Path) -> dict[str, Any]:
     return {"type": "sqlite", "url": f"sqlite:///{path}"}
-
-
-def session_of(options: dict[str, Any], session_id: str | None = None, **more: Any) -> Any:
-    chosen = {} if session_id is None else {"id": session_id}
-    return Session({}, use_cookies=False, **chosen, **{**options, **more})
 
 
 def lock_of(namespace: SqliteNamespaceManager) -> Path:

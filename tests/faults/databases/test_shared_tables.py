@@ -14,11 +14,12 @@ import pytest
 
 from beaker.exceptions import StoreUnavailableError
 from tests.faults.campaigns.load import Running, done, ours
-from tests.support.databases import QUICK, SERVERS, free_port
+from tests.support.databases import QUICK, SERVERS
 from tests.support.environment import skipped_where_impossible
 from tests.support.sessions import ID, Browser, opened, stored
 from tests.support.tables import on_server, table_backend
 from tests.support.threads import in_thread
+from tests.support.watched import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """A lock between machines: a lease in a store that compares and changes in one step.
 
-The lease is a text: a random token, and how often the holder renewed it. Whoever sees the same text for
-:data:`LEASE` seconds of its own time takes the lease over, so no two clocks are compared.
+The lease is a text: a random token, and how often the holder renewed it. A process that sees the same text
+for :data:`LEASE` seconds of its own time takes the lease over, so no two clocks are compared.
 """
 
 import contextlib

@@ -150,7 +150,7 @@ class Rows:
                 return None
             except Exception as caught:  # a driver can raise anything
                 error = caught
-            # What is raised below refers to no statement, since that has the session.
+            # The exception below must not refer to the statement, which contains the session.
             code, cause = _code(error), getattr(error, "orig", None) or error
             is_lost = is_connected and isinstance(error, database.DBAPIError) and error.connection_invalidated
             del error

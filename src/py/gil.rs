@@ -16,7 +16,7 @@ use crate::store::{Blocking, Call, SessionStore, Timestamp};
 /// Runs `work`, a call of `store` at `now`. Other Python threads run meanwhile if the store may block. While the store
 /// is busy, the call is repeated until `patience` is spent, and signals are handled in between. Where other threads are
 /// greenlets of this one, the call does not wait in the store at all, and a call over a network is made by a thread of
-/// their library. `work` has copies of its own of all that it needs: the stack of a greenlet that waits is put away.
+/// their library. `work` owns all that it needs, because the stack of a waiting greenlet is moved away.
 pub(crate) fn with_store<T: Send + 'static>(
     py: Python<'_>,
     store: &Arc<SessionStore>,

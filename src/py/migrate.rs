@@ -22,7 +22,7 @@ use crate::store::{Call, MovingStore, Phase, Store, Timestamp};
 const TRIES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Counts what became of the sessions.
+/// The number of sessions with each outcome.
 #[derive(Default)]
 struct Moved {
     moved: AtomicU64,
@@ -35,20 +35,20 @@ struct Moved {
 }
 
 impl Moved {
-    /// Counts an outcome. An error that is none of the session is given back.
+    /// Counts an outcome. Returns an error that concerns a store and not the session.
     fn count(&self, outcome: Result<bool>) -> Option<Error> {
-        let (counter, error) = match outcome {
-            Ok(true) => (&self.moved, None),
-            Ok(false) => (&self.gone, None),
+        let counter = match outcome {
+            Ok(true) => &self.moved,
+            Ok(false) => &self.gone,
             Err(error) => match error.kind() {
-                ErrorKind::Corrupt => (&self.corrupt, None),
-                ErrorKind::Busy => (&self.busy, None),
+                ErrorKind::Corrupt => &self.corrupt,
+                ErrorKind::Busy => &self.busy,
                 ErrorKind::Unavailable | ErrorKind::Unknown => return Some(error),
-                _ => (&self.refused, None),
+                _ => &self.refused,
             },
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        error
+        None
     }
 
     fn to_dict<'py>(&self, py: Python<'py>, unlisted: u64) -> PyResult<Bound<'py, PyDict>> {
@@ -84,7 +84,7 @@ fn carry(both: &MovingStore, key: &StoreKey, now: Timestamp) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Moves the sessions of a page by several threads. An error that is none of a single session.
+/// Moves the sessions of a page by several threads. Returns an error that concerns a store.
 fn carry_all(
     both: &MovingStore,
     keys: &[StoreKey],

@@ -41,7 +41,7 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
 
     ``url`` is an address of MongoDB that names a database, such as ``mongodb://host/shop``, or a
     ``pymongo.MongoClient`` with a default database. All namespaces of one address share a client in a
-    process. ``timeout`` is the lifetime of a session in seconds. What has expired is absent, and is removed
+    process. ``timeout`` is the lifetime of a session in seconds. An expired session is absent, and is removed
     every ``sweep_interval`` seconds.
 
     With ``allow_pickle`` false (on an instance or a subclass) only text, numbers and containers of them are

@@ -219,7 +219,7 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         raise LockError(f"others changed the namespace each time, in {_ATTEMPTS} attempts to change it")
 
     def _back_off(self) -> None:
-        # Otherwise many that write one session at once refuse each other. Who has the lock goes first.
+        # Otherwise concurrent writers of one session refuse each other. The lock holder goes first.
         if self.flags != "c":
             self._refusals += 1
             time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._refusals)))

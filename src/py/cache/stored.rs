@@ -1,4 +1,4 @@
-//! What is kept of a value: the record as Python stored it, and what a reader needs of it.
+//! A cached value in memory: the record as Python stored it, and the parts that a reader needs.
 //!
 //! No Python runs while a lock is held here, so no other thread can fork meanwhile, and a destructor may use the cache.
 

@@ -50,7 +50,7 @@ impl Failure {
 /// A connection.
 pub(super) struct Connection {
     stream: Stream,
-    /// What has come is in `buffer[start..end]`.
+    /// The bytes received and not yet read are in `buffer[start..end]`.
     buffer: Vec<u8>,
     start: usize,
     end: usize,

@@ -83,9 +83,7 @@ def use(session: Any) -> dict[str, Any]:
     texts = {
         name: record["session"] for name, record in sorted(MemoryNamespaceManager.namespaces.dict.items())
     }
-    seen["records"] = {
-        "its own" if name == session.id else name: len(text) // 8 for name, text in texts.items()
-    }
+    seen["records"] = {"its own" if name == session.id else name: len(text) for name, text in texts.items()}
     decoded = session._decrypt_data(texts[session.id]) if session.id in texts else {}
     seen["stored"] = {name: decoded[name] for name in ("name", "late", "_domain", "_path") if name in decoded}
     cookie = str(session.request.get("cookie_out"))

@@ -15,7 +15,7 @@ from beaker._locks import SynchronizerImpl, Waiting
 from beaker._registry import ProcessLock
 from beaker.exceptions import BeakerException, OutcomeUnknownError
 
-__all__ = ["LEASE", "LeaseLock", "Place"]
+__all__ = ["LEASE", "LeaseLock", "Place", "renewals"]
 
 LEASE = 10.0
 """In seconds."""
@@ -72,7 +72,7 @@ class LeaseLock(SynchronizerImpl):
         if not lease.take(found):
             state.held = None
             return False
-        _renewals.add(lease)
+        renewals.add(lease)
         return True
 
     def _has_lapsed(self, text: str) -> bool:
@@ -84,7 +84,7 @@ class LeaseLock(SynchronizerImpl):
     def _let_go(self, state: SynchronizerImpl.SyncState) -> None:
         lease, state.held = state.held, None
         if lease is not None:
-            _renewals.discard(lease)
+            renewals.discard(lease)
             lease.end()
 
 
@@ -133,22 +133,29 @@ class _Lease:
             return self._place.look() == text
 
 
+class Lease(Protocol):
+    """The lease of one holder."""
+
+    def renew(self) -> None:
+        """Renews the lease, unless it is over."""
+
+
 class _Renewals:
     """The leases of this process, and a thread that renews them while there are any."""
 
     def __init__(self) -> None:
         self._mutex = ProcessLock()
-        self._leases: set[_Lease] = set()
+        self._leases: set[Lease] = set()
         self._thread: threading.Thread | None = None
 
-    def add(self, lease: _Lease) -> None:
+    def add(self, lease: Lease) -> None:
         with self._mutex:
             self._leases.add(lease)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="beaker-leases", daemon=True)
                 self._thread.start()
 
-    def discard(self, lease: _Lease) -> None:
+    def discard(self, lease: Lease) -> None:
         with self._mutex:
             self._leases.discard(lease)
 
@@ -167,7 +174,7 @@ class _Renewals:
                 lease.renew()
 
 
-_renewals = _Renewals()
+renewals = _Renewals()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renewals.forget_all)
+    os.register_at_fork(after_in_child=renewals.forget_all)

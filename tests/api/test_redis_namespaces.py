@@ -5,11 +5,14 @@ from __future__ import annotations
 import pickle
 import socket
 import threading
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
+from beaker._lease import LEASE, renewals
 from beaker.cache import clsmap
 from beaker.exceptions import (
     ConfigurationError,
@@ -17,6 +20,7 @@ from beaker.exceptions import (
     OutcomeUnknownError,
     StoreUnavailableError,
 )
+from beaker.ext import redisnm
 from beaker.ext.redisnm import RedisNamespaceManager, RedisSynchronizer
 from beaker.session import Session
 from tests.support.redis_server import new_url
@@ -158,7 +162,7 @@ def test_a_creation_lock_excludes_other_threads_and_processes(address: Any, serv
     assert mine.acquire()
     assert mine.acquire(wait=False)
     assert server.keys() == [b"beaker_lock:beaker_cache:numbers:one"]
-    assert 890 < server.ttl("beaker_lock:beaker_cache:numbers:one") <= 900
+    assert 0 < server.pttl("beaker_lock:beaker_cache:numbers:one") <= LEASE * 1000
     assert not in_thread(lambda: theirs.acquire(wait=False))
     assert not in_thread(lambda: theirs.acquire_read_lock(wait=False))
     assert values.get_creation_lock("two").acquire(wait=False)
@@ -177,6 +181,83 @@ def test_a_lock_that_another_has_taken_meanwhile_is_not_released(url: str, serve
     server.delete("beaker_lock:one")
     assert lock.acquire(wait=False)
     lock.release()
+
+
+def held_lease(lock: RedisSynchronizer) -> Any:
+    """The lease of this thread in a lock."""
+    return lock.state.held
+
+
+def test_a_lock_is_renewed_until_its_longest_time_has_passed(
+    url: str, server: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(redisnm, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=time.sleep))
+    lock = RedisSynchronizer("one", url)
+    assert lock.acquire()
+    lease = held_lease(lock)
+    assert lease in renewals._leases
+    for passed, least, most in ((450, 9, 10), (897, 2, 3)):
+        assert server.pexpire("beaker_lock:one", 500)
+        now[0] = 1000.0 + passed
+        lease.renew()
+        assert least * 1000 < server.pttl("beaker_lock:one") <= most * 1000
+    assert server.pexpire("beaker_lock:one", 500)
+    now[0] = 1900.0
+    lease.renew()
+    assert server.pttl("beaker_lock:one") <= 500
+    lock.release()
+    assert server.keys() == []
+    assert lease not in renewals._leases
+
+
+def test_a_short_longest_time_of_a_subclass_is_kept(url: str, server: redis.Redis) -> None:
+    class Short(RedisSynchronizer):
+        LOCK_EXPIRATION = 3
+
+    lock = Short("one", url)
+    assert lock.acquire()
+    assert 0 < server.pttl("beaker_lock:one") <= 3000
+    lock.release()
+
+
+def test_a_lock_that_is_over_is_not_renewed(url: str, server: redis.Redis) -> None:
+    lock = RedisSynchronizer("one", url)
+    assert lock.acquire()
+    lease = held_lease(lock)
+    server.set("beaker_lock:one", b"another", px=5000)
+    lease.renew()
+    server.set("beaker_lock:one", lease.owner, px=5000)
+    lease.renew()
+    assert server.pttl("beaker_lock:one") <= 5000, "it was found lost once"
+    lock.release()
+    assert server.keys() == []
+    assert lock.acquire()
+    lease = held_lease(lock)
+    lock.release()
+    server.set("beaker_lock:one", lease.owner, px=5000)
+    lease.renew()
+    assert server.pttl("beaker_lock:one") <= 5000, "it was released"
+
+
+def test_a_renewal_that_fails_is_tried_again(
+    server: redis.Redis, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = RedisSynchronizer("one", server)
+    assert lock.acquire()
+    lease = held_lease(lock)
+    assert server.pexpire("beaker_lock:one", 5000)
+    with monkeypatch.context() as patches:
+        patches.setattr(redis.Redis, "eval", failing)
+        lease.renew()
+    assert server.pttl("beaker_lock:one") <= 5000
+    lease.renew()
+    assert server.pttl("beaker_lock:one") > 5000
+    lock.release()
+
+
+def failing(*_: Any) -> None:
+    raise redis.ConnectionError
 
 
 def test_a_waiter_gets_the_lock_when_it_is_released(url: str) -> None:

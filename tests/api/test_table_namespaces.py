@@ -180,6 +180,36 @@ def test_a_value_is_made_once_by_many_threads(make: Make) -> None:
     assert (results, made) == (["value"] * 4, [1])
 
 
+def test_threads_use_one_namespace_each_for_itself(make: Make) -> None:
+    namespace = make()
+    put(namespace, key=1)
+    namespace.acquire_read_lock()
+    assert namespace["key"] == 1
+
+    def change() -> None:
+        namespace.acquire_write_lock()
+        namespace["key"] = 2
+        namespace.release_write_lock()
+        assert (namespace.openers, namespace.flags) == (0, None)
+
+    in_thread(change)
+    assert (namespace.openers, namespace.flags) == (1, "r")
+    namespace.release_read_lock()
+    assert contents(make()) == {"key": 2}
+
+
+def test_a_row_of_a_cache_that_cannot_be_read_is_replaced_or_removed(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert make()._rows.insert("a namespace", b"garbage", 1.0)
+    value = Value("key", make(), createfunc=lambda: 5)
+    assert value.get_value() == value.get_value() == 5
+    assert caplog.text.count("cannot be read") == 2, "before and under the lock"
+    assert make()._rows.update("a namespace", make()._rows.read("a namespace"), b"garbage", 1.0)
+    value.clear_value()
+    assert not value.has_value()
+
+
 def test_the_lock_for_making_a_value_is_in_files_or_in_the_table(make: Make, tmp_path: Path) -> None:
     in_files = make(data_dir=str(tmp_path)).get_creation_lock("key")
     assert isinstance(in_files, FileSynchronizer)
@@ -191,6 +221,9 @@ def test_the_lock_for_making_a_value_is_in_files_or_in_the_table(make: Make, tmp
     )
     lock = make().get_creation_lock("key")
     assert lock.acquire()
+    assert make().get_creation_lock("key").acquire(wait=False), "the thread has it"
+    make().get_creation_lock("key").release()
+    assert in_thread(lambda: make().get_creation_lock("another key").acquire(wait=False))
     assert not in_thread(lambda: make().get_creation_lock("key").acquire(wait=False))
     lock.release()
     assert in_thread(lambda: make().get_creation_lock("key").acquire(wait=False))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from beaker import _lease
 from beaker._core import RedisClient
 from beaker._locks import SynchronizerImpl, Waiting
 from beaker._namespace import NamespaceManager
@@ -38,6 +39,8 @@ end
 return 1"""
 _RELEASE = """if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])"""
+_RENEW = """if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])"""
 
 
 @contextlib.contextmanager
@@ -175,8 +178,8 @@ class RedisNamespaceManager(PickledValues, NamespaceManager):
 class RedisSynchronizer(SynchronizerImpl):
     """A lock between all threads and processes that use a server. A reader locks as a writer does.
 
-    ``url`` is the URL of the server, or a client. The lock ends by itself after ``LOCK_EXPIRATION`` seconds,
-    since its holder may be gone.
+    ``url`` is the URL of the server, or a client. The lock lasts ten seconds, and its process renews it, so
+    that the lock of a process that dies ends soon. It lasts ``LOCK_EXPIRATION`` seconds at the most.
     """
 
     LOCK_EXPIRATION = 900
@@ -202,20 +205,23 @@ class RedisSynchronizer(SynchronizerImpl):
         """Locks. ``False`` if ``wait`` is false and another thread holds the lock."""
         # Of this one attempt: an attempt that fails ends no other lock of the thread.
         owner = self._get_owner_id() + b"-" + os.urandom(8).hex().encode()
+        lease = _Lease(self.client, self.identifier, owner, self.LOCK_EXPIRATION)
         state = self.state
         waiting: Waiting | None = None
         try:
-            while not self.client.set(self.identifier, owner, px=self.LOCK_EXPIRATION * 1000, nx=True):
+            while not lease.take():
                 if not wait:
                     return False
                 waiting = waiting or Waiting()
                 waiting.sleep(time.sleep)
-            state.held = owner
+            state.held = lease
+            _lease.renewals.add(lease)
         except BaseException:
             # The server may have taken the lock all the same. If this fails, too, it ends by itself.
             state.held = None
+            _lease.renewals.discard(lease)
             with contextlib.suppress(Exception):
-                self._end(owner)
+                lease.end()
             raise
         return True
 
@@ -224,12 +230,51 @@ class RedisSynchronizer(SynchronizerImpl):
         self._let_go(self.state)
 
     def _let_go(self, state: SynchronizerImpl.SyncState) -> None:
-        owner, state.held = state.held, None
+        lease, state.held = state.held, None
+        if lease is None:
+            return
+        _lease.renewals.discard(lease)
         # In a forked process the lock is the parent's.
-        if owner is not None and owner.rpartition(b"-")[0] == self._get_owner_id():
-            self._end(owner)
+        if lease.owner.rpartition(b"-")[0] == self._get_owner_id():
+            lease.end()
 
-    def _end(self, owner: bytes) -> None:
+
+class _Lease:
+    """The key of a lock that one holder has."""
+
+    def __init__(self, client: Any, name: str, owner: bytes, longest: float) -> None:
+        self._client, self._name, self.owner = client, name, owner
+        self._longest = longest
+        self._last = 0.0
+        self._mutex = threading.Lock()
+        self._is_over = False
+
+    def take(self) -> bool:
+        """Takes the lock if it is free."""
+        self._last = time.monotonic() + self._longest
+        return bool(self._client.set(self._name, self.owner, px=self._milliseconds(self._longest), nx=True))
+
+    def renew(self) -> None:
+        """Lets the lock last for a whole lease from now, unless it is over."""
+        with self._mutex:
+            left = self._last - time.monotonic()
+            if self._is_over or left <= 0:
+                return
+            # If the server is down, the next renewal may come in time.
+            with contextlib.suppress(Exception):
+                self._is_over = not self._run(_RENEW, str(self._milliseconds(left)).encode())
+
+    def end(self) -> None:
+        """Ends the lock, unless another has it."""
+        with self._mutex:
+            self._is_over = True
+            self._run(_RELEASE)
+
+    @staticmethod
+    def _milliseconds(left: float) -> int:
+        return max(1, round(min(_lease.LEASE, left) * 1000))
+
+    def _run(self, script: str, *arguments: bytes) -> Any:
         # redis-py repeats a script as its own options say.
-        options = {"repeatable": True} if isinstance(self.client, RedisClient) else {}
-        self.client.eval(_RELEASE, 1, self.identifier.encode(), owner, **options)
+        options = {"repeatable": True} if isinstance(self._client, RedisClient) else {}
+        return self._client.eval(script, 1, self._name.encode(), self.owner, *arguments, **options)

@@ -19,7 +19,7 @@ from beaker._rows import Rows
 from beaker._timed_sweep import INTERVAL, TimedSweep
 from beaker.container import Container, OpenResourceNamespaceManager
 from beaker.exceptions import BeakerException, ConfigurationError, CorruptSessionError, LockError
-from beaker.synchronization import SynchronizerImpl, file_synchronizer, null_synchronizer
+from beaker.synchronization import SynchronizerImpl, _synchronizers, file_synchronizer, null_synchronizer
 from beaker.util import SyncDict
 
 __all__ = ["SqlaContainer", "SqlaNamespaceManager", "make_cache_table"]
@@ -44,6 +44,18 @@ class _Seen(NamedTuple):
 
 
 _NOTHING = _Seen(None, {})
+
+
+class _Use(threading.local):
+    """The use that one thread makes of a namespace. Threads share a cache, and nothing keeps them apart."""
+
+    def __init__(self) -> None:
+        self.openers = 0
+        self.flags: str | None = None
+        self.seen: _Seen | None = None
+        self.is_fresh = False
+        self.changes: dict[Any, Any] = {}
+        self.lifetime: float | None = None
 
 
 class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
@@ -82,19 +94,33 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         **kwargs: Any,
     ) -> None:
         self._is_session = not digest_filenames
+        self._use = _Use()
         self.namespace = namespace
         self.bind, self.table = _engine_of(bind), table
         self._rows, self._sweeper = _open_rows.get((self.bind, table), _rows_of, self.bind, table)
         super().__init__(namespace)
         self.lock_dir = lock_dir or (f"{data_dir}/container_db_lock" if data_dir else None)
-        self.flags: str | None = None
         self._timeout = timeout
         self._interval = INTERVAL if sweep_interval is None else float(sweep_interval)
-        self._seen: _Seen | None = None
-        self._is_fresh = False
-        self._changes: dict[Any, Any] = {}
-        self._lifetime: float | None = None
         self._refusals = 0
+
+    @property
+    def openers(self) -> int:
+        """The number of opens without a close, of this thread."""
+        return self._use.openers
+
+    @openers.setter
+    def openers(self, openers: int) -> None:
+        self._use.openers = openers
+
+    @property
+    def flags(self) -> str | None:
+        """How this thread has the namespace open: ``'r'``, ``'c'`` or not."""
+        return self._use.flags
+
+    @flags.setter
+    def flags(self, flags: str | None) -> None:
+        self._use.flags = flags
 
     def get_access_lock(self) -> SynchronizerImpl | null_synchronizer:
         """For a session, a lock between machines in the table. A cache needs none."""
@@ -105,11 +131,16 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         )
 
     def get_creation_lock(self, key: str) -> SynchronizerImpl:
-        """The lock for making a value, in files or in the table."""
+        """The lock for making a value: one for the namespace in files, as in Beaker, or one in the table."""
         name = f"databasecontainer/funclock/{self.namespace}"
         if self.lock_dir is None:
-            return LeaseLock(_RowKey(self._rows, _lock_name(name)))
+            return self._lease_lock(f"{name}/{key}")
         return file_synchronizer(name, lock_dir=self.lock_dir)
+
+    def _lease_lock(self, name: str) -> SynchronizerImpl:
+        """The lock of that name in the table, which is reentrant: a thread has one object for it."""
+        identity = (name, LeaseLock, self._rows)
+        return _synchronizers.sync_get(identity, LeaseLock, _RowKey(self._rows, _lock_name(name)))
 
     def do_open(self, flags: str, replace: bool) -> None:
         """Prepares for reading and writing. The row is read when a value is asked for."""
@@ -119,27 +150,33 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
     def do_close(self) -> None:
         """Stores what was changed, in one step with the values that others changed meanwhile."""
         flags, self.flags = self.flags, None
-        changes, lifetime = self._changes, self._lifetime
+        changes, lifetime = self._use.changes, self._use.lifetime
         self._begin()
         if changes and flags in {"c", "w"}:
             self._store(changes, lifetime)
 
     def _begin(self) -> None:
-        self._is_fresh = False
-        self._changes, self._lifetime = {}, None
+        self._use.is_fresh = False
+        self._use.changes, self._use.lifetime = {}, None
 
     def _abandon(self) -> None:
         super()._abandon()
         self.flags = None
         self._begin()
 
-    def _read(self) -> _Seen:
-        """The row as it is now."""
-        self._seen = None
+    def _read(self, *, to_change: bool = False) -> _Seen:
+        """The row as it is now. A row of a cache that cannot be read is empty ``to_change``."""
+        self._use.seen = None
         data = self._rows.read(self.namespace)
-        self._seen = _NOTHING if data is None else _Seen(data, self._decode(data))
-        self._is_fresh = self.flags is not None
-        return self._seen
+        try:
+            contents = {} if data is None else self._decode(data)
+        except pickle.UnpicklingError:
+            if self._is_session or not to_change:
+                raise
+            contents = {}
+        self._use.seen = _Seen(data, contents)
+        self._use.is_fresh = self.flags is not None
+        return self._use.seen
 
     def _decode(self, data: bytes) -> Contents:
         if self.allow_pickle:
@@ -163,11 +200,11 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
 
     def _put(self, seen: _Seen, contents: Contents, lifetime: float | None) -> bool:
         """Changes the row from what was seen. ``False`` if another was faster."""
-        self._seen = None
+        self._use.seen = None
         if not contents:
             if seen.data is not None and not self._rows.delete(self.namespace, seen.data):
                 return False
-            self._seen = _NOTHING
+            self._use.seen = _NOTHING
             return True
         data, accessed = self._encode(contents), self._accessed(lifetime)
         if seen.data is None:
@@ -175,7 +212,7 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         else:
             is_stored = self._rows.update(self.namespace, seen.data, data, accessed)
         if is_stored:
-            self._seen = _Seen(data, contents)
+            self._use.seen = _Seen(data, contents)
             if self._is_session and self._timeout is not None:
                 self._sweeper.start_if_due(self._timeout, self._interval)
         return is_stored
@@ -187,14 +224,14 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         return time.time() + lifetime - self._timeout
 
     def _store(self, changes: Contents, lifetime: float | None) -> None:
-        seen = self._seen or self._read()
+        seen = self._use.seen or self._read(to_change=True)
         for _ in range(_ATTEMPTS):
             contents = {**seen.contents, **changes}
             if self._put(
                 seen, {key: value for key, value in contents.items() if value is not _REMOVED}, lifetime
             ):
                 return
-            seen = self._read()
+            seen = self._read(to_change=True)
         raise LockError(f"others changed the namespace each time, in {_ATTEMPTS} attempts to store it")
 
     def swap(self, key: str, expected: Any, value: Any, expiretime: float | None = None) -> bool:
@@ -203,8 +240,8 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         Returns whether it did: ``False`` if the row has another value. If both are the same, the lifetime
         begins anew; it is ``expiretime`` seconds, by default ``timeout``.
         """
-        seen = self._seen or (_NOTHING if expected is None else self._read())
-        if seen.contents.get(key) != expected and not self._is_fresh:
+        seen = self._use.seen or (_NOTHING if expected is None else self._read())
+        if seen.contents.get(key) != expected and not self._use.is_fresh:
             seen = self._read()
         for _ in range(_ATTEMPTS):
             if seen.contents.get(key) != expected:
@@ -231,23 +268,23 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
 
     def do_remove(self) -> None:
         """Removes the row. No error if there is none."""
-        self._seen = None
+        self._use.seen = None
         self._rows.remove(self.namespace)
 
     @property
     def _contents(self) -> Contents:
-        seen = self._seen if self._is_fresh else None
-        return (seen or self._read()).contents
+        seen = self._use.seen if self._use.is_fresh else None
+        return (seen or self._read(to_change=self.flags == "c")).contents
 
     def __getitem__(self, key: str) -> Any:
-        value = self._changes[key] if key in self._changes else self._contents[key]
+        value = self._use.changes[key] if key in self._use.changes else self._contents[key]
         if value is _REMOVED:
             raise KeyError(key)
         return value
 
     def __contains__(self, key: object) -> bool:
-        if key in self._changes:
-            return self._changes[key] is not _REMOVED
+        if key in self._use.changes:
+            return self._use.changes[key] is not _REMOVED
         return key in self._contents
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -268,12 +305,12 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
             return
         if self.flags == "r":
             raise LockError("the namespace is open for reading; take the lock for writing first")
-        self._changes[key] = value
-        self._lifetime = lifetime if lifetime is not None else self._lifetime
+        self._use.changes[key] = value
+        self._use.lifetime = lifetime if lifetime is not None else self._use.lifetime
 
     def keys(self) -> Iterable[Any]:
         """All keys."""
-        contents = {**self._contents, **self._changes}
+        contents = {**self._contents, **self._use.changes}
         return [key for key, value in contents.items() if value is not _REMOVED]
 
 

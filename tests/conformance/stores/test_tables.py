@@ -217,7 +217,7 @@ def test_nothing_is_swept_after_the_clock_jumped(table: TableBackend, clock: Clo
 def lapsing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases lapse at once, and are not renewed."""
     monkeypatch.setattr(_lease, "LEASE", 0.0)
-    monkeypatch.setattr(_lease._renewals, "add", lambda _: None)
+    monkeypatch.setattr(_lease.renewals, "add", lambda _: None)
 
 
 def elsewhere(table: TableBackend) -> Any:

@@ -83,33 +83,38 @@ enum After {
 
 /// One end.
 #[derive(Debug)]
-pub struct Ending {
+pub struct Ending<E> {
     reason: Reason,
     /// Whether old ids have redirects.
     leaves_redirects: bool,
     /// The record that has to go.
     record: Option<SessionId>,
-    /// The id that the record's redirect leads to, while the redirect is deleted.
+    /// The id that the record's redirect leads to, or under which a rotation in doubt puts it, while what is under the old
+    /// id is deleted.
     next_record: Option<SessionId>,
     looks: usize,
     after: &'static [After],
+    /// The error of a deletion whose reply was lost, until the record is known to be gone.
+    doubt: Option<E>,
 }
 
-impl Ending {
+impl<E> Ending<E> {
     /// The end of a session. `leaves_redirects` says whether rotated sessions have a grace period.
     #[must_use]
     pub fn new(life: &mut Life, reason: Reason, leaves_redirects: bool, uses_cookies: bool) -> Self {
+        // A rotation in doubt is refused once the record is gone. If it was made before, that is under the new id.
+        let next_record = life.in_doubt().map(|rotation| rotation.to.clone());
         let (record, after): (_, &[After]) = match reason {
             Reason::Delete if uses_cookies => (Some(life.delete()), &[After::ExpireCookie, After::Clear]),
             Reason::Delete => (Some(life.delete()), &[After::Clear]),
             Reason::Invalidate => (life.stored_as().cloned(), &[After::Clear, After::CreateId, After::Begin]),
             Reason::GiveUp => (life.forgotten().cloned(), &[]),
         };
-        Self { reason, leaves_redirects, record, next_record: None, looks: 0, after }
+        Self { reason, leaves_redirects, record, next_record, looks: 0, after, doubt: None }
     }
 
     /// The next step, after the answer to the one before.
-    pub fn next<E>(&mut self, life: &mut Life, answer: Answer<E>) -> Step<E> {
+    pub fn next(&mut self, life: &mut Life, answer: Answer<E>) -> Step<E> {
         match answer {
             Answer::Begin if self.leaves_redirects => self.look(life),
             Answer::Begin => self.delete(life, Expect::Any),
@@ -123,6 +128,7 @@ impl Ending {
             }
             Answer::Found(Found::Absent) | Answer::Deleted => {
                 self.record = self.next_record.take();
+                self.doubt = None;
                 self.look(life)
             }
             Answer::Refused => self.look(life),
@@ -134,13 +140,20 @@ impl Ending {
                     self.looks = TRIES;
                     self.delete(life, Expect::Any)
                 }
-                Failure::Unknown if self.looks < TRIES => self.look(life),
+                Failure::Unknown if self.looks < TRIES => {
+                    self.doubt = Some(failed.error);
+                    self.look(life)
+                }
+                // The store does not say more. What is in doubt remains so.
+                Failure::Unavailable | Failure::Busy => {
+                    Step::Done(Outcome::Failed(self.doubt.take().unwrap_or(failed.error)))
+                }
                 _ => Step::Done(Outcome::Failed(failed.error)),
             },
         }
     }
 
-    fn look<E>(&mut self, life: &mut Life) -> Step<E> {
+    fn look(&mut self, life: &mut Life) -> Step<E> {
         if self.looks == TRIES {
             return self.delete(life, Expect::Any);
         }
@@ -151,7 +164,7 @@ impl Ending {
         }
     }
 
-    fn delete<E>(&mut self, life: &mut Life, expect: Expect) -> Step<E> {
+    fn delete(&mut self, life: &mut Life, expect: Expect) -> Step<E> {
         match &self.record {
             Some(id) => Step::Delete { id: id.clone(), expect },
             None => self.gone(life),
@@ -159,7 +172,7 @@ impl Ending {
     }
 
     /// The record is gone. Until then the session has it, so that a failure ends nothing by halves.
-    fn gone<E>(&mut self, life: &mut Life) -> Step<E> {
+    fn gone(&mut self, life: &mut Life) -> Step<E> {
         match self.reason {
             Reason::Delete => {}
             Reason::Invalidate => life.end(),
@@ -168,7 +181,7 @@ impl Ending {
         self.go_on()
     }
 
-    fn go_on<E>(&mut self) -> Step<E> {
+    fn go_on(&mut self) -> Step<E> {
         let Some((next, rest)) = self.after.split_first() else { return Step::Done(Outcome::Ended) };
         self.after = rest;
         match next {
@@ -233,9 +246,9 @@ mod tests {
         assert_eq!(deleted[0], delete("a", Expect::Any));
         assert_eq!(deleted[1..], after);
         assert!(life.is_deleted());
-        let mut ending = Ending::new(&mut life, Reason::Delete, false, false);
-        let _delete = ending.next::<()>(&mut life, Answer::Begin);
-        assert_eq!(ending.next::<()>(&mut life, Answer::Deleted), Step::Clear, "it has no cookie");
+        let mut ending = Ending::<()>::new(&mut life, Reason::Delete, false, false);
+        let _delete = ending.next(&mut life, Answer::Begin);
+        assert_eq!(ending.next(&mut life, Answer::Deleted), Step::Clear, "it has no cookie");
     }
 
     #[test]
@@ -305,10 +318,10 @@ mod tests {
         for (kind, calls) in kinds.into_iter().flat_map(|kind| (0..3).map(move |calls| (kind, calls))) {
             let mut life = loaded();
             let mut ending = Ending::new(&mut life, Reason::Invalidate, false, true);
-            let _delete = ending.next::<()>(&mut life, Answer::Begin);
-            let _clear = ending.next::<()>(&mut life, Answer::Deleted);
+            let _delete = ending.next(&mut life, Answer::Begin);
+            let _clear = ending.next(&mut life, Answer::Deleted);
             for _ in 0..calls {
-                let _call = ending.next::<()>(&mut life, Answer::Ready);
+                let _call = ending.next(&mut life, Answer::Ready);
             }
             let failed = Answer::Failed(Failed { kind, error: () });
             assert_eq!(ending.next(&mut life, failed), Step::Done(Outcome::Failed(())), "{kind:?} {calls}");
@@ -342,6 +355,36 @@ mod tests {
         for kind in [Failure::Unavailable, Failure::Busy, Failure::Other] {
             let steps = give_up(vec![Answer::Failed(Failed { kind, error: () })]);
             assert_eq!(steps, [Step::Load(id("a")), Step::Done(Outcome::Failed(()))]);
+        }
+    }
+
+    #[test]
+    fn a_deletion_in_doubt_that_cannot_be_looked_after_stays_unknown() {
+        let failed = |kind| Answer::Failed(Failed { kind, error: kind });
+        for (kind, told) in [
+            (Failure::Unavailable, Failure::Unknown),
+            (Failure::Busy, Failure::Unknown),
+            (Failure::Other, Failure::Other),
+        ] {
+            let mut life = loaded();
+            let mut ending = Ending::new(&mut life, Reason::Delete, false, true);
+            let _delete = ending.next(&mut life, Answer::Begin);
+            let _look = ending.next(&mut life, failed(Failure::Unknown));
+            assert_eq!(ending.next(&mut life, failed(kind)), Step::Done(Outcome::Failed(told)));
+        }
+    }
+
+    #[test]
+    fn a_session_whose_rotation_is_in_doubt_ends_under_both_ids() {
+        for reason in [Reason::Delete, Reason::Invalidate] {
+            let mut life = loaded();
+            life.rename(id("b"));
+            life.doubt_rotation(Some(Version::from(1)));
+            let found = Answer::Found(Found::Session(Version::from(2)));
+            let steps = steps(&mut life, reason, false, vec![Answer::Deleted, found, Answer::Deleted]);
+            let second = delete("b", Expect::Version(Version::from(2)));
+            assert_eq!(steps[..3], [delete("a", Expect::Any), Step::Load(id("b")), second]);
+            assert_eq!(life.in_doubt(), None);
         }
     }
 

@@ -15,6 +15,15 @@ enum NewId {
     Another,
 }
 
+/// A rotation whose reply was lost, so that the store may have made it or may still make it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InDoubt {
+    /// The id that the record then has.
+    pub to: SessionId,
+    /// The state in which it is rotated.
+    pub from: Option<Version>,
+}
+
 /// The relation of a session object to the records of a store.
 #[derive(Clone, Debug)]
 pub struct Life {
@@ -24,6 +33,7 @@ pub struct Life {
     version: Option<Version>,
     /// Whether the store was asked and had no record under the id.
     was_absent: bool,
+    in_doubt: Option<InDoubt>,
     is_new: bool,
     was_invalidated: bool,
     deleted: bool,
@@ -61,6 +71,7 @@ impl Life {
             stored_as: None,
             version: None,
             was_absent: false,
+            in_doubt: None,
             is_new: false,
             was_invalidated: false,
             deleted: false,
@@ -151,6 +162,7 @@ impl Life {
     #[must_use]
     pub fn not_found(&mut self) -> bool {
         self.stored_as = None;
+        self.in_doubt = None;
         self.version = None;
         self.was_absent = true;
         self.is_new = true;
@@ -165,6 +177,7 @@ impl Life {
     pub fn follow(&mut self, id: SessionId) {
         self.stored_as = Some(id.clone());
         self.id = id;
+        self.in_doubt = None;
         self.version = None;
         self.via_old_id = true;
         self.settled();
@@ -230,8 +243,7 @@ impl Life {
     /// Gives up the record that is [`forgotten`](Self::forgotten).
     pub fn give_up(&mut self) {
         if self.forgotten().is_some() {
-            self.stored_as = None;
-            self.version = None;
+            self.record_gone();
         }
     }
 
@@ -239,8 +251,7 @@ impl Life {
     /// own from now on, since it has not ended.
     pub fn turn_to(&mut self, id: SessionId) {
         if self.id.as_str() != id.as_str() {
-            self.stored_as = None;
-            self.version = None;
+            self.record_gone();
         }
         self.rename(id);
     }
@@ -261,11 +272,10 @@ impl Life {
 
     /// Ends the session, whose record is gone, and begins another.
     pub fn end(&mut self) {
-        self.version = None;
+        self.record_gone();
         self.was_invalidated = true;
         self.deleted = false;
         self.settled();
-        self.stored_as = None;
         self.timeout = None;
     }
 
@@ -273,6 +283,7 @@ impl Life {
     pub fn record_gone(&mut self) {
         self.version = None;
         self.stored_as = None;
+        self.in_doubt = None;
     }
 
     /// Forgets the record without ending it: what cannot be decoded by this process may be by another one.
@@ -286,6 +297,7 @@ impl Life {
     #[must_use]
     pub fn delete(&mut self) -> SessionId {
         self.version = None;
+        self.in_doubt = None;
         self.deleted = true;
         self.via_old_id = false;
         self.stored_as.take().unwrap_or_else(|| self.id.clone())
@@ -306,25 +318,45 @@ impl Life {
     /// The expectation of a save: the known version, so that a save that began before a logout does not bring the session
     /// back, and one that began before a rotation does not overwrite the redirect. With `keeps_others`, a record that was
     /// absent must still be absent, since others may have begun a session under the same id. `None` if the version is not
-    /// known: then the record must be loaded first.
+    /// known, or if a rotation is in doubt: then the record must be loaded first.
     #[must_use]
     pub fn expectation(&self, keeps_others: bool) -> Option<Expect> {
         match &self.stored_as {
             None if keeps_others && self.was_absent => Some(Expect::Absent),
             None => Some(Expect::Any),
+            Some(_) if self.in_doubt().is_some() => None,
             Some(_) => self.version.map(Expect::Version),
         }
     }
 
-    /// A rotation was done, though its reply was lost: the record has the session's new id.
+    /// The reply was lost to the rotation of the record in the state `from` to the session's new id.
+    pub fn doubt_rotation(&mut self, from: Option<Version>) {
+        self.in_doubt = Some(InDoubt { to: self.id.clone(), from });
+    }
+
+    /// The rotation whose reply was lost, if there is one.
+    #[must_use]
+    pub fn in_doubt(&self) -> Option<&InDoubt> {
+        self.in_doubt.as_ref().filter(|_| self.is_rotated())
+    }
+
+    /// The rotation in doubt was not made, and will not be.
+    pub fn not_moved(&mut self) {
+        self.in_doubt = None;
+    }
+
+    /// The rotation in doubt was made: the record has the id that it gives.
     pub fn moved(&mut self) {
-        self.stored_as = Some(self.id.clone());
-        self.version = None;
+        if let Some(InDoubt { to, .. }) = self.in_doubt.take() {
+            self.stored_as = Some(to);
+            self.version = None;
+        }
     }
 
     /// The record was written, under the id that the session has now.
     pub fn saved(&mut self, version: Version) {
         self.stored_as = Some(self.id.clone());
+        self.in_doubt = None;
         self.version = Some(version);
         self.was_absent = false;
         self.settled();

@@ -6,7 +6,7 @@
 use super::answer::{Failed, Failure, Found};
 use super::life::Life;
 use crate::id::{IdSource, SessionId};
-use crate::store::{Expect, Written};
+use crate::store::{Expect, Version, Written};
 
 /// After this many refusals in a row a save locks the record and asks the other saves of its process to wait.
 pub const FREE_TRIES: usize = 8;
@@ -29,6 +29,13 @@ pub enum Step<E> {
     /// Load the record, whose last write got no reply. Answer: [`Answer::Written`] if the record is exactly what was
     /// written, else [`Answer::Found`].
     Verify(SessionId),
+    /// Write the record that was loaded last as it is, which gives it another version. Answer: [`Answer::Written`].
+    Fence {
+        /// The id of the record.
+        id: SessionId,
+        /// The state that it was loaded in.
+        version: Version,
+    },
     /// Merge the session's changes into the record that was loaded last, and encode the result. Answer:
     /// [`Answer::Merged`].
     Merge,
@@ -138,13 +145,16 @@ pub struct Saving<E> {
     /// The record before which other saves wait.
     first_at: Option<SessionId>,
     lost_replies: usize,
-    /// The write without a reply, until the record shows its outcome.
+    /// The change without a reply, for as long as the store may have made it or still make it.
     doubt: Option<Doubt<E>>,
+    /// Whether the step is a fence.
+    is_fencing: bool,
 }
 
-/// A write whose reply was lost.
+/// A write or a rotation whose reply was lost.
 #[derive(Debug)]
 struct Doubt<E> {
+    /// The id that the record then has.
     id: SessionId,
     error: E,
 }
@@ -165,12 +175,15 @@ impl<E> Saving<E> {
             first_at: None,
             lost_replies: 0,
             doubt: None,
+            is_fencing: false,
         }
     }
 
     /// The next step, after the answer to the one before.
     pub fn next(&mut self, life: &mut Life, answer: Answer<E>) -> Step<E> {
+        let was_fencing = std::mem::take(&mut self.is_fencing);
         match answer {
+            Answer::Written(Written::Stored(version)) if was_fencing => self.fenced(life, version),
             Answer::Ready => match std::mem::replace(&mut self.then, Then::Look) {
                 Then::Write => self.write(life),
                 Then::Load => self.load(life),
@@ -195,12 +208,49 @@ impl<E> Saving<E> {
                 Step::Done(Outcome::Stored)
             }
             Answer::Written(Written::Refused) => self.look(life),
-            Answer::Failed(failed) if failed.kind == Failure::Unknown && self.lost_replies < LOST_REPLIES => {
-                self.lost_replies += 1;
-                self.doubt = Some(Doubt { id: life.id().clone(), error: failed.error });
-                self.look(life)
+            Answer::Failed(Failed { kind: Failure::Unknown, error }) => self.lost(life, was_fencing, error),
+            // The store does not say more. What is in doubt remains so.
+            Answer::Failed(Failed { kind: Failure::Unavailable | Failure::Busy, error }) => {
+                Step::Done(Outcome::Failed(self.doubt.take().map_or(error, |doubt| doubt.error)))
             }
             Answer::Failed(failed) => Step::Done(Outcome::Failed(failed.error)),
+        }
+    }
+
+    /// The reply to a change was lost. One to a fence leaves nothing in doubt that was not before.
+    fn lost(&mut self, life: &mut Life, was_fencing: bool, error: E) -> Step<E> {
+        if !was_fencing && life.is_rotated() {
+            life.doubt_rotation(self.expect.and_then(Expect::version));
+        }
+        self.lost_replies += 1;
+        // A rotation is excluded before the save fails, so that the session keeps its old id.
+        if self.lost_replies > LOST_REPLIES && (was_fencing || !life.is_rotated()) {
+            return Step::Done(Outcome::Failed(error));
+        }
+        if !was_fencing {
+            self.doubt = Some(Doubt { id: life.id().clone(), error });
+        }
+        self.look(life)
+    }
+
+    /// The record under the old id has another version, so that the rotation in doubt will be refused.
+    fn fenced(&mut self, life: &mut Life, version: Version) -> Step<E> {
+        if life.in_doubt().is_none_or(|rotation| rotation.from != Some(version)) {
+            return self.stays(life, version);
+        }
+        // To this store the same content is the same version.
+        match self.doubt.take() {
+            Some(doubt) => Step::Done(Outcome::Failed(doubt.error)),
+            None => self.go_on(life, version),
+        }
+    }
+
+    /// The record stays under the old id until it is rotated anew.
+    fn stays(&mut self, life: &mut Life, version: Version) -> Step<E> {
+        life.not_moved();
+        match self.doubt.take() {
+            Some(doubt) if self.lost_replies > LOST_REPLIES => Step::Done(Outcome::Failed(doubt.error)),
+            _ => self.go_on(life, version),
         }
     }
 
@@ -251,33 +301,45 @@ impl<E> Saving<E> {
     }
 
     fn found(&mut self, life: &mut Life, found: Found) -> Step<E> {
-        // The lost reply was to a rotation, and its record is not under the old id.
-        let may_have_moved = self.doubt.is_some() && life.is_rotated();
+        let in_doubt = life.in_doubt();
         match found {
-            Found::Session(version) => {
-                self.doubt = None;
-                self.expect = Some(Expect::Version(version));
-                if self.rules.merges { Step::Merge } else { self.write(life) }
+            Found::Session(version) if in_doubt.is_some_and(|rotation| rotation.from == Some(version)) => {
+                // The store may still get to the rotation, after this save has failed or has written.
+                self.is_fencing = true;
+                Step::Fence { id: life.record_id().clone(), version }
             }
-            Found::Redirect { to, .. } if !(may_have_moved && to.as_str() == life.id().as_str()) => {
+            Found::Session(version) if in_doubt.is_some() => self.stays(life, version),
+            Found::Session(version) => self.go_on(life, version),
+            Found::Redirect { to, .. }
+                if in_doubt.is_none_or(|rotation| rotation.to.as_str() != to.as_str()) =>
+            {
                 if self.rules.is_locked {
                     self.then = Then::Follow(to.clone());
                     return Step::MoveLock(to);
                 }
                 self.follow(life, to)
             }
-            _ if may_have_moved => {
+            _ if in_doubt.is_some() => {
                 life.moved();
                 self.look(life)
             }
             Found::Absent if self.creates() => match self.doubt.take() {
                 // No other request knows the id, so the write without a reply stored nothing that was then deleted.
-                Some(_) if life.id().source() == IdSource::Generated => self.write(life),
+                Some(doubt) if life.id().source() == IdSource::Generated => {
+                    self.doubt = Some(doubt);
+                    self.write(life)
+                }
                 Some(doubt) => Step::Done(Outcome::Failed(doubt.error)),
                 None => Step::Done(Outcome::Ended),
             },
             Found::Absent | Found::Redirect { .. } | Found::DeadRedirect(_) => Step::Done(Outcome::Ended),
         }
+    }
+
+    /// Changes the record, which is in this state.
+    fn go_on(&mut self, life: &Life, version: Version) -> Step<E> {
+        self.expect = Some(Expect::Version(version));
+        if self.rules.merges { Step::Merge } else { self.write(life) }
     }
 
     fn creates(&self) -> bool {

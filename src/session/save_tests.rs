@@ -15,37 +15,37 @@ fn id(text: &str) -> SessionId {
     SessionId::from_program(text)
 }
 
-fn found(version: u64) -> Answer<()> {
+fn found(version: u64) -> Answer<Failure> {
     Answer::Found(Found::Session(Version::from(version)))
 }
 
-fn redirect(to: &str) -> Answer<()> {
+fn redirect(to: &str) -> Answer<Failure> {
     Answer::Found(Found::Redirect { to: id(to), version: Version::from(99) })
 }
 
-fn absent() -> Answer<()> {
+fn absent() -> Answer<Failure> {
     Answer::Found(Found::Absent)
 }
 
-fn stored(version: u64) -> Answer<()> {
+fn stored(version: u64) -> Answer<Failure> {
     Answer::Written(Written::Stored(Version::from(version)))
 }
 
-fn refused() -> Answer<()> {
+fn refused() -> Answer<Failure> {
     Answer::Written(Written::Refused)
 }
 
-fn failed(kind: Failure) -> Answer<()> {
-    Answer::Failed(Failed { kind, error: () })
+fn failed(kind: Failure) -> Answer<Failure> {
+    Answer::Failed(Failed { kind, error: kind })
 }
 
-fn write(id_of_record: &str, version: u64) -> Step<()> {
+fn write(id_of_record: &str, version: u64) -> Step<Failure> {
     Step::Write { id: id(id_of_record), expect: Expect::Version(Version::from(version)) }
 }
 
 /// The steps of a save whose loads, writes and verifications are answered by `answers`. Every merge finds changes of
 /// others.
-fn steps(life: &mut Life, rules: Rules, answers: Vec<Answer<()>>) -> Vec<Step<()>> {
+fn steps(life: &mut Life, rules: Rules, answers: Vec<Answer<Failure>>) -> Vec<Step<Failure>> {
     let mut saving = Saving::new(life, rules);
     let (mut answers, mut steps, mut answer) =
         (answers.into_iter(), vec![Step::Encode], Answer::Encoded(life.id().clone()));
@@ -54,9 +54,11 @@ fn steps(life: &mut Life, rules: Rules, answers: Vec<Answer<()>>) -> Vec<Step<()
         answer = match &step {
             Step::Encode => Answer::Encoded(life.id().clone()),
             Step::Merge => Answer::Merged { id: life.id().clone(), has_theirs: true },
-            Step::Load(_) | Step::Verify(_) | Step::Write { .. } | Step::Rotate { .. } => {
-                answers.next().expect("as many answers as calls")
-            }
+            Step::Load(_)
+            | Step::Verify(_)
+            | Step::Fence { .. }
+            | Step::Write { .. }
+            | Step::Rotate { .. } => answers.next().expect("as many answers as calls"),
             _ => Answer::Ready,
         };
         steps.push(step);
@@ -170,7 +172,7 @@ fn a_save_goes_first_at_each_id_that_the_session_gets() {
 #[test]
 fn a_session_that_gets_another_id_while_it_is_encoded_is_encoded_again() {
     let mut life = loaded("a");
-    let mut saving = Saving::<()>::new(&life, MERGING);
+    let mut saving = Saving::<Failure>::new(&life, MERGING);
     let mut step = Step::Encode;
     for turn in 0..ENCODINGS {
         assert_eq!(step, Step::Encode);
@@ -178,7 +180,10 @@ fn a_session_that_gets_another_id_while_it_is_encoded_is_encoded_again() {
         step = saving.next(&mut life, Answer::Encoded(id("a")));
     }
     assert_eq!(step, Step::Encode);
-    assert_eq!(saving.next(&mut life, Answer::Encoded(id("a"))), Step::<()>::Done(Outcome::IdNeverStays));
+    assert_eq!(
+        saving.next(&mut life, Answer::Encoded(id("a"))),
+        Step::<Failure>::Done(Outcome::IdNeverStays)
+    );
 }
 
 #[test]
@@ -207,10 +212,117 @@ fn a_rotation_whose_reply_was_lost_is_looked_for_under_both_ids() {
         assert_eq!(steps.last(), Some(&Step::Done(Outcome::Stored)));
         assert!(!life.via_old_id() && !life.is_rotated(), "its own cookie has the new id");
     }
+}
+
+fn rotate(version: u64) -> Step<Failure> {
+    Step::Rotate { old: id("a"), new: id("b"), expect: Expect::Version(Version::from(version)) }
+}
+
+fn fence(version: u64) -> Step<Failure> {
+    Step::Fence { id: id("a"), version: Version::from(version) }
+}
+
+/// The steps of a rotation whose reply was lost, after that.
+fn in_doubt(answers: Vec<Answer<Failure>>) -> Vec<Step<Failure>> {
     let mut life = loaded("a");
     life.rename(id("b"));
-    let steps = steps(&mut life, MERGING, vec![failed(Failure::Unknown), found(1), stored(2)]);
-    assert!(matches!(&steps[5], Step::Rotate { old, .. } if old == &id("a")), "it was not done");
+    steps(&mut life, MERGING, [vec![failed(Failure::Unknown)], answers].concat()).split_off(3)
+}
+
+#[test]
+fn a_rotation_in_doubt_is_made_impossible_before_it_is_made_again() {
+    let steps = in_doubt(vec![found(1), stored(2), stored(3)]);
+    let rest = [Step::Load(id("a")), fence(1), Step::Merge, rotate(2), Step::Done(Outcome::Stored)];
+    assert_eq!(steps, rest);
+}
+
+#[test]
+fn a_rotation_in_doubt_that_is_made_before_its_fence_is_found_under_the_new_id() {
+    for left in [absent(), redirect("b")] {
+        let steps = in_doubt(vec![found(1), refused(), left, stored(2)]);
+        let rest = [Step::Load(id("a")), Step::Verify(id("b")), Step::Done(Outcome::Stored)];
+        assert_eq!(steps[2..], rest);
+    }
+}
+
+#[test]
+fn a_record_that_has_changed_needs_no_fence() {
+    let steps = in_doubt(vec![found(5), stored(6)]);
+    assert_eq!(steps[1..], [Step::Merge, rotate(5), Step::Done(Outcome::Stored)]);
+}
+
+#[test]
+fn a_fence_whose_reply_was_lost_is_there_or_is_made_again() {
+    for (now, rest) in [(1, vec![fence(1), Step::Merge, rotate(9)]), (2, vec![Step::Merge, rotate(2)])] {
+        let fences = if now == 1 { vec![stored(9)] } else { vec![] };
+        let answers = [vec![found(1), failed(Failure::Unknown), found(now)], fences, vec![stored(10)]];
+        let steps = in_doubt(answers.concat());
+        assert_eq!(steps[3..steps.len() - 1], rest);
+        assert_eq!(steps.last(), Some(&Step::Done(Outcome::Stored)));
+    }
+}
+
+#[test]
+fn a_rotation_whose_replies_are_lost_again_and_again_is_excluded_before_it_fails() {
+    let fenced = |version| vec![found(version), stored(version + 1)];
+    let lost = || vec![failed(Failure::Unknown)];
+    let answers = [fenced(1), lost(), fenced(2), lost(), fenced(3), lost(), fenced(4)];
+    let steps = in_doubt(answers.concat());
+    let last = [rotate(4), Step::Load(id("a")), fence(4), Step::Done(Outcome::Failed(Failure::Unknown))];
+    assert_eq!(steps[steps.len() - 4..], last);
+    let answers = [fenced(1), lost(), fenced(2), lost(), fenced(3), lost(), vec![absent(), stored(5)]];
+    assert_eq!(in_doubt(answers.concat()).last(), Some(&Step::Done(Outcome::Stored)));
+}
+
+#[test]
+fn a_rotation_that_cannot_be_excluded_stays_unknown() {
+    let unknown = Some(&Step::Done(Outcome::Failed(Failure::Unknown)));
+    for answers in [
+        vec![failed(Failure::Unavailable)],
+        vec![found(1), failed(Failure::Busy)],
+        // A store to which the same content is the same version.
+        vec![found(1), stored(1)],
+    ] {
+        assert_eq!(in_doubt(answers).last(), unknown);
+    }
+    let after_a_fence = in_doubt(vec![found(1), stored(2), failed(Failure::Unavailable)]);
+    assert_eq!(after_a_fence.last(), Some(&Step::Done(Outcome::Failed(Failure::Unavailable))));
+}
+
+#[test]
+fn a_save_after_one_that_left_a_rotation_in_doubt_finds_what_became_of_it() {
+    let in_doubt = |new| {
+        let mut life = loaded("a");
+        life.rename(id("b"));
+        steps(&mut life, MERGING, vec![failed(Failure::Unknown), failed(Failure::Unavailable)]);
+        life.rename(id(new));
+        life
+    };
+    let mut life = in_doubt("b");
+    let again = steps(&mut life, MERGING, vec![absent(), found(2), stored(3)]);
+    let found_again = [Step::Load(id("a")), Step::Load(id("b")), Step::Merge, write("b", 2)];
+    assert_eq!(again[1..5], found_again);
+    let again = steps(&mut in_doubt("c"), MERGING, vec![absent(), found(2), stored(3)]);
+    let expect = Expect::Version(Version::from(2));
+    assert_eq!(again[4], Step::Rotate { old: id("b"), new: id("c"), expect });
+    let again = steps(&mut in_doubt("b"), MERGING, vec![found(1), stored(2), stored(3)]);
+    assert_eq!(again[1..5], [Step::Load(id("a")), fence(1), Step::Merge, rotate(2)]);
+}
+
+#[test]
+fn a_write_in_doubt_that_cannot_be_looked_after_stays_unknown() {
+    for answers in [vec![failed(Failure::Unavailable)], vec![found(1), failed(Failure::Busy)]] {
+        let answers = [vec![failed(Failure::Unknown)], answers].concat();
+        let steps = steps(&mut loaded("a"), MERGING, answers);
+        assert_eq!(steps.last(), Some(&Step::Done(Outcome::Failed(Failure::Unknown))));
+    }
+}
+
+#[test]
+fn a_write_in_doubt_that_is_made_after_the_look_is_found_at_the_next_one() {
+    let answers = vec![failed(Failure::Unknown), found(1), refused(), stored(2)];
+    let steps = steps(&mut loaded("a"), MERGING, answers);
+    assert_eq!(steps[6..], [Step::Verify(id("a")), Step::Done(Outcome::Stored)]);
 }
 
 #[test]
@@ -221,7 +333,10 @@ fn a_record_that_was_perhaps_created_is_created_again_only_under_an_id_that_nobo
     answers.push(stored(1));
     assert_eq!(steps(&mut life, MERGING, answers).last(), Some(&Step::Done(Outcome::Stored)));
     let mut life = Life::fresh(id("chosen"));
-    assert_eq!(steps(&mut life, MERGING, lost()).last(), Some(&Step::Done(Outcome::Failed(()))));
+    assert_eq!(
+        steps(&mut life, MERGING, lost()).last(),
+        Some(&Step::Done(Outcome::Failed(Failure::Unknown)))
+    );
 }
 
 #[test]
@@ -229,7 +344,7 @@ fn a_save_whose_replies_are_lost_again_and_again_fails() {
     let lost = || [failed(Failure::Unknown), found(1)];
     let answers = lost().into_iter().chain(lost()).chain(lost()).chain([failed(Failure::Unknown)]).collect();
     let steps = steps(&mut loaded("a"), MERGING, answers);
-    assert_eq!(steps.last(), Some(&Step::Done(Outcome::Failed(()))));
+    assert_eq!(steps.last(), Some(&Step::Done(Outcome::Failed(Failure::Unknown))));
 }
 
 #[test]
@@ -238,7 +353,7 @@ fn a_failure_ends_a_save_and_changes_nothing_of_the_session() {
         for answers in [vec![failed(kind)], vec![refused(), failed(kind)]] {
             let mut life = loaded("a");
             let steps = steps(&mut life, MERGING, answers);
-            assert_eq!(steps.last(), Some(&Step::Done(Outcome::Failed(()))));
+            assert_eq!(steps.last(), Some(&Step::Done(Outcome::Failed(kind))));
             assert_eq!(life.expectation(true), Some(Expect::Version(Version::from(1))));
         }
     }

@@ -45,7 +45,9 @@
 //! A lease may lapse while its holder works. The version is the fence: a save after a lapse is refused, and merged.
 //!
 //! A store whose connection breaks in the middle of a change answers *unknown*. The session then loads the record, and is
-//! done if it finds what it sent.
+//! done if it finds what it sent. If it does not, the change may still be on its way, and be made at any later time. A change
+//! that expects a version is refused from the moment on when the record has another one, so a caller that goes on by what
+//! it has found *fences* the record first: it writes it in the version that it has found, and with other bytes.
 
 mod call;
 #[cfg(test)]
@@ -75,7 +77,7 @@ mod version;
 
 use std::sync::Arc;
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
 
 pub use self::redis::RedisStore;
@@ -232,7 +234,8 @@ fn patch_in_order<S: Store + ?Sized>(store: &S, patch: &Patch<'_>, call: &Call<'
 }
 
 /// A rotation by a write, and then a change of the old record if that is still the expected one. If it is not,
-/// the new record is deleted. A process that dies in between leaves both records.
+/// the new record is deleted. A process that dies in between leaves both records, and so does a store of which it is not
+/// known whether it makes the change of the old record: the new one may be the only one later.
 pub(crate) fn rotate_in_order<S: Store + ?Sized>(
     store: &S,
     rotation: &Rotation<'_>,
@@ -252,7 +255,7 @@ pub(crate) fn rotate_in_order<S: Store + ?Sized>(
         },
         Err(error) => return Err(error),
     };
-    let Written::Stored(version) = store.write(&rotation.write(), call)? else { return Ok(Written::Refused) };
+    let Written::Stored(version) = write_new(store, rotation, call)? else { return Ok(Written::Refused) };
     let ended = match rotation.redirect {
         Some(redirect) => {
             let write = Write { key: rotation.old, data: redirect.data, ttl: Some(redirect.ttl), expect };
@@ -260,16 +263,46 @@ pub(crate) fn rotate_in_order<S: Store + ?Sized>(
         }
         None => store.delete(rotation.old, expect, call).map(|deleted| deleted == Deleted::Record),
     };
-    let is_over = match &ended {
-        Ok(is_ended) => *is_ended,
-        // The reply may have been lost, and the new record be the only one. One that is left over expires.
-        Err(_) => !store
-            .load(rotation.old, call)
-            .is_ok_and(|old| old.is_some_and(|old| expect == Expect::Version(old.version))),
+    let is_undone = match &ended {
+        Ok(is_ended) => !is_ended,
+        Err(error) => stays(store, rotation, expect, error, call),
     };
-    if !is_over {
+    if is_undone {
         // The session keeps its old id and must not have both. The error of the step above is the one to tell.
         let _ = store.delete(rotation.new, Expect::Version(version), call);
     }
     Ok(if ended? { Written::Stored(version) } else { Written::Refused })
+}
+
+/// Writes the new record in place of what it finds, so that a request that is made late overwrites nothing newer.
+fn write_new<S: Store + ?Sized>(store: &S, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
+    let write = |expect| store.write(&Write { expect, ..rotation.write() }, call);
+    let written = write(Expect::Absent)?;
+    if written != Written::Refused {
+        return Ok(written);
+    }
+    match store.load(rotation.new, call) {
+        Ok(found) => write(found.map_or(Expect::Absent, |found| Expect::Version(found.version))),
+        Err(error) if error.kind() == ErrorKind::Corrupt => write(Expect::Any),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the old record stays as it was expected, though its change ended in `error`. If the store may still make that
+/// change, the record is given another version, so that it is refused. Where this cannot be told, the new record is left,
+/// which may be the only one later, and expires.
+fn stays<S: Store + ?Sized>(
+    store: &S,
+    rotation: &Rotation<'_>,
+    expect: Expect,
+    error: &Error,
+    call: &Call<'_>,
+) -> bool {
+    let Ok(Some(old)) = store.load(rotation.old, call) else { return false };
+    if expect.version() != Some(old.version) {
+        return false;
+    }
+    let fence = Write { key: rotation.old, data: &old.data, ttl: rotation.ttl, expect };
+    let is_other = |written| matches!(written, Written::Stored(version) if version != old.version);
+    error.kind() != ErrorKind::Unknown || store.write(&fence, call).is_ok_and(is_other)
 }

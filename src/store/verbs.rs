@@ -43,6 +43,14 @@ impl Expect {
         }
     }
 
+    /// The version that is expected, if one is.
+    pub(crate) fn version(self) -> Option<Version> {
+        match self {
+            Self::Version(version) => Some(version),
+            Self::Any | Self::Absent | Self::Present => None,
+        }
+    }
+
     /// The outcome of a deletion where the record is in the state `present`, or there is none.
     pub(crate) fn deletes(self, present: Option<Version>) -> Deleted {
         match present {

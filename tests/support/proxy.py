@@ -1,4 +1,4 @@
-"""A proxy before a server: it delays replies, cuts them, or swallows them after the server acted."""
+"""A proxy before a server: it delays, cuts or swallows replies, and keeps requests back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+PATIENCE = 60
+
+
 @dataclass
 class Trouble:
     """What becomes of the replies. A test changes it at any time."""
@@ -24,6 +27,20 @@ class Trouble:
     """How many bytes of a reply come through before the connection is closed; `None`: all of them."""
     replies: int = 0
     """The number of replies so far, in pieces as the server sent them."""
+    keep: Callable[[bytes], bool] = field(default=lambda _request: False)
+    """Whether a request is kept back, and its connection closed as if it were on its way."""
+    kept: list[tuple[socket.socket, bytes]] = field(default_factory=list)
+    """The requests that are kept back, with the connections to the server."""
+
+    def deliver(self) -> None:
+        """Sends what was kept back, and waits until the server has answered it."""
+        while self.kept:
+            server, request = self.kept.pop(0)
+            before, begin = self.replies, time.monotonic()
+            server.sendall(request)
+            while self.replies == before:
+                assert time.monotonic() - begin < PATIENCE, "the server does not answer"
+                time.sleep(0.001)
 
 
 class Proxy:
@@ -54,6 +71,11 @@ class Proxy:
                     self.trouble.replies += 1
                     time.sleep(self.trouble.delay)
                     length = self.trouble.cut(data)
+                elif self.trouble.keep(data):
+                    self.trouble.kept.append((target, data))
+                    with contextlib.suppress(OSError):
+                        source.shutdown(socket.SHUT_RDWR)
+                    return
                 target.sendall(data[:length])
                 if length is not None:
                     break

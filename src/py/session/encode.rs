@@ -38,8 +38,16 @@ pub(crate) struct Payload<'py> {
 
 /// The text of `data` for the session's record, by the subclass's `_encrypt_data` if it has one.
 pub(super) fn text_for_record(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<Text> {
-    let id = session.get().with(|state| state.life.id().clone())?;
-    Ok(Text { bytes: encrypt_data(session, data)?.into(), id })
+    text_for(session, data, session.get().with(|state| state.life.id().clone())?)
+}
+
+/// The same for the record of `id`.
+pub(super) fn text_for(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    id: SessionId,
+) -> PyResult<Text> {
+    Ok(Text { bytes: encrypt_data_for(session, data, &id)?.into(), id })
 }
 
 /// `session._encrypt_data(data)`
@@ -47,10 +55,18 @@ pub(crate) fn encrypt_data<'py>(
     session: &Bound<'py, Session>,
     data: &Bound<'py, PyDict>,
 ) -> PyResult<Vec<u8>> {
+    encrypt_data_for(session, data, &session.get().with(|state| state.life.id().clone())?)
+}
+
+fn encrypt_data_for(
+    session: &Bound<'_, Session>,
+    data: &Bound<'_, PyDict>,
+    id: &SessionId,
+) -> PyResult<Vec<u8>> {
     let py = session.py();
     let _entered = nesting::enter(py, Work::Write(session.as_ptr() as usize))?;
     if !call::encrypts_itself(session)? {
-        return encode(session, data).map(String::into_bytes);
+        return encode_for(session, data, id).map(String::into_bytes);
     }
     let text = session.call_method1(intern!(py, "_encrypt_data"), (data,))?;
     match text.cast::<PyString>() {
@@ -61,6 +77,10 @@ pub(crate) fn encrypt_data<'py>(
 
 /// The text of `data`, under the id that the session has.
 pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<String> {
+    encode_for(session, data, &session.get().with(|state| state.life.id().clone())?)
+}
+
+fn encode_for(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, id: &SessionId) -> PyResult<String> {
     let py = data.py();
     let options = session.get().options()?;
     let payload = options.serializer.dumps(data)?;
@@ -72,8 +92,7 @@ pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> 
                 // Writing it is an access.
                 _ => clock::now(py)?.seconds,
             };
-            let id = session.get().with(|state| state.life.id().clone())?;
-            in_format_2(py, &options, &id, payload.as_bytes(), accessed)
+            in_format_2(py, &options, id, payload.as_bytes(), accessed)
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod create;
 pub(crate) mod encode;
 mod end;
 mod ending;
+mod fence;
 mod lifecycle;
 mod load;
 mod lock;

@@ -10,7 +10,7 @@ use super::class::{Session, plain};
 use super::starvation::Guard;
 use super::state::State;
 use super::stored::{Base, Content, Text};
-use super::{call, encode, locking, merge, record, request, session_timeout, starvation, write};
+use super::{call, encode, fence, locking, merge, record, request, session_timeout, starvation, write};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException, IntoPyResult, LockError};
@@ -18,7 +18,7 @@ use crate::py::failed::KeptErrors;
 use crate::session::Found;
 use crate::session::finish::{self, Cookie};
 use crate::session::save::{Answer, ENCODINGS, Outcome, Rules, Saving, Step, TRIES};
-use crate::store::{LockTarget, Record, Written};
+use crate::store::{LockTarget, Record, Version, Written};
 
 /// A session as it was loaded or saved last, and the save that begins with that.
 pub(super) struct Basis {
@@ -175,6 +175,7 @@ impl<'a, 'py> Caller<'a, 'py> {
             Step::Encode => return self.encode(),
             Step::Load(id) => return self.load(&id).map(Answer::Found),
             Step::Verify(id) => return self.verify(&id),
+            Step::Fence { id, version } => return self.fence(&id, version),
             Step::Merge => return self.merge(),
             Step::Write { id, expect } => {
                 let (data, text) = self.encoded();
@@ -238,6 +239,15 @@ impl<'a, 'py> Caller<'a, 'py> {
             }
             (found, _) => Answer::Found(found),
         })
+    }
+
+    fn fence(&self, id: &SessionId, version: Version) -> PyResult<Answer<usize>> {
+        let written = match &self.found {
+            Some((record, _)) if record.version == version => fence::run(self.session, record, id)?,
+            // It is loaded again.
+            _ => Written::Refused,
+        };
+        Ok(Answer::Written(written))
     }
 
     fn merge(&mut self) -> PyResult<Answer<usize>> {

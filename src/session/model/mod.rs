@@ -11,6 +11,9 @@ use world::World;
 
 const VISITORS: usize = 3;
 
+/// From this byte on, a change that was kept back is made before the step.
+const LATE: u8 = 192;
+
 /// An id of the application's own choice.
 const PROGRAMS_ID: &str = "p";
 
@@ -23,6 +26,9 @@ pub(super) fn hold(events: &[u8]) {
     let mut known = vec![SessionId::from_program(PROGRAMS_ID)];
     let mut visitors: Vec<_> = (0..VISITORS).map(|number| Visitor::new(number, rules)).collect();
     while let (Some(who), Some(what)) = (events.next(), events.next()) {
+        if who >= LATE {
+            let _is_late = world.arrive();
+        }
         let Some(visitor) = visitors.get_mut(usize::from(who) % VISITORS) else { continue };
         visitor.step(&mut world, &mut known, what);
         world.keep_laws();
@@ -30,6 +36,9 @@ pub(super) fn hold(events: &[u8]) {
     // Without faults, every machine comes to its end.
     for visitor in &mut visitors {
         visitor.finish(&mut world, &mut known);
+        world.keep_laws();
+    }
+    while world.arrive() {
         world.keep_laws();
     }
 }

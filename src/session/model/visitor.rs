@@ -6,7 +6,7 @@ use super::super::types::{
     Candidate, Expect, Facts, Failed, Failure, Found, Life, Reply, Row, Rule, SessionId, Side, Timestamp,
     Written, decide, end, load, save,
 };
-use super::world::{Content, Kept, World};
+use super::world::{Change, Content, Kept, World};
 use super::{PROGRAMS_ID, Rules};
 
 /// Each session is used at this time, so that none is over.
@@ -24,6 +24,8 @@ enum Weather {
     LostDone,
     /// It does not do it, and that is not known.
     LostUndone,
+    /// It does it later, and that is not known.
+    LostLate,
 }
 
 impl Weather {
@@ -32,6 +34,7 @@ impl Weather {
             0 => Self::Unavailable,
             1 | 2 => Self::LostDone,
             3 => Self::LostUndone,
+            4 | 5 => Self::LostLate,
             _ => Self::Fair,
         }
     }
@@ -39,9 +42,9 @@ impl Weather {
 
 enum Work {
     Idle,
-    Load(Box<load::Loading<()>>, load::Answer<()>),
-    Save(save::Saving<()>, save::Answer<()>),
-    End(end::Ending, end::Answer<()>),
+    Load(Box<load::Loading<Failure>>, load::Answer<Failure>),
+    Save(save::Saving<Failure>, save::Answer<Failure>),
+    End(end::Ending<Failure>, end::Answer<Failure>),
 }
 
 pub(super) struct Visitor {
@@ -147,8 +150,8 @@ impl Visitor {
         &mut self,
         world: &mut World,
         known: &[SessionId],
-        mut loading: Box<load::Loading<()>>,
-        answer: load::Answer<()>,
+        mut loading: Box<load::Loading<Failure>>,
+        answer: load::Answer<Failure>,
         what: u8,
     ) {
         let answer = match loading.next(&mut self.life, answer, NOW) {
@@ -217,12 +220,12 @@ impl Visitor {
         &mut self,
         world: &mut World,
         known: &mut Vec<SessionId>,
-        mut saving: save::Saving<()>,
-        answer: save::Answer<()>,
+        mut saving: save::Saving<Failure>,
+        answer: save::Answer<Failure>,
         what: u8,
     ) {
         let step = saving.next(&mut self.life, answer);
-        let content = (self.lineage, &self.data, (self.number, self.saves));
+        let content = (self.lineage, self.data.clone(), (self.number, self.saves));
         let answer = match step {
             save::Step::Encode => {
                 let id = self.life.id().clone();
@@ -240,18 +243,23 @@ impl Visitor {
                 }
                 _ => self.look(world, &id, what),
             },
+            save::Step::Fence { id, version } => {
+                answered(world, Weather::of(what), Change::Fence { id, version })
+            }
             save::Step::Merge => {
                 let has_theirs = self.merge();
                 save::Answer::Merged { id: self.life.id().clone(), has_theirs }
             }
             save::Step::Write { id, expect } => {
-                let answer = answered(Weather::of(what), || world.write(&id, content, expect));
+                let change = Change::Write { id: id.clone(), content, expect };
+                let answer = answered(world, Weather::of(what), change);
                 self.note_lineage(world, &id, &answer);
                 answer
             }
             save::Step::Rotate { old, new, expect } => {
-                let rotate = || world.rotate((&old, &new), content, expect, self.rules.leaves_redirects);
-                let answer = answered(Weather::of(what), rotate);
+                let leaves_redirect = self.rules.leaves_redirects;
+                let change = Change::Rotate { old, new: new.clone(), content, expect, leaves_redirect };
+                let answer = answered(world, Weather::of(what), change);
                 self.note_lineage(world, &new, &answer);
                 answer
             }
@@ -265,7 +273,7 @@ impl Visitor {
     }
 
     /// Where others created the record under the same id at once, this session goes on as theirs.
-    fn note_lineage(&mut self, world: &World, id: &SessionId, answer: &save::Answer<()>) {
+    fn note_lineage(&mut self, world: &World, id: &SessionId, answer: &save::Answer<Failure>) {
         if let (save::Answer::Written(Written::Stored(_)), Some((_, Kept::Session { lineage, .. }))) =
             (answer, world.get(id))
         {
@@ -273,16 +281,16 @@ impl Visitor {
         }
     }
 
-    fn look(&mut self, world: &World, id: &SessionId, what: u8) -> save::Answer<()> {
+    fn look(&mut self, world: &World, id: &SessionId, what: u8) -> save::Answer<Failure> {
         match self.find(world, id, what) {
             Ok(found) => save::Answer::Found(found),
             Err(failed) => save::Answer::Failed(failed),
         }
     }
 
-    fn find(&mut self, world: &World, id: &SessionId, what: u8) -> Reply<Found, ()> {
+    fn find(&mut self, world: &World, id: &SessionId, what: u8) -> Reply<Found, Failure> {
         if Weather::of(what) == Weather::Unavailable {
-            return Err(Failed { kind: Failure::Unavailable, error: () });
+            return Err(failed(Failure::Unavailable));
         }
         if let Some((_, Kept::Session { lineage, content, .. })) = world.get(id) {
             self.loaded = (*lineage, content.clone());
@@ -309,7 +317,23 @@ impl Visitor {
         self.data != self.ours
     }
 
-    fn saved(&mut self, world: &mut World, known: &mut Vec<SessionId>, outcome: &save::Outcome<()>) {
+    fn saved(&mut self, world: &mut World, known: &mut Vec<SessionId>, outcome: &save::Outcome<Failure>) {
+        // Somebody may have begun another session under a program's id after it was rotated.
+        let is_a_programs = self.life.record_id().as_str() == PROGRAMS_ID;
+        if let save::Outcome::Failed(kind) = outcome
+            && *kind != Failure::Unknown
+            && !is_a_programs
+        {
+            let is_made = world.has_or_will_have((self.number, self.saves));
+            assert!(!is_made, "an error that is not of doubt says that nothing is stored");
+        }
+        if *outcome == save::Outcome::Ended
+            && self.life.is_rotated()
+            && !is_a_programs
+            && let Some((_, Kept::Session { lineage, .. })) = world.get(self.life.id())
+        {
+            assert_ne!(*lineage, self.lineage, "a session that goes on under its new id has not ended");
+        }
         if *outcome != save::Outcome::Stored {
             if self.life.stored_as().is_none() {
                 // What it created, if it did, is another session than the one that its next save creates.
@@ -327,23 +351,24 @@ impl Visitor {
         }
     }
 
-    fn end(&mut self, world: &mut World, mut ending: end::Ending, answer: end::Answer<()>, what: u8) {
+    fn end(
+        &mut self,
+        world: &mut World,
+        mut ending: end::Ending<Failure>,
+        answer: end::Answer<Failure>,
+        what: u8,
+    ) {
         let weather = Weather::of(what);
-        let lost = || end::Answer::Failed(Failed { kind: Failure::Unknown, error: () });
         let answer = match ending.next(&mut self.life, answer) {
             end::Step::Load(_) | end::Step::Delete { .. } if weather == Weather::Unavailable => {
-                end::Answer::Failed(Failed { kind: Failure::Unavailable, error: () })
+                end::Answer::Failed(failed(Failure::Unavailable))
             }
             end::Step::Load(id) => end::Answer::Found(world.find(&id)),
-            end::Step::Delete { .. } if weather == Weather::LostUndone => lost(),
-            end::Step::Delete { id, expect } => {
-                let is_deleted = world.delete(&id, expect);
-                match (weather, is_deleted) {
-                    (Weather::LostDone, _) => lost(),
-                    (_, true) => end::Answer::Deleted,
-                    (_, false) => end::Answer::Refused,
-                }
-            }
+            end::Step::Delete { id, expect } => match made(world, weather, Change::Delete { id, expect }) {
+                Ok(Written::Stored(_)) => end::Answer::Deleted,
+                Ok(Written::Refused) => end::Answer::Refused,
+                Err(failed) => end::Answer::Failed(failed),
+            },
             end::Step::CreateId => {
                 self.life = Life::fresh(SessionId::generate());
                 self.begin();
@@ -361,16 +386,27 @@ fn candidate(id: &SessionId) -> Candidate {
     Candidate { id: id.clone(), is_current: true, signed_at: None }
 }
 
-/// The answer to a write in this weather.
-fn answered(weather: Weather, write: impl FnOnce() -> Written) -> save::Answer<()> {
-    let failed = |kind| save::Answer::Failed(Failed { kind, error: () });
-    match weather {
-        Weather::Fair => save::Answer::Written(write()),
-        Weather::Unavailable => failed(Failure::Unavailable),
-        Weather::LostUndone => failed(Failure::Unknown),
-        Weather::LostDone => {
-            let _lost = write();
-            failed(Failure::Unknown)
-        }
+/// The answer to a change in this weather.
+fn answered(world: &mut World, weather: Weather, change: Change) -> save::Answer<Failure> {
+    match made(world, weather, change) {
+        Ok(written) => save::Answer::Written(written),
+        Err(failed) => save::Answer::Failed(failed),
     }
+}
+
+fn made(world: &mut World, weather: Weather, change: Change) -> Reply<Written, Failure> {
+    match weather {
+        Weather::Fair => return Ok(world.make(change)),
+        Weather::Unavailable => return Err(failed(Failure::Unavailable)),
+        Weather::LostUndone => {}
+        Weather::LostDone => {
+            let _lost = world.make(change);
+        }
+        Weather::LostLate => world.delay(change),
+    }
+    Err(failed(Failure::Unknown))
+}
+
+fn failed(kind: Failure) -> Failed<Failure> {
+    Failed { kind, error: kind }
 }

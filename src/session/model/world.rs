@@ -1,6 +1,6 @@
 //! The store of the model: a map, of which each operation is one step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::types::{Expect, Found, SessionId, Version, Written};
 
@@ -17,6 +17,30 @@ pub(super) enum Kept {
     DeadRedirect,
 }
 
+/// A change that is asked for, with the data and the save that it is of.
+pub(super) enum Change {
+    Write {
+        id: SessionId,
+        content: (u32, Content, Token),
+        expect: Expect,
+    },
+    Rotate {
+        old: SessionId,
+        new: SessionId,
+        content: (u32, Content, Token),
+        expect: Expect,
+        leaves_redirect: bool,
+    },
+    Delete {
+        id: SessionId,
+        expect: Expect,
+    },
+    Fence {
+        id: SessionId,
+        version: Version,
+    },
+}
+
 /// The records, and what was promised of them.
 #[derive(Default)]
 pub(super) struct World {
@@ -26,6 +50,8 @@ pub(super) struct World {
     ended: BTreeSet<u32>,
     /// The value of a key whose save was reported as stored.
     promised: BTreeMap<(u32, u8), Option<u32>>,
+    /// Changes that were sent and not made yet.
+    late: VecDeque<Change>,
 }
 
 impl World {
@@ -50,6 +76,55 @@ impl World {
         }
     }
 
+    /// Makes a change. One of a record that is gone, or another one by now, is refused.
+    pub(super) fn make(&mut self, change: Change) -> Written {
+        match change {
+            Change::Write { id, content, expect } => self.write(&id, content, expect),
+            Change::Rotate { old, new, content, expect, leaves_redirect } => {
+                self.rotate((&old, &new), content, expect, leaves_redirect)
+            }
+            Change::Delete { id, expect } if self.delete(&id, expect) => {
+                Written::Stored(Version::from(self.writes))
+            }
+            Change::Fence { id, version } if self.holds(&id, Expect::Version(version)) => {
+                self.renew(&id);
+                Written::Stored(Version::from(self.writes))
+            }
+            Change::Delete { .. } | Change::Fence { .. } => Written::Refused,
+        }
+    }
+
+    /// Keeps a change back, if there is a version that it may be too late for. Any other one is lost on its way.
+    pub(super) fn delay(&mut self, change: Change) {
+        let expects_a_version = match &change {
+            Change::Write { expect, .. } | Change::Rotate { expect, .. } | Change::Delete { expect, .. } => {
+                matches!(expect, Expect::Version(_))
+            }
+            Change::Fence { .. } => true,
+        };
+        if expects_a_version {
+            self.late.push_back(change);
+        }
+    }
+
+    /// Makes the change that was kept back for the longest time. `false` if there is none.
+    pub(super) fn arrive(&mut self) -> bool {
+        let Some(change) = self.late.pop_front() else { return false };
+        let _nobody_hears_of_it = self.make(change);
+        true
+    }
+
+    /// Whether a record was written by a save, or will be by a change of it that is late.
+    pub(super) fn has_or_will_have(&self, token: Token) -> bool {
+        let is_there = |(_, kept): &(u64, Kept)| matches!(kept, Kept::Session { by, .. } if *by == token);
+        self.records.values().any(is_there)
+            || self.late.iter().any(|change| match change {
+                Change::Write { id, content, expect } => content.2 == token && self.holds(id, *expect),
+                Change::Rotate { old, content, expect, .. } => content.2 == token && self.holds(old, *expect),
+                Change::Delete { .. } | Change::Fence { .. } => false,
+            })
+    }
+
     fn put(&mut self, id: &SessionId, kept: Kept) -> Version {
         self.writes += 1;
         self.records.insert(id.as_str().to_owned(), (self.writes, kept));
@@ -64,23 +139,23 @@ impl World {
         }
     }
 
-    pub(super) fn write(
+    fn write(
         &mut self,
         id: &SessionId,
-        (lineage, content, by): (u32, &Content, Token),
+        (lineage, content, by): (u32, Content, Token),
         expect: Expect,
     ) -> Written {
         if !self.holds(id, expect) {
             return Written::Refused;
         }
         let lineage = self.going_on(id, lineage, by, expect);
-        Written::Stored(self.put(id, Kept::Session { lineage, content: content.clone(), by }))
+        Written::Stored(self.put(id, Kept::Session { lineage, content, by }))
     }
 
-    pub(super) fn rotate(
+    fn rotate(
         &mut self,
         (old, new): (&SessionId, &SessionId),
-        (lineage, content, by): (u32, &Content, Token),
+        (lineage, content, by): (u32, Content, Token),
         expect: Expect,
         leaves_redirect: bool,
     ) -> Written {
@@ -92,7 +167,7 @@ impl World {
         if leaves_redirect {
             self.put(old, Kept::Redirect(new.clone()));
         }
-        Written::Stored(self.put(new, Kept::Session { lineage, content: content.clone(), by }))
+        Written::Stored(self.put(new, Kept::Session { lineage, content, by }))
     }
 
     /// The session that goes on with a write in place of the record of `id`.

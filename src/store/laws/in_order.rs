@@ -1,6 +1,7 @@
 //! A store whose backend does one thing at a time: it has the verbs that the contract provides, and no others.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Fixture, NOW, laws, some_id, sweep_laws};
@@ -50,19 +51,31 @@ fn fixture() -> Fixture {
 laws!(fixture);
 sweep_laws!(fixture);
 
-/// Loses the reply to every change of one key, which is made or not.
+/// What becomes of a change whose reply is lost.
+#[derive(Clone, Copy, PartialEq)]
+enum Lost {
+    Made,
+    NotMade,
+    /// It and every later one, none of which is made.
+    AllNotMade,
+}
+
+/// Loses the reply to the first change of one key.
 struct Losing {
     inner: InOrder,
     key: StoreKey,
-    is_made: bool,
+    lost: Lost,
+    changes: AtomicUsize,
 }
 
 impl Losing {
     fn change<T>(&self, key: &StoreKey, change: impl Fn() -> Result<T>) -> Result<T> {
-        if *key != self.key {
+        if *key != self.key
+            || self.changes.fetch_add(1, Ordering::Relaxed) > 0 && self.lost != Lost::AllNotMade
+        {
             return change();
         }
-        if self.is_made {
+        if self.lost == Lost::Made {
             change()?;
         }
         Err(Error::new(ErrorKind::Unknown, "change a record"))
@@ -92,21 +105,30 @@ impl Store for Losing {
 }
 
 #[test]
-fn a_rotation_whose_last_reply_is_lost_leaves_one_session() {
+fn a_rotation_whose_last_reply_is_lost_leaves_one_session_or_two_where_the_store_does_not_say() {
     let call = Call::at(NOW);
-    for (is_made, redirect) in [(true, None), (true, Some(REDIRECT)), (false, None), (false, Some(REDIRECT))]
+    for (lost, redirect) in [Lost::Made, Lost::NotMade, Lost::AllNotMade]
+        .map(|lost| [(lost, None), (lost, Some(REDIRECT))])
+        .concat()
     {
         let inner = InOrder(Arc::new(MemoryStore::new()));
         let (old, new) = (some_id(), some_id());
-        assert_ne!(inner.write(&Write::new(&old, b"x", Expect::Any), &call).unwrap(), Written::Refused);
-        let store = Losing { inner, key: old.clone(), is_made };
+        let Written::Stored(version) = inner.write(&Write::new(&old, b"x", Expect::Any), &call).unwrap()
+        else {
+            unreachable!("nothing was expected");
+        };
+        let store = Losing { inner, key: old.clone(), lost, changes: AtomicUsize::new(0) };
         let rotation = Rotation { redirect, ..Rotation::new(&old, &new, b"y", Expect::Present) };
         assert_eq!(store.rotate(&rotation, &call).unwrap_err().kind(), ErrorKind::Unknown);
         let data = |key| store.load(key, &call).unwrap().map(|record| record.data.to_vec());
-        let left =
-            if is_made { redirect.map(|redirect| redirect.data.to_vec()) } else { Some(b"x".to_vec()) };
-        assert_eq!(data(&old), left);
-        assert_eq!(data(&new), is_made.then(|| b"y".to_vec()));
+        let moved = redirect.map(|redirect| redirect.data.to_vec());
+        assert_eq!(data(&old), if lost == Lost::Made { moved } else { Some(b"x".to_vec()) });
+        assert_eq!(data(&new).is_some(), lost != Lost::NotMade);
+        // The change that was lost comes late.
+        if lost == Lost::NotMade {
+            let late = store.delete(&old, Expect::Version(version), &call).unwrap();
+            assert_eq!(late, Deleted::Refused, "the session is under its old id alone");
+        }
     }
 }
 

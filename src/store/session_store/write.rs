@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use super::super::{Call, Expect, Rotation, Version, Write, Written};
+use super::super::{Blocking, Call, Expect, Rotation, Version, Write, Written};
 use super::{IdStorage, Keys, SessionStore, no_id};
 use crate::error::Result;
 use crate::id::{IdSource, SessionId, StoreKey, passes_for_stored_key};
@@ -29,7 +29,7 @@ impl SessionStore {
         }
         let written = match expect {
             // Nobody has heard of this id yet.
-            Expect::Any if id.source() == IdSource::Generated => write(&keys.new, expect)?,
+            Expect::Any if id.source() == IdSource::Generated => write(&keys.new, self.of_a_new_id())?,
             Expect::Any => self.overwrite(&keys, call, write)?,
             Expect::Absent => self.create(&keys, call, write)?,
             Expect::Present | Expect::Version(_) => self.where_it_is(&keys, call, |key| {
@@ -41,6 +41,12 @@ impl SessionStore {
             self.remember(keys, false);
         }
         Ok(written)
+    }
+
+    /// The condition of the first record of an id. A request to a server may be made late, after its reply was lost and
+    /// another request stored the session: then it overwrites nothing.
+    fn of_a_new_id(&self) -> Expect {
+        if self.capabilities().blocking == Blocking::Network { Expect::Absent } else { Expect::Any }
     }
 
     /// Changes the record under the key where it was found last. Where that is refused it is tried under the other key,

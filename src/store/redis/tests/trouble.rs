@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::fake::{Fake, Reply, ok};
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{LockTarget, Locks, Patch, Renewal};
+use crate::store::{IdStorage, LockTarget, Locks, Patch, Renewal, SessionStore};
 
 fn home_of(fake: &Fake, options: &str) -> Home {
     Home::at(&fake.url(options), Keys::default())
@@ -271,4 +271,17 @@ fn a_script_that_the_server_has_forgotten_is_sent_again() {
         };
         version = stored;
     }
+}
+
+#[test]
+fn the_first_record_of_an_id_overwrites_nothing_though_its_request_comes_late() {
+    let Some(home) = Home::new() else { return };
+    let sessions = SessionStore::new(home.store, IdStorage::Plain);
+    let (id, call) = (SessionId::generate(), Call::at(NOW));
+    let create = || sessions.write(&Write::new(&id, b"first", Expect::Any), &call).unwrap();
+    let Written::Stored(version) = create() else { unreachable!("it is new") };
+    let save = Write::new(&id, b"second", Expect::Version(version));
+    assert_ne!(sessions.write(&save, &call).unwrap(), Written::Refused);
+    assert_eq!(create(), Written::Refused);
+    assert_eq!(sessions.load(&id, &call).unwrap().unwrap().data[..], b"second"[..]);
 }

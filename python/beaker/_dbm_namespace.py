@@ -38,6 +38,9 @@ class DBMNamespaceManager(FileBackedNamespaceManager):
     otherwise a dbm of its own. ``file`` is the dbm as of the last opening.
     """
 
+    # Most implementations add an extension of four characters.
+    _LONGEST_NAME = FileBackedNamespaceManager._LONGEST_NAME - 4
+
     def __init__(
         self,
         namespace: str,

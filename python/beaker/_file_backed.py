@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 
 from beaker._file_lock import FileSynchronizer
-from beaker._files import file_path, verify_directory
+from beaker._files import file_path, own_file_path, verify_directory
 from beaker._locks import _refuse_if_interrupted
 from beaker._namespace import OpenResourceNamespaceManager
 from beaker._pickled_values import PickledValues
@@ -35,6 +35,8 @@ def storage_folder(given: str | None, data_dir: str | None, name: str, option: s
 class FileBackedNamespaceManager(PickledValues, OpenResourceNamespaceManager):
     """A backend with files and lock files. An empty namespace has neither."""
 
+    _LONGEST_NAME = 255
+
     def __init__(
         self, namespace: str, folder: str, lock_dir: str, extension: str, digest_filenames: bool
     ) -> None:
@@ -42,6 +44,8 @@ class FileBackedNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         self.digest_filenames = digest_filenames
         super().__init__(namespace)
         self.file = file_path(folder, [namespace], extension, digest_filenames=digest_filenames)
+        if len(os.fsencode(os.path.basename(self.file))) > self._LONGEST_NAME:  # noqa: PTH119
+            self.file = own_file_path(folder, namespace, extension)
         self._name = os.path.basename(self.file).removesuffix(extension)  # noqa: PTH119
         # Names that differ only in their dots would share a file.
         self._shares_its_name = (

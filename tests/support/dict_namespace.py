@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from beaker.container import NamespaceManager
+from beaker.synchronization import NameLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableSequence
@@ -20,6 +21,9 @@ class DictNamespace(NamespaceManager):
     def __init__(self, namespace: str, **arguments: Any) -> None:
         super().__init__(namespace)
         self.arguments = arguments
+
+    def get_creation_lock(self, key: str) -> NameLock:
+        return NameLock(identifier=f"{id(self.contents)}/{self.namespace}/{key!r}", reentrant=True)
 
     def __getitem__(self, key: str) -> Any:
         self.calls.append("get")

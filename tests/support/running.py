@@ -35,6 +35,7 @@ MARKERS = {
     "tests/faults/interruptions/test_reentrancy.py": "slow",
     "tests/faults/interruptions/test_signals.py": "slow",
     "tests/faults/campaigns/test_short_forms.py": "slow",
+    "tests/laws": "slow",
     "tests/packaging/wheels": "slow",
     "tests/unit/commands": "slow",
     "tests/unit/config/test_option_values.py": "slow",

@@ -19,92 +19,10 @@ if TYPE_CHECKING:
 
     Browsers = Callable[..., Browser]
 
-MODES = pytest.mark.parametrize("mode", ["merge", "beaker", "lock"])
-
 
 @pytest.fixture
 def pair(browser: Browsers, clock: Clock) -> Pair:
     return Pair(browser(timeout=600, **KEPT))
-
-
-@MODES
-def test_a_request_with_the_old_cookie_gets_the_rotated_session(
-    browser: Browsers, clock: Clock, mode: str, encoding: dict[str, Any]
-) -> None:
-    pair = Pair(browser(concurrency=mode, **KEPT, **encoding))
-    visit = pair.late(name)
-    assert visit.result == ("Ada", pair.new, False, False)
-    assert visit.cookies == []
-
-
-@MODES
-def test_a_save_with_the_old_id_is_in_the_session(browser: Browsers, clock: Clock, mode: str) -> None:
-    pair = Pair(browser(concurrency=mode, **KEPT))
-    assert pair.late(put(colour="green")).cookies == []
-    assert pair.content() == {"name": "Ada", "colour": "green"}
-
-
-@pytest.mark.parametrize("options", [{"rolling": True, "cookie_expires": 3600}, {"secret": "s" * 32}])
-def test_a_holder_of_the_old_id_never_gets_the_new_cookie(
-    browser: Browsers, clock: Clock, options: dict[str, Any]
-) -> None:
-    pair = Pair(browser(**KEPT, **options))
-
-    def work(session: Any) -> None:
-        session.domain = "example.org"
-        session.path = "/shop"
-        session.set_timeout(3600)
-        session._session()._set_cookie_expires(600)
-        session._session()._update_cookie_out()
-        session.save()
-
-    for page in (name, work, rotate):
-        assert pair.late(page).cookies == []
-
-
-def test_a_holder_of_the_old_id_gets_no_newer_one_by_rotating(pair: Pair) -> None:
-    visit = pair.late(rotate)
-    assert (visit.result, visit.cookies) == (pair.new, [])
-    assert pair.content() == {"name": "Ada"}
-
-
-def test_the_old_id_leads_nowhere_when_the_grace_is_over(pair: Pair, clock: Clock, backend: Backend) -> None:
-    clock.advance(GRACE - 0.5)
-    assert pair.late(name).result[0] == "Ada"
-    clock.advance(1)
-    found, session_id, is_new, _ = pair.late(name).result
-    assert (found, is_new) == (None, True)
-    assert session_id not in (pair.old, pair.new)
-    assert pair.content() == {"name": "Ada"}
-    assert list(backend.texts()) == [pair.new]
-
-
-def test_use_does_not_extend_the_grace_period(pair: Pair, clock: Clock) -> None:
-    for _ in range(3):
-        clock.advance(10)
-        assert pair.late(put(colour="green")).result is None
-    clock.advance(1)
-    assert pair.late(name).result[0] is None
-
-
-def test_a_clock_set_back_does_not_extend_the_grace_period(pair: Pair, clock: Clock) -> None:
-    clock.advance(-GRACE - 1)
-    assert pair.late(name).result[0] is None
-    clock.advance(GRACE)
-    assert pair.late(name).result[0] is None
-    assert pair.content() == {"name": "Ada"}
-
-
-def test_several_rotations_within_the_grace_lead_on_and_on(browser: Browsers, clock: Clock) -> None:
-    visitor = browser(**KEPT)
-    visitor.put(name="Ada")
-    jars = [visitor.jar]
-    for _ in range(8):
-        visitor.visit(rotate)
-        jars.append(visitor.jar)
-    last = visitor.id
-    for jar in jars:
-        assert visitor.visit(name, cookie=jar).result[:2] == ("Ada", last)
 
 
 def test_a_chain_that_is_too_long_leads_nowhere(browser: Browsers, clock: Clock) -> None:
@@ -127,26 +45,6 @@ def test_the_store_shows_neither_id_nor_session_under_the_old_one(pair: Pair, ba
     assert len(texts[pair.old]) < 200
 
 
-@pytest.mark.parametrize("end", ["delete", "invalidate"])
-@MODES
-def test_a_logout_by_the_old_cookie_ends_the_session(
-    browser: Browsers, backend: Backend, clock: Clock, mode: str, end: str
-) -> None:
-    pair = Pair(browser(concurrency=mode, **KEPT))
-    visit = pair.late(lambda session: getattr(session, end)())
-    assert len(visit.cookies) == 1
-    assert pair.content() == {}
-    assert pair.late(name).result[0] is None
-    assert backend.texts() == {}
-
-
-@pytest.mark.parametrize("end", ["delete", "invalidate"])
-def test_after_a_logout_the_old_id_leads_nowhere(pair: Pair, backend: Backend, end: str) -> None:
-    pair.visitor.visit(lambda session: getattr(session, end)())
-    assert pair.late(name).result[2] is True
-    assert backend.texts() == {}
-
-
 def test_a_new_session_after_a_logout_by_the_old_id_has_its_cookie(pair: Pair) -> None:
     def work(session: Any) -> str:
         session.invalidate()
@@ -159,94 +57,12 @@ def test_a_new_session_after_a_logout_by_the_old_id_has_its_cookie(pair: Pair) -
     assert visit.result not in (pair.old, pair.new)
 
 
-def test_invalidate_leaves_nothing_that_leads_anywhere(
-    browser: Browsers, backend: Backend, clock: Clock
-) -> None:
-    visitor = browser(**KEPT)
-    visitor.put(name="Ada")
-    visitor.visit(lambda session: session.invalidate())
-    assert backend.texts() == {}
-
-
-def test_a_session_that_is_over_is_over_by_its_old_id_too(
-    browser: Browsers, backend: Backend, clock: Clock
-) -> None:
-    pair = Pair(browser(timeout=10, **KEPT))
-    clock.advance(11)
-    assert pair.late(name).result[2] is True
-    assert pair.content() == {}
-
-
-def test_a_session_is_locked_under_its_new_id(browser: Browsers, backend: Backend, clock: Clock) -> None:
-    pair = Pair(browser(**KEPT))
-
-    def work(session: Any) -> None:
-        session.lock()
-        session.load()
-        session["count"] = 1
-        session._session().save()
-        session.unlock()
-
-    pair.late(work)
-    assert pair.content()["count"] == 1
-
-
-@pytest.mark.parametrize("held", [True, False])
-def test_a_session_may_be_rotated_while_it_is_locked(
-    browser: Browsers, backend: Backend, clock: Clock, held: bool
-) -> None:
-    visitor = browser(**KEPT, concurrency="merge" if held else "lock")
-    visitor.put(name="Ada")
-    before = visitor.jar
-
-    def work(session: Any) -> str:
-        if held:
-            session.lock()
-        new = rotate(session._session())
-        if held:
-            session.unlock()
-        return new
-
-    new = visitor.visit(work).result
-    assert visitor.visit(name, cookie=before).result[:2] == ("Ada", new)
-
-
-def test_a_session_is_found_by_the_id_that_it_had(pair: Pair, backend: Backend) -> None:
-    found = pair.visitor.visit(lambda session: session.get_by_id(pair.old)).result
-    assert (found.id, found["name"]) == (pair.new, "Ada")
-    session = opened(backend, pair.old)
-    session["colour"] = "green"
-    session.save()
-    assert pair.content() == {"name": "Ada", "colour": "green"}
-
-
-def test_an_id_that_a_program_chose_can_be_used_again(backend: Backend, clock: Clock) -> None:
-    first = opened(backend, "chosen", **KEPT)
-    first["name"] = "Ada"
-    first.save()
-    new = rotate(first)
-    opened(backend, new, **KEPT).delete()
-    for _ in range(2):
-        again = opened(backend, "chosen", **KEPT)
-        assert (again.id, again.is_new) == ("chosen", True)
-    again["name"] = "Grace"
-    again.save()
-    assert opened(backend, "chosen")["name"] == "Grace"
-
-
 def test_the_options_of_the_request_that_comes_later_do_not_matter(
     backend: Backend, browser: Browsers, clock: Clock
 ) -> None:
     pair = Pair(browser(**KEPT))
     other = Browser(backend.options)
     assert other.visit(name, cookie=pair.before).result[:2] == ("Ada", pair.new)
-
-
-def test_a_session_that_its_first_request_rotates_leaves_nothing(
-    browser: Browsers, backend: Backend, clock: Clock
-) -> None:
-    visit = browser(**KEPT).visit(lambda session: (session.update(name="Ada"), rotate(session)))
-    assert list(backend.texts()) == [visit.value]
 
 
 def test_a_forged_pointer_leads_nowhere(browser: Browsers, backend: Backend, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.sessions import Browser, opened
+from tests.support.sessions import Browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,59 +62,6 @@ def test_a_change_in_place_without_save_is_stored(visitors: Browsers, way: str) 
     visitor.put(cart=["apple"], name="Ada")
     visitor.visit(lambda session: WAYS[way](session).append("pear"))
     assert visitor.read() == {"cart": ["apple", "pear"], "name": "Ada"}
-
-
-def test_a_change_in_place_is_stored_in_every_encoding(visitors: Browsers, encoding: dict[str, Any]) -> None:
-    visitor = visitors(**encoding)
-    visitor.put(user={"roles": ["reader"]}, name="Ada")
-    visitor.visit(lambda session: session["user"]["roles"].append("writer"))
-    assert visitor.read() == {"user": {"roles": ["reader", "writer"]}, "name": "Ada"}
-
-
-def test_objects_of_the_applications_own_may_be_changed_in_place(visitors: Browsers) -> None:
-    visitor = visitors()
-    visitor.put(tags={"one"})
-    visitor.visit(lambda session: session["tags"].add("two"))
-    assert visitor.read() == {"tags": {"one", "two"}}
-
-
-def test_a_change_in_place_does_not_carry_unsaved_assignments_along(visitors: Browsers) -> None:
-    visitor = visitors()
-    visitor.put(cart=["apple"], name="Ada")
-
-    def work(session: Any) -> None:
-        session["cart"].append("pear")
-        session["name"] = "Grace"
-        session["new"] = 1
-
-    visitor.visit(work)
-    assert visitor.read() == {"cart": ["apple", "pear"], "name": "Ada"}
-
-
-def test_a_value_that_was_replaced_and_then_changed_is_dropped(visitors: Browsers) -> None:
-    visitor = visitors()
-    visitor.put(cart=["apple"])
-
-    def work(session: Any) -> None:
-        session["cart"] = ["other"]
-        session["cart"].append("pear")
-
-    visitor.visit(work)
-    assert visitor.read() == {"cart": ["apple"]}
-
-
-def test_nothing_in_place_is_stored_when_access_times_are_not(visitors: Browsers) -> None:
-    visitor = visitors(save_accessed_time=False)
-    visitor.put(cart=["apple"])
-    visitor.visit(lambda session: session["cart"].append("pear"))
-    assert visitor.read() == {"cart": ["apple"]}
-
-
-def test_a_session_found_by_id_needs_to_be_saved(browser: Browsers) -> None:
-    visitor = browser()
-    visitor.put(cart=["apple"])
-    browser().visit(lambda session: session.get_by_id(visitor.id)["cart"].append("pear"))
-    assert visitor.read() == {"cart": ["apple"]}
 
 
 IMMUTABLE: dict[str, Callable[[Any], Any]] = {
@@ -167,33 +114,3 @@ def test_a_mutable_value_that_was_not_changed_is_not_written(written_in_python: 
     kind.calls.clear()
     visitor.visit(lambda session: session["cart"])
     assert "set" not in kind.calls
-
-
-def test_a_read_keeps_what_another_request_stored_meanwhile(browser: Browsers, backend: Backend) -> None:
-    visitor = browser()
-    visitor.put(name="Ada")
-
-    def work(session: Any) -> None:
-        assert session["name"] == "Ada"
-        other = opened(backend, session.id)
-        other["name"] = "Grace"
-        other.save()
-
-    visitor.visit(work)
-    assert visitor.read() == {"name": "Grace"}
-
-
-def test_a_read_in_every_encoding_keeps_a_concurrent_save(
-    browser: Browsers, backend: Backend, encoding: dict[str, Any]
-) -> None:
-    visitor = browser(**encoding)
-    visitor.put(name="Ada", cart=["apple"])
-
-    def work(session: Any) -> None:
-        assert session["cart"] == ["apple"]
-        other = opened(backend, session.id, **encoding)
-        other["name"] = "Grace"
-        other.save()
-
-    visitor.visit(work)
-    assert visitor.read() == {"name": "Grace", "cart": ["apple"]}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.session import Session
+from beaker.testing._laws.merging import Overtaken
 from tests.conformance.session.grace import KEPT, rotate
-from tests.conformance.session.overtaken import Overtaken
 from tests.support.sessions import is_free, opened
 
 if TYPE_CHECKING:

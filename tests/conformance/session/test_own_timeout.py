@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MINUTE = 60
 DAY = 86_400
 MONTH = 30 * DAY
-GRACE = 120
 
 
 def expiry(visit: Visit) -> str | None:
@@ -32,45 +31,6 @@ def expiry(visit: Visit) -> str | None:
 
 def date(moment: float) -> str:
     return time.strftime("%a, %d-%b-%Y %H:%M:%S GMT", time.gmtime(moment))
-
-
-def test_a_remembered_session_outlives_the_timeout_of_all_others(
-    visitors: Browsers, clock: Clock, encoding: dict[str, Any]
-) -> None:
-    visitor = visitors(timeout=MINUTE, **encoding)
-    visitor.visit(remembered(MONTH, name="Ada"))
-    for _ in range(3):
-        clock.advance(MONTH - 1)
-        assert visitor.read() == {"name": "Ada"}
-    clock.advance(MONTH + 1)
-    assert visitor.read() == {}
-
-
-def test_a_session_that_is_not_remembered_ends_as_ever(visitors: Browsers, clock: Clock) -> None:
-    one, other = visitors(timeout=MINUTE), visitors(timeout=MINUTE)
-    one.visit(remembered(MONTH, name="Ada"))
-    other.put(name="Grace")
-    clock.advance(MINUTE + 1)
-    assert (one.read(), other.read()) == ({"name": "Ada"}, {})
-
-
-def test_a_timeout_of_its_own_may_be_the_shorter_or_the_only_one(visitors: Browsers, clock: Clock) -> None:
-    for options in ({"timeout": DAY}, {}):
-        visitor = visitors(**options)
-        visitor.visit(remembered(MINUTE, name="Ada"))
-        for _ in range(3):
-            clock.advance(MINUTE)
-            assert visitor.read() == {"name": "Ada"}
-        clock.advance(MINUTE + 1)
-        assert visitor.read() == {}
-
-
-def test_a_timeout_takes_effect_at_the_next_save(visitors: Browsers, clock: Clock) -> None:
-    visitor = visitors(timeout=MINUTE)
-    visitor.put(name="Ada")
-    visitor.visit(lambda session: session.set_timeout(MONTH))
-    clock.advance(MINUTE + 1)
-    assert visitor.read() == {}
 
 
 def test_none_goes_back_to_the_option(visitors: Browsers, clock: Clock) -> None:

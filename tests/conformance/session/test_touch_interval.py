@@ -14,40 +14,11 @@ from tests.support.sessions import COOKIE, ID
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.sessions import Backend, Browser, Clock
+    from tests.support.sessions import Browser, Clock
 
     Browsers = Callable[..., Browser]
 
 INTERVAL = {"timeout": 600, "touch_interval": 60}
-
-
-def test_a_read_within_the_interval_stores_nothing(browser: Browsers, backend: Backend, clock: Clock) -> None:
-    visitor = browser(**INTERVAL)
-    visitor.put(name="Ada")
-    stored = backend.texts()
-    for _ in range(3):
-        clock.advance(19)
-        assert visitor.read() == {"name": "Ada"}
-    assert backend.texts() == stored
-    clock.advance(3)
-    assert visitor.read() == {"name": "Ada"}
-    assert backend.texts() != stored
-
-
-def test_a_save_within_the_interval_is_stored(browser: Browsers, backend: Backend, clock: Clock) -> None:
-    visitor = browser(**INTERVAL)
-    visitor.put(name="Ada")
-    clock.advance(1)
-    visitor.put(cart=["tea"])
-    assert visitor.read() == {"name": "Ada", "cart": ["tea"]}
-
-
-def test_a_change_in_place_within_the_interval_is_stored(browser: Browsers, clock: Clock) -> None:
-    visitor = browser(**INTERVAL)
-    visitor.put(cart=["tea"])
-    clock.advance(1)
-    visitor.visit(lambda session: session["cart"].append("milk"))
-    assert visitor.read() == {"cart": ["tea", "milk"]}
 
 
 def test_a_backend_that_expires_by_itself_is_told_of_the_interval(clock: Clock) -> None:
@@ -64,51 +35,11 @@ def test_a_backend_that_expires_by_itself_is_told_of_the_interval(clock: Clock) 
     assert (max(asked), min(asked)) == (600 + 300 + 120, 600 + 120)
 
 
-def test_no_session_is_idle_before_its_timeout(browser: Browsers, clock: Clock) -> None:
-    visitor = browser(**INTERVAL)
-    visitor.put(name="Ada")
-    clock.advance(59)
-    assert visitor.read() == {"name": "Ada"}
-    clock.advance(600)
-    assert visitor.read() == {"name": "Ada"}
-    clock.advance(661)
-    assert visitor.read() == {}
-
-
-def test_a_timeout_of_its_own_is_judged_the_same(browser: Browsers, clock: Clock) -> None:
-    visitor = browser(**INTERVAL)
-    visitor.visit(lambda session: (session.set_timeout(6000), session.update(name="Ada"), session.save()))
-    clock.advance(59)
-    visit = visitor.visit(lambda session: session["name"])
-    assert visit.cookie, "the browser's cookie is renewed by every response"
-    clock.advance(6000)
-    assert visitor.read() == {"name": "Ada"}
-
-
-def test_a_clock_that_went_back_is_stored(browser: Browsers, backend: Backend, clock: Clock) -> None:
-    visitor = browser(**INTERVAL)
-    visitor.put(name="Ada")
-    stored = backend.texts()
-    clock.advance(-5)
-    assert visitor.read() == {"name": "Ada"}
-    assert backend.texts() != stored
-
-
 def test_the_program_sees_the_time_of_its_own_request(browser: Browsers, clock: Clock) -> None:
     visitor = browser(**INTERVAL)
     visitor.put(name="Ada")
     clock.advance(10)
     assert visitor.visit(lambda session: session["_accessed_time"]).result == clock()
-
-
-def test_a_rotation_within_the_interval_is_stored(browser: Browsers, backend: Backend, clock: Clock) -> None:
-    visitor = browser(**INTERVAL)
-    visitor.put(name="Ada")
-    before = set(backend.texts())
-    clock.advance(1)
-    visitor.visit(lambda session: session.regenerate_id())
-    assert set(backend.texts()).isdisjoint(before)
-    assert visitor.read() == {"name": "Ada"}
 
 
 def test_a_session_in_a_cookie_is_sent_with_every_read(visitors: Browsers, clock: Clock) -> None:

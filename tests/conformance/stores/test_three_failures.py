@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import pickle
 import zlib
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from beaker.exceptions import BeakerException, BeakerWarning, CorruptSessionError, StoreUnavailableError
+from beaker.exceptions import BeakerWarning, CorruptSessionError, StoreUnavailableError
 from beaker.session import Session
 from tests.support.sessions import KEY, UNKNOWN_ID, Browser, opened, unprivileged
 
@@ -30,127 +29,12 @@ def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-GARBAGE = {
-    "no base64": "!!! no base64 !!!",
-    "no pickle": text(b"no pickle at all"),
-    "a cut pickle": text(pickle.dumps({"name": "Ada"}, 2)[:-4]),
-    "a pickle of no dictionary": text(pickle.dumps([1, 2], 2)),
-    "a pickle of a missing class": text(b"cno_such_module\nThing\n)R."),
-    "an access time that is no number": text(pickle.dumps({"_accessed_time": "then"}, 2)),
-}
-
-
-@pytest.mark.parametrize("garbage", GARBAGE)
-def test_an_undecodable_record_is_corrupt(backend: Backend, garbage: str) -> None:
-    backend.plant("chosen", GARBAGE[garbage])
-    with pytest.raises(CorruptSessionError) as caught:
-        opened(backend, "chosen")
-    assert isinstance(caught.value, BeakerException)
-    assert backend.texts() == {"chosen": GARBAGE[garbage]}
-
-
-@pytest.mark.parametrize("garbage", GARBAGE)
-def test_invalidate_corrupt_replaces_a_corrupt_session_with_a_warning(
-    browser: Browsers, backend: Backend, garbage: str
-) -> None:
-    backend.plant(UNKNOWN_ID, GARBAGE[garbage])
-    visitor = browser()
-
-    def work(session: Any) -> tuple[str, bool]:
-        session["name"] = "Ada"
-        session.save()
-        return session.id, session.is_new
-
-    with pytest.warns(BeakerWarning, match="cannot be decoded") as caught:
-        visit = visitor.visit(work, cookie=COOKIE)
-    assert len(caught) == 1
-    assert UNKNOWN_ID not in str(caught[0].message)
-    assert visit.result == (visit.value, True)
-    assert visit.value != UNKNOWN_ID
-    assert visitor.read() == {"name": "Ada"}
-
-
-@pytest.mark.parametrize("off", [False, "false", "0"])
-def test_a_corrupt_session_is_an_exception_where_that_is_asked_for(
-    browser: Browsers, backend: Backend, off: Any
-) -> None:
-    backend.plant(UNKNOWN_ID, GARBAGE["no pickle"])
-    with pytest.raises(CorruptSessionError):
-        browser(invalidate_corrupt=off).visit(lambda session: session.id, cookie=COOKIE)
-    assert backend.texts() == {UNKNOWN_ID: GARBAGE["no pickle"]}
-
-
-def test_the_constructor_raises_by_default(backend: Backend) -> None:
-    backend.plant("chosen", GARBAGE["no pickle"])
-    with pytest.raises(CorruptSessionError):
-        Session({}, id="chosen", **backend.options)
-    with pytest.warns(BeakerWarning, match="cannot be decoded"):
-        assert Session({}, id="chosen", invalidate_corrupt=True, **backend.options).is_new
-
-
-def test_the_wrong_key_makes_a_session_corrupt(backend: Backend) -> None:
-    right = {"encrypt_key": "the right key", "validate_key": "v"}
-    session = opened(backend, "chosen", **right)
-    session["name"] = "Ada"
-    session.save()
-    for wrong in ({**right, "encrypt_key": "a wrong key"}, {**right, "validate_key": "w"}, {}):
-        with pytest.raises(CorruptSessionError):
-            opened(backend, "chosen", **wrong)
-    assert opened(backend, "chosen", **right)["name"] == "Ada"
-
-
-def test_a_changed_ciphertext_is_corrupt(backend: Backend) -> None:
-    keys = {"encrypt_key": "the right key", "validate_key": "v", "data_serializer": "json"}
-    session = opened(backend, "chosen", **keys)
-    session["name"] = "Ada"
-    session.save()
-    (stored,) = backend.texts().values()
-    for at in (0, 23, 24, 40, len(stored) // 2, len(stored) - 5):
-        other = "A" if stored[at] != "A" else "B"
-        backend.plant("chosen", stored[:at] + other + stored[at + 1 :])
-        with pytest.raises(CorruptSessionError):
-            opened(backend, "chosen", **keys)
-
-
-def test_another_serializer_makes_a_session_corrupt(backend: Backend) -> None:
-    session = opened(backend, "chosen", data_serializer="pickle")
-    session.save()
-    with pytest.raises(CorruptSessionError):
-        opened(backend, "chosen", data_serializer="json")
-    assert not opened(backend, "chosen", data_serializer="pickle").is_new
-
-
 @pytest.mark.slow
 def test_json_that_unfolds_without_end_is_corrupt(backend: Backend) -> None:
     bomb = zlib.compress(b"[" + b" " * (80 * 1024 * 1024) + b"]", 9)
     backend.plant("chosen", text(bomb))
     with pytest.raises(CorruptSessionError):
         opened(backend, "chosen", data_serializer="json")
-
-
-def test_an_empty_dictionary_is_a_new_session(backend: Backend, encoding: dict[str, Any]) -> None:
-    backend.plant("chosen", text(pickle.dumps({}, 2)))
-    assert opened(backend, "chosen").is_new
-
-
-def test_none_is_a_new_session(backend: Backend) -> None:
-    backend.plant("chosen", text(zlib.compress(json.dumps(None).encode())))
-    assert opened(backend, "chosen", data_serializer="json").is_new
-
-
-def test_a_serializer_that_raises_says_corrupt_and_keeps_its_cause(backend: Backend) -> None:
-    class Own:
-        def loads(self, _data: bytes) -> Any:
-            raise ZeroDivisionError("own")
-
-        def dumps(self, _data: Any) -> bytes:
-            return b"data"
-
-    session = opened(backend, "chosen", data_serializer=Own())
-    session.save()
-    with pytest.raises(CorruptSessionError) as caught:
-        opened(backend, "chosen", data_serializer=Own())
-    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 # What can stand in the place of a record's file, by how it is put there.
@@ -310,36 +194,3 @@ def test_a_backend_may_hold_bytes(written_in_python: Backend) -> None:
     contents["chosen"] = {"session": 5}
     with pytest.raises(CorruptSessionError):
         opened(written_in_python, "chosen")
-
-
-class Stumbling(Session):
-    """A session of an application that looks something up when it is loaded."""
-
-    def load(self) -> None:
-        super().load()
-        raise ConnectionRefusedError("the directory of users does not answer")
-
-
-class Misreading(Session):
-    """A session of an application that has a format of its own."""
-
-    def _decrypt_data(self, session_data: str | bytes) -> Any:
-        raise LookupError("no such format")
-
-
-def test_an_exception_of_an_overridden_load_is_no_logout(backend: Backend) -> None:
-    opened(backend, UNKNOWN_ID).save()
-    with pytest.raises(ConnectionRefusedError):
-        Browser({**backend.options, "session_class": Stumbling}).visit(
-            lambda session: session.id, cookie=COOKIE
-        )
-    assert not opened(backend, UNKNOWN_ID).is_new
-
-
-def test_an_exception_in_an_overridden_decoder_means_corrupt(backend: Backend) -> None:
-    opened(backend, UNKNOWN_ID).save()
-    options = {**backend.options, "session_class": Misreading}
-    with pytest.warns(BeakerWarning, match="cannot be decoded"):
-        Browser(options).visit(lambda session: session.id, cookie=COOKIE)
-    with pytest.raises(CorruptSessionError, match="no such format"):
-        Browser({**options, "invalidate_corrupt": False}).visit(lambda session: session.id, cookie=COOKIE)

@@ -104,7 +104,8 @@ def test_every_option_of_the_readme_exists() -> None:
 
 
 def test_every_promise_of_safety_names_tests_that_there_are() -> None:
-    sources = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "src").rglob("*.rs")]
+    published = (ROOT / "python" / "beaker" / "testing").rglob("*.py")
+    sources = [*(ROOT / "tests").rglob("test_*.py"), *published, *(ROOT / "src").rglob("*.rs")]
     tests = {
         name
         for source in sources

@@ -160,6 +160,19 @@ pub(in crate::store) fn a_session_that_is_rotated_while_it_is_held_stays_held(fi
     assert_eq!(fixture.data(&new).unwrap(), b"z");
 }
 
+pub(in crate::store) fn a_rotation_of_another_session_locks_nothing(fixture: &Fixture) {
+    let (mine, old, new) = (some_id(), some_id(), some_id());
+    fixture.stored(&mine, b"x");
+    fixture.stored(&old, b"x");
+    let held = fixture.lock(&mine);
+    let rotation = Rotation::new(&old, &new, b"y", Expect::Present);
+    let rotated = fixture.store.rotate(&rotation, &Call::at(NOW).under(Some(&*held))).unwrap();
+    assert!(matches!(rotated, Written::Stored(_)));
+    assert!(!held.holds(&new));
+    assert!(!fixture.is_locked(&new));
+    assert!(fixture.is_locked(&mine));
+}
+
 pub(in crate::store) fn who_waits_for_a_session_that_is_deleted_finds_it_absent(fixture: &Fixture) {
     let id = some_id();
     fixture.stored(&id, b"x");

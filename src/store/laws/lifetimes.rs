@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Fixture, LIFETIME, NOW, another, some_id};
-use crate::store::{Call, Expect, Patch, Redirect, Rotation, Write, Written};
+use crate::store::{Call, Expect, Patch, Redirect, Renewal, Rotation, Version, Write, Written};
 
 const MINUTE: Option<Duration> = Some(LIFETIME);
 
@@ -50,6 +50,19 @@ pub(in crate::store) fn a_touch_renews_a_lifetime(fixture: &Fixture) {
     assert!(store.patch(&Patch::new(&id, other, 0, b"!").lasting(MINUTE), &Call::at(NOW + 100.0)).unwrap());
     assert_eq!(&*store.load(&id, &Call::at(NOW + 150.0)).unwrap().unwrap().data, b"Abc");
     assert!(store.load(&id, &Call::at(NOW + 161.0)).unwrap().is_none());
+}
+
+pub(in crate::store) fn a_renewal_keeps_the_data_and_creates_nothing(fixture: &Fixture) {
+    let (id, store) = (some_id(), &fixture.store);
+    let renewal = |version| Renewal { key: &id, version, ttl: MINUTE };
+    assert!(!store.renew(&renewal(Version::from(1)), &Call::at(NOW)).unwrap());
+    assert!(store.load(&id, &Call::at(NOW)).unwrap().is_none());
+    let written = store.write(&Write::new(&id, b"abc", Expect::Any).lasting(MINUTE), &Call::at(NOW)).unwrap();
+    let Written::Stored(version) = written else { unreachable!("nothing was expected") };
+    assert!(store.renew(&renewal(version), &Call::at(NOW + 50.0)).unwrap());
+    let record = store.load(&id, &Call::at(NOW + 100.0)).unwrap().unwrap();
+    assert_eq!((&*record.data, record.version), (&b"abc"[..], version));
+    assert!(store.load(&id, &Call::at(NOW + 111.0)).unwrap().is_none());
 }
 
 pub(in crate::store) fn a_touch_of_another_state_makes_no_lifetime_shorter(fixture: &Fixture) {

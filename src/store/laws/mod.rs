@@ -2,7 +2,7 @@
 //!
 //! `laws!(fixture)` in a store's tests makes one test of every law, `lock_laws!(fixture)` of those of locks, and
 //! `sweep_laws!(fixture)` of those of a store that is swept: where a server removes what is over there is nothing to
-//! sweep. A law that speaks of something not every store can do asks the store's capabilities first, and then holds it to
+//! sweep, and `scan_laws!(fixture)` of those of a store that can list its records. A law that speaks of something not every store can do asks the store's capabilities first, and then holds it to
 //! what it claims.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
@@ -11,6 +11,7 @@ mod holds;
 mod in_order;
 mod lifetimes;
 mod rotation;
+mod scans;
 pub(super) mod server;
 mod sweeps;
 mod threads;
@@ -22,13 +23,14 @@ use std::time::Duration;
 pub(super) use holds::{
     a_held_session_is_held_by_nobody_else, a_hold_leaves_nothing_where_there_is_no_record,
     a_hold_that_is_dropped_lets_go, a_holder_uses_what_it_holds_without_waiting_for_itself,
-    a_session_that_is_rotated_while_it_is_held_stays_held, an_unknown_id_is_not_held_and_allocates_nothing,
-    of_all_who_want_a_session_one_holds_it, who_waits_for_a_session_that_is_deleted_finds_it_absent,
+    a_rotation_of_another_session_locks_nothing, a_session_that_is_rotated_while_it_is_held_stays_held,
+    an_unknown_id_is_not_held_and_allocates_nothing, of_all_who_want_a_session_one_holds_it,
+    who_waits_for_a_session_that_is_deleted_finds_it_absent,
 };
 pub(super) use lifetimes::{
     a_lifetime_that_is_over_is_absence, a_redirect_has_a_lifetime_of_its_own,
-    a_touch_of_another_state_makes_no_lifetime_shorter, a_touch_renews_a_lifetime, a_write_renews_a_lifetime,
-    without_a_lifetime_a_record_stays,
+    a_renewal_keeps_the_data_and_creates_nothing, a_touch_of_another_state_makes_no_lifetime_shorter,
+    a_touch_renews_a_lifetime, a_write_renews_a_lifetime, without_a_lifetime_a_record_stays,
 };
 pub(super) use rotation::{
     a_deletion_expecting_a_version_spares_what_was_saved_since,
@@ -42,6 +44,10 @@ pub(super) use rotation::{
     of_a_save_and_a_deletion_of_what_both_saw_one_is_refused, of_concurrent_rotations_one_succeeds,
     readers_find_what_they_look_for_under_one_id_or_the_other, rotations_in_a_circle_wait_for_nobody,
     what_a_rotation_leaves_has_a_life_of_its_own,
+};
+pub(super) use scans::{
+    a_scan_lists_each_record_that_can_be_loaded_and_no_other,
+    a_scan_lists_what_stays_while_other_records_come_and_go, a_scan_of_an_empty_store_lists_nothing,
 };
 pub(super) use threads::{
     concurrent_compare_and_swap_loses_no_update, of_concurrent_creators_one_succeeds,
@@ -143,6 +149,7 @@ macro_rules! laws {
             touches_among_writers_never_mix_states
             a_lifetime_that_is_over_is_absence
             a_touch_renews_a_lifetime
+            a_renewal_keeps_the_data_and_creates_nothing
             a_touch_of_another_state_makes_no_lifetime_shorter
             a_write_renews_a_lifetime
             without_a_lifetime_a_record_stays
@@ -180,6 +187,16 @@ macro_rules! sweep_laws {
     };
 }
 
+macro_rules! scan_laws {
+    ($fixture:ident) => {
+        $crate::store::laws::each_law!(laws_of_scans, $fixture;
+            a_scan_of_an_empty_store_lists_nothing
+            a_scan_lists_each_record_that_can_be_loaded_and_no_other
+            a_scan_lists_what_stays_while_other_records_come_and_go
+        );
+    };
+}
+
 macro_rules! lock_laws {
     ($fixture:ident) => {
         $crate::store::laws::each_law!(laws_of_locks, $fixture;
@@ -190,6 +207,7 @@ macro_rules! lock_laws {
             a_hold_leaves_nothing_where_there_is_no_record
             a_holder_uses_what_it_holds_without_waiting_for_itself
             a_session_that_is_rotated_while_it_is_held_stays_held
+            a_rotation_of_another_session_locks_nothing
             who_waits_for_a_session_that_is_deleted_finds_it_absent
             of_all_who_want_a_session_one_holds_it
         );
@@ -212,7 +230,7 @@ macro_rules! each_law {
     };
 }
 
-pub(super) use {each_law, laws, lock_laws, sweep_laws};
+pub(super) use {each_law, laws, lock_laws, scan_laws, sweep_laws};
 
 /// An id that others have heard of, as far as a store can tell.
 fn some_id() -> StoreKey {

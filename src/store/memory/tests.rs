@@ -8,7 +8,7 @@ use super::records::signed;
 use super::shard::SMALLEST_SHRUNK;
 use super::*;
 use crate::id::SessionId;
-use crate::store::laws::{Fixture, laws, lock_laws, sweep_laws};
+use crate::store::laws::{Fixture, laws, lock_laws, scan_laws, sweep_laws};
 
 fn fixture() -> Fixture {
     let store = Arc::new(MemoryStore::new());
@@ -17,6 +17,7 @@ fn fixture() -> Fixture {
 }
 
 laws!(fixture);
+scan_laws!(fixture);
 sweep_laws!(fixture);
 lock_laws!(fixture);
 
@@ -43,12 +44,20 @@ fn expired_records_leave_while_others_are_written() {
 }
 
 #[test]
+fn memory_claims_what_its_laws_show() {
+    let claimed = MemoryStore::new().capabilities();
+    assert!(claimed.native_expiry && claimed.compare_and_swap && claimed.atomic_rotation);
+    assert_eq!(claimed.blocking, Blocking::None);
+}
+
+#[test]
 fn an_expired_record_that_is_met_is_dropped() {
     let store = MemoryStore::new();
     let _ = store
         .write(&Write::new(&id(1), b"x", Expect::Any).lasting(Some(Duration::from_secs(1))), &Call::at(0.0))
         .unwrap();
     assert!(store.contains(id(1).record(), 0.5));
+    assert!(!store.is_empty());
     assert!(!store.contains(id(1).record(), 1.0));
     assert!(store.ids(1.0).is_empty());
     assert_eq!(store.len(), 1);

@@ -22,7 +22,7 @@ use super::*;
 use crate::error::ErrorKind;
 use crate::id::SessionId;
 use crate::store::Version;
-use crate::store::laws::{Fixture, LIFETIME, laws, lock_laws, sweep_laws};
+use crate::store::laws::{Fixture, LIFETIME, laws, lock_laws, scan_laws, sweep_laws};
 
 const NOW: Timestamp = 1_000_000.0;
 
@@ -117,6 +117,7 @@ fn fixture() -> Fixture {
 }
 
 laws!(fixture);
+scan_laws!(fixture);
 sweep_laws!(fixture);
 lock_laws!(fixture);
 

@@ -3,32 +3,6 @@
 use super::*;
 
 #[test]
-fn a_scan_lists_every_record_once_and_no_expired_one() {
-    for pair in Pair::all() {
-        let store = &pair.old;
-        let mut keys: Vec<StoreKey> = (0..40).map(|_| some_key()).collect();
-        keys.push(StoreKey::hashed(&SessionId::generate()));
-        for key in &keys {
-            put(&**store, key, b"abc");
-        }
-        let listed = |now| {
-            let mut scan = store.scan().unwrap();
-            let mut names = Vec::new();
-            while let Some(page) = scan.next_page(now).unwrap() {
-                names.extend(page.iter().map(|key| key.record().to_owned()));
-            }
-            assert_eq!(scan.unlisted(), 0);
-            names.sort();
-            names
-        };
-        let mut expected: Vec<_> = keys.iter().map(|key| key.record().to_owned()).collect();
-        expected.sort();
-        assert_eq!(listed(NOW), expected);
-        assert!(listed(NOW + LIFETIME.as_secs_f64() + 1.0).is_empty());
-    }
-}
-
-#[test]
 fn a_scan_of_files_counts_those_that_do_not_tell_an_id() {
     let folder = TempDir::new().unwrap();
     let store = FileStore::new(folder.path().join("data"), folder.path().join("locks"));

@@ -133,6 +133,10 @@ mutants *arguments:
 campaign *arguments: build oracle strace
     python -m tests.faults.campaigns {{ arguments }}
 
+# Let two machines, which are network namespaces, share a Redis Cluster and a PostgreSQL; needs root
+machines seconds="15": build servers
+    python -m tests.servers.machines.run {{ seconds }}
+
 # Every campaign in its short form, as tests
 campaigns: build oracle strace
     {{ pytest }} tests/faults/campaigns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.faults.campaigns import stored
 from tests.faults.campaigns.load import done, original, ours, place
 from tests.faults.campaigns.report import Report, Size
 
@@ -14,6 +15,8 @@ SAVES = {Size.SHORT: (3_000, 4_000, 300), Size.FULL: (1_000_000, 100_000, 100_00
 """With `max_sessions`, in memory with a timeout, and in files with a timeout and sweeps."""
 FEWER = {Size.SHORT: (2_000, 4_000, 100), Size.FULL: (20_000, 20_000, 5_000)}
 CAP = 1000
+LIFETIME = 60 + 120
+"""In seconds, of a record with a minute of timeout."""
 ALIVE = 1800
 """Sessions whose time is not over, at ten a second with a minute of timeout and two more of grace."""
 MOST_GROWTH = 4096
@@ -64,6 +67,19 @@ def _campaign(
         report.count("saves to sqlite", swept)
         _bounded(report, "rows after a sweep", result.get("left", 0), 0)
         _bounded(report, "KiB of the database", result.get("size", 0), MOST_DATABASE)
+        with place("redis") as where:
+            result = done(python, "growing", patience, task="saved", options=where.options, saves=swept)
+            there = stored.without_an_end(where.options["url"], LIFETIME)
+        failures += result.get("failures", ())
+        report.count("saves to redis", swept)
+        _bounded(report, "keys without an end", there, 0)
+        with place("postgresql") as where:
+            arguments = {"options": where.options, "saves": swept}
+            result = done(python, "growing", patience, task="swept_table", **arguments)
+            there = len(stored.ids(where.options, where.folder))
+        failures += result.get("failures", ())
+        report.count("saves to postgresql", swept)
+        _bounded(report, "rows in a table after a sweep", max(there, result.get("left", 0)), 0)
     for failure in failures:
         report.breaks(failure)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from beaker.session import Session
+from tests.faults.campaigns import stored
 from tests.faults.campaigns.one_visit import OURS, Case, content, folders, visit
 from tests.faults.campaigns.worker import end_with_parent
 
@@ -197,8 +198,8 @@ class Hammer:
         """Compares what is stored with what was acknowledged and what had begun."""
         begun = self.life[worker.step]
         for which, cookie in enumerate(self.shared):
-            stored = self._loaded(cookie)
-            number = None if stored is None else stored.get(f"of {worker.number}", 0)
+            kept = self._loaded(cookie)
+            number = None if kept is None else kept.get(f"of {worker.number}", 0)
             allowed = [worker.shared[which], worker.shared[which] + (begun == f"shared {which}")]
             if number not in allowed:
                 self.broken.append(f"of a shared session: {number} is stored, {allowed} were saved")
@@ -207,16 +208,16 @@ class Hammer:
         own = worker.own
         if own.cookie is None:
             return
-        stored = self._loaded(own.cookie)
-        if stored is None:
+        kept = self._loaded(own.cookie)
+        if kept is None:
             if begun == "logout" or (begun == "rotate" and self._found(own.token)):
                 return
             self.broken.append(f"a session is lost at {begun}")
-        elif stored and (
-            stored.get("token") != own.token
-            or stored.get("value") not in (own.value, own.value + (begun == "write"))
+        elif kept and (
+            kept.get("token") != own.token
+            or kept.get("value") not in (own.value, own.value + (begun == "write"))
         ):
-            self.broken.append(f"a save is lost at {begun}: {stored.get('value')} for {own.value}")
+            self.broken.append(f"a save is lost at {begun}: {kept.get('value')} for {own.value}")
 
     def _loaded(self, cookie: str) -> dict[str, Any] | None:
         try:
@@ -228,27 +229,23 @@ class Hammer:
             return {}
 
     def _ids(self) -> list[str]:
-        if self._database is not None:
-            ids: list[str] = self._database.namespaces(limit=1_000_000)
-            return ids
-        records = Path(self.case["folder"]).glob("container_file/*/*/*.cache")
-        return [path.stem for path in records]
+        return stored.ids(self.options, self.case["folder"])
 
     def _found(self, token: str) -> bool:
         """Whether the session of this token has any id."""
         for session_id in self._ids():
             with contextlib.suppress(Exception):
-                stored = self._loaded(session_id)
-                if stored and stored.get("token") == token:
+                kept = self._loaded(session_id)
+                if kept and kept.get("token") == token:
                     return True
         return False
 
     def _look_at_all(self) -> None:
         folder = Path(self.case["folder"])
         for session_id in self._ids():
-            stored = self._loaded(session_id)
-            if stored and stored.get("name") != "shared" and "token" not in stored:
-                self.broken.append(f"a record holds what was never saved: {sorted(stored)}")
+            kept = self._loaded(session_id)
+            if kept and kept.get("name") != "shared" and "token" not in kept:
+                self.broken.append(f"a record holds what was never saved: {sorted(kept)}")
         if self._database is not None:
             files = list(folder.glob("sessions.sqlite-locks/*/*/*"))
             for path in files:
@@ -256,7 +253,7 @@ class Hammer:
             assert self._database.sweep() is not None
             if left := [path.name for path in files if path.exists()]:
                 self.broken.append(f"left after a sweep: {left}")
-        if not OURS or self._database is not None:
+        if not OURS or self.options["type"] != "file":
             return
         for path in folder.rglob("*"):
             os.utime(path, (0, 0))

@@ -10,7 +10,7 @@ import random
 import signal
 from typing import TYPE_CHECKING
 
-from tests.faults.campaigns import hammer, tracing
+from tests.faults.campaigns import hammer, load, tracing
 from tests.faults.campaigns.report import Report, Size
 from tests.faults.campaigns.runner import (
     DURABILITIES,
@@ -63,18 +63,21 @@ def note(played: Played, plan: Plan, place: int, what: str, report: Report) -> N
 
 def at_random(runner: Runner, size: Size, report: Report) -> None:
     """Kills at moments of chance."""
-    choices: list[dict[str, str]] = [{}]
+    choices: list[tuple[str, dict[str, str]]] = [("file", {})]
     if runner.ours:
-        choices = [{"durability": word} for word in DURABILITIES] + [{"type": "sqlite"}]
-    for seed, chosen in enumerate(choices):
+        choices = [("file", {"durability": word}) for word in DURABILITIES]
+        choices += [(store, {}) for store in ("sqlite", "redis", "postgresql")]
+    for seed, (store, chosen) in enumerate(choices):
         kills = RANDOM_KILLS[size] // (len(choices) if runner.ours else 3)
         folder = str(runner.folder / f"hammered-{seed}")
-        options = {**chosen, "sweep_interval": 0} if runner.ours else {}
-        told = runner.process.call(hammer.run, folder, options, runner.ours, kills, seed)
+        with load.place(store) as where:
+            there = {name: value for name, value in where.options.items() if name != "data_dir"}
+            options = {**there, **chosen, "sweep_interval": 0} if runner.ours else {}
+            told = runner.process.call(hammer.run, folder, options, runner.ours, kills, seed)
         report.count("random kills", kills)
         report.count("saves acknowledged", told["acknowledged"])
         for broken in told["broken"]:
-            report.breaks(f"{' '.join(chosen.values())}: killed at random: {broken}")
+            report.breaks(f"{' '.join((store, *chosen.values()))}: killed at random: {broken}")
 
 
 def campaign_against(runner: Runner, kinds: list[Case], size: Size, report: Report) -> None:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.databases import QUICK, SERVERS
 from tests.support.environment import ORACLE, ROOT
 from tests.support.redis_server import new_url
+from tests.support.tables import on_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-STORES = ("file", "memory", "python", "dbm", "redis", "sqlite")
+    from tests.support.databases import Server
+
+STORES_OF_BEAKER = ("file", "memory", "python", "dbm")
+"""The stores that the original runs on without a server and its client."""
+STORES = (*STORES_OF_BEAKER, "sqlite", "redis", "postgresql")
 IN_FOLDERS = frozenset({"file", "dbm", "sqlite"})
-SHARED = IN_FOLDERS | {"redis"}
+SHARED = IN_FOLDERS | {"redis", "postgresql"}
 """The stores that processes share."""
-STORES_OF_BEAKER = tuple(store for store in STORES if store != "sqlite")
-"""The stores that the original has too."""
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -49,6 +55,14 @@ class Place:
     folder: str
 
 
+@cache
+def postgresql() -> Server:
+    """The server that the campaigns of a process share."""
+    running = ExitStack()
+    atexit.register(running.close)
+    return running.enter_context(SERVERS["postgresql"](*QUICK["postgresql"]))
+
+
 @contextmanager
 def place(store: str, variant: str = "plain", **more: Any) -> Iterator[Place]:
     """A store of its own, and what is left of it in a folder that goes afterwards."""
@@ -58,6 +72,8 @@ def place(store: str, variant: str = "plain", **more: Any) -> Iterator[Place]:
             options["data_dir"] = folder
         elif store == "redis":
             options.update(type="ext:redis", url=new_url())
+        elif store == "postgresql":
+            options.update(on_server(store, postgresql()).options)
         name = store if variant == "plain" else f"{store}, {variant}"
         yield Place(name, store, options, folder)
 

@@ -88,6 +88,34 @@ def swept_rows(*, folder: str, saves: int) -> dict[str, Any]:
     return {"left": left, "size": size}
 
 
+def saved(*, options: dict[str, Any], saves: int) -> dict[str, Any]:
+    """The same in a server that removes by itself what is over."""
+    visit = served(_save, {**options, "timeout": TIMEOUT})
+    for _ in range(saves):
+        visit(None)
+    return {}
+
+
+def swept_table(*, options: dict[str, Any], saves: int) -> dict[str, Any]:
+    """The same in a table, long ago, so that a sweep removes all. Returns what it left at most."""
+    from beaker import _row_sweep
+    from beaker.ext.database import DatabaseNamespaceManager
+
+    now = time.time
+    visit = served(_save, {**options, "timeout": TIMEOUT})
+    table = DatabaseNamespaceManager("sweep", options["url"], table_name=options["table_name"])
+    left = 0
+    for batch in range(0, saves, BATCH):
+        time.time = lambda: START
+        here = min(BATCH, saves - batch)
+        for _ in range(here):
+            visit(None)
+        time.time = now
+        removed = _row_sweep.sweep(table._rows, time.time() - TIMEOUT - _row_sweep.MARGIN)
+        left = max(left, here - removed)
+    return {"left": left}
+
+
 def _swept(folder: str) -> dict[str, int]:
     from beaker import _core
 
@@ -113,6 +141,8 @@ def run(*, task: str, **arguments: Any) -> dict[str, Any]:
         "timed": timed,
         "swept": swept,
         "swept_rows": swept_rows,
+        "saved": saved,
+        "swept_table": swept_table,
     }
     return tasks[task](**arguments)
 

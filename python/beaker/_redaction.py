@@ -1,17 +1,15 @@
-"""Removes session ids from errors, and passwords from options."""
+"""Removes session ids from errors."""
 
 import contextlib
-import hashlib
 from typing import Any
 
 from beaker.exceptions import StoreUnavailableError
 
-__all__ = ["without_id", "without_passwords"]
+__all__ = ["without_id"]
 
 # The native code shows as many characters of an id: enough to find it in a log, too few to use it.
 _SHOWN = 6
 _FILE_NAMES = ("filename", "filename2")
-_WITH_PASSWORDS = frozenset({"password", "secret", "secret_fallbacks", "url"})
 
 
 def without_id(error: BaseException, session_id: str) -> BaseException:
@@ -96,15 +94,3 @@ def _shortened(value: Any, forms: list[str]) -> Any:
         elif isinstance(value, bytes):
             value = value.replace(form.encode("utf-8", "surrogateescape"), short.encode())
     return value
-
-
-def without_passwords(options: dict[str, Any]) -> dict[str, Any]:
-    """``options`` with a digest in the place of each value that can be, or can have, a password."""
-    return {
-        name: _digest(value) if value is not None and name in _WITH_PASSWORDS else value
-        for name, value in options.items()
-    }
-
-
-def _digest(value: Any) -> str:
-    return "sha256:" + hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()

@@ -12,18 +12,28 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+_locks: "weakref.WeakSet[ProcessLock]" = weakref.WeakSet()
+
+
 class ProcessLock:
     """A reentrant lock for short work between the threads of one process.
 
-    In a forked process it is free: the thread that held it does not exist there and could not release it.
+    In a forked process a lock of another thread is free: that thread does not exist there to release it.
     """
 
     __slots__ = ("__weakref__", "_lock")
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_renewal_of(weakref.ref(self)))
+        _locks.add(self)
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Takes the lock, as that of :class:`threading.RLock`."""
+        return self._lock.acquire(blocking, timeout)
+
+    def release(self) -> None:
+        """Releases the lock."""
+        self._lock.release()
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -32,13 +42,16 @@ class ProcessLock:
         self._lock.release()
 
 
-def _renewal_of(reference: "weakref.ref[ProcessLock]") -> Callable[[], None]:
-    def renew() -> None:
-        lock = reference()
-        if lock is not None:
+def _free_in_child() -> None:
+    for lock in list(_locks):
+        if lock.acquire(blocking=False):
+            lock.release()
+        else:
             lock._lock = threading.RLock()
 
-    return renew
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_in_child)
 
 
 class ThreadLocal:
@@ -71,7 +84,7 @@ class SyncDict(Generic[K, V]):
 
     def __init__(self) -> None:
         # Making a value may need another value of the same map, so the lock is reentrant.
-        self.mutex = threading.RLock()
+        self.mutex = ProcessLock()
         self.dict: MutableMapping[K, V] = {}
 
     def get(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
@@ -80,7 +93,8 @@ class SyncDict(Generic[K, V]):
         try:
             return self.dict[key]
         except KeyError:
-            return self.sync_get(key, createfunc, *args, **kwargs)
+            pass
+        return self.sync_get(key, createfunc, *args, **kwargs)
 
     def sync_get(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
         """The same as :meth:`get`, with the lock held from the start."""
@@ -88,7 +102,10 @@ class SyncDict(Generic[K, V]):
             try:
                 return self.dict[key]
             except KeyError:
-                return self._create(key, createfunc, *args, **kwargs)
+                pass
+            # The error for the missing key is over. As the context of the function's error it would show the
+            # key, which can have a password.
+            return self._create(key, createfunc, *args, **kwargs)
 
     def _create(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
         value = createfunc(*args, **kwargs)

@@ -13,7 +13,7 @@ from beaker._cached_function import Source, cached_function, key_of
 from beaker._dbm_namespace import DBMNamespaceManager
 from beaker._file_namespace import FileNamespaceManager
 from beaker._memory_namespace import MemoryNamespaceManager, is_native_name
-from beaker._redaction import without_passwords
+from beaker._option_keys import key_of_options
 from beaker._value import Value
 from beaker.exceptions import UnknownCacheError, UnknownRegionError
 
@@ -117,11 +117,9 @@ class Cache(_core.CacheLookup):
     @classmethod
     def _get_cache(cls, namespace: str, kw: dict[str, Any]) -> "Cache":
         """The cache of this name and these options, which is opened if it is not open."""
-        key = namespace + str(without_passwords(kw))
-        try:
-            return cache_managers[key]
-        except KeyError:
-            return cache_managers.setdefault(key, cls(namespace, **kw))
+        key = namespace + key_of_options(kw)
+        cache = cache_managers.get(key)
+        return cache_managers.setdefault(key, cls(namespace, **kw)) if cache is None else cache
 
     # `get` and `put` of the base class do what memory alone decides, and leave the rest to the methods below.
     get_value = _core.CacheLookup.get

@@ -79,8 +79,6 @@ class NameLock:
 
 def _reset_in_child() -> None:
     # The other threads do not exist here, so nothing would release their locks.
-    _synchronizers.mutex = _threading.RLock()
-    NameLock.locks.mutex = _threading.RLock()
     for synchronizer in list(_synchronizers.dict.values()):
         synchronizer._after_fork_in_child()
     for container in list(NameLock.locks.dict.values()):

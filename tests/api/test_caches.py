@@ -6,6 +6,7 @@ import pickle
 import time
 import warnings
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,73 @@ def test_a_cache_is_opened_once_for_its_name_and_options(manager: CacheManager) 
     assert set(cache_managers.values()) >= {manager.get_cache("one")}
 
 
-def test_a_password_does_not_show_in_the_registry_of_caches(tmp_path: Path) -> None:
-    manager = CacheManager(type="memory", secret="hunter2", url="redis://:hunter2@host")
-    assert manager.get_cache("n") is manager.get_cache("n")
-    other = CacheManager(type="memory", secret="hunter3", url="redis://:hunter2@host")
-    assert manager.get_cache("n") is not other.get_cache("n")
+@pytest.mark.parametrize("name", ["secret", "url", "urls", "sa.url", "password", "ssl_password", "token"])
+def test_a_password_does_not_show_in_the_registry_of_caches(
+    name: str, memory: type[MemoryNamespaceManager]
+) -> None:
+    first, other = (
+        CacheManager(type="memory", **{name: f"{text} of 32 characters and more"}) for text in "ab"
+    )
+    assert first.get_cache("n") is first.get_cache("n")
+    assert first.get_cache("n") is not other.get_cache("n")
+    assert not [key for key in cache_managers if "characters" in key]
+    nested = CacheManager(type="memory", sa_opts={name: ["hunter2"]})
+    assert nested.get_cache("n") is nested.get_cache("n")
     assert not [key for key in cache_managers if "hunter" in key]
+
+
+def causes_of(error: BaseException | None) -> list[BaseException]:
+    return [] if error is None else [error, *causes_of(error.__cause__), *causes_of(error.__context__)]
+
+
+def test_an_error_of_a_backend_does_not_show_the_options() -> None:
+    manager = CacheManager(type="ext:database", url="no+such://user:hunter2@host")
+    with pytest.raises(BeakerException) as caught:
+        manager.get_cache("n")
+    assert not [one for one in causes_of(caught.value) if "hunter" in str(one)]
+
+
+class Client:
+    """Of a database. As with pymongo, clients of one server are equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Client)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "Client(host)"
+
+
+class Address(tuple[str, ...]):
+    """As with SQLAlchemy, its text has no password."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "host"
+
+
+@pytest.mark.parametrize(
+    "values", [(Client(), Client()), (Address("a"), Address("b")), ([Client()], [Client()])]
+)
+def test_caches_of_options_that_look_the_same_are_kept_apart(
+    values: tuple[Any, Any], memory: type[MemoryNamespaceManager]
+) -> None:
+    first, second = (CacheManager(type="memory", url=value) for value in values)
+    assert first.get_cache("n") is first.get_cache("n")
+    assert first.get_cache("n") is not second.get_cache("n")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Path("/x"), lambda: timedelta(3), lambda: {"b": [1.5, None]}, lambda: {"x", "y"}, lambda: b"x"],
+)
+def test_plain_options_that_are_equal_name_one_cache(
+    make: Callable[[], Any], memory: type[MemoryNamespaceManager]
+) -> None:
+    first, second = (CacheManager(type="memory", place=make()) for _ in range(2))
+    assert first.get_cache("n") is second.get_cache("n")
 
 
 def test_a_cache_is_a_mapping_of_fresh_values(manager: CacheManager, monkeypatch: pytest.MonkeyPatch) -> None:

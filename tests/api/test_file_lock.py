@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from beaker import _core
-from beaker._registry import ProcessLock
+from beaker._registry import ProcessLock, SyncDict
 from beaker.exceptions import LockError
 from beaker.synchronization import (
     FileSynchronizer,
@@ -274,10 +274,48 @@ def test_a_lock_for_short_work_is_free_in_a_forked_child() -> None:
     thread.start()
     assert entered.wait(60)
     try:
-        assert in_child(lambda: lock._lock.acquire(blocking=False))
-        assert not lock._lock.acquire(blocking=False)
+        assert in_child(lambda: lock.acquire(blocking=False))
+        assert not lock.acquire(blocking=False)
     finally:
         done.set()
         thread.join(60)
     with lock:
         pass
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_makes_a_value_that_a_thread_of_its_parent_was_making() -> None:
+    registry: SyncDict[str, int] = SyncDict()
+    entered, done = threading.Event(), threading.Event()
+
+    def make() -> int:
+        entered.set()
+        done.wait(60)
+        return 1
+
+    thread = threading.Thread(target=registry.get, args=("k", make))
+    thread.start()
+    assert entered.wait(60)
+    try:
+        assert in_child(lambda: registry.mutex.acquire(timeout=30) and registry.get("k", lambda: 2) == 2)
+    finally:
+        done.set()
+        thread.join(60)
+    assert registry["k"] == 1
+
+
+def test_a_function_that_makes_a_value_may_fork() -> None:
+    registry: SyncDict[str, bool] = SyncDict()
+
+    def make() -> bool:
+        return in_child(lambda: registry.get("other", lambda: True))
+
+    assert registry.get("k", make)
+    lock = ProcessLock()
+
+    def release() -> bool:
+        lock.release()
+        return True
+
+    with lock:
+        assert in_child(release)

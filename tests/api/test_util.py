@@ -195,6 +195,18 @@ def test_a_failure_to_make_a_value_is_not_remembered() -> None:
     assert registry.get("a", lambda: 1) == 1
 
 
+def test_an_error_of_a_function_that_makes_a_value_does_not_show_the_key() -> None:
+    registry: util.SyncDict[str, int] = util.SyncDict()
+
+    def fail() -> int:
+        raise ValueError("inside")
+
+    for get in (registry.get, registry.sync_get):
+        with pytest.raises(ValueError, match="inside") as caught:
+            get("redis://:hunter2@host", fail)
+        assert caught.value.__context__ is None
+
+
 class Thing:
     pass
 

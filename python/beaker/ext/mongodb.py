@@ -6,7 +6,6 @@ import importlib
 import os
 import pickle
 import re
-import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -316,12 +315,10 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _renew_in_child() -> None:
-    # A client must not be used on both sides of a fork, and nobody releases what another thread held.
-    for registry in (MongoNamespaceManager.clients, _sweeps):
-        registry.mutex = threading.RLock()
+def _forget_clients() -> None:
+    # A client must not be used on both sides of a fork.
     MongoNamespaceManager.clients.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_in_child)
+    os.register_at_fork(after_in_child=_forget_clients)

@@ -4,6 +4,7 @@
 import importlib
 from typing import Any
 
+from beaker._option_keys import identity
 from beaker.exceptions import InvalidCacheBackendError
 from beaker.ext.redisnm import RedisNamespaceManager, RedisSynchronizer
 
@@ -64,7 +65,7 @@ class RedisClusterNamespaceManager(RedisNamespaceManager):
         ):
             self.options.setdefault(name, default if seconds is None else seconds)
         if isinstance(urls, str):
-            known = (urls, *sorted((name, repr(value)) for name, value in self.options.items()))
+            known = (urls, *sorted((name, identity(value)) for name, value in self.options.items()))
             client = self.clients.get(known, _cluster, urls, self.options)
         else:
             client = urls

@@ -2,7 +2,6 @@
 """The backend of a table that the program made with SQLAlchemy."""
 
 import hashlib
-import os
 import pickle
 import random
 import threading
@@ -374,16 +373,6 @@ def _rows_of(engine: Any, table: Any) -> tuple[Rows, TimedSweep]:
     rows = Rows(engine, table)
     place = _RowKey(rows, "beaker sweep", "sweep")
     return rows, TimedSweep(lambda now, timeout: sweep(rows, now - timeout - MARGIN), place)
-
-
-def _renew_mutexes() -> None:
-    # In a forked process nobody releases what another thread held.
-    for registry in (SqlaNamespaceManager.binds, SqlaNamespaceManager.tables, _open_rows):
-        registry.mutex = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_mutexes)
 
 
 def _lock_name(name: str) -> str:

@@ -37,7 +37,7 @@ def workers(machine: Machine, store: dict[str, str], log: Path) -> Iterator[str]
     gunicorn = Path(sys.executable).parent / "gunicorn"
     command = machine.command(
         *(str(gunicorn), "--bind", address, "--workers", str(WORKERS), "--no-control-socket"),
-        *("--graceful-timeout", "1", "tests.servers.machines.application:wsgi_app"),
+        *("--graceful-timeout", "1", "tests.servers.machines.visits_app:wsgi_app"),
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "STORE": json.dumps(store)}
     with log.open("ab") as output:

@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn entries_survive_a_change_of_bounds() {
         let mut entries = Entries::default();
-        let lifetime = Some(Lifetime { stored: 1.0, expires: Some(2.0) });
+        let lifetime = Some(Lifetime { stored: 1.0, expires: Some(2.0), ..Lifetime::default() });
         for value in 0..10_u32 {
             entries.put(&value.to_be_bytes(), value, lifetime, 0);
         }
@@ -291,8 +291,8 @@ mod tests {
     fn expired_entries_are_taken() {
         for mut entries in [bounded_by(None, None), bounded_by(Some(100), None)] {
             for value in 0..10_u32 {
-                let lifetime =
-                    Lifetime { stored: f64::from(value), expires: (value % 2 == 0).then_some(10.0) };
+                let expires = (value % 2 == 0).then_some(10.0);
+                let lifetime = Lifetime { stored: f64::from(value), expires, ..Lifetime::default() };
                 entries.put(&value.to_be_bytes(), value, Some(lifetime), 0);
             }
             let mut taken = entries.take_expired(24.0);

@@ -12,5 +12,5 @@ mod namespaces;
 pub use bounds::Bounds;
 pub use entries::{Entries, Entry};
 pub use key::{digest, escaped, is_longer};
-pub use lifetime::Lifetime;
+pub use lifetime::{Lifetime, Margins};
 pub use namespaces::{Namespaces, Shared, locked};

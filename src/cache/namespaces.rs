@@ -95,7 +95,7 @@ mod tests {
 
     fn put(namespaces: &mut Namespaces<u32>, name: &str, value: u32, stored: f64) {
         let shared = namespaces.open(name);
-        let lifetime = Lifetime { stored, expires: Some(10.0) };
+        let lifetime = Lifetime { stored, expires: Some(10.0), ..Lifetime::default() };
         assert!(locked(&shared).put(&value.to_be_bytes(), value, Some(lifetime), 0).is_empty());
     }
 

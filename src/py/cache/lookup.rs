@@ -7,14 +7,26 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
+use super::counter::Counter;
 use super::stored::{Values, find, is_over, namespaces, now, put};
-use crate::cache::escaped;
+use crate::cache::{Margins, escaped};
 use crate::py::once::intern;
 
 /// Looks values up in memory and stores them there. Everything else is left to `_look_up` and `_store` of the subclass.
 #[pyclass(frozen, subclass, module = "beaker._core")]
 pub(crate) struct CacheLookup {
-    values: Mutex<Option<Values>>,
+    followed: Mutex<Followed>,
+}
+
+/// What a cache may do by itself.
+#[derive(Default)]
+struct Followed {
+    /// The namespace, if values are looked up in it.
+    values: Option<Values>,
+    /// Whether values are stored there, too.
+    stores: bool,
+    /// Counts the values that are found.
+    hits: Option<Counter>,
 }
 
 #[pymethods]
@@ -22,14 +34,15 @@ impl CacheLookup {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { values: Mutex::new(None) }
+        Self { followed: Mutex::default() }
     }
 
-    /// Looks values up in a namespace in memory from now on, or in none.
-    #[pyo3(signature = (namespace))]
-    fn _follow(&self, namespace: Option<&str>) {
+    /// Looks values up in a namespace in memory from now on, or in none. `stores` says whether `put` stores them there.
+    /// `hits` counts those that are found.
+    #[pyo3(signature = (namespace, stores = true, hits = None))]
+    fn _follow(&self, namespace: Option<&str>, stores: bool, hits: Option<Counter>) {
         let values = namespace.map(|name| namespaces().open(name));
-        *self.values.lock() = values;
+        *self.followed.lock() = Followed { values, stores, hits };
     }
 
     /// The fresh value of `key`.
@@ -87,13 +100,14 @@ impl CacheLookup {
         kw: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let values = slf.get().values.lock().clone();
+        let values = slf.get().followed.lock().to_store_in();
         if let (Some(values), None, Some(key)) = (values, kw, native(key)) {
             let expires = slf.getattr(intern!(py, "expiretime"))?;
             return put(
                 &values,
                 &key,
                 PyTuple::new(py, [now(py)?.into_bound_py_any(py)?, expires, value.clone()])?.as_any(),
+                Margins::default(),
             );
         }
         slf.call_method(intern!(py, "_store"), (key, value), kw)?;
@@ -118,15 +132,28 @@ impl CacheLookup {
         key: Option<&[u8]>,
         start: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        let found = match (&*self.values.lock(), key) {
-            (Some(values), Some(key)) => find(py, values, key, start),
-            _ => None,
+        let Some(key) = key else { return Ok(None) };
+        let (found, hits) = {
+            let followed = self.followed.lock();
+            let Some(values) = &followed.values else { return Ok(None) };
+            (find(py, values, key, start), followed.hits.clone())
         };
         // The clock may be the program's, so no lock is held.
         match found {
-            Some((value, end)) if !is_over(py, end)? => Ok(Some(value)),
+            Some((value, end)) if !is_over(py, end)? => {
+                if let Some(hits) = hits {
+                    hits.add(1);
+                }
+                Ok(Some(value))
+            }
             _ => Ok(None),
         }
+    }
+}
+
+impl Followed {
+    fn to_store_in(&self) -> Option<Values> {
+        self.values.clone().filter(|_| self.stores)
     }
 }
 

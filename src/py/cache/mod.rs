@@ -1,5 +1,6 @@
 //! The memory of `beaker.cache`, and the way to a value that is in it.
 
+mod counter;
 mod function_lookup;
 mod lookup;
 mod stored;
@@ -10,6 +11,7 @@ use pyo3::wrap_pyfunction;
 
 /// Adds the classes and functions to the module.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<counter::Counter>()?;
     module.add_class::<lookup::CacheLookup>()?;
     module.add_class::<function_lookup::FunctionLookup>()?;
     module.add_function(wrap_pyfunction!(values::cache_get, module)?)?;

@@ -7,7 +7,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::cache::{Lifetime, Namespaces, Shared, locked};
+use crate::cache::{Lifetime, Margins, Namespaces, Shared, locked};
 use crate::clock::{lately, wall};
 use crate::py::once::{Once, intern};
 use crate::py::replaced::BuiltIn;
@@ -30,11 +30,11 @@ pub(super) fn namespaces() -> MutexGuard<'static, Namespaces<Stored>> {
 }
 
 /// Stores a record.
-pub(super) fn put(values: &Values, key: &[u8], record: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn put(values: &Values, key: &[u8], record: &Bound<'_, PyAny>, margins: Margins) -> PyResult<()> {
     let py = record.py();
     let counts = locked(values).counts_bytes();
     let size = if counts { size_of(record)?.saturating_add(key.len() as u64) } else { 0 };
-    let (lifetime, value) = read(record);
+    let (lifetime, value) = read(record, margins);
     let stored = Stored { record: record.clone().unbind(), value };
     let removed = locked(values).put(key, stored, lifetime, size);
     drop(removed);
@@ -78,7 +78,7 @@ pub(super) fn size_of(value: &Bound<'_, PyAny>) -> PyResult<u64> {
     SIZE_OF.import(value.py(), "beaker._sizes", "size_of")?.call1((value,))?.extract()
 }
 
-fn read(record: &Bound<'_, PyAny>) -> (Option<Lifetime>, Option<Py<PyAny>>) {
+fn read(record: &Bound<'_, PyAny>, margins: Margins) -> (Option<Lifetime>, Option<Py<PyAny>>) {
     let Ok(parts) = record.cast_exact::<PyTuple>() else { return (None, None) };
     let (Ok(stored), Ok(expires), Ok(value), 3) =
         (parts.get_item(0), parts.get_item(1), parts.get_item(2), parts.len())
@@ -88,7 +88,7 @@ fn read(record: &Bound<'_, PyAny>) -> (Option<Lifetime>, Option<Py<PyAny>>) {
     let (Ok(stored), Ok(expires)) = (stored.extract::<f64>(), expires.extract::<Option<f64>>()) else {
         return (None, None);
     };
-    (Some(Lifetime { stored, expires }), Some(value.unbind()))
+    (Some(Lifetime { stored, expires, margins }), Some(value.unbind()))
 }
 
 static CLOCK: BuiltIn = BuiltIn::new("time", "time");

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::stored::{namespaces, put, size_of};
-use crate::cache::{Bounds, locked};
+use crate::cache::{Bounds, Margins, locked};
 
 /// The record of `key`, or else `default`.
 #[pyfunction]
@@ -14,11 +14,19 @@ pub(crate) fn cache_get(py: Python<'_>, namespace: &str, key: &[u8], default: Py
     found.unwrap_or(default)
 }
 
-/// Stores a record.
+/// Stores a record. It is kept for `kept` seconds at least. In the `early` seconds before it expires, it is left to the caller
+/// whether it is fresh.
 #[pyfunction]
-pub(crate) fn cache_put(namespace: &str, key: &[u8], record: &Bound<'_, PyAny>) -> PyResult<()> {
+#[pyo3(signature = (namespace, key, record, kept = 0.0, early = 0.0))]
+pub(crate) fn cache_put(
+    namespace: &str,
+    key: &[u8],
+    record: &Bound<'_, PyAny>,
+    kept: f64,
+    early: f64,
+) -> PyResult<()> {
     let values = namespaces().open(namespace);
-    put(&values, key, record)
+    put(&values, key, record, Margins { early, kept })
 }
 
 /// Removes a record. Returns whether it was there.

@@ -81,7 +81,7 @@ def cached_function(
                 return func(*args, **kwargs)
 
             create.__name__ = f"_cached_{func.__name__}"
-            return cache.get_value(key(args, kwargs), createfunc=create)
+            return cache.get_value(key(args, kwargs), createfunc=create, **cache._tags_of_call(args, kwargs))
 
         @functools.wraps(func)
         async def cached_async(*args: Any, **kwargs: Any) -> Any:
@@ -96,7 +96,7 @@ def cached_function(
             # Imported when needed, because it imports asyncio.
             from beaker._async_value import get_value  # noqa: PLC0415
 
-            value = cache._get_value(key(args, kwargs))
+            value = cache._get_value(key(args, kwargs), **cache._tags_of_call(args, kwargs))
             return await get_value(value, functools.partial(func, *args, **kwargs))
 
         attributes: Any = cached_async if inspect.iscoroutinefunction(func) else cached

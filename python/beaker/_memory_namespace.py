@@ -232,6 +232,16 @@ class MemoryNamespaceManager(AbstractDictionaryNSManager):
             _core.cache_bound(namespace, *(_bound(name, bound) for name, bound in bounds.items()))
         self.dictionary = MemoryNamespaceManager.namespaces.view(namespace)
 
+    def _keep(self, key: Any, record: Any, kept: float, early: float) -> None:
+        """Sets ``key``, which stays for ``kept`` seconds at least.
+
+        In the last ``early`` seconds of its freshness, the native memory does not find it fresh.
+        """
+        if _is_cached(self.namespace, key):
+            _core.cache_put(self.namespace, key, record, kept, early)
+        else:
+            self[key] = record
+
 
 def _bound(name: str, given: Any) -> int | None:
     if given is None:

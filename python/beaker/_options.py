@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from beaker._cache_options import POLICY_OPTIONS, checked
 from beaker.converters import asbool
 from beaker.exceptions import ConfigurationError
 
@@ -88,7 +89,9 @@ def verify_rules(params: dict[str, Any], ruleset: Iterable[Rule]) -> dict[str, A
 def coerce_cache_params(params: dict[str, Any]) -> dict[str, Any]:
     """``params`` itself, with the options of a cache checked and coerced."""
     rules = [(name, types, error) for name, (types, error, _) in _CACHE_OPTIONS.items()]
-    return verify_rules(params, rules)
+    verify_rules(params, rules)
+    params.update(checked(params))
+    return params
 
 
 def parse_cache_config_options(config: Mapping[str, Any], include_defaults: bool = True) -> dict[str, Any]:
@@ -121,6 +124,7 @@ def _take_region(options: dict[str, Any], name: str) -> dict[str, Any]:
         for option, (_, _, default) in _CACHE_OPTIONS.items()
         if option != "regions"
     }
+    region.update({option: options[option] for option in POLICY_OPTIONS if option in options})
     prefix = name + "."
     for key in [key for key in options if key.startswith(prefix)]:
         region[key[len(prefix) :]] = options.pop(key)

@@ -5,12 +5,16 @@ import logging
 import pickle
 import time
 from collections.abc import Callable
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from beaker._file_lock import FileSynchronizer
 from beaker._namespace import NamespaceManager
 
-__all__ = ["ABSENT", "Value", "release"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ABSENT", "Making", "Value", "release"]
 
 ABSENT = object()
 """What is found where no value is stored."""
@@ -62,36 +66,62 @@ class Value:
         it fails, the caller gets the exception, and the next one tries. Raises :class:`KeyError` if there is
         no fresh value and no ``createfunc``.
         """
-        value, fresh = self._look()
-        if fresh:
-            return value
+        found, fresh = self._look()
+        return found if fresh else self._make(found, wait=found is ABSENT)
+
+    def _make(self, found: Any, wait: bool) -> Any:
+        """A new value. Without ``wait`` it is what was found, if another caller makes one."""
         if self.createfunc is None:
             raise KeyError(self.key)
         creation_lock = self.namespace.get_creation_lock(self.key)
-        if value is ABSENT:
+        taken = creation_lock.acquire(wait=False)
+        self._note_lock(found, wait, taken)
+        if not taken:
+            if not wait:
+                return found
             creation_lock.acquire()
-        elif not creation_lock.acquire(wait=False):
-            return value
         try:
             # Another caller may have made it meanwhile.
-            value, fresh = self._look()
-            if not fresh:
-                value = self.createfunc()
-                self.set_value(value)
-            return value
+            found, is_settled = self._look_again()
+            if is_settled:
+                return found
+            with self._making(found) as making:
+                making.made = self.createfunc()
+            return making.made
         finally:
             release(creation_lock)
 
+    def _begin(self, renew_behind: Callable[[Any], None] | None) -> tuple[Any, bool]:  # noqa: ARG002
+        """What is found, and whether it is the answer.
+
+        ``renew_behind`` makes a new value while what is found is served. ``None`` if nothing can make one.
+        """
+        return self._look()
+
+    def _note_lock(self, found: Any, wait: bool, taken: bool) -> None:
+        """Hears whether the creation lock was free."""
+
+    def _look_again(self) -> tuple[Any, bool]:
+        """What is found under the creation lock, and whether it is the answer."""
+        return self._look()
+
+    def _making(self, found: Any) -> "Making":  # noqa: ARG002
+        """Stores the value that is made in its context, or decides what a failure means."""
+        return Making(self)
+
     def set_value(self, value: Any, storedtime: float | None = None) -> None:
         """Stores ``value`` as of ``storedtime`` (seconds since the epoch), by default now."""
+        self._store(value, storedtime, self.expire_argument)
+
+    def _store(self, value: Any, storedtime: float | None, expire: float | None) -> None:
         self._acquire_write_lock()
         try:
-            if storedtime is None:
-                storedtime = time.time()
-            record = (storedtime, self.expire_argument, value)
-            self.namespace.set_value(self.key, record, expiretime=self.expire_argument)
+            self._write((time.time() if storedtime is None else storedtime, expire, value))
         finally:
             self.namespace.release_write_lock()
+
+    def _write(self, record: tuple[Any, ...]) -> None:
+        self.namespace.set_value(self.key, record, expiretime=record[1])
 
     def clear_value(self) -> None:
         """Removes the value; no error if there is none."""
@@ -115,24 +145,28 @@ class Value:
 
     def _look(self) -> tuple[Any, bool]:
         """The stored value, or ``ABSENT``, and whether it is fresh."""
+        value, stored, expires = self._stored()
+        return value, value is not ABSENT and not self._is_expired(stored, expires)
+
+    def _stored(self) -> tuple[Any, float, float | None]:
+        """The stored value, or ``ABSENT``, when it was stored, and after how many seconds it expires."""
         try:
             record = self._record()
         except pickle.UnpicklingError as cause:
             self._log(cause)
-            return ABSENT, False
+            return ABSENT, 0.0, None
         # A memcached backend returns None for a value that was removed after the test above.
         if record is ABSENT or record is None:
-            return ABSENT, False
+            return ABSENT, 0.0, None
         match record:
             case [float() | int() as stored, float() | int() | None as expires, value]:
-                pass
+                return value, stored, expires
             case [float() | int() as stored, value]:
                 # Very old versions stored no expiry.
-                expires = self.expire_argument
+                return value, stored, self.expire_argument
             case _:
                 self._log(TypeError("it has no time and no expiry"))
-                return ABSENT, False
-        return value, not self._is_expired(stored, expires)
+                return ABSENT, 0.0, None
 
     def _record(self) -> Any:
         self.namespace.acquire_read_lock()
@@ -158,6 +192,24 @@ class Value:
         if self.starttime is not None and storedtime < self.starttime:
             return True
         return expiretime is not None and time.time() >= storedtime + expiretime
+
+
+class Making:
+    """The context in which a value is made. Stores it in the end."""
+
+    def __init__(self, value: Value) -> None:
+        self._value = value
+        self.made: Any = None
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if error is None:
+            self._value.set_value(self.made)
+        return None
 
 
 def release(creation_lock: Any) -> None:

@@ -5,17 +5,26 @@ name, in :data:`cache_regions`. A function that is decorated with a region needs
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from beaker import _cache_values, _core, util
 from beaker._backends import BackendRegistry
+from beaker._cache_options import checked, without_policy
+from beaker._cache_policy import Durations, Policy
+from beaker._cache_statistics import cache_statistics, reset_cache_statistics, statistics_of
+from beaker._cache_tags import TagStore, tag_options
 from beaker._cached_function import Source, cached_function, key_of
 from beaker._dbm_namespace import DBMNamespaceManager
 from beaker._file_namespace import FileNamespaceManager
+from beaker._governed_value import GovernedValue
+from beaker._kept_exceptions import KeptExceptions
 from beaker._memory_namespace import MemoryNamespaceManager, is_native_name
 from beaker._option_keys import key_of_options
+from beaker._regions import cache_regions, options_of
 from beaker._value import Value
-from beaker.exceptions import UnknownCacheError, UnknownRegionError
+from beaker.exceptions import MissingCacheParameter, UnknownCacheError, UnknownRegionError
 
 __all__ = [
     "Cache",
@@ -23,8 +32,11 @@ __all__ = [
     "cache_managers",
     "cache_region",
     "cache_regions",
+    "cache_statistics",
     "clsmap",
+    "invalidate_tag",
     "region_invalidate",
+    "reset_cache_statistics",
 ]
 
 clsmap = BackendRegistry(
@@ -45,9 +57,6 @@ clsmap = BackendRegistry(
 )
 """The backends by name. ``clsmap['ext:mine'] = MyNamespaceManager`` adds one."""
 
-cache_regions: dict[str, dict[str, Any]] = {}
-"""The options of each region, by its name. Programs add their own, and so does each :class:`CacheManager`."""
-
 cache_managers: dict[str, "Cache"] = {}
 """The caches that are open, by their name and options. :meth:`CacheManager.get_cache` finds them here."""
 
@@ -59,8 +68,9 @@ class Cache(_core.CacheLookup):
 
     ``type`` names the backend, and ``nsargs`` are its options. A value is fresh for ``expire`` seconds
     (``expiretime`` is its older name), for ever if that is ``None``. A value from before ``starttime``
-    (seconds since the epoch) is stale. Raises :class:`~beaker.exceptions.UnknownCacheError` if there is no
-    such backend.
+    (seconds since the epoch) is stale. The options of ``docs/caches.md`` that go beyond Beaker's are among
+    ``nsargs`` too. Raises :class:`~beaker.exceptions.UnknownCacheError` if there is no such backend, and
+    :class:`~beaker.exceptions.ConfigurationError` for a wrong value of an option.
     """
 
     def __init__(
@@ -72,14 +82,18 @@ class Cache(_core.CacheLookup):
         expire: float | str | None = None,
         **nsargs: Any,
     ) -> None:
-        try:
-            backend = clsmap[type]
-        except KeyError as cause:
-            raise UnknownCacheError(str(cause)) from None
+        backend, own = _backend(type), without_policy(nsargs)
         self.namespace_name = namespace
         self._starttime = starttime
+        self._tag_store = TagStore(backend, tag_options(own))
+        self._policy = Policy.read(
+            nsargs,
+            self._tag_store,
+            lambda seconds: KeptExceptions(namespace, {**own, "type": type}, seconds),
+            lambda: statistics_of(namespace),
+        )
         form = {name: nsargs[name] for name in _cache_values.OPTIONS if name in nsargs}
-        self.namespace = _cache_values.guarded(backend(namespace, **nsargs), **form)
+        self.namespace = _cache_values.guarded(backend(namespace, **own), **form)
         self.expiretime = expiretime or (None if expire is None else int(expire))
         self.nsargs = nsargs
 
@@ -112,14 +126,30 @@ class Cache(_core.CacheLookup):
             and self._starttime is None
             and is_native_name(namespace.namespace)
         )
-        self._follow(namespace.namespace if is_plain else None)
+        policy = self._policy
+        if policy is None:
+            self._follow(namespace.namespace if is_plain else None)
+            return
+        statistics = policy.statistics
+        self._follow(
+            namespace.namespace if is_plain and not policy.tags else None,
+            stores=False,
+            hits=None if statistics is None else statistics.hits,
+        )
 
     @classmethod
-    def _get_cache(cls, namespace: str, kw: dict[str, Any]) -> "Cache":
+    def _get_cache(cls, namespace: str, kw: dict[str, Any], region: str | None = None) -> "Cache":
         """The cache of this name and these options, which is opened if it is not open."""
-        key = namespace + key_of_options(kw)
-        cache = cache_managers.get(key)
-        return cache_managers.setdefault(key, cls(namespace, **kw)) if cache is None else cache
+        counts = region is not None and checked(kw).get("statistics", False)
+        key = namespace + key_of_options(kw) + (f" {region}" if counts else "")
+        found = cache_managers.get(key)
+        if found is not None:
+            return found
+        cache = cls(namespace, **kw)
+        if counts and cache._policy is not None:
+            cache._policy = replace(cache._policy, statistics=statistics_of(str(region)))
+            cache._settle()
+        return cache_managers.setdefault(key, cache)
 
     # `get` and `put` of the base class do what memory alone decides, and leave the rest to the methods below.
     get_value = _core.CacheLookup.get
@@ -146,7 +176,18 @@ class Cache(_core.CacheLookup):
             return legacy
         kw.setdefault("expiretime", self.expiretime)
         kw.setdefault("starttime", self.starttime)
-        return Value(key, self.namespace, **kw)
+        policy, tags = self._policy, checked({"tags": kw.pop("tags", None)}).get("tags", ())
+        if policy is None:
+            if not tags:
+                return Value(key, self.namespace, **kw)
+            policy = Policy(self._tag_store, Durations())
+        if policy.tags and not callable(policy.tags):
+            tags = (*policy.tags, *tags)
+        return GovernedValue(key, self.namespace, policy, tags, **kw)
+
+    def _tags_of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The argument ``tags`` for the value of a function's call, if they depend on its arguments."""
+        return {} if self._policy is None else self._policy.tags_of(args, kwargs)
 
     @util.deprecated(
         "options of a backend for one value are deprecated; give 'type' and the other options of the "
@@ -162,7 +203,13 @@ class Cache(_core.CacheLookup):
 
     def clear(self) -> None:
         """Removes all values of the namespace."""
+        if self._policy is not None and self._policy.kept is not None:
+            self._policy.kept.clear()
         self.namespace.remove()
+
+    def invalidate_tag(self, tag: str) -> None:
+        """Makes all values of the tag count no more, in all caches and processes that share the store."""
+        self._tag_store.invalidate(tag)
 
     def __contains__(self, key: Any) -> bool:
         return bool(self._get_value(key).has_current_value())
@@ -200,7 +247,7 @@ class CacheManager:
 
         Raises :class:`~beaker.exceptions.UnknownRegionError` if the manager has no such region.
         """
-        return Cache._get_cache(name, _options_of(self.regions, region))
+        return Cache._get_cache(name, options_of(self.regions, region), region)
 
     def region(self, region: str, *args: Any) -> Callable[[F], F]:
         """The decorator :func:`cache_region`."""
@@ -229,6 +276,13 @@ class CacheManager:
         options = cache_regions[func._arg_region] if hasattr(func, "_arg_region") else kwargs
         _remove(cache, options, args)
 
+    def invalidate_tag(self, tag: str, **kwargs: Any) -> None:
+        """Makes all values of the tag count no more: in the manager's store and in those of its regions.
+
+        ``kwargs`` replace the manager's options. Other processes that share a store see it too.
+        """
+        _invalidate_tag(tag, [{**self.kwargs, **kwargs}, *self.regions.values()])
+
 
 def cache_region(region: str, *args: Any) -> Callable[[F], F]:
     """A decorator that caches the results of a function by its arguments, with the options of a region.
@@ -256,8 +310,18 @@ def region_invalidate(namespace: Any, region: str | None, *args: Any) -> None:
         raise UnknownRegionError(
             "region_invalidate needs the name of a region, or a function that is decorated with one"
         )
-    options = _options_of(cache_regions, region)
-    _remove(Cache._get_cache(namespace, options), options, args)
+    options = options_of(cache_regions, region)
+    _remove(Cache._get_cache(namespace, options, region), options, args)
+
+
+def invalidate_tag(tag: str, region: str | None = None) -> None:
+    """Makes all values of the tag count no more: in the store of a region, or in those of all regions.
+
+    Other processes that share a store see it too. Raises :class:`~beaker.exceptions.UnknownRegionError` if
+    there is no such region.
+    """
+    regions = list(cache_regions.values()) if region is None else [options_of(cache_regions, region)]
+    _invalidate_tag(tag, regions)
 
 
 class _RegionSource(Source):
@@ -268,10 +332,11 @@ class _RegionSource(Source):
 
     def open(self, namespace: str) -> Cache | None:
         options = self.options()
-        return Cache._get_cache(namespace, options) if options.get("enabled", True) else None
+        is_on = options.get("enabled", True)
+        return Cache._get_cache(namespace, options, self._region) if is_on else None
 
     def options(self) -> dict[str, Any]:
-        return _options_of(cache_regions, self._region)
+        return options_of(cache_regions, self._region)
 
     def lookup(self, names: tuple[Any, ...], skipped: int, namespace: str) -> _core.FunctionLookup:
         return _core.FunctionLookup(names, skipped, namespace, cache_regions, self._region)
@@ -294,12 +359,23 @@ class _ManagerSource(Source):
         return _core.FunctionLookup(names, skipped, namespace, self._options)
 
 
-def _options_of(regions: dict[str, dict[str, Any]], region: str) -> dict[str, Any]:
+def _backend(name: str) -> Any:
     try:
-        return regions[region]
-    except KeyError:
-        known = ", ".join(sorted(map(str, regions))) or "none"
-        raise UnknownRegionError(f"the cache region {region!r} is not configured; known: {known}") from None
+        return clsmap[name]
+    except KeyError as cause:
+        raise UnknownCacheError(str(cause)) from None
+
+
+def _invalidate_tag(tag: str, caches: list[dict[str, Any]]) -> None:
+    stores: list[dict[str, Any]] = []
+    for options in caches:
+        store = tag_options({"type": "memory", **options})
+        if store not in stores:
+            stores.append(store)
+    for store in stores:
+        # No cache can be open in a store whose place is missing.
+        with suppress(MissingCacheParameter):
+            TagStore(_backend(store.pop("type")), store).invalidate(tag)
 
 
 def _remove(cache: Cache, options: dict[str, Any], args: tuple[Any, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.environment import ROOT, missing
+from tests.support import greenlet_libraries
+from tests.support.environment import ROOT
 from tests.support.memcached_server import make_memcached_backend
 from tests.support.proxy import slow_proxy
 from tests.support.redis_server import new_url
@@ -22,21 +22,11 @@ PATIENCE = 120
 STORES = ["memory", "file", "sqlite", "python", "dbm", "redis", "memcached"]
 
 
-@pytest.fixture(params=["gevent", "eventlet"])
+@pytest.fixture(params=greenlet_libraries.LIBRARIES)
 def library(request: pytest.FixtureRequest) -> str:
     """Each library, if it works with this Python."""
     name: str = request.param
-    if importlib.util.find_spec(name) is None:
-        missing(f"{name} is not installed (./dev setup)")
-    tried = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", f"import {name}"],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    if tried.returncode != 0:
-        pytest.skip(f"{name} cannot be imported by this Python: {tried.stderr.strip().splitlines()[-1]}")
+    greenlet_libraries.need(name)
     return name
 
 

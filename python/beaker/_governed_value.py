@@ -57,7 +57,7 @@ class GovernedValue(Value):
         """The value that may be served, or ``ABSENT``, and whether it is fresh."""
         value, stored, expires = self._stored()
         self._stored_at, self._left = stored, None
-        if value is ABSENT or (self._tags and stored <= self._policy.tag_store.since(self._tags)):
+        if value is ABSENT or self._is_invalidated(stored):
             return ABSENT, False
         now = time.time()
         ends = [] if expires is None else [stored + expires]
@@ -69,6 +69,9 @@ class GovernedValue(Value):
             return value, True
         is_over = self._policy.stale is not None and now >= end + self._policy.stale
         return (ABSENT if is_over else value), False
+
+    def _is_invalidated(self, moment: float) -> bool:
+        return bool(self._tags) and moment <= self._policy.tag_store.since(self._tags)
 
     def _begin(self, renew_behind: Callable[[Any], None] | None) -> tuple[Any, bool]:
         found, fresh = self._look()
@@ -96,10 +99,10 @@ class GovernedValue(Value):
 
     def _raise_kept(self) -> None:
         kept = self._policy.kept
-        error = None if kept is None else kept.find(self.key)
-        if error is not None:
+        found = None if kept is None else kept.find(self.key)
+        if found is not None and not self._is_invalidated(found[0]):
             self._policy.count("hits")
-            raise error
+            raise found[1]
 
     def _note_lock(self, found: Any, wait: bool, taken: bool) -> None:
         if wait:
@@ -200,14 +203,14 @@ class GovernedValue(Value):
         else:
             self.namespace.set_value(self.key, record, expiretime=kept)
 
-    def _note_failure(self, error: BaseException, found: Any) -> bool:
+    def _note_failure(self, error: BaseException, found: Any, began: float) -> bool:
         """Whether the value that was found is served in spite of a failure."""
         policy = self._policy
         policy.count("errors")
         if isinstance(error, policy.exceptions):
             self.clear_value()
             if policy.kept is not None:
-                policy.kept.keep(self.key, error)
+                policy.kept.keep(self.key, error, began)
             return False
         if found is ABSENT or not isinstance(error, Exception):
             return False
@@ -238,4 +241,4 @@ class _GovernedMaking(Making):
             self._governed._keep_made(self.made, self._began, time.perf_counter() - self._clock)
             return False
         self.made = self._found
-        return self._governed._note_failure(error, self._found)
+        return self._governed._note_failure(error, self._found, self._began)

@@ -25,18 +25,19 @@ class KeptExceptions:
         self._seconds = seconds
         _core.cache_bound(self._name, _MOST, None)
 
-    def keep(self, key: Any, error: Exception) -> None:
-        """Keeps an exception."""
+    def keep(self, key: Any, error: Exception, began: float) -> None:
+        """Keeps an exception, as of the moment at which the function was called."""
         if self._seconds:
-            _core.cache_put(self._name, _bytes(key), (time.time(), self._seconds, _copied(error)))
+            lifetime = time.time() - began + self._seconds
+            _core.cache_put(self._name, _bytes(key), (began, lifetime, _copied(error)))
 
-    def find(self, key: Any) -> Exception | None:
-        """The exception to raise, if there is one."""
+    def find(self, key: Any) -> tuple[float, Exception] | None:
+        """The exception to raise and its moment, if there is one."""
         record = _core.cache_get(self._name, _bytes(key), None)
         if record is None or time.time() >= record[0] + record[1]:
             return None
         # A raised exception changes, and other threads may raise it now.
-        return _copied(record[2]).with_traceback(None)
+        return record[0], _copied(record[2]).with_traceback(None)
 
     def drop(self, key: Any) -> None:
         """Forgets the exception of a key."""

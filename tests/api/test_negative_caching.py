@@ -194,6 +194,38 @@ def test_a_value_that_comes_or_goes_ends_the_exception(anywhere: CacheManager) -
     assert [cache.get(key, createfunc=lambda: "made") for key in ("k", "other")] == ["made", "made"]
 
 
+def test_an_exception_goes_with_its_tag(anywhere: CacheManager, now: list[float]) -> None:
+    cache = opened(anywhere, negative_expire=50, negative_exceptions=LookupError, tags="one")
+
+    def ask(create: Any) -> str:
+        try:
+            return str(cache.get("k", createfunc=create))
+        except LookupError:
+            return "raised"
+
+    def slow() -> None:
+        now[0] += 30
+        raise LookupError
+
+    assert ask(slow) == "raised"
+    now[0] += 49
+    # The time that it took does not count.
+    assert ask(lambda: "found") == "raised"
+    cache.invalidate_tag("one")
+    now[0] += 0.5
+    assert ask(lambda: "found") == "found"
+    cache.remove("k")
+
+    def late() -> None:
+        now[0] += 1
+        cache.invalidate_tag("one")
+        now[0] += 1
+        raise LookupError
+
+    assert ask(late) == "raised"
+    assert ask(lambda: "found") == "found"
+
+
 def test_those_who_wait_get_the_exception_too(anywhere: CacheManager) -> None:
     cache = opened(anywhere, negative_exceptions=LookupError)
     calls: list[int] = []

@@ -260,7 +260,7 @@ def test_caches_of_one_name_in_two_stores_share_no_exception(tmp_path: Path) -> 
 
 def test_few_exceptions_are_kept(now: list[float]) -> None:
     cache = opened(CacheManager(type="memory"), negative_exceptions="LookupError")
-    for number in range(3000):
+    for number in range(1400):
         with pytest.raises(LookupError):
             cache.get(str(number), createfunc=Answers(LookupError()))
 
@@ -271,7 +271,7 @@ def test_few_exceptions_are_kept(now: list[float]) -> None:
             return True
         return False
 
-    kept = sum(is_kept(number) for number in range(3000))
+    kept = sum(is_kept(number) for number in range(1400))
     assert 900 < kept <= 1024
 
 

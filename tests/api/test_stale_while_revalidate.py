@@ -152,6 +152,16 @@ def test_a_value_from_before_the_start_is_served_until_the_bound_after_the_start
     assert cache.get("k", createfunc=create, starttime=start) == "made 2"
 
 
+def test_a_start_that_is_still_to_come_makes_a_value_stale(
+    manager: CacheManager, now: list[float], create: Create, renewed: Renewed
+) -> None:
+    cache = manager.get_cache("n", stale_while_revalidate=30)
+    cache["k"] = "old"
+    assert cache.get("k", createfunc=create, starttime=now[0] + 5) == "old"
+    renewed()
+    assert cache["k"] == "made 1"
+
+
 def test_few_threads_renew_at_a_time(
     manager: CacheManager, now: list[float], create: Create, renewed: Renewed
 ) -> None:

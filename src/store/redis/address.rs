@@ -5,13 +5,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
-use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult};
+use redis::{
+    Client, Connection, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
+    RedisResult, cmd,
+};
 
+use super::sentinel::Sentinels;
 use super::tls::Tls;
-use super::url::{Parts, invalid, is_true};
+use super::trouble;
+use super::url::{BEGINNINGS, Parts, invalid, is_true};
 use crate::error::Result;
 
 const DEFAULT_PORT: u16 = 6379;
+const DEFAULT_SENTINEL_PORT: u16 = 26379;
 
 /// The time limits of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +34,24 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// A connection with these limits.
+    pub(super) fn connection(self, client: &Client) -> RedisResult<Connection> {
+        let connection = client.get_connection_with_timeout(self.connect_timeout)?;
+        connection.set_read_timeout(Some(self.operation_timeout))?;
+        connection.set_write_timeout(Some(self.operation_timeout))?;
+        Ok(connection)
+    }
+}
+
 /// The address of a server, and how to talk to it.
-#[derive(Clone)]
 pub struct Address {
+    /// Where there are sentinels, the first of them takes the place of the server, which is not known yet.
     client: Client,
+    sentinels: Option<Sentinels>,
     /// The name of the connections in the server's list of its clients.
     pub(super) client_name: Option<String>,
-    pub(super) connect_timeout: Duration,
-    pub(super) operation_timeout: Duration,
+    pub(super) limits: Limits,
     /// For how long an idle connection is used again without asking whether the server still has it.
     pub(super) health_check_interval: Duration,
     pub(super) max_connections: Option<usize>,
@@ -45,10 +61,12 @@ impl fmt::Debug for Address {
     /// Without the user and the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let info = self.client.get_connection_info();
-        f.debug_struct("Address")
-            .field("server", &info.addr().to_string())
-            .field("db", &info.redis_settings().db())
-            .finish()
+        let mut shown = f.debug_struct("Address");
+        match &self.sentinels {
+            Some(sentinels) => shown.field("sentinels", sentinels),
+            None => shown.field("server", &info.addr().to_string()),
+        };
+        shown.field("db", &info.redis_settings().db()).finish()
     }
 }
 
@@ -59,13 +77,14 @@ impl Address {
     /// `Invalid` if the URL is none of a server, or if it has an option that is not known here.
     pub fn parse(url: &str, limits: Limits) -> Result<Self> {
         let parts = Parts::of(url)?;
-        let is_tls = match &*parts.scheme {
-            "redis" | "valkey" | "unix" => false,
-            "rediss" | "valkeys" => true,
-            _ => return Err(invalid("it must begin with redis://, rediss:// or unix://")),
+        let (is_tls, is_sentinels) = match &*parts.scheme {
+            "redis" | "valkey" | "unix" => (false, false),
+            "rediss" | "valkeys" => (true, false),
+            "redis+sentinel" | "valkey+sentinel" => (false, true),
+            "rediss+sentinel" | "valkeys+sentinel" => (true, true),
+            _ => return Err(invalid(BEGINNINGS)),
         };
-        let is_unix = parts.scheme == "unix";
-        let mut draft = Draft::new(limits, &parts, is_unix)?;
+        let mut draft = Draft::new(limits, &parts)?;
         let mut tls = Tls::default();
         let mut known: Vec<&str> = Vec::new();
         for (name, value) in &parts.query {
@@ -73,6 +92,10 @@ impl Address {
                 continue;
             }
             known.push(name);
+            if matches!(&**name, "service_name" | "sentinel_username" | "sentinel_password") && !is_sentinels
+            {
+                return Err(invalid(format!("the option {name} needs redis+sentinel://")));
+            }
             if name.starts_with("ssl_") && !is_tls {
                 return Err(invalid(format!("the option {name} needs rediss://")));
             }
@@ -82,11 +105,36 @@ impl Address {
                 )));
             }
         }
-        draft.finish(parts, is_tls.then_some(tls))
+        draft.finish(parts, is_tls.then_some(tls), is_sentinels)
     }
 
-    pub(super) fn client(&self) -> &Client {
-        &self.client
+    /// The connection information of the server.
+    #[cfg(test)]
+    pub(super) fn info(&self) -> &redis::ConnectionInfo {
+        self.client.get_connection_info()
+    }
+
+    /// A new connection to the server, which the sentinels name if there are some.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is none within `connect_timeout`, or if the server refuses it.
+    pub(super) fn connect(&self, operation: &'static str) -> Result<Connection> {
+        let limit = self.limits.connect_timeout;
+        let open = |client: &Client| {
+            let opened = self.limits.connection(client).and_then(|mut connection| {
+                if let Some(name) = &self.client_name {
+                    cmd("CLIENT").arg("SETNAME").arg(name).exec(&mut connection)?;
+                }
+                Ok(connection)
+            });
+            opened.map_err(|error| trouble::of_opening(&error, limit, operation))
+        };
+        let Some(sentinels) = &self.sentinels else { return open(&self.client) };
+        sentinels.primary(self.limits, operation, |host, port| {
+            let info = self.client.get_connection_info();
+            let address = at(info.addr(), host, port);
+            open(&client(Client::open(info.clone().set_addr(address)))?)
+        })
     }
 }
 
@@ -98,13 +146,15 @@ struct Draft {
     limits: Limits,
     health_check_interval: Duration,
     max_connections: Option<usize>,
+    service_name: Option<String>,
+    sentinel_settings: RedisConnectionInfo,
 }
 
 impl Draft {
-    fn new(limits: Limits, parts: &Parts, is_unix: bool) -> Result<Self> {
+    fn new(limits: Limits, parts: &Parts) -> Result<Self> {
         let mut settings = RedisConnectionInfo::default();
         let db = parts.path.replace('/', "");
-        if !is_unix && !db.is_empty() {
+        if parts.scheme != "unix" && !db.is_empty() {
             settings = settings.set_db(whole("database number in the path", &db)?);
         }
         Ok(Self {
@@ -114,13 +164,19 @@ impl Draft {
             limits,
             health_check_interval: Duration::from_secs(1),
             max_connections: None,
+            service_name: None,
+            sentinel_settings: RedisConnectionInfo::default(),
         })
     }
 
     /// Takes an option. `false` if it is not known.
     fn set(&mut self, name: &str, value: &str) -> Result<bool> {
         let settings = || self.settings.clone();
+        let sentinel_settings = || self.sentinel_settings.clone();
         match name {
+            "service_name" => self.service_name = Some(value.to_owned()),
+            "sentinel_username" => self.sentinel_settings = sentinel_settings().set_username(value),
+            "sentinel_password" => self.sentinel_settings = sentinel_settings().set_password(value),
             "db" => self.settings = settings().set_db(whole(name, value)?),
             "username" => self.settings = settings().set_username(value),
             "password" => self.settings = settings().set_password(value),
@@ -152,16 +208,19 @@ impl Draft {
         Ok(true)
     }
 
-    fn finish(self, parts: Parts, tls: Option<Tls>) -> Result<Address> {
-        let mut settings = self.settings;
+    fn finish(self, parts: Parts, tls: Option<Tls>, is_sentinels: bool) -> Result<Address> {
+        let mut settings = self.settings.set_lib_name("beaker-rs", env!("CARGO_PKG_VERSION"));
         if let Some(username) = parts.username {
             settings = settings.set_username(username);
         }
         if let Some(password) = parts.password {
             settings = settings.set_password(password);
         }
-        let host = if parts.host.is_empty() { "localhost".to_owned() } else { parts.host };
-        let port = parts.port.unwrap_or(DEFAULT_PORT);
+        let default_port = if is_sentinels { DEFAULT_SENTINEL_PORT } else { DEFAULT_PORT };
+        let mut places = parts.places.into_iter().map(|(host, port)| {
+            (if host.is_empty() { "localhost".to_owned() } else { host }, port.unwrap_or(default_port))
+        });
+        let (host, port) = places.next().unwrap_or_else(|| ("localhost".to_owned(), default_port));
         let address = match tls {
             Some(tls) => tls.address(host, port)?,
             None if parts.scheme == "unix" && parts.path.is_empty() => {
@@ -170,19 +229,50 @@ impl Draft {
             None if parts.scheme == "unix" => ConnectionAddr::Unix(PathBuf::from(parts.path)),
             None => ConnectionAddr::Tcp(host, port),
         };
-        let info = address.into_connection_info().map(|info| {
-            info.set_redis_settings(settings.set_lib_name("beaker-rs", env!("CARGO_PKG_VERSION")))
-                .set_tcp_settings(self.tcp)
-        });
+        let made = |address: ConnectionAddr, settings: &RedisConnectionInfo| {
+            let info = address
+                .into_connection_info()
+                .map(|info| info.set_redis_settings(settings.clone()).set_tcp_settings(self.tcp.clone()));
+            client(info.and_then(Client::open))
+        };
+        let others: Vec<_> = places.map(|(host, port)| at(&address, host, port)).collect();
+        let sentinels = match self.service_name {
+            _ if !is_sentinels && others.is_empty() => None,
+            _ if !is_sentinels => {
+                return Err(invalid(
+                    "it must name one server; sentinels need redis+sentinel://, and a cluster type = ext:rediscluster",
+                ));
+            }
+            None => {
+                return Err(invalid("redis+sentinel:// needs service_name, as in ?service_name=mymaster"));
+            }
+            Some(service) => {
+                let addresses = std::iter::once(address.clone()).chain(others);
+                let clients = addresses.map(|address| made(address, &self.sentinel_settings));
+                Some(Sentinels::new(service, clients.collect::<Result<_>>()?))
+            }
+        };
         Ok(Address {
-            client: client(info.and_then(Client::open))?,
+            client: made(address, &settings)?,
+            sentinels,
             client_name: self.client_name,
-            connect_timeout: self.limits.connect_timeout,
-            operation_timeout: self.limits.operation_timeout,
+            limits: self.limits,
             health_check_interval: self.health_check_interval,
             max_connections: self.max_connections,
         })
     }
+}
+
+/// Another place that is talked to in the same way.
+fn at(like: &ConnectionAddr, new_host: String, new_port: u16) -> ConnectionAddr {
+    let mut address = like.clone();
+    match &mut address {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            (*host, *port) = (new_host, new_port);
+        }
+        _ => {}
+    }
+    address
 }
 
 fn client(client: RedisResult<Client>) -> Result<Client> {

@@ -125,7 +125,7 @@ impl RedisClient {
                 None
             });
             let was_idle = idle.is_some();
-            let mut connection = idle.map_or_else(|| self.open(operation), Ok)?;
+            let mut connection = idle.map_or_else(|| self.address.connect(operation), Ok)?;
             let failed = match exchange(&mut connection, request, &read) {
                 Ok(Err(error)) if trouble::leads_elsewhere(&error) => {
                     pool.clear();
@@ -145,22 +145,9 @@ impl RedisClient {
                     continue;
                 }
             }
-            let limit = self.address.operation_timeout;
+            let limit = self.address.limits.operation_timeout;
             return Err(trouble::of_exchange(&failed.error, limit, operation, !is_repeatable));
         }
-    }
-
-    fn open(&self, operation: &'static str) -> Result<Connection> {
-        let limit = self.address.connect_timeout;
-        let opened = self.address.client().get_connection_with_timeout(limit).and_then(|mut connection| {
-            connection.set_read_timeout(Some(self.address.operation_timeout))?;
-            connection.set_write_timeout(Some(self.address.operation_timeout))?;
-            if let Some(name) = &self.address.client_name {
-                cmd("CLIENT").arg("SETNAME").arg(name).exec(&mut connection)?;
-            }
-            Ok(connection)
-        });
-        opened.map_err(|error| trouble::of_opening(&error, limit, operation))
     }
 }
 

@@ -14,6 +14,7 @@ mod pool;
 pub mod replies;
 mod scan;
 mod scripts;
+mod sentinel;
 mod store;
 #[cfg(test)]
 mod tests;

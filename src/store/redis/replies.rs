@@ -39,6 +39,12 @@ pub(super) fn pong(reply: Value) -> Option<()> {
     matches!(reply, Value::SimpleString(word) if word == "PONG").then_some(())
 }
 
+/// The role of a server in the reply to `ROLE`.
+pub(super) fn role(reply: Value) -> Option<Vec<u8>> {
+    let Value::Array(parts) = reply else { return None };
+    value(parts.into_iter().next()?)?
+}
+
 /// The next cursor and the keys in a reply to `SCAN`.
 #[must_use]
 pub fn page(reply: Value) -> Option<Page> {

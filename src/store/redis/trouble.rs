@@ -96,6 +96,24 @@ pub(super) fn of_opening(error: &RedisError, limit: Duration, operation: &'stati
     }
 }
 
+/// The error for a sentinel that does not say where the primary is.
+pub(super) fn of_sentinel(error: &RedisError, limit: Duration, operation: &'static str) -> Error {
+    let failed = Error::unavailable(operation);
+    match (io_error(error), error.code()) {
+        (Some(io), _) if is_timeout(&io) => {
+            failed.with_detail(format!("no sentinel answered within {limit:?}")).with_source(io)
+        }
+        (Some(io), _) => failed.with_detail("no sentinel can be reached").with_source(io),
+        (None, Some("NOAUTH" | "WRONGPASS" | "NOPERM")) => {
+            failed.with_detail("the sentinel wants a sentinel_username and a sentinel_password in the url")
+        }
+        (None, Some(code)) => failed.with_detail(format!("the sentinel answered with the error {code}")),
+        (None, None) => {
+            failed.with_detail(format!("the sentinel does not answer as one does ({})", error.category()))
+        }
+    }
+}
+
 /// The error for a connection that broke. `may_be_done` says that the server may have made a change.
 pub(super) fn of_exchange(
     error: &RedisError,

@@ -8,12 +8,16 @@ pub(super) struct Parts {
     pub(super) scheme: String,
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,
-    pub(super) host: String,
-    pub(super) port: Option<u16>,
+    /// Hosts and ports. Sentinels may be several, with commas between them.
+    pub(super) places: Vec<(String, Option<u16>)>,
     pub(super) path: String,
     /// Names and values, in order. The first value of a name counts.
     pub(super) query: Vec<(String, String)>,
 }
+
+/// The beginnings of a URL.
+pub(super) const BEGINNINGS: &str =
+    "it must begin with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://";
 
 /// The error for a URL or an option in it. No part of a URL is repeated that may be the password.
 pub(super) fn invalid(what: impl Into<String>) -> Error {
@@ -31,9 +35,7 @@ impl Parts {
     /// # Errors
     /// `Invalid` if it has no scheme, a bad port or a bad escape.
     pub(super) fn of(url: &str) -> Result<Self> {
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or_else(|| invalid("it must begin with redis://, rediss:// or unix://"))?;
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid(BEGINNINGS))?;
         let rest = rest.split_once('#').map_or(rest, |(rest, _fragment)| rest);
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -43,15 +45,14 @@ impl Parts {
             Some((username, password)) => (text(username)?, text(password)?),
             None => (None, None),
         };
-        let (host, port) = place_of(place)?;
+        let places = place.split(',').map(place_of).collect::<Result<_>>()?;
         let query =
             query.split('&').filter_map(|item| item.split_once('=')).filter(|(_, value)| !value.is_empty());
         Ok(Self {
             scheme: scheme.to_ascii_lowercase(),
             username,
             password,
-            host,
-            port,
+            places,
             path: decoded(path)?,
             query: query
                 .map(|(name, value)| {
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(parts.scheme, "rediss");
         assert_eq!(parts.username.as_deref(), Some("us@er"));
         assert_eq!(parts.password.as_deref(), Some("p:w"));
-        assert_eq!((&*parts.host, parts.port, &*parts.path), ("::1", Some(7), "/3"));
+        assert_eq!((parts.places, &*parts.path), (vec![("::1".to_owned(), Some(7))], "/3"));
         let query: Vec<_> = parts.query.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(query, [("a", "1"), ("b", "x y z"), ("a", "2")]);
     }
@@ -124,14 +125,22 @@ mod tests {
     #[test]
     fn what_is_left_out_is_absent() {
         let parts = Parts::of("redis://").unwrap();
-        assert_eq!((parts.username, parts.password, parts.port), (None, None, None));
-        assert_eq!((&*parts.host, &*parts.path), ("", ""));
+        assert_eq!((parts.username, parts.password), (None, None));
+        assert_eq!((parts.places, &*parts.path), (vec![(String::new(), None)], ""));
         let parts = Parts::of("redis://:p@ss@h").unwrap();
         assert_eq!((parts.username.as_deref(), parts.password.as_deref()), (None, Some("p@ss")));
-        assert_eq!((&*parts.host, parts.port), ("h", None));
+        assert_eq!(parts.places, [("h".to_owned(), None)]);
         let parts = Parts::of("unix://user@/a/b%25.sock?db=1").unwrap();
-        assert_eq!((parts.username.as_deref(), &*parts.host, &*parts.path), (Some("user"), "", "/a/b%.sock"));
+        assert_eq!((parts.username.as_deref(), &*parts.path), (Some("user"), "/a/b%.sock"));
         assert_eq!(Parts::of("redis://50%@h").unwrap().username.as_deref(), Some("50%"));
+    }
+
+    #[test]
+    fn several_places_have_commas_between_them() {
+        let parts = Parts::of("redis+sentinel://u:p@one,[::2]:7,three:8/1").unwrap();
+        let expected = [("one", None), ("::2", Some(7)), ("three", Some(8))];
+        assert_eq!(parts.places, expected.map(|(host, port)| (host.to_owned(), port)));
+        assert_eq!((&*parts.scheme, &*parts.path), ("redis+sentinel", "/1"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod aging;
 mod fake;
 mod locks;
 mod replies;
+mod sentinels;
 mod shapes;
 mod trouble;
 

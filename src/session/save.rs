@@ -11,7 +11,7 @@ use crate::store::{Expect, Version, Written};
 /// After this many refusals in a row a save locks the record and asks the other saves of its process to wait.
 pub const FREE_TRIES: usize = 8;
 /// The most looks at the record in one save, for stores whose lock does not exclude writers.
-pub const TRIES: usize = 64;
+pub const TRIES: usize = 256;
 /// The most encodings for one write: the session may get another id while it is encoded.
 pub const ENCODINGS: usize = 8;
 /// The most lost replies in one save.

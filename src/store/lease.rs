@@ -133,7 +133,8 @@ impl LeaseGuard {
         let lease = Lease::take(&self.leases, new, wait)?;
         let written = rotate();
         match written {
-            Ok(Written::Refused) => lease.release()?,
+            // It lapses if this fails.
+            Ok(Written::Refused) => lease.release().unwrap_or_default(),
             // After a lost reply the session may have the new id.
             Ok(Written::Stored(_)) | Err(_) => self.held().push(lease),
         }
@@ -156,7 +157,12 @@ impl Guard for LeaseGuard {
             return Ok(());
         }
         let held = std::mem::take(&mut *self.held());
-        held.iter().map(|lease| lease.release()).fold(Ok(()), Result::and)
+        for lease in held {
+            // The connection may have broken. A lease that is not released lapses, and the session that its holder has stored
+            // is no worse for that.
+            let _ = lease.release().or_else(|_| lease.release());
+        }
+        Ok(())
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -166,7 +172,6 @@ impl Guard for LeaseGuard {
 
 impl Drop for LeaseGuard {
     fn drop(&mut self) {
-        // Call `release` to see errors; a drop ignores them, and the leases lapse.
         let _ = self.release();
     }
 }

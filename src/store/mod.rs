@@ -163,7 +163,7 @@ pub trait Store: Send + Sync {
     /// success, whatever is expected. A record that cannot be understood has no version.
     ///
     /// # Errors
-    /// `Unavailable` if the store did not answer; the record may then still be there.
+    /// `Unavailable` if the store did not answer; the record may then still be there. `Unknown` if the reply was lost.
     fn delete(&self, key: &StoreKey, expect: Expect, call: &Call<'_>) -> Result<Deleted>;
 
     /// Replaces the record of the old key, if the condition holds of it, by one of the new key: afterwards the redirect

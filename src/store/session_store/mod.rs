@@ -217,8 +217,13 @@ impl SessionStore {
             let may_be = key == keys.new || self.was_ever(&key, call)?;
             if may_be { self.store.delete(&key, expect, call) } else { Ok(Deleted::Nothing) }
         });
-        let [plain, hashed] = deleted;
-        let deleted = [plain?, hashed?];
+        let deleted = match deleted {
+            // Something is gone. The caller asks again for what is left.
+            [Ok(Deleted::Record), Err(error)] if error.kind() == ErrorKind::Unavailable => {
+                return Err(Error::new(ErrorKind::Unknown, error.operation()).with_source(error));
+            }
+            [plain, hashed] => [plain?, hashed?],
+        };
         let is = |outcome| deleted.contains(&outcome);
         if is(Deleted::Refused) {
             return Ok(Deleted::Refused);

@@ -1,8 +1,10 @@
 //! Locks as leases.
 
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
 
+use super::fake::{Fake, Reply};
 use super::*;
 use crate::error::ErrorKind;
 use crate::store::{Guard, LockTarget, Locks};
@@ -84,4 +86,18 @@ fn a_lock_does_not_tell_the_id() {
     let [Value::BulkString(lock)] = &keys[..] else { unreachable!() };
     let lock = String::from_utf8(lock.clone()).unwrap();
     assert!(lock.starts_with("beaker_lock:beaker_cache:") && !lock.contains(key.record()));
+}
+
+#[test]
+fn a_lock_that_cannot_be_released_is_left_to_lapse() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let fake = Fake::new(move |_words| {
+        if down.load(Ordering::SeqCst) { Reply::Cut(Vec::new()) } else { Reply::Send(b":1\r\n".to_vec()) }
+    });
+    let home = Home::at(&fake.url(""), Keys::default());
+    let held = home.lock(&new_key(), WAIT).unwrap().unwrap();
+    is_down.store(true, Ordering::SeqCst);
+    // The session is stored by now.
+    held.release().unwrap();
 }

@@ -93,6 +93,20 @@ fn a_store_that_does_not_answer_is_no_record() {
 }
 
 #[test]
+fn a_deletion_that_is_done_under_one_key_and_fails_at_the_other_is_in_doubt() {
+    for (there, kind) in [(true, ErrorKind::Unknown), (false, ErrorKind::Unavailable)] {
+        let (counting, inner) = counting();
+        let (store, id) = (over(&inner, IdStorage::Plain), some_id());
+        if there {
+            put(&*inner, &plain(&id), b"x", Expect::Any).unwrap();
+        }
+        counting.fail_at(1);
+        assert_eq!(store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap_err().kind(), kind);
+        assert_eq!(store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Nothing);
+    }
+}
+
+#[test]
 fn a_deletion_changes_nothing_under_a_key_without_a_record() {
     for ids in IDS {
         let (counting, inner) = counting();

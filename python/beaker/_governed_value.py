@@ -75,7 +75,7 @@ class GovernedValue(Value):
 
     def _begin(self, renew_behind: Callable[[Any], None] | None) -> tuple[Any, bool]:
         found, fresh = self._look()
-        policy, self._is_early = self._policy, False
+        policy = self._policy
         if fresh:
             policy.count("hits")
             self._is_early = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from beaker import _cache_statistics
+from beaker import _cache_policy, _cache_statistics
 from beaker._core import Counter
 from beaker._sizes import size_of
 from beaker.cache import (
@@ -68,8 +68,10 @@ def test_each_outcome_of_a_lookup_counts_once(anywhere: CacheManager, now: list[
     cache.remove("k")
     assert numbers()["hits"] == 4
     now[0] += 10
+    with pytest.raises(KeyError):
+        cache.get("put")
     cache.get("put", createfunc=lambda: b"12345")
-    assert (numbers()["hits"], numbers()["misses"], numbers()["loads"]) == (4, 4, 2)
+    assert (numbers()["hits"], numbers()["misses"], numbers()["loads"]) == (4, 5, 2)
 
 
 def test_a_reset_begins_anew(manager: CacheManager) -> None:
@@ -94,6 +96,43 @@ def test_an_expired_value_that_is_served_counts_as_stale(
     assert numbers() == {"stale": 1, "loads": 1, "bytes": size_of(None)}
     cache.get("k", createfunc=lambda: None)
     assert numbers()["hits"] == 1
+
+
+def test_a_thread_that_renews_a_value_is_nobody_who_waits(
+    manager: CacheManager, now: list[float], renewed: Callable[[], None]
+) -> None:
+    cache = manager.get_cache("n", expire=10, stale_while_revalidate=10, statistics=True)
+    cache["k"] = None
+    now[0] += 10
+    reset_cache_statistics("n")
+    lock = cache.namespace.get_creation_lock(b"k")
+    lock.acquire()
+    try:
+        together(lambda _: cache.get("k", createfunc=lambda: None), 1)
+        time.sleep(0.05)
+    finally:
+        lock.release()
+    renewed()
+    assert numbers() == {"stale": 1, "loads": 1, "bytes": size_of(None)}
+
+
+@pytest.mark.parametrize("options", [{}, {"stale_while_revalidate": 10}])
+def test_a_value_that_is_renewed_early_counts_as_a_hit(
+    anywhere: CacheManager,
+    now: list[float],
+    renewed: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(_cache_policy.Policy, "is_due", lambda *_: True)
+    monkeypatch.setattr(_cache_policy.Policy, "longest_early", lambda *_: 100.0)
+    cache = anywhere.get_cache("n", expire=10, early_renewal=1, statistics=True, **options)
+    cache["k"] = None
+    reset_cache_statistics("n")
+    now[0] += 1
+    cache.get("k", createfunc=lambda: None)
+    renewed()
+    assert numbers() == {"hits": 1, "loads": 1, "bytes": size_of(None)}
 
 
 def test_those_who_get_the_expired_value_while_one_makes_another_are_served_stale(

@@ -47,9 +47,6 @@ impl Settings {
             Some(keys) => Arc::clone(keys),
             None => Arc::new(KeyOptions::of(values, now)?),
         };
-        if kind == SessionKind::Cookie && keys.validate.is_empty() {
-            return Err(Error::invalid("No validate_key specified for Cookie only Session."));
-        }
         let mut settings = Self {
             is_hardened: values.is_hardened(),
             kind,
@@ -134,6 +131,8 @@ impl Settings {
     fn add_cookie_keys(&mut self, keys: &KeyOptions) -> Result<()> {
         let names: Vec<String> = self.names().map(str::to_owned).collect();
         match self.kind {
+            // A class of the program's may have keys of its own.
+            SessionKind::Cookie if keys.validate.is_empty() => {}
             SessionKind::Store if keys.secret.is_empty() => {}
             SessionKind::Store => {
                 let secrets: Vec<_> = keys.secret.iter().collect();

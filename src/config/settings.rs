@@ -118,6 +118,17 @@ impl Settings {
         Duration::try_from_secs_f64(seconds).ok()
     }
 
+    /// Checks that there is a key if the cookie keeps the session. A class of the program's may do without.
+    ///
+    /// # Errors
+    /// `Invalid` if there is none.
+    pub fn need_cookie_keys(&self) -> Result<()> {
+        if self.kind == SessionKind::Cookie && self.cookie.is_none() {
+            return Err(Error::invalid("No validate_key specified for Cookie only Session."));
+        }
+        Ok(())
+    }
+
     /// The keys that sign cookies: `secret`, or `validate_key` where the cookie keeps the session.
     #[must_use]
     pub fn signing_keys(&self) -> &Keys {

@@ -102,7 +102,11 @@ impl Options {
         params.set_item(name, value)?;
         let gives_keys = config::option(name).is_some_and(|option| option.kind.gives_keys());
         let keys = Some(&self.settings.keys).filter(|_| !gives_keys);
-        Self::compile(&params, self.settings.kind, keys).map(Arc::new)
+        let options = Self::compile(&params, self.settings.kind, keys)?;
+        if self.settings.cookie.is_some() {
+            options.settings.need_cookie_keys().into_py(py)?;
+        }
+        Ok(Arc::new(options))
     }
 
     /// An option as it was given, or `None`.

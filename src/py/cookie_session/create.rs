@@ -9,6 +9,7 @@ use super::class::CookieSession;
 use super::load;
 use super::methods::METHODS;
 use crate::config::{COOKIE_SESSION_PARAMETERS, SessionKind};
+use crate::py::errors::IntoPyResult;
 use crate::py::ids;
 use crate::py::once::intern;
 use crate::py::options::Options;
@@ -46,6 +47,7 @@ pub(super) fn init(
 
 fn begin(session: &Bound<'_, Session>, request: &Bound<'_, PyAny>, options: Arc<Options>) -> PyResult<()> {
     let py = session.py();
+    options.settings.need_cookie_keys().into_py(py)?;
     let life = Life::fresh(ids::generate(py)?);
     let patience = Arc::new(Patience::new(options.settings.lock_timeout));
     session::create::install(session, State::new(options, request.clone().unbind(), life, patience))?;

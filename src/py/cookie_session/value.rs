@@ -45,7 +45,7 @@ impl Received<'_> {
 
 fn keys(options: &Options) -> PyResult<&Arc<CookieKeys>> {
     let keys = options.settings.cookie.as_ref();
-    keys.ok_or_else(|| BeakerException::new_err("a session that a store keeps is not sent in its cookie"))
+    keys.ok_or_else(|| BeakerException::new_err("the session has no validate_key, which its cookie needs"))
 }
 
 /// The header with the request's cookies, if it has one.
@@ -163,8 +163,15 @@ pub(super) fn of_payload(
 }
 
 fn of_text(options: &Options, text: String) -> PyResult<CookieValue> {
-    let coded = keys(options)?.signers.sign(&text);
-    fitting(options, CookieValue { plain: Some(text), coded })
+    let value = match &options.settings.cookie {
+        Some(keys) => {
+            let coded = keys.signers.sign(&text);
+            CookieValue { plain: Some(text), coded }
+        }
+        // A class with keys of its own has protected it.
+        None => CookieValue { plain: None, coded: text },
+    };
+    fitting(options, value)
 }
 
 fn sealed(options: &Options, data: &Bound<'_, PyDict>, payload: &[u8]) -> PyResult<CookieValue> {

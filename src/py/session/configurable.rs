@@ -4,16 +4,26 @@ use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 /// A dictionary that keeps `_domain` and `_path` when it is cleared.
 #[pyclass(name = "_ConfigurableSession", frozen, subclass, dict, weakref, extends = PyDict, module = "beaker.session")]
 #[derive(Default)]
 pub(crate) struct ConfigurableSession {
     config: Mutex<Option<Py<PyDict>>>,
+    /// What a class of sessions does where its subclass calls this constructor in the place of its own.
+    begin: Option<Begin>,
 }
 
+/// Begins a session whose domain and path are in a dictionary of options.
+type Begin = fn(&Bound<'_, ConfigurableSession>, &Bound<'_, PyDict>) -> PyResult<()>;
+
 impl ConfigurableSession {
+    /// One that calls `begin` when it is constructed.
+    pub(super) fn beginning(begin: Begin) -> Self {
+        Self { begin: Some(begin), ..Self::default() }
+    }
+
     /// Sets the keys that survive.
     pub(crate) fn set_config(&self, config: Py<PyDict>) {
         let replaced = self.config.lock().replace(config);
@@ -46,19 +56,20 @@ impl ConfigurableSession {
 
     #[pyo3(signature = (cookie_domain = None, cookie_path = None))]
     fn __init__(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         cookie_domain: Option<Bound<'_, PyAny>>,
         cookie_path: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let config = PyDict::new(py);
-        config.set_item("_domain", cookie_domain)?;
-        match cookie_path {
-            Some(path) => config.set_item("_path", path)?,
-            None => config.set_item("_path", "/")?,
-        }
-        self.set_config(config.unbind());
-        Ok(())
+        let py = slf.py();
+        let path = cookie_path.unwrap_or_else(|| PyString::intern(py, "/").into_any());
+        let (config, options) = (PyDict::new(py), PyDict::new(py));
+        config.set_item("_domain", &cookie_domain)?;
+        config.set_item("_path", &path)?;
+        slf.get().set_config(config.unbind());
+        let Some(begin) = slf.get().begin else { return Ok(()) };
+        options.set_item("cookie_domain", cookie_domain)?;
+        options.set_item("cookie_path", path)?;
+        begin(slf, &options)
     }
 
     /// The keys that survive `clear()`.

@@ -30,7 +30,24 @@ pub(crate) fn empty() -> PyClassInitializer<Session> {
 
 /// A session with the methods of a class, that has not been initialised.
 pub(crate) fn with_methods(methods: &'static Methods) -> PyClassInitializer<Session> {
-    PyClassInitializer::from(ConfigurableSession::default()).add_subclass(Session::without_fields(methods))
+    PyClassInitializer::from(ConfigurableSession::beginning(begin_by_default))
+        .add_subclass(Session::without_fields(methods))
+}
+
+/// Gives a session the fields of a new one with these options. A subclass that calls no other constructor of ours
+/// sets the attributes itself.
+fn begin_by_default(session: &Bound<'_, ConfigurableSession>, options: &Bound<'_, PyDict>) -> PyResult<()> {
+    let (py, session) = (session.py(), session.cast::<Session>()?);
+    if session.get().fields().is_some() {
+        return Ok(());
+    }
+    let in_cookie = session.get().methods().create_cookie.is_some();
+    let kind = if in_cookie { SessionKind::Cookie } else { SessionKind::Store };
+    let options = Options::of(options, kind)?;
+    let patience = Arc::new(Patience::new(options.settings.lock_timeout));
+    let life = Life::fresh(ids::generate(py)?);
+    session.get().install(State::new(options, PyDict::new(py).into_any().unbind(), life, patience));
+    Ok(())
 }
 
 /// A session for a request, by the options of its middleware; under the id that they name, if they name one.

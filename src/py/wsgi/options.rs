@@ -7,18 +7,33 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::config::{Concurrency, SessionKind};
 use crate::py::cookie_session::CookieSession;
+use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::session::session_class;
 
 /// The options in `params`.
 pub(super) fn of(params: &Bound<'_, PyDict>) -> PyResult<Arc<Options>> {
-    Options::of(params, kind(params)?)
+    checked(params, Options::of(params, kind(params)?)?)
 }
 
 /// The options in `params`, read anew, with files of keys: for a middleware that is built.
 pub(super) fn anew(params: &Bound<'_, PyDict>) -> PyResult<Arc<Options>> {
-    Options::anew(params, kind(params)?)
+    checked(params, Options::anew(params, kind(params)?)?)
+}
+
+/// The options, if they have the keys that their class needs.
+fn checked(params: &Bound<'_, PyDict>, options: Arc<Options>) -> PyResult<Arc<Options>> {
+    let py = params.py();
+    let init = intern!(py, "__init__");
+    let is_ours = match session_class::named(params)? {
+        None => true,
+        Some(class) => class.getattr(init)?.is(&py.get_type::<CookieSession>().getattr(init)?),
+    };
+    if is_ours {
+        options.settings.need_cookie_keys().into_py(py)?;
+    }
+    Ok(options)
 }
 
 /// The options of a session outside requests. It has no lock for a request, since nothing would release it.

@@ -48,6 +48,12 @@ def test_the_version_of_beaker_is_that_of_the_original_and_ours(environment: Env
     assert environment.run("-c", asked).strip() == beaker_name.version()
 
 
+@pytest.mark.parametrize("name", ["beaker", "Beaker>=1.8", "Beaker==1.14.1"])
+def test_setuptools_takes_ours_for_beaker(environment: Environment, name: str) -> None:
+    asked = f"import pkg_resources; print(pkg_resources.require({name!r})[0].version)"
+    assert environment.run("-W", "ignore", "-c", asked).strip() == beaker_name.version()
+
+
 @pytest.mark.parametrize("kind", ["memory", "file"])
 def test_a_framework_runs_without_cookies(visits: Callable[..., Any], kind: str, tmp_path: Path) -> None:
     counted = visits(type=kind, data_dir=str(tmp_path / "sessions"), use_cookies="false")

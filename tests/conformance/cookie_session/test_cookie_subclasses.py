@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from functools import partial
+from http.cookies import BaseCookie
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from beaker.exceptions import BeakerWarning
-from beaker.session import CookieSession
+from beaker.exceptions import BeakerWarning, ConfigurationError
+from beaker.middleware import SessionMiddleware
+from beaker.session import CookieSession, _ConfigurableSession, _session_id
 from tests.conformance.session import hooks
 from tests.conformance.session.hooks import names
 from tests.support.sessions import KEY, START, Browser
@@ -32,6 +35,85 @@ def test_a_session_class_is_taken_whatever_the_type_says(empty_memory: None) -> 
     assert visitor.jar is not None
     assert len(visitor.jar) > len(KEY) + 41
     assert visitor.read() == {"name": "Ada"}
+
+
+class WithOwnKeys(CookieSession):
+    """A class that takes all options itself, and gives the constructor of ours a key of its own."""
+
+    def __init__(self, request: Any, own_key: str = "", **_options: Any) -> None:
+        super().__init__(request, validate_key=own_key)
+
+
+def test_a_class_that_takes_the_options_itself_needs_no_validate_key(empty_memory: None) -> None:
+    visitor = Browser(session_class=WithOwnKeys, own_key="a key of the tests, of some length")
+    visitor.put(name="Ada")
+    assert visitor.read() == {"name": "Ada"}
+    with pytest.raises(ConfigurationError, match="validate_key"):
+        Browser(session_class=WithOwnKeys).put(name="Ada")
+
+
+class Reversing(CookieSession):
+    """A class that calls no constructor of ours but that of the base, as `beaker-session-jwt` does."""
+
+    def __init__(self, request: Any, key: str = KEY, timeout: float | None = None, **_options: Any) -> None:
+        _ConfigurableSession.__init__(self, cookie_path="/shop")
+        self.clear()
+        self.request = request
+        self.key = key
+        self.timeout = timeout
+        self.save_atime = True
+        self.samesite = "Strict"
+        self.request["set_cookie"] = False
+        self.cookie: Any = BaseCookie(request.get("cookie") or "")
+        self["_id"] = _session_id()
+        self.is_new = True
+        if self.key in self.cookie:
+            self.is_new = False
+            self.update(self._decrypt_data(self.cookie[self.key].value))
+            self.accessed_dict = self.copy()
+            self._create_cookie()
+
+    def _encrypt_data(self, session_data: Any = None) -> str:
+        return json.dumps(session_data or self.copy()).encode().hex()[::-1]
+
+    def _decrypt_data(self, session_data: Any = None) -> Any:
+        return json.loads(bytes.fromhex(session_data[::-1]))
+
+
+def test_a_class_may_construct_sessions_without_our_constructor(empty_memory: None) -> None:
+    visitor = Browser(session_class=Reversing)
+
+    def begin(session: Any) -> Any:
+        session["name"] = "Ada"
+        session.save()
+        return session.is_new, session.domain, session.path
+
+    assert visitor.visit(begin).result == (True, None, "/shop")
+    assert visitor.jar is not None
+    stored = json.loads(bytes.fromhex(visitor.jar.partition("=")[2][::-1]))
+    assert (stored["name"], stored["_path"]) == ("Ada", "/shop")
+    assert visitor.visit(lambda session: (session["name"], session.is_new, len(session["_id"]))).result == (
+        "Ada",
+        False,
+        32,
+    )
+    assert "expires=" in visitor.visit(lambda session: session.delete()).cookie
+
+
+def test_only_what_the_constructor_of_the_base_begins_has_no_key() -> None:
+    session: Any = CookieSession({}, validate_key="a validation key of the tests, of some length")
+    with pytest.raises(ConfigurationError, match="validate_key"):
+        session.validate_key = None
+    assert session.validate_key
+
+
+def test_a_class_that_leaves_the_options_to_the_original_needs_a_validate_key() -> None:
+    class Plain(CookieSession):
+        pass
+
+    for options in ({"session_class": Plain}, {"session_class": CookieSession}, {"type": "cookie"}):
+        with pytest.raises(ConfigurationError, match="validate_key"):
+            SessionMiddleware(lambda *_: [], **options)
 
 
 def test_saving_goes_through_the_hooks(cookies: Cookies) -> None:

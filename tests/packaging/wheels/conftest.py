@@ -85,6 +85,15 @@ def ours(wheel_for: Callable[[str], Path]) -> Path:
 
 
 @pytest.fixture
+def named() -> Path:
+    """Our wheel of the name Beaker."""
+    found = list(DIST.glob("beaker-*.whl"))
+    if len(found) != 1:
+        missing("dist/ has no wheel of Beaker (./dev wheels)")
+    return found[0]
+
+
+@pytest.fixture
 def original() -> Path:
     """The wheel of the original."""
     (wheel,) = need_file(ORACLE / "wheels", "oracle").glob("beaker-*.whl")

@@ -12,9 +12,8 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 
-from tests.support.environment import ROOT, missing
+from tests.support.environment import ROOT
 from tools import beaker_name
-from tools.wheels import DIST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
 ROUND_TRIP = str(Path(__file__).parent / "round_trip.py")
 NAMED = f"Beaker=={beaker_name.version()}"
 ASK_VERSION = "import importlib.metadata; print(importlib.metadata.version('beaker'))"
-
-
-@pytest.fixture
-def named() -> Path:
-    found = list(DIST.glob("beaker-*.whl"))
-    if len(found) != 1:
-        missing("dist/ has no wheel of Beaker (./dev wheels)")
-    return found[0]
 
 
 @pytest.fixture

@@ -145,6 +145,10 @@ campaigns: build oracle strace
 bench *arguments: build oracle
     python benches/bench_wsgi.py {{ arguments }}
 
+# Measure hits of caches, in memory, files and Redis, of ours and the original by turns
+bench-caches *arguments: build oracle servers
+    python benches/bench_caches.py {{ arguments }}
+
 # Measure the SQLite store, the file store and the original's database by turns
 bench-sqlite *arguments: build
     python -m tools.oracle --all

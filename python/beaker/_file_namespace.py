@@ -9,6 +9,7 @@ from typing import Any
 
 from beaker import _core
 from beaker._file_backed import FileBackedNamespaceManager, storage_folder
+from beaker._file_values import KeptValues
 from beaker._files import verify_directory
 from beaker.exceptions import BeakerException, CorruptSessionError, StoreUnavailableError
 
@@ -57,11 +58,14 @@ class FileNamespaceManager(FileBackedNamespaceManager):
         self._expiry: float | None = None
         self._settle()
         self._to_disk = durability.strip().lower() == "full"
+        self._kept = KeptValues(self.file) if digest_filenames else None
 
     def do_open(self, flags: str, replace: bool) -> None:
         """Reads the file, unless all of it will be replaced. No file is an empty namespace."""
         self._settle()
         self._expiry = None
+        if flags != "r":
+            self._forget()
         self.hash = {} if replace else self._contents()
         self.flags = flags
 
@@ -97,7 +101,7 @@ class FileNamespaceManager(FileBackedNamespaceManager):
 
     def _bytes(self) -> bytes | None:
         try:
-            return _core.read_file(self.file)
+            return _core.read_file(self.file) if self._kept is None else self._kept.read()
         except FileNotFoundError:
             return None
         except OSError as cause:
@@ -186,12 +190,16 @@ class FileNamespaceManager(FileBackedNamespaceManager):
             raise self._unavailable(f"remove a file of {self.file_dir}", cause) from cause
 
     def __getitem__(self, key: str) -> Any:
-        return self.hash[key]
+        value = self.hash[key]
+        if self._kept is not None and self.pickle_loads is None:
+            self._kept.keep(key, value)
+        return value
 
     def __contains__(self, key: object) -> bool:
         return key in self.hash
 
     def __setitem__(self, key: str, value: Any) -> None:
+        self._forget()
         self.hash[key] = value
         self._expire_after(self._timeout, key)
 
@@ -206,7 +214,12 @@ class FileNamespaceManager(FileBackedNamespaceManager):
             self._expiry = _FOR_EVER if lifetime is None else time.time() + lifetime
 
     def __delitem__(self, key: str) -> None:
+        self._forget()
         del self.hash[key]
+
+    def _forget(self) -> None:
+        if self._kept is not None:
+            self._kept.forget()
 
     def keys(self) -> Iterable[Any]:
         """All keys, while the namespace is open."""

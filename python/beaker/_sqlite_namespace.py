@@ -36,6 +36,9 @@ class SqliteNamespaceManager(PickledValues, OpenResourceNamespaceManager):
     Raises :class:`~beaker.exceptions.StoreUnavailableError` if the database cannot be used.
     """
 
+    _reads_at_once = True
+    """A value is read in one step, so nobody need ask first whether there is one."""
+
     def __init__(
         self,
         namespace: str,

@@ -171,7 +171,8 @@ class Value:
     def _record(self) -> Any:
         self.namespace.acquire_read_lock()
         try:
-            if self.key not in self.namespace:
+            reads_at_once = getattr(self.namespace, "_reads_at_once", False)
+            if not reads_at_once and self.key not in self.namespace:
                 return ABSENT
             return self.namespace[self.key]
         except KeyError:

@@ -118,7 +118,7 @@ class Cache(_core.CacheLookup):
         self._settle()
 
     def _settle(self) -> None:
-        """Lets the base class look values up itself, if they are in memory and nothing else decides."""
+        """Lets the base class look values up, if they are in memory or in a file and nothing else decides."""
         namespace = self._namespace
         is_plain = (
             type(self) is Cache
@@ -129,6 +129,9 @@ class Cache(_core.CacheLookup):
         policy = self._policy
         if policy is None:
             self._follow(namespace.namespace if is_plain else None)
+            is_file = type(self) is Cache and type(namespace) is FileNamespaceManager
+            kept = namespace._kept if is_file and self._starttime is None else None
+            self._follow_file(None if kept is None else kept.values)
             return
         statistics = policy.statistics
         self._follow(

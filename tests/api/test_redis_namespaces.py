@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from beaker._lease import LEASE, renewals
-from beaker.cache import clsmap
+from beaker.cache import Cache, clsmap
 from beaker.exceptions import (
     ConfigurationError,
     CorruptSessionError,
@@ -170,6 +170,17 @@ def test_a_creation_lock_excludes_other_threads_and_processes(address: Any, serv
     assert not in_thread(lambda: theirs.acquire(wait=False))
     mine.release()
     assert in_thread(lambda: theirs.acquire(wait=False) and theirs.release() is None)
+
+
+def test_a_value_of_a_cache_that_is_there_is_one_question_to_the_server(
+    address: Any, server: redis.Redis
+) -> None:
+    cache = Cache("numbers", type="ext:redis", url=address, expire=600)
+    cache.put("one", [1])
+    server.config_resetstat()
+    assert cache.get("one", createfunc=lambda: "never") == [1]
+    asked = {name: found["calls"] for name, found in server.info("commandstats").items()}
+    assert {name: calls for name, calls in asked.items() if "config" not in name} == {"cmdstat_get": 1}
 
 
 def test_a_lock_that_another_has_taken_meanwhile_is_not_released(url: str, server: redis.Redis) -> None:

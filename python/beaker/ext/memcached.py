@@ -52,6 +52,9 @@ class MemcachedNamespaceManager(PickledValues, NamespaceManager):
     Methods raise :class:`~beaker.exceptions.StoreUnavailableError` if a server does not answer.
     """
 
+    _reads_at_once = True
+    """A value is read in one step, so nobody need ask first whether there is one."""
+
     clients: SyncDict[Any, Any] = SyncDict()
     """The clients of this process."""
 

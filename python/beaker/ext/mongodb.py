@@ -50,6 +50,9 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
     database, and :class:`StoreUnavailableError` if the server does not answer.
     """
 
+    _reads_at_once = True
+    """A value is read in one step, so nobody need ask first whether there is one."""
+
     MAX_KEY_LENGTH = 1024
 
     clients: SyncDict[str, Any] = SyncDict()

@@ -75,6 +75,9 @@ class RedisNamespaceManager(PickledValues, NamespaceManager):
     With a URL, methods raise :class:`~beaker.exceptions.StoreUnavailableError` if the server does not answer.
     """
 
+    _reads_at_once = True
+    """A value is read in one step, so nobody need ask first whether there is one."""
+
     MAX_KEY_LENGTH = 1024
 
     clients: SyncDict[Any, Any] = SyncDict()

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use super::counter::Counter;
+use super::file_values::FileValues;
 use super::stored::{Values, find, is_over, namespaces, now, put};
 use crate::cache::{Margins, escaped};
 use crate::py::once::intern;
@@ -27,6 +28,8 @@ struct Followed {
     stores: bool,
     /// Counts the values that are found.
     hits: Option<Counter>,
+    /// The values of a file in which values are looked up.
+    file: Option<Py<FileValues>>,
 }
 
 #[pymethods]
@@ -42,7 +45,15 @@ impl CacheLookup {
     #[pyo3(signature = (namespace, stores = true, hits = None))]
     fn _follow(&self, namespace: Option<&str>, stores: bool, hits: Option<Counter>) {
         let values = namespace.map(|name| namespaces().open(name));
-        *self.followed.lock() = Followed { values, stores, hits };
+        let followed = Followed { values, stores, hits, file: None };
+        let before = std::mem::replace(&mut *self.followed.lock(), followed);
+        drop(before);
+    }
+
+    /// Looks values up in those of a file from now on, or in none.
+    fn _follow_file(&self, values: Option<Py<FileValues>>) {
+        let before = std::mem::replace(&mut self.followed.lock().file, values);
+        drop(before);
     }
 
     /// The fresh value of `key`.
@@ -133,12 +144,18 @@ impl CacheLookup {
         start: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let Some(key) = key else { return Ok(None) };
-        let (found, hits) = {
+        let (found, hits, file) = {
             let followed = self.followed.lock();
-            let Some(values) = &followed.values else { return Ok(None) };
-            (find(py, values, key, start), followed.hits.clone())
+            let found = followed.values.as_ref().and_then(|values| find(py, values, key, start));
+            (found, followed.hits.clone(), followed.file.as_ref().map(|file| file.clone_ref(py)))
         };
-        // The clock may be the program's, so no lock is held.
+        // A look at the file may take a while, and the clock may be the program's, so no lock is held.
+        if let Some(file) = file {
+            return match file.get().find(py, key, start) {
+                Some((form, end)) if !is_over(py, end)? => form.into_value(py).map(Some),
+                _ => Ok(None),
+            };
+        }
         match found {
             Some((value, end)) if !is_over(py, end)? => {
                 if let Some(hits) = hits {

@@ -1,6 +1,7 @@
 //! The memory of `beaker.cache`, and the way to a value that is in it.
 
 mod counter;
+mod file_values;
 mod function_lookup;
 mod lookup;
 mod stored;
@@ -12,6 +13,7 @@ use pyo3::wrap_pyfunction;
 /// Adds the classes and functions to the module.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<counter::Counter>()?;
+    module.add_class::<file_values::FileValues>()?;
     module.add_class::<lookup::CacheLookup>()?;
     module.add_class::<function_lookup::FunctionLookup>()?;
     module.add_function(wrap_pyfunction!(values::cache_get, module)?)?;

@@ -3,7 +3,7 @@
 //! Python runs signal handlers between bytecodes. An exception from a handler therefore leaves neither an open file nor
 //! a temporary one behind.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -116,8 +116,16 @@ pub(crate) fn sync_names(py: Python<'_>, path: PathBuf) -> PyResult<()> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let flags = ITSELF.bits().cast_signed();
-    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    contents(&mut open(path)?)
+}
+
+/// Opens the file at `path` for reading.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(ITSELF.bits().cast_signed()).open(path)
+}
+
+/// Reads a file, if it is a regular one.
+pub(super) fn contents(file: &mut File) -> io::Result<Vec<u8>> {
     let kind = file.metadata()?;
     if kind.is_dir() {
         // `IsADirectory` has no error number.
@@ -149,6 +157,6 @@ fn sync(py: Python<'_>, path: &Path, flags: OFlags) -> PyResult<()> {
     synced.map_err(|error| as_os_error(py, error, path))
 }
 
-fn failed(error: io::Error) -> Error {
+pub(super) fn failed(error: io::Error) -> Error {
     Error::unavailable(OPERATION).with_source(error)
 }

@@ -9,6 +9,8 @@ mod io;
 #[cfg(unix)]
 mod lock;
 #[cfg(unix)]
+mod stamp;
+#[cfg(unix)]
 mod store;
 #[cfg(unix)]
 mod sweep;
@@ -18,7 +20,9 @@ use pyo3::prelude::*;
 use pyo3::wrap_pyfunction;
 
 #[cfg(not(unix))]
-pub(crate) use absent::store;
+pub(crate) use absent::{Stamp, read_stamped, store};
+#[cfg(unix)]
+pub(crate) use stamp::{Stamp, read_stamped};
 #[cfg(unix)]
 pub(crate) use store::store;
 #[cfg(unix)]

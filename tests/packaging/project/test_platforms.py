@@ -31,5 +31,5 @@ def test_unix_is_named_at_the_seam_for_files_alone() -> None:
         for path in (ROOT / "src" / "py").rglob("*.rs")
         if re.search(r"\b(?:rustix|os::unix|unix\)|LockFile|FileStore|store::file\b)", path.read_text())
     }
-    files = {f"src/py/files/{name}.rs" for name in ("io", "lock", "mod", "store", "sweep")}
+    files = {f"src/py/files/{name}.rs" for name in ("io", "lock", "mod", "stamp", "store", "sweep")}
     assert naming == files | {f"src/py/sqlite/{name}.rs" for name in ("mod", "store")}

@@ -22,6 +22,7 @@ LEASE = 10.0
 
 # A lease is renewed this often in its time.
 _RENEWALS = 4
+_MOST_SEEN = 4096
 
 
 class Place(Protocol):
@@ -40,7 +41,6 @@ class LeaseLock(SynchronizerImpl):
     def __init__(self, place: Place) -> None:
         super().__init__()
         self._place = place
-        self._seen: tuple[str, float] | None = None
 
     def acquire_read_lock(self, wait: bool = True) -> bool:  # noqa: ARG002 - the signature is the base's
         """Does nothing; ``True``."""
@@ -65,7 +65,7 @@ class LeaseLock(SynchronizerImpl):
 
     def _try(self, state: SynchronizerImpl.SyncState) -> bool:
         found = self._place.look()
-        if found is not None and not self._has_lapsed(found):
+        if found is not None and not _sightings.has_lapsed(found):
             return False
         # It is recorded before it is taken, so that an interruption ends it.
         state.held = lease = _Lease(self._place)
@@ -75,17 +75,35 @@ class LeaseLock(SynchronizerImpl):
         renewals.add(lease)
         return True
 
-    def _has_lapsed(self, text: str) -> bool:
-        now = time.monotonic()
-        if self._seen is None or self._seen[0] != text:
-            self._seen = (text, now)
-        return now - self._seen[1] >= LEASE
-
     def _let_go(self, state: SynchronizerImpl.SyncState) -> None:
         lease, state.held = state.held, None
         if lease is not None:
             renewals.discard(lease)
             lease.end()
+
+
+class _Sightings:
+    """Since when this process sees each lease of others unchanged, whichever of its locks looks.
+
+    So a lease lapses also where each look is made by another lock.
+    """
+
+    def __init__(self) -> None:
+        self._mutex = ProcessLock()
+        self._since: dict[str, tuple[str, float]] = {}
+
+    def has_lapsed(self, text: str) -> bool:
+        token, now = text.partition(" ")[0], time.monotonic()
+        with self._mutex:
+            seen, since = self._since.pop(token, (text, now))
+            # The one that was looked at last is the last one.
+            self._since[token] = text, (since if seen == text else now)
+            if len(self._since) > _MOST_SEEN:
+                del self._since[next(iter(self._since))]
+            return now - self._since[token][1] >= LEASE
+
+
+_sightings = _Sightings()
 
 
 class _Lease:
@@ -99,10 +117,14 @@ class _Lease:
 
     def take(self, lapsed: str | None) -> bool:
         """Stores the lease in the place of none, or of one that has lapsed."""
-        self._text = f"{uuid.uuid4().hex} 0"
-        if not self._swap(lapsed, self._text):
+        self._text = text = f"{uuid.uuid4().hex} 0"
+        try:
+            is_taken = self._place.swap(lapsed, text)
+        except OutcomeUnknownError:
+            is_taken = self._place.look() == text
+        if not is_taken:
             self._text = None
-        return self._text is not None
+        return is_taken
 
     def renew(self) -> None:
         """Renews the lease, if nobody has taken it over."""
@@ -113,7 +135,7 @@ class _Lease:
             renewed = f"{token} {int(count) + 1}"
             # If the store is down, the next renewal may come in time.
             with contextlib.suppress(BeakerException):
-                self._text = renewed if self._swap(self._text, renewed) else None
+                self._text = renewed if self._change(self._text, renewed) else None
 
     def end(self) -> None:
         """Removes the lease. If that fails, it lapses."""
@@ -124,13 +146,18 @@ class _Lease:
             text, self._text = self._text, None
             if text is not None:
                 with contextlib.suppress(BeakerException):
-                    self._place.swap(text, None)
+                    self._change(text, None)
 
-    def _swap(self, expected: str | None, text: str) -> bool:
-        try:
-            return self._place.swap(expected, text)
-        except OutcomeUnknownError:
-            return self._place.look() == text
+    def _change(self, text: str, new: str | None) -> bool:
+        """Changes the text, also from that of a renewal whose reply was lost."""
+        with contextlib.suppress(OutcomeUnknownError):
+            if self._place.swap(text, new):
+                return True
+        found = self._place.look()
+        if found == new:
+            return True
+        is_ours = found is not None and found.partition(" ")[0] == text.partition(" ")[0]
+        return is_ours and self._place.swap(found, new)
 
 
 class Lease(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 from beaker._core import is_bounded_pickle
 from beaker.exceptions import CorruptSessionError
 
-__all__ = ["PickledValues", "guarded_loads"]
+__all__ = ["PickledValues", "as_text", "guarded_loads"]
 
 
 class PickledValues:
@@ -42,3 +42,8 @@ def guarded_loads(data: bytes) -> object:
     from beaker._pickle_guard import loads  # noqa: PLC0415
 
     return loads(data, frozenset())
+
+
+def as_text(value: Any) -> Any:
+    """The text that a session is read as, also where it was stored as bytes. Any other value as it is."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

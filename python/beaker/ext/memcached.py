@@ -10,7 +10,7 @@ from typing import Any
 
 from beaker._core import MemcachedClient, memcached_key
 from beaker._namespace import NamespaceManager
-from beaker._pickled_values import PickledValues
+from beaker._pickled_values import PickledValues, as_text
 from beaker._registry import SyncDict
 from beaker.container import Container
 from beaker.exceptions import (
@@ -137,7 +137,7 @@ class MemcachedNamespaceManager(PickledValues, NamespaceManager):
         name = self._format_key(key)
         found = self.mc.get(name)
         token = 0 if found is None else found[2]
-        if expected != (None if found is None else _as_text(self._decode(*found[:2]))):
+        if expected != (None if found is None else as_text(self._decode(*found[:2]))):
             return False
         if value is None:
             return found is None or bool(self.mc.delete(name, token))
@@ -212,10 +212,6 @@ def _decompressed(data: bytes) -> bytes:
     if not inflating.eof:
         raise CorruptSessionError(f"a value in memcached is cut, or larger than {_LONGEST} bytes")
     return inflated
-
-
-def _as_text(value: Any) -> Any:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 _client_libs: dict[str, ModuleType] = {}

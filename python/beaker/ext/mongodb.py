@@ -12,12 +12,13 @@ from typing import Any
 
 from beaker._lease import LeaseLock
 from beaker._namespace import NamespaceManager
-from beaker._pickled_values import PickledValues
+from beaker._pickled_values import PickledValues, as_text
 from beaker._redaction import without_id
 from beaker._timed_sweep import INTERVAL, TimedSweep
 from beaker.exceptions import (
     BeakerException,
     ConfigurationError,
+    CorruptSessionError,
     InvalidCacheBackendError,
     MissingCacheParameter,
     OutcomeUnknownError,
@@ -86,9 +87,9 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
         self._timeout = timeout
         self._interval = INTERVAL if sweep_interval is None else float(sweep_interval)
         self._seen: dict[str, tuple[bytes, Any]] = {}
-        is_session = not digest_filenames
+        self._is_session = not digest_filenames
         self.access_lock: SynchronizerImpl | null_synchronizer = (
-            self._lock(f"session {namespace}") if is_session else null_synchronizer()
+            self._lock(f"session {namespace}") if self._is_session else null_synchronizer()
         )
 
     def _lock(self, name: str) -> LeaseLock:
@@ -138,17 +139,25 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
         found = self._call("read", lambda: collection.find_one({"_id": name}), change=False)
         if found is None:
             raise KeyError(name)
-        expiration = found.get("expiration")
-        if expiration is not None and float(expiration) <= time.time():
-            # It must not be found again by a clock that is behind.
-            over = {"_id": name, "value": found["value"], "expiration": expiration}
-            self._call("remove", lambda: collection.delete_one(over), change=False)
+        value, expiration = found.get("value"), found.get("expiration")
+        if not isinstance(value, bytes) or not isinstance(expiration, (int, float, type(None))):
+            raise CorruptSessionError(
+                f"a stored document has a value of type {type(value).__name__} and an expiration of type "
+                f"{type(expiration).__name__}: they have to be bytes, and a number or null"
+            )
+        if expiration is not None and expiration <= time.time():
+            # It stays, since this clock may be ahead.
             raise KeyError(name)
-        return bytes(found["value"])
+        return bytes(value)
 
     def _read(self, name: str) -> tuple[bytes, Any]:
         data = self._find(name)
-        seen = self._seen[name] = data, self._loaded(data, "value")
+        return self._remember(name, (data, self._loaded(data, "value")))
+
+    def _remember(self, name: str, seen: tuple[bytes, Any]) -> tuple[bytes, Any]:
+        # Only a session is swapped soon.
+        if self._is_session:
+            self._seen[name] = seen
         return seen
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -158,10 +167,14 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
         """Sets ``key``. It is absent after ``expiretime`` seconds, by default after ``timeout``."""
         name = self._format_key(key)
         self._seen.pop(name, None)
-        change = {"$set": self._document(value, expiretime)}
+        document = self._document(value, expiretime)
+        collection = self.db.backer_cache
         self._call(
-            "write", lambda: self.db.backer_cache.update_one({"_id": name}, change, upsert=True), change=True
+            "write",
+            lambda: collection.update_one({"_id": name}, {"$set": document}, upsert=True),
+            change=True,
         )
+        self._sweep_if_due(document)
 
     def _document(self, value: Any, expiretime: float | None, data: bytes | None = None) -> dict[str, Any]:
         lifetime = self._timeout if expiretime is None else expiretime
@@ -183,12 +196,12 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
         seen = self._seen.pop(name, None)
         if expected is None:
             return value is None or self._insert(name, value, expiretime)
-        if seen is None or seen[1] != expected:
+        if seen is None or as_text(seen[1]) != expected:
             try:
                 seen = self._read(name)
             except KeyError:
                 return False
-            if seen[1] != expected:
+            if as_text(seen[1]) != expected:
                 return False
         collection, state = self.db.backer_cache, {"_id": name, "value": seen[0]}
         if value is None:
@@ -197,7 +210,7 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
         document = self._document(value, expiretime, seen[0] if value == expected else None)
         result = self._call("write", lambda: collection.update_one(state, {"$set": document}), change=True)
         if result.matched_count:
-            self._seen[name] = document["value"], value
+            self._remember(name, (document["value"], value))
         return bool(result.matched_count)
 
     def _insert(self, name: str, value: Any, expiretime: float | None) -> bool:
@@ -211,9 +224,15 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
             )
         except duplicate:
             return False
-        if self._timeout is not None:
-            _sweeps.get(self.client, self._new_sweep).start_if_due(self._timeout, self._interval)
+        self._sweep_if_due(document)
         return True
+
+    def _sweep_if_due(self, stored: dict[str, Any]) -> None:
+        if stored["expiration"] is not None:
+            self._sweeper().start_if_due(0.0, self._interval)
+
+    def _sweeper(self) -> TimedSweep:
+        return _sweeps.get((self.client, self.db.name), self._new_sweep)
 
     def _new_sweep(self) -> TimedSweep:
         return TimedSweep(lambda now, _timeout: self._remove_expired(now), _Text(self, "beaker sweep"))
@@ -321,6 +340,7 @@ def _is_text(name: str) -> bool:
 def _forget_clients() -> None:
     # A client must not be used on both sides of a fork.
     MongoNamespaceManager.clients.clear()
+    _sweeps.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -14,7 +14,7 @@ from beaker import _lease
 from beaker._core import RedisClient
 from beaker._locks import SynchronizerImpl, Waiting
 from beaker._namespace import NamespaceManager
-from beaker._pickled_values import PickledValues
+from beaker._pickled_values import PickledValues, as_text
 from beaker._registry import SyncDict
 from beaker.crypto.util import sha1
 from beaker.exceptions import OutcomeUnknownError
@@ -149,7 +149,7 @@ class RedisNamespaceManager(PickledValues, NamespaceManager):
             with _in_doubt():
                 return bool(self.client.set(name, new, px=milliseconds, nx=True))
         found = self.client.get(name)
-        if found is None or self._loaded(found, "value in Redis") != expected:
+        if found is None or as_text(self._loaded(found, "value in Redis")) != expected:
             return False
         lifetime = b"" if milliseconds is None else str(milliseconds).encode()
         with _in_doubt():

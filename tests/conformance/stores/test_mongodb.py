@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pymongo.errors
 import pytest
 
 from beaker import _lease
+from beaker._timed_sweep import TimedSweep
 from beaker.cache import clsmap
 from beaker.container import Value
 from beaker.exceptions import (
@@ -67,6 +69,18 @@ def test_a_session_that_has_expired_is_absent_and_may_begin_again(
     assert opened(documents, ID, timeout=600)["name"] == "Grace"
 
 
+def test_a_session_that_a_clock_ahead_takes_for_expired_stays(
+    documents: DocumentBackend, clock: Clock
+) -> None:
+    session = opened(documents, ID, timeout=600)
+    session["name"] = "Ada"
+    session.save()
+    clock.advance(3600)
+    assert opened(documents, ID, timeout=600).is_new
+    clock.advance(-3600)
+    assert opened(documents, ID, timeout=600)["name"] == "Ada"
+
+
 def test_a_session_that_ended_leaves_no_document(documents: DocumentBackend) -> None:
     stored(documents, name="Ada")
     session = opened(documents, ID)
@@ -89,6 +103,51 @@ def test_what_has_expired_is_removed_once_in_an_interval(documents: DocumentBack
     assert thread is not None
     thread.join()
     assert set(documents.texts()) == {"for ever"}
+
+
+def test_a_value_of_a_cache_that_ends_is_swept_too(
+    documents: DocumentBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(TimedSweep, "start_if_due", lambda _self, _timeout, interval: asked.append(interval))
+    namespace(documents, sweep_interval=7)["for ever"] = 1
+    assert asked == []
+    namespace(documents, sweep_interval=7).set_value("for a minute", 1, expiretime=60)
+    assert asked == [7.0]
+
+
+def test_each_database_of_a_server_is_swept(clock: Clock) -> None:
+    both = [MongoNamespaceManager("a", f"mongodb://127.0.0.1:1/{name}") for name in ("one", "two")]
+    places = [each._sweeper()._place._namespace for each in both]  # type: ignore[attr-defined]
+    assert [place.db.name for place in places] == ["one", "two"]
+    assert both[0]._sweeper() is both[0]._sweeper()
+    for name in ("one", "two"):
+        MongoNamespaceManager.clients.dict.pop(f"mongodb://127.0.0.1:1/{name}").close()
+
+
+def test_a_forked_process_sweeps_by_its_own_client() -> None:
+    url = "mongodb://127.0.0.1:1/forked"
+    before = MongoNamespaceManager("a", url)
+    before._sweeper()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            mine = MongoNamespaceManager("a", url)
+            place: Any = mine._sweeper()._place
+            status = 0 if place._namespace.client is mine.client is not before.client else 2
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    MongoNamespaceManager.clients.dict.pop(url).close()
+
+
+def test_a_cache_keeps_no_values_that_it_has_read(documents: DocumentBackend) -> None:
+    mine = namespace(documents)
+    for number in range(3):
+        Value(f"key {number}", mine, createfunc=lambda: "made").get_value()
+    assert mine["key 1"][2] == "made"
+    assert mine._seen == {}
 
 
 def test_a_change_of_another_machine_is_not_overwritten(documents: DocumentBackend) -> None:

@@ -22,7 +22,8 @@ def sweep(rows: Rows, before: float) -> int:
     removed, after = 0, ""
     while batch := rows.older(before, after, _BATCH):
         for name, data in batch:
-            removed += _is_session_or_lock(data) and rows.delete_older(name, data, before)
+            if data is not None and _is_session_or_lock(data):
+                removed += rows.delete_older(name, data, before)
         after = batch[-1][0]
     return removed
 

@@ -198,6 +198,16 @@ def test_threads_use_one_namespace_each_for_itself(make: Make) -> None:
     assert contents(make()) == {"key": 2}
 
 
+def test_a_thread_keeps_no_values_of_a_cache_that_it_has_used(make: Make) -> None:
+    namespace = make()
+    value = Value("key", namespace, createfunc=lambda: "made")
+    assert (value.get_value(), value.get_value()) == ("made", "made")
+    assert "key" in namespace
+    value.clear_value()
+    namespace["other"] = 1
+    assert namespace._use.seen is None
+
+
 def test_a_row_of_a_cache_that_cannot_be_read_is_replaced_or_removed(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from beaker._engines import ANSWER_SECONDS, CONNECT_SECONDS, import_sqlalchemy, make_engine
+from beaker._engines import ANSWER_SECONDS, CONNECT_SECONDS, column_types, import_sqlalchemy, make_engine
 from beaker.container import Container
 from beaker.exceptions import MissingCacheParameter
 from beaker.ext.sqla import SqlaNamespaceManager
@@ -61,15 +61,7 @@ class DatabaseContainer(Container):
 
 def _table(table_name: str, schema_name: str | None) -> Any:
     sqlalchemy = import_sqlalchemy()
-    from sqlalchemy.dialects import mysql  # noqa: PLC0415 - it is installed now
-
-    # By default MySQL takes names for the same that differ in case, and a BLOB of it has 64 KiB.
-    names = sqlalchemy.String(255).with_variant(
-        mysql.VARCHAR(255, collation="utf8mb4_bin"), "mysql", "mariadb"
-    )
-    pickles = sqlalchemy.PickleType(
-        impl=sqlalchemy.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
-    )
+    names, pickles = column_types()
     return sqlalchemy.Table(
         table_name,
         sqlalchemy.MetaData(),

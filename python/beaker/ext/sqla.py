@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from beaker import _core
-from beaker._engines import import_sqlalchemy
+from beaker._engines import column_types, import_sqlalchemy
 from beaker._lease import LeaseLock
-from beaker._pickled_values import PickledValues, guarded_loads
+from beaker._pickled_values import PickledValues, as_text, guarded_loads
 from beaker._row_sweep import LOCK_KEY, MARGIN, sweep
 from beaker._rows import Rows
 from beaker._timed_sweep import INTERVAL, TimedSweep
@@ -45,8 +45,8 @@ class _Seen(NamedTuple):
 _NOTHING = _Seen(None, {})
 
 
-class _Use(threading.local):
-    """The use that one thread makes of a namespace. Threads share a cache, and nothing keeps them apart."""
+class _Use:
+    """The use that is made of a namespace."""
 
     def __init__(self) -> None:
         self.openers = 0
@@ -55,6 +55,10 @@ class _Use(threading.local):
         self.is_fresh = False
         self.changes: dict[Any, Any] = {}
         self.lifetime: float | None = None
+
+
+class _UseOfThread(_Use, threading.local):
+    """The use that each thread makes of a cache, which they share without a lock."""
 
 
 class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
@@ -93,7 +97,7 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         **kwargs: Any,
     ) -> None:
         self._is_session = not digest_filenames
-        self._use = _Use()
+        self._use = _Use() if self._is_session else _UseOfThread()
         self.namespace = namespace
         self.bind, self.table = _engine_of(bind), table
         self._rows, self._sweeper = _open_rows.get((self.bind, table), _rows_of, self.bind, table)
@@ -105,7 +109,7 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
 
     @property
     def openers(self) -> int:
-        """The number of opens without a close, of this thread."""
+        """The number of opens without a close; for a cache, of this thread."""
         return self._use.openers
 
     @openers.setter
@@ -114,7 +118,7 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
 
     @property
     def flags(self) -> str | None:
-        """How this thread has the namespace open: ``'r'``, ``'c'`` or not."""
+        """How the namespace is open: ``'r'``, ``'c'`` or not; for a cache, of this thread."""
         return self._use.flags
 
     @flags.setter
@@ -149,14 +153,19 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
     def do_close(self) -> None:
         """Stores what was changed, in one step with the values that others changed meanwhile."""
         flags, self.flags = self.flags, None
-        changes, lifetime = self._use.changes, self._use.lifetime
+        changes, lifetime, seen = self._use.changes, self._use.lifetime, self._use.seen
         self._begin()
         if changes and flags in {"c", "w"}:
-            self._store(changes, lifetime)
+            self._store(changes, lifetime, seen)
 
     def _begin(self) -> None:
         self._use.is_fresh = False
         self._use.changes, self._use.lifetime = {}, None
+        self._remember(self._use.seen)
+
+    def _remember(self, seen: _Seen | None) -> None:
+        # Otherwise each thread would keep a cache that it once used.
+        self._use.seen = seen if self._is_session or self.flags is not None else None
 
     def _abandon(self) -> None:
         super()._abandon()
@@ -165,17 +174,21 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
 
     def _read(self, *, to_change: bool = False) -> _Seen:
         """The row as it is now. A row of a cache that cannot be read is empty ``to_change``."""
-        self._use.seen = None
-        data = self._rows.read(self.namespace)
+        self._use.seen = data = None
         try:
+            data = self._rows.read(self.namespace)
             contents = {} if data is None else self._decode(data)
         except pickle.UnpicklingError:
             if self._is_session or not to_change:
                 raise
+            if data is None:
+                # A row without bytes cannot be compared.
+                self._rows.remove(self.namespace)
             contents = {}
-        self._use.seen = _Seen(data, contents)
+        seen = _Seen(data, contents)
+        self._remember(seen)
         self._use.is_fresh = self.flags is not None
-        return self._use.seen
+        return seen
 
     def _decode(self, data: bytes) -> Contents:
         if self.allow_pickle:
@@ -203,7 +216,7 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         if not contents:
             if seen.data is not None and not self._rows.delete(self.namespace, seen.data):
                 return False
-            self._use.seen = _NOTHING
+            self._remember(_NOTHING)
             return True
         data, accessed = self._encode(contents), self._accessed(lifetime)
         if seen.data is None:
@@ -211,7 +224,7 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         else:
             is_stored = self._rows.update(self.namespace, seen.data, data, accessed)
         if is_stored:
-            self._use.seen = _Seen(data, contents)
+            self._remember(_Seen(data, contents))
             if self._is_session and self._timeout is not None:
                 self._sweeper.start_if_due(self._timeout, self._interval)
         return is_stored
@@ -222,8 +235,8 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
             return time.time()
         return time.time() + lifetime - self._timeout
 
-    def _store(self, changes: Contents, lifetime: float | None) -> None:
-        seen = self._use.seen or self._read(to_change=True)
+    def _store(self, changes: Contents, lifetime: float | None, seen: _Seen | None) -> None:
+        seen = seen or self._read(to_change=True)
         for _ in range(_ATTEMPTS):
             contents = {**seen.contents, **changes}
             if self._put(
@@ -240,10 +253,10 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         begins anew; it is ``expiretime`` seconds, by default ``timeout``.
         """
         seen = self._use.seen or (_NOTHING if expected is None else self._read())
-        if seen.contents.get(key) != expected and not self._use.is_fresh:
+        if as_text(seen.contents.get(key)) != expected and not self._use.is_fresh:
             seen = self._read()
         for _ in range(_ATTEMPTS):
-            if seen.contents.get(key) != expected:
+            if as_text(seen.contents.get(key)) != expected:
                 self._back_off()
                 return False
             contents = {other: kept for other, kept in seen.contents.items() if other != key}
@@ -300,7 +313,7 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
 
     def _change(self, key: str, value: Any, lifetime: float | None) -> None:
         if self.flags is None:
-            self._store({key: value}, lifetime)
+            self._store({key: value}, lifetime, self._use.seen)
             return
         if self.flags == "r":
             raise LockError("the namespace is open for reading; take the lock for writing first")
@@ -326,13 +339,14 @@ def make_cache_table(metadata: Any, table_name: str = "beaker_cache", schema_nam
     :class:`InvalidCacheBackendError` if SQLAlchemy is not installed.
     """
     sqlalchemy = import_sqlalchemy()
+    names, pickles = column_types()
     return sqlalchemy.Table(
         table_name,
         metadata,
-        sqlalchemy.Column("namespace", sqlalchemy.String(255), primary_key=True),
+        sqlalchemy.Column("namespace", names, primary_key=True),
         sqlalchemy.Column("accessed", sqlalchemy.DateTime, nullable=False),
         sqlalchemy.Column("created", sqlalchemy.DateTime, nullable=False),
-        sqlalchemy.Column("data", sqlalchemy.PickleType, nullable=False),
+        sqlalchemy.Column("data", pickles, nullable=False),
         schema=schema_name or metadata.schema,
     )
 
@@ -352,7 +366,9 @@ class _RowKey:
             contents = guarded_loads(data)
         except pickle.UnpicklingError as cause:
             raise CorruptSessionError(f"the row {self._name} is damaged: remove it") from cause
-        return str(contents[self._key]) if isinstance(contents, dict) and self._key in contents else ""
+        if not isinstance(contents, dict) or self._key not in contents:
+            raise CorruptSessionError(f"the row {self._name} has no {self._key}: remove it")
+        return str(contents[self._key])
 
     def swap(self, expected: str | None, text: str | None) -> bool:
         """Changes the text from the expected one in one step."""

@@ -239,6 +239,19 @@ def test_a_lock_excludes_other_machines(table: TableBackend) -> None:
     assert set(table.rows()) == {ID}
 
 
+def test_another_thread_may_release_the_lock_and_closes_the_namespace(table: TableBackend) -> None:
+    stored(table, name="Ada")
+    session = opened(table, ID)
+    session.lock()
+    session.namespace["note"] = "of the program"
+    in_thread(session.unlock)
+    assert table.rows()[ID]["note"] == "of the program"
+    assert (session.namespace.openers, session.namespace.flags) == (0, None)
+    stored(table, name="Grace")
+    session.load()
+    assert session["name"] == "Grace"
+
+
 def test_a_lock_of_a_process_that_died_lapses(table: TableBackend, lapsing: None) -> None:
     stored(table, name="Ada")
     dead, other = elsewhere(table), elsewhere(table)
@@ -258,7 +271,7 @@ def test_a_lock_that_is_renewed_does_not_lapse(table: TableBackend) -> None:
     lease.renew()
     after = other.access_lock._place.look()
     assert before != after
-    other.access_lock._seen = (before, -_lease.LEASE)
+    _lease._sightings._since[before.partition(" ")[0]] = before, -_lease.LEASE
     assert not other.acquire_write_lock(wait=False)
     holder.release_write_lock()
     lease.renew()

@@ -9,6 +9,7 @@ mod address;
 mod client;
 mod keys;
 mod lifetime;
+mod limits;
 mod locks;
 mod pool;
 pub mod replies;
@@ -23,7 +24,8 @@ mod trouble;
 mod url;
 mod version;
 
-pub use address::{Address, Limits};
+pub use address::Address;
 pub use client::{Effect, RedisClient};
 pub use keys::{DEFAULT_PREFIX, Keys};
+pub use limits::Limits;
 pub use store::{LEASE, RedisStore};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redis::{Client, Connection, cmd};
 
-use super::address::Limits;
+use super::limits::Limits;
 use super::replies;
 use super::trouble;
 use crate::error::{Error, Result};

@@ -99,7 +99,8 @@ def troubled(url: str) -> Iterator[tuple[str, Trouble]]:
     assert parts.port is not None
     proxy = Proxy(parts.hostname, parts.port, Trouble())
     try:
-        yield parts._replace(netloc=f"127.0.0.1:{proxy.port}").geturl(), proxy.trouble
+        user = "".join(parts.netloc.rpartition("@")[:2])
+        yield parts._replace(netloc=f"{user}127.0.0.1:{proxy.port}").geturl(), proxy.trouble
     finally:
         proxy.close()
 

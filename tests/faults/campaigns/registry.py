@@ -13,6 +13,8 @@ CAMPAIGNS: tuple[str, ...] = (
     "kills",
     "power_cuts",
     "disks",
+    "cuts",
+    "restarts",
     "counters",
     "revivals",
     "forks",

@@ -84,55 +84,6 @@ def test_a_fork_keeps_no_connection_and_leaves_its_parents_alone(table: TableBac
     assert opened(table, ID)["visits"] == 3
 
 
-def test_a_server_that_dies_under_load_logs_nobody_out_and_loses_no_save(own_server: Server) -> None:
-    table = on_server("server", own_server)
-    browsers = [Browser(table.options) for _ in range(6)]
-    acknowledged, trouble, wrong = [0] * len(browsers), [0] * len(browsers), []
-    for browser in browsers:
-        browser.put(visits=0)
-    ends = threading.Event()
-
-    def count(session: Any) -> bool:
-        is_new = session.is_new
-        session["visits"] = session.get("visits", 0) + 1
-        session.save()
-        return bool(is_new)
-
-    def visit(number: int) -> None:
-        try:
-            if browsers[number].visit(count).result:
-                wrong.append("a visitor was logged out")
-            acknowledged[number] += 1
-        except StoreUnavailableError:
-            trouble[number] += 1
-            time.sleep(0.01)
-        except Exception:
-            wrong.append(traceback.format_exc())
-
-    def visit_again_and_again(number: int) -> None:
-        while not ends.is_set():
-            visit(number)
-
-    threads = [
-        threading.Thread(target=visit_again_and_again, args=(number,)) for number in range(len(browsers))
-    ]
-    for thread in threads:
-        thread.start()
-    for _ in range(2):
-        time.sleep(0.5)
-        own_server.kill()
-        time.sleep(0.3)
-        own_server.start()
-    time.sleep(0.5)
-    ends.set()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-    assert sum(trouble) > 0, "somebody met the server when it was down"
-    for browser, least, most in zip(browsers, acknowledged, trouble, strict=True):
-        assert least <= browser.read()["visits"] <= least + most
-
-
 def test_connections_from_before_a_restart_are_replaced(own_server: Server) -> None:
     table = on_server("server", own_server)
     stored(table, visits=0)

@@ -35,7 +35,7 @@ on_the_newest := "tests/api tests/compat/golden tests/conformance/cookie_session
     tests/conformance/keys tests/faults/concurrency/test_locked_processes.py tests/unit"
 
 # One process for each processor. `--numprocesses 0` uses a single process, for a debugger.
-pytest := "pytest --numprocesses auto"
+pytest := "pytest --numprocesses auto -p beaker.testing.plugin"
 
 # The tests that need no server, browser, wheel or long time, on a debug build: `./dev fast tests/api -k lock`
 fast *arguments: build-debug
@@ -58,6 +58,10 @@ schedules count="300":
 # All Python tests, or some of them: `./dev test-python tests/servers -k waitress`
 test-python *arguments: build
     {{ pytest }} {{ arguments }}
+
+# Hold every backend to the published laws on its real server, and print the number of laws of each
+laws *arguments: build servers
+    {{ pytest }} tests/laws {{ arguments }}
 
 # All static checks: formats, lints, types, stubs, dependencies
 lint: format-check lint-rust lint-non-unix lint-python deny

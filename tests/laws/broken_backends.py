@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Broken(StoreLaws):
     """The laws on a class of dictionaries."""
 
-    lacks: ClassVar[AbstractSet[str]] = frozenset(LACKING) - {"readers", "caches", "names"}
+    lacks: ClassVar[AbstractSet[str]] = frozenset(LACKING) - {"readers", "ids", "caches", "clear", "names"}
     Kind: type[DictNamespace]
 
     @pytest.fixture

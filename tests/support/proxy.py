@@ -25,6 +25,8 @@ class Trouble:
     """The seconds that each reply is kept back."""
     cut: Callable[[bytes], int | None] = field(default=lambda _reply: None)
     """How many bytes of a reply come through before the connection is closed; `None`: all of them."""
+    is_down: bool = False
+    """Whether new connections are closed at once."""
     replies: int = 0
     """The number of replies so far, in pieces as the server sent them."""
     keep: Callable[[bytes], bool] = field(default=lambda _request: False)
@@ -58,6 +60,9 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self.trouble.is_down:
+                    client.close()
+                    continue
                 server = socket.create_connection(self._server)
                 self._open |= {client, server}
                 threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
@@ -84,11 +89,27 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Closes every connection."""
-        for end in list(self._open):
+        """Closes every connection, and makes no more."""
+        with contextlib.suppress(OSError):
+            # It ends the thread that waits for a connection.
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._cut()
+
+    def _cut(self) -> None:
+        for end in self._open - {self._listener}:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+            self._open.discard(end)
+
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """Cuts every connection, and closes new ones until the block ends."""
+        self.trouble.is_down = True
+        self._cut()
+        yield
+        self.trouble.is_down = False
 
 
 @contextlib.contextmanager

@@ -109,12 +109,16 @@ class RedisCluster:
             capture_output=True,
             stdin=subprocess.DEVNULL,
         )
+        self.wait()
+        self.urls = ",".join(f"redis://{node}" for node in nodes)
+
+    def wait(self) -> None:
+        """Waits until the cluster answers."""
         begin = time.monotonic()
         while not all(self._is_ready(server) for server in self.servers):
             if time.monotonic() - begin > START_LIMIT:
                 raise RuntimeError("the cluster does not come up")
             time.sleep(0.05)
-        self.urls = ",".join(f"redis://{node}" for node in nodes)
 
     @staticmethod
     def _is_ready(server: RedisServer) -> bool:

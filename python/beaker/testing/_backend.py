@@ -13,6 +13,8 @@ LACKING: Final = {
     "readers": "a session cannot be read while somebody has locked it",
     "swap": "the class has no method `swap`",
     "caches": "it keeps sessions only",
+    "ids": "an id of more than 255 characters, or with a zero character, cannot be stored",
+    "clear": "clearing a cache clears all that the store has",
     "names": "`Backend.names` is not written: the records cannot be listed",
     "down": "`Backend.down` is not written: the store cannot be made to fail",
     "lifetime": "`Backend.lifetime` is not written, or records do not go by themselves",

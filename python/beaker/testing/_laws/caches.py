@@ -87,8 +87,16 @@ class Caches(Laws):
         for name in names:
             cache(name).put("key", name)
         assert [cache(name).get("key") for name in names] == names
-        cache(names[0]).clear()
+        cache(names[0]).remove_value("key")
         assert ["key" in cache(name) for name in names] == [False, True, True, True, True]
+
+    @needs("caches", "clear")
+    def test_a_cache_that_is_cleared_leaves_the_others(self, cache: Caches_) -> None:
+        cache("one").put("key", "one")
+        cache("other").put("key", "other")
+        cache("one").clear()
+        assert "key" not in cache("one")
+        assert cache("other").get("key") == "other"
 
     @needs("caches")
     def test_a_value_is_made_once(self, cache: Caches_) -> None:

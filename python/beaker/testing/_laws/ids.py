@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from beaker.testing._backend import Backend
+from beaker.testing._backend import Backend, needs
 from beaker.testing._laws._fixtures import Browsers, Laws
 from beaker.testing._sessions import ID, KEY, exists, opened
 
@@ -21,7 +21,6 @@ IDS: Final = [
     "日本語",
     "a" * 249,
     "a" * 250,
-    "a" * 5000,
     "../../etc/passwd",
     "/etc/passwd",
     "..",
@@ -32,7 +31,6 @@ IDS: Final = [
     "a\\b",
     "a:b",
     "a\nb",
-    "a\x00b",
     "~/x",
     "~" + "0" * 64,
     "-rf",
@@ -45,6 +43,26 @@ IDS: Final = [
     "é",
     "e\u0301",
 ]
+
+ODD_IDS: Final = ["a" * 256, "a" * 5000, "a\x00b"]
+"""Ids that a table of Beaker's has no room for, or that its database refuses."""
+
+
+def _keep_apart(backend: Backend, ids: list[str]) -> None:
+    kept: dict[str, int] = {}
+    for number, session_id in enumerate(ids):
+        session = opened(backend, session_id)
+        assert session.is_new, session_id
+        session["number"] = number
+        session.save()
+        kept[session_id] = number
+    for session_id, number in kept.items():
+        assert opened(backend, session_id)["number"] == number
+    for session_id in ids:
+        opened(backend, session_id).delete()
+        assert opened(backend, session_id).is_new
+        kept.pop(session_id)
+        assert all(opened(backend, other)["number"] == number for other, number in kept.items())
 
 
 class Ids(Laws):
@@ -63,22 +81,18 @@ class Ids(Laws):
         again.delete()
         assert opened(backend, session_id).is_new
 
+    @needs("ids")
+    @pytest.mark.parametrize("session_id", ODD_IDS)
+    def test_an_id_that_is_odd_has_a_record_of_its_own(self, backend: Backend, session_id: str) -> None:
+        self.test_an_id_of_any_form_has_a_record_of_its_own(backend, session_id)
+
     def test_no_two_ids_share_a_record(self, backend: Backend) -> None:
-        ids = [*IDS, "4cc6e4d0b1f24c1c9a0e9f2f7a2d1b5eprogressupload", "chosencache", "ab.", ".ab", "a.b"]
-        kept: dict[str, int] = {}
-        for number, session_id in enumerate(ids):
-            session = opened(backend, session_id)
-            assert session.is_new, session_id
-            session["number"] = number
-            session.save()
-            kept[session_id] = number
-        for session_id, number in kept.items():
-            assert opened(backend, session_id)["number"] == number
-        for session_id in ids:
-            opened(backend, session_id).delete()
-            assert opened(backend, session_id).is_new
-            kept.pop(session_id)
-            assert all(opened(backend, other)["number"] == number for other, number in kept.items())
+        similar = ["4cc6e4d0b1f24c1c9a0e9f2f7a2d1b5eprogressupload", "chosencache", "ab.", ".ab", "a.b"]
+        _keep_apart(backend, [*IDS, *similar])
+
+    @needs("ids")
+    def test_no_two_odd_ids_share_a_record(self, backend: Backend) -> None:
+        _keep_apart(backend, [*ODD_IDS, "a", "a\x00", "b", "a" * 4999, "a" * 255])
 
     def test_the_empty_id_is_an_id(self, backend: Backend) -> None:
         session = opened(backend, "")

@@ -3,6 +3,7 @@
 //! Each byte lets one visitor take one step, and says what the store answers. So any bytes are an order of events.
 
 mod visitor;
+mod weather;
 mod world;
 
 use super::types::SessionId;

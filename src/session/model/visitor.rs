@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 
 use super::super::types::{
-    Candidate, Expect, Facts, Failed, Failure, Found, Life, Reply, Row, Rule, SessionId, Side, Timestamp,
-    Written, decide, end, load, save,
+    Candidate, Expect, Facts, Failure, Found, Life, Reply, Row, Rule, SessionId, Side, Timestamp, Written,
+    decide, end, load, save,
 };
+use super::weather::{Weather, answered, failed, made};
 use super::world::{Change, Content, Kept, World};
 use super::{PROGRAMS_ID, Rules};
 
@@ -14,31 +15,6 @@ const NOW: Timestamp = 1_000.0;
 
 /// More steps than any machine needs.
 const MOST_STEPS: usize = 2000;
-
-/// The store's reaction to a call.
-#[derive(Clone, Copy, PartialEq)]
-enum Weather {
-    Fair,
-    Unavailable,
-    /// It does it, and its reply is lost.
-    LostDone,
-    /// It does not do it, and that is not known.
-    LostUndone,
-    /// It does it later, and that is not known.
-    LostLate,
-}
-
-impl Weather {
-    fn of(byte: u8) -> Self {
-        match byte % 16 {
-            0 => Self::Unavailable,
-            1 | 2 => Self::LostDone,
-            3 => Self::LostUndone,
-            4 | 5 => Self::LostLate,
-            _ => Self::Fair,
-        }
-    }
-}
 
 enum Work {
     Idle,
@@ -384,29 +360,4 @@ impl Visitor {
 /// The id in a cookie.
 fn candidate(id: &SessionId) -> Candidate {
     Candidate { id: id.clone(), is_current: true, signed_at: None }
-}
-
-/// The answer to a change in this weather.
-fn answered(world: &mut World, weather: Weather, change: Change) -> save::Answer<Failure> {
-    match made(world, weather, change) {
-        Ok(written) => save::Answer::Written(written),
-        Err(failed) => save::Answer::Failed(failed),
-    }
-}
-
-fn made(world: &mut World, weather: Weather, change: Change) -> Reply<Written, Failure> {
-    match weather {
-        Weather::Fair => return Ok(world.make(change)),
-        Weather::Unavailable => return Err(failed(Failure::Unavailable)),
-        Weather::LostUndone => {}
-        Weather::LostDone => {
-            let _lost = world.make(change);
-        }
-        Weather::LostLate => world.delay(change),
-    }
-    Err(failed(Failure::Unknown))
-}
-
-fn failed(kind: Failure) -> Failed<Failure> {
-    Failed { kind, error: kind }
 }

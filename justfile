@@ -194,9 +194,9 @@ servers:
 strace:
     tools/strace
 
-# Print which package reads the sessions of the other: every serializer and cipher, files and cookies
-matrix: build oracle
-    python -m tests.compat.interop.matrix
+# Print which package reads the sessions of the other: every serializer and cipher, in cookies and in each store
+matrix *stores: build oracle servers
+    python -m tests.compat.interop.matrix {{ stores }}
 
 # Write the sessions and cookies of tests/compat/golden again with the original
 golden: build (oracle "--all")

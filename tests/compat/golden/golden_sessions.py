@@ -14,6 +14,7 @@ import beaker
 from beaker.middleware import SessionMiddleware
 from beaker.session import Session
 from tests.compat.golden.contents import CONTENTS, Literal, contents_of
+from tests.compat.golden.objects import with_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,9 +127,9 @@ def _by_id(options: dict[str, Any], folder: str, session_id: str) -> Session:
 
 def write(case: Case, folder: str, extra: dict[str, Any] | None = None) -> dict[str, Any]:
     """Writes the session of a case into a folder; gives its id and, if a request made it, the cookie sent."""
-    options = {**case["options"], **(extra or {})}
+    given = {**case["options"], **(extra or {})}
     content = CONTENTS[case["content"]]
-    with mock.patch.object(time, "time", return_value=CREATED):
+    with with_objects(given, folder) as options, mock.patch.object(time, "time", return_value=CREATED):
         if case["id"] is not None:
             session = _by_id(options, folder, case["id"])
             session.update(content)
@@ -156,7 +157,7 @@ def release() -> str:
 def _look(
     case: Case, written: dict[str, Any], folder: str, extra: dict[str, Any] | None, saves: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    options = {**case["options"], **(extra or {})}
+    given = {**case["options"], **(extra or {})}
     seen: dict[str, Any] = {}
     renewed = written
 
@@ -171,7 +172,7 @@ def _look(
         if saves:
             session.save()
 
-    with mock.patch.object(time, "time", return_value=LATER):
+    with with_objects(given, folder) as options, mock.patch.object(time, "time", return_value=LATER):
         if written["cookie"] is None:
             use(_by_id(options, folder, written["id"]))
         else:

@@ -13,13 +13,9 @@ if TYPE_CHECKING:
 CRYPTO_TYPE: dict[str, dict[str, Any]] = {"plain": {}, "gcm": {}, "ctr": {"crypto_type": "pycryptodome"}}
 """The options that make us write the default cipher of an original with other packages."""
 
-CASES = [
-    *golden_sessions.cases(golden_sessions.SERIALIZERS),
-    *golden_sessions.cookie_cases(golden_sessions.SERIALIZERS),
-]
-
-ON_A_SERVER = [case for case in CASES if case["options"].get("type") != "cookie"]
-"""Those that a server may keep."""
+IN_STORES = list(golden_sessions.cases(golden_sessions.SERIALIZERS))
+IN_COOKIES = list(golden_sessions.cookie_cases(golden_sessions.SERIALIZERS))
+CASES = [*IN_STORES, *IN_COOKIES]
 
 SeenAndExpected = tuple[dict[str, Any], dict[str, Any]]
 

@@ -1,4 +1,4 @@
-"""Each package reads the other's sessions in memcached: every serializer and cipher, on two servers."""
+"""Each package finds the other's sessions and caches in memcached, on two servers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.compat.golden.golden_sessions import Case
     from tests.compat.interop.original import Original
 
 CASES = list(golden_sessions.cases(golden_sessions.SERIALIZERS))
-
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 
 
 @pytest.fixture(scope="module")
@@ -36,43 +33,6 @@ def place(nodes: list[MemcachedServer]) -> dict[str, Any]:
     for server in nodes:
         server.ask("flush_all")
     return {"type": "ext:memcached", "url": ";".join(server.address for server in nodes)}
-
-
-@pytest.fixture
-def stored(case: Case, place: dict[str, Any]) -> Case:
-    """The case with its session on the servers."""
-    return {**case, "options": {**case["options"], **place}}
-
-
-@pytest.fixture
-def theirs(case: Case, gcm: Original, ctr: Original) -> Original:
-    """The original that writes the cipher of the case."""
-    return ctr if case["cipher"] == "ctr" else gcm
-
-
-@every_case
-def test_the_original_reads_what_we_keep_in_memcached(stored: Case, theirs: Original, tmp_path: Path) -> None:
-    seen, expected = forth(stored, theirs, str(tmp_path))
-    assert seen == expected
-
-
-@every_case
-def test_we_read_what_the_original_keeps_in_memcached(stored: Case, theirs: Original, tmp_path: Path) -> None:
-    seen, expected = back(stored, theirs, str(tmp_path))
-    assert seen == expected
-
-
-@every_case
-def test_the_original_reads_from_memcached_what_it_wrote_and_we_renewed(
-    stored: Case, theirs: Original, tmp_path: Path
-) -> None:
-    seen, expected = back_and_forth(stored, theirs, str(tmp_path))
-    assert seen == expected
-
-
-def test_the_servers_share_the_sessions(nodes: list[MemcachedServer]) -> None:
-    counts = [int(line.split()[2]) for one in nodes for line in one.ask("stats") if "total_items" in line]
-    assert all(counts)
 
 
 IDS = ["a b", "caf\u00e9", "x" * 300, "a b" * 100, "user.progress", "-", "0" * 32]
@@ -117,3 +77,8 @@ def test_a_session_of_bmemcached_is_read_by_either(
     for how in (forth, back, back_and_forth):
         seen, expected = how(on_one, gcm, str(tmp_path))
         assert seen == expected
+
+
+def test_the_servers_share_the_sessions(nodes: list[MemcachedServer]) -> None:
+    counts = [int(line.split()[2]) for one in nodes for line in one.ask("stats") if "total_items" in line]
+    assert all(counts)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.compat.interop.pairs import CASES, ON_A_SERVER, back, back_and_forth, forth
-from tests.support.redis_server import new_url
+from tests.compat.interop.matrix import results
+from tests.compat.interop.pairs import CASES, IN_STORES, back, back_and_forth, forth
+from tests.compat.interop.places import PLACES
+from tests.support.environment import skipped_where_impossible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.compat.golden.golden_sessions import Case
     from tests.compat.interop.original import Original
-    from tests.compat.interop.pairs import SeenAndExpected
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 
@@ -50,10 +50,9 @@ def test_the_original_reads_what_it_wrote_and_we_renewed(
     assert seen == expected
 
 
-@pytest.mark.parametrize("case", ON_A_SERVER, ids=lambda case: case["name"])
-@pytest.mark.parametrize("how", [forth, back, back_and_forth])
-def test_each_reads_what_the_other_has_in_redis(
-    case: Case, how: Callable[..., SeenAndExpected], theirs: Original, tmp_path: Path
-) -> None:
-    seen, expected = how(case, theirs, str(tmp_path), {"type": "ext:redis", "url": new_url()})
-    assert seen == expected
+@pytest.mark.parametrize("name", [name for name in PLACES if name != "file"])
+def test_each_reads_what_the_other_has_in_every_other_place(name: str, gcm: Original, ctr: Original) -> None:
+    with skipped_where_impossible(), PLACES[name]() as place:
+        found = list(results(IN_STORES, place, gcm, ctr))
+    assert len(found) > 200
+    assert [kind for kind, read in found if not all(read)] == []

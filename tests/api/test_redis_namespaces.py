@@ -120,6 +120,15 @@ def test_a_value_changes_in_one_step_if_it_is_the_expected_one(address: Any, ser
     assert server.keys() == []
 
 
+def test_a_text_that_was_stored_as_bytes_changes_and_ends(address: Any, server: redis.Redis) -> None:
+    values = RedisNamespaceManager("numbers", address)
+    server.set("beaker_cache:numbers:one", pickle.dumps(b"a"))
+    assert values.swap("one", "a", "b")
+    server.set("beaker_cache:numbers:one", pickle.dumps(b"a"))
+    assert values.swap("one", "a", None)
+    assert "one" not in values
+
+
 def test_only_plain_values_are_read_without_pickles(url: str) -> None:
     values = RedisNamespaceManager("numbers", url)
     values["plain"], values["object"] = ["text", 1], threading.Barrier

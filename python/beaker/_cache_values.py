@@ -3,15 +3,17 @@
 import functools
 import hashlib
 import hmac
+import json
 import pickle
 import struct
 import warnings
+import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from beaker._memory_namespace import MemoryNamespaceManager
 from beaker._namespace import NamespaceManager
-from beaker._serializers import JsonSerializer, PickleSerializer
+from beaker._serializers import JsonSerializer, PickleSerializer, inflated
 from beaker.exceptions import BeakerWarning, ConfigurationError, CorruptSessionError, UnstorableValueError
 
 __all__ = ["OPTIONS", "guarded"]
@@ -23,6 +25,7 @@ _SHORTEST_SECRET = 32
 _PLAIN = b"c1p"
 _SIGNED = b"c1s"
 _MAC_SIZE = 32
+_LONGEST_JSON = 64 << 20
 
 Record = tuple[Any, ...]
 
@@ -98,12 +101,29 @@ def _serializer(given: Any) -> Any:
     if given in ("pickle", None):
         return PickleSerializer()
     if given == "json":
-        return JsonSerializer()
+        return _BoundedJson()
     if callable(getattr(given, "dumps", None)) and callable(getattr(given, "loads", None)):
         return given
     raise ConfigurationError(
         f"data_serializer must be pickle, json or an object with dumps and loads, got {given!r}"
     )
+
+
+class _BoundedJson(JsonSerializer):
+    """JSON of a bounded length: a short entry could be decompressed to any length."""
+
+    def loads(self, data_string: bytes) -> Any:
+        """Reads the value in ``data_string``."""
+        return json.loads(inflated(data_string, _LONGEST_JSON))
+
+    def dumps(self, data: Any) -> bytes:
+        """``data`` as compressed JSON."""
+        text = json.dumps(data).encode()
+        if len(text) > _LONGEST_JSON:
+            raise UnstorableValueError(
+                f"a cache cannot store {len(text)} bytes of JSON: it takes {_LONGEST_JSON} at the most"
+            )
+        return zlib.compress(text)
 
 
 def _loader(names: list[str]) -> Callable[[bytes], Any]:
@@ -179,7 +199,10 @@ class _Encoded:
             raise CorruptSessionError("it was stored with other options")
         if self._secrets:
             mac, payload = payload[:_MAC_SIZE], payload[_MAC_SIZE:]
-            macs = (_mac(secret, namespace, key, times, payload) for secret in self._secrets)
+            try:
+                macs = [_mac(secret, namespace, key, times, payload) for secret in self._secrets]
+            except (OverflowError, ValueError) as cause:
+                raise CorruptSessionError("its time is none") from cause
             if not any(hmac.compare_digest(mac, expected) for expected in macs):
                 raise CorruptSessionError("its signature is not valid")
         try:
@@ -207,7 +230,9 @@ class _GuardedNamespace(NamespaceManager):
         self._form = form
 
     def __getattr__(self, name: str) -> Any:
-        # What else the backend has, such as the name of its file.
+        # What else the backend has, such as the name of its file. A copy has no backend at first.
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         return getattr(self._backend, name)
 
     def get_creation_lock(self, key: str) -> Any:

@@ -21,6 +21,18 @@ class Serializer(Protocol):
         """``data`` as bytes."""
 
 
+def inflated(data: bytes, longest: int) -> bytes:
+    """Decompresses ``data`` into at most ``longest`` bytes. Raises :class:`ValueError` for other data."""
+    inflating = zlib.decompressobj()
+    try:
+        text = inflating.decompress(data, longest)
+    except zlib.error as cause:
+        raise ValueError("it cannot be decompressed") from cause
+    if not inflating.eof:
+        raise ValueError(f"it is cut, or larger than {longest} bytes")
+    return text
+
+
 class PickleSerializer:
     """Stores any Python value by :mod:`pickle`.
 

@@ -19,6 +19,8 @@ __all__ = ["ABSENT", "Making", "Value", "release"]
 ABSENT = object()
 """What is found where no value is stored."""
 
+_LATEST = 1 << 63
+
 _LOGGER = logging.getLogger("beaker.cache")
 
 
@@ -152,16 +154,19 @@ class Value:
         """The stored value, or ``ABSENT``, when it was stored, and after how many seconds it expires."""
         try:
             record = self._record()
-        except pickle.UnpicklingError as cause:
+        except (pickle.UnpicklingError, RecursionError) as cause:
+            # Nested deeply enough, a value needs more stack than there is.
             self._log(cause)
             return ABSENT, 0.0, None
         # A memcached backend returns None for a value that was removed after the test above.
         if record is ABSENT or record is None:
             return ABSENT, 0.0, None
         match record:
-            case [float() | int() as stored, float() | int() | None as expires, value]:
+            case [float() | int() as stored, float() | int() | None as expires, value] if _are_times(
+                stored, expires
+            ):
                 return value, stored, expires
-            case [float() | int() as stored, value]:
+            case [float() | int() as stored, value] if _are_times(stored, None):
                 # Very old versions stored no expiry.
                 return value, stored, self.expire_argument
             case _:
@@ -193,6 +198,11 @@ class Value:
         if self.starttime is not None and storedtime < self.starttime:
             return True
         return expiretime is not None and time.time() >= storedtime + expiretime
+
+
+def _are_times(*seconds: Any) -> bool:
+    """Whether one can calculate with these. A whole number can be larger than any other number."""
+    return all(not isinstance(one, int) or -_LATEST < one < _LATEST for one in seconds)
 
 
 class Making:

@@ -1,8 +1,11 @@
 """The stored form of cached values: which are read, and what a writer to the store can do."""
 
+import copy
 import json
 import logging
 import pickle
+import time
+import zlib
 from collections import OrderedDict
 from fractions import Fraction
 from pathlib import Path
@@ -74,6 +77,10 @@ def plant(kind: str, folder: Path, value: Any, key: bytes = b"k") -> None:
         namespace.release_write_lock()
 
 
+def str_of(times: tuple[Any, ...]) -> str:
+    return ",".join("huge" if isinstance(one, int) and one > 1 else type(one).__name__ for one in times)
+
+
 FORMS: list[dict[str, Any]] = [
     {"data_serializer": "json"},
     {"data_serializer": Reversed()},
@@ -128,6 +135,51 @@ def test_json_loads_no_pickle_in_the_place_of_its_value(kind: str, tmp_path: Pat
     plant(kind, tmp_path, (stored, expires, data[:3] + pickle.dumps(Hostile())))
     assert cache.get("k", createfunc=lambda: "made") == "made"
     assert RAN == []
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize("form", [{}, *FORMS], ids=str)
+@pytest.mark.parametrize("times", [(HUGE, 1.5), (1.5, HUGE), ([10**5000], None)], ids=str_of)
+def test_a_time_that_is_no_time_is_a_miss(
+    kind: str, tmp_path: Path, form: dict[str, Any], times: tuple[Any, ...]
+) -> None:
+    cache = opened(kind, tmp_path, **form)
+    cache["k"] = "value"
+    plant(kind, tmp_path, (*times, record(cache)[-1]))
+    assert cache.get("k", createfunc=lambda: "made") == "made"
+    assert cache["k"] == "made"
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 200_000, b" " * (65 << 20) + b"1", b"[1"], ids=["deep", "long", "cut"]
+)
+def test_json_that_needs_more_than_its_length_allows_is_a_miss(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, text: bytes
+) -> None:
+    cache = opened(kind, tmp_path, data_serializer="json")
+    plant(kind, tmp_path, (time.time(), None, b"c1p" + zlib.compress(text)))
+    assert cache.get("k", createfunc=lambda: "made") == "made"
+    assert "cannot be read" in caplog.text
+
+
+def test_json_that_would_be_too_long_to_be_read_again_is_refused(kind: str, tmp_path: Path) -> None:
+    cache = opened(kind, tmp_path, data_serializer="json")
+    with pytest.raises(UnstorableValueError, match="67108864 at the most"):
+        cache.put("k", " " * (64 << 20))
+    assert "k" not in cache
+
+
+def test_a_namespace_with_a_form_of_its_own_can_be_copied(kind: str, tmp_path: Path) -> None:
+    cache = opened(kind, tmp_path, data_serializer="json")
+    cache["k"] = "value"
+    duplicate = copy.copy(cache.namespace)
+    duplicate.acquire_read_lock()
+    try:
+        assert duplicate[b"k"][-1] == "value"
+    finally:
+        duplicate.release_read_lock()
 
 
 @pytest.mark.parametrize("change", ["value", "stored", "expires", "key", "namespace", "secret", "unsigned"])

@@ -4,7 +4,6 @@
 import importlib
 import pickle
 import warnings
-import zlib
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +11,7 @@ from beaker._core import MemcachedClient, memcached_key
 from beaker._namespace import NamespaceManager
 from beaker._pickled_values import PickledValues, as_text
 from beaker._registry import SyncDict
+from beaker._serializers import inflated
 from beaker.container import Container
 from beaker.exceptions import (
     BeakerException,
@@ -181,7 +181,10 @@ class MemcachedNamespaceManager(PickledValues, NamespaceManager):
 
     def _decode(self, data: bytes, flags: int) -> Any:
         if flags & _COMPRESSED:
-            data = _decompressed(data)
+            try:
+                data = inflated(data, _LONGEST)
+            except ValueError as cause:
+                raise CorruptSessionError(f"a value in memcached: {cause}") from cause
             flags &= ~_COMPRESSED
         if flags & _PICKLE:
             return self._loaded(data, "value in memcached")
@@ -201,17 +204,6 @@ class MemcachedContainer(Container):
     """Makes values in memcached."""
 
     namespace_class = MemcachedNamespaceManager
-
-
-def _decompressed(data: bytes) -> bytes:
-    inflating = zlib.decompressobj()
-    try:
-        inflated = inflating.decompress(data, _LONGEST)
-    except zlib.error as cause:
-        raise CorruptSessionError("a value in memcached cannot be decompressed") from cause
-    if not inflating.eof:
-        raise CorruptSessionError(f"a value in memcached is cut, or larger than {_LONGEST} bytes")
-    return inflated
 
 
 _client_libs: dict[str, ModuleType] = {}

@@ -28,6 +28,10 @@ _MOST_SEEN = 4096
 class Place(Protocol):
     """Where a text is stored."""
 
+    @property
+    def server(self) -> object:
+        """What stores the texts of this place and others."""
+
     def look(self) -> str | None:
         """The text, if there is one."""
 
@@ -115,6 +119,11 @@ class _Lease:
         self._mutex = threading.Lock()
         self._text: str | None = None
 
+    @property
+    def server(self) -> object:
+        """What stores it."""
+        return self._place.server
+
     def take(self, lapsed: str | None) -> bool:
         """Stores the lease in the place of none, or of one that has lapsed."""
         self._text = text = f"{uuid.uuid4().hex} 0"
@@ -163,42 +172,51 @@ class _Lease:
 class Lease(Protocol):
     """The lease of one holder."""
 
+    @property
+    def server(self) -> object:
+        """What stores it."""
+
     def renew(self) -> None:
         """Renews the lease, unless it is over."""
 
 
 class _Renewals:
-    """The leases of this process, and a thread that renews them while there are any."""
+    """The leases of this process, and for each server a thread that renews them while there are any.
+
+    A server that hangs does not keep the leases on others from being renewed.
+    """
 
     def __init__(self) -> None:
         self._mutex = ProcessLock()
-        self._leases: set[Lease] = set()
-        self._thread: threading.Thread | None = None
+        self._leases: dict[int, set[Lease]] = {}
 
     def add(self, lease: Lease) -> None:
+        server = id(lease.server)
         with self._mutex:
-            self._leases.add(lease)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="beaker-leases", daemon=True)
-                self._thread.start()
+            if server not in self._leases:
+                thread = threading.Thread(target=self._run, args=(server,), name="beaker-leases", daemon=True)
+                thread.start()
+            self._leases.setdefault(server, set()).add(lease)
 
     def discard(self, lease: Lease) -> None:
         with self._mutex:
-            self._leases.discard(lease)
+            self._leases.get(id(lease.server), set()).discard(lease)
 
     def forget_all(self) -> None:
         self._leases.clear()
 
-    def _run(self) -> None:
+    def _run(self, server: int) -> None:
         while True:
             time.sleep(LEASE / _RENEWALS)
             with self._mutex:
-                leases = list(self._leases)
+                leases = list(self._leases[server])
                 if not leases:
-                    self._thread = None
+                    del self._leases[server]
                     return
             for lease in leases:
-                lease.renew()
+                # The next renewal may come in time, and so may those of the others.
+                with contextlib.suppress(Exception):
+                    lease.renew()
 
 
 renewals = _Renewals()

@@ -1,11 +1,12 @@
 //! Locks of sessions on a server: leases, which their holder renews while it works.
 //!
 //! A lease is a name on the server with a random token. It lapses when nobody renews it, so that a process which is killed
-//! blocks a session no longer than that. A thread of the process renews its leases after a third of their time. A process
+//! blocks a session no longer than that. A thread of the process for each server renews its leases after a third of their time. A process
 //! that is stopped for longer than a lease loses it without knowing. Its save is then refused if the session was saved
 //! meanwhile, because the version of the record is another one.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -35,7 +36,14 @@ pub(crate) trait Leases: Send + Sync {
 
     /// How long a lease lasts if nobody renews it.
     fn lasting(&self) -> Duration;
+
+    /// The server that has the lease of `key`.
+    fn server(&self, key: &StoreKey) -> Server;
 }
+
+/// A server of this process: the address of its client, and the number of the server among those of the client. A lease keeps
+/// the client, so no other has its address.
+pub(crate) type Server = (usize, usize);
 
 /// Takes the lease of `key`, if the target is an id or `is_there` says that the id has a record.
 pub(crate) fn lock(
@@ -107,6 +115,11 @@ impl Lease {
         // A server that does not answer may answer the next time.
         !self.is_over.load(Ordering::Acquire) && self.leases.renew(&self.key, &self.token).unwrap_or(true)
     }
+
+    /// When it is to be renewed. It is held weakly, since it ends with its guard.
+    fn next(self: &Arc<Self>) -> (Instant, Weak<Self>) {
+        (Instant::now() + self.leases.lasting() / 3, Arc::downgrade(self))
+    }
 }
 
 /// The leases of one holder.
@@ -176,74 +189,150 @@ impl Drop for LeaseGuard {
     }
 }
 
+/// When each lease on a server is to be renewed.
+type Due = HashMap<Server, Vec<(Instant, Weak<Lease>)>>;
+
 static RENEWER: ForkLocal<Renewer> = ForkLocal::new();
 
-/// The leases that a process renews, and the thread that does it.
+/// The leases that a process renews, by their servers. Each server has a thread while there are leases on it, so that one
+/// that hangs does not keep the leases on others from being renewed.
 #[derive(Default)]
 struct Renewer {
     due: Mutex<Due>,
     added: Condvar,
 }
 
-#[derive(Default)]
-struct Due {
-    leases: Vec<(Instant, Weak<Lease>)>,
-    has_thread: bool,
-}
-
 impl Renewer {
     fn add(&'static self, lease: &Arc<Lease>) -> Result<()> {
+        let server = lease.leases.server(&lease.key);
         let mut due = self.due();
-        if !due.has_thread {
+        if !due.contains_key(&server) {
             let thread = thread::Builder::new().name("beaker leases".to_owned());
-            thread.spawn(|| self.run()).map_err(|error| {
+            thread.spawn(move || self.run(server)).map_err(|error| {
                 Error::unavailable(LOCKING)
                     .with_detail("the thread that renews locks cannot start")
                     .with_source(error)
             })?;
-            due.has_thread = true;
         }
-        due.leases.push((Instant::now() + lease.leases.lasting() / 3, Arc::downgrade(lease)));
-        self.added.notify_one();
+        due.entry(server).or_default().push(lease.next());
+        self.added.notify_all();
         Ok(())
     }
 
-    fn run(&self) {
-        loop {
-            for lease in self.next() {
+    fn run(&self, server: Server) {
+        while let Some(ready) = self.next(server) {
+            for lease in ready {
                 if lease.renew() {
-                    let next = Instant::now() + lease.leases.lasting() / 3;
-                    self.due().leases.push((next, Arc::downgrade(&lease)));
+                    self.due().entry(server).or_default().push(lease.next());
                 }
             }
         }
     }
 
-    /// Waits until leases are due, and takes them out.
-    fn next(&self) -> Vec<Arc<Lease>> {
+    /// Waits until leases on a server are due, and takes them out. `None` if there are no more.
+    fn next(&self, server: Server) -> Option<Vec<Arc<Lease>>> {
         let mut due = self.due();
         loop {
             let now = Instant::now();
-            due.leases.retain(|(_, lease)| lease.strong_count() > 0);
-            let (ready, later) = std::mem::take(&mut due.leases).into_iter().partition(|(at, _)| *at <= now);
-            due.leases = later;
-            let ready: Vec<(Instant, Weak<Lease>)> = ready;
-            let ready: Vec<_> = ready.iter().filter_map(|(_, lease)| lease.upgrade()).collect();
+            let leases = due.get_mut(&server)?;
+            leases.retain(|(_, lease)| lease.strong_count() > 0);
+            let ready: Vec<_> = leases
+                .extract_if(.., |(at, _)| *at <= now)
+                .filter_map(|(_, lease)| lease.upgrade())
+                .collect();
             if !ready.is_empty() {
-                return ready;
+                return Some(ready);
             }
-            let first = due.leases.iter().map(|(at, _)| *at).min();
-            due = match first {
-                Some(first) => {
-                    let waited = self.added.wait_timeout(due, first.saturating_duration_since(now));
-                    waited.map_or_else(|poisoned| poisoned.into_inner().0, |(due, _)| due)
-                }
-                None => self.added.wait(due).unwrap_or_else(PoisonError::into_inner),
+            let Some(first) = leases.iter().map(|(at, _)| *at).min() else {
+                due.remove(&server);
+                return None;
             };
+            let waited = self.added.wait_timeout(due, first.saturating_duration_since(now));
+            due = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(due, _)| due);
         }
     }
 
     fn due(&self) -> MutexGuard<'_, Due> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use std::sync::mpsc::{self, Receiver, Sender};
+
+    use super::*;
+    use crate::store::Timestamp;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// A server that tells of each renewal, and answers when it may.
+    struct Told {
+        number: usize,
+        renewed: Sender<()>,
+        answers: Mutex<Option<Receiver<()>>>,
+    }
+
+    impl Leases for Told {
+        fn take(&self, _key: &StoreKey, _token: &str, _wait: Duration) -> Result<bool> {
+            Ok(true)
+        }
+
+        fn renew(&self, _key: &StoreKey, _token: &str) -> Result<bool> {
+            let _ = self.renewed.send(());
+            if let Some(answers) = &*self.answers.lock().unwrap() {
+                let _ = answers.recv();
+            }
+            Ok(true)
+        }
+
+        fn release(&self, _key: &StoreKey, _token: &str) -> Result<()> {
+            Ok(())
+        }
+
+        fn lasting(&self) -> Duration {
+            Duration::from_millis(3)
+        }
+
+        fn server(&self, _key: &StoreKey) -> Server {
+            (0, self.number)
+        }
+    }
+
+    fn locked(number: usize, answers: Option<Receiver<()>>) -> (Arc<dyn Guard>, Receiver<()>) {
+        let (renewed, told) = mpsc::channel();
+        let leases = Arc::new(Told { number, renewed, answers: Mutex::new(answers) });
+        let key = StoreKey::plain(&SessionId::generate());
+        let guard = lock(leases, &key, LockTarget::Id, &Call::at(Timestamp::NEG_INFINITY), || Ok(true));
+        (guard.unwrap().unwrap(), told)
+    }
+
+    #[test]
+    fn a_server_that_hangs_keeps_no_lease_on_another_from_being_renewed() {
+        let (answer, answers) = mpsc::channel();
+        let (hanging, told_by_hanging) = locked(1, Some(answers));
+        told_by_hanging.recv_timeout(LONG).unwrap();
+        let (other, told) = locked(2, None);
+        for _ in 0..3 {
+            told.recv_timeout(LONG).unwrap();
+        }
+        drop(answer);
+        told_by_hanging.recv_timeout(LONG).unwrap();
+        drop((hanging, other));
+    }
+
+    #[test]
+    fn a_server_is_forgotten_when_it_has_no_lease_any_more() {
+        let (guard, told) = locked(3, None);
+        told.recv_timeout(LONG).unwrap();
+        drop(guard);
+        while RENEWER.of(Process::current()).due().contains_key(&(0, 3)) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let (guard, told) = locked(3, None);
+        told.recv_timeout(LONG).unwrap();
+        drop(guard);
     }
 }

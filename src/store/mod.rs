@@ -55,6 +55,7 @@ mod doubles;
 mod durability;
 #[cfg(unix)]
 pub mod file;
+mod idle;
 #[cfg(test)]
 mod laws;
 mod lease;

@@ -14,6 +14,8 @@ from beaker.exceptions import OutcomeUnknownError, StoreUnavailableError
 class Place:
     """A place in memory. While it is away, it makes the first change and loses the reply."""
 
+    server = "the server"
+
     def __init__(self) -> None:
         self.text: str | None = None
         self.is_away = False

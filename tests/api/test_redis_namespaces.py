@@ -120,15 +120,6 @@ def test_a_value_changes_in_one_step_if_it_is_the_expected_one(address: Any, ser
     assert server.keys() == []
 
 
-def test_a_text_that_was_stored_as_bytes_changes_and_ends(address: Any, server: redis.Redis) -> None:
-    values = RedisNamespaceManager("numbers", address)
-    server.set("beaker_cache:numbers:one", pickle.dumps(b"a"))
-    assert values.swap("one", "a", "b")
-    server.set("beaker_cache:numbers:one", pickle.dumps(b"a"))
-    assert values.swap("one", "a", None)
-    assert "one" not in values
-
-
 def test_only_plain_values_are_read_without_pickles(url: str) -> None:
     values = RedisNamespaceManager("numbers", url)
     values["plain"], values["object"] = ["text", 1], threading.Barrier
@@ -203,6 +194,10 @@ def test_a_lock_that_another_has_taken_meanwhile_is_not_released(url: str, serve
     lock.release()
 
 
+def is_renewed(lease: Any) -> bool:
+    return any(lease in leases for leases in renewals._leases.values())
+
+
 def held_lease(lock: RedisSynchronizer) -> Any:
     """The lease of this thread in a lock."""
     return lock.state.held
@@ -216,7 +211,7 @@ def test_a_lock_is_renewed_until_its_longest_time_has_passed(
     lock = RedisSynchronizer("one", url)
     assert lock.acquire()
     lease = held_lease(lock)
-    assert lease in renewals._leases
+    assert is_renewed(lease)
     for passed, least, most in ((450, 9, 10), (897, 2, 3)):
         assert server.pexpire("beaker_lock:one", 500)
         now[0] = 1000.0 + passed
@@ -228,7 +223,7 @@ def test_a_lock_is_renewed_until_its_longest_time_has_passed(
     assert server.pttl("beaker_lock:one") <= 500
     lock.release()
     assert server.keys() == []
-    assert lease not in renewals._leases
+    assert not is_renewed(lease)
 
 
 def test_a_short_longest_time_of_a_subclass_is_kept(url: str, server: redis.Redis) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -229,6 +230,10 @@ def test_the_lock_for_making_a_value_is_in_files_or_in_the_table(make: Make, tmp
         .get_creation_lock("key")
         .filename.startswith(str(tmp_path / "locks"))
     )
+    assert in_files.acquire()
+    others = [make(data_dir=str(tmp_path)).get_creation_lock(key) for key in ("key", "another key")]
+    assert [in_thread(partial(other.acquire, wait=False)) for other in others] == [False, True]
+    in_files.release()
     lock = make().get_creation_lock("key")
     assert lock.acquire()
     assert make().get_creation_lock("key").acquire(wait=False), "the thread has it"

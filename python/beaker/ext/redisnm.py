@@ -247,6 +247,7 @@ class _Lease:
 
     def __init__(self, client: Any, name: str, owner: bytes, longest: float) -> None:
         self._client, self._name, self.owner = client, name, owner
+        self.server = client
         self._longest = longest
         self._last = 0.0
         self._mutex = threading.Lock()

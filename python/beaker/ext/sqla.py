@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from beaker import _core
 from beaker._engines import column_types, import_sqlalchemy
 from beaker._lease import LeaseLock
-from beaker._pickled_values import PickledValues, as_text, guarded_loads
-from beaker._row_sweep import LOCK_KEY, MARGIN, sweep
+from beaker._pickled_values import PickledValues, as_text
+from beaker._row_sweep import MARGIN, sweep
+from beaker._row_text import RowText
 from beaker._rows import Rows
 from beaker._timed_sweep import INTERVAL, TimedSweep
 from beaker.container import Container, OpenResourceNamespaceManager
@@ -107,6 +108,13 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
         self._interval = INTERVAL if sweep_interval is None else float(sweep_interval)
         self._refusals = 0
 
+    @classmethod
+    def _check_options(cls, **options: Any) -> None:
+        """Judges the options of sessions, without a connection."""
+        if options.get("table") is None:
+            raise ConfigurationError("table is missing: set it to what make_cache_table returns")
+        _engine_of(options.get("bind"))
+
     @property
     def openers(self) -> int:
         """The number of opens without a close; for a cache, of this thread."""
@@ -128,22 +136,23 @@ class SqlaNamespaceManager(PickledValues, OpenResourceNamespaceManager):
     def get_access_lock(self) -> SynchronizerImpl | null_synchronizer:
         """For a session, a lock between machines in the table. A cache needs none."""
         return (
-            LeaseLock(_RowKey(self._rows, _lock_name(self.namespace)))
+            LeaseLock(RowText(self._rows, _lock_name(self.namespace)))
             if self._is_session
             else null_synchronizer()
         )
 
     def get_creation_lock(self, key: str) -> SynchronizerImpl:
-        """The lock for making a value: one for the namespace in files, as in Beaker, or one in the table."""
-        name = f"databasecontainer/funclock/{self.namespace}"
+        """The lock for making a value, in files or in the table."""
+        # Beaker has one for the namespace: functions that call each other would wait for each other.
+        name = f"databasecontainer/funclock/{self.namespace}/{key}"
         if self.lock_dir is None:
-            return self._lease_lock(f"{name}/{key}")
+            return self._lease_lock(name)
         return file_synchronizer(name, lock_dir=self.lock_dir)
 
     def _lease_lock(self, name: str) -> SynchronizerImpl:
         """The lock of that name in the table, which is reentrant: a thread has one object for it."""
         identity = (name, LeaseLock, self._rows)
-        return _synchronizers.sync_get(identity, LeaseLock, _RowKey(self._rows, _lock_name(name)))
+        return _synchronizers.sync_get(identity, LeaseLock, RowText(self._rows, _lock_name(name)))
 
     def do_open(self, flags: str, replace: bool) -> None:
         """Prepares for reading and writing. The row is read when a value is asked for."""
@@ -351,43 +360,12 @@ def make_cache_table(metadata: Any, table_name: str = "beaker_cache", schema_nam
     )
 
 
-class _RowKey:
-    """A text in a row of its own, such as a lease."""
-
-    def __init__(self, rows: Rows, name: str, key: str = LOCK_KEY) -> None:
-        self._rows, self._name, self._key = rows, name, key
-
-    def look(self) -> str | None:
-        """The text, if there is one."""
-        data = self._rows.read(self._name)
-        if data is None:
-            return None
-        try:
-            contents = guarded_loads(data)
-        except pickle.UnpicklingError as cause:
-            raise CorruptSessionError(f"the row {self._name} is damaged: remove it") from cause
-        if not isinstance(contents, dict) or self._key not in contents:
-            raise CorruptSessionError(f"the row {self._name} has no {self._key}: remove it")
-        return str(contents[self._key])
-
-    def swap(self, expected: str | None, text: str | None) -> bool:
-        """Changes the text from the expected one in one step."""
-        if text is None:
-            return expected is None or self._rows.delete(self._name, self._encode(expected))
-        if expected is None:
-            return self._rows.insert(self._name, self._encode(text), time.time())
-        return self._rows.update(self._name, self._encode(expected), self._encode(text), time.time())
-
-    def _encode(self, text: str) -> bytes:
-        return pickle.dumps({self._key: text}, _PICKLE_PROTOCOL)
-
-
 _open_rows: SyncDict[Any, tuple[Rows, TimedSweep]] = SyncDict()
 
 
 def _rows_of(engine: Any, table: Any) -> tuple[Rows, TimedSweep]:
     rows = Rows(engine, table)
-    place = _RowKey(rows, "beaker sweep", "sweep")
+    place = RowText(rows, "beaker sweep", "sweep")
     return rows, TimedSweep(lambda now, timeout: sweep(rows, now - timeout - MARGIN), place)
 
 

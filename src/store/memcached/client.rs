@@ -9,10 +9,8 @@ use super::protocol::{self, Reply, Request};
 use super::servers::{Address, Login, Servers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{ForkLocal, Process};
+use crate::store::idle::{LONGEST_IDLE, take_outdated};
 use crate::sync::Mutex;
-
-/// A connection that was idle for longer is not used again: a firewall may have forgotten it.
-const LONGEST_IDLE: Duration = Duration::from_secs(60);
 
 /// The most idle connections of a process.
 const MOST_IDLE: usize = 256;
@@ -179,11 +177,17 @@ impl Idle {
         }
     }
 
+    /// Keeps a connection for the next call, and closes those that have been idle for too long.
     fn give(&self, server: usize, connection: Connection) {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST_IDLE {
-            idle.push((server, Instant::now(), connection));
-        }
+        let _outdated: Vec<_> = {
+            let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let outdated = take_outdated(&mut idle, now, |(_, since, _)| *since);
+            if idle.len() < MOST_IDLE {
+                idle.push((server, now, connection));
+            }
+            outdated
+        };
     }
 
     fn forget(&self, server: usize) {

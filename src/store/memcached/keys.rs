@@ -11,7 +11,9 @@ const LONGEST: usize = 250;
 /// The text that Beaker writes for a space: the UTF-8 of a middle dot, each byte of it taken for a character.
 const SPACE: &str = "\u{c2}\u{b7}";
 
-/// The key of `key` in `namespace`. No two namespaces share one, whatever their names.
+/// The key of `key` in `namespace`. No two sessions share one, whatever their ids.
+///
+/// Of caches, whose keys are any text, those that begin alike may share one: `a` with `b_c`, and `a_b` with `c`.
 pub fn item_key(namespace: &str, key: &str) -> String {
     let plain = format!("{namespace}_{key}");
     if plain.contains(SPACE) {
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_namespaces_share_a_key() {
+    fn no_two_sessions_share_a_key() {
         let long = "x".repeat(300);
         let names = ["a b", "a\u{c2}\u{b7}b", "\0a\u{c2}\u{b7}b", "\0a b"].map(str::to_owned);
         let names = names.into_iter().chain(["a b", "a\u{c2}\u{b7}b"].map(|name| format!("{name}{long}")));

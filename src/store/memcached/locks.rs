@@ -11,7 +11,7 @@ use super::protocol::{Code, Mode, Request};
 use super::{MemcachedStore, NO_FLAGS, expiry, name_of};
 use crate::error::Result;
 use crate::id::StoreKey;
-use crate::store::lease::{self, Leases};
+use crate::store::lease::{self, Leases, Server};
 use crate::store::{Call, Guard, LockTarget, Locks};
 
 const LOCKING: &str = "lock the session in memcached";
@@ -56,6 +56,10 @@ impl Leases for MemcachedStore {
 
     fn lasting(&self) -> Duration {
         self.lease
+    }
+
+    fn server(&self, key: &StoreKey) -> Server {
+        (Arc::as_ptr(&self.client).addr(), self.client.access().servers.of(&lock_key(key.lock())))
     }
 }
 

@@ -118,13 +118,14 @@ impl Servers {
     /// `Invalid` if there are none, or if one of them is no name of a server or has a weight of 0.
     pub fn new<'a>(named: impl IntoIterator<Item = (&'a str, usize)>) -> Result<Self> {
         let (mut addresses, mut buckets) = (Vec::new(), Vec::new());
-        for (name, weight) in named {
+        for (number, (name, weight)) in named.into_iter().enumerate() {
+            // The name is not shown: a part of it may be a password.
             let address = Address::parse(name.trim()).ok_or_else(|| {
                 Error::invalid(
                     "url must name memcached servers as host:port, inet6:[address]:port or unix:/path, \
                      with ; between them",
                 )
-                .with_detail(format!("got {:?}", without_login(name)))
+                .with_detail(format!("name {} of them is none of these", number + 1))
             })?;
             if weight == 0 || buckets.len().saturating_add(weight) > MOST_BUCKETS {
                 return Err(Error::invalid(
@@ -159,11 +160,6 @@ impl Servers {
     pub fn count(&self) -> usize {
         self.addresses.len()
     }
-}
-
-/// A name of a server without what may be a password.
-fn without_login(name: &str) -> &str {
-    name.rsplit_once('@').map_or(name, |(_, name)| name)
 }
 
 #[cfg(test)]
@@ -204,9 +200,17 @@ mod tests {
             format!("{servers:?}"),
             "Servers { addresses: [Address(host:1), Address([::1]:2)], buckets: [0, 1] }"
         );
-        for name in ["me@host", "secret word:x@host", "me:secret@host:x", ":secret@host"] {
-            let error = Servers::new([(name, 1)]).unwrap_err().to_string();
-            assert!(error.contains("host") && !error.contains("secret"), "{error}");
+        for name in [
+            "me@secret:",
+            "secret word:x@host",
+            "me:secret@host:x",
+            ":secret@host",
+            "me:secret:host",
+            "me:secret",
+            "me:a@secret:host",
+        ] {
+            let error = Servers::new([("host", 1), (name, 1)]).unwrap_err().to_string();
+            assert!(error.contains("name 2 ") && !error.contains("secret"), "{error}");
         }
     }
 

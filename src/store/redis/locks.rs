@@ -9,7 +9,7 @@ use super::scripts::{self, Script};
 use super::store::RedisStore;
 use crate::error::Result;
 use crate::id::StoreKey;
-use crate::store::lease::{self, Leases};
+use crate::store::lease::{self, Leases, Server};
 use crate::store::{Call, Guard, LockTarget, Locks};
 
 const LOCKING: &str = "lock the session in Redis";
@@ -43,6 +43,10 @@ impl Leases for RedisStore {
 
     fn lasting(&self) -> Duration {
         self.lease
+    }
+
+    fn server(&self, _key: &StoreKey) -> Server {
+        (Arc::as_ptr(&self.client).addr(), 0)
     }
 }
 

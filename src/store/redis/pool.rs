@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use redis::Connection;
 
+use crate::store::idle::take_outdated;
+
 /// The connections of one process.
 #[derive(Default)]
 pub(super) struct Pool {
@@ -64,10 +66,15 @@ impl Pool {
 }
 
 impl Room<'_> {
-    /// Leaves a connection for the next caller.
+    /// Leaves a connection for the next caller, and closes those that have been idle for too long.
     pub(super) fn keep(self, connection: Connection) {
-        let idle = Idle { connection, since: Instant::now() };
-        self.pool.lock().idle.push(idle);
+        let _outdated: Vec<_> = {
+            let idle = &mut self.pool.lock().idle;
+            let since = Instant::now();
+            let outdated = take_outdated(idle, since, |idle| idle.since);
+            idle.push(Idle { connection, since });
+            outdated
+        };
     }
 }
 

@@ -36,7 +36,7 @@ const ROTATING: &str = "rotate the session in Redis";
 /// clock, is still there.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
-    client: Arc<RedisClient>,
+    pub(super) client: Arc<RedisClient>,
     pub(super) keys: Keys,
     pub(super) lease: Duration,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-import threading
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -276,27 +275,6 @@ def test_a_lock_that_is_renewed_does_not_lapse(table: TableBackend) -> None:
     holder.release_write_lock()
     lease.renew()
     assert other.access_lock._place.look() is None
-
-
-def test_a_thread_renews_locks_while_there_are_any(
-    table: TableBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_lease, "LEASE", 0.05)
-    renewals = _lease._Renewals()
-    renewed = threading.Event()
-
-    class Lease:
-        def renew(self) -> None:
-            renewed.set()
-
-    lease: Any = Lease()
-    renewals.add(lease)
-    thread = renewals._thread
-    assert thread is not None
-    assert renewed.wait(60)
-    renewals.discard(lease)
-    thread.join(60)
-    assert not thread.is_alive()
 
 
 def test_a_save_after_a_lapse_is_merged(table: TableBackend, lapsing: None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from beaker.converters import asbool
 from beaker.exceptions import ConfigurationError
 
-__all__ = ["POLICY_OPTIONS", "checked", "without_policy"]
+__all__ = ["POLICY_OPTIONS", "checked", "coerce_seconds", "without_policy"]
 
 
 def _amount(name: str, given: Any, what: str) -> float:
@@ -75,6 +75,17 @@ POLICY_OPTIONS: Mapping[str, Callable[[str, Any], Any]] = {
     "statistics": _switch,
 }
 """The options that say when a value is renewed, what is kept of a failure, and what is counted."""
+
+
+_OF_BACKENDS = ("connect_timeout", "operation_timeout", "sweep_interval", "timeout")
+
+
+def coerce_seconds(options: dict[str, Any]) -> dict[str, Any]:
+    """``options`` itself, with numbers in the place of text for the times that backends take."""
+    for name in _OF_BACKENDS:
+        if isinstance(options.get(name), str):
+            options[name] = _seconds(name, options[name])
+    return options
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -217,9 +217,9 @@ class _MemoryNamespaces(SyncDict[Any, Contents]):
 class MemoryNamespaceManager(AbstractDictionaryNSManager):
     """The backend in this process's memory.
 
-    ``max_entries`` and ``max_bytes`` bound the values of caches in the namespace. Values that are used seldom
-    make way for others. Bytes are counted by ``sys.getsizeof``. A value that exceeds a bound alone is not
-    kept.
+    ``max_entries`` and ``max_bytes`` bound the values of caches in the namespace whose keys are text or
+    bytes. Values that are used seldom make way for others. Bytes are counted by ``sys.getsizeof``. A value
+    that exceeds a bound alone is not kept.
     """
 
     namespaces = _MemoryNamespaces()

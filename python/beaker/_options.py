@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from beaker._cache_options import POLICY_OPTIONS, checked
+from beaker._cache_options import POLICY_OPTIONS, checked, coerce_seconds
 from beaker.converters import asbool
 from beaker.exceptions import ConfigurationError
 
@@ -91,7 +91,7 @@ def coerce_cache_params(params: dict[str, Any]) -> dict[str, Any]:
     rules = [(name, types, error) for name, (types, error, _) in _CACHE_OPTIONS.items()]
     verify_rules(params, rules)
     params.update(checked(params))
-    return params
+    return coerce_seconds(params)
 
 
 def parse_cache_config_options(config: Mapping[str, Any], include_defaults: bool = True) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from beaker import _cache_values, _core, util
 from beaker._backends import BackendRegistry
-from beaker._cache_options import checked, without_policy
+from beaker._cache_options import checked, coerce_seconds, without_policy
 from beaker._cache_policy import Durations, Policy
 from beaker._cache_statistics import cache_statistics, reset_cache_statistics, statistics_of
 from beaker._cache_tags import TagStore, tag_options
@@ -82,7 +82,7 @@ class Cache(_core.CacheLookup):
         expire: float | str | None = None,
         **nsargs: Any,
     ) -> None:
-        backend, own = _backend(type), without_policy(nsargs)
+        backend, own = _backend(type), coerce_seconds(without_policy(nsargs))
         self.namespace_name = namespace
         self._starttime = starttime
         self._tag_store = TagStore(backend, tag_options(own))

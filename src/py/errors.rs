@@ -56,29 +56,32 @@ pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
         None => (None, error),
     };
     // An exception of a signal's handler during a wait keeps its class, too.
-    let passes = |cause: &PyErr| is_the_programs(py, cause) || error.kind() == ErrorKind::Interrupted;
+    let passes = |cause: &PyErr| {
+        is_the_programs(py, cause) || is_of_options(py, cause) || error.kind() == ErrorKind::Interrupted
+    };
     if let Some(cause) = cause.as_ref().filter(|cause| passes(cause)) {
         return cause.clone_ref(py);
     }
-    let message = error.to_string();
-    let exception = match error.kind() {
-        ErrorKind::Corrupt => CorruptSessionError::new_err(message),
-        ErrorKind::Unavailable | ErrorKind::Unknown | ErrorKind::Interrupted => {
-            let exception = match error.kind() {
-                ErrorKind::Unknown => OutcomeUnknownError::new_err(message),
-                _ => StoreUnavailableError::new_err(message),
-            };
-            tell_as_os_error(py, &exception, &error, cause.as_ref());
-            exception
-        }
+    let (class, is_os_error) = match error.kind() {
+        ErrorKind::Corrupt => (CorruptSessionError::type_object(py), false),
+        ErrorKind::Unknown => (OutcomeUnknownError::type_object(py), true),
+        ErrorKind::Unavailable | ErrorKind::Interrupted => (StoreUnavailableError::type_object(py), true),
         // Beaker has a class of its own for it.
         ErrorKind::Invalid if error.operation() == UNKNOWN_CIPHER => {
-            InvalidCryptoBackendError::new_err(message)
+            (InvalidCryptoBackendError::type_object(py), false)
         }
-        ErrorKind::Invalid => ConfigurationError::new_err(message),
-        ErrorKind::Busy => LockError::new_err(message),
-        ErrorKind::Unsupported => BeakerException::new_err(message),
+        ErrorKind::Invalid => (ConfigurationError::type_object(py), false),
+        ErrorKind::Busy => (LockError::type_object(py), false),
+        ErrorKind::Unsupported => (BeakerException::type_object(py), false),
     };
+    // PyO3 makes the object of a `new_err` later. While the interpreter ends, that panics.
+    let exception = match class.call1((error.to_string(),)) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(failed) => return failed,
+    };
+    if is_os_error {
+        tell_as_os_error(py, &exception, &error, cause.as_ref());
+    }
     if cause.is_some() {
         exception.set_cause(py, cause);
     }
@@ -118,6 +121,13 @@ pub(crate) fn is_the_programs(py: Python<'_>, error: &PyErr) -> bool {
     !error.is_instance_of::<PyException>(py)
         || error.is_instance_of::<PyMemoryError>(py)
         || error.is_instance_of::<PyRecursionError>(py)
+}
+
+/// Whether an exception says that the options are wrong.
+fn is_of_options(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<ConfigurationError>(py)
+        || error.is_instance_of::<MissingCacheParameter>(py)
+        || error.is_instance_of::<InvalidCacheBackendError>(py)
 }
 
 /// Turns an exception of a decoder, be it a serializer or the application's own, into `CorruptSessionError`. An

@@ -78,20 +78,15 @@ class Proxy:
                     length = self.trouble.cut(data)
                 elif self.trouble.keep(data):
                     self.trouble.kept.append((target, data))
-                    self._end(source)
+                    with contextlib.suppress(OSError):
+                        source.shutdown(socket.SHUT_RDWR)
                     return
                 target.sendall(data[:length])
                 if length is not None:
                     break
-        with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
-        self._end(source)
-
-    def _end(self, source: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            source.shutdown(socket.SHUT_RDWR)
-        source.close()
-        self._open.discard(source)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Closes every connection, and makes no more."""

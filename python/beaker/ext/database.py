@@ -39,6 +39,21 @@ class DatabaseNamespaceManager(SqlaNamespaceManager):
         **params: Any,
     ) -> None:
         self._init_dependencies()
+        url, engine = self._engine(url, sa_opts, connect_timeout, operation_timeout, **params)
+        table = self.tables.get((url, schema_name, table_name), _table, table_name, schema_name)
+        super().__init__(namespace, engine, table, data_dir=data_dir, lock_dir=lock_dir, **params)
+        self._rows.make()
+
+    @classmethod
+    def _engine(
+        cls,
+        url: Any = None,
+        sa_opts: dict[str, Any] | None = None,
+        connect_timeout: float | None = None,
+        operation_timeout: float | None = None,
+        **params: Any,
+    ) -> tuple[Any, Any]:
+        """The address and its engine, which has no connection yet."""
         options = dict(sa_opts or {})
         options.update({name: value for name, value in params.items() if name.startswith("sa.")})
         url = url or options.get("sa.url")
@@ -47,10 +62,12 @@ class DatabaseNamespaceManager(SqlaNamespaceManager):
                 "url is missing: set it to the database, such as postgresql+psycopg://user@host/name"
             )
         limits = connect_timeout or CONNECT_SECONDS, operation_timeout or ANSWER_SECONDS
-        engine = self.binds.get(url, make_engine, url, options, *limits)
-        table = self.tables.get((url, schema_name, table_name), _table, table_name, schema_name)
-        super().__init__(namespace, engine, table, data_dir=data_dir, lock_dir=lock_dir, **params)
-        self._rows.make()
+        return url, cls.binds.get(url, make_engine, url, options, *limits)
+
+    @classmethod
+    def _check_options(cls, **options: Any) -> None:
+        """Judges the options of sessions, without a connection."""
+        cls._engine(**options)
 
 
 class DatabaseContainer(Container):

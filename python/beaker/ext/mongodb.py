@@ -76,10 +76,7 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
         **kw: Any,
     ) -> None:
         super().__init__(namespace)
-        if not url:
-            raise MissingCacheParameter(
-                "url is missing: set it to the server, such as mongodb://host/database"
-            )
+        _need(url)
         self.lock_dir = None
         limits = connect_timeout or _SECONDS, operation_timeout or _SECONDS
         self.client = self.clients.get(url, _connect, url, *limits) if isinstance(url, str) else url
@@ -91,6 +88,15 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
         self.access_lock: SynchronizerImpl | null_synchronizer = (
             self._lock(f"session {namespace}") if self._is_session else null_synchronizer()
         )
+
+    @classmethod
+    def _check_options(cls, url: Any = None, **_options: Any) -> None:
+        """Judges the options of sessions, without a connection."""
+        _need(url)
+        if not isinstance(url, str):
+            _default_database(url)
+        elif not url.startswith("mongodb+srv:") and _parsed(url)["database"] is None:
+            raise _no_database()
 
     def _lock(self, name: str) -> LeaseLock:
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:40]
@@ -284,6 +290,7 @@ class _Text:
     def __init__(self, namespace: MongoNamespaceManager, name: str) -> None:
         kind = type(namespace)
         self._namespace = namespace if namespace.namespace == name else kind(name, namespace.client)
+        self.server = namespace.client
 
     def look(self) -> str | None:
         """The text, if there is one."""
@@ -305,6 +312,31 @@ def _import_pymongo() -> Any:
         raise InvalidCacheBackendError("pymongo is not installed: install beaker-rs[mongodb]") from cause
 
 
+def _need(url: Any) -> None:
+    # A client has no truth value.
+    if url is None or url == "":
+        raise MissingCacheParameter("url is missing: set it to the server, such as mongodb://host/database")
+
+
+def _parsed(url: str) -> Any:
+    errors, parser = _import_pymongo().errors, importlib.import_module("pymongo.uri_parser")
+    trouble: Exception
+    try:
+        return parser.parse_uri(url)
+    except (errors.PyMongoError, ValueError, TypeError) as cause:
+        trouble = _no_address(cause)
+    # The cause may show the password.
+    raise trouble
+
+
+def _no_address(cause: Exception) -> ConfigurationError:
+    return ConfigurationError(f"url is not an address of MongoDB ({type(cause).__name__})")
+
+
+def _no_database() -> ConfigurationError:
+    return ConfigurationError("url names no database: add one, as in mongodb://host/database")
+
+
 def _connect(url: str, connect: float, answer: float) -> Any:
     pymongo = _import_pymongo()
     trouble: Exception
@@ -316,7 +348,7 @@ def _connect(url: str, connect: float, answer: float) -> Any:
             socketTimeoutMS=int(answer * 1000),
         )
     except (pymongo.errors.PyMongoError, ValueError, TypeError) as cause:
-        trouble = ConfigurationError(f"url is not an address of MongoDB ({type(cause).__name__})")
+        trouble = _no_address(cause)
     # The cause may show the password.
     raise trouble
 
@@ -326,7 +358,7 @@ def _default_database(client: Any) -> Any:
     try:
         return client.get_default_database()
     except errors.ConfigurationError as cause:
-        raise ConfigurationError("url names no database: add one, as in mongodb://host/database") from cause
+        raise _no_database() from cause
 
 
 def _is_text(name: str) -> bool:

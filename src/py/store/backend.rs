@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyType};
 use super::{memcached, redis};
 use crate::config::Settings;
 use crate::py::errors::ConfigurationError;
+use crate::py::once::intern;
 use crate::py::{files, sqlite};
 use crate::store::{MemoryStore, Store};
 
@@ -77,6 +78,7 @@ pub(crate) fn resolve(
         Some(_) => return Err(ConfigurationError::new_err("namespace_class must be a class of backends")),
         None => class_of(py, &kind)?,
     };
+    check(&namespace_class, namespace_args)?;
     let native = match native_of(&namespace_class)? {
         Some(native) => (native.open)(given, namespace_args, settings)?,
         None => None,
@@ -86,6 +88,13 @@ pub(crate) fn resolve(
         namespace_class: namespace_class.unbind(),
         native,
     })
+}
+
+/// Lets one of our classes judge its options, without a connection. A subclass may have others.
+fn check(class: &Bound<'_, PyAny>, namespace_args: &Bound<'_, PyDict>) -> PyResult<()> {
+    let name = intern!(class.py(), "_check_options");
+    let is_own = class.is_instance_of::<PyType>() && class.getattr("__dict__")?.contains(name)?;
+    if is_own { class.call_method(name, (), Some(namespace_args)).map(drop) } else { Ok(()) }
 }
 
 fn class_of<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {

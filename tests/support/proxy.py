@@ -78,15 +78,20 @@ class Proxy:
                     length = self.trouble.cut(data)
                 elif self.trouble.keep(data):
                     self.trouble.kept.append((target, data))
-                    with contextlib.suppress(OSError):
-                        source.shutdown(socket.SHUT_RDWR)
+                    self._end(source)
                     return
                 target.sendall(data[:length])
                 if length is not None:
                     break
-        for end in (source, target):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+        self._end(source)
+
+    def _end(self, source: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            source.shutdown(socket.SHUT_RDWR)
+        source.close()
+        self._open.discard(source)
 
     def close(self) -> None:
         """Closes every connection, and makes no more."""

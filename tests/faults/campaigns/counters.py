@@ -40,6 +40,7 @@ def _run(python: Path, where: Place, task: str, size: Size, **more: Any) -> tupl
 def _campaign(python: Path, stores: Iterable[str], size: Size, report: Report, lock: dict[str, Any]) -> None:
     processes, threads, turns = LOADS[size]
     total = processes * threads * turns
+    patience = {name: value for name, value in lock.items() if name == "lock_timeout"}
     report.count("increments", 0)
     report.count("of them lost", 0)
     report.count("changes of distinct keys", 0)
@@ -52,7 +53,7 @@ def _campaign(python: Path, stores: Iterable[str], size: Size, report: Report, l
             if failures or count != total:
                 report.breaks(f"{where.name}: {count} of {total} increments {failures[:1]}")
         with place(store) as where:
-            _, lost, failures = _run(python, where, "setting", size)
+            _, lost, failures = _run(python, where, "setting", size, **patience)
             report.count("changes of distinct keys", total)
             report.count("of those lost", lost)
             if failures or lost:

@@ -68,6 +68,30 @@ class WatchedRedis:
         with redis.Redis(port=self.ports[0], socket_timeout=1) as sentinel:
             return int(sentinel.sentinel_get_master_addr_by_name(SERVICE)[1])
 
+    def fail_over(self) -> None:
+        """Kills the primary once the replica has a copy. Returns when the replica has its place."""
+        old = self._at(self.primary())
+        with redis.Redis(port=old.port) as client:
+            _wait_until(lambda: client.wait(1, 100) == 1, "the replica has no copy")
+        old.kill()
+        _wait_until(lambda: self.primary() != old.port and self._is_primary(), "no failover")
+
+    def repair(self) -> None:
+        """Starts the server that was killed, which becomes the replica."""
+        for server in self.servers:
+            if server.port != self.primary():
+                server.start()
+        with redis.Redis(port=self.primary()) as client:
+            _wait_until(lambda: client.wait(1, 100) == 1, "the replica has no copy")
+
+    def _at(self, port: int) -> RedisServer:
+        (found,) = (server for server in self.servers if server.port == port)
+        return found
+
+    def _is_primary(self) -> bool:
+        with redis.Redis(port=self.primary()) as client:
+            return bool(client.info("replication")["role"] == "master")
+
     def stop(self) -> None:
         """Kills everything, and removes the folders."""
         for sentinel in self._sentinels:

@@ -143,8 +143,11 @@ from beaker.session import Session
 def refuse(*_args, **_kwargs):
     raise SystemExit("a pickle was used")
 
-for name in ("loads", "load", "dumps", "dump", "Unpickler", "Pickler"):
+for name in ("loads", "load", "dumps", "dump"):
     setattr(pickle, name, refuse)
+for name in ("Unpickler", "Pickler"):
+    # Modules derive from them.
+    setattr(pickle, name, type(name, (), {"__init__": refuse}))
 
 def opened(session_id="chosen"):
     options = dict(type="file", data_dir=sys.argv[1], data_serializer="json", use_cookies=False)

@@ -16,6 +16,12 @@ pub(crate) struct Now<'py> {
     pub(crate) seconds: Timestamp,
 }
 
+/// Whether the machine's clock has not jumped for an hour. Otherwise what looks expired may not be, and is not deleted.
+#[pyfunction]
+pub(crate) fn clock_is_steady() -> bool {
+    clock::is_steady()
+}
+
 /// Reads the clock.
 pub(crate) fn now(py: Python<'_>) -> PyResult<Now<'_>> {
     let object = replaced::time(py)?.getattr(intern!(py, "time"))?.call0()?;

@@ -46,6 +46,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(option_table::option_table, module)?)?;
     module.add_function(wrap_pyfunction!(coerce::word_as_bool, module)?)?;
     module.add("FORMAT_2_PREFIX", crate::cookie::FORMAT_2_PREFIX)?;
+    module.add_function(wrap_pyfunction!(clock::clock_is_steady, module)?)?;
     module.add_function(wrap_pyfunction!(functions::session_id, module)?)?;
     module.add_function(wrap_pyfunction!(functions::sign, module)?)?;
     module.add_function(wrap_pyfunction!(functions::verify, module)?)?;

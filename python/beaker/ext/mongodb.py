@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from beaker._core import clock_is_steady
 from beaker._lease import LeaseLock
 from beaker._namespace import NamespaceManager
 from beaker._pickled_values import PickledValues, as_text
@@ -152,7 +153,10 @@ class MongoNamespaceManager(PickledValues, NamespaceManager):
                 f"{type(expiration).__name__}: they have to be bytes, and a number or null"
             )
         if expiration is not None and expiration <= time.time():
-            # It stays, since this clock may be ahead.
+            if self._is_session and clock_is_steady():
+                # It must not be found again by a clock that is behind.
+                over = {"_id": name, "value": value, "expiration": expiration}
+                self._call("remove", lambda: collection.delete_one(over), change=False)
             raise KeyError(name)
         return bytes(value)
 

@@ -7,7 +7,7 @@ import pytest
 from beaker.exceptions import BeakerWarning, LockError
 from beaker.testing._backend import Backend, needs
 from beaker.testing._laws._fixtures import Laws
-from beaker.testing._processes import Started, in_process
+from beaker.testing._processes import Method, Started, in_process
 from beaker.testing._sessions import ID, content, exists, opened, stored
 
 _held: list[Any] = []
@@ -62,42 +62,53 @@ def _hold_for_ever(backend: Backend) -> None:
     _held.append(session)
 
 
+def _check_that_another_sees_and_changes(backend: Backend, how: Method) -> None:
+    """Another process, started in this way, sees the session and changes it."""
+    stored(backend, name="Ada")
+    assert in_process(how, _read, backend) == {"name": "Ada"}
+    in_process(how, _save, backend, "theirs")
+    assert content(backend) == {"name": "Ada", "theirs": True}
+
+
+def _check_that_a_logout_is_final(backend: Backend, how: Method) -> None:
+    """A save does not revive a session that another process has ended."""
+    stored(backend, name="Ada")
+    late = opened(backend, ID)
+    in_process(how, _log_out, backend)
+    late["name"] = "Grace"
+    with pytest.warns(BeakerWarning, match="was ended"):
+        late.save()
+    assert not exists(backend, ID)
+
+
+def _check_that_a_lock_excludes(backend: Backend, how: Method) -> None:
+    """A lock excludes another process until it is released."""
+    stored(backend, name="Ada")
+    session = opened(backend, ID)
+    session.lock()
+    assert in_process(how, _is_free, backend) is False
+    session.unlock()
+    assert in_process(how, _is_free, backend) is True
+
+
 class Processes(Laws):
     """Processes that share the store."""
 
     @needs("processes", "pickle")
     def test_a_new_interpreter_sees_and_changes_the_session(self, backend: Backend) -> None:
-        stored(backend, name="Ada")
-        assert in_process("spawn", _read, backend) == {"name": "Ada"}
-        in_process("spawn", _save, backend, "theirs")
-        assert content(backend) == {"name": "Ada", "theirs": True}
+        _check_that_another_sees_and_changes(backend, "spawn")
 
     @needs("processes", "pickle")
     def test_a_logout_in_a_new_interpreter_is_final(self, backend: Backend) -> None:
-        stored(backend, name="Ada")
-        late = opened(backend, ID)
-        in_process("spawn", _log_out, backend)
-        late["name"] = "Grace"
-        with pytest.warns(BeakerWarning, match="was ended"):
-            late.save()
-        assert not exists(backend, ID)
+        _check_that_a_logout_is_final(backend, "spawn")
 
     @needs("processes")
     def test_a_forked_process_sees_and_changes_the_session(self, backend: Backend) -> None:
-        stored(backend, name="Ada")
-        assert in_process("fork", _read, backend) == {"name": "Ada"}
-        in_process("fork", _save, backend, "theirs")
-        assert content(backend) == {"name": "Ada", "theirs": True}
+        _check_that_another_sees_and_changes(backend, "fork")
 
     @needs("processes")
     def test_a_logout_in_a_forked_process_is_final(self, backend: Backend) -> None:
-        stored(backend, name="Ada")
-        late = opened(backend, ID)
-        in_process("fork", _log_out, backend)
-        late["name"] = "Grace"
-        with pytest.warns(BeakerWarning, match="was ended"):
-            late.save()
-        assert not exists(backend, ID)
+        _check_that_a_logout_is_final(backend, "fork")
 
     @needs("processes")
     def test_a_process_and_its_children_use_the_store_at_once(self, backend: Backend) -> None:
@@ -121,21 +132,11 @@ class Processes(Laws):
 
     @needs("processes", "locks")
     def test_a_lock_excludes_a_forked_process(self, backend: Backend) -> None:
-        stored(backend, name="Ada")
-        session = opened(backend, ID)
-        session.lock()
-        assert in_process("fork", _is_free, backend) is False
-        session.unlock()
-        assert in_process("fork", _is_free, backend) is True
+        _check_that_a_lock_excludes(backend, "fork")
 
     @needs("processes", "locks", "pickle")
     def test_a_lock_excludes_a_new_interpreter(self, backend: Backend) -> None:
-        stored(backend, name="Ada")
-        session = opened(backend, ID)
-        session.lock()
-        assert in_process("spawn", _is_free, backend) is False
-        session.unlock()
-        assert in_process("spawn", _is_free, backend) is True
+        _check_that_a_lock_excludes(backend, "spawn")
 
     @needs("processes", "locks")
     def test_a_process_that_ends_with_a_lock_harms_nobody(self, backend: Backend) -> None:

@@ -153,7 +153,7 @@ class Rows:
         )
         values = {"b_schema": self._table.schema, "b_table": self._table.name}
         found = dict(list(connection.execute(text, values)))
-        # Who may not see the columns is not told of them.
+        # A user without rights to the columns gets no row.
         return {column: int(found.get(column) or sys.maxsize) for column in ("namespace", "data")}
 
     def delete(self, namespace: str, old: bytes) -> bool:

@@ -144,7 +144,7 @@ impl<E> Ending<E> {
                     self.doubt = Some(failed.error);
                     self.look(life)
                 }
-                // The store does not say more. What is in doubt remains so.
+                // The store tells nothing about the earlier change, which stays in doubt.
                 Failure::Unavailable | Failure::Busy => {
                     Step::Done(Outcome::Failed(self.doubt.take().unwrap_or(failed.error)))
                 }

@@ -209,7 +209,7 @@ impl<E> Saving<E> {
             }
             Answer::Written(Written::Refused) => self.look(life),
             Answer::Failed(Failed { kind: Failure::Unknown, error }) => self.lost(life, was_fencing, error),
-            // The store does not say more. What is in doubt remains so.
+            // The store tells nothing about the earlier change, which stays in doubt.
             Answer::Failed(Failed { kind: Failure::Unavailable | Failure::Busy, error }) => {
                 Step::Done(Outcome::Failed(self.doubt.take().map_or(error, |doubt| doubt.error)))
             }

@@ -1,9 +1,9 @@
 //! Locks of sessions on a server: leases, which their holder renews while it works.
 //!
 //! A lease is a name on the server with a random token. It lapses when nobody renews it, so that a process which is killed
-//! blocks a session no longer than that. A thread of the process for each server renews its leases after a third of their time. A process
-//! that is stopped for longer than a lease loses it without knowing. Its save is then refused if the session was saved
-//! meanwhile, because the version of the record is another one.
+//! blocks a session no longer than that. A process has a thread for each server, which renews the leases there after a
+//! third of their time. A process that is stopped for longer than a lease loses it without knowing. Its save is then
+//! refused if the session was saved meanwhile, because the version of the record is another one.
 
 use std::any::Any;
 use std::collections::HashMap;

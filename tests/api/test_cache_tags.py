@@ -57,7 +57,7 @@ def test_a_value_may_have_tags_of_its_own(anywhere: CacheManager, now: list[floa
     now[0] += 1
     assert cache.get("ann", createfunc=lambda: "new", tags="user ann") == "new"
     assert cache.get("bob", createfunc=lambda: "new", tags="user bob") == "made"
-    # Who does not name the tag does not ask for it.
+    # A reader that does not name the tag does not check it.
     assert cache["bob"] == "made"
 
 

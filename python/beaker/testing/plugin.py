@@ -1,6 +1,6 @@
 """Prints to how many laws each backend was held: ``pytest -p beaker.testing.plugin``.
 
-It is no entry point, so that nobody's pytest imports it unasked.
+It is not an entry point: those are imported by every pytest run, wanted or not.
 """
 
 from collections import Counter, defaultdict

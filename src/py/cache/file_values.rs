@@ -1,9 +1,9 @@
 //! Values of a file of a cache that were read before, for as long as it is the same file.
 //!
-//! Whoever writes such a file replaces it by a new one, so the same file has the same contents. But a file that replaced
-//! another may be taken for it if both were written within one tick of the file system's clock. So no value counts until
-//! the file was seen unchanged for a while and was then read again. What is written later has a later time, unless the
-//! clock is set back to the same nanosecond.
+//! A writer of such a file replaces it by a new one, so the same file has the same contents. But the new file may look like
+//! the old one if both were written within one tick of the file system's clock. So no value counts until the file was seen
+//! unchanged for a while and was then read again. A later file has a later time, unless the clock is set back to the same
+//! nanosecond.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -33,7 +33,7 @@ class Maker:
         with self._lock:
             self.made += 1
             made = self.made
-        # Whoever does not wait for the lock is here meanwhile.
+        # A caller that does not wait for the lock gets here at the same time.
         time.sleep(0.005)
         return f"made {made}"
 

@@ -10,7 +10,7 @@ from beaker.testing._laws._fixtures import Browsers, Laws
 from beaker.testing._sessions import ID, content, exists, opened, stored
 from beaker.testing._threads import together
 
-# A late save is told of, which `warnings.catch_warnings` is no help with in threads.
+# A late save warns, and `warnings.catch_warnings` does not work in threads.
 _ENDED = pytest.mark.filterwarnings("ignore:.* was ended:beaker.exceptions.BeakerWarning")
 
 

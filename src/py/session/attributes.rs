@@ -105,7 +105,7 @@ impl Session {
     }
     #[setter(namespace)]
     fn set_namespace(slf: &Bound<'_, Self>, namespace: &Bound<'_, PyAny>) -> PyResult<()> {
-        let id = slf.get().with(|state| state.life.id().clone())?;
+        let id = slf.get().current_id()?;
         let key = record::key(slf, &id)?;
         record::namespaces(slf)?.replace(key.record(), namespace.clone().unbind());
         Ok(())

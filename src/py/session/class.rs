@@ -15,6 +15,7 @@ use super::configurable::ConfigurableSession;
 use super::cookie_state::CookieValue;
 use super::state::State;
 use crate::config::CookieExpires;
+use crate::id::SessionId;
 use crate::py::options::Options;
 
 /// A session: a dictionary that knows how to load and save itself.
@@ -92,6 +93,11 @@ impl Session {
     /// The options.
     pub(crate) fn options(&self) -> PyResult<Arc<Options>> {
         self.with(|state| Arc::clone(&state.options))
+    }
+
+    /// The id that the session has.
+    pub(super) fn current_id(&self) -> PyResult<SessionId> {
+        self.with(|state| state.life.id().clone())
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct Payload<'py> {
 
 /// The text of `data` for the session's record, by the subclass's `_encrypt_data` if it has one.
 pub(super) fn text_for_record(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<Text> {
-    text_for(session, data, session.get().with(|state| state.life.id().clone())?)
+    text_for(session, data, session.get().current_id()?)
 }
 
 /// The same for the record of `id`.
@@ -55,7 +55,7 @@ pub(crate) fn encrypt_data<'py>(
     session: &Bound<'py, Session>,
     data: &Bound<'py, PyDict>,
 ) -> PyResult<Vec<u8>> {
-    encrypt_data_for(session, data, &session.get().with(|state| state.life.id().clone())?)
+    encrypt_data_for(session, data, &session.get().current_id()?)
 }
 
 fn encrypt_data_for(
@@ -77,7 +77,7 @@ fn encrypt_data_for(
 
 /// The text of `data`, under the id that the session has.
 pub(super) fn encode(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>) -> PyResult<String> {
-    encode_for(session, data, &session.get().with(|state| state.life.id().clone())?)
+    encode_for(session, data, &session.get().current_id()?)
 }
 
 fn encode_for(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, id: &SessionId) -> PyResult<String> {

@@ -105,7 +105,7 @@ pub(super) fn namespaces(session: &Bound<'_, Session>) -> PyResult<Arc<Namespace
 /// `session.namespace`: the backend's view of the session's record.
 pub(super) fn namespace<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, PyAny>> {
     let lock = lock(session)?;
-    let id = session.get().with(|state| state.life.id().clone())?;
+    let id = session.get().current_id()?;
     let namespace = namespaces(session)?.namespace(session.py(), &key(session, &id)?)?;
     if let Some(lock) = lock {
         lock.cover(&namespace)?;

@@ -49,6 +49,7 @@ __all__ = [
     "cache_put",
     "check_attributes",
     "clear_file",
+    "clock_is_steady",
     "coerce_session_params",
     "file_name",
     "files_of",

@@ -5,6 +5,7 @@ mod cache;
 mod clock;
 mod coerce;
 mod cookie_session;
+mod dropped;
 mod errors;
 mod failed;
 mod files;

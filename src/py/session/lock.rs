@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::fork::Process;
 use crate::id::SessionId;
 use crate::py::clock;
+use crate::py::dropped::at_drop;
 use crate::py::errors::IntoPyResult;
 use crate::py::fork::Inherited;
 use crate::py::gil;
@@ -173,6 +174,6 @@ impl Inherited for SessionLock {
 impl Drop for SessionLock {
     fn drop(&mut self) {
         // Call `release` to see errors; a drop ignores them.
-        let _ = Python::try_attach(|py| self.release(py));
+        at_drop(|py| drop(self.release(py)));
     }
 }

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::locks::Token;
+use crate::py::dropped::at_drop;
 use crate::py::once::intern;
 use crate::store::{Expect, Guard, Rotation, Written};
 
@@ -154,7 +155,7 @@ impl NamespaceGuard {
 impl Drop for NamespaceGuard {
     fn drop(&mut self) {
         // Call `release` to see errors; a drop ignores them.
-        let _ = Python::try_attach(|_| self.release());
+        at_drop(|_| drop(self.release()));
     }
 }
 

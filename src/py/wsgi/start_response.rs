@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::proxy::{self, SessionObject, headers as told, response};
+use crate::py::dropped::at_drop;
 use crate::py::once::intern;
 
 /// A `start_response` (PEP 3333) that saves the session first.
@@ -54,7 +55,7 @@ impl Drop for StartResponse {
     /// The request is over. Without a response the session is still locked.
     fn drop(&mut self) {
         if !self.sent.load(Ordering::Relaxed) {
-            let _ = Python::try_attach(|py| response::release(self.proxy.object(py)));
+            at_drop(|py| drop(response::release(self.proxy.object(py))));
         }
     }
 }

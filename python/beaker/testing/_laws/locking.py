@@ -79,6 +79,31 @@ class Locking(Laws):
         finally:
             gc.enable()
 
+    @pytest.mark.parametrize("options", [LOCK, {}])
+    def test_a_session_that_goes_while_an_exception_is_raised_lets_it_pass(
+        self, backend: Backend, options: dict[str, Any]
+    ) -> None:
+        def locked() -> Any:
+            session = opened(backend, ID, **options)
+            if not options:
+                session.lock()
+            session["name"] = "Grace"
+            return session
+
+        def failing() -> object:
+            raise ValueError("no response")
+
+        def use(_session: object, _value: object) -> None:
+            pytest.fail("it is called")
+
+        stored(backend, name="Ada")
+        # Only the interpreter's stack has the session then.
+        with pytest.raises(ValueError, match="no response"):
+            use(locked(), failing())
+        gc.collect()
+        assert is_free(backend, ID)
+        assert content(backend) == {"name": "Ada"}
+
     def test_a_session_that_cannot_be_stored_is_unlocked(self, browser: Browsers, backend: Backend) -> None:
         visitor = browser(**LOCK)
         visitor.put(name="Ada")

@@ -12,6 +12,7 @@ use super::headers;
 use super::make::{made, session};
 use super::watch::{Change, Late, Sent, State, Watch};
 use crate::py::cookie_session::CookieSession;
+use crate::py::dropped::at_drop;
 use crate::py::session::{Session, as_dict, content};
 use crate::session::finish::{self, LateChanges};
 
@@ -31,19 +32,13 @@ pub(super) fn judge(watch: &Watch, cell: &Cell) {
         let Some(late) = state.late.take() else { return };
         (state.sent.take().unwrap_or_default(), late)
     };
-    // An interpreter that is shutting down shows no warnings.
-    let _ = Python::try_attach(|py| {
-        // An object may go while an exception is on its way, which is not ours to see.
-        let on_its_way = PyErr::take(py);
+    at_drop(|py| {
         let (session, headers) = cell.left(py);
         let session = session.as_ref().map(|session| session.bind(py));
         let judged = is_lost(session, headers.as_ref().map(|headers| headers.bind(py)), &sent, &late);
         let warned = judged.and_then(|lost| if lost { late.place.warn(py) } else { Ok(()) });
         if let Err(error) = warned {
             error.write_unraisable(py, None);
-        }
-        if let Some(error) = on_its_way {
-            error.restore(py);
         }
     });
 }

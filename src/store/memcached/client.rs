@@ -106,26 +106,30 @@ impl Client {
         )))
     }
 
-    /// Runs `work` on a connection to a server, and keeps the connection for the next call unless `work` failed.
+    /// Runs `work` on a connection to a server, and keeps the connection for the next call unless `work` failed. The
+    /// server may be closing a connection that was idle: then `work` is run again on a new one, if that is safe.
     fn with_connection<T>(
         &self,
         server: usize,
         operation: &'static str,
         is_change: bool,
-        work: impl FnOnce(&mut Connection) -> std::result::Result<T, Failure>,
+        work: impl Fn(&mut Connection) -> std::result::Result<T, Failure>,
     ) -> Result<T> {
         let idle = self.idle.of(Process::current());
-        let worked = match idle.take(server) {
-            Some(connection) => Ok(connection),
-            None => self.connect(server),
-        };
-        let worked = worked.and_then(|mut connection| Ok((work(&mut connection)?, connection)));
-        let failure = match worked {
-            Ok((outcome, connection)) => {
-                idle.give(server, connection);
-                return Ok(outcome);
+        let failure = loop {
+            let taken = idle.take(server);
+            let was_idle = taken.is_some();
+            let connection = taken.map_or_else(|| self.connect(server), Ok);
+            let worked = connection.and_then(|mut connection| Ok((work(&mut connection)?, connection)));
+            match worked {
+                Ok((outcome, connection)) => {
+                    idle.give(server, connection);
+                    return Ok(outcome);
+                }
+                // What happened to this connection may have happened to the others.
+                Err(failure) if was_idle && failure.is_repeatable(is_change) => idle.forget(server),
+                Err(failure) => break failure,
             }
-            Err(failure) => failure,
         };
         let at = format!("memcached at {}", self.address(server));
         let kind = match failure {
@@ -136,7 +140,6 @@ impl Client {
         Err(match failure {
             Failure::Refused(words) => error.with_detail(format!("{at} says {words}")),
             Failure::NotSent(cause) | Failure::NoReply(cause) => {
-                // What happened to this connection may have happened to the others.
                 idle.forget(server);
                 error.with_detail(at).with_source(cause)
             }

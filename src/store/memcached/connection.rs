@@ -38,6 +38,15 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether the request may be sent once more: it did nothing the first time, and the server let no time pass.
+    pub(super) fn is_repeatable(&self, is_change: bool) -> bool {
+        match self {
+            Self::NotSent(error) => error.kind() != io::ErrorKind::TimedOut,
+            Self::NoReply(error) => !is_change && error.kind() != io::ErrorKind::TimedOut,
+            Self::Refused(_) => false,
+        }
+    }
+
     /// The same, of what came before the request.
     pub(super) fn before(self) -> Self {
         match self {

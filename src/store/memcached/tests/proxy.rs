@@ -3,13 +3,15 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 pub(super) struct Proxy {
     address: String,
     /// How many bytes of each reply pass.
     passing: Arc<AtomicUsize>,
+    /// Whether the next reply is cut before its first byte.
+    cutting: Arc<AtomicBool>,
 }
 
 /// What happens after the bytes that pass.
@@ -26,14 +28,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let passing = Arc::new(AtomicUsize::new(usize::MAX));
-        let (server, limit) = (server.to_owned(), Arc::clone(&passing));
+        let cutting = Arc::new(AtomicBool::new(false));
+        let proxy = Self { address, passing, cutting };
+        let (server, passing, cutting) =
+            (server.to_owned(), Arc::clone(&proxy.passing), Arc::clone(&proxy.cutting));
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (server, limit) = (server.clone(), Arc::clone(&limit));
-                thread::spawn(move || relay(&client.unwrap(), &server, &limit, then));
+                let (server, passing, cutting) = (server.clone(), Arc::clone(&passing), Arc::clone(&cutting));
+                thread::spawn(move || relay(&client.unwrap(), &server, &passing, &cutting, then));
             }
         });
-        Self { address, passing }
+        proxy
     }
 
     pub(super) fn address(&self) -> &str {
@@ -43,16 +48,20 @@ impl Proxy {
     pub(super) fn pass(&self, bytes: usize) {
         self.passing.store(bytes, Ordering::SeqCst);
     }
+
+    pub(super) fn cut_next(&self) {
+        self.cutting.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Relays a connection until it is over. One write of either side is a request or a reply.
-fn relay(mut client: &TcpStream, server: &str, passing: &AtomicUsize, then: Then) {
+fn relay(mut client: &TcpStream, server: &str, passing: &AtomicUsize, cutting: &AtomicBool, then: Then) {
     let mut server = TcpStream::connect(server).unwrap();
     let mut bytes = vec![0; 1 << 16];
     while let Ok(length @ 1..) = client.read(&mut bytes) {
         server.write_all(&bytes[..length]).unwrap();
         let Ok(length @ 1..) = server.read(&mut bytes) else { break };
-        let passing = passing.load(Ordering::SeqCst);
+        let passing = if cutting.swap(false, Ordering::SeqCst) { 0 } else { passing.load(Ordering::SeqCst) };
         if passing < length {
             let _ = client.write_all(&bytes[..passing]);
             if then == Then::Silence {

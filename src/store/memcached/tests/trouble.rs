@@ -90,6 +90,26 @@ fn a_change_whose_reply_is_cut_anywhere_is_unknown_and_made_once() {
 }
 
 #[test]
+fn an_idle_connection_that_ends_as_it_is_used_is_replaced() {
+    let Some(server) = Server::start() else { return };
+    let proxy = Proxy::to(&server.address(), Then::Close);
+    let store = store_at(&[proxy.address()]);
+    let key = new_key();
+    let version = written(&store, &key, b"before");
+    proxy.cut_next();
+    assert_eq!(data(&store, &key).unwrap(), b"before");
+    // A change may have been made.
+    proxy.cut_next();
+    let error = store.write(&Write::new(&key, b"after", Expect::Version(version)), &call()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unknown);
+    assert_eq!(data(&store, &key).unwrap(), b"after");
+    // A new connection is not replaced.
+    let store = store_at(&[proxy.address()]);
+    proxy.cut_next();
+    assert_eq!(store.load(&key, &call()).unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
 fn a_value_that_is_cut_anywhere_is_no_value() {
     let Some(server) = Server::start() else { return };
     let proxy = Proxy::to(&server.address(), Then::Close);

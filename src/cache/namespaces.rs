@@ -79,6 +79,7 @@ impl<V> Namespaces<V> {
     pub fn take_all(&mut self) -> Vec<V> {
         let removed = self.by_name.values().flat_map(|shared| locked(shared).take_all()).collect();
         self.by_name.retain(|_, shared| Arc::strong_count(shared) > 1);
+        (self.writes, self.next_sweep) = (0, FEWEST_WRITES);
         removed
     }
 }
@@ -112,6 +113,17 @@ mod tests {
         drop(open);
         assert!(namespaces.sweep(20.0).is_empty());
         assert!(namespaces.find("b").is_none());
+    }
+
+    #[test]
+    fn after_all_is_removed_the_next_sweep_is_as_near_as_at_first() {
+        let mut namespaces = Namespaces::default();
+        for value in 0..5000 {
+            put(&mut namespaces, "n", value, 0.0);
+        }
+        assert!(namespaces.sweep(0.0).is_empty());
+        assert_eq!(namespaces.take_all().len(), 5000);
+        assert_eq!((0..).take_while(|_| !namespaces.count_write()).count(), FEWEST_WRITES - 1);
     }
 
     #[test]

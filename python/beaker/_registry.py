@@ -3,6 +3,7 @@
 import os
 import threading
 import weakref
+from _thread import RLock
 from collections.abc import Callable, MutableMapping
 from typing import Any, Generic, TypeVar
 
@@ -15,31 +16,18 @@ V = TypeVar("V")
 _locks: "weakref.WeakSet[ProcessLock]" = weakref.WeakSet()
 
 
-class ProcessLock:
+class ProcessLock(RLock):  # type: ignore[misc]
     """A reentrant lock for short work between the threads of one process.
 
-    In a forked process a lock of another thread is free: that thread does not exist there to release it.
+    In a forked process a lock of another thread is free: that thread does not exist there to release it. An
+    exception of a signal handler cannot come between the lock and its ``with`` block, since both are native.
     """
 
-    __slots__ = ("__weakref__", "_lock")
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        super().__init__()
         _locks.add(self)
-
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Takes the lock, as that of :class:`threading.RLock`."""
-        return self._lock.acquire(blocking, timeout)
-
-    def release(self) -> None:
-        """Releases the lock."""
-        self._lock.release()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_error: object) -> None:
-        self._lock.release()
 
 
 def _free_in_child() -> None:
@@ -47,7 +35,8 @@ def _free_in_child() -> None:
         if lock.acquire(blocking=False):
             lock.release()
         else:
-            lock._lock = threading.RLock()
+            # As the interpreter's own locks after a fork.
+            lock._at_fork_reinit()  # type: ignore[attr-defined]
 
 
 if hasattr(os, "register_at_fork"):
@@ -105,12 +94,9 @@ class SyncDict(Generic[K, V]):
                 pass
             # The error for the missing key is over. As the context of the function's error it would show the
             # key, which can have a password.
-            return self._create(key, createfunc, *args, **kwargs)
-
-    def _create(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
-        value = createfunc(*args, **kwargs)
-        self[key] = value
-        return value
+            value = createfunc(*args, **kwargs)
+            self[key] = value
+            return value
 
     def has_key(self, key: object) -> bool:
         """Whether there is a value for ``key``."""

@@ -172,9 +172,10 @@ def test_a_change_whose_reply_is_lost_is_made_once(own_server: Server) -> None:
         session = opened(table, ID)
         session["visits"] += 1
         loses.set()
+        tried = threading.Event()
 
         def find_it() -> None:
-            while opened(direct, ID)["visits"] == 0:
+            while opened(direct, ID)["visits"] == 0 and not tried.is_set():
                 time.sleep(0.01)
             loses.clear()
 
@@ -183,7 +184,11 @@ def test_a_change_whose_reply_is_lost_is_made_once(own_server: Server) -> None:
         # The reply to the load that would find the change may be lost, too.
         with suppress(StoreUnavailableError):
             session.save()
+        tried.set()
         finding.join()
+        if opened(direct, ID)["visits"] == 0:
+            # On a slow machine, the reply to the check of an idle connection was lost.
+            session.save()
         assert opened(table, ID)["visits"] == 1
         in_thread(lambda: stored(table, name="Ada"))
         assert opened(direct, ID)["name"] == "Ada"

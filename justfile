@@ -153,10 +153,9 @@ bench *arguments: build oracle
 bench-caches *arguments: build oracle servers
     python benches/bench_caches.py {{ arguments }}
 
-# Measure the SQLite store, the file store and the original's database by turns
-bench-sqlite *arguments: build
-    python -m tools.oracle --all
-    python benches/bench_sqlite.py {{ arguments }}
+# Measure SQLite, Redis, memcached and PostgreSQL, of ours and the original by turns: `./dev bench-stores redis`
+bench-stores *arguments: build oracle servers
+    python benches/bench_stores.py {{ arguments }}
 
 # Measure the stores and the cookie code without an interpreter
 bench-rust *arguments:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("development", "oracle", "oracle-ctr", "oracle-1-13", "oracle-database", "dependents", "mutants")
+GROUPS = ("development", "oracle", "oracle-ctr", "oracle-1-13", "dependents", "mutants")
 # Packages that a list omits because ours replaces them.
 LEFT_OUT = {"dependents": ("--no-emit-package", "beaker")}
 

@@ -4,7 +4,7 @@
 AES-CTR. `.oracle/wheels` keeps the wheel of the original, for tests that swap the packages.
 
 `--all` also installs `.oracle/1.13`, an older release that only writes the cookies of `tests/compat/golden`
-(it has both packages, and a program chooses one), and `.oracle/database`, which has SQLAlchemy.
+(it has both packages, and a program chooses one).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tools.stamp import Stamp
 ROOT = Path(__file__).resolve().parent.parent
 ORACLE = ROOT / ".oracle"
 ENVIRONMENTS = {"oracle": ORACLE, "oracle-ctr": ORACLE / "ctr"}
-SELDOM_NEEDED = {"oracle-1-13": ORACLE / "1.13", "oracle-database": ORACLE / "database"}
+SELDOM_NEEDED = {"oracle-1-13": ORACLE / "1.13"}
 QUIET_PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 

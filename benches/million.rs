@@ -1,6 +1,7 @@
-//! What a million sessions in a database cost: `cargo bench --no-default-features --bench million -- 1000000`.
+//! What a million sessions cost: `cargo bench --no-default-features --bench million -- 1000000 [STORE…]`.
 //!
-//! Prints the cost of reads and writes beside those in a database of a thousand sessions, by turns, and then how long
+//! A store is `sqlite`, which is the default, `file`, or the `redis://` URL of a server whose databases 0 and 1 are empty.
+//! Prints the cost of reads and writes beside those in a store of a thousand sessions, by turns; for SQLite also how long
 //! a sweep of all sessions takes, and how long requests take meanwhile. The folder is in the system's temporary
 //! directory; set `TMPDIR` to measure another disk.
 
@@ -12,14 +13,16 @@
 )]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use beaker_core::error::Result;
+use beaker_core::error::{Error, Result};
 use beaker_core::id::{SessionId, StoreKey};
+use beaker_core::store::redis::{Address, Keys, Limits, RedisClient};
 use beaker_core::store::sqlite::Database;
-use beaker_core::store::{Call, Durability, Expect, SqliteStore, Store, Write};
+use beaker_core::store::{Call, Durability, Expect, FileStore, RedisStore, SqliteStore, Store, Write};
 
 const NOW: f64 = 1_700_000_000.0;
 const FEW: usize = 1000;
@@ -29,9 +32,9 @@ const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
 /// As in the background; see `store/sqlite/sweep.rs`.
 const STEP: usize = 128;
 
-/// A database and the ids of its sessions.
+/// A store and the ids of its sessions.
 struct Subject {
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     keys: Vec<StoreKey>,
 }
 
@@ -40,8 +43,7 @@ fn text() -> Vec<u8> {
 }
 
 impl Subject {
-    fn new(path: &Path, sessions: usize) -> Result<Self> {
-        let store = SqliteStore::new(Database::at(path, Durability::Beaker)?);
+    fn new(store: Arc<dyn Store>, sessions: usize) -> Result<Self> {
         let keys: Vec<_> = (0..sessions).map(|_| StoreKey::from(SessionId::generate())).collect();
         for (number, key) in keys.iter().enumerate() {
             // Saved over an hour.
@@ -133,17 +135,45 @@ fn sweep(store: &SqliteStore, now: f64) -> Result<u64> {
     }
 }
 
-fn main() -> Result<()> {
-    let sessions = std::env::args().find_map(|given| given.parse().ok()).unwrap_or(1_000_000);
-    let Ok(folder) = tempfile::tempdir() else { return Ok(()) };
+/// Two stores that are compared.
+fn compared(few: Arc<dyn Store>, many: Arc<dyn Store>, sessions: usize) -> Result<()> {
     let begun = Instant::now();
-    let few = Subject::new(&folder.path().join("few.sqlite"), FEW)?;
-    let many = Subject::new(&folder.path().join("many.sqlite"), sessions)?;
+    let few = Subject::new(few, FEW)?;
+    let many = Subject::new(many, sessions)?;
     println!("{sessions} sessions in {:.1} s", begun.elapsed().as_secs_f64());
-    costs(&few, &many)?;
+    costs(&few, &many)
+}
+
+fn in_files(folder: &Path, sessions: usize) -> Result<()> {
+    let at = |name: &str| {
+        let folder = folder.join(name);
+        Arc::new(FileStore::new(folder.join("files"), folder.join("locks")))
+    };
+    compared(at("few"), at("many"), sessions)
+}
+
+fn in_redis(url: &str, sessions: usize) -> Result<()> {
+    let at = |database| {
+        let address = Address::parse(&format!("{url}/{database}"), Limits::default())?;
+        Ok::<_, Error>(Arc::new(RedisStore::new(Arc::new(RedisClient::new(address)), Keys::default())))
+    };
+    compared(at(0)?, at(1)?, sessions)
+}
+
+fn in_sqlite(folder: &Path, sessions: usize) -> Result<()> {
+    let at = |name| {
+        Ok::<_, Error>(Arc::new(SqliteStore::new(Database::at(&folder.join(name), Durability::Beaker)?)))
+    };
+    let store = at("many.sqlite")?;
+    compared(at("few.sqlite")?, Arc::clone(&store) as Arc<dyn Store>, sessions)?;
+    swept(&store)
+}
+
+/// Sweeps all sessions, and says what requests take meanwhile.
+fn swept(store: &SqliteStore) -> Result<()> {
     let is_over = AtomicBool::new(false);
     let mut alone = thread::scope(|scope| {
-        let asking = scope.spawn(|| requests(&many.store, &is_over));
+        let asking = scope.spawn(|| requests(store, &is_over));
         thread::sleep(Duration::from_secs(3));
         is_over.store(true, Ordering::Relaxed);
         asking.join().unwrap_or_else(|_| Ok(Vec::new()))
@@ -151,8 +181,8 @@ fn main() -> Result<()> {
     is_over.store(false, Ordering::Relaxed);
     let begun = Instant::now();
     let (expired, meanwhile) = thread::scope(|scope| {
-        let asking = scope.spawn(|| requests(&many.store, &is_over));
-        let expired = sweep(&many.store, NOW + 1e6);
+        let asking = scope.spawn(|| requests(store, &is_over));
+        let expired = sweep(store, NOW + 1e6);
         is_over.store(true, Ordering::Relaxed);
         (expired, asking.join().unwrap_or_else(|_| Ok(Vec::new())))
     });
@@ -161,6 +191,26 @@ fn main() -> Result<()> {
     for (when, times) in [("before", &mut alone), ("meanwhile", &mut meanwhile)] {
         let (middle, late) = (quantile(times, 0.5), quantile(times, 0.99));
         println!("{} requests {when}: median {middle:.2} ms, p99 {late:.2} ms", times.len());
+    }
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let given: Vec<String> = std::env::args().skip(1).filter(|given| !given.starts_with("--")).collect();
+    let sessions = given.iter().find_map(|given| given.parse().ok()).unwrap_or(1_000_000);
+    let mut stores: Vec<&str> =
+        given.iter().map(String::as_str).filter(|given| given.parse::<usize>().is_err()).collect();
+    if stores.is_empty() {
+        stores.push("sqlite");
+    }
+    for store in stores {
+        let Ok(folder) = tempfile::tempdir() else { return Ok(()) };
+        println!("{store}");
+        match store {
+            "sqlite" => in_sqlite(folder.path(), sessions)?,
+            "file" => in_files(folder.path(), sessions)?,
+            url => in_redis(url, sessions)?,
+        }
     }
     Ok(())
 }

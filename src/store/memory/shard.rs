@@ -63,8 +63,9 @@ impl Shard {
     }
 
     #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
-        self.slots.capacity()
+    /// Of the records and of the index.
+    pub(super) fn capacities(&self) -> [usize; 2] {
+        [self.slots.capacity(), self.index.capacity()]
     }
 
     pub(super) fn live(&self, id: &str, now: Timestamp) -> Option<&Slot> {

@@ -5,9 +5,10 @@
 use std::sync::atomic::Ordering;
 
 use super::records::signed;
-use super::shard::SMALLEST_SHRUNK;
+use super::shard::{SMALLEST_SHRUNK, Shard, State};
 use super::*;
 use crate::id::SessionId;
+use crate::store::Version;
 use crate::store::laws::{Fixture, laws, lock_laws, scan_laws, sweep_laws};
 
 fn fixture() -> Fixture {
@@ -131,7 +132,47 @@ fn room_is_given_back_when_most_records_are_gone() {
     for number in 0..20_000 {
         let _ = store.delete(&id(number), Expect::Any, &Call::at(0.0)).unwrap();
     }
-    assert!(store.records.shards.iter().all(|shard| lock(shard).capacity() <= SMALLEST_SHRUNK * 4));
+    let mut rooms = store.records.shards.iter().flat_map(|shard| lock(shard).capacities());
+    assert!(rooms.all(|room| room <= SMALLEST_SHRUNK * 4));
+}
+
+#[test]
+fn room_is_given_back_in_few_steps_that_leave_twice_the_room_needed() {
+    let mut shard = Shard::default();
+    let version = Version::from_bytes(b"1").unwrap();
+    for number in 0..4096 {
+        let state = State { data: Arc::from(&b"x"[..]), version, expires_at: None };
+        assert!(shard.put(id(number).record(), state, 0));
+    }
+    let ([mut room, _], mut steps) = (shard.capacities(), 0);
+    for number in 0..4096 {
+        assert!(shard.remove(id(number).record()));
+        let [slots, index] = shard.capacities();
+        if slots != room {
+            (room, steps) = (slots, steps + 1);
+            let needed = 2 * shard.len();
+            assert!((needed..2 * needed).contains(&slots), "{slots} for {needed}");
+            assert!((needed..4 * needed).contains(&index), "{index} for {needed}");
+        }
+    }
+    assert!(room <= SMALLEST_SHRUNK, "{room}");
+    // Each halves it at least, and each record is moved about once by all of them.
+    assert!((4..=8).contains(&steps), "{steps}");
+}
+
+#[test]
+fn records_that_expired_make_room_for_others() {
+    let store = bounded(100);
+    let lasting = |number: usize, now| {
+        let key = id(number);
+        let write = Write::new(&key, b"x", Expect::Any).lasting(Some(Duration::from_secs(60)));
+        let _ = store.write(&write, &Call::at(now)).unwrap();
+    };
+    (0..100).for_each(|number| lasting(number, 0.0));
+    (100..200).for_each(|number| lasting(number, 100.0));
+    let live = |number: &usize| store.contains(id(*number).record(), 100.0);
+    assert_eq!((100..200).filter(live).count(), 100);
+    assert_eq!(store.len(), 100);
 }
 
 #[test]
@@ -270,7 +311,7 @@ fn any_number_of_saves_leaves_what_a_cap_or_a_lifetime_lets_live() {
         }
     }
     assert_eq!(capped.len(), 1000);
-    assert!(capped.records.shards.iter().all(|shard| lock(shard).capacity() <= 512));
+    assert!(capped.records.shards.iter().all(|shard| lock(shard).capacities()[0] <= 512));
     // Two thousand live; the cursor passes each of them four times as fast as they come.
     assert!(most <= 3000, "{most}");
 }

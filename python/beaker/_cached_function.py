@@ -81,8 +81,7 @@ def cached_function(
                 return func(*args, **kwargs)
 
             create.__name__ = f"_cached_{func.__name__}"
-            # Not through `get_value`, which is of Rust: see `SessionMiddleware.__call__`.
-            return cache._look_up(key(args, kwargs), createfunc=create, **cache._tags_of_call(args, kwargs))
+            return cache.get_value(key(args, kwargs), createfunc=create, **cache._tags_of_call(args, kwargs))
 
         @functools.wraps(func)
         async def cached_async(*args: Any, **kwargs: Any) -> Any:

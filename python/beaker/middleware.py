@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from beaker import _core
-from beaker._locked_response import locked, release_quietly
 from beaker.cache import CacheManager
 from beaker.session import Session, SessionObject
 from beaker.util import coerce_cache_params, coerce_session_params, parse_cache_config_options
@@ -52,28 +51,6 @@ class SessionMiddleware(_core.SessionMiddleware):
     """
 
     session = beaker_session
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Calls the application."""
-        # Programs are called from here and not from Rust. Before Python 3.14 an interpreter that exits ends a
-        # daemon thread by unwinding its stack, and the process aborts if a frame of Rust is on it.
-        app, session, locks = self._begin(environ)
-
-        def begin_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            headers = session.save(headers)
-            write = start_response(status, headers, exc_info)
-            session.headers_sent()
-            return write
-
-        try:
-            answer = app(environ, begin_response)
-        except BaseException:
-            # The exception may keep the frames, and the session with them, alive.
-            release_quietly(session.release)
-            raise
-        if locks:
-            return locked(answer, session.release, environ.get("wsgi.file_wrapper"))
-        return answer
 
 
 class CacheMiddleware:

@@ -9,8 +9,9 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use super::locked_response;
 use super::options::{self as request_options, apart_from_requests};
-use super::proxy::SessionObject;
+use super::proxy::{SessionObject, response};
 use super::start_response::{Proxy, StartResponse};
 use crate::config::{self, Concurrency};
 use crate::py::coerce;
@@ -159,14 +160,11 @@ impl SessionMiddleware {
         Ok(())
     }
 
-    /// Begins a request. Returns the application, the session's part in `start_response`, and whether the request locks
-    /// its session.
-    ///
-    /// `beaker.middleware` calls application and server, and says why.
-    fn _begin<'py>(
+    fn __call__<'py>(
         slf: &Bound<'py, Self>,
         environ: Bound<'py, PyAny>,
-    ) -> PyResult<(Py<PyAny>, StartResponse, bool)> {
+        start_response: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let parts = slf.get().parts()?;
         let options = parts.options.bind(py);
@@ -184,7 +182,20 @@ impl SessionMiddleware {
                 }
             };
         announce(slf, &environ, &proxy, &parts)?;
-        Ok((parts.app.clone_ref(py), StartResponse::new(kept), parts.lock_sessions(py)?))
+        let start_response = StartResponse::new(kept, start_response.unbind());
+        let answer = parts.app.bind(py).call1((&environ, start_response));
+        match answer {
+            Ok(answer) if parts.lock_sessions(py)? => {
+                let file_wrapper = look_up(&environ, intern!(py, "wsgi.file_wrapper"))?;
+                locked_response::wrap(&proxy, answer, file_wrapper)
+            }
+            Err(error) => {
+                // The exception may keep the frames, and the session with them, alive.
+                let _failed = response::release(&proxy);
+                Err(error)
+            }
+            answer => answer,
+        }
     }
 
     /// A session apart from any request, under an id of its own, that sends no cookie.

@@ -1,6 +1,7 @@
 //! The WSGI side: the middleware, the `start_response` that it gives to the application, and the proxy that stands
 //! for the session in the environ.
 
+mod locked_response;
 mod middleware;
 mod options;
 mod proxy;
@@ -12,5 +13,7 @@ use pyo3::prelude::*;
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<proxy::SessionObject>()?;
     module.add_class::<start_response::StartResponse>()?;
-    module.add_class::<middleware::SessionMiddleware>()
+    module.add_class::<middleware::SessionMiddleware>()?;
+    module.add_class::<locked_response::LockedResponse>()?;
+    module.add_class::<locked_response::SizedLockedResponse>()
 }

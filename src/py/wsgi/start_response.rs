@@ -1,4 +1,5 @@
-//! The session's part in `start_response`: it is stored, and its cookie added, before the headers are sent.
+//! The `start_response` that the application calls: it stores the session and adds its cookie before the headers are
+//! sent.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,14 +8,15 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use super::proxy::{SessionObject, headers as told, response};
+use super::proxy::{self, SessionObject, headers as told, response};
 use crate::py::dropped::at_drop;
 use crate::py::once::intern;
 
-/// The session of a request, for the `start_response` (PEP 3333) of the application, which saves it first.
+/// A `start_response` (PEP 3333) that saves the session first.
 #[pyclass(frozen, module = "beaker._core")]
 pub(crate) struct StartResponse {
     proxy: Proxy,
+    inner: Py<PyAny>,
     /// Whether the headers have gone, so that nothing is left to be done.
     sent: AtomicBool,
 }
@@ -43,9 +45,9 @@ impl Proxy {
 }
 
 impl StartResponse {
-    /// For the session of `proxy`.
-    pub(crate) fn new(proxy: Proxy) -> Self {
-        Self { proxy, sent: AtomicBool::new(false) }
+    /// Saves the session of `proxy`, then calls `inner`.
+    pub(crate) fn new(proxy: Proxy, inner: Py<PyAny>) -> Self {
+        Self { proxy, inner, sent: AtomicBool::new(false) }
     }
 }
 
@@ -60,35 +62,42 @@ impl Drop for StartResponse {
 
 #[pymethods]
 impl StartResponse {
-    /// Saves the session. Returns the headers that the response has to have.
-    fn save<'py>(&self, py: Python<'py>, headers: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (status, headers, exc_info = None))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        status: Bound<'py, PyAny>,
+        headers: Bound<'py, PyAny>,
+        exc_info: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if let Proxy::Ours(proxy) = &self.proxy
+            && !proxy::is_used(proxy.bind(py))?
+        {
+            return response::unused(proxy.bind(py), || {
+                self.sent.store(true, Ordering::Relaxed);
+                self.inner.bind(py).call1((status, headers, exc_info))
+            });
+        }
         let proxy = self.proxy.object(py);
         let headers =
             if response::is_used(proxy)? { finish(proxy, self.proxy.options(), headers)? } else { headers };
         response::drop_environ(proxy)?;
         self.sent.store(true, Ordering::Relaxed);
-        Ok(headers)
-    }
-
-    /// The headers have gone.
-    fn headers_sent(&self, py: Python<'_>) -> PyResult<()> {
-        response::headers_sent(self.proxy.object(py))
-    }
-
-    /// Lets the session go, if the request holds it.
-    fn release(&self, py: Python<'_>) -> PyResult<()> {
-        response::release(self.proxy.object(py))
+        let write = self.inner.bind(py).call1((status, headers, exc_info))?;
+        response::headers_sent(proxy)?;
+        Ok(write)
     }
 
     // Its fields never change, so a cycle through it is broken elsewhere.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.proxy {
-            Proxy::Ours(proxy) => visit.call(proxy),
+            Proxy::Ours(proxy) => visit.call(proxy)?,
             Proxy::Other(proxy, options) => {
                 visit.call(proxy)?;
-                visit.call(options)
+                visit.call(options)?;
             }
         }
+        visit.call(&self.inner)
     }
 }
 

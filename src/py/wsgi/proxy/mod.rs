@@ -13,3 +13,4 @@ mod state;
 mod watch;
 
 pub(super) use class::SessionObject;
+pub(super) use persist::is_used;

@@ -56,6 +56,6 @@ fn store(slf: &Bound<'_, SessionObject>, session: &Bound<'_, Session>) -> PyResu
 }
 
 /// Whether the session was used, or is to be saved.
-pub(super) fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
+pub(crate) fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
     slf.get().cell.is_used(slf)
 }

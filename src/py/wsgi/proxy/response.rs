@@ -43,6 +43,14 @@ pub(crate) fn release(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
+/// Sends the headers of a response by `send`, whose session was not used.
+pub(crate) fn unused<T>(proxy: &Bound<'_, SessionObject>, send: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    proxy.get().cell.drop_environ(proxy.py())?;
+    let done = send()?;
+    proxy.get().watch.begin();
+    Ok(done)
+}
+
 /// The session needs its request's environ no more.
 pub(crate) fn drop_environ(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     match proxy.cast::<SessionObject>() {
@@ -54,10 +62,6 @@ pub(crate) fn drop_environ(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
 /// Remembers that the response's headers have gone.
 pub(crate) fn headers_sent(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     match proxy.cast::<SessionObject>() {
-        Ok(proxy) if !persisting::is_used(proxy)? => {
-            proxy.get().watch.begin();
-            Ok(())
-        }
         Ok(proxy) => late::sent(proxy),
         Err(_) => Ok(()),
     }

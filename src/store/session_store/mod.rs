@@ -74,15 +74,14 @@ impl Keys {
         if self.new.is_hashed() { StoreKey::plain(self.new.id()) } else { StoreKey::hashed(self.new.id()) }
     }
 
-    /// The key under which the record was found last, or else that of new records, and the remaining one.
-    fn in_order(&self) -> [StoreKey; 2] {
-        let keys = [self.new.clone(), self.other()];
-        if self.is_other {
-            let [new, other] = keys;
-            [other, new]
-        } else {
-            keys
-        }
+    /// The key under which the record was found last, or else that of new records.
+    fn first(&self) -> StoreKey {
+        if self.is_other { self.other() } else { self.new.clone() }
+    }
+
+    /// The remaining one. It is made only where it is needed, since a hash costs more than a look into memory.
+    fn second(&self) -> StoreKey {
+        if self.is_other { self.new.clone() } else { self.other() }
     }
 
     fn plain_and_hashed(&self) -> [StoreKey; 2] {
@@ -134,8 +133,7 @@ impl SessionStore {
     /// The key under which the record of `id` was found last, or else that of new records.
     #[must_use]
     pub fn key_of(&self, id: &SessionId) -> StoreKey {
-        let keys = self.known(id);
-        if keys.is_other { keys.other() } else { keys.new }
+        self.known(id).first()
     }
 
     fn new_keys(&self, id: &SessionId) -> Keys {
@@ -193,12 +191,15 @@ impl SessionStore {
     pub fn patch(&self, patch: &Patch<'_, SessionId>, call: &Call<'_>) -> Result<bool> {
         let Some(keys) = self.keys(patch.renewal.key) else { return Ok(false) };
         let call = &self.under(call);
-        let [first, second] = keys.in_order();
         let patched = |key: &StoreKey| self.store.patch(&patch.of_key(key), call);
-        if patched(&first)? {
+        if patched(&keys.first())? {
             return Ok(true);
         }
-        Ok(!self.is_pinned && self.is_there(&second, call)? && patched(&second)?)
+        if self.is_pinned {
+            return Ok(false);
+        }
+        let second = keys.second();
+        Ok(self.is_there(&second, call)? && patched(&second)?)
     }
 
     /// Removes the record of `id`, under whichever key; see [`Store::delete`].

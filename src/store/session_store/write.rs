@@ -57,10 +57,13 @@ impl SessionStore {
         call: &Call<'_>,
         change: impl Fn(&StoreKey) -> Result<Written>,
     ) -> Result<Written> {
-        let [first, second] = keys.in_order();
+        let first = keys.first();
         let written = change(&first)?;
-        if written == Written::Refused && !self.is_there(&first, call)? && self.is_there(&second, call)? {
-            return change(&second);
+        if written == Written::Refused && !self.is_there(&first, call)? {
+            let second = keys.second();
+            if self.is_there(&second, call)? {
+                return change(&second);
+            }
         }
         Ok(written)
     }

@@ -168,11 +168,15 @@ impl Store for MemoryStore {
         let mut shard = records.locked(id, "write the session in memory")?;
         records.forget(shard.remove_some_expired(INSPECTED_PER_WRITE, now, records.clock_is_steady));
         let present = records.live_or_drop(&mut shard, id, now);
-        if !write.expect.holds(present.map(|slot| slot.version)) {
+        if !write.expect.holds(present.as_ref().map(|slot| slot.version)) {
             return Ok(Written::Refused);
         }
         let version = records.next_version();
-        records.put(&mut shard, id, State { data, version, expires_at: expiry(write.ttl, now) });
+        let state = State { data, version, expires_at: expiry(write.ttl, now) };
+        match present {
+            Some(slot) => *slot = state,
+            None => records.put(&mut shard, id, state),
+        }
         drop(shard);
         self.make_room();
         Ok(Written::Stored(version))

@@ -102,13 +102,14 @@ impl Records {
         id: &str,
         now: Timestamp,
     ) -> Option<&'a mut State> {
-        if shard.is_expired(id, now) {
+        let position = shard.position(id)?;
+        if shard.is_expired(position, now) {
             if (self.clock_is_steady)() {
                 self.forget(usize::from(shard.remove(id)));
             }
             return None;
         }
-        shard.use_live(id, now, self.next_use())
+        shard.use_now(position, self.next_use())
     }
 
     /// Stores a record, over the one that there is.

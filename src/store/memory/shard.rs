@@ -68,44 +68,37 @@ impl Shard {
         [self.slots.capacity(), self.index.capacity()]
     }
 
+    /// Where the record of `id` lies, even if its lifetime is over.
+    pub(super) fn position(&self, id: &str) -> Option<usize> {
+        self.index.get(id).copied()
+    }
+
     pub(super) fn live(&self, id: &str, now: Timestamp) -> Option<&Slot> {
-        let position = *self.index.get(id)?;
-        self.slots.get(position).filter(|slot| !slot.expired(now))
+        self.slots.get(self.position(id)?).filter(|slot| !slot.expired(now))
     }
 
     /// The version of the record of `id`, even if its lifetime is over.
     pub(super) fn version(&self, id: &str) -> Option<Version> {
-        let position = *self.index.get(id)?;
-        self.slots.get(position).map(|slot| slot.state.version)
+        self.slots.get(self.position(id)?).map(|slot| slot.state.version)
     }
 
-    /// The record of `id`, which is used now.
-    pub(super) fn use_live(&mut self, id: &str, now: Timestamp, used: u64) -> Option<&mut State> {
-        let position = *self.index.get(id)?;
-        if self.slots.get(position)?.expired(now) {
-            return None;
-        }
-        self.make_newest(position, used);
-        self.slots.get_mut(position).map(|slot| &mut slot.state)
-    }
-
-    fn make_newest(&mut self, position: usize, used: u64) {
+    /// The record at `position`, which is used now.
+    pub(super) fn use_now(&mut self, position: usize, used: u64) -> Option<&mut State> {
         if self.newest != position {
             self.leave_order(position);
             self.join_as_newest(position);
         }
-        if let Some(slot) = self.slots.get_mut(position) {
-            slot.used = used;
-        }
+        let slot = self.slots.get_mut(position)?;
+        slot.used = used;
+        Some(&mut slot.state)
     }
 
     /// Stores a record, which is used now. `false` if there was one of this id, whose place it takes.
     pub(super) fn put(&mut self, id: &str, state: State, used: u64) -> bool {
-        if let Some(position) = self.index.get(id).copied()
-            && let Some(slot) = self.slots.get_mut(position)
+        if let Some(position) = self.position(id)
+            && let Some(present) = self.use_now(position, used)
         {
-            slot.state = state;
-            self.make_newest(position, used);
+            *present = state;
             return false;
         }
         let position = self.slots.len();
@@ -152,10 +145,9 @@ impl Shard {
         true
     }
 
-    /// Whether there is a record of `id` whose lifetime is over.
-    pub(super) fn is_expired(&self, id: &str, now: Timestamp) -> bool {
-        let found = self.index.get(id).and_then(|position| self.slots.get(*position));
-        found.is_some_and(|slot| slot.expired(now))
+    /// Whether the lifetime of the record at `position` is over.
+    pub(super) fn is_expired(&self, position: usize, now: Timestamp) -> bool {
+        self.slots.get(position).is_some_and(|slot| slot.expired(now))
     }
 
     /// Looks at the next `count` records in turn and removes those that are over, if then `may_remove`. How many

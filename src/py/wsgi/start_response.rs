@@ -8,7 +8,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use super::proxy::{self, SessionObject, headers as told, response};
+use super::proxy::{SessionObject, headers as told, response};
 use crate::py::dropped::at_drop;
 use crate::py::once::intern;
 
@@ -70,21 +70,20 @@ impl StartResponse {
         headers: Bound<'py, PyAny>,
         exc_info: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if let Proxy::Ours(proxy) = &self.proxy
-            && !proxy::is_used(proxy.bind(py))?
-        {
+        let proxy = self.proxy.object(py);
+        let is_used = response::is_used(proxy)?;
+        if let (Proxy::Ours(proxy), false) = (&self.proxy, is_used) {
             return response::unused(proxy.bind(py), || {
                 self.sent.store(true, Ordering::Relaxed);
                 self.inner.bind(py).call1((status, headers, exc_info))
             });
         }
-        let proxy = self.proxy.object(py);
-        let headers =
-            if response::is_used(proxy)? { finish(proxy, self.proxy.options(), headers)? } else { headers };
+        let (headers, cookie) =
+            if is_used { finish(proxy, self.proxy.options(), headers)? } else { (headers, None) };
         response::drop_environ(proxy)?;
         self.sent.store(true, Ordering::Relaxed);
         let write = self.inner.bind(py).call1((status, headers, exc_info))?;
-        response::headers_sent(proxy)?;
+        response::headers_sent(proxy, cookie)?;
         Ok(write)
     }
 
@@ -101,20 +100,20 @@ impl StartResponse {
     }
 }
 
-/// Stores the session and gives the headers that the response has to have. The application's own list is left
-/// as it is.
+/// Stores the session and gives the headers that the response has to have, and the cookie among them. The
+/// application's own list is left as it is.
 fn finish<'py>(
     proxy: &Bound<'py, PyAny>,
     options: Option<&Py<PyDict>>,
     headers: Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
     let py = proxy.py();
     response::persist(proxy)?;
     let cookie = told::cookie_due(proxy)?;
     let options = response::options(proxy, options)?;
     let varies = options.settings.vary;
     if cookie.is_none() && !varies {
-        return Ok(headers);
+        return Ok((headers, None));
     }
     let copy = match headers.cast::<PyList>() {
         Ok(list) => list.get_slice(0, list.len()),
@@ -124,7 +123,7 @@ fn finish<'py>(
         // The response depends on the request's cookies (RFC 9110, section 12.5.5).
         add_to_list(&copy, intern!(py, "Vary"), intern!(py, "Cookie"), "*")?;
     }
-    if let Some(cookie) = cookie {
+    if let Some(cookie) = &cookie {
         if options.settings.no_store {
             // No cache keeps a response with a cookie that is a person's (RFC 9111, section 5.2.2.5).
             let word = intern!(py, "no-store");
@@ -135,7 +134,7 @@ fn finish<'py>(
             copy.append((intern!(py, "Set-cookie"), retired))?;
         }
     }
-    Ok(copy.into_any())
+    Ok((copy.into_any(), cookie))
 }
 
 /// Adds `word` to the header `name`, a list with commas, unless the list has it or `instead`, which says as much.

@@ -88,13 +88,12 @@ fn is_lost(
 }
 
 /// The headers have gone, with the session's cookie if it had one to send.
-pub(super) fn sent(slf: &Bound<'_, SessionObject>) -> PyResult<()> {
-    let mut sent = Sent::default();
-    if let Some(session) = made(slf)? {
-        sent.cookie = headers::cookie_due(slf.as_any())?.map(Bound::unbind);
-        if let Ok(session) = session.cast::<CookieSession>() {
-            sent.content = content::kept(session.as_super())?.map(Bound::unbind);
-        }
+pub(super) fn sent(slf: &Bound<'_, SessionObject>, cookie: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+    let mut sent = Sent { cookie: cookie.map(Bound::unbind), content: None };
+    if let Some(session) = made(slf)?
+        && let Ok(session) = session.cast::<CookieSession>()
+    {
+        sent.content = content::kept(session.as_super())?.map(Bound::unbind);
     }
     let replaced = std::mem::replace(&mut *slf.get().watch.lock(), State { sent: Some(sent), late: None });
     drop(replaced);

@@ -13,4 +13,3 @@ mod state;
 mod watch;
 
 pub(super) use class::SessionObject;
-pub(super) use persist::is_used;

@@ -54,8 +54,3 @@ fn store(slf: &Bound<'_, SessionObject>, session: &Bound<'_, Session>) -> PyResu
         AtEnd::Leave => Ok(()),
     }
 }
-
-/// Whether the session was used, or is to be saved.
-pub(crate) fn is_used(slf: &Bound<'_, SessionObject>) -> PyResult<bool> {
-    slf.get().cell.is_used(slf)
-}

@@ -8,7 +8,7 @@ use pyo3::{PyTraverseError, PyTypeInfo};
 use super::class::{Cell, SessionObject};
 use super::late::{judge, note, note_save, watched};
 use super::make::{make, session};
-use super::persist::{is_used, persist};
+use super::persist::persist;
 use super::watch::{Change, Watch};
 use crate::py::errors;
 use crate::py::once::intern;
@@ -106,7 +106,7 @@ impl SessionObject {
 
     /// Whether the session was used, or is to be saved.
     fn accessed(slf: &Bound<'_, Self>) -> PyResult<bool> {
-        is_used(slf)
+        slf.get().cell.is_used(slf)
     }
 
     /// The stored session of that id, or `None`. It sends no cookie.

@@ -21,7 +21,7 @@ use crate::py::wsgi::options as of_request;
 /// Whether the session was used, or is to be saved.
 pub(crate) fn is_used(proxy: &Bound<'_, PyAny>) -> PyResult<bool> {
     match proxy.cast_exact::<SessionObject>() {
-        Ok(proxy) => persisting::is_used(proxy),
+        Ok(proxy) => proxy.get().cell.is_used(proxy),
         Err(_) => proxy.call_method0(intern!(proxy.py(), "accessed"))?.is_truthy(),
     }
 }
@@ -59,10 +59,13 @@ pub(crate) fn drop_environ(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
-/// Remembers that the response's headers have gone.
-pub(crate) fn headers_sent(proxy: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Remembers that the response's headers have gone, with this cookie of the session's.
+pub(crate) fn headers_sent<'py>(
+    proxy: &Bound<'py, PyAny>,
+    cookie: Option<Bound<'py, PyAny>>,
+) -> PyResult<()> {
     match proxy.cast::<SessionObject>() {
-        Ok(proxy) => late::sent(proxy),
+        Ok(proxy) => late::sent(proxy, cookie),
         Err(_) => Ok(()),
     }
 }

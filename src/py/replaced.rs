@@ -60,7 +60,7 @@ impl BuiltIn {
         let py = name.py();
         let names =
             self.names.get_or_try_init(py, || py.import(self.module).map(|module| module.dict().unbind()))?;
-        let found = names.bind(py).as_any().get_item(name)?;
+        let Some(found) = names.bind(py).get_item(name)? else { return Ok(None) };
         if self.own.get().is_some_and(|own| found.is(own)) {
             return Ok(None);
         }

@@ -133,8 +133,8 @@ pub struct Loading<E> {
     reloads: usize,
     /// The first redirect record of the chain.
     redirected_from: Option<(SessionId, Version)>,
-    /// The first candidate, while others are tried.
-    first: Option<(Life, Dead<E>)>,
+    /// The first candidate, while others are tried. In a box, since few requests need it.
+    first: Option<Box<(Life, Dead<E>)>>,
     others: std::vec::IntoIter<Candidate>,
 }
 
@@ -307,15 +307,15 @@ impl<E> Loading<E> {
         if !life.is_opened_from_cookie() {
             return self.conclude(life, dead);
         }
-        self.first = Some((life.clone(), dead));
+        self.first = Some(Box::new((life.clone(), dead)));
         Step::ReadCookies
     }
 
     fn try_others(&mut self, life: &mut Life, others: Vec<Candidate>) -> Step<E> {
         if others.is_empty()
-            && let Some((_, dead)) = self.first.take()
+            && let Some(first) = self.first.take()
         {
-            return self.conclude(life, dead);
+            return self.conclude(life, first.1);
         }
         self.others = others.into_iter();
         self.try_next(life)
@@ -328,8 +328,9 @@ impl<E> Loading<E> {
                 *life = Life::from_cookie(candidate);
                 self.attempt(life)
             }
-            (None, Some((first, dead))) => {
-                *life = first;
+            (None, Some(first)) => {
+                let dead;
+                (*life, dead) = *first;
                 self.call(Step::Unlock, Then::Conclude(dead))
             }
             (None, None) => self.conclude(life, Dead::Absent),

@@ -31,7 +31,8 @@ use crate::py::options::Options;
 #[pyclass(frozen, subclass, dict, weakref, extends = ConfigurableSession, module = "beaker.session")]
 pub(crate) struct Session {
     methods: &'static Methods,
-    state: Mutex<Option<State>>,
+    /// In a box, since it is moved on its way here.
+    state: Mutex<Option<Box<State>>>,
 }
 
 type Method = fn(&Bound<'_, Session>) -> PyResult<()>;
@@ -63,12 +64,12 @@ impl Session {
     }
 
     /// The fields, unless another access has locked them.
-    pub(super) fn try_fields(&self) -> Option<MutexGuard<'_, Option<State>>> {
+    pub(super) fn try_fields(&self) -> Option<MutexGuard<'_, Option<Box<State>>>> {
         self.state.try_lock()
     }
 
     /// Locks the fields.
-    pub(super) fn fields(&self) -> MutexGuard<'_, Option<State>> {
+    pub(super) fn fields(&self) -> MutexGuard<'_, Option<Box<State>>> {
         self.state.lock()
     }
 
@@ -76,11 +77,14 @@ impl Session {
     /// that it is dropped when the lock is free again.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> PyResult<T> {
         let mut state = self.fields();
-        state.as_mut().map(work).ok_or_else(|| PyRuntimeError::new_err("Session.__init__ was not called"))
+        state
+            .as_deref_mut()
+            .map(work)
+            .ok_or_else(|| PyRuntimeError::new_err("Session.__init__ was not called"))
     }
 
     /// Sets all fields.
-    pub(super) fn install(&self, state: State) {
+    pub(super) fn install(&self, state: Box<State>) {
         let replaced = self.fields().replace(state);
         drop(replaced);
     }

@@ -162,7 +162,7 @@ pub(crate) fn open(
 }
 
 /// Gives the session its fields, and a subclass its say.
-pub(crate) fn install(session: &Bound<'_, Session>, state: State) -> PyResult<()> {
+pub(crate) fn install(session: &Bound<'_, Session>, state: Box<State>) -> PyResult<()> {
     let py = session.py();
     let options = Arc::clone(&state.options);
     session.as_super().get().set_config(options.initial.clone_ref(py));

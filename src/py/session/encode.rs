@@ -203,7 +203,7 @@ fn in_record<'py>(py: Python<'py>, options: &Options, text: &[u8], id: &SessionI
         payload: PyBytes::new(py, opened.payload()),
         is_current: opened.is_current,
         accessed: Some(opened.accessed),
-        in_place: opened.checksum.map(InPlace::Head),
+        in_place: opened.checksum.map(|checksum| InPlace::Head(Box::new(checksum))),
     })
 }
 

@@ -26,7 +26,7 @@ use crate::store::{Deleted, Expect, Record};
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let _entered = nesting::enter(session.py(), Work::Load(session.as_ptr() as usize))?;
     let options = session.get().options()?;
-    let caller =
+    let mut caller =
         Caller { session, options, now: None, record: None, decoded: None, errors: KeptErrors::default() };
     caller.run()
 }
@@ -45,23 +45,19 @@ struct Caller<'a, 'py> {
 }
 
 impl<'py> Caller<'_, 'py> {
-    fn run(mut self) -> PyResult<()> {
+    fn run(&mut self) -> PyResult<()> {
         let settings = &self.options.settings;
         let policy = Policy { locks: settings.concurrency == Concurrency::Lock, limits: settings.limits };
         let fields = self.session.get();
-        let (mut loading, mut step) = fields.with(|state| {
-            let mut loading = Loading::new(policy, &state.life);
-            let step = loading.next(&mut state.life, Answer::Begin, 0.0);
-            (loading, step)
-        })?;
+        let mut loading = fields.with(|state| Loading::new(policy, &state.life))?;
+        let mut answer = Answer::Begin;
         loop {
-            let answer = match step {
+            let now = self.now.as_ref().map_or(0.0, |now| now.seconds);
+            answer = match fields.with(|state| loading.next(&mut state.life, answer, now))? {
                 Step::Done(Ok(())) => return Ok(()),
                 Step::Done(Err(error)) => return Err(self.errors.take(error)),
                 step => self.answer(step),
             };
-            let now = self.now.as_ref().map_or(0.0, |now| now.seconds);
-            step = fields.with(|state| loading.next(&mut state.life, answer, now))?;
         }
     }
 

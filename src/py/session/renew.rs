@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use super::class::Session;
 use super::saving::{self, Basis};
 use super::stored::{Base, InPlace, Loaded};
-use super::{call, changes, content, encode, record, session_timeout, starvation};
+use super::{call, changes, content, encode, record, starvation};
 use crate::codec::{self, RecordFormat, Splice};
 use crate::id::SessionId;
 use crate::py::clock;
@@ -106,9 +106,10 @@ impl<'py> Caller<'_, 'py> {
     fn touch(&mut self, id: &SessionId, version: Version) -> PyResult<Option<Version>> {
         let (py, session) = (self.session.py(), self.session);
         let data = self.data()?;
-        let (options, is_stale) =
-            session.get().with(|state| (Arc::clone(&state.options), state.life.is_stale()))?;
-        let ttl = options.settings.store_ttl(session_timeout::in_data(&data)?);
+        let (options, is_stale, ttl) = session.get().with(|state| {
+            let ttl = state.options.settings.store_ttl(state.life.timeout());
+            (Arc::clone(&state.options), state.life.is_stale(), ttl)
+        })?;
         let accessed = data.get_item(intern!(py, "_accessed_time"))?;
         let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
         let loaded = self.loaded.as_deref();

@@ -32,8 +32,8 @@ impl State {
         request: Py<PyAny>,
         life: Life,
         patience: Arc<Patience>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             options,
             request,
             life,
@@ -41,7 +41,7 @@ impl State {
             record: StoredRecord::default(),
             cookie: CookieState::default(),
             access: RecordAccess::new(patience),
-        }
+        })
     }
 
     /// The format to write the session's record in: that of the options, or the newer one that the record has already.

@@ -28,7 +28,7 @@ pub(crate) enum InPlace {
     /// In the payload, which is not encoded.
     Payload,
     /// In the head, beside a checksum.
-    Head(Checksum),
+    Head(Box<Checksum>),
 }
 
 /// The text of a record, and the id that it was encoded for: under another id it may not be readable.

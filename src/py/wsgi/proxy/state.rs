@@ -173,48 +173,45 @@ impl Cell {
         fields.get_item(name)
     }
 
-    fn field<'py>(&self, slf: Object<'_, 'py>, name: &str) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {
+    /// A field: what the dictionary has under `name` if that has the fields, else what the proxy has.
+    fn field<'py>(
+        &self,
+        slf: Object<'_, 'py>,
+        name: &str,
+        own: impl FnOnce(&Fields) -> Option<&Py<PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = slf.py();
+        let own = {
+            let fields = self.lock();
+            let own = own(&fields).map(|own| own.clone_ref(py).into_bound(py));
+            if fields.exposed.is_none() && fields.params.is_some() {
+                return Ok(own);
+            }
+            own
+        };
         match self.exposed(slf)? {
-            Some(dict) => Ok(Some(dict.get_item(name)?.filter(|value| !value.is_none()))),
-            None => Ok(None),
+            Some(dict) => Ok(dict.get_item(name)?.filter(|value| !value.is_none())),
+            None => Ok(own),
         }
     }
 
     pub(super) fn params<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
-        let py = slf.py();
-        if let Some(exposed) = self.field(slf, "_params")? {
-            return Ok(exposed.ok_or_else(unset)?.cast_into::<PyDict>()?);
-        }
-        let params = self.lock().params.as_ref().map(|params| params.clone_ref(py).into_bound(py));
-        params.ok_or_else(unset)
+        let params = self.field(slf, "_params", |fields| fields.params.as_ref().map(Py::as_any))?;
+        Ok(params.ok_or_else(unset)?.cast_into::<PyDict>()?)
     }
 
     /// The request's Cookie header.
     pub(super) fn cookie<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
-        if let Some(exposed) = self.field(slf, "_environ")? {
-            return cookie_in(&exposed.ok_or_else(unset)?);
-        }
-        let (environ, cookie) = {
-            let fields = self.lock();
-            (
-                fields.environ.as_ref().map(|environ| environ.clone_ref(py)),
-                fields.cookie.as_ref().map(|cookie| cookie.clone_ref(py)),
-            )
-        };
-        match environ {
-            Some(environ) => cookie_in(environ.bind(py)),
-            None => Ok(cookie.map(|cookie| cookie.into_bound(py))),
+        match self.field(slf, "_environ", |fields| fields.environ.as_ref())? {
+            Some(environ) => cookie_in(&environ),
+            None if self.exposed(slf)?.is_some() => Err(unset()),
+            None => Ok(self.lock().cookie.as_ref().map(|cookie| cookie.clone_ref(py).into_bound(py))),
         }
     }
 
     pub(super) fn session<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let py = slf.py();
-        if let Some(exposed) = self.field(slf, "_sess")? {
-            return Ok(exposed);
-        }
-        let session = self.lock().session.as_ref().map(|session| session.clone_ref(py).into_bound(py));
-        Ok(session)
+        self.field(slf, "_sess", |fields| fields.session.as_ref())
     }
 
     pub(super) fn set_session(&self, slf: Object<'_, '_>, session: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -227,12 +224,8 @@ impl Cell {
     }
 
     pub(super) fn headers<'py>(&self, slf: Object<'_, 'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let py = slf.py();
-        if let Some(exposed) = self.field(slf, "_headers")? {
-            return Ok(exposed.map(Bound::cast_into::<PyDict>).transpose()?);
-        }
-        let headers = self.lock().headers.as_ref().map(|headers| headers.clone_ref(py).into_bound(py));
-        Ok(headers)
+        let headers = self.field(slf, "_headers", |fields| fields.headers.as_ref().map(Py::as_any))?;
+        Ok(headers.map(Bound::cast_into::<PyDict>).transpose()?)
     }
 
     pub(super) fn set_headers(&self, slf: Object<'_, '_>, headers: Bound<'_, PyDict>) -> PyResult<()> {

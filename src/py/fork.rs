@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::fork;
-use crate::py::sqlite;
+use crate::py::{at_exit, sqlite};
 
 /// A lock that a fork copies.
 pub(crate) trait Inherited: Send + Sync {
@@ -44,6 +44,7 @@ pub(crate) fn close_in_children(lock: &Arc<dyn Inherited>) {
 #[pyfunction]
 fn after_fork_in_child() {
     fork::forked();
+    at_exit::forked();
     let inherited = std::mem::take(&mut LOCKS.lock().all);
     for lock in inherited.iter().filter_map(Weak::upgrade) {
         lock.close_inherited();

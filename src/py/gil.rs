@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use super::at_exit;
 use super::greenlets;
 use super::patience::Patience;
 use super::wait::{self, SLICE};
@@ -24,6 +25,7 @@ pub(crate) fn with_store<T: Send + 'static>(
     now: Timestamp,
     work: impl Fn(&SessionStore, &Call<'_>) -> Result<T> + Send + Sync + 'static,
 ) -> Result<T> {
+    let _call = at_exit::begin_call(py);
     let call = Call::at(now).waiting(SLICE);
     let blocking = store.capabilities().blocking;
     if blocking == Blocking::None {
@@ -49,6 +51,7 @@ pub(crate) fn on_network<T: Send + 'static>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    let _call = at_exit::begin_call(py);
     if wait::is_green(py)? { greenlets::in_thread(py, work) } else { py.detach(work) }
 }
 

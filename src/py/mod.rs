@@ -1,6 +1,7 @@
 //! Everything that knows PyO3: the classes that Python sees, and the way from Python's values to the crate's.
 
 mod as_given;
+mod at_exit;
 mod cache;
 mod clock;
 mod coerce;
@@ -76,5 +77,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::memcached_key, module)?)?;
     session::option_attributes::register(module.py())?;
     errors::register(module.py());
+    at_exit::register(module.py())?;
     fork::register(module.py())
 }

@@ -11,6 +11,7 @@ use super::counter::Counter;
 use super::file_values::FileValues;
 use super::stored::{Values, find, is_over, namespaces, now, put};
 use crate::cache::{Margins, escaped};
+use crate::py::at_exit;
 use crate::py::once::intern;
 
 /// Looks values up in memory and stores them there. Everything else is left to `_look_up` and `_store` of the subclass.
@@ -91,6 +92,7 @@ impl CacheLookup {
                 kw.set_item(name, value)?;
             }
         }
+        let _call = at_exit::begin_call(py);
         slf.call_method(intern!(py, "_look_up"), (key,), Some(&kw))
     }
 
@@ -98,7 +100,10 @@ impl CacheLookup {
         match slf.get().fresh(key, None)? {
             Some(found) => Ok(found.into_bound(slf.py())),
             // A subclass may have a `get` of its own.
-            None => slf.call_method1(intern!(slf.py(), "get"), (key,)),
+            None => {
+                let _call = at_exit::begin_call(slf.py());
+                slf.call_method1(intern!(slf.py(), "get"), (key,))
+            }
         }
     }
 
@@ -121,6 +126,7 @@ impl CacheLookup {
                 Margins::default(),
             );
         }
+        let _call = at_exit::begin_call(py);
         slf.call_method(intern!(py, "_store"), (key, value), kw)?;
         Ok(())
     }

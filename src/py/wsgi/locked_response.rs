@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple, PyType};
 
 use super::proxy::response;
+use crate::py::at_exit;
 use crate::py::once::intern;
 
 /// An iterable of an application (PEP 3333), and the session that is unlocked when it ends, raises or is closed.
@@ -71,6 +72,7 @@ impl LockedResponse {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let _call = at_exit::begin_call(py);
         let part = self.parts(py).and_then(|parts| parts.call_method0(intern!(py, "__next__")));
         if let Err(error) = &part {
             let released = response::release(self.session.bind(py));
@@ -83,6 +85,7 @@ impl LockedResponse {
 
     /// Called by the server at the end of every request.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let _call = at_exit::begin_call(py);
         let closed = match self.inner.bind(py).getattr_opt(intern!(py, "close")) {
             Ok(Some(close)) => close.call0().map(drop),
             Ok(None) => Ok(()),

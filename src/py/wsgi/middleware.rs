@@ -14,6 +14,7 @@ use super::options::{self as request_options, apart_from_requests};
 use super::proxy::{SessionObject, response};
 use super::start_response::{Proxy, StartResponse};
 use crate::config::{self, Concurrency};
+use crate::py::at_exit;
 use crate::py::coerce;
 use crate::py::cookie_session::CookieSession;
 use crate::py::once::intern;
@@ -166,6 +167,7 @@ impl SessionMiddleware {
         start_response: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        let _call = at_exit::begin_call(py);
         let parts = slf.get().parts()?;
         let options = parts.options.bind(py);
         let params = options.clone().unbind();

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::proxy::{SessionObject, headers as told, response};
+use crate::py::at_exit;
 use crate::py::dropped::at_drop;
 use crate::py::once::intern;
 
@@ -70,6 +71,7 @@ impl StartResponse {
         headers: Bound<'py, PyAny>,
         exc_info: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let _call = at_exit::begin_call(py);
         let proxy = self.proxy.object(py);
         let is_used = response::is_used(proxy)?;
         if let (Proxy::Ours(proxy), false) = (&self.proxy, is_used) {

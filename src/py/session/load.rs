@@ -25,10 +25,15 @@ use crate::store::{Deleted, Expect, Record};
 /// `Session.load`: fills the session with the stored data.
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     let _entered = nesting::enter(session.py(), Work::Load(session.as_ptr() as usize))?;
-    let options = session.get().options()?;
+    let (options, loading) = session.get().with(|state| {
+        let settings = &state.options.settings;
+        let locks = settings.concurrency == Concurrency::Lock;
+        let policy = Policy { locks, limits: settings.limits };
+        (Arc::clone(&state.options), Loading::new(policy, &state.life))
+    })?;
     let mut caller =
         Caller { session, options, now: None, record: None, decoded: None, errors: KeptErrors::default() };
-    caller.run()
+    caller.run(loading)
 }
 
 /// The caller of the engine: it has the record and its data.
@@ -45,11 +50,8 @@ struct Caller<'a, 'py> {
 }
 
 impl<'py> Caller<'_, 'py> {
-    fn run(&mut self) -> PyResult<()> {
-        let settings = &self.options.settings;
-        let policy = Policy { locks: settings.concurrency == Concurrency::Lock, limits: settings.limits };
+    fn run(&mut self, mut loading: Loading<usize>) -> PyResult<()> {
         let fields = self.session.get();
-        let mut loading = fields.with(|state| Loading::new(policy, &state.life))?;
         let mut answer = Answer::Begin;
         loop {
             let now = self.now.as_ref().map_or(0.0, |now| now.seconds);
@@ -181,9 +183,11 @@ impl<'py> Caller<'_, 'py> {
                 in_place: payload.in_place,
             })
         });
+        let copy = Some(data.clone().into_any().unbind());
         let _dropped = session.get().with(|state| {
             let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
-            (state.snapshots.set_last_accessed(last_accessed), state.record.set_loaded(loaded))
+            let before = (state.snapshots.set_last_accessed(last_accessed), state.snapshots.set_loaded(copy));
+            (before, state.record.set_loaded(loaded))
         })?;
         fill(session, &data, now)
     }
@@ -192,12 +196,13 @@ impl<'py> Caller<'_, 'py> {
 /// Fills a session that has no record with the initial data.
 pub(super) fn begin(session: &Bound<'_, Session>, now: &Now<'_>) -> PyResult<()> {
     let py = session.py();
-    let _dropped = session.get().with(|state| {
-        state.life.opened(None, None, false);
-        (state.snapshots.clear(), state.record.clear())
-    })?;
     let data = PyDict::new(py);
     data.set_item(intern!(py, "_creation_time"), &now.object)?;
+    let copy = Some(data.clone().into_any().unbind());
+    let _dropped = session.get().with(|state| {
+        state.life.opened(None, None, false);
+        (state.snapshots.clear(), state.snapshots.set_loaded(copy), state.record.clear())
+    })?;
     fill(session, &data, now)
 }
 
@@ -209,7 +214,7 @@ fn begins_with_scope(data: &Bound<'_, PyDict>) -> bool {
     is("_domain") && is("_path")
 }
 
-/// Makes `data` the session's content, and the copy that `revert()` goes back to.
+/// Makes `data`, which is the copy that `revert()` goes back to, the session's content.
 fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -> PyResult<()> {
     data.set_item(intern!(session.py(), "_accessed_time"), &now.object)?;
     let dict = as_dict(session)?;
@@ -217,8 +222,5 @@ fn fill(session: &Bound<'_, Session>, data: &Bound<'_, PyDict>, now: &Now<'_>) -
         // `data` replaces all that `clear()` put there, and copying a whole dictionary is cheaper.
         dict.clear();
     }
-    dict.update(data.as_mapping())?;
-    let loaded = Some(data.clone().into_any().unbind());
-    let _dropped = session.get().with(|state| state.snapshots.set_loaded(loaded))?;
-    Ok(())
+    dict.update(data.as_mapping())
 }

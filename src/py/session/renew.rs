@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use super::class::Session;
 use super::saving::{self, Basis};
 use super::stored::{Base, InPlace, Loaded};
-use super::{call, changes, content, encode, record, starvation};
+use super::{call, changes, encode, record, starvation};
 use crate::codec::{self, RecordFormat, Splice};
 use crate::id::SessionId;
 use crate::py::clock;
@@ -22,25 +22,27 @@ use crate::store::{Expect, Patch, Renewal, Version, Write, Written};
 /// `Session.save(accessed_only=True)`: stores the access time, and changes in place.
 pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();
-    let (renewing, first, saved, loaded, basis) = session.get().with(|state| {
-        let saved = state.snapshots.saved(py);
+    let (renewing, first, data, is_saved, loaded, basis) = session.get().with(|state| {
+        let saved = state.snapshots.saved(py).map(Bound::into_any);
+        let is_saved = saved.is_some();
         let facts = Facts {
             is_due: state.life.is_stale() || state.options.settings.save_accessed_time,
             maybe_mutated: state.snapshots.maybe_mutated,
-            was_saved: saved.is_some(),
+            was_saved: is_saved,
         };
-        let loaded = if saved.is_some() { None } else { state.record.loaded() };
+        let data = saved.or_else(|| state.snapshots.loaded(py));
+        let loaded = if is_saved { None } else { state.record.loaded() };
         let mut renewing = Renewing::new(&state.life, facts);
         let first = renewing.next(&mut state.life, Answer::Begin);
-        (renewing, first, saved, loaded, Basis::of(state))
+        (renewing, first, data, is_saved, loaded, Basis::of(state))
     })?;
-    let is_saved = saved.is_some();
-    let mut caller = Caller { session, data: saved, loaded, base: basis.base.as_ref(), renewed: None };
+    let data = data.unwrap_or_else(|| PyDict::new(py).into_any());
+    let mut caller = Caller { session, data, loaded, base: basis.base.as_ref(), renewed: None };
     match caller.run(renewing, first)? {
         Outcome::Nothing | Outcome::Renewed => Ok(()),
         Outcome::Save(_) => {
-            let data = caller.data()?;
-            saving::store(session, &data, basis, is_saved)
+            let data = caller.data;
+            saving::store(session, data.cast::<PyDict>()?, basis, is_saved)
         }
         Outcome::NotRenewed(error) => {
             errors::log_warning(py, &format!("the session's access time is not stored: {error}"))
@@ -52,8 +54,8 @@ pub(super) fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
 /// The caller of the engine: it has the data.
 struct Caller<'a, 'py> {
     session: &'a Bound<'py, Session>,
-    /// The data that the application saved in this request, or else that which was loaded, once it is needed.
-    data: Option<Bound<'py, PyDict>>,
+    /// The data that the application saved in this request, or else that which was loaded.
+    data: Bound<'py, PyAny>,
     /// The record that `data` was loaded from.
     loaded: Option<Arc<Loaded>>,
     base: Option<&'a Base>,
@@ -84,8 +86,8 @@ impl<'py> Caller<'_, 'py> {
         let session = self.session;
         match step {
             Step::Compare(_) => {
-                let data = self.data()?;
-                changes::in_place(session, &data, self.loaded.as_deref(), self.base).map(Answer::Changed)
+                let data = self.data.cast::<PyDict>()?;
+                changes::in_place(session, data, self.loaded.as_deref(), self.base).map(Answer::Changed)
             }
             Step::GiveWay(id) => starvation::give_way(session, &id).map(|()| Answer::Ready),
             Step::Renew { id, version } => self.touch(&id, version).map(Answer::Renewed),
@@ -93,19 +95,10 @@ impl<'py> Caller<'_, 'py> {
         }
     }
 
-    fn data(&mut self) -> PyResult<Bound<'py, PyDict>> {
-        if let Some(data) = &self.data {
-            return Ok(data.clone());
-        }
-        let loaded = content::loaded(self.session)?;
-        Ok(self.data.insert(loaded.cast_into::<PyDict>()?).clone())
-    }
-
     /// Stores the access time: in place where the stored text has it in the open, else by writing the same data
     /// again with the new time, if the record has not been written since. Returns the new version.
     fn touch(&mut self, id: &SessionId, version: Version) -> PyResult<Option<Version>> {
-        let (py, session) = (self.session.py(), self.session);
-        let data = self.data()?;
+        let (py, session, data) = (self.session.py(), self.session, self.data.cast::<PyDict>()?);
         let (options, is_stale, ttl) = session.get().with(|state| {
             let ttl = state.options.settings.store_ttl(state.life.timeout());
             (Arc::clone(&state.options), state.life.is_stale(), ttl)
@@ -122,15 +115,15 @@ impl<'py> Caller<'_, 'py> {
         if let Some(splice) = splice {
             let id = id.clone();
             let loaded = loaded.filter(|loaded| loaded.record.version == version);
-            let data = loaded.map(|loaded| Arc::clone(&loaded.record.data));
+            let known = loaded.map(|loaded| Arc::clone(&loaded.record.data));
             record::with_store(session, now, move |store, call| {
                 let renewal = Renewal { key: &id, version, ttl };
                 let (offset, bytes) = (splice.offset, splice.bytes());
-                store.patch(&Patch { renewal, offset, bytes, loaded: data.as_deref() }, call)
+                store.patch(&Patch { renewal, offset, bytes, loaded: known.as_deref() }, call)
             })?;
             return Ok(None);
         }
-        let text = rewritten(session, &options, id, &data, known)?;
+        let text = rewritten(session, &options, id, data, known)?;
         let expect = Expect::Version(version);
         let id = id.clone();
         let written = record::with_store(session, now, move |store, call| {

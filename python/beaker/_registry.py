@@ -94,9 +94,13 @@ class SyncDict(Generic[K, V]):
                 pass
             # The error for the missing key is over. As the context of the function's error it would show the
             # key, which can have a password.
-            value = createfunc(*args, **kwargs)
-            self[key] = value
-            return value
+            value = self._create(key, createfunc, *args, **kwargs)
+            return value  # noqa: RET504 - an exception of a handler after the call comes within the block
+
+    def _create(self, key: K, createfunc: Callable[..., V], *args: Any, **kwargs: Any) -> V:
+        value = createfunc(*args, **kwargs)
+        self[key] = value
+        return value
 
     def has_key(self, key: object) -> bool:
         """Whether there is a value for ``key``."""

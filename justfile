@@ -61,7 +61,7 @@ test-python *arguments: build
 
 # Hold every backend to the published laws on its real server, and print the number of laws of each
 laws *arguments: build servers
-    {{ pytest }} tests/laws {{ arguments }}
+    {{ pytest }} tests/laws --every-encoding {{ arguments }}
 
 # All static checks: formats, lints, types, stubs, dependencies
 lint: format-check lint-rust lint-non-unix lint-python deny

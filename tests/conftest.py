@@ -53,7 +53,18 @@ __all__ = [
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-encoding",
+        action="store_true",
+        help="try all encodings of sessions on slow stores, too, not three of six",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("every_encoding"):
+        items[:], others = running.few_encodings(items)
+        config.hook.pytest_deselected(items=others)
     running.mark(items)
 
 

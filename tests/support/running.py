@@ -48,6 +48,25 @@ TOGETHER = ("tests/servers/browser",)
 APART = ("tests/faults/campaigns/test_short_forms.py",)
 """Files whose tests share nothing and take long: any process takes the next one."""
 
+FAR = ("database", "sqla", "postgresql", "mariadb", "mongodb", "memcached")
+"""Parameters of stores whose requests take long."""
+
+ENCODINGS = (("pickle", "plain"), ("json", "encrypted"), ("custom", "plain"))
+"""Of the six ways to encode a session, those that are tried on such a store."""
+
+
+def few_encodings(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """The tests with few encodings on each store that is far, and the others."""
+    kept: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        is_far = any(name in FAR for name in params.values() if isinstance(name, str))
+        is_far |= item.nodeid.startswith("tests/laws/test_laws_on_") and "::TestRedis::" not in item.nodeid
+        encoding = (params.get("serializer"), params.get("secrecy"))
+        (others if is_far and None not in encoding and encoding not in ENCODINGS else kept).append(item)
+    return kept, others
+
 
 def mark(items: list[pytest.Item]) -> None:
     """Gives every test its marker, and puts the slowest first: what comes last then ends soon."""

@@ -17,13 +17,13 @@ import redis
 from beaker.container import MemoryNamespaceManager
 from beaker.exceptions import LockError
 from beaker.session import Session, SessionObject
+from beaker.testing._processes import in_process
 from tests.support.dict_namespace import namespace_class
 from tests.support.redis_server import make_redis_backend
 from tests.support.sessions import ID, LOCK, Backend, is_free, opened, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -184,10 +184,8 @@ def test_a_killed_process_holds_no_lock_even_if_its_child_lives(files: Backend) 
         os.kill(child, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("name", ["memory", "python"])
-def test_a_fork_during_a_lock_does_not_hang_the_child(name: str, tmp_path: Path) -> None:
+def fork_during_locks(name: str) -> None:
     """Each thread takes and gives back locks in a loop, so that a fork finds them anywhere."""
-    MemoryNamespaceManager.namespaces.clear()
     options = {"type": "memory"} if name == "memory" else {"namespace_class": namespace_class()}
     backend = Backend(name, options)
     stored(backend, count=0)
@@ -225,7 +223,12 @@ def test_a_fork_during_a_lock_does_not_hang_the_child(name: str, tmp_path: Path)
         for thread in threads:
             thread.join()
     assert failures == []
-    MemoryNamespaceManager.namespaces.clear()
+
+
+@pytest.mark.parametrize("name", ["memory", "python"])
+def test_a_fork_during_a_lock_does_not_hang_the_child(name: str) -> None:
+    # A new interpreter is small, and so are its forks.
+    in_process("spawn", fork_during_locks, name)
 
 
 def test_a_child_opens_connections_of_its_own() -> None:

@@ -94,7 +94,9 @@ def make(module: ModuleType, file: str) -> None:
 
 
 def _remove(file: str) -> None:
-    for name in names(file):
+    # Berkeley DB leaves this where it cannot finish a new dbm.
+    unfinished = os.path.join(os.path.dirname(file), f"__db.{os.path.basename(file)}.db")
+    for name in [*names(file), unfinished]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
 

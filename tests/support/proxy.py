@@ -63,7 +63,12 @@ class Proxy:
                 if self.trouble.is_down:
                     client.close()
                     continue
-                server = socket.create_connection(self._server)
+                try:
+                    server = socket.create_connection(self._server)
+                except OSError:
+                    # The server is down.
+                    client.close()
+                    continue
                 self._open |= {client, server}
                 threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
                 threading.Thread(target=self._pump, args=(server, client, True), daemon=True).start()

@@ -152,7 +152,11 @@ def losing(server: Server) -> Iterator[tuple[int, threading.Event]]:
                 client, _ = listener.accept()
             except OSError:
                 return
-            upstream = socket.create_connection(("127.0.0.1", server.port))
+            try:
+                upstream = socket.create_connection(("127.0.0.1", server.port))
+            except OSError:
+                client.close()
+                return
             for pair in ((client, upstream, False), (upstream, client, True)):
                 threading.Thread(target=pump, args=pair, daemon=True).start()
 

@@ -72,7 +72,7 @@ def test_options_that_cannot_work_are_told_when_the_middleware_is_built(
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
-        ("ext:database", {"url": "postgresql+psycopg://user@host.invalid/name"}),
+        ("ext:database", {"url": "mysql+pymysql://user@host.invalid/name"}),
         ("ext:sqla", {"bind": sqlalchemy.create_engine("sqlite://"), "table": TABLE}),
         ("ext:mongodb", {"url": "mongodb://host.invalid/name"}),
         ("ext:mongodb", {"url": "mongodb+srv://host.invalid/name"}),

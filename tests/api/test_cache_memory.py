@@ -25,8 +25,18 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return moment
 
 
+NAME = {"name": ""}
+"""The name of the namespace of this test."""
+
+
+@pytest.fixture(autouse=True)
+def _own_name(request: pytest.FixtureRequest) -> None:
+    """A namespace of its own for each test: what another keeps alive has its bounds still."""
+    NAME["name"] = request.node.name.encode("utf-8", "replace").decode()
+
+
 def opened(**options: Any) -> Cache:
-    return CacheManager(type="memory", **options).get_cache("n")
+    return CacheManager(type="memory", **options).get_cache(NAME["name"])
 
 
 def kept(cache: Cache) -> set[bytes]:

@@ -212,7 +212,7 @@ def test_an_exception_of_a_handler_ends_a_wait_for_a_write(
     before = open_files()
     with locked_for_writing(files), alarm(raising(error)), pytest.raises(error):
         WRITES[write](session)
-    assert open_files() <= before
+    assert open_files() == before
     assert is_free(files, ID)
     assert opened(files, ID)["name"] == "Ada"
 

@@ -7,7 +7,6 @@ import os
 import stat
 import threading
 import time
-import traceback
 import unittest
 import warnings
 from datetime import timedelta
@@ -202,11 +201,10 @@ def test_an_error_of_a_function_that_makes_a_value_does_not_show_the_key() -> No
     def fail() -> int:
         raise ValueError("inside")
 
-    key = "redis://:hunter2@host"
     for get in (registry.get, registry.sync_get):
         with pytest.raises(ValueError, match="inside") as caught:
-            get(key, fail)
-        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+            get("redis://:hunter2@host", fail)
+        assert caught.value.__context__ is None
 
 
 class Thing:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import beaker
+from tests.support.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +61,20 @@ class Interruption:
 
 
 def at_every_step(try_once: Callable[[int], bool], stride: int = 1) -> int:
-    """Tries with an interruption at each step, until there are no more. Returns the number of steps."""
-    step = 1
-    while try_once(step):
-        step += stride
-    return step
+    """Tries with an interruption at each step, until there are no more. Returns the number of steps.
+
+    A thread that is interrupted while it handles an exception goes on handling it, with its frames and their
+    open files. So the tries have a thread of their own, which ends.
+    """
+
+    def steps() -> int:
+        step = 1
+        while try_once(step):
+            step += stride
+        return step
+
+    number: int = in_thread(steps)
+    return number
 
 
 def strike() -> None:

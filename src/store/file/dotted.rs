@@ -70,14 +70,10 @@ impl Visit<'_> {
     }
 
     /// The same for a record that is removed, which has to go from the shared file too: while a session keeps that locked,
-    /// it is waited for. `is_locked`: the caller is about to take that very lock.
-    pub(super) fn lock_to_remove<'a>(
-        &self,
-        place: Place<'a>,
-        is_locked: bool,
-    ) -> Result<(Place<'a>, Option<Neighbour>)> {
+    /// it is waited for.
+    pub(super) fn lock_to_remove<'a>(&self, place: Place<'a>) -> Result<(Place<'a>, Option<Neighbour>)> {
         match self.lock_shared(place)? {
-            (place, None) if !is_locked && place.is_dotted() && self.is_seen_in_shared(&place)? => {
+            (place, None) if place.is_dotted() && self.is_seen_in_shared(&place)? => {
                 let neighbour = self.neighbour(&place, self.wait)?;
                 Ok((self.settle(place), neighbour))
             }

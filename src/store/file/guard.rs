@@ -8,13 +8,13 @@ use super::disk::is_absence;
 use super::folders::{Folders, Visit};
 use super::layout::Place;
 use super::locked::{Content, Locks};
-use super::record::{self, Found};
+use super::record::Found;
 use crate::error::{Error, Result};
 use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::store::{Call, Deleted, Expect, Guard, Patch, Rotation, Timestamp, Write, Written};
 
-/// How long a release waits for a reader of the record, in order to find out whether there is one.
+/// How long a release waits for a reader of the record, in order to find out which file the record has.
 const RELEASE_WAIT: Duration = Duration::from_millis(25);
 
 /// The locks of one holder. Other writers take them too, so that the holder is the only one from its first use to its
@@ -49,26 +49,13 @@ impl FileGuard {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it belongs to the process that this one was forked from.
-    fn is_inherited(&self) -> bool {
-        !self.process.is_current()
-    }
-
-    /// Unlocks an id, and leaves no lock file if it has no record. Where that cannot be found out the file stays:
-    /// it is empty, and what its holder has stored is stored.
+    /// Unlocks an id, and leaves no lock file if its record has no file. Where that cannot be found out the lock file
+    /// stays: it is empty, and what its holder has stored is stored.
     fn unlock(&self, key: &StoreKey, locks: Locks) {
         let visit = self.folders.visit(RELEASE_WAIT);
-        let place = visit.place(key);
-        let path = place.data_file(&visit.file_dir);
-        match std::fs::symlink_metadata(&path) {
-            Err(error) if is_absence(&error) => locks.tidy(&Found::Absent),
-            // Only a file that several ids have can be another's.
-            Ok(_) if place.owner().is_some() => {
-                if let Ok(found) = record::read(&path, &place, visit.wait) {
-                    locks.tidy(&found);
-                }
-            }
-            _ => {}
+        let path = visit.place(key).data_file(&visit.file_dir);
+        if matches!(std::fs::symlink_metadata(path), Err(error) if is_absence(&error)) {
+            locks.tidy(&Found::Absent);
         }
     }
 }
@@ -117,8 +104,8 @@ impl Guard for FileGuard {
     }
 
     fn release(&self) -> Result<()> {
-        if self.is_inherited() {
-            // A thread may have had this mutex when the process was forked, and will never give it back here.
+        if !self.process.is_current() {
+            // It belongs to the process that this one was forked from. A thread may have had this mutex when the process was forked, and will never give it back here.
             if let Ok(mut held) = self.held.try_lock() {
                 held.clear();
             }
@@ -138,9 +125,7 @@ impl Guard for FileGuard {
 
 impl Drop for FileGuard {
     fn drop(&mut self) {
-        if !self.is_inherited() {
-            // The remaining lock file is empty and harmless.
-            let _ = self.release();
-        }
+        // A remaining lock file is empty and harmless.
+        let _ = self.release();
     }
 }

@@ -5,6 +5,8 @@
 //! without dots always has that file. An id with dots has it while no other does, and its record names its owner;
 //! otherwise it has a file that is named by a hash.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use sha1::Sha1;
@@ -235,14 +237,10 @@ fn below(root: &Path, stem: &str, extension: &str) -> PathBuf {
     let mut ends = stem.char_indices().map(|(at, c)| at + c.len_utf8());
     let one = ends.next().unwrap_or_default();
     let two = ends.next().unwrap_or(one);
-    let mut path = root.as_os_str().to_owned();
-    path.reserve_exact(3 + one + two + stem.len() + extension.len());
-    for part in ["/", stem.get(..one).unwrap_or_default(), "/", stem.get(..two).unwrap_or_default(), "/"] {
-        path.push(part);
-    }
-    path.push(stem);
-    path.push(extension);
-    path.into()
+    let start = |end| stem.get(..end).unwrap_or_default().as_bytes();
+    let root = root.as_os_str().as_bytes();
+    let (stem, extension) = (stem.as_bytes(), extension.as_bytes());
+    OsString::from_vec([root, b"/", start(one), b"/", start(two), b"/", stem, extension].concat()).into()
 }
 
 #[cfg(test)]

@@ -133,9 +133,8 @@ impl Visit<'_> {
         let is_name = from.shares_its_name_with(&to);
         let (from, shared) = match redirect {
             Some(_) => self.lock_shared(from)?,
-            // What goes from the shared file is locked before anything is written. The lock of a new id without dots
-            // is that very lock.
-            None => self.lock_to_remove(from, is_name && to.is_plain())?,
+            // What goes from the shared file is locked before anything is written.
+            None => self.lock_to_remove(from)?,
         };
         let (pinned, found) = self.look(&from)?;
         let found = found.live_at(now);

@@ -23,7 +23,7 @@ const RANDOM_DIGITS: usize = 16;
 const PRIVATE: u32 = 0o600;
 const PERMISSIONS: u32 = 0o777;
 
-/// A name of 64 random bits is taken only under attack; a folder may go missing more than once.
+/// A folder may go missing more than once.
 const ATTEMPTS: usize = 4;
 
 /// Whether a file of this name is a temporary one of ours. A process that was killed leaves it behind.
@@ -80,15 +80,15 @@ fn put(temporary: &Path, target: &Path, durability: Durability) -> io::Result<()
 }
 
 /// `false` if there is no file to change with, or the system cannot do it.
-#[cfg(any(target_os = "linux", target_os = "android"))]
 fn exchange(one: &Path, other: &Path) -> bool {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn exchange(_one: &Path, _other: &Path) -> bool {
-    false
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let exchanged = {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
+    };
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let exchanged = Err::<(), _>((one, other));
+    exchanged.is_ok()
 }
 
 /// Removes the file at `path` once `settle` has brought it to the disk that it is not there. If that fails, or if
@@ -121,7 +121,7 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
     let Some(folder) = target.parent() else {
         return Err(Error::unavailable(WRITING).with_detail("its path has no folder"));
     };
-    let mut last = io::Error::from(IoKind::AlreadyExists);
+    let mut last = io::Error::from(IoKind::NotFound);
     for _ in 0..ATTEMPTS {
         let path = name_in(folder).map_err(|error| failed(error, target))?;
         let created = OpenOptions::new()
@@ -132,17 +132,14 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
             .open(&path);
         match created {
             Ok(file) => return Ok((file, path)),
-            Err(error) => {
-                match error.kind() {
-                    IoKind::NotFound => {
-                        private_dir::forget(folder);
-                        ensure_private_dir(folder)?;
-                    }
-                    IoKind::AlreadyExists => {}
-                    _ => return Err(failed(error, target)),
+            Err(error) => match error.kind() {
+                IoKind::NotFound => {
+                    private_dir::forget(folder);
+                    ensure_private_dir(folder)?;
+                    last = error;
                 }
-                last = error;
-            }
+                _ => return Err(failed(error, target)),
+            },
         }
     }
     Err(failed(last, target))

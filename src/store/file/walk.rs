@@ -60,25 +60,23 @@ impl Walk {
                 }
                 Some(Ok(entry)) => entry,
             };
-            let is_folder = match entry.file_type() {
-                Ok(kind) => kind.is_dir(),
-                Err(error) if is_absence(&error) => continue,
-                Err(_) => return Ok(Some(Found::Closed)),
-            };
-            return Ok(Some(match (depth > DEPTH, is_folder) {
-                (true, false) => Found::File { folder: folder.clone(), name: entry.file_name() },
-                (false, true) => {
+            let found = match entry.file_type().map(|kind| (depth > DEPTH, kind.is_dir())) {
+                Ok((true, false)) => Ok(Found::File { folder: folder.clone(), name: entry.file_name() }),
+                Ok((false, true)) => {
                     let below = entry.path();
-                    match fs::read_dir(&below) {
-                        Ok(entries) => {
-                            self.open.push((below, entries));
-                            Found::Passing
-                        }
-                        Err(error) if is_absence(&error) => Found::Passing,
-                        Err(_) => Found::Closed,
-                    }
+                    fs::read_dir(&below).map(|entries| {
+                        self.open.push((below, entries));
+                        Found::Passing
+                    })
                 }
-                _ => Found::Passing,
+                Ok(_) => Ok(Found::Passing),
+                Err(error) => Err(error),
+            };
+            return Ok(Some(match found {
+                Ok(found) => found,
+                // It has gone since it was listed.
+                Err(error) if is_absence(&error) => Found::Passing,
+                Err(_) => Found::Closed,
             }));
         }
     }

@@ -62,10 +62,8 @@ impl FileSweep {
         if is_id(stem) {
             return;
         }
-        if is_cache(stem) {
-            // Caches of the original share these folders; theirs are named by the very hash that names the lock.
-            self.seen.extend(lock_number(stem));
-        }
+        // Caches of the original share these folders; theirs are named by the very hash that names the lock.
+        self.seen.extend(lock_number(stem));
         if let Ok(Some(owner)) = record::owner(path) {
             self.see(SessionId::from_program(owner));
         }
@@ -140,8 +138,4 @@ impl FileSweep {
 /// Whether it is an id that Beaker made, or what is kept in place of an id.
 pub(in crate::store::file) fn is_id(stem: &str) -> bool {
     is_stored_key(stem) || stem.len() == ID_DIGITS && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn is_cache(stem: &str) -> bool {
-    stem.len() == 40 && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

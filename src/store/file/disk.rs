@@ -22,3 +22,17 @@ pub(super) fn unlink(path: &Path) -> Result<()> {
 pub(super) fn is_absence(error: &io::Error) -> bool {
     error.kind() == IoKind::NotFound
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_removed_is_an_error_and_what_is_not_there_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(unlink(home.path()).is_err());
+        assert!(unlink(&home.path().join("missing")).is_ok());
+    }
+}

@@ -83,14 +83,30 @@ mod tests {
     #[test]
     fn a_folder_of_another_user_is_exposed_but_not_to_root() {
         let home = tempfile::tempdir().unwrap();
+        let stranger = 12_345;
+        if fs::metadata(home.path()).unwrap().uid() == ROOT {
+            // What belongs to root is safe from everybody but root.
+            assert_eq!(exposure_to(home.path(), stranger), None);
+            std::os::unix::fs::chown(home.path(), Some(54_321), None).unwrap();
+        }
         let owner = fs::metadata(home.path()).unwrap().uid();
-        let stranger = owner + 1;
         let found = exposure_to(home.path(), stranger).map(|exposure| exposure.to_string());
-        // What belongs to root is safe from everybody but root.
-        let expected = (owner != ROOT).then(|| format!("{} belongs to user {owner}", home.path().display()));
-        assert_eq!(found, expected);
+        assert_eq!(found, Some(format!("{} belongs to user {owner}", home.path().display())));
         assert_eq!(exposure_to(home.path(), ROOT), None);
         assert_eq!(exposure_to(home.path(), owner), None);
+    }
+
+    #[test]
+    fn the_first_exposed_folder_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = ["private", "open", "too"].map(|name| home.path().join(name));
+        for (folder, mode) in folders.iter().zip([0o700, 0o777, 0o777]) {
+            fs::create_dir(folder).unwrap();
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let found = exposure(folders.iter().map(PathBuf::as_path)).unwrap();
+        let [_, open, _] = folders;
+        assert_eq!(found.folder, open);
     }
 
     #[test]

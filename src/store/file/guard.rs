@@ -129,3 +129,27 @@ impl Drop for FileGuard {
         let _ = self.release();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+    use crate::id::SessionId;
+    use crate::store::Durability;
+
+    #[test]
+    fn a_forked_process_leaves_the_lock_files_of_its_parent() {
+        let home = tempfile::tempdir().unwrap();
+        let [file_dir, lock_dir] = ["data", "locks"].map(|name| home.path().join(name));
+        let folders = Folders { file_dir, lock_dir, durability: Durability::default() };
+        let key = StoreKey::from(SessionId::generate());
+        let place = Place::of(&key);
+        let locks = folders.visit(Duration::ZERO).lock(&place).unwrap();
+        let mut guard = FileGuard::new(folders.clone(), &key, locks);
+        guard.process = Process::numbered(0);
+        guard.release().unwrap();
+        assert!(!guard.holds(&key));
+        assert!(place.lock_file(&folders.lock_dir).exists());
+    }
+}

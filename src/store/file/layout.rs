@@ -297,6 +297,37 @@ mod tests {
     }
 
     #[test]
+    fn any_name_has_a_file_whether_it_is_text_or_not() {
+        assert_eq!(file_name(b"a.b"), "ab");
+        for name in [&b"a/b"[..], b"\xff", b"."] {
+            assert_eq!(file_name(name), hashed_name(name));
+        }
+    }
+
+    #[test]
+    fn what_names_no_owner_or_cannot_be_read_is_an_ids_whose_file_can_be_no_others() {
+        use Seat::{Claimed, Lent, Own, Shared};
+        let (chosen, sent) = (SessionId::from_program, SessionId::from_request);
+        // The id, its seat, whether it has a record without an owner, and one that cannot be read.
+        for (id, seat, is_owned, owns_the_unreadable) in [
+            (sent("abc"), Shared, true, true),
+            (sent("a/b"), Shared, false, true),
+            (chosen("a.b"), Shared, false, false),
+            (chosen("a.b"), Own, false, true),
+            (chosen("a.b"), Lent, true, true),
+            (chosen("a.b"), Claimed, true, true),
+            (sent("a.b"), Own, false, true),
+            (sent("a.b"), Lent, false, false),
+            (sent("a.b"), Claimed, false, false),
+        ] {
+            let key = StoreKey::from(id);
+            let place = Place::of(&key).seated(seat);
+            let found = (place.is_owned(None), place.owns_the_unreadable());
+            assert_eq!(found, (is_owned, owns_the_unreadable), "{place:?}");
+        }
+    }
+
+    #[test]
     fn the_lock_is_named_by_the_sha_1_of_the_id() {
         let key = StoreKey::from(SessionId::from_program("abc"));
         let path = Place::of(&key).lock_file(Path::new("/l"));

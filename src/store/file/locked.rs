@@ -290,3 +290,32 @@ fn may_write(expect: Expect, found: &Found) -> Result<bool> {
         (Expect::Present | Expect::Version(_), _) => Ok(false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+    use crate::id::{SessionId, StoreKey};
+    use crate::store::file::folders::Folders;
+
+    #[test]
+    fn what_cannot_be_read_is_still_there_and_what_is_not_there_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let [file_dir, lock_dir] = ["data", "locks"].map(|name| home.path().join(name));
+        let folders = Folders { file_dir, lock_dir, durability: Durability::default() };
+        let visit = folders.visit(Duration::ZERO);
+        let key = StoreKey::from(SessionId::from_program("abc"));
+        let place = Place::of(&key);
+        let path = place.data_file(&folders.file_dir);
+        let content = Content { data: b"x", ttl: None, expect: Expect::Any };
+        let _ = visit.replace(&place, &content, &Found::Absent, 0.0).unwrap();
+        let (_, found) = visit.look(&place).unwrap();
+        assert!(visit.is_still(&path, &place, &found));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!visit.is_still(&path, &place, &found));
+        std::fs::create_dir(&path).unwrap();
+        assert!(visit.is_still(&path, &place, &found));
+        assert!(!visit.is_still(&home.path().join("a\0b"), &place, &found));
+    }
+}

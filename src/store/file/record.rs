@@ -318,3 +318,28 @@ fn read_whole(file: &File, length: u64) -> io::Result<Vec<u8>> {
     file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::single_range_in_vec_init,
+        reason = "a test says what it expects by failing"
+    )]
+
+    use super::*;
+    use crate::id::{SessionId, StoreKey};
+
+    #[test]
+    fn two_changes_are_one_write_where_they_are_near_each_other() {
+        let key = StoreKey::from(SessionId::generate());
+        let far = (10, 18..9000, 8000, &[10..18, 8018..8020][..]);
+        let near = (6000, 6008..9000, 100, &[6000..6110][..]);
+        for (offset, text, at, written) in [far, near] {
+            let mut contents =
+                Contents { file: vec![0; 10_000], text, expiry: Some(Expiry { at: 0.0, offset }) };
+            let patch = Patch::new(&key, contents.version(), at, b"XY");
+            assert_eq!(contents.patch(&patch, 1.0).unwrap(), written);
+        }
+    }
+}

@@ -148,3 +148,26 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
 fn failed(error: io::Error, target: &Path) -> Error {
     Error::unavailable(WRITING).with_source(error).in_folder_of(target)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn a_save_that_survives_a_power_cut_brings_its_file_to_the_disk_and_no_other_save_does() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("fifo");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        // Which is refused for what is never on a disk.
+        let mut file = File::options().read(true).write(true).open(&path).unwrap();
+        for (durability, is_refused) in
+            [(Durability::Beaker, false), (Durability::Process, false), (Durability::Full, true)]
+        {
+            assert_eq!(write(&mut file, b"x", durability).is_err(), is_refused, "{durability:?}");
+        }
+    }
+}

@@ -81,3 +81,27 @@ impl Walk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_goes_after_it_was_listed_is_passed() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = ["a", "b"].map(|name| home.path().join(name));
+        for folder in &folders {
+            fs::create_dir(folder).unwrap();
+        }
+        let mut walk = Walk::of(home.path());
+        // The first is open then, and both are listed.
+        assert!(matches!(walk.next().unwrap(), Some(Found::Passing)));
+        for folder in &folders {
+            fs::remove_dir(folder).unwrap();
+        }
+        assert!(matches!(walk.next().unwrap(), Some(Found::Passing)));
+        assert!(walk.next().unwrap().is_none());
+    }
+}

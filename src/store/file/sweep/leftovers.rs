@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use super::age::{LEFTOVER_AGE, age};
@@ -20,9 +19,6 @@ use crate::store::{Swept, Timestamp};
 const ORIGINALS_SUFFIX: &str = ".temp";
 
 const LOCK_DIGITS: usize = 40;
-
-/// Time enough for a waiting process to get a lock.
-const HANDING_OVER: Duration = Duration::from_millis(5);
 
 /// Removes a temporary file that a writer left behind. Any other file stays.
 pub(super) fn remove_temporary(
@@ -80,7 +76,7 @@ pub(super) fn is_orphaned_lock(
         && is_old_file(path, now)
 }
 
-/// Removes the free lock files of `paths`.
+/// Removes the free lock files of `paths`. `hand_over` is a moment in which a waiting process gets a lock.
 ///
 /// A process of ours that waits for such a lock checks it once it has it, and takes the lock that is then at this
 /// path. A process of Beaker does not check: if it opened the file before the removal, its lock excludes no one for
@@ -88,7 +84,7 @@ pub(super) fn is_orphaned_lock(
 /// session which has had no record for an hour, and does harm only if a second process of Beaker writes the same
 /// session in those microseconds. A process that waits for the lock is not overlooked: the lock must be free twice,
 /// with time between for it to be handed over.
-pub(super) fn remove_locks(paths: &[PathBuf], dry_run: bool) -> Swept {
+pub(super) fn remove_locks(paths: &[PathBuf], dry_run: bool, hand_over: impl FnOnce()) -> Swept {
     let mut swept = Swept::default();
     let mut free = Vec::new();
     for path in paths {
@@ -103,7 +99,7 @@ pub(super) fn remove_locks(paths: &[PathBuf], dry_run: bool) -> Swept {
         return swept;
     }
     if !free.is_empty() {
-        thread::sleep(HANDING_OVER);
+        hand_over();
     }
     for path in free {
         match LockFile::acquire_existing(path.clone(), Duration::ZERO).map(|lock| lock.map(LockFile::remove))
@@ -124,4 +120,31 @@ fn is_old_file(path: &Path, now: Timestamp) -> bool {
 /// The lock of this name, as `FileSweep` remembers it: the first half of the SHA-1 that it is named by.
 pub(super) fn lock_number(name: &str) -> Option<u64> {
     u64::from_str_radix(name.get(..16)?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+    use super::*;
+    use crate::locks::Mode;
+
+    #[test]
+    fn a_lock_that_somebody_waits_for_is_handed_over_and_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("lock");
+        let acquire = || LockFile::try_acquire(path.clone(), Mode::Exclusive).unwrap().unwrap();
+        drop(acquire());
+        let paths = [path.clone()];
+        let mut waiting = None;
+        let swept = remove_locks(&paths, false, || waiting = Some(acquire()));
+        assert_eq!((swept.locks, swept.skipped), (0, 1));
+        assert!(waiting.is_some() && path.exists());
+        let swept = remove_locks(&paths, false, || unreachable!("no lock is free"));
+        assert_eq!((swept.locks, swept.skipped), (0, 1));
+        drop(waiting);
+        let swept = remove_locks(&paths, false, || ());
+        assert_eq!((swept.locks, swept.skipped), (1, 0));
+        assert!(!path.exists());
+    }
 }

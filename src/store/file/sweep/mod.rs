@@ -15,6 +15,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use super::walk::{Found, Walk};
@@ -29,6 +30,9 @@ const OPERATION: &str = "sweep the session files";
 
 /// The name of the lease in the folder of the records. No id has such a name.
 const LEASE: &str = ".beaker-sweep";
+
+/// Time enough for a waiting process to get a lock.
+const HANDING_OVER: Duration = Duration::from_millis(5);
 
 /// The entries of a step, which takes a millisecond or less.
 const STEP: usize = 64;
@@ -177,7 +181,7 @@ impl Sweep for FileSweep {
             }
         }
         let finished = swept.finished;
-        swept += leftovers::remove_locks(&orphans, self.plan.dry_run);
+        swept += leftovers::remove_locks(&orphans, self.plan.dry_run, || thread::sleep(HANDING_OVER));
         swept.finished = finished;
         Ok(swept)
     }

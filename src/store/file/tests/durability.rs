@@ -1,6 +1,7 @@
 //! Whatever a save survives, the laws are the same.
 
 use std::io;
+use std::os::fd::AsRawFd;
 
 use super::*;
 use crate::store::Redirect;
@@ -51,6 +52,45 @@ fn no_temporary_file_is_left_whatever_a_save_survives() {
         assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 2);
         let _ = store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap();
         assert_eq!(home.everything().iter().filter(|path| path.is_file()).count(), 0);
+    }
+}
+
+#[test]
+fn a_save_that_need_not_reach_the_disk_changes_names_with_the_old_record() {
+    for durability in ALL {
+        let home = Home::new();
+        let store = home.store.clone().with_durability(durability);
+        let id = new_key();
+        home.write(&id, b"old");
+        let old = fs::File::open(store.data_file(&id)).unwrap();
+        let _ = store.write(&Write::new(&id, b"new", Expect::Any), &Call::at(NOW)).unwrap();
+        // The name that the old record had at its end.
+        let last = fs::read_link(format!("/proc/self/fd/{}", old.as_raw_fd())).unwrap();
+        let is_exchanged = last.file_name().unwrap().to_str().unwrap().starts_with(".beaker-");
+        assert_eq!(is_exchanged, durability == Durability::Process, "{durability:?}: {last:?}");
+    }
+}
+
+#[test]
+fn a_save_that_survives_a_power_cut_fails_where_a_name_cannot_be_brought_to_the_disk() {
+    for durability in ALL {
+        let home = Home::new();
+        let (dotted, plain) = (key("a.bc"), key("abc"));
+        // By this path the name of the folder is one of the process, which is on no disk.
+        let folder = fs::File::open(home.folder.path()).unwrap();
+        let path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+        let store = FileStore::new(path, home.folder.path().join("locks"));
+        let _ = store.write(&Write::new(&dotted, b"x", Expect::Any), &Call::at(NOW)).unwrap();
+        let store = store.with_durability(durability);
+        let saved = store.write(&Write::new(&new_key(), b"x", Expect::Any), &Call::at(NOW));
+        let moved = store.clear(&plain, Duration::ZERO);
+        for outcome in [saved.map(drop), moved] {
+            let kind = outcome.map_err(|error| error.kind());
+            let expected = if durability == Durability::Full { Err(ErrorKind::Unavailable) } else { Ok(()) };
+            assert_eq!(kind, expected, "{durability:?}");
+        }
+        // The record has made way all the same, and is found.
+        assert_ne!(store.data_file(&dotted), store.data_file(&plain));
     }
 }
 
@@ -116,6 +156,7 @@ fn a_record_that_cannot_be_given_up_is_where_it_was() {
     assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
     assert_eq!(home.data(&id).unwrap(), b"x");
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    assert!(replace::retire(&path.join("below"), || Ok(())).is_err());
 }
 
 #[test]

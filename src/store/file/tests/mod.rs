@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
+mod dots;
 mod durability;
+mod holds;
 mod hostile;
 mod ids;
 mod old_copies;
 mod original;
 mod process;
+mod steps;
 mod sweeps;
 mod trouble;
 
@@ -110,6 +113,21 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o7777
 }
 
+/// Waits until two descriptors of this process have a file open.
+fn wait_until_open_twice(path: &Path) {
+    let path = fs::canonicalize(path).unwrap();
+    let is_it = |link: &PathBuf| *link == path;
+    let opened = || {
+        let descriptors = fs::read_dir("/proc/self/fd").unwrap();
+        descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).filter(is_it).count()
+    };
+    let begun = std::time::Instant::now();
+    while opened() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody else opens {path:?}");
+        std::thread::yield_now();
+    }
+}
+
 fn fixture() -> Fixture {
     let home = Arc::new(Home::new());
     let store = Arc::new(home.store.clone().with_lifetime(Some(LIFETIME)));
@@ -120,6 +138,17 @@ laws!(fixture);
 scan_laws!(fixture);
 sweep_laws!(fixture);
 lock_laws!(fixture);
+
+#[test]
+fn a_store_of_files_compares_and_swaps_and_blocks_on_a_disk() {
+    let expected = Capabilities {
+        native_expiry: false,
+        compare_and_swap: true,
+        atomic_rotation: false,
+        blocking: Blocking::Disk,
+    };
+    assert_eq!(Home::new().store.capabilities(), expected);
+}
 
 #[test]
 fn a_new_store_makes_nothing() {

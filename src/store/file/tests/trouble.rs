@@ -117,6 +117,49 @@ fn a_socket_in_the_place_of_a_record_is_refused() {
 }
 
 #[test]
+fn an_error_says_what_is_in_the_place_of_a_record() {
+    let (home, id, path) = with_record(b"x");
+    let folder = path.parent().unwrap().to_owned();
+    let puts: [(&dyn Fn(), &str); 5] = [
+        (&|| fs::write(&path, b"").unwrap(), "the file is empty"),
+        (&|| drop(fs::File::create(&path).unwrap().set_len(1 << 40)), "longer than any session"),
+        (&|| symlink("nowhere", &path).unwrap(), "a symbolic link is in its place"),
+        (&|| fs::create_dir(&path).unwrap(), "not a regular file"),
+        (&|| fs::write(&folder, b"").unwrap(), "cannot read the session file: Not a directory"),
+    ];
+    for (put, said) in puts {
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+        if said.ends_with("directory") {
+            fs::remove_dir(&folder).unwrap();
+        }
+        put();
+        let error = home.store.load(&id, &home.at(NOW)).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_touch_finds_the_record_that_took_the_place_of_the_one_it_waited_for() {
+    let home = Home::new();
+    let id = new_key();
+    let version = home.write(&id, b"abc");
+    let path = home.data_file(&id);
+    let holder = fs::File::open(&path).unwrap();
+    holder.lock().unwrap();
+    std::thread::scope(|scope| {
+        let touching = scope.spawn(|| home.touch(&id, version, 0, b"A").unwrap());
+        wait_until_open_twice(&path);
+        let beside = path.with_extension("newer");
+        fs::copy(&path, &beside).unwrap();
+        fs::rename(&beside, &path).unwrap();
+        drop(holder);
+        assert!(touching.join().unwrap());
+    });
+    assert_eq!(home.data(&id).unwrap(), b"Abc");
+}
+
+#[test]
 fn a_lock_that_is_no_regular_file_is_refused_and_does_not_hang() {
     let puts: [fn(&Path); 3] = [
         |path| symlink("/dev/null", path).unwrap(),

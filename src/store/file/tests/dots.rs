@@ -1,0 +1,47 @@
+//! Ids that differ in their dots: whom they wait for, and what makes way.
+
+use super::*;
+use crate::codec::envelope;
+
+#[test]
+fn a_shared_file_whose_lock_is_out_of_order_is_not_written() {
+    let home = Home::impatient();
+    let [dotted, plain] = ["a.bc", "abc"].map(key);
+    home.write(&dotted, b"x");
+    let lock = home.store.lock_file(&plain);
+    let _ = fs::remove_file(&lock);
+    fs::create_dir(&lock).unwrap();
+    let write = Write::new(&dotted, b"y", Expect::Any);
+    assert_eq!(home.store.write(&write, &home.at(NOW)).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(home.data(&dotted).unwrap(), b"x");
+}
+
+#[test]
+fn an_id_with_a_file_of_its_own_is_rotated_while_the_one_without_dots_is_held() {
+    let home = Home::impatient();
+    let [dotted, plain, new] = ["a.bc", "abc", "new"].map(key);
+    home.write(&dotted, b"dotted");
+    home.write(&plain, b"plain");
+    assert_ne!(home.data_file(&dotted), home.data_file(&plain));
+    let store = Arc::new(home.store.clone());
+    let _held = store.lock(&plain, LockTarget::Record, &home.at(NOW)).unwrap().unwrap();
+    let rotation = Rotation::new(&dotted, &new, b"x", Expect::Present);
+    assert!(matches!(home.store.rotate(&rotation, &home.at(NOW)).unwrap(), Written::Stored(_)));
+    assert_eq!(home.data(&dotted), None);
+    assert_eq!(home.data(&plain).unwrap(), b"plain");
+}
+
+#[test]
+fn a_record_in_the_file_of_its_owner_makes_way_for_nobody() {
+    let home = Home::new();
+    let [dotted, plain] = ["a.bc", "abc"].map(key);
+    home.write(&dotted, b"x");
+    let before = home.everything();
+    home.store.clear(&dotted, home.wait).unwrap();
+    assert_eq!(home.everything(), before);
+    // As another program may name the owner of a file that is its alone.
+    let named = envelope::write("x", Some(plain.record()), None).unwrap();
+    fs::write(home.data_file(&plain), named.bytes).unwrap();
+    home.store.clear(&plain, home.wait).unwrap();
+    assert_eq!(home.everything(), before);
+}

@@ -42,10 +42,6 @@ pub fn locate(pickle: &[u8]) -> Option<usize> {
             Step::Stop => {
                 return if steps.position() == pickle.len() { walk.finish() } else { None };
             }
-            Step::Pop if walk.depth == walk.floor() && !walk.marks.is_empty() => {
-                walk.marks.pop();
-                walk.top = Top::Revealed;
-            }
             Step::Pop => {
                 walk.pop(1)?;
                 walk.top = Top::Revealed;
@@ -249,7 +245,7 @@ impl Walk {
     }
 
     fn remember(&mut self, id: u32) -> Option<()> {
-        if self.depth == 1 || self.depth == self.floor() {
+        if self.depth == self.floor() {
             // Only the outermost dict can be meant, right after it was made.
             if self.root_memo.is_some() || !self.marks.is_empty() {
                 return None;

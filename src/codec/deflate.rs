@@ -84,9 +84,12 @@ pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>> {
         |decompressor| {
             decompressor.reset(true);
             loop {
-                let before = (decompressor.total_in(), decompressor.total_out());
                 let status = decompressor
-                    .decompress_vec(rest(compressed, before.0), &mut out, FlushDecompress::None)
+                    .decompress_vec(
+                        rest(compressed, decompressor.total_in()),
+                        &mut out,
+                        FlushDecompress::None,
+                    )
                     .map_err(|error| Error::corrupt(DECOMPRESS).with_source(error))?;
                 match status {
                     _ if out.len() > limit => return Err(too_large()),
@@ -96,12 +99,10 @@ pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>> {
                         let growth = out.len().max(64).min(limit.saturating_add(1) - out.len());
                         out.reserve_exact(growth);
                     }
-                    Status::Ok | Status::BufError
-                        if before == (decompressor.total_in(), decompressor.total_out()) =>
-                    {
+                    // There is room left, so that there is no input left.
+                    Status::Ok | Status::BufError => {
                         return Err(Error::corrupt(DECOMPRESS).with_detail("it ends too early"));
                     }
-                    Status::Ok | Status::BufError => {}
                 }
             }
         },
@@ -170,6 +171,12 @@ mod tests {
         assert!(decompress(&bomb, (10 << 20) - 1).is_err());
         assert_eq!(decompress(&bomb, 10 << 20).unwrap().len(), 10 << 20);
         assert_eq!(decompress(&bomb, usize::MAX).unwrap().len(), 10 << 20);
+    }
+
+    #[test]
+    fn a_limit_of_nothing_lets_nothing_through() {
+        assert_eq!(decompress(&compress(b"").unwrap(), 0).unwrap(), b"");
+        assert!(decompress(&compress(b"a").unwrap(), 0).unwrap_err().to_string().contains("limit"));
     }
 
     #[test]

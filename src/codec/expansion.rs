@@ -97,7 +97,7 @@ struct Node {
     depth: u32,
     /// Whether the author of the pickle can choose its hash.
     chosen_hash: bool,
-    /// Whether something holds it.
+    /// Whether something else holds it, which grows with it.
     is_held: bool,
 }
 
@@ -141,7 +141,7 @@ impl Graph {
                 let done = (visit.values, visit.depth);
                 *sizes.get_mut(visit.node)? = done;
                 path.pop();
-                if done.0 > most || done.1 > DEEPEST || path.len() > DEEPEST as usize {
+                if done.0 > most || done.1 > DEEPEST {
                     return None;
                 }
                 if let Some(above) = path.last_mut() {
@@ -357,8 +357,7 @@ impl Machine {
         if whole.depth > DEEPEST {
             return None;
         }
-        let place = self.graph.nodes.get_mut(top)?;
-        *place = Node { is_held: place.is_held, ..whole };
+        *self.graph.nodes.get_mut(top)? = whole;
         Some(())
     }
 

@@ -217,9 +217,52 @@ fn the_access_time_of_the_outermost_dict_is_found_and_no_other() {
     for (name, pickle, expected) in VECTORS {
         let pickle = hex(pickle);
         assert_eq!(locate(&pickle), *expected, "{name}");
-        if let Some(at) = expected {
-            assert_eq!(pickle[*at..at + 8], 1_700_000_000.25_f64.to_be_bytes(), "{name}");
+        let mut changed = pickle.clone();
+        if let Some(at) = *expected {
+            assert_eq!(pickle[at..at + 8], 1_700_000_000.25_f64.to_be_bytes(), "{name}");
+            changed[at..at + 8].copy_from_slice(&1_800_000_000.5_f64.to_be_bytes());
         }
+        assert_eq!(with_access_time(&pickle, 1_800_000_000.5), expected.map(|_| changed), "{name}");
+    }
+}
+
+/// `instructions`, where `k` stands for the text of the key and `f` for a float.
+fn spelt(instructions: &[u8]) -> Vec<u8> {
+    let mut pickle = b"\x80\x04".to_vec();
+    for &byte in instructions {
+        match byte {
+            b'k' => pickle.extend(b"X\x0e\0\0\0_accessed_time"),
+            b'f' => pickle.extend(float(1.5)),
+            byte => pickle.push(byte),
+        }
+    }
+    pickle
+}
+
+#[test]
+fn no_access_time_is_found_where_an_instruction_is_none_that_a_pickler_writes_there() {
+    assert!(locate(&spelt(b"}kfs.")).is_some());
+    for (name, instructions) in [
+        ("the outermost dict is dropped", &b"}0}kfs."[..]),
+        ("a mark is dropped like a value", b"}(0kfs."),
+        ("a value beneath a mark is dropped", b"}kN(0f1s."),
+        ("the outermost dict is used as a list", b"}Nakfs."),
+        ("the outermost dict is used as a list of several", b"}(Nekfs."),
+        ("the outermost dict is used as a set", b"}(N\x90kfs."),
+        ("the outermost dict gets a state", b"}Nbkfs."),
+        ("an item is set beneath a mark", b"}(kfsu."),
+        ("a value is left over", b"}kfsN."),
+        ("a mark is left over", b"}kfs(."),
+        ("the value is another dict", b"}N}kfs."),
+        ("a number is given after one was counted", b"}\x94kq\x01fs."),
+        ("a number is counted after one was given", b"}q\0k\x94fs."),
+        ("the outermost dict is remembered twice", b"}q\0q\x05kfs."),
+        ("nothing is remembered", b"}(q\0kfu."),
+        ("the numbers of the key fall", b"}(Nkq\x05kq\x03fu."),
+        ("the key has a number twice", b"}(Nkq\x05kq\x05fu."),
+        ("another value has the number of the key", b"}(kq\x01fNq\x01Nu."),
+    ] {
+        assert_eq!(locate(&spelt(instructions)), None, "{name}");
     }
 }
 

@@ -140,6 +140,23 @@ fn gcm_gives_the_vectors_of_its_specification_and_of_nist() {
 }
 
 #[test]
+fn what_is_encrypted_alone_has_an_iv_of_its_own_and_is_read_with_its_key_only() {
+    let (key, other) = ([7; 32], [8; 32]);
+    for plain in [&b""[..], PLAIN, &[0; 10_000]] {
+        let sealed = aes_gcm_encrypt(plain, &key).unwrap();
+        assert_eq!(sealed.len(), IV + TAG + plain.len());
+        assert_ne!(sealed[..IV], aes_gcm_encrypt(plain, &key).unwrap()[..IV]);
+        assert_eq!(aes_gcm_decrypt(&sealed, &key).unwrap(), plain);
+        assert_eq!(aes_gcm_decrypt(&sealed, &other).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+    for length in [0, 16, 31, 33] {
+        let key = vec![7; length];
+        assert_eq!(aes_gcm_encrypt(PLAIN, &key).unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(aes_gcm_decrypt(&[0; 40], &key).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+}
+
+#[test]
 fn the_same_randomness_gives_the_text_of_beaker() {
     for (writes, vectors) in [(Cipher::AesGcm, BEAKER_GCM), (Cipher::AesCtr, BEAKER_CTR)] {
         for (bits, text) in vectors {
@@ -251,6 +268,12 @@ fn the_newest_keys_encrypt_and_all_decrypt() {
             }
         }
     }
+}
+
+#[test]
+fn a_sealer_says_whether_it_has_one_pair_of_keys() {
+    let alone: Vec<_> = rotated(3, Cipher::AesGcm, Reading::Both).iter().map(Sealer::has_one_key).collect();
+    assert_eq!(alone, [false, false, true]);
 }
 
 #[test]

@@ -37,6 +37,14 @@ const SHAPES: &[Shape] = &[
     ("bytes", 4, b"\x80\x03}q\0X\x07\0\0\0sessionq\x01C\x04", b"q\x02s.", false),
     ("no memo", 4, b"\x80\x04}\x8c\x07session\x8c\x04", b"s.", false),
     ("bytes after the end", 4, b"\x80\x02}q\0X\x07\0\0\0sessionq\x01X\x04\0\0\0", b"q\x02s.more", false),
+    ("0, the key known from a value", 4, b"(dp0\nVlast\np1\nVsession\np2\nsg2\nV", b"\np3\ns.", false),
+    (
+        "0, a tuple that contains itself before it",
+        4,
+        b"(dp0\nVx\np1\n((lp2\n(g2\ntp3\na00g3\nsVsession\np4\nV",
+        b"\np5\ns.",
+        false,
+    ),
     (
         "more keys",
         4,
@@ -65,6 +73,8 @@ fn what_was_written_is_read_back() {
             for expires_at in [None, Some(0.0), Some(1.7e9), Some(f64::INFINITY), Some(-1e300)] {
                 let written = write(text, owner, expires_at).unwrap();
                 let envelope = read(&written.bytes).unwrap().unwrap();
+                assert_eq!(read_usual(&written.bytes).is_some(), owner.is_none() || expires_at.is_some());
+                assert_eq!(envelope_walk::read(&written.bytes).unwrap().as_ref(), Some(&envelope));
                 assert_eq!(envelope.owner.as_deref(), owner);
                 assert_eq!(envelope.expiry.map(|expiry| expiry.at), expires_at);
                 assert_eq!(
@@ -167,6 +177,9 @@ fn anything_else_is_corrupt() {
         b"\x80\x02}(K\x01u.",
         b"\x80\x02}(.",
         b"\x80\x7f}.",
+        // Two dicts, and the first one is filled, or is the value.
+        b"\x80\x02}q\x010}q\x020h\x01X\x07\0\0\0sessionX\x04\0\0\0Zm9vs0h\x02.",
+        b"\x80\x02}q\x010}X\x07\0\0\0sessionX\x04\0\0\0Zm9vs0h\x01.",
     ] {
         assert_eq!(read(bytes).unwrap_err().kind(), ErrorKind::Corrupt, "{bytes:?}");
     }
@@ -188,6 +201,30 @@ fn a_hostile_pickle_is_refused_before_it_grows() {
     let many = 10 << 20;
     for hostile in [&b"("[..], b"]", b"2", b"}X\0\0\0\0q\0"] {
         let bytes = [b"\x80\x02N", &hostile.repeat(many / hostile.len())[..]].concat();
+        assert_eq!(read(&bytes).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[test]
+fn as_many_values_marks_and_numbers_are_followed_as_an_envelope_may_need_and_no_more() {
+    let values = |count: usize| [&b"("[..], &b"N".repeat(count), b"1"].concat();
+    let marks = |count: usize| [b"(".repeat(count), b"0".repeat(count)].concat();
+    let numbers = |count: u32| {
+        let mut pickle = b"N".to_vec();
+        for number in 0..count {
+            pickle.push(b'r');
+            pickle.extend(number.to_le_bytes());
+        }
+        pickle.push(b'0');
+        pickle
+    };
+    let envelope = b"}X\x07\0\0\0sessionX\x04\0\0\0Zm9vs.";
+    for before in [values(65_536), marks(65_536), numbers(65_536)] {
+        let bytes = [&before[..], envelope].concat();
+        assert_eq!(&bytes[read(&bytes).unwrap().unwrap().text], b"Zm9v");
+    }
+    for before in [values(65_537), marks(65_537), numbers(65_537)] {
+        let bytes = [&before[..], envelope].concat();
         assert_eq!(read(&bytes).unwrap_err().kind(), ErrorKind::Corrupt);
     }
 }

@@ -1,4 +1,5 @@
 //! The laws of what a pickle may cost.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,6 +12,32 @@ fn is_modest(pickle: &[u8]) -> bool {
 
 fn keys(pickle: &[u8]) -> Option<u64> {
     weigh(pickle).map(|weight| weight.keys)
+}
+
+/// The machine after the last instruction that it takes.
+fn run(pickle: &[u8]) -> Machine {
+    let mut machine = Machine::new(pickle.len());
+    let mut steps = Steps::new(pickle);
+    while let Some(step) = steps.next() {
+        if step == Step::Stop || machine.take(step).is_none() {
+            break;
+        }
+    }
+    machine
+}
+
+/// Of the pickles that `make` makes, given how often to repeat something and how many bytes to put beside it, one that
+/// costs `over` more than it may. Without either it costs `fixed`, each repetition costs `each`, each byte 1.
+fn costing(over: u64, fixed: u64, each: u64, make: impl Fn(usize, usize) -> Vec<u8>) -> Vec<u8> {
+    let base = make(0, 0).len();
+    let length = make(1, 0).len() - base;
+    let found = (0..).find_map(|times: usize| {
+        let cost = fixed + each * times as u64;
+        let beyond = cost.checked_sub(most_work(base + length * times) + over)?;
+        // A byte more costs 1 and allows 100.
+        beyond.is_multiple_of(99).then(|| make(times, usize::try_from(beyond / 99).unwrap()))
+    });
+    found.unwrap()
 }
 
 /// `()`, then a tuple of the value before twice, and so on; each remembered, none written twice.
@@ -78,7 +105,7 @@ fn a_list_that_holds_itself_is_modest() {
 
 #[test]
 fn what_is_nested_deeper_than_python_pickles_is_not_modest() {
-    assert!(is_modest(&nested(500)));
+    assert!(is_modest(&nested(999)));
     assert!(!is_modest(&nested(1000)));
     assert!(!is_modest(&nested(200_000)));
 }
@@ -94,8 +121,61 @@ fn what_is_nested_from_the_outside_in_is_not_modest_either() {
         pickle.extend(b"j\0\0\0\0.");
         pickle
     };
-    assert!(is_modest(&nested(500)));
-    assert!(!is_modest(&nested(2000)));
+    assert!(is_modest(&nested(999)));
+    assert!(!is_modest(&nested(1000)));
+    assert!(!is_modest(&nested(60_000)));
+}
+
+#[test]
+fn what_is_measured_at_the_end_may_be_as_many_values_as_there_may_be_and_no_more() {
+    let mut graph = Graph::default();
+    let (whole, part) = (graph.add(Node::atom(0, false)), graph.add(Node::atom(0, false)));
+    graph.edges = vec![(whole, part); 3];
+    assert_eq!(graph.expand(whole, 4), Some(()));
+    assert_eq!(graph.expand(whole, 3), None);
+}
+
+#[test]
+fn only_what_grows_while_something_else_holds_it_is_measured_at_the_end() {
+    for (pickle, late) in [
+        (&b"]q\0(N]e."[..], false),
+        (b"]q\0\x85h\0Na.", true),
+        (b"]q\0\x85h\0(e.", false),
+        (b"]q\0h\0ah\0Na.", false),
+        (b"]q\0h\0a\x85h\0Na.", true),
+    ] {
+        assert_eq!(run(pickle).grew_late, late, "{pickle:?}");
+    }
+}
+
+#[test]
+fn the_most_work_may_be_done_and_not_one_value_more() {
+    let put = |times: usize, beside: usize| {
+        let parts = [&b"\x80\x02("[..], &b"N".repeat(20_001), b"tq\x000]"];
+        let lists = [&b"h\0a".repeat(times)[..], b"(", &b"N".repeat(beside), b"e."];
+        [parts.concat(), lists.concat()].concat()
+    };
+    for (over, allowed) in [(0, true), (1, false)] {
+        let pickle = costing(over, 20_001, 20_002, put);
+        assert_eq!(run(&pickle).work, most_work(pickle.len()) + over);
+        assert_eq!(is_modest(&pickle), allowed);
+    }
+}
+
+#[test]
+fn the_most_bytes_may_be_hashed_and_not_one_more() {
+    let text = |length: usize| {
+        [&b"X"[..], &u32::try_from(length).unwrap().to_le_bytes(), &b"x".repeat(length)].concat()
+    };
+    let hashed = |times: usize, beside: usize| {
+        let keys = [&text(20_001)[..], b"q\x000}", &b"h\0Ns".repeat(times)];
+        [keys.concat(), text(beside), b"Ns.".to_vec()].concat()
+    };
+    for (over, allowed) in [(0, true), (1, false)] {
+        let pickle = costing(over, 0, 20_001, hashed);
+        assert_eq!(run(&pickle).bytes, most_work(pickle.len()) + over);
+        assert_eq!(is_modest(&pickle), allowed);
+    }
 }
 
 #[test]
@@ -112,6 +192,9 @@ fn an_index_is_smaller_than_the_pickle_is_long() {
         &b"\x80\x02Nr\xff\xff\xff\x7f."[..],
         b"Nr\xff\xff\xff\xff.",
         b"Nr\x00\x01\x00\x00.",
+        b"Nr\x07\x00\x00\x00.",
+        b"Nq\x04.",
+        b"Np5\n.",
         b"Nq\xff.",
         b"Np2147483647\n.",
         b"Np99999999999\n.",
@@ -185,7 +268,10 @@ fn keys_count_whose_hash_anybody_can_choose() {
     assert_eq!(keys(b"\x80\x02}K\x01Ns."), Some(0));
     assert_eq!(keys(b"\x80\x02}X\x01\0\0\0aNs."), Some(0));
     assert_eq!(keys(b"\x80\x02}\x8a\x02\x01\x01Ns."), Some(0));
+    assert_eq!(keys(b"\x80\x02}\x8a\x07\x01\x01\x01\x01\x01\x01\x01Ns."), Some(0));
     assert_eq!(keys(b"\x80\x02}\x8a\x08\x01\x01\x01\x01\x01\x01\x01\x01Ns."), Some(1));
+    assert_eq!(keys(b"}I12345678901234567\nNs."), Some(0));
+    assert_eq!(keys(b"}I123456789012345678\nNs."), Some(1));
     assert_eq!(keys(b"}L2305843009213693951L\nNs."), Some(1));
     assert_eq!(keys(b"\x80\x02}(K\x01\x85NK\x02\x85Nu."), Some(2));
     assert_eq!(keys(b"\x80\x04\x8f(K\x01\x85K\x02\x85\x90."), Some(2));
@@ -208,13 +294,7 @@ proptest! {
         ]), 0..400),
     ) {
         let pickle = [&parts.concat()[..], b"."].concat();
-        let mut machine = Machine::new(pickle.len());
-        let mut steps = Steps::new(&pickle);
-        while let Some(step) = steps.next() {
-            if step == Step::Stop || machine.take(step).is_none() {
-                break;
-            }
-        }
+        let machine = run(&pickle);
         prop_assert!(machine.graph.nodes.len() <= pickle.len());
         prop_assert!(machine.graph.edges.len() <= pickle.len());
         prop_assert!(machine.stack.len() + machine.marks.len() <= pickle.len());

@@ -82,6 +82,16 @@ mod tests {
         assert!(!is_modest_json(&many, 3000));
         assert!(is_modest_json(&many, 30_000));
         assert!(is_modest_json(&b"[],".repeat(400_000), 0));
+        assert!(is_modest_json(&b",".repeat(999_999), 0));
+        assert!(!is_modest_json(&b",".repeat(1_000_000), 0));
+    }
+
+    #[test]
+    fn a_text_ends_at_a_quote_that_is_not_escaped() {
+        let brackets = "[".repeat(1001);
+        assert!(is_modest(&format!(r#"["\"{brackets}"]"#)));
+        assert!(is_modest(&format!(r#"["\\\"{brackets}"]"#)));
+        assert!(!is_modest(&format!(r#"["\\"{brackets}"]"#)));
     }
 
     #[test]

@@ -202,6 +202,9 @@ mod tests {
             let text = write(&id("old"), &id(&"x".repeat(length)), 0.0, 1.0).unwrap();
             assert!(is_pointer(text.as_bytes()) && text.is_ascii());
             assert!(decode_plain(text.as_bytes()).is_err());
+            // No longer than whole groups need.
+            let sealed = Aead::NONCE + 2 * TIME + length + 1 + Aead::TAG;
+            assert_eq!(text.len(), PREFIX.len() + sealed.div_ceil(GROUP) * 4);
             // As the original decodes: what is outside the alphabet is skipped, and what precedes it is a nonce.
             for nonce in (0..=64).step_by(4) {
                 let rest: Vec<u8> = text.bytes().skip(nonce).filter(|byte| *byte != b'.').collect();

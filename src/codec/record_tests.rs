@@ -208,7 +208,11 @@ fn what_is_encrypted_and_what_is_not_do_not_pass_for_each_other() {
     let refused = |records: &Records, text: &str| records.read(ID, text.as_bytes()).unwrap_err().to_string();
     assert!(refused(&sealing, &of_plain).contains("it is not encrypted, and there is an encrypt_key"));
     assert!(refused(&plain, &of_sealing).contains("it is encrypted, and there is no encrypt_key"));
-    assert!(refused(&plain, "r3.p.AAAA").contains("does not know"));
+    for records in [&plain, &sealing] {
+        for unknown in ["r3.p.AAAA", "r2.x.AAAA", "r2.p", ""] {
+            assert!(refused(records, unknown).contains("does not know"));
+        }
+    }
     for (records, text) in [(&plain, &of_sealing), (&sealing, &of_plain)] {
         let (_, rest) = text.split_at(PREFIX);
         for prefix in [PLAIN, SEALED] {

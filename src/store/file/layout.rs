@@ -294,6 +294,9 @@ mod tests {
         let stem = Path::new(&file("a/b")).file_stem().unwrap().to_str().unwrap().to_owned();
         assert!(!file(&stem).contains(&stem));
         assert!(!file(&format!(".{stem}")).contains(&stem));
+        for other in ["~0af3".to_owned(), format!("~{}", "g".repeat(64)), format!("~{}", "0".repeat(65))] {
+            assert!(file(&other).ends_with(&format!("/{other}.cache")));
+        }
     }
 
     #[test]

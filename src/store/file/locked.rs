@@ -312,6 +312,10 @@ mod tests {
         let _ = visit.replace(&place, &content, &Found::Absent, 0.0).unwrap();
         let (_, found) = visit.look(&place).unwrap();
         assert!(visit.is_still(&path, &place, &found));
+        std::fs::write(&path, b"rubbish").unwrap();
+        assert!(!visit.is_still(&path, &place, &found));
+        let (_, unreadable) = visit.look(&place).unwrap();
+        assert!(visit.is_still(&path, &place, &unreadable));
         std::fs::remove_file(&path).unwrap();
         assert!(!visit.is_still(&path, &place, &found));
         std::fs::create_dir(&path).unwrap();

@@ -64,11 +64,30 @@ fn a_save_that_need_not_reach_the_disk_changes_names_with_the_old_record() {
         home.write(&id, b"old");
         let old = fs::File::open(store.data_file(&id)).unwrap();
         let _ = store.write(&Write::new(&id, b"new", Expect::Any), &Call::at(NOW)).unwrap();
-        // The name that the old record had at its end.
-        let last = fs::read_link(format!("/proc/self/fd/{}", old.as_raw_fd())).unwrap();
-        let is_exchanged = last.file_name().unwrap().to_str().unwrap().starts_with(".beaker-");
-        assert_eq!(is_exchanged, durability == Durability::Process, "{durability:?}: {last:?}");
+        assert_eq!(ended_as_temporary(&old), durability == Durability::Process, "{durability:?}");
     }
+}
+
+#[test]
+fn a_rotation_that_survives_a_power_cut_sets_the_old_record_aside_first() {
+    for durability in ALL {
+        for old in ["abc", "a.bc"] {
+            let home = Home::new();
+            let store = home.store.clone().with_durability(durability);
+            let [old, new] = [old, "new"].map(key);
+            home.write(&old, b"x");
+            let file = fs::File::open(store.data_file(&old)).unwrap();
+            let _ = store.rotate(&Rotation::new(&old, &new, b"y", Expect::Present), &Call::at(NOW)).unwrap();
+            assert_eq!(ended_as_temporary(&file), durability == Durability::Full, "{durability:?}");
+        }
+    }
+}
+
+/// Whether a file that has gone had the name of a temporary one at its end.
+fn ended_as_temporary(file: &fs::File) -> bool {
+    let last = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+    let name = last.file_name().unwrap().to_str().unwrap();
+    is_temporary(name.strip_suffix(" (deleted)").unwrap().as_ref())
 }
 
 #[test]

@@ -114,6 +114,16 @@ fn a_deleted_session_is_not_found_again_in_an_old_copy() {
 }
 
 #[test]
+fn a_session_that_gets_another_id_is_not_found_again_in_an_old_copy() {
+    let home = Home::impatient();
+    let (dotted, new) = (with_an_old_copy(&home), new_key());
+    let rotation = Rotation::new(&dotted, &new, b"x", Expect::Present);
+    assert!(matches!(home.store.rotate(&rotation, &home.at(NOW)).unwrap(), Written::Stored(_)));
+    assert_eq!(home.data(&dotted), None);
+    assert_eq!(home.data(&new).unwrap(), b"x");
+}
+
+#[test]
 fn an_expired_session_leaves_the_record_of_beakers_that_it_was_copied_from() {
     let home = Home::new();
     stored_by_the_original(&home, "abc", "theirs", &["abc", "a.bc"]);

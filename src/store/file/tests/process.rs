@@ -89,3 +89,28 @@ fn a_process_that_has_no_file_descriptor_left_finds_no_session_absent() {
         assert_eq!(home.data(&id).unwrap(), b"x");
     }
 }
+
+#[test]
+fn a_removal_is_brought_to_the_disk_where_a_save_is() {
+    if is_inner_of("a_removal_is_brought_to_the_disk_where_a_save_is", "ulimit -n 64") {
+        for durability in [Durability::Beaker, Durability::Process, Durability::Full] {
+            let home = Home::new();
+            let store = home.store.clone().with_durability(durability);
+            let id = new_key();
+            home.write(&id, b"x");
+            let visit = store.folders.visit(Duration::ZERO);
+            assert!(visit.unlink(&home.folder.path().join("missing/x")).is_ok());
+            let mut taken = Vec::new();
+            while let Ok(file) = fs::File::open("/dev/null") {
+                taken.push(file);
+            }
+            // That takes a descriptor, and the removal alone takes none.
+            let removed = visit.unlink(&store.data_file(&id));
+            drop(taken);
+            let kind = removed.map_err(|error| error.kind());
+            let expected = if durability == Durability::Full { Err(ErrorKind::Unavailable) } else { Ok(()) };
+            assert_eq!(kind, expected, "{durability:?}");
+            assert_eq!(home.data(&id), None);
+        }
+    }
+}

@@ -54,6 +54,16 @@ fn a_corrupt_record_can_be_replaced_and_removed() {
 }
 
 #[test]
+fn a_corrupt_record_is_no_version_that_can_be_removed() {
+    let (home, id, path) = with_record(b"x");
+    fs::write(&path, b"rubbish").unwrap();
+    for expect in [Expect::Absent, Expect::Version(record::version_of(b"x"))] {
+        assert_eq!(home.store.delete(&id, expect, &home.at(NOW)).unwrap(), Deleted::Refused);
+    }
+    assert_eq!(fs::read(&path).unwrap(), b"rubbish");
+}
+
+#[test]
 fn a_browsers_dotted_id_neither_learns_of_nor_removes_a_damaged_file() {
     let home = Home::new();
     let plain = key("abc");

@@ -208,3 +208,15 @@ fn a_lock_file_that_may_not_be_made_is_an_error_that_says_so() {
     });
     drop(home);
 }
+
+#[test]
+fn a_lock_file_that_its_owner_may_not_use_is_made_private_and_others_keep_their_mode() {
+    for (before, after) in [(0o000, 0o600), (0o400, 0o600), (0o600, 0o600), (0o664, 0o664)] {
+        let (_home, path) = place();
+        let file = File::create(&path).unwrap();
+        file.set_permissions(Permissions::from_mode(before)).unwrap();
+        let locked = Waiting::new(Duration::ZERO).lock_the_one_at(&path, file, Mode::Exclusive).unwrap();
+        assert!(locked.is_some());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, after);
+    }
+}

@@ -264,6 +264,7 @@ mod tests {
     use std::sync::mpsc::{self, Receiver, Sender};
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::store::Timestamp;
 
     const LONG: Duration = Duration::from_secs(60);
@@ -334,5 +335,47 @@ mod tests {
         let (guard, told) = locked(3, None);
         told.recv_timeout(LONG).unwrap();
         drop(guard);
+    }
+
+    /// A server whose reply to the taking of a lease is an error.
+    struct Refusing {
+        kind: ErrorKind,
+        released: AtomicBool,
+    }
+
+    impl Leases for Refusing {
+        fn take(&self, _key: &StoreKey, _token: &str, _wait: Duration) -> Result<bool> {
+            Err(Error::new(self.kind, LOCKING))
+        }
+
+        fn renew(&self, _key: &StoreKey, _token: &str) -> Result<bool> {
+            Ok(false)
+        }
+
+        fn release(&self, _key: &StoreKey, _token: &str) -> Result<()> {
+            self.released.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+
+        fn lasting(&self) -> Duration {
+            LONG
+        }
+
+        fn server(&self, _key: &StoreKey) -> Server {
+            (0, 4)
+        }
+    }
+
+    #[test]
+    fn a_lease_that_may_have_been_taken_is_released_and_one_without_a_connection_is_not() {
+        for (kind, is_released) in
+            [(ErrorKind::Unknown, true), (ErrorKind::Unavailable, true), (ErrorKind::Busy, false)]
+        {
+            let server = Arc::new(Refusing { kind, released: AtomicBool::new(false) });
+            let leases: Arc<dyn Leases> = Arc::<Refusing>::clone(&server);
+            let key = StoreKey::plain(&SessionId::generate());
+            assert_eq!(Lease::take(&leases, &key, LONG).err().map(|error| error.kind()), Some(kind));
+            assert_eq!(server.released.load(Ordering::Relaxed), is_released, "{kind:?}");
+        }
     }
 }

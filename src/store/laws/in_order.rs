@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::{Fixture, NOW, laws, some_id, sweep_laws};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
+use crate::store::doubles::Counting;
 use crate::store::{
     Call, Capabilities, Deleted, Expect, MemoryStore, Record, Redirect, Renewal, Rotation, Store, Sweep,
-    Version, Write, Written,
+    Version, Write, Written, rotate_in_order,
 };
 
 const REDIRECT: Redirect<'_> = Redirect { data: b"moved", ttl: Duration::from_secs(30) };
@@ -184,4 +185,43 @@ fn a_corrupt_record_is_rotated_unless_a_version_of_it_is_expected() {
         assert_eq!(store.load(&new, &call).unwrap().is_some(), rotates);
         assert_eq!(store.inner.load(&old, &call).unwrap().is_none(), rotates);
     }
+}
+
+#[test]
+fn a_corrupt_record_under_the_new_id_is_overwritten_and_one_that_cannot_be_loaded_is_not() {
+    let call = Call::at(NOW);
+    for (kind, rotates) in [(ErrorKind::Corrupt, true), (ErrorKind::Unavailable, false)] {
+        let inner = InOrder(Arc::new(MemoryStore::new()));
+        let (old, new) = (some_id(), some_id());
+        for key in [&old, &new] {
+            assert_ne!(inner.write(&Write::new(key, b"x", Expect::Any), &call).unwrap(), Written::Refused);
+        }
+        let store = Failing { inner, key: new.clone(), kind };
+        let rotated = store.rotate(&Rotation::new(&old, &new, b"y", Expect::Present), &call);
+        assert_eq!(rotated.is_ok(), rotates);
+        let data = |key| store.inner.load(key, &call).unwrap().map(|record| record.data.to_vec());
+        assert_eq!(data(&new).unwrap(), if rotates { b"y" } else { b"x" });
+        assert_eq!(data(&old).is_none(), rotates);
+    }
+}
+
+#[test]
+fn a_rotation_overwrites_nothing_newer_than_what_it_found_under_the_new_id() {
+    let (memory, old, new) = (Arc::new(MemoryStore::new()), some_id(), some_id());
+    let write = move |store: &MemoryStore, key: &StoreKey, data: &[u8]| {
+        let written = store.write(&Write::new(key, data, Expect::Any), &Call::at(NOW)).unwrap();
+        assert_ne!(written, Written::Refused);
+    };
+    write(&memory, &old, b"ours");
+    write(&memory, &new, b"theirs");
+    let (theirs, key) = (Arc::clone(&memory), new.clone());
+    // The rotation loads the old record, finds the new id taken and loads its record. The write comes next.
+    let store = Counting::acting(Arc::<MemoryStore>::clone(&memory), 3, move || {
+        write(&theirs, &key, b"newer");
+    });
+    let call = Call::at(NOW);
+    let rotation = Rotation::new(&old, &new, b"ours", Expect::Present);
+    assert_eq!(rotate_in_order(&store, &rotation, &call).unwrap(), Written::Refused);
+    let data = |key| memory.load(key, &call).unwrap().map(|record| record.data.to_vec()).unwrap();
+    assert_eq!([data(&old), data(&new)], [b"ours".to_vec(), b"newer".to_vec()]);
 }

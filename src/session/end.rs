@@ -123,6 +123,11 @@ impl<E> Ending<E> {
                 self.delete(life, Expect::Version(version))
             }
             Answer::Found(Found::Redirect { to, version }) => {
+                // If this fails once the redirect is gone, the next try still finds the session.
+                match self.reason {
+                    Reason::GiveUp => life.moved_from(Some(to.clone())),
+                    Reason::Delete | Reason::Invalidate => life.follow(to.clone()),
+                }
                 self.next_record = Some(to);
                 self.delete(life, Expect::Version(version))
             }
@@ -174,7 +179,7 @@ impl<E> Ending<E> {
     /// The record is gone. Until then the session has it, so that a failure ends nothing by halves.
     fn gone(&mut self, life: &mut Life) -> Step<E> {
         match self.reason {
-            Reason::Delete => {}
+            Reason::Delete => life.record_gone(),
             Reason::Invalidate => life.end(),
             Reason::GiveUp => life.give_up(),
         }

@@ -156,6 +156,37 @@ fn a_session_whose_record_could_not_be_deleted_still_has_it() {
 }
 
 #[test]
+fn an_end_that_failed_is_made_by_the_next_one() {
+    for next in [Reason::Delete, Reason::Invalidate] {
+        let mut life = loaded();
+        life.rename(id("b"));
+        let failed = Answer::Failed(Failed { kind: Failure::Unavailable, error: () });
+        let steps_that_failed = steps(&mut life, Reason::Delete, false, vec![failed]);
+        assert_eq!(steps_that_failed.last(), Some(&Step::Done(Outcome::Failed(()))));
+        let made = steps(&mut life, next, false, vec![Answer::Deleted]);
+        assert_eq!(made.first(), Some(&delete("a", Expect::Any)), "{next:?}");
+        assert_eq!(life.stored_as(), None);
+    }
+}
+
+#[test]
+fn an_end_that_failed_after_the_redirect_was_gone_is_made_under_the_new_id() {
+    let moved = || Answer::Found(Found::Redirect { to: id("c"), version: Version::from(2) });
+    let failed = || Answer::Failed(Failed { kind: Failure::Unavailable, error: () });
+    for reason in [Reason::Delete, Reason::Invalidate, Reason::GiveUp] {
+        let mut life = loaded();
+        if reason == Reason::GiveUp {
+            life.begin_anew(id("b"));
+        }
+        let first = steps(&mut life, reason, true, vec![moved(), Answer::Deleted, failed()]);
+        assert_eq!(first.last(), Some(&Step::Done(Outcome::Failed(()))));
+        let found = Answer::Found(Found::Session(Version::from(7)));
+        let second = steps(&mut life, reason, true, vec![found, Answer::Deleted]);
+        assert_eq!(second[..2], [Step::Load(id("c")), delete("c", Expect::Version(Version::from(7)))]);
+    }
+}
+
+#[test]
 fn a_store_that_does_not_answer_ends_no_session() {
     for kind in [Failure::Unavailable, Failure::Busy, Failure::Other] {
         let steps = give_up(vec![Answer::Failed(Failed { kind, error: () })]);

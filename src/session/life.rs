@@ -158,7 +158,8 @@ impl Life {
         self.is_cleared = false;
     }
 
-    /// The store has no record. `true` if the session needs an id made here, because a browser chose this one.
+    /// The store has no record. `true` if the session needs an id made here, because a browser chose this one, or because
+    /// it is that of another request, to which an old id led.
     #[must_use]
     pub fn not_found(&mut self) -> bool {
         self.stored_as = None;
@@ -167,7 +168,7 @@ impl Life {
         self.was_absent = true;
         self.is_new = true;
         self.settled();
-        self.from_cookie
+        self.from_cookie || self.via_old_id
     }
 
     /// Another request has rotated the session to `id`, to which a redirect led from its old id.
@@ -293,14 +294,13 @@ impl Life {
         self.settled();
     }
 
-    /// Ends the session for good. Returns the id whose record has to go.
+    /// Ends the session for good. Returns the id whose record has to go. The session has it until it is gone, so that an
+    /// end that fails can be tried again.
     #[must_use]
     pub fn delete(&mut self) -> SessionId {
-        self.version = None;
-        self.in_doubt = None;
         self.deleted = true;
         self.via_old_id = false;
-        self.stored_as.take().unwrap_or_else(|| self.id.clone())
+        self.record_id().clone()
     }
 
     /// Whether a browser chose the id.

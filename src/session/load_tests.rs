@@ -176,6 +176,16 @@ fn a_lost_reply_to_the_deletion_of_an_expired_session_has_it_loaded_again() {
 }
 
 #[test]
+fn a_session_that_begins_in_place_of_one_that_a_redirect_led_to_does_not_get_its_id() {
+    let mut life = Life::named(id("a"), false);
+    let found = [redirect("b"), done(), session(1), done(), done(), used_at(0.0), Answer::Clock(true)];
+    let deleted = [Answer::Deleted(failed(Failure::Unknown)), absent(), done(), done(), done()];
+    let made = steps(plain(), &mut life, found.into_iter().chain(deleted));
+    let begun = [Step::Load(id("b")), Step::Clear, Step::CreateId, Step::BeginEmpty, Step::Done(Ok(()))];
+    assert_eq!(made[8..], begun);
+}
+
+#[test]
 fn an_expired_session_that_cannot_be_deleted_is_an_error() {
     let mut life = Life::named(id("a"), true);
     let failed = [Answer::Deleted(failed(Failure::Unavailable)), done()];

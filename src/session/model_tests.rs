@@ -9,7 +9,8 @@ mod model;
 mod types {
     pub(super) use crate::id::SessionId;
     pub(super) use crate::session::{
-        Candidate, Facts, Failed, Failure, Found, Life, Reply, Row, Rule, Side, decide, end, load, save,
+        Candidate, Facts, Failed, Failure, Found, Life, Limits, Reply, Row, Rule, Side, Times, decide, end,
+        load, save,
     };
     pub(super) use crate::store::{Expect, Timestamp, Version, Written};
 }

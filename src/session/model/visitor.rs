@@ -3,15 +3,16 @@
 use std::convert::Infallible;
 
 use super::super::types::{
-    Candidate, Expect, Facts, Failure, Found, Life, Reply, Row, Rule, SessionId, Side, Timestamp, Written,
-    decide, end, load, save,
+    Candidate, Expect, Facts, Failure, Found, Life, Limits, Reply, Row, Rule, SessionId, Side, Times,
+    Timestamp, Version, Written, decide, end, load, save,
 };
 use super::weather::{Weather, answered, failed, made};
 use super::world::{Change, Content, Kept, World};
 use super::{PROGRAMS_ID, Rules};
 
-/// Each session is used at this time, so that none is over.
+/// The time of each visit.
 const NOW: Timestamp = 1_000.0;
+const IDLE: Limits = Limits { idle: Some(60.0), absolute: None, epoch: None, touch_interval: 0.0 };
 
 /// More steps than any machine needs.
 const MOST_STEPS: usize = 2000;
@@ -34,6 +35,17 @@ pub(super) struct Visitor {
     data: Content,
     /// The data that was loaded last, and its session.
     loaded: (u32, Content),
+    /// The record that it was loaded from, its state then, and whether it was expired.
+    found: Option<(SessionId, Version, bool)>,
+    is_filled: bool,
+    /// Whether the session is loaded for the first time in its request.
+    is_visit: bool,
+    /// Whether the store failed while the session was loaded.
+    was_down: bool,
+    /// The state that the reply to the last write gave.
+    written: Option<Version>,
+    /// The session that is being ended.
+    ending: u32,
     work: Work,
     saves: u32,
     sessions: u32,
@@ -50,6 +62,12 @@ impl Visitor {
             ours: Content::new(),
             data: Content::new(),
             loaded: (0, Content::new()),
+            found: None,
+            is_filled: false,
+            is_visit: false,
+            was_down: false,
+            written: None,
+            ending: 0,
             work: Work::Idle,
             saves: 0,
             sessions: 0,
@@ -97,14 +115,17 @@ impl Visitor {
     }
 
     fn act(&mut self, world: &mut World, known: &[SessionId], what: u8) {
-        match what % 9 {
-            0 | 1 => self.visit(known, usize::from(what) / 9),
+        match what % 11 {
+            0 | 1 => self.visit(known, usize::from(what) / 11),
             2 | 3 => {
                 self.ours.insert(self.key(), u32::from(what) + self.saves * 256);
             }
             4 | 5 => self.begin_save(world),
             6 => self.life.rename(SessionId::generate()),
             7 => self.begin_end(what),
+            // The application loads the session again.
+            8 if !self.life.is_deleted() => self.begin_load(false),
+            9 => world.expire(self.life.record_id()),
             _ if what > 250 => world.end_grace(),
             _ => world.renew(self.life.record_id()),
         }
@@ -118,8 +139,14 @@ impl Visitor {
         } else {
             Life::from_cookie(candidate(id))
         };
-        let loading = Box::new(load::Loading::new(load::Policy::default(), &self.life));
-        self.work = Work::Load(loading, load::Answer::Begin);
+        self.begin_load(true);
+    }
+
+    fn begin_load(&mut self, is_visit: bool) {
+        self.is_visit = is_visit;
+        (self.found, self.is_filled, self.was_down) = (None, false, false);
+        let policy = load::Policy { locks: false, limits: IDLE };
+        self.work = Work::Load(Box::new(load::Loading::new(policy, &self.life)), load::Answer::Begin);
     }
 
     fn load(
@@ -131,8 +158,24 @@ impl Visitor {
         what: u8,
     ) {
         let answer = match loading.next(&mut self.life, answer, NOW) {
-            load::Step::Load(id) => load::Answer::Loaded(self.find(world, &id, what)),
-            load::Step::Decode(_) => load::Answer::Decoded(Ok(Some(Facts::default()))),
+            load::Step::Load(id) => {
+                let found = self.find(world, &id, what);
+                self.was_down |= found.is_err();
+                load::Answer::Loaded(found)
+            }
+            load::Step::Decode(_) => {
+                let is_expired = self.found.as_ref().is_some_and(|(.., is_expired)| *is_expired);
+                let accessed = Some(if is_expired { NOW - 61.0 } else { NOW });
+                let times = Times { accessed, begun: None };
+                load::Answer::Decoded(Ok(Some(Facts { times, ..Facts::default() })))
+            }
+            load::Step::CheckClock => load::Answer::Clock(what % 8 > 0),
+            load::Step::DeleteExpired(id, version) => {
+                let expect = Expect::Version(version);
+                let deleted = made(world, Weather::of(what), Change::Delete { id, expect });
+                self.was_down |= matches!(&deleted, Err(failed) if failed.kind == Failure::Unavailable);
+                load::Answer::Deleted(deleted.map(|deleted| deleted != Written::Refused))
+            }
             load::Step::ReadCookies => {
                 // The browser has another cookie of the same name.
                 let other = known.get(usize::from(what) % known.len().max(1));
@@ -145,11 +188,16 @@ impl Visitor {
                         let _is_deleted = world.delete(&id, Expect::Version(version));
                     }
                     load::Step::Fill { .. } => {
+                        self.is_filled = true;
                         self.lineage = self.loaded.0;
                         (self.base, self.ours) = (self.loaded.1.clone(), self.loaded.1.clone());
                     }
                     load::Step::CreateId => self.life.begin_anew(SessionId::generate()),
                     load::Step::BeginEmpty => self.begin(),
+                    load::Step::Invalidate => {
+                        self.life = Life::fresh(SessionId::generate());
+                        self.begin();
+                    }
                     load::Step::Done(outcome) => return self.opened(known, outcome.is_ok()),
                     _ => {}
                 }
@@ -160,6 +208,19 @@ impl Visitor {
     }
 
     fn opened(&mut self, known: &[SessionId], is_open: bool) {
+        assert!(!is_open || !self.was_down, "a store that is down is an error and never another session");
+        if is_open && self.is_filled {
+            let found = self.found.as_ref().map(|(id, version, _)| (id.as_str(), *version));
+            let known = self.life.version().map(|version| (self.life.record_id().as_str(), version));
+            assert_eq!(
+                known, found,
+                "the session has the id and the state of the record that it was loaded from"
+            );
+            let is_expired = self.found.as_ref().is_some_and(|(.., is_expired)| *is_expired);
+            assert!(!is_expired, "an expired session does not go on");
+        } else if is_open {
+            assert_eq!(self.life.stored_as(), None, "a session that begins has no record");
+        }
         if !is_open {
             // The request fails, and another one begins a session.
             self.life = Life::fresh(SessionId::generate());
@@ -167,7 +228,7 @@ impl Visitor {
         }
         let is_a_browsers =
             |id: &SessionId| id.as_str() != PROGRAMS_ID && id.as_str() == self.life.id().as_str();
-        if self.life.is_new() {
+        if self.is_visit && self.life.is_new() {
             assert!(!known.iter().any(is_a_browsers), "an id that leads to no session is not taken on");
         }
     }
@@ -188,6 +249,7 @@ impl Visitor {
 
     fn begin_end(&mut self, what: u8) {
         let reason = if what < 128 { end::Reason::Delete } else { end::Reason::Invalidate };
+        self.ending = self.lineage;
         let ending = end::Ending::new(&mut self.life, reason, self.rules.leaves_redirects, true);
         self.work = Work::End(ending, end::Answer::Begin);
     }
@@ -215,6 +277,7 @@ impl Visitor {
             save::Step::Verify(id) => match world.get(&id) {
                 Some((version, Kept::Session { by, lineage, .. })) if *by == content.2 => {
                     self.lineage = *lineage;
+                    self.written = Some(version);
                     save::Answer::Written(Written::Stored(version))
                 }
                 _ => self.look(world, &id, what),
@@ -229,14 +292,14 @@ impl Visitor {
             save::Step::Write { id, expect } => {
                 let change = Change::Write { id: id.clone(), content, expect };
                 let answer = answered(world, Weather::of(what), change);
-                self.note_lineage(world, &id, &answer);
+                self.note_written(world, &id, &answer);
                 answer
             }
             save::Step::Rotate { old, new, expect } => {
                 let leaves_redirect = self.rules.leaves_redirects;
                 let change = Change::Rotate { old, new: new.clone(), content, expect, leaves_redirect };
                 let answer = answered(world, Weather::of(what), change);
-                self.note_lineage(world, &new, &answer);
+                self.note_written(world, &new, &answer);
                 answer
             }
             save::Step::GiveWay(_)
@@ -249,11 +312,12 @@ impl Visitor {
     }
 
     /// Where others created the record under the same id at once, this session goes on as theirs.
-    fn note_lineage(&mut self, world: &World, id: &SessionId, answer: &save::Answer<Failure>) {
-        if let (save::Answer::Written(Written::Stored(_)), Some((_, Kept::Session { lineage, .. }))) =
+    fn note_written(&mut self, world: &World, id: &SessionId, answer: &save::Answer<Failure>) {
+        if let (save::Answer::Written(Written::Stored(version)), Some((_, Kept::Session { lineage, .. }))) =
             (answer, world.get(id))
         {
             self.lineage = *lineage;
+            self.written = Some(*version);
         }
     }
 
@@ -268,8 +332,9 @@ impl Visitor {
         if Weather::of(what) == Weather::Unavailable {
             return Err(failed(Failure::Unavailable));
         }
-        if let Some((_, Kept::Session { lineage, content, .. })) = world.get(id) {
+        if let Some((version, Kept::Session { lineage, content, is_expired, .. })) = world.get(id) {
             self.loaded = (*lineage, content.clone());
+            self.found = Some((id.clone(), version, *is_expired));
         }
         Ok(world.find(id))
     }
@@ -296,12 +361,20 @@ impl Visitor {
     fn saved(&mut self, world: &mut World, known: &mut Vec<SessionId>, outcome: &save::Outcome<Failure>) {
         // Somebody may have begun another session under a program's id after it was rotated.
         let is_a_programs = self.life.record_id().as_str() == PROGRAMS_ID;
-        if let save::Outcome::Failed(kind) = outcome
-            && *kind != Failure::Unknown
-            && !is_a_programs
-        {
-            let is_made = world.has_or_will_have((self.number, self.saves));
-            assert!(!is_made, "an error that is not of doubt says that nothing is stored");
+        let save = (self.number, self.saves);
+        match outcome {
+            save::Outcome::Stored => {
+                assert!(world.has_made(save), "a save that is reported as stored was made");
+                assert_eq!(self.life.stored_as().map(SessionId::as_str), Some(self.life.id().as_str()));
+                let version = self.life.version();
+                assert!(version.is_none() || version == self.written, "the known state is that of the write");
+            }
+            save::Outcome::Failed(Failure::Unknown) => {}
+            _ if is_a_programs => {}
+            _ => assert!(
+                !world.has_or_will_have(save),
+                "only an error of doubt leaves open whether it is stored"
+            ),
         }
         if *outcome == save::Outcome::Ended
             && self.life.is_rotated()
@@ -351,7 +424,11 @@ impl Visitor {
                 end::Answer::Ready
             }
             end::Step::ExpireCookie | end::Step::Clear | end::Step::Begin => end::Answer::Ready,
-            end::Step::Done(_) => return,
+            end::Step::Done(outcome) => {
+                let is_ended = outcome == end::Outcome::Ended && self.rules.leaves_redirects;
+                assert!(!is_ended || !world.has(self.ending), "a session that was ended is gone");
+                return;
+            }
         };
         self.work = Work::End(ending, answer);
     }

@@ -12,7 +12,7 @@ pub(super) type Token = (usize, u32);
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kept {
-    Session { lineage: u32, content: Content, by: Token },
+    Session { lineage: u32, content: Content, by: Token, is_expired: bool },
     Redirect(SessionId),
     DeadRedirect,
 }
@@ -52,6 +52,10 @@ pub(super) struct World {
     promised: BTreeMap<(u32, u8), Option<u32>>,
     /// Changes that were sent and not made yet.
     late: VecDeque<Change>,
+    /// The saves that were made, whatever their visitors know.
+    made: BTreeSet<Token>,
+    /// Whether a grace period has ended, after which an old id leads nowhere.
+    has_ended_grace: bool,
 }
 
 impl World {
@@ -127,16 +131,41 @@ impl World {
 
     fn put(&mut self, id: &SessionId, kept: Kept) -> Version {
         self.writes += 1;
+        if let Kept::Session { by, .. } = &kept {
+            self.made.insert(*by);
+        }
         self.records.insert(id.as_str().to_owned(), (self.writes, kept));
         Version::from(self.writes)
     }
 
-    /// A new state of the same record.
+    /// A new state of the same record, which was used just now.
     pub(super) fn renew(&mut self, id: &SessionId) {
         if let Some((_, kept)) = self.get(id) {
-            let kept = kept.clone();
+            let mut kept = kept.clone();
+            if let Kept::Session { is_expired, .. } = &mut kept {
+                *is_expired = false;
+            }
             self.put(id, kept);
         }
+    }
+
+    /// Nobody uses the session for longer than its timeout.
+    pub(super) fn expire(&mut self, id: &SessionId) {
+        if let Some((_, Kept::Session { is_expired, .. })) = self.records.get_mut(id.as_str()) {
+            *is_expired = true;
+        }
+    }
+
+    /// Whether a save was made.
+    pub(super) fn has_made(&self, token: Token) -> bool {
+        self.made.contains(&token)
+    }
+
+    /// Whether the session has a record that its old ids lead to.
+    pub(super) fn has(&self, lineage: u32) -> bool {
+        let is_of =
+            |(_, kept): &(u64, Kept)| matches!(kept, Kept::Session { lineage: of, .. } if *of == lineage);
+        !self.has_ended_grace && self.records.values().any(is_of)
     }
 
     fn write(
@@ -149,7 +178,7 @@ impl World {
             return Written::Refused;
         }
         let lineage = self.going_on(id, lineage, by, expect);
-        Written::Stored(self.put(id, Kept::Session { lineage, content, by }))
+        Written::Stored(self.put(id, Kept::Session { lineage, content, by, is_expired: false }))
     }
 
     fn rotate(
@@ -167,7 +196,7 @@ impl World {
         if leaves_redirect {
             self.put(old, Kept::Redirect(new.clone()));
         }
-        Written::Stored(self.put(new, Kept::Session { lineage, content, by }))
+        Written::Stored(self.put(new, Kept::Session { lineage, content, by, is_expired: false }))
     }
 
     /// The session that goes on with a write in place of the record of `id`.
@@ -198,6 +227,7 @@ impl World {
 
     /// The grace period of every rotation is over.
     pub(super) fn end_grace(&mut self) {
+        self.has_ended_grace = true;
         for (_, kept) in self.records.values_mut() {
             if matches!(kept, Kept::Redirect(_)) {
                 *kept = Kept::DeadRedirect;

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from beaker.exceptions import StoreUnavailableError
 from beaker.session import Session
 from tests.support.dict_namespace import DictNamespace
 from tests.support.sessions import ID
@@ -60,3 +63,37 @@ def test_a_save_at_the_moment_of_expiry_is_not_deleted(clock: Clock) -> None:
     backend.saved, backend.contents[ID]["session"] = backend.contents[ID]["session"], before
     found = session()
     assert (found["name"], found["cart"], found.id) == ("Ada", ["tea"], ID)
+
+
+class Refusing(DictNamespace):
+    """Removes nothing while it is down."""
+
+    is_down = False
+
+    def __delitem__(self, key: str) -> None:
+        if self.is_down:
+            raise OSError("no answer")
+        super().__delitem__(key)
+
+    def do_remove(self) -> None:
+        if self.is_down:
+            raise OSError("no answer")
+        super().do_remove()
+
+
+@pytest.mark.parametrize("has_new_id", [True, False])
+@pytest.mark.parametrize("again", ["delete", "invalidate"])
+def test_a_logout_that_failed_is_made_by_the_next_try(has_new_id: bool, again: str) -> None:
+    backend: Any = type("Namespace", (Refusing,), {"contents": {}, "calls": []})
+    session = Session({}, id=ID, use_cookies=False, namespace_class=backend)
+    session["name"] = "Ada"
+    session.save()
+    if has_new_id:
+        session.regenerate_id()
+    backend.is_down = True
+    with pytest.raises(StoreUnavailableError):
+        session.delete()
+    assert list(backend.contents) == [ID]
+    backend.is_down = False
+    getattr(session, again)()
+    assert backend.contents == {}

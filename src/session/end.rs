@@ -6,7 +6,7 @@
 use super::answer::{Failed, Failure, Found};
 use super::life::Life;
 use crate::id::SessionId;
-use crate::store::Expect;
+use crate::store::{Expect, Version};
 
 /// The most looks at a record that others keep writing. The last deletion expects nothing.
 const TRIES: usize = 64;
@@ -89,9 +89,13 @@ pub struct Ending<E> {
     leaves_redirects: bool,
     /// The record that has to go.
     record: Option<SessionId>,
-    /// The id that the record's redirect leads to, or under which a rotation in doubt puts it, while what is under the old
-    /// id is deleted.
+    /// The id under which a rotation in doubt puts it, while what is under the old id is deleted.
     next_record: Option<SessionId>,
+    /// The redirects that led to the record, and their states. They go after it: until then every id leads to it, for
+    /// others who end the session and for another try.
+    redirects: Vec<(SessionId, Version)>,
+    /// Whether the session is gone, and its redirects are left.
+    is_gone: bool,
     looks: usize,
     after: &'static [After],
     /// The error of a deletion whose reply was lost, until the record is known to be gone.
@@ -110,7 +114,17 @@ impl<E> Ending<E> {
             Reason::Invalidate => (life.stored_as().cloned(), &[After::Clear, After::CreateId, After::Begin]),
             Reason::GiveUp => (life.forgotten().cloned(), &[]),
         };
-        Self { reason, leaves_redirects, record, next_record, looks: 0, after, doubt: None }
+        Self {
+            reason,
+            leaves_redirects,
+            record,
+            next_record,
+            redirects: Vec::new(),
+            is_gone: false,
+            looks: 0,
+            after,
+            doubt: None,
+        }
     }
 
     /// The next step, after the answer to the one before.
@@ -119,21 +133,19 @@ impl<E> Ending<E> {
             Answer::Begin if self.leaves_redirects => self.look(life),
             Answer::Begin => self.delete(life, Expect::Any),
             Answer::Ready => self.go_on(),
+            // A redirect that leads nowhere does no harm, and what has taken its place is another session.
+            _ if self.is_gone && self.record.is_some() => self.delete_redirect(life),
             Answer::Found(Found::Session(version) | Found::DeadRedirect(version)) => {
                 self.delete(life, Expect::Version(version))
             }
             Answer::Found(Found::Redirect { to, version }) => {
-                // If this fails once the redirect is gone, the next try still finds the session.
-                match self.reason {
-                    Reason::GiveUp => life.moved_from(Some(to.clone())),
-                    Reason::Delete | Reason::Invalidate => life.follow(to.clone()),
-                }
-                self.next_record = Some(to);
-                self.delete(life, Expect::Version(version))
+                self.next_record = None;
+                self.redirects.extend(self.record.replace(to).map(|id| (id, version)));
+                self.look(life)
             }
             Answer::Found(Found::Absent) | Answer::Deleted => {
-                self.record = self.next_record.take();
                 self.doubt = None;
+                self.record = self.next_record.take();
                 self.look(life)
             }
             Answer::Refused => self.look(life),
@@ -165,15 +177,24 @@ impl<E> Ending<E> {
         self.looks += 1;
         match &self.record {
             Some(id) => Step::Load(id.clone()),
-            None => self.gone(life),
+            None => self.delete_redirect(life),
         }
     }
 
     fn delete(&mut self, life: &mut Life, expect: Expect) -> Step<E> {
         match &self.record {
             Some(id) => Step::Delete { id: id.clone(), expect },
-            None => self.gone(life),
+            None => self.delete_redirect(life),
         }
+    }
+
+    /// Deletes the next redirect, if there is one.
+    fn delete_redirect(&mut self, life: &mut Life) -> Step<E> {
+        self.is_gone = true;
+        self.record = None;
+        let Some((id, version)) = self.redirects.pop() else { return self.gone(life) };
+        self.record = Some(id.clone());
+        Step::Delete { id, expect: Expect::Version(version) }
     }
 
     /// The record is gone. Until then the session has it, so that a failure ends nothing by halves.

@@ -91,14 +91,26 @@ fn a_session_that_moved_meanwhile_is_deleted_under_its_new_id_too() {
     let moved = || Answer::Found(Found::Redirect { to: id("c"), version: Version::from(2) });
     let found = || Answer::Found(Found::Session(Version::from(7)));
     let lost = || Answer::Failed(Failed { kind: Failure::Unknown, error: () });
-    let rest =
-        [Step::Load(id("c")), delete("c", Expect::Version(Version::from(7))), Step::Done(Outcome::Ended)];
-    let steps = give_up(vec![moved(), Answer::Deleted, found(), Answer::Deleted]);
-    assert_eq!(steps[..2], [Step::Load(id("a")), delete("a", Expect::Version(Version::from(2)))]);
-    assert_eq!(steps[2..], rest);
+    let redirect = delete("a", Expect::Version(Version::from(2)));
+    let target = delete("c", Expect::Version(Version::from(7)));
+    let steps = give_up(vec![moved(), found(), Answer::Deleted, Answer::Deleted]);
+    assert_eq!(steps[..2], [Step::Load(id("a")), Step::Load(id("c"))]);
+    assert_eq!(steps[2..], [target.clone(), redirect.clone(), Step::Done(Outcome::Ended)]);
     let absent = Answer::Found(Found::Absent);
-    let steps = give_up(vec![moved(), lost(), absent, found(), Answer::Deleted]);
-    assert_eq!(steps[3..], rest, "the redirect was deleted, and its reply was lost");
+    let steps = give_up(vec![moved(), found(), lost(), absent, Answer::Deleted]);
+    assert_eq!(steps[3..], [Step::Load(id("c")), redirect, Step::Done(Outcome::Ended)]);
+}
+
+#[test]
+fn a_redirect_that_stays_or_gave_way_to_another_session_ends_the_session_all_the_same() {
+    for answer in [Answer::Refused, Answer::Failed(Failed { kind: Failure::Unavailable, error: () })] {
+        let mut life = loaded();
+        let moved = Answer::Found(Found::Redirect { to: id("c"), version: Version::from(2) });
+        let found = Answer::Found(Found::Session(Version::from(7)));
+        let made = steps(&mut life, Reason::Delete, true, vec![moved, found, Answer::Deleted, answer]);
+        assert_eq!(made[4..], [Step::ExpireCookie, Step::Clear, Step::Done(Outcome::Ended)]);
+        assert_eq!(life.stored_as(), None);
+    }
 }
 
 #[test]
@@ -170,19 +182,14 @@ fn an_end_that_failed_is_made_by_the_next_one() {
 }
 
 #[test]
-fn an_end_that_failed_after_the_redirect_was_gone_is_made_under_the_new_id() {
-    let moved = || Answer::Found(Found::Redirect { to: id("c"), version: Version::from(2) });
-    let failed = || Answer::Failed(Failed { kind: Failure::Unavailable, error: () });
-    for reason in [Reason::Delete, Reason::Invalidate, Reason::GiveUp] {
+fn a_redirect_stays_until_the_session_that_it_leads_to_is_gone() {
+    for reason in [Reason::Delete, Reason::Invalidate] {
         let mut life = loaded();
-        if reason == Reason::GiveUp {
-            life.begin_anew(id("b"));
-        }
-        let first = steps(&mut life, reason, true, vec![moved(), Answer::Deleted, failed()]);
-        assert_eq!(first.last(), Some(&Step::Done(Outcome::Failed(()))));
-        let found = Answer::Found(Found::Session(Version::from(7)));
-        let second = steps(&mut life, reason, true, vec![found, Answer::Deleted]);
-        assert_eq!(second[..2], [Step::Load(id("c")), delete("c", Expect::Version(Version::from(7)))]);
+        let moved = Answer::Found(Found::Redirect { to: id("c"), version: Version::from(2) });
+        let failed = Answer::Failed(Failed { kind: Failure::Unavailable, error: () });
+        let made = steps(&mut life, reason, true, vec![moved, failed]);
+        assert_eq!(made, [Step::Load(id("a")), Step::Load(id("c")), Step::Done(Outcome::Failed(()))]);
+        assert_eq!(life.stored_as(), Some(&id("a")));
     }
 }
 

@@ -9,7 +9,8 @@ mod model;
 mod types {
     pub(super) use beaker_core::id::SessionId;
     pub(super) use beaker_core::session::{
-        Candidate, Facts, Failed, Failure, Found, Life, Limits, Reply, Row, Rule, Side, Times, decide, end, load, save,
+        Candidate, Facts, Failed, Failure, Found, Life, Limits, Reply, Row, Rule, Side, Times, decide, end,
+        load, save,
     };
     pub(super) use beaker_core::store::{Expect, Timestamp, Version, Written};
 }

@@ -169,7 +169,7 @@ impl Visitor {
                 let times = Times { accessed, begun: None };
                 load::Answer::Decoded(Ok(Some(Facts { times, ..Facts::default() })))
             }
-            load::Step::CheckClock => load::Answer::Clock(what % 8 > 0),
+            load::Step::CheckClock => load::Answer::Clock(!what.is_multiple_of(8)),
             load::Step::DeleteExpired(id, version) => {
                 let expect = Expect::Version(version);
                 let deleted = made(world, Weather::of(what), Change::Delete { id, expect });

@@ -70,6 +70,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_work_of_steps_is_added_and_the_last_one_says_whether_they_are_all() {
+        let swept = |number, finished| Swept {
+            examined: number,
+            expired: 2 * number,
+            temporaries: 3 * number,
+            locks: 4 * number,
+            skipped: 5 * number,
+            finished,
+        };
+        let mut sum = swept(10, true);
+        sum += swept(7, false);
+        assert_eq!(sum, swept(17, false));
+        sum += swept(1, true);
+        assert_eq!(sum, swept(18, true));
+    }
+
+    #[test]
     fn a_store_with_nothing_to_sweep_is_swept_at_once() {
         let swept = NothingToSweep.step(1, 0.0).unwrap();
         assert_eq!(swept, Swept { finished: true, ..Swept::default() });

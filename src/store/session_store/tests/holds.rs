@@ -115,6 +115,20 @@ fn a_record_that_is_settled_is_in_one_place_and_stays_there() {
 }
 
 #[test]
+fn a_record_that_is_where_it_belongs_is_not_written_to_settle_it() {
+    for (ids, place) in [(IdStorage::Plain, plain as fn(&SessionId) -> StoreKey), (IdStorage::Hashed, hashed)]
+    {
+        let counting = Arc::new(Counting::over(Arc::new(MemoryStore::new())));
+        let inner: Arc<dyn Store> = Arc::<Counting>::clone(&counting);
+        let id = some_id();
+        assert!(put(&*inner, &place(&id), b"x", Expect::Any).is_some());
+        let _put = counting.verbs();
+        assert_eq!(over(&inner, ids).settle(&id, None, &Call::at(NOW)).unwrap(), place(&id));
+        assert!(counting.verbs().iter().all(|(verb, _)| *verb == "load"));
+    }
+}
+
+#[test]
 fn a_pinned_record_is_looked_for_under_its_key_alone() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let (id, next) = (some_id(), some_id());

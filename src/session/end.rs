@@ -133,8 +133,14 @@ impl<E> Ending<E> {
             Answer::Begin if self.leaves_redirects => self.look(life),
             Answer::Begin => self.delete(life, Expect::Any),
             Answer::Ready => self.go_on(),
+            // The session is gone, and the application's own code failed, or a signal came.
+            Answer::Failed(failed)
+                if self.record.is_none() || self.is_gone && failed.kind == Failure::Other =>
+            {
+                Step::Done(Outcome::Failed(failed.error))
+            }
             // A redirect that leads nowhere does no harm, and what has taken its place is another session.
-            _ if self.is_gone && self.record.is_some() => self.delete_redirect(life),
+            _ if self.is_gone => self.delete_redirect(life),
             Answer::Found(Found::Session(version) | Found::DeadRedirect(version)) => {
                 self.delete(life, Expect::Version(version))
             }
@@ -149,8 +155,6 @@ impl<E> Ending<E> {
                 self.look(life)
             }
             Answer::Refused => self.look(life),
-            // The record is gone, and the application's own code failed.
-            Answer::Failed(failed) if self.record.is_none() => Step::Done(Outcome::Failed(failed.error)),
             Answer::Failed(failed) => match failed.kind {
                 // Nobody can load or rotate it either.
                 Failure::Corrupt if self.looks < TRIES => {
@@ -200,7 +204,7 @@ impl<E> Ending<E> {
     /// The record is gone. Until then the session has it, so that a failure ends nothing by halves.
     fn gone(&mut self, life: &mut Life) -> Step<E> {
         match self.reason {
-            Reason::Delete => life.record_gone(),
+            Reason::Delete => life.deleted(),
             Reason::Invalidate => life.end(),
             Reason::GiveUp => life.give_up(),
         }

@@ -168,6 +168,34 @@ fn a_session_whose_record_could_not_be_deleted_still_has_it() {
 }
 
 #[test]
+fn an_error_that_is_not_the_stores_is_raised_while_a_redirect_goes_and_the_next_end_goes_on() {
+    for reason in [Reason::Delete, Reason::Invalidate] {
+        let mut life = loaded();
+        let moved = || Answer::Found(Found::Redirect { to: id("c"), version: Version::from(2) });
+        let found = Answer::Found(Found::Session(Version::from(7)));
+        let interrupted = Answer::Failed(Failed { kind: Failure::Other, error: () });
+        let made = steps(&mut life, reason, true, vec![moved(), found, Answer::Deleted, interrupted]);
+        assert_eq!(made[4..], [Step::Done(Outcome::Failed(()))], "{reason:?}");
+        let absent = Answer::Found(Found::Absent);
+        let made = steps(&mut life, reason, true, vec![moved(), absent, Answer::Deleted]);
+        assert_eq!(made[2], delete("a", Expect::Version(Version::from(2))));
+        assert_eq!(life.stored_as(), None);
+    }
+}
+
+#[test]
+fn a_request_with_an_old_id_is_told_the_new_one_only_once_the_session_is_gone() {
+    let mut life = loaded();
+    life.follow(id("c"));
+    let failed = Answer::Failed(Failed { kind: Failure::Unavailable, error: () });
+    let _failed = steps(&mut life, Reason::Delete, false, vec![failed]);
+    assert!(life.via_old_id());
+    // The cookie that has expired is sent.
+    let _ended = steps(&mut life, Reason::Delete, false, vec![Answer::Deleted]);
+    assert!(!life.via_old_id());
+}
+
+#[test]
 fn an_end_that_failed_is_made_by_the_next_one() {
     for next in [Reason::Delete, Reason::Invalidate] {
         let mut life = loaded();

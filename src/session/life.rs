@@ -299,8 +299,13 @@ impl Life {
     #[must_use]
     pub fn delete(&mut self) -> SessionId {
         self.deleted = true;
-        self.via_old_id = false;
         self.record_id().clone()
+    }
+
+    /// The record of the deleted session is gone. The cookie that has expired may tell its id, which leads nowhere now.
+    pub fn deleted(&mut self) {
+        self.record_gone();
+        self.via_old_id = false;
     }
 
     /// Whether a browser chose the id.

@@ -111,6 +111,8 @@ fn a_session_that_was_followed_is_saved_where_it_is_now_and_not_under_an_id_made
     life.found(Version::from(7));
     assert_eq!(life.expectation(false), Some(Expect::Version(Version::from(7))));
     assert_eq!(life.delete().as_str(), "theirs");
+    assert!(life.via_old_id());
+    life.deleted();
     assert!(!life.via_old_id());
 }
 

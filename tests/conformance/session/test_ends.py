@@ -97,3 +97,53 @@ def test_a_logout_that_failed_is_made_by_the_next_try(has_new_id: bool, again: s
     backend.is_down = False
     getattr(session, again)()
     assert backend.contents == {}
+
+
+def test_a_logout_that_failed_does_not_tell_a_request_with_an_old_id_the_new_one() -> None:
+    backend: Any = type("Namespace", (Refusing,), {"contents": {}, "calls": []})
+    options = {"namespace_class": backend, "destroy_old": "grace:30"}
+    session = Session({}, id=ID, use_cookies=False, **options)
+    session["name"] = "Ada"
+    session.save()
+    session.regenerate_id()
+    session.save()
+    request: dict[str, Any] = {"cookie": f"beaker.session.id={ID}"}
+    late = Session(request, **options)
+    assert (late["name"], late.id) == ("Ada", session.id)
+    backend.is_down = True
+    with pytest.raises(StoreUnavailableError):
+        late.delete()
+    late.path = "/shop"
+    assert request["cookie_out"] is None
+    backend.is_down = False
+    late.delete()
+    assert session.id not in backend.contents
+    assert "; expires=" in str(request["cookie_out"])
+
+
+class Interrupted(DictNamespace):
+    """A signal comes while something is removed for the second time."""
+
+    removed = 0
+
+    def __delitem__(self, key: str) -> None:
+        type(self).removed += 1
+        if self.removed == 2:
+            raise KeyboardInterrupt
+        super().__delitem__(key)
+
+
+def test_a_signal_while_a_logout_tidies_up_is_raised_and_the_session_is_gone() -> None:
+    backend: Any = type("Namespace", (Interrupted,), {"contents": {}, "calls": []})
+    options = {"namespace_class": backend, "destroy_old": "grace:30", "use_cookies": False}
+    first = Session({}, id=ID, **options)
+    first["name"] = "Ada"
+    first.save()
+    other = Session({}, id=ID, **options)
+    other.regenerate_id()
+    other.save()
+    with pytest.raises(KeyboardInterrupt):
+        first.delete()
+    assert list(backend.contents) == [ID]
+    first.delete()
+    assert backend.contents == {}

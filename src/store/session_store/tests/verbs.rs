@@ -107,6 +107,23 @@ fn a_deletion_that_is_done_under_one_key_and_fails_at_the_other_is_in_doubt() {
 }
 
 #[test]
+fn a_deletion_that_is_done_under_one_key_and_waits_at_the_other_is_busy_and_can_be_repeated() {
+    let (counting, inner) = counting();
+    let store = over(&inner, IdStorage::Hashed);
+    let id = some_id();
+    for key in [plain(&id), hashed(&id)] {
+        assert!(put(&*inner, &key, b"x", Expect::Any).is_some());
+    }
+    // A look and a deletion under the id come first.
+    counting.busy_at(2, usize::MAX);
+    let error = store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    counting.busy_at(usize::MAX, 0);
+    assert_eq!(store.delete(&id, Expect::Any, &Call::at(NOW)).unwrap(), Deleted::Record);
+    assert!(kept(&*inner, &plain(&id)).is_none() && kept(&*inner, &hashed(&id)).is_none());
+}
+
+#[test]
 fn a_deletion_changes_nothing_under_a_key_without_a_record() {
     for ids in IDS {
         let (counting, inner) = counting();

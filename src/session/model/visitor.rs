@@ -44,8 +44,11 @@ pub(super) struct Visitor {
     was_down: bool,
     /// The state that the reply to the last write gave.
     written: Option<Version>,
-    /// The session that is being ended.
+    /// Whether others may have begun the session under its id, which a program chose.
+    is_shared: bool,
+    /// The session that is being ended, and whether a deletion of it may have been made without a reply.
     ending: u32,
+    is_end_in_doubt: bool,
     work: Work,
     saves: u32,
     sessions: u32,
@@ -67,7 +70,9 @@ impl Visitor {
             is_visit: false,
             was_down: false,
             written: None,
+            is_shared: false,
             ending: 0,
+            is_end_in_doubt: false,
             work: Work::Idle,
             saves: 0,
             sessions: 0,
@@ -134,6 +139,7 @@ impl Visitor {
     /// A new request, with an id that a browser or a program has.
     fn visit(&mut self, known: &[SessionId], which: usize) {
         let Some(id) = known.get(which % known.len().max(1)) else { return };
+        self.is_shared = id.as_str() == PROGRAMS_ID;
         self.life = if id.as_str() == PROGRAMS_ID {
             Life::named(id.clone(), false)
         } else {
@@ -192,7 +198,10 @@ impl Visitor {
                         self.lineage = self.loaded.0;
                         (self.base, self.ours) = (self.loaded.1.clone(), self.loaded.1.clone());
                     }
-                    load::Step::CreateId => self.life.begin_anew(SessionId::generate()),
+                    load::Step::CreateId => {
+                        self.is_shared = false;
+                        self.life.begin_anew(SessionId::generate());
+                    }
                     load::Step::BeginEmpty => self.begin(),
                     load::Step::Invalidate => {
                         self.life = Life::fresh(SessionId::generate());
@@ -249,7 +258,7 @@ impl Visitor {
 
     fn begin_end(&mut self, what: u8) {
         let reason = if what < 128 { end::Reason::Delete } else { end::Reason::Invalidate };
-        self.ending = self.lineage;
+        (self.ending, self.is_end_in_doubt) = (self.lineage, false);
         let ending = end::Ending::new(&mut self.life, reason, self.rules.leaves_redirects, true);
         self.work = Work::End(ending, end::Answer::Begin);
     }
@@ -376,6 +385,10 @@ impl Visitor {
                 "only an error of doubt leaves open whether it is stored"
             ),
         }
+        if *outcome == save::Outcome::Ended && self.rules.leaves_redirects && !self.is_shared {
+            let has_ended = [self.lineage, self.loaded.0].map(|lineage| world.may_have_ended(lineage));
+            assert!(has_ended.contains(&true), "a session that nobody has ended goes on");
+        }
         if *outcome == save::Outcome::Ended
             && self.life.is_rotated()
             && !is_a_programs
@@ -412,12 +425,19 @@ impl Visitor {
             end::Step::Load(_) | end::Step::Delete { .. } if weather == Weather::Unavailable => {
                 end::Answer::Failed(failed(Failure::Unavailable))
             }
-            end::Step::Load(id) => end::Answer::Found(world.find(&id)),
-            end::Step::Delete { id, expect } => match made(world, weather, Change::Delete { id, expect }) {
-                Ok(Written::Stored(_)) => end::Answer::Deleted,
-                Ok(Written::Refused) => end::Answer::Refused,
-                Err(failed) => end::Answer::Failed(failed),
-            },
+            end::Step::Load(id) => {
+                self.is_end_in_doubt = false;
+                end::Answer::Found(world.find(&id))
+            }
+            end::Step::Delete { id, expect } => {
+                let deleted = made(world, weather, Change::Delete { id, expect });
+                self.is_end_in_doubt = deleted.is_err();
+                match deleted {
+                    Ok(Written::Stored(_)) => end::Answer::Deleted,
+                    Ok(Written::Refused) => end::Answer::Refused,
+                    Err(failed) => end::Answer::Failed(failed),
+                }
+            }
             end::Step::CreateId => {
                 self.life = Life::fresh(SessionId::generate());
                 self.begin();
@@ -425,8 +445,11 @@ impl Visitor {
             }
             end::Step::ExpireCookie | end::Step::Clear | end::Step::Begin => end::Answer::Ready,
             end::Step::Done(outcome) => {
-                let is_ended = outcome == end::Outcome::Ended && self.rules.leaves_redirects;
+                let is_ended =
+                    outcome == end::Outcome::Ended && self.rules.leaves_redirects && !self.is_shared;
                 assert!(!is_ended || !world.has(self.ending), "a session that was ended is gone");
+                let is_told = matches!(outcome, end::Outcome::Ended | end::Outcome::Failed(Failure::Unknown));
+                assert!(is_told || !self.is_end_in_doubt, "a doubt about an end is told");
                 return;
             }
         };

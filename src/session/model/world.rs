@@ -161,6 +161,11 @@ impl World {
         self.made.contains(&token)
     }
 
+    /// Whether the session was ended, or an id of it leads nowhere any more.
+    pub(super) fn may_have_ended(&self, lineage: u32) -> bool {
+        self.has_ended_grace || self.ended.contains(&lineage)
+    }
+
     /// Whether the session has a record that its old ids lead to.
     pub(super) fn has(&self, lineage: u32) -> bool {
         let is_of =

@@ -252,6 +252,24 @@ fn a_record_that_has_changed_needs_no_fence() {
 }
 
 #[test]
+fn a_rotation_that_can_no_longer_be_made_is_in_doubt_no_more() {
+    let mut life = loaded("a");
+    life.rename(id("b"));
+    let answers = vec![failed(Failure::Unknown), found(5), failed(Failure::Unavailable)];
+    let made = steps(&mut life, MERGING, answers);
+    assert_eq!(made.last(), Some(&Step::Done(Outcome::Failed(Failure::Unavailable))));
+    assert_eq!(life.in_doubt(), None);
+}
+
+#[test]
+fn a_write_in_doubt_puts_no_later_rotation_in_doubt() {
+    let mut life = loaded("a");
+    steps(&mut life, MERGING, vec![failed(Failure::Unknown), failed(Failure::Unavailable)]);
+    life.rename(id("b"));
+    assert_eq!(life.in_doubt(), None);
+}
+
+#[test]
 fn a_fence_whose_reply_was_lost_is_there_or_is_made_again() {
     for (now, rest) in [(1, vec![fence(1), Step::Merge, rotate(9)]), (2, vec![Step::Merge, rotate(2)])] {
         let fences = if now == 1 { vec![stored(9)] } else { vec![] };

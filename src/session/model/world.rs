@@ -54,9 +54,8 @@ pub(super) struct World {
     late: VecDeque<Change>,
     /// The saves that were made, whatever their visitors know.
     made: BTreeSet<Token>,
-    /// Whether an old id may lead to its session no more: its grace period has ended, or another session has begun under it,
-    /// which was the application's own choice.
-    has_lost_redirect: bool,
+    /// Whether a grace period has ended, after which an old id leads nowhere.
+    has_ended_grace: bool,
 }
 
 impl World {
@@ -171,7 +170,7 @@ impl World {
     pub(super) fn has(&self, lineage: u32) -> bool {
         let is_of =
             |(_, kept): &(u64, Kept)| matches!(kept, Kept::Session { lineage: of, .. } if *of == lineage);
-        !self.has_lost_redirect && self.records.values().any(is_of)
+        !self.has_ended_grace && self.records.values().any(is_of)
     }
 
     fn write(
@@ -184,7 +183,6 @@ impl World {
             return Written::Refused;
         }
         let lineage = self.going_on(id, lineage, by, expect);
-        self.has_lost_redirect |= matches!(self.get(id), Some((_, Kept::Redirect(_))));
         Written::Stored(self.put(id, Kept::Session { lineage, content, by, is_expired: false }))
     }
 
@@ -234,7 +232,7 @@ impl World {
 
     /// The grace period of every rotation is over.
     pub(super) fn end_grace(&mut self) {
-        self.has_lost_redirect = true;
+        self.has_ended_grace = true;
         for (_, kept) in self.records.values_mut() {
             if matches!(kept, Kept::Redirect(_)) {
                 *kept = Kept::DeadRedirect;

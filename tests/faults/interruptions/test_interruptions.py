@@ -69,8 +69,8 @@ def test_an_exception_at_any_step_leaves_nothing_locked(dbm: Backend, use: Calla
         try:
             interruption.during(lambda: use(dbm))
         except Struck:
-            # A kept exception keeps its frames and their open files.
-            assert open_files() == before, step
+            # A kept exception keeps its frames and their open files. Earlier tests' files may be closed.
+            assert open_files() <= before, step
             assert is_free(dbm, ID), step
             save(dbm)
         else:

@@ -71,8 +71,7 @@ class WatchedRedis:
     def fail_over(self) -> None:
         """Kills the primary once the replica has a copy. Returns when the replica has its place."""
         old = self._at(self.primary())
-        with redis.Redis(port=old.port) as client:
-            _wait_until(lambda: client.wait(1, 100) == 1, "the replica has no copy")
+        _wait_until(self._is_copied, "the replica has no copy")
         old.kill()
         _wait_until(lambda: self.primary() != old.port and self._is_primary(), "no failover")
 
@@ -81,8 +80,15 @@ class WatchedRedis:
         for server in self.servers:
             if server.port != self.primary():
                 server.start()
-        with redis.Redis(port=self.primary()) as client:
-            _wait_until(lambda: client.wait(1, 100) == 1, "the replica has no copy")
+        _wait_until(self._is_copied, "the replica has no copy")
+
+    def _is_copied(self) -> bool:
+        """Whether the replica has all of the primary, which may still be a replica itself for a moment."""
+        try:
+            with redis.Redis(port=self.primary()) as client:
+                return bool(client.wait(1, 100) == 1)
+        except redis.exceptions.ResponseError:
+            return False
 
     def _at(self, port: int) -> RedisServer:
         (found,) = (server for server in self.servers if server.port == port)

@@ -23,7 +23,7 @@ _CONFIGURATION = """
 port {port}
 bind 127.0.0.1
 sentinel monitor {service} 127.0.0.1 {primary} 2
-sentinel down-after-milliseconds {service} 500
+sentinel down-after-milliseconds {service} 1500
 sentinel failover-timeout {service} 3000
 """
 

@@ -16,6 +16,10 @@ pub(super) struct Folders {
 }
 
 impl Folders {
+    pub(super) fn new(file_dir: PathBuf, lock_dir: PathBuf) -> Self {
+        Self { file_dir, lock_dir, durability: Durability::default() }
+    }
+
     /// A visit that waits for a lock for `wait` at most.
     pub(super) fn visit(&self, wait: Duration) -> Visit<'_> {
         Visit { folders: self, wait }

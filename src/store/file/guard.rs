@@ -105,7 +105,8 @@ impl Guard for FileGuard {
 
     fn release(&self) -> Result<()> {
         if !self.process.is_current() {
-            // It belongs to the process that this one was forked from. A thread may have had this mutex when the process was forked, and will never give it back here.
+            // It belongs to the process that this one was forked from. A thread may have had this mutex when the process
+            // was forked, and will never give it back here.
             if let Ok(mut held) = self.held.try_lock() {
                 held.clear();
             }
@@ -136,13 +137,11 @@ mod tests {
 
     use super::*;
     use crate::id::SessionId;
-    use crate::store::Durability;
 
     #[test]
     fn a_forked_process_leaves_the_lock_files_of_its_parent() {
         let home = tempfile::tempdir().unwrap();
-        let [file_dir, lock_dir] = ["data", "locks"].map(|name| home.path().join(name));
-        let folders = Folders { file_dir, lock_dir, durability: Durability::default() };
+        let folders = Folders::new(home.path().join("data"), home.path().join("locks"));
         let key = StoreKey::from(SessionId::generate());
         let place = Place::of(&key);
         let locks = folders.visit(Duration::ZERO).lock(&place).unwrap();

@@ -302,8 +302,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_still_there_and_what_is_not_there_is_not() {
         let home = tempfile::tempdir().unwrap();
-        let [file_dir, lock_dir] = ["data", "locks"].map(|name| home.path().join(name));
-        let folders = Folders { file_dir, lock_dir, durability: Durability::default() };
+        let folders = Folders::new(home.path().join("data"), home.path().join("locks"));
         let visit = folders.visit(Duration::ZERO);
         let key = StoreKey::from(SessionId::from_program("abc"));
         let place = Place::of(&key);

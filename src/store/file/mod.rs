@@ -70,8 +70,7 @@ impl FileStore {
     /// A store of the records in `file_dir` with the locks in `lock_dir`. Neither is looked at yet.
     #[must_use]
     pub fn new(file_dir: PathBuf, lock_dir: PathBuf) -> Self {
-        let folders = Folders { file_dir, lock_dir, durability: Durability::default() };
-        Self { folders, lifetime: None, sweeper: None }
+        Self { folders: Folders::new(file_dir, lock_dir), lifetime: None, sweeper: None }
     }
 
     /// The same store, where a sweep removes records without an expiry, as Beaker's, once they were not used for

@@ -84,12 +84,9 @@ pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>> {
         |decompressor| {
             decompressor.reset(true);
             loop {
+                let input = rest(compressed, decompressor.total_in());
                 let status = decompressor
-                    .decompress_vec(
-                        rest(compressed, decompressor.total_in()),
-                        &mut out,
-                        FlushDecompress::None,
-                    )
+                    .decompress_vec(input, &mut out, FlushDecompress::None)
                     .map_err(|error| Error::corrupt(DECOMPRESS).with_source(error))?;
                 match status {
                     _ if out.len() > limit => return Err(too_large()),
@@ -99,7 +96,7 @@ pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>> {
                         let growth = out.len().max(64).min(limit.saturating_add(1) - out.len());
                         out.reserve_exact(growth);
                     }
-                    // There is room left, so that there is no input left.
+                    // It has room left, so it has no input left.
                     Status::Ok | Status::BufError => {
                         return Err(Error::corrupt(DECOMPRESS).with_detail("it ends too early"));
                     }

@@ -82,13 +82,16 @@ fn put(temporary: &Path, target: &Path, durability: Durability) -> io::Result<()
 /// `false` if there is no file to change with, or the system cannot do it.
 fn exchange(one: &Path, other: &Path) -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    let exchanged = {
+    let outcome = {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
     };
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let exchanged = Err::<(), _>((one, other));
-    exchanged.is_ok()
+    let outcome = {
+        let _files = (one, other);
+        Err::<(), _>(rustix::io::Errno::NOSYS)
+    };
+    outcome.is_ok()
 }
 
 /// Removes the file at `path` once `settle` has brought it to the disk that it is not there. If that fails, or if
@@ -162,7 +165,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("fifo");
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-        // Which is refused for what is never on a disk.
+        // A fifo is never on a disk, and refuses to be brought there.
         let mut file = File::options().read(true).write(true).open(&path).unwrap();
         for (durability, is_refused) in
             [(Durability::Beaker, false), (Durability::Process, false), (Durability::Full, true)]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 import traceback
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from beaker.exceptions import StoreUnavailableError
 from tests.faults.campaigns.load import Running, done, ours
 from tests.support.databases import QUICK, SERVERS
 from tests.support.environment import skipped_where_impossible
+from tests.support.proxy import troubled
 from tests.support.sessions import ID, Browser, opened, stored
 from tests.support.tables import on_server, table_backend
 from tests.support.threads import in_thread
@@ -127,61 +127,20 @@ def test_an_error_shows_no_password_and_no_session() -> None:
 # Replies that get lost.
 
 
-@contextmanager
-def losing(server: Server) -> Iterator[tuple[int, threading.Event]]:
-    """A port that leads to the server. While the event is set, replies are cut off."""
-    loses = threading.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def pump(source: socket.socket, target: socket.socket, is_reply: bool) -> None:
-        try:
-            while data := source.recv(65536):
-                if is_reply and loses.is_set():
-                    break
-                target.sendall(data)
-        except OSError:
-            pass
-        for one in (source, target):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-        source.close()
-
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            try:
-                upstream = socket.create_connection(("127.0.0.1", server.port))
-            except OSError:
-                client.close()
-                return
-            for pair in ((client, upstream, False), (upstream, client, True)):
-                threading.Thread(target=pump, args=pair, daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield listener.getsockname()[1], loses
-    finally:
-        listener.close()
-
-
 def test_a_change_whose_reply_is_lost_is_made_once(own_server: Server) -> None:
     direct = on_server("server", own_server)
     stored(direct, visits=0)
-    with losing(own_server) as (port, loses):
-        url = direct.options["url"].replace(f":{own_server.port}/", f":{port}/")
+    with troubled(direct.options["url"]) as (url, trouble):
         table = direct.with_options(url=url)
         session = opened(table, ID)
         session["visits"] += 1
-        loses.set()
+        trouble.cut = lambda _reply: 0
         tried = threading.Event()
 
         def find_it() -> None:
             while opened(direct, ID)["visits"] == 0 and not tried.is_set():
                 time.sleep(0.01)
-            loses.clear()
+            trouble.cut = lambda _reply: None
 
         finding = threading.Thread(target=find_it)
         finding.start()

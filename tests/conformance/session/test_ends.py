@@ -9,7 +9,7 @@ import pytest
 
 from beaker.exceptions import StoreUnavailableError
 from beaker.session import Session
-from tests.support.dict_namespace import DictNamespace
+from tests.support.dict_namespace import DictNamespace, namespace_class
 from tests.support.sessions import ID
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Overtaken(DictNamespace):
 
 
 def test_a_save_at_the_moment_of_expiry_is_not_deleted(clock: Clock) -> None:
-    backend: Any = type("Namespace", (Overtaken,), {"contents": {}, "calls": []})
+    backend: Any = namespace_class(Overtaken)
 
     def session() -> Any:
         return Session({}, id=ID, use_cookies=False, timeout=60, namespace_class=backend)
@@ -84,7 +84,7 @@ class Refusing(DictNamespace):
 @pytest.mark.parametrize("has_new_id", [True, False])
 @pytest.mark.parametrize("again", ["delete", "invalidate"])
 def test_a_logout_that_failed_is_made_by_the_next_try(has_new_id: bool, again: str) -> None:
-    backend: Any = type("Namespace", (Refusing,), {"contents": {}, "calls": []})
+    backend: Any = namespace_class(Refusing)
     session = Session({}, id=ID, use_cookies=False, namespace_class=backend)
     session["name"] = "Ada"
     session.save()
@@ -100,7 +100,7 @@ def test_a_logout_that_failed_is_made_by_the_next_try(has_new_id: bool, again: s
 
 
 def test_a_logout_that_failed_does_not_tell_a_request_with_an_old_id_the_new_one() -> None:
-    backend: Any = type("Namespace", (Refusing,), {"contents": {}, "calls": []})
+    backend: Any = namespace_class(Refusing)
     options = {"namespace_class": backend, "destroy_old": "grace:30"}
     session = Session({}, id=ID, use_cookies=False, **options)
     session["name"] = "Ada"
@@ -134,7 +134,7 @@ class Interrupted(DictNamespace):
 
 
 def test_a_signal_while_a_logout_tidies_up_is_raised_and_the_session_is_gone() -> None:
-    backend: Any = type("Namespace", (Interrupted,), {"contents": {}, "calls": []})
+    backend: Any = namespace_class(Interrupted)
     options = {"namespace_class": backend, "destroy_old": "grace:30", "use_cookies": False}
     first = Session({}, id=ID, **options)
     first["name"] = "Ada"

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, FileControl, MAIN_DB};
 
+use super::checkpoint::Checkpoints;
 use super::connection::Owned;
 use super::failure::Failure;
 use super::open::{open, set_synchronous};
@@ -28,6 +29,9 @@ pub struct Database {
     path: PathBuf,
     durability: Durability,
     pools: ForkLocal<Pool>,
+    checkpoints: ForkLocal<Arc<Checkpoints>>,
+    /// This database itself, for the thread of a checkpoint.
+    this: Weak<Self>,
 }
 
 impl fmt::Debug for Database {
@@ -41,12 +45,21 @@ impl fmt::Debug for Database {
 pub(super) enum Purpose {
     /// It changes nothing.
     Read,
+    /// The same, and it has time.
+    Checkpoint,
     /// It changes what is there.
     Change,
     /// The same, and a power cut may undo it.
     Touch,
     /// It may need a database where there is none.
     Create,
+}
+
+impl Purpose {
+    /// Whether it needs the lock of the writers.
+    pub(super) fn writes(self) -> bool {
+        !matches!(self, Self::Read | Self::Checkpoint)
+    }
 }
 
 impl Database {
@@ -63,7 +76,13 @@ impl Database {
         if let Some(known) = known.into_iter().find(|one| one.path == path && one.durability == durability) {
             return Ok(known);
         }
-        let database = Arc::new(Self { path, durability, pools: ForkLocal::default() });
+        let database = Arc::new_cyclic(|this| Self {
+            path,
+            durability,
+            pools: ForkLocal::default(),
+            checkpoints: ForkLocal::default(),
+            this: Weak::clone(this),
+        });
         databases.push(Arc::downgrade(&database));
         Ok(database)
     }
@@ -118,6 +137,16 @@ impl Database {
         })
     }
 
+    /// Writes the pages of the log into the file, as far as nobody reads what they replace. What is left is for the next.
+    pub(super) fn checkpoint(&self) {
+        let _ = self.attempt(
+            Purpose::Checkpoint,
+            Duration::ZERO,
+            "write the log into the database",
+            |connection| Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_row| Ok(()))?),
+        );
+    }
+
     /// Closes the connections that nobody uses.
     #[cfg(test)]
     pub(super) fn close(&self) {
@@ -133,9 +162,7 @@ impl Database {
     ) -> Result<Option<T>> {
         let mut waiting = Waiting::new(wait, operation);
         let pool = self.pools.of(Process::current());
-        let mut turn = pool
-            .take(purpose != Purpose::Read, &mut waiting)
-            .map_err(|error| error.in_folder_of(&self.path))?;
+        let mut turn = pool.take(purpose, &mut waiting).map_err(|error| error.in_folder_of(&self.path))?;
         loop {
             let done = match self.connect(&mut turn, purpose, pool) {
                 Ok(Some(connection)) => step(connection),
@@ -171,15 +198,21 @@ impl Database {
         }
         if turn.connection.is_none() {
             let create = purpose == Purpose::Create;
-            turn.connection = Owned::new(self.durability, || open(&self.path, self.durability, create))?;
+            let checkpoints = self.checkpoints.of(Process::current());
+            turn.connection = Owned::new(self.durability, || {
+                let mut connection = open(&self.path, self.durability, create)?;
+                if let Some(connection) = &mut connection {
+                    checkpoints.watch(connection, Weak::clone(&self.this))?;
+                }
+                Ok::<_, Failure>(connection)
+            })?;
         }
         let Some(owned) = turn.connection.as_mut() else { return Ok(None) };
         let synchronous = match (self.durability, purpose) {
-            // A reader waits for the disk at a checkpoint only.
             (Durability::Full, Purpose::Touch) => Durability::Beaker,
             (durability, _) => durability,
         };
-        if owned.synchronous != synchronous && purpose != Purpose::Read {
+        if owned.synchronous != synchronous && purpose.writes() {
             if let Some(connection) = owned.get() {
                 set_synchronous(connection, synchronous)?;
             }

@@ -8,8 +8,9 @@
 //! process is gone. Who does not ask for the lock may change the session meanwhile, and the holder's save is then refused.
 //!
 //! The option [`Durability`] says what a save survives: `synchronous` is `OFF`, `NORMAL` or `FULL`. A touch is not
-//! flushed to the disk before it returns, unless it finds the log full and writes it into the file: a checkpoint.
+//! flushed to the disk before it returns. A thread writes the log into the file.
 
+mod checkpoint;
 mod connection;
 mod database;
 mod failure;
@@ -144,13 +145,13 @@ impl SqliteStore {
                 Some(redirect) => {
                     let expires_at = expiry(Some(redirect.ttl), call.now)?;
                     let text = Value::Text(text_of(redirect.data)?);
-                    records::put(connection, old, Some(&found), text, of_redirect, expires_at)?;
+                    records::put(connection, old, Some(&found), text, of_redirect, expires_at, call.now)?;
                 }
                 None => records::remove(connection, found.id)?,
             }
             let there = records::find(connection, new)?;
             let expires_at = expiry(ttl, call.now)?;
-            records::put(connection, new, there.as_ref(), Value::Text(text), version, expires_at)?;
+            records::put(connection, new, there.as_ref(), Value::Text(text), version, expires_at, call.now)?;
             Ok(Written::Stored(records::version_of(version)))
         });
         Ok(rotated?.unwrap_or(Written::Refused))
@@ -199,7 +200,15 @@ impl Store for SqliteStore {
                 return Ok(Written::Refused);
             }
             let expires_at = expiry(ttl, call.now)?;
-            records::put(connection, place, found.as_ref(), Value::Text(text), version, expires_at)?;
+            records::put(
+                connection,
+                place,
+                found.as_ref(),
+                Value::Text(text),
+                version,
+                expires_at,
+                call.now,
+            )?;
             if found.is_none() && may_remove {
                 records::remove_some(connection, call.now)?;
             }
@@ -227,19 +236,27 @@ impl Store for SqliteStore {
                 // The writer of this state may have given it a longer life.
                 let known = found.expires_at;
                 let later = known.and_then(|known| renewed.map(|renewed| renewed.max(known)));
-                records::renew(connection, &found, later)?;
+                records::renew(connection, &found, later, call.now)?;
                 return Ok(true);
             }
             let mut text = records::text_of(connection, found.id)?.into_bytes();
             let range = patch.range(text.len(), RENEWING)?;
             if range.is_empty() {
-                records::renew(connection, &found, renewed)?;
+                records::renew(connection, &found, renewed, call.now)?;
                 return Ok(true);
             }
             if let Some(bytes) = text.get_mut(range) {
                 bytes.copy_from_slice(patch.bytes);
             }
-            records::put(connection, place, Some(&found), Value::Text(text_of(&text)?), next, renewed)?;
+            records::put(
+                connection,
+                place,
+                Some(&found),
+                Value::Text(text_of(&text)?),
+                next,
+                renewed,
+                call.now,
+            )?;
             Ok(true)
         });
         let patched = patched?.unwrap_or(false);

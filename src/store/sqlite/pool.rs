@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::connection::Owned;
+use super::database::Purpose;
 use crate::error::{Error, Result};
 use crate::sync::{Instant, Mutex, MutexGuard, Signal};
 
@@ -41,7 +42,7 @@ pub(super) struct Turn<'a> {
     pool: &'a Pool,
     /// The connection, once it is open.
     pub(super) connection: Option<Owned>,
-    writes: bool,
+    purpose: Purpose,
 }
 
 impl Pool {
@@ -56,16 +57,21 @@ impl Pool {
         state
     }
 
-    /// Takes a connection that is idle, or the right to open one. To write it waits until no other thread writes.
-    pub(super) fn take(&self, writes: bool, waiting: &mut Waiting) -> Result<Turn<'_>> {
+    /// Takes a connection that is idle, or the right to open one. To write it waits until no other thread writes. A
+    /// checkpoint leaves the one that was used last to requests.
+    pub(super) fn take(&self, purpose: Purpose, waiting: &mut Waiting) -> Result<Turn<'_>> {
         let mut state = self.state();
-        while state.forks > 0 || writes && state.is_written {
+        while state.forks > 0 || purpose.writes() && state.is_written {
             let left = waiting.left()?;
             state = self.wait(state, left);
         }
         state.lent += 1;
-        state.is_written |= writes;
-        Ok(Turn { pool: self, connection: state.idle.pop(), writes })
+        state.is_written |= purpose.writes();
+        let connection = match purpose {
+            Purpose::Checkpoint => (state.idle.len() > 1).then(|| state.idle.remove(0)),
+            _ => state.idle.pop(),
+        };
+        Ok(Turn { pool: self, connection, purpose })
     }
 
     /// Takes every connection that is idle, and closes it.
@@ -108,7 +114,10 @@ impl Drop for Turn<'_> {
         let mut connection = self.connection.take();
         let mut state = self.pool.state();
         if state.forks == 0 && state.idle.len() < MOST_IDLE {
-            state.idle.extend(connection.take());
+            match self.purpose {
+                Purpose::Checkpoint => state.idle.splice(..0, connection.take()).for_each(drop),
+                _ => state.idle.extend(connection.take()),
+            }
         }
         if let Some(connection) = connection {
             // A fork waits for this, too.
@@ -117,7 +126,7 @@ impl Drop for Turn<'_> {
             state = self.pool.state();
         }
         state.lent -= 1;
-        state.is_written &= !self.writes;
+        state.is_written &= !self.purpose.writes();
         if state.waiting > 0 {
             self.pool.changed.notify_all();
         }

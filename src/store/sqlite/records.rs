@@ -11,11 +11,11 @@ use crate::store::{Timestamp, Version};
 /// The name of a session's record in its namespace.
 pub(super) const SESSION: &str = "session";
 
-/// In seconds. An expiry that stays within the same part of time changes its record's row and not the index.
+/// In seconds.
 const PART: f64 = 64.0;
 
-/// How many records that are over a new one removes. With more than one, their number falls however fast records come.
-const REMOVED_PER_RECORD: i64 = 2;
+/// How many records a new one settles that are due. With more than one, their number falls however fast records come.
+const SETTLED_PER_RECORD: u64 = 2;
 
 /// Where a record is: its namespace and its name there.
 #[derive(Clone, Copy)]
@@ -50,6 +50,14 @@ impl Found {
 
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         is_over(self.expires_at, now)
+    }
+
+    /// When a sweep is to look at the record, which gets another expiry. Mostly as before, for a change of the index costs
+    /// more than that of the row: a sweep may come too early, and puts the record in its place.
+    fn next_due(&self, expires_at: Option<Timestamp>, now: Timestamp) -> Option<i64> {
+        let due = expires_at.map(part_of);
+        let is_early = self.due.is_some_and(|known| known >= part_of(now) && Some(known) <= due);
+        if is_early { self.due } else { due }
     }
 }
 
@@ -146,54 +154,86 @@ pub(super) fn put(
     value: Value<'_>,
     version: i64,
     expires_at: Option<Timestamp>,
+    now: Timestamp,
 ) -> Result<()> {
-    let due = expires_at.map(part_of);
-    match found {
-        None => {
-            let mut insert = connection.prepare_cached(
-                "INSERT INTO records (version, expires_at, due, namespace, name, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?;
-            insert.execute(params![version, expires_at, due, place.namespace, place.name, value])?;
-        }
-        Some(found) if found.due == due => {
-            let mut update = connection.prepare_cached(
-                "UPDATE records SET version = ?2, expires_at = ?3, value = ?4 WHERE id = ?1",
-            )?;
-            update.execute(params![found.id, version, expires_at, value])?;
-        }
-        Some(found) => {
-            let mut update = connection.prepare_cached(
-                "UPDATE records SET version = ?2, expires_at = ?3, value = ?4, due = ?5 WHERE id = ?1",
-            )?;
-            update.execute(params![found.id, version, expires_at, value, due])?;
-        }
-    }
-    Ok(())
+    let Some(found) = found else {
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO records (version, expires_at, due, namespace, name, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        let due = expires_at.map(part_of);
+        return insert
+            .execute(params![version, expires_at, due, place.namespace, place.name, value])
+            .map(drop);
+    };
+    let mut update = connection
+        .prepare_cached("UPDATE records SET version = ?2, expires_at = ?3, value = ?4 WHERE id = ?1")?;
+    update.execute(params![found.id, version, expires_at, value])?;
+    change_due(connection, found.id, found.due, found.next_due(expires_at, now))
 }
 
 /// Gives a row another expiry.
-pub(super) fn renew(connection: &Connection, found: &Found, expires_at: Option<Timestamp>) -> Result<()> {
-    let due = expires_at.map(part_of);
-    if found.due == due {
-        let mut update = connection.prepare_cached("UPDATE records SET expires_at = ?2 WHERE id = ?1")?;
-        update.execute(params![found.id, expires_at])?;
-    } else {
-        let mut update =
-            connection.prepare_cached("UPDATE records SET expires_at = ?2, due = ?3 WHERE id = ?1")?;
-        update.execute(params![found.id, expires_at, due])?;
+pub(super) fn renew(
+    connection: &Connection,
+    found: &Found,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    let mut update = connection.prepare_cached("UPDATE records SET expires_at = ?2 WHERE id = ?1")?;
+    update.execute(params![found.id, expires_at])?;
+    change_due(connection, found.id, found.due, found.next_due(expires_at, now))
+}
+
+fn change_due(connection: &Connection, id: i64, before: Option<i64>, due: Option<i64>) -> Result<()> {
+    if due != before {
+        connection.prepare_cached("UPDATE records SET due = ?2 WHERE id = ?1")?.execute(params![id, due])?;
     }
     Ok(())
 }
-
 /// Removes a row.
 pub(super) fn remove(connection: &Connection, id: i64) -> Result<()> {
     connection.prepare_cached("DELETE FROM records WHERE id = ?1")?.execute([id]).map(drop)
 }
 
-/// Removes a few rows that are over: those that were due in a part of time before `now`.
-pub(super) fn remove_some(connection: &Connection, now: Timestamp) -> Result<()> {
-    let mut delete = connection.prepare_cached(
-        "DELETE FROM records WHERE id IN (SELECT id FROM records WHERE due < ?1 ORDER BY due LIMIT ?2)",
+/// A row that a sweep looks at.
+pub(super) struct Due {
+    pub(super) due: i64,
+    pub(super) id: i64,
+    expires_at: Option<Timestamp>,
+}
+
+/// The rows to look at that come after one by `due` and `id`, `limit` at the most.
+pub(super) fn due_after(
+    connection: &Connection,
+    (due, id): (i64, i64),
+    limit: u64,
+    now: Timestamp,
+) -> Result<Vec<Due>> {
+    let mut select = connection.prepare_cached(
+        "SELECT due, id, expires_at FROM records WHERE due <= ?1 AND (due, id) > (?2, ?3) ORDER BY due, id LIMIT ?4",
     )?;
-    delete.execute(params![part_of(now), REMOVED_PER_RECORD]).map(drop)
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![part_of(now), due, id, limit], |row| {
+        Ok(Due { due: row.get(0)?, id: row.get(1)?, expires_at: row.get(2)? })
+    })?;
+    rows.collect()
+}
+
+impl Due {
+    /// Removes the row if it is over. Otherwise it is due later.
+    pub(super) fn settle(&self, connection: &Connection, now: Timestamp) -> Result<bool> {
+        if is_over(self.expires_at, now) {
+            remove(connection, self.id)?;
+            return Ok(true);
+        }
+        change_due(connection, self.id, Some(self.due), self.expires_at.map(part_of))?;
+        Ok(false)
+    }
+}
+
+/// Removes a few of the rows that are over.
+pub(super) fn remove_some(connection: &Connection, now: Timestamp) -> Result<()> {
+    for row in due_after(connection, (i64::MIN, i64::MIN), SETTLED_PER_RECORD, now)? {
+        row.settle(connection, now)?;
+    }
+    Ok(())
 }

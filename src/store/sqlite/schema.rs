@@ -17,8 +17,8 @@ const APPLICATION: i64 = 0x626b_7201;
 /// Each makes the next version of the one before.
 ///
 /// A record is a row. A session's has the name `session` in the namespace that is its key, and its value is text. The
-/// other values of namespaces are pickles, and blobs. `due` is the part of time in which `expires_at` lies: it changes
-/// seldom, and so does its index.
+/// other values of namespaces are pickles, and blobs. `due` is the part of time in which a sweep looks at
+/// the record. It is never later than that of `expires_at`, changes seldom, and so does its index.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE records (
         id INTEGER PRIMARY KEY,

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::database::{Database, Purpose};
 use super::failure::Failure;
 use super::guard::{is_lock_file, is_lock_folder};
-use super::records::{is_over, part_of, remove};
+use super::records::due_after;
 use crate::error::Result;
 use crate::locks::LockFile;
 use crate::store::sweeper::Job;
@@ -184,24 +184,11 @@ fn remove_over(
     limit: u64,
     now: Timestamp,
 ) -> rusqlite::Result<Removed> {
-    let mut select = connection.prepare_cached(
-        "SELECT due, id, expires_at FROM records WHERE due <= ?1 AND (due, id) > (?2, ?3) ORDER BY due, id LIMIT ?4",
-    )?;
-    let mut rows =
-        select.query(params![part_of(now), after.0, after.1, i64::try_from(limit).unwrap_or(i64::MAX)])?;
     let mut found = Removed { examined: 0, removed: 0, last: None };
-    let mut over = Vec::new();
-    while let Some(row) = rows.next()? {
+    for row in due_after(connection, after, limit, now)? {
         found.examined += 1;
-        found.last = Some((row.get(0)?, row.get(1)?));
-        if is_over(row.get(2)?, now) {
-            over.push(row.get(1)?);
-        }
-    }
-    drop(rows);
-    for id in over {
-        remove(connection, id)?;
-        found.removed += 1;
+        found.removed += u64::from(row.settle(connection, now)?);
+        found.last = Some((row.due, row.id));
     }
     if found.examined < limit {
         found.last = None;

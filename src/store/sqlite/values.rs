@@ -64,7 +64,7 @@ impl Database {
         let written = self.change(Purpose::Create, call.wait, WRITING, |connection| {
             let found = records::find(connection, place)?;
             let expires_at = expiry(ttl, call.now)?;
-            Ok(records::put(connection, place, found.as_ref(), value, version, expires_at)?)
+            Ok(records::put(connection, place, found.as_ref(), value, version, expires_at, call.now)?)
         });
         written.map(|_made| ())
     }

@@ -7,6 +7,7 @@
     reason = "a test says what it expects by failing, and one process tells another by its output"
 )]
 
+mod checkpoints;
 mod process;
 mod sweeps;
 mod trouble;
@@ -182,20 +183,33 @@ fn the_database_says_whose_it_is_and_of_which_version() {
 }
 
 #[test]
-fn a_save_within_the_same_minute_leaves_the_index_of_expiries_alone() {
+fn a_session_changes_the_index_of_expiries_once_in_its_lifetime() {
     let (home, id) = (Home::new(), key("abc"));
-    let minute = Some(Duration::from_secs(64));
-    for (now, due) in [(640.0, "11"), (700.0, "11"), (704.0, "12")] {
-        let write = Write::new(&id, b"x", Expect::Any).lasting(minute);
+    let lifetime = Some(Duration::from_secs(640));
+    // The last is due, and the next expiry is an earlier one.
+    for (now, due) in [(640.0, "20"), (704.0, "20"), (1343.0, "20"), (1344.0, "31"), (1983.0, "31")] {
+        let write = Write::new(&id, b"x", Expect::Any).lasting(lifetime);
         let _ = home.store.write(&write, &home.at(now)).unwrap();
         assert_eq!(home.ask("SELECT due FROM records"), due);
         let version = home.store.load(&id, &home.at(now)).unwrap().unwrap().version;
-        assert!(home.store.patch(&Patch::new(&id, version, 0, b"").lasting(minute), &home.at(now)).unwrap());
+        assert!(
+            home.store.patch(&Patch::new(&id, version, 0, b"").lasting(lifetime), &home.at(now)).unwrap()
+        );
         assert_eq!(
             home.ask("SELECT due || '/' || expires_at FROM records"),
-            format!("{due}/{:.1}", now + 64.0)
+            format!("{due}/{:.1}", now + 640.0)
         );
     }
+    for (ttl, due) in [(Some(Duration::from_secs(1)), "31"), (None, ""), (lifetime, "41")] {
+        let _ = home.store.write(&Write::new(&id, b"x", Expect::Any).lasting(ttl), &home.at(1984.0)).unwrap();
+        assert_eq!(home.ask("SELECT coalesce(due, '') FROM records"), due);
+    }
+    // An earlier expiry than that of the index.
+    let _ = home
+        .store
+        .write(&Write::new(&id, b"x", Expect::Any).lasting(Some(Duration::from_secs(64))), &home.at(1984.0))
+        .unwrap();
+    assert_eq!(home.ask("SELECT due FROM records"), "32");
 }
 
 #[test]

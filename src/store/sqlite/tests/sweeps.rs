@@ -66,6 +66,48 @@ fn a_new_record_removes_a_few_that_are_over() {
 }
 
 #[test]
+fn a_record_that_was_renewed_is_due_later_and_is_removed_then() {
+    let (home, id, begun) = (Home::new(), key("abc"), 640.0);
+    let write = Write::new(&id, b"x", Expect::Any).lasting(Some(Duration::from_secs(640)));
+    for now in [begun, begun + 600.0] {
+        let _ = home.store.write(&write, &home.at(now)).unwrap();
+    }
+    assert_eq!(home.ask("SELECT due FROM records"), "20");
+    // It was over now without the second use.
+    let swept = sweep(&home, 100, begun + 650.0);
+    assert_eq!((swept.examined, swept.expired), (1, 0));
+    assert_eq!(home.ask("SELECT due FROM records"), "29");
+    assert_eq!(sweep(&home, 100, begun + 1200.0).examined, 0);
+    assert_eq!(sweep(&home, 100, begun + 1240.0).expired, 1);
+}
+
+#[test]
+fn a_new_record_finds_those_that_are_over_behind_those_that_were_renewed() {
+    let (home, now) = (Home::new(), clock());
+    if !clock::is_settled_at(now) {
+        return;
+    }
+    for (name, count, uses) in [("renewed", 6, [1000.0, 900.0]), ("old", 3, [700.0, 700.0])] {
+        for number in 0..count {
+            let id = key(format!("{name} {number}"));
+            for before in uses {
+                let write = Write::new(&id, b"x", Expect::Any).lasting(Some(Duration::from_secs(300)));
+                let _ = home.store.write(&write, &home.at(now - before)).unwrap();
+            }
+        }
+    }
+    home.run("UPDATE records SET expires_at = 9e9 WHERE namespace LIKE 'renewed%'");
+    let _ = home.store.write(&Write::new(&key("new"), b"x", Expect::Any), &home.at(now)).unwrap();
+    assert_eq!(home.ask("SELECT count(*) FROM records WHERE due > 9e6"), "2");
+    for number in 0..4 {
+        let id = key(format!("new {number}"));
+        let _ = home.store.write(&Write::new(&id, b"x", Expect::Any), &home.at(now)).unwrap();
+    }
+    assert_eq!(home.ask("SELECT count(*) FROM records WHERE namespace LIKE 'old%'"), "0");
+    assert_eq!(home.ask("SELECT count(*) FROM records WHERE namespace LIKE 'renewed%'"), "6");
+}
+
+#[test]
 fn a_record_that_is_found_over_is_removed() {
     let (home, id) = (Home::new(), key("abc"));
     let write = Write::new(&id, b"x", Expect::Any).lasting(MINUTE);

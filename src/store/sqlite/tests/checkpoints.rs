@@ -1,0 +1,58 @@
+//! The log: who writes it into the file, and how long it gets.
+
+use std::thread;
+use std::time::Instant;
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAGE: u64 = 4096;
+
+/// Saves sessions of a page and a half each.
+fn write(home: &Home, sessions: std::ops::Range<usize>) {
+    for number in sessions {
+        home.write(&key(format!("{number}")), &[b'x'; 6000]);
+    }
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |found| found.len())
+}
+
+#[test]
+fn a_thread_writes_the_log_into_the_file() {
+    let home = Home::new();
+    write(&home, 0..100);
+    assert!(length(home.path()) < 50 * PAGE);
+    // No more commits come that could do it.
+    write(&home, 100..600);
+    let begun = Instant::now();
+    while length(home.path()) < 600 * PAGE {
+        assert!(begun.elapsed() < PATIENCE, "the file has {} bytes", length(home.path()));
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(home.ask("PRAGMA integrity_check"), "ok");
+    assert_eq!(home.data(&key("599")).unwrap().len(), 6000);
+}
+
+#[test]
+fn the_log_begins_anew_however_fast_requests_write() {
+    let home = Home::new();
+    write(&home, 0..4000);
+    let log = home.path().with_file_name("sessions.sqlite-wal");
+    assert!(length(home.path()) > 5000 * PAGE);
+    assert!(length(&log) < 5000 * PAGE, "the log has {} bytes", length(&log));
+}
+
+#[test]
+fn a_log_that_is_read_meanwhile_is_written_later() {
+    let home = Home::new();
+    write(&home, 0..1);
+    let reader = Connection::open(home.path()).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM records").unwrap();
+    write(&home, 1..3000);
+    assert!(length(home.path()) < 50 * PAGE, "what the reader sees is there");
+    reader.execute_batch("COMMIT").unwrap();
+    write(&home, 3000..3001);
+    assert!(length(home.path()) > 4000 * PAGE);
+}

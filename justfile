@@ -157,6 +157,10 @@ bench-caches *arguments: build oracle servers
 bench-stores *arguments: build oracle servers
     python benches/bench_stores.py {{ arguments }}
 
+# Measure requests to a million sessions in SQLite, Redis and files, beside those to a thousand
+bench-million *arguments: build servers
+    python benches/bench_million.py {{ arguments }}
+
 # Measure the stores and the cookie code without an interpreter
 bench-rust *arguments:
     cargo bench --locked --no-default-features {{ arguments }}

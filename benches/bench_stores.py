@@ -4,12 +4,17 @@ As `bench_wsgi` does it: each runs in a process of its own by the same CPython, 
 alternate, and what is told are medians. Beside Redis and memcached, the requests that ours sends are sent
 again by a plain socket, which is the least that they can cost. `./dev bench-stores` installs what this
 needs and runs it.
+
+Clients and servers share one core. On many virtual machines a server on another core takes longer to wake
+than to answer, and the system decides anew for each connection which core that is.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+import re
 import socket
 import statistics
 import sys
@@ -95,9 +100,17 @@ def subject(store: str, folder: Path) -> Iterator[Subject]:
             )
 
 
-def sent(configuration: Configuration, port: int, request: str) -> list[bytes]:
-    """What ours sends to the server at a port for one request, in the order of the replies."""
-    heard: list[bytes] = []
+@dataclass
+class Exchange:
+    """What ours sends to a server for one request, and what the server answers."""
+
+    requests: list[bytes] = field(default_factory=list)
+    replies: list[bytes] = field(default_factory=list)
+
+
+def recorded(configuration: Configuration, port: int, request: str) -> Exchange:
+    """Lets ours make a request of a session at the server at a port."""
+    exchange = Exchange()
     proxy = Proxy("127.0.0.1", port, Trouble())
     try:
         config = {f"session.{name}": value for name, value in configuration.options}
@@ -111,33 +124,62 @@ def sent(configuration: Configuration, port: int, request: str) -> list[bytes]:
         server.call(app, environ_of(f"/{request}", cookie, "small"))
 
         def hear(data: bytes) -> bool:
-            heard.append(data)
+            exchange.requests.append(data)
             return False
 
         proxy.trouble.keep = hear
+        proxy.trouble.cut = exchange.replies.append
         server.call(app, environ_of(f"/{request}", cookie, "small"))
     finally:
         proxy.close()
-    return heard
+    return exchange
 
 
 class Bare:
-    """Sends the same requests over and over by a plain socket."""
+    """Sends the same requests over and over by a plain socket. The server makes each change every time."""
 
-    def __init__(self, port: int, requests: list[bytes]) -> None:
-        self.requests = requests
+    def __init__(self, port: int, exchange: Exchange) -> None:
+        self.exchange = exchange
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.prepared = self.in_redis if exchange.requests[0].startswith(b"*") else self.in_memcached
+
+    def ask(self, request: bytes) -> bytes:
+        """Sends a request; its reply."""
+        self.socket.sendall(request)
+        return self.socket.recv(MOST_REPLY)
+
+    def in_redis(self) -> list[bytes]:
+        """Stores what the first of the requests read, or removes what it stored. The requests to send."""
+        first, reply = self.exchange.requests[0], self.exchange.replies[0]
+        key = b"\r\n".join(first.split(b"\r\n")[3:5]) + b"\r\n"
+        reads = first.startswith(b"*2\r\n$3\r\nGET")
+        self.ask(b"*3\r\n$3\r\nSET\r\n" + key + reply if reads else b"*2\r\n$3\r\nDEL\r\n" + key)
+        return self.exchange.requests
+
+    def in_memcached(self) -> list[bytes]:
+        """Removes what the first of the requests stored. The requests to send, with the present token."""
+        *reading, change = self.exchange.requests
+        key = change.split(b" ")[1]
+        if not reading:
+            self.ask(b"md %s\r\n" % key)
+            return [change]
+        token = self.ask(b"mg %s c\r\n" % key).strip().removeprefix(b"HD c")
+        return [*reading, re.sub(rb" C\d+", b" C" + token, change, count=1)]
 
     def cost(self, turns: int) -> float:
         """The microseconds of all of them once."""
-        send, receive = self.socket.sendall, self.socket.recv
-        began = time.perf_counter()
+        send, receive, clock = self.socket.sendall, self.socket.recv, time.perf_counter
+        took, reply = 0.0, b""
         for _ in range(turns):
-            for request in self.requests:
+            requests = self.prepared()
+            began = clock()
+            for request in requests:
                 send(request)
-                receive(MOST_REPLY)
-        return (time.perf_counter() - began) / turns * 1e6
+                reply = receive(MOST_REPLY)
+            took += clock() - began
+            assert reply.startswith((b":1\r", b"+OK", b"HD")), f"the server made no change: {reply!r}"
+        return took / turns * 1e6
 
 
 def measure(subject: Subject, oracle: Path, folder: Path, rounds: int, seconds: float) -> None:
@@ -154,7 +196,7 @@ def measure(subject: Subject, oracle: Path, folder: Path, rounds: int, seconds: 
                 turns[request] = workers[name].do("calibrate", "small", request, seconds)
         if subject.port is not None:
             for request in REQUESTS:
-                bare[request] = Bare(subject.port, sent(configuration, subject.port, request))
+                bare[request] = Bare(subject.port, recorded(configuration, subject.port, request))
                 stack.enter_context(bare[request].socket)
         for number in range(rounds):
             for name, worker in sorted(workers.items(), reverse=bool(number % 2)):
@@ -200,6 +242,7 @@ def main() -> None:
         parser.error(f"unknown store {', '.join(sorted(unknown))}; use some of {', '.join(STORES)}")
     if file_system(options.data_dir) in {"tmpfs", "ramfs"}:
         sys.exit(f"{options.data_dir} is in memory: name a folder on a disk by --data-dir")
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print(environment(options.data_dir))
     for store in options.stores or STORES:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=options.data_dir) as name:

@@ -18,7 +18,7 @@ const FILES: &str = "`file`, `dbm`, `sqlite`";
 const STORES: &str = "stores";
 const COOKIES: &str = "`cookie`";
 const MIDDLEWARE: &str = "the middleware";
-const SERVERS: &str = "`ext:redis`, `ext:rediscluster`, `ext:database`, `ext:memcached`";
+const SERVERS: &str = "`ext:redis`, `ext:rediscluster`, `ext:database`, `ext:memcached`, `ext:mongodb`";
 const OTHERS: &str = "backends that take it";
 
 /// Every session option once.

@@ -98,7 +98,7 @@ fn a_new_record_finds_those_that_are_over_behind_those_that_were_renewed() {
     }
     home.run("UPDATE records SET expires_at = 9e9 WHERE namespace LIKE 'renewed%'");
     let _ = home.store.write(&Write::new(&key("new"), b"x", Expect::Any), &home.at(now)).unwrap();
-    assert_eq!(home.ask("SELECT count(*) FROM records WHERE due > 9e6"), "2");
+    assert_eq!(home.ask("SELECT count(*) FROM records WHERE due > 1e8"), "2");
     for number in 0..4 {
         let id = key(format!("new {number}"));
         let _ = home.store.write(&Write::new(&id, b"x", Expect::Any), &home.at(now)).unwrap();

@@ -61,6 +61,13 @@ impl Drop for Owned {
 /// The process that has connections, and their number in the lower half.
 static OPEN: AtomicU64 = AtomicU64::new(0);
 
+/// Whether this process has a connection open, be it one that is being closed.
+#[cfg(feature = "python")]
+pub(super) fn is_any_open() -> bool {
+    let open = OPEN.load(Ordering::Acquire);
+    open >> 32 == u64::from(Process::current().id()) && open & u64::from(u32::MAX) > 0
+}
+
 /// A connection in that number.
 struct Counted(Process);
 
@@ -85,7 +92,7 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         if self.0.is_current() {
-            OPEN.fetch_sub(1, Ordering::Relaxed);
+            OPEN.fetch_sub(1, Ordering::Release);
         }
     }
 }

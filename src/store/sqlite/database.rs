@@ -3,12 +3,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+#[cfg(feature = "python")]
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, FileControl, MAIN_DB};
 
 use super::checkpoint::Checkpoints;
 use super::connection::Owned;
+#[cfg(feature = "python")]
+use super::connection::is_any_open;
 use super::failure::Failure;
 use super::open::{open, set_synchronous};
 use super::pool::{Pool, Turn, Waiting};
@@ -19,6 +23,10 @@ use crate::store::Durability;
 
 /// The databases of this process. Each has its connections once, whoever opens it.
 static DATABASES: Mutex<Vec<Weak<Database>>> = Mutex::new(Vec::new());
+
+/// Between two looks whether every connection is closed.
+#[cfg(feature = "python")]
+const PAUSE: Duration = Duration::from_millis(1);
 
 fn databases() -> MutexGuard<'static, Vec<Weak<Database>>> {
     DATABASES.lock().unwrap_or_else(PoisonError::into_inner)
@@ -234,8 +242,19 @@ fn has_moved(owned: &Owned) -> bool {
 /// [`after_fork`] calls wait. The hook for forks calls both in the parent.
 #[cfg(feature = "python")]
 pub(crate) fn before_fork() {
-    for database in all() {
-        database.pools.of(Process::current()).begin_fork();
+    let mut closed: Vec<Arc<Database>> = Vec::new();
+    loop {
+        for database in all() {
+            if !closed.iter().any(|known| Arc::ptr_eq(known, &database)) {
+                database.pools.of(Process::current()).begin_fork();
+                closed.push(database);
+            }
+        }
+        // A thread in the background that was the last to use a database is no part of the above, and closes it.
+        if !is_any_open() {
+            return;
+        }
+        thread::sleep(PAUSE);
     }
 }
 

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import traceback
 import warnings
 from pathlib import Path
@@ -299,6 +300,32 @@ def test_a_process_that_is_forked_without_python_is_told_so_and_damages_nothing(
     in_children(1, visit, fork=ctypes.PyDLL(None).fork)
     assert session_of(options, "shared")["name"] == "Ada"
     assert ask(path, "PRAGMA integrity_check") == [["ok"]]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_waits_for_the_thread_that_is_the_last_to_use_a_database(tmp_path: Path) -> None:
+    pause = 0.01
+    for number in range(60):
+        database = _core.SqliteDatabase(data_dir=str(tmp_path / str(number)))
+        database.set("namespace", "name", b"x")
+        # So many pages that a thread writes the log into the file.
+        database.set("namespace", "large", b"x" * 7_000_000)
+        time.sleep(0.001)
+        del database
+        time.sleep(pause)
+        # The next fork comes nearer to the moment at which the thread closes the database.
+        pause *= 1.1 if has_threads() else 0.9
+
+        def visit(_number: int, folder: Path = tmp_path / str(number)) -> None:
+            assert _core.SqliteDatabase(data_dir=str(folder)).get("namespace", "name") == b"x"
+
+        in_children(1, visit)
+
+
+def has_threads() -> bool:
+    """Whether this process has another thread, where the system tells."""
+    folder = Path("/proc/self/task")
+    return folder.exists() and sum(1 for _ in folder.iterdir()) > 1
 
 
 def open_files() -> int:

@@ -1,7 +1,7 @@
 //! Checkpoints: the pages in the log are written into the file, and the log begins anew.
 //!
-//! A thread makes them, so that no request waits for the disk. Where requests write faster than the thread, or where none
-//! can be started, the request that finds the log too long makes a checkpoint itself.
+//! A thread makes them, so that requests seldom wait for the disk. Where requests write faster than the thread, or where
+//! none can be started, the request that finds the log too long makes a checkpoint itself.
 
 use std::ffi::c_int;
 use std::sync::atomic::Ordering;
@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 
 use rusqlite::hooks::Wal;
+use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, Result};
 
 use super::database::Database;
@@ -19,6 +20,9 @@ const PAGES: u32 = 1000;
 
 /// The pages in the log for which no request waits.
 const MOST_PAGES: u32 = 4 * PAGES;
+
+/// So many are there after a long read, such as a backup. While most of them are written into the file, others may write.
+const FAR_TOO_MANY_PAGES: u32 = 4 * MOST_PAGES;
 
 const THREAD_NAME: &str = "beaker-log";
 const STACK: usize = 256 * 1024;
@@ -44,8 +48,12 @@ impl Checkpoints {
         connection.wal_hook(Some(move |log: &mut Wal, pages: c_int| {
             let pages = pages.unsigned_abs();
             if pages >= MOST_PAGES {
-                // The commit is done, and a checkpoint that fails is no reason for it to fail.
-                let _ = log.checkpoint();
+                if pages >= FAR_TOO_MANY_PAGES {
+                    let _ = log.checkpoint();
+                }
+                // The commit is done, and a checkpoint that fails is no reason for it to fail. No other process may write
+                // meanwhile: the log begins anew only if none of it is left.
+                let _ = log.checkpoint_v2(CheckpointMode::RESTART);
             } else if checkpoints.is_due(pages) {
                 checkpoints.start(pages, &database);
             }
@@ -54,13 +62,22 @@ impl Checkpoints {
     }
 
     /// Whether a checkpoint is due, of all who ask at once for one alone.
-    fn is_due(&self, pages: u32) -> bool {
-        let is_due = |last: u32| {
-            // A shorter log has begun anew.
-            let added = if pages < last { pages } else { pages - last };
-            (last != AT_WORK && added >= PAGES).then_some(AT_WORK)
-        };
-        self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_due).is_ok()
+    pub(super) fn is_due(&self, pages: u32) -> bool {
+        let known = self.last.load(Ordering::Relaxed);
+        if known == AT_WORK {
+            return false;
+        }
+        // A shorter log has begun anew.
+        let last = if pages < known { 0 } else { known };
+        let next = if pages - last >= PAGES { AT_WORK } else { last };
+        let is_told = next == known
+            || self.last.compare_exchange(known, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        is_told && next == AT_WORK
+    }
+
+    /// Counts from `pages` to the next.
+    pub(super) fn done(&self, pages: u32) {
+        self.last.store(pages, Ordering::Relaxed);
     }
 
     fn start(self: &Arc<Self>, pages: u32, database: &Weak<Database>) {
@@ -69,10 +86,10 @@ impl Checkpoints {
             if let Some(database) = database.upgrade() {
                 database.checkpoint();
             }
-            checkpoints.last.store(pages, Ordering::Relaxed);
+            checkpoints.done(pages);
         };
         if thread::Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK).spawn(work).is_err() {
-            self.last.store(pages, Ordering::Relaxed);
+            self.done(pages);
         }
     }
 }

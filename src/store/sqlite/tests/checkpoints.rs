@@ -45,6 +45,50 @@ fn the_log_begins_anew_however_fast_requests_write() {
 }
 
 #[test]
+fn the_log_begins_anew_however_fast_two_write() {
+    let home = Home::new();
+    write(&home, 0..1);
+    // Two durabilities know nothing of each other, as two processes.
+    let other = SqliteStore::new(Database::at(home.path(), Durability::Process).unwrap());
+    let log = home.path().with_file_name("sessions.sqlite-wal");
+    let longest = thread::scope(|scope| {
+        let writers = [&home.store, &other].map(|store| {
+            let (call, log) = (home.at(NOW), &log);
+            scope.spawn(move || {
+                let mut longest = 0;
+                for number in 0..5000 {
+                    let id = key(format!("{number}"));
+                    let _ = store.write(&Write::new(&id, &[b'x'; 6000], Expect::Any), &call).unwrap();
+                    longest = longest.max(length(log));
+                }
+                longest
+            })
+        });
+        writers.map(|writer| writer.join().unwrap()).into_iter().max().unwrap()
+    });
+    assert!(longest < 10_000 * PAGE, "the log had {longest} bytes");
+    assert_eq!(home.ask("PRAGMA integrity_check"), "ok");
+}
+
+#[test]
+fn a_checkpoint_is_due_after_every_thousand_pages() {
+    let checkpoints = checkpoint::Checkpoints::default();
+    assert!(!checkpoints.is_due(999));
+    assert!(checkpoints.is_due(1000));
+    assert!(!checkpoints.is_due(2000), "one is at work");
+    checkpoints.done(1000);
+    assert!(!checkpoints.is_due(1999));
+    assert!(checkpoints.is_due(2000));
+    checkpoints.done(2000);
+    // It began anew, and is looked at before it is as long as it was.
+    assert!(!checkpoints.is_due(2) && !checkpoints.is_due(999));
+    assert!(checkpoints.is_due(1000));
+    checkpoints.done(1000);
+    assert!(!checkpoints.is_due(2) && !checkpoints.is_due(999));
+    assert!(checkpoints.is_due(1000));
+}
+
+#[test]
 fn a_log_that_is_read_meanwhile_is_written_later() {
     let home = Home::new();
     write(&home, 0..1);

@@ -136,6 +136,9 @@ pub struct Loading<E> {
     /// The first candidate, while others are tried. In a box, since few requests need it.
     first: Option<Box<(Life, Dead<E>)>>,
     others: std::vec::IntoIter<Candidate>,
+    /// The session as it was known before. A load that fails leaves it so, since the application has not got what the
+    /// record has, and must neither overwrite nor renew it.
+    before: Option<Box<Life>>,
 }
 
 impl<E> Loading<E> {
@@ -151,6 +154,7 @@ impl<E> Loading<E> {
             redirected_from: None,
             first: None,
             others: Vec::new().into_iter(),
+            before: None,
         }
     }
 
@@ -170,10 +174,10 @@ impl<E> Loading<E> {
             Answer::Decoded(Ok(facts)) => self.decoded(life, facts, now),
             Answer::Loaded(Err(failed)) | Answer::Decoded(Err(failed)) => self.attempt_failed(life, failed),
             Answer::Cookies(Ok(others)) => self.try_others(life, others),
-            Answer::Cookies(Err(failed)) => self.fail(failed.error),
+            Answer::Cookies(Err(failed)) => self.fail(life, failed.error),
             Answer::Clock(true) => match (life.stored_as(), life.version()) {
                 (Some(id), Some(version)) => Step::DeleteExpired(id.clone(), version),
-                _ => self.call(Step::Invalidate, Then::Finish),
+                _ => self.invalidate(),
             },
             Answer::Deleted(Ok(false) | Err(Failed { kind: Failure::Unknown, .. }))
                 if self.reloads < RELOADS =>
@@ -186,13 +190,14 @@ impl<E> Loading<E> {
                 if is_gone {
                     life.record_gone();
                 }
-                self.call(Step::Invalidate, Then::Finish)
+                self.invalidate()
             }
-            Answer::Deleted(Err(failed)) => self.fail(failed.error),
+            Answer::Deleted(Err(failed)) => self.fail(life, failed.error),
             Answer::Clock(false) => {
                 // The clock jumped a moment ago and may be wrong. This request does not get the session, but its record
                 // stays, and so does the browser's cookie unless the session that begins here is saved.
                 life.disown();
+                self.before = None;
                 self.call(Step::CreateId, Then::BeginEmpty)
             }
         }
@@ -209,6 +214,10 @@ impl<E> Loading<E> {
             Then::Load => Step::Load(self.at.clone()),
             Then::Absent => self.clear(life, None),
             Then::Found(version) => {
+                // A program gets no session whose opening fails.
+                if self.before.is_none() && life.opened_from.is_none() {
+                    self.before = Some(Box::new(life.clone()));
+                }
                 let is_redirected = self.redirects > 0;
                 if is_redirected {
                     life.follow(self.at.clone());
@@ -236,7 +245,9 @@ impl<E> Loading<E> {
             }
             // The first error is the one to raise.
             Then::Fail(error) => Step::Done(Err(error)),
-            Then::Attempt | Then::Conclude(_) | Then::BeginEmpty | Then::Finish => self.fail(failed.error),
+            Then::Attempt | Then::Conclude(_) | Then::BeginEmpty | Then::Finish => {
+                self.fail(life, failed.error)
+            }
         }
     }
 
@@ -295,7 +306,7 @@ impl<E> Loading<E> {
         if failed.is_corrupt() {
             self.dead(life, Dead::Corrupt(failed.error))
         } else {
-            self.fail(failed.error)
+            self.fail(life, failed.error)
         }
     }
 
@@ -342,12 +353,20 @@ impl<E> Loading<E> {
             Dead::Absent if life.not_found() => self.call(Step::CreateId, Then::BeginEmpty),
             Dead::Absent => self.call(Step::BeginEmpty, Then::Finish),
             Dead::Expired => Step::CheckClock,
-            Dead::Corrupt(error) => self.fail(error),
+            Dead::Corrupt(error) => self.fail(life, error),
         }
     }
 
+    fn invalidate(&mut self) -> Step<E> {
+        self.before = None;
+        self.call(Step::Invalidate, Then::Finish)
+    }
+
     /// Unlocks the session first: a program that catches the error may keep the session, but not its lock.
-    fn fail(&mut self, error: E) -> Step<E> {
+    fn fail(&mut self, life: &mut Life, error: E) -> Step<E> {
+        if let Some(before) = self.before.take() {
+            *life = *before;
+        }
         self.call(Step::Unlock, Then::Fail(error))
     }
 }

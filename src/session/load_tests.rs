@@ -4,7 +4,7 @@
 use super::load::{Answer, LONGEST_CHAIN, Loading, Policy, RELOADS, Step};
 use super::{Candidate, Facts, Failed, Failure, Found, Life, Limits, Times};
 use crate::id::SessionId;
-use crate::store::{LockTarget, Timestamp, Version};
+use crate::store::{Expect, LockTarget, Timestamp, Version};
 
 type Error = Failure;
 
@@ -275,4 +275,26 @@ fn an_outdated_encoding_is_written_again() {
     let facts = Facts { is_current: false, ..Facts::default() };
     steps(plain(), &mut life, [session(1), done(), Answer::Decoded(Ok(Some(facts)))]);
     assert!(life.is_stale());
+}
+
+#[test]
+fn a_load_that_fails_leaves_the_session_with_the_record_that_it_had() {
+    let undecodable = || Answer::Decoded(failed(Failure::Corrupt));
+    for found in [vec![session(7), done()], vec![redirect("b"), done(), session(7), done(), done()]] {
+        let mut life = Life::named(id("a"), true);
+        life.found(Version::from(1));
+        let made = steps(plain(), &mut life, found.into_iter().chain([undecodable(), done()]));
+        assert_eq!(made.last(), Some(&Step::Done(Err(Failure::Corrupt))));
+        assert_eq!(
+            life.version(),
+            Some(Version::from(1)),
+            "nothing of what others have stored since was seen"
+        );
+        assert_eq!(life.id().as_str(), "a");
+    }
+    let mut life = Life::named(id("a"), false);
+    let _begins = steps(plain(), &mut life, [absent(), done(), done()]);
+    let failed = steps(plain(), &mut life, [session(7), done(), undecodable(), done()]);
+    assert_eq!(failed.last(), Some(&Step::Done(Err(Failure::Corrupt))));
+    assert_eq!(life.expectation(true), Some(Expect::Absent), "what others have begun is merged");
 }

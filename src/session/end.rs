@@ -132,7 +132,7 @@ impl<E> Ending<E> {
         match answer {
             Answer::Begin if self.leaves_redirects => self.look(life),
             Answer::Begin => self.delete(life, Expect::Any),
-            Answer::Ready => self.go_on(),
+            Answer::Ready => self.go_on(life),
             // The session is gone, and the application's own code failed, or a signal came.
             Answer::Failed(failed)
                 if self.record.is_none() || self.is_gone && failed.kind == Failure::Other =>
@@ -205,20 +205,26 @@ impl<E> Ending<E> {
     fn gone(&mut self, life: &mut Life) -> Step<E> {
         match self.reason {
             Reason::Delete => life.deleted(),
-            Reason::Invalidate => life.end(),
+            Reason::Invalidate => {
+                life.end();
+                life.seal(true);
+            }
             Reason::GiveUp => life.give_up(),
         }
-        self.go_on()
+        self.go_on(life)
     }
 
-    fn go_on(&mut self) -> Step<E> {
+    fn go_on(&mut self, life: &mut Life) -> Step<E> {
         let Some((next, rest)) = self.after.split_first() else { return Step::Done(Outcome::Ended) };
         self.after = rest;
         match next {
             After::ExpireCookie => Step::ExpireCookie,
             After::Clear => Step::Clear,
             After::CreateId => Step::CreateId,
-            After::Begin => Step::Begin,
+            After::Begin => {
+                life.seal(false);
+                Step::Begin
+            }
         }
     }
 }

@@ -275,3 +275,16 @@ fn a_deletion_whose_replies_are_lost_again_and_again_fails() {
     let steps = give_up([found, lost].into_iter().cycle().take(2 * TRIES).collect());
     assert_eq!(steps[2 * TRIES..], [Step::Done(Outcome::Failed(()))]);
 }
+
+#[test]
+fn nothing_of_a_session_that_has_ended_is_stored_before_another_begins() {
+    let mut life = loaded();
+    let mut ending = Ending::<()>::new(&mut life, Reason::Invalidate, false, true);
+    let _delete = ending.next(&mut life, Answer::Begin);
+    for (answer, step) in [(Answer::Deleted, Step::Clear), (Answer::Ready, Step::CreateId)] {
+        assert_eq!(ending.next(&mut life, answer), step);
+        assert!(life.is_deleted(), "it may still have the id and the content of the one before");
+    }
+    assert_eq!(ending.next(&mut life, Answer::Ready), Step::Begin);
+    assert!(!life.is_deleted());
+}

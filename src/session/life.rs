@@ -280,6 +280,12 @@ impl Life {
         self.timeout = None;
     }
 
+    /// Says whether nothing is stored any more, as after [`delete`](Self::delete): until another session begins, the id and
+    /// the content may still be those of the one that has ended.
+    pub(super) fn seal(&mut self, is_sealed: bool) {
+        self.deleted = is_sealed;
+    }
+
     /// The session has no record any more.
     pub fn record_gone(&mut self) {
         self.version = None;

@@ -8,11 +8,12 @@ mod model;
 /// What the models need of the crate.
 mod types {
     pub(super) use beaker_core::id::SessionId;
+    pub(super) use beaker_core::session::finish::{AtEnd, Cookie, Facts as AtEndFacts, at_end, cookie_of_save};
     pub(super) use beaker_core::session::{
         Candidate, Facts, Failed, Failure, Found, Life, Limits, Reply, Row, Rule, Side, Times, decide, end,
-        load, save,
+        is_in_future, load, lock, open, renew, save,
     };
-    pub(super) use beaker_core::store::{Expect, Timestamp, Version, Written};
+    pub(super) use beaker_core::store::{Expect, LockTarget, Timestamp, Version, Written};
 }
 
 /// Holds the laws for the order of events that the bytes are.

@@ -8,7 +8,9 @@ mod model;
 /// What the model needs of the crate. The fuzz target gives it the same.
 mod types {
     pub(super) use crate::id::SessionId;
-    pub(super) use crate::session::finish::{AtEnd, Cookie, Facts as AtEndFacts, at_end, cookie_of_save};
+    pub(super) use crate::session::finish::{
+        AtEnd, Cookie, Facts as AtEndFacts, LateChanges, at_end, cookie_of_save, is_lost,
+    };
     pub(super) use crate::session::{
         Candidate, Facts, Failed, Failure, Found, Life, Limits, Reply, Row, Rule, Side, Times, decide, end,
         is_in_future, load, lock, open, renew, save,

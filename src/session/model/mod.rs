@@ -10,6 +10,7 @@
 
 mod cookie;
 mod data;
+mod late;
 mod limits;
 mod rules;
 mod seen;
@@ -40,6 +41,7 @@ const FAIR: u8 = u8::MAX;
 pub(super) fn hold(events: &[u8]) {
     let (settings, events) = events.split_at_checked(SETTINGS).unwrap_or((events, &[]));
     let rules = Rules::of(settings);
+    late::hold(settings.get(2).copied().unwrap_or(0));
     let mut world = World::new(rules);
     let mut visitors: Vec<_> = (0..VISITORS).map(|number| Visitor::new(number, rules)).collect();
     for event in events.chunks_exact(2) {

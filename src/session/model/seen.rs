@@ -31,9 +31,14 @@ struct Chain {
 pub(super) struct Seen {
     /// The ids to try; none if there is one id only.
     candidates: Vec<SessionId>,
+    /// The id in the first cookie.
+    origin: Option<SessionId>,
     chains: Vec<Chain>,
     /// Where the last redirect leads.
     next: Option<SessionId>,
+    /// The first redirect of the chain, and the one that leads nowhere and has to go.
+    first_redirect: Option<SessionId>,
+    dead_redirect: Option<SessionId>,
     /// How often the session was loaded.
     rounds: usize,
     /// Whether the session was reached by an old id before.
@@ -59,7 +64,8 @@ impl Seen {
             }
         }
         candidates.truncate(MOST_CANDIDATES);
-        Self { candidates, was_via_old_id, rounds: 1, ..Self::default() }
+        let origin = candidates.first().cloned();
+        Self { candidates, origin, was_via_old_id, rounds: 1, ..Self::default() }
     }
 
     /// The record of an id is loaded.
@@ -82,21 +88,45 @@ impl Seen {
         }
         let is_over = |chain: &Chain| chain.fate.is_some_and(|fate| fate != Fate::Alive);
         assert!(self.chains.iter().all(is_over), "only a candidate without a session gives way");
+        self.first_redirect = None;
         self.chains.push(Chain { root: id.clone(), redirects: 0, fate: None });
     }
 
-    pub(super) fn redirected(&mut self, to: SessionId) {
+    pub(super) fn redirected(&mut self, from: &SessionId, to: SessionId) {
+        self.first_redirect.get_or_insert_with(|| from.clone());
         self.next = Some(to);
     }
 
     /// The chain of redirects is not followed to its end.
     pub(super) fn cleared(&mut self) {
         self.has_cleared = true;
+        assert!(self.dead_redirect.is_none(), "a redirect that leads nowhere does not stay");
         if self.next.take().is_some() {
             let redirects = self.chains.last().map(|chain| chain.redirects);
             assert_eq!(redirects, Some(LONGEST_CHAIN), "a redirect is followed");
             self.leads_to(Fate::Absent);
         }
+    }
+
+    /// There is no record. The redirect that led there has to go.
+    pub(super) fn is_absent(&mut self) {
+        self.dead_redirect = self.first_redirect.take();
+        self.leads_to(Fate::Absent);
+    }
+
+    /// There is a redirect whose grace period is over.
+    pub(super) fn is_dead(&mut self, id: &SessionId) {
+        self.dead_redirect = Some(id.clone());
+        self.leads_to(Fate::Absent);
+    }
+
+    pub(super) fn deletes_redirect(&mut self, id: &SessionId) {
+        let dead = self.dead_redirect.take();
+        assert_eq!(
+            dead.as_ref().map(SessionId::as_str),
+            Some(id.as_str()),
+            "a redirect that leads nowhere is deleted"
+        );
     }
 
     pub(super) fn leads_to(&mut self, fate: Fate) {
@@ -109,14 +139,16 @@ impl Seen {
         self.chains.last().and_then(|chain| chain.fate)
     }
 
-    /// Whether the id that is looked at was reached by a redirect.
-    pub(super) fn is_redirected(&self) -> bool {
-        self.chains.last().is_some_and(|chain| chain.redirects > 0)
+    /// Whether the id that is looked at was reached by an old id.
+    pub(super) fn is_via_old_id(&self) -> bool {
+        let was_via = self.was_via_old_id && self.chains.len() == 1;
+        was_via || self.chains.last().is_some_and(|chain| chain.redirects > 0)
     }
 
     /// The candidate that is looked at.
     pub(super) fn root(&self) -> Option<&SessionId> {
-        self.chains.last().map(|chain| &chain.root)
+        let origin = self.origin.as_ref().filter(|_| self.chains.len() == 1);
+        origin.or_else(|| self.chains.last().map(|chain| &chain.root))
     }
 
     fn first_fate(&self) -> Option<Fate> {
@@ -174,8 +206,7 @@ impl Seen {
         if self.is_filled {
             assert_eq!(outcome, Ok(()));
             assert_eq!(self.last_fate(), Some(Fate::Alive), "only a session that is alive goes on");
-            let was_via = self.was_via_old_id && self.chains.len() == 1;
-            assert_eq!(via_old_id, was_via || self.is_redirected(), "an old id is known as one: {self:?}");
+            assert_eq!(via_old_id, self.is_via_old_id(), "an old id is known as one: {self:?}");
             return;
         }
         let are_dead = self.chains.iter().all(|chain| chain.fate.is_some_and(|fate| fate != Fate::Alive));

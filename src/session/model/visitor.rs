@@ -98,7 +98,11 @@ struct Request {
     had_lock: bool,
     /// Whether the application gave the lock back, or another could not be had, since the session was loaded.
     loses_lock: bool,
+    /// Whether a load that failed had come upon the new id of the session.
+    is_withheld: bool,
     has_touched: bool,
+    /// The new state of the record that was renewed.
+    renewed: Option<Version>,
     was_recent: bool,
     is_old: bool,
 }
@@ -124,6 +128,8 @@ pub(super) struct Visitor {
     /// The lock, and how many calls of `lock()` the engine counts.
     held: Option<SessionId>,
     by_program: usize,
+    /// The id whose record the program may see by the backend.
+    view: Option<SessionId>,
     /// How many calls of `lock()` had no `unlock()`.
     claims: usize,
     text: Text,
@@ -154,6 +160,7 @@ impl Visitor {
             asked_at: None,
             held: None,
             by_program: 0,
+            view: None,
             claims: 0,
             text: Text::default(),
             ending: (0, Vec::new(), false),

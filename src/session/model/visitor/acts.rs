@@ -34,7 +34,7 @@ impl Visitor {
         };
         let signed_at = world.now - if self.number == 0 { 0.0 } else { 400.0 };
         if let Some(jar) = world.jars.get_mut(usize::from(how % 2)) {
-            jar.plant(&id, how / 2 % 2 == 0, signed_at);
+            jar.plant(&id, (how / 2).is_multiple_of(2), signed_at);
         }
     }
 
@@ -129,6 +129,7 @@ impl Visitor {
             13 => {
                 // The program sets the id.
                 self.life.turn_to(SessionId::from_program(format!("own{}-{value}", self.number)));
+                assert_eq!(self.life.stored_as(), None, "the session under the id before is one of its own");
                 self.request.has_turned = true;
                 self.lineage = world.new_lineage();
                 self.request.is_stored = false;

@@ -95,6 +95,11 @@ impl Visitor {
             let is_gone = !self.rules.leaves_redirects || !world.has(lineage);
             assert!(is_gone && !self.knows_a_record(world, lineage), "a session that was ended is gone");
         }
+        let due = self.request.cookie.due();
+        if is_ended && self.doing == Act::Invalidate && self.stack.is_empty() {
+            let id = due.filter(|due| !due.is_expired).map(|due| due.id.as_str());
+            assert_eq!(id, Some(self.life.id().as_str()), "a logout sends the id of the session that begins");
+        }
         let is_told = !matches!(outcome, end::Outcome::Failed(Failure::Unavailable | Failure::Busy));
         assert!(is_told || !self.is_end_in_doubt, "a doubt about an end is told");
         let is_inner = matches!(self.stack.last(), Some(Frame::Load(..)));

@@ -3,7 +3,8 @@
 use super::super::limits::{Verdict, is_recent, judge};
 use super::super::seen::Fate;
 use super::super::types::{
-    Candidate, Expect, Facts, Failure, Found, Reply, SessionId, Times, Version, Written, end, load, lock,
+    Candidate, Expect, Facts, Failure, Found, LockTarget, Reply, SessionId, Times, Version, Written, end,
+    load, lock,
 };
 use super::super::weather::{Weather, failed, made};
 use super::super::world::{Change, Form, World};
@@ -39,6 +40,12 @@ impl Visitor {
             }
             load::Step::Lock(id, target) => {
                 self.asked_at = None;
+                let is_programs =
+                    self.request.programs.as_ref().is_some_and(|known| known.as_str() == id.as_str());
+                assert!(
+                    !is_programs || target == LockTarget::Id,
+                    "a program locks an id, with or without a record"
+                );
                 return self.begin_lock(world, lock::Goal::Request(id, target));
             }
             load::Step::MoveLock(id) => {
@@ -67,14 +74,13 @@ impl Visitor {
             load::Step::DeleteRedirect(id, version) => {
                 let is_session = world.session(&id).is_some_and(|(present, _)| present == version);
                 assert!(!is_session, "a redirect that leads nowhere is deleted, and no session");
-                self.request.seen.leads_to(Fate::Absent);
+                self.request.seen.deletes_redirect(&id);
                 let _deleted = made(world, what, Change::Delete { id, expect: Expect::Version(version) })?;
             }
             load::Step::Clear => {
                 Weather::of_call(what)?;
                 self.request.seen.cleared();
                 self.clear();
-                (self.saved, self.maybe_mutated) = (None, false);
             }
             load::Step::WithdrawCookie => self.request.cookie.withdraw(),
             load::Step::Unlock => self.release(world),
@@ -96,12 +102,13 @@ impl Visitor {
         self.request.seen.asked(id);
         let is_held = self.held.as_ref().is_some_and(|held| held.as_str() == id.as_str());
         let has_lock = is_held || self.request.has_locked_nothing;
-        let is_due = self.rules.locks || self.claims > 0 && self.request.seen.is_redirected();
+        let is_due = self.rules.locks || self.claims > 0 && self.request.seen.is_via_old_id();
         assert!(has_lock || !is_due, "a request has the lock of what it loads");
         let found = self.look(world, id, what);
         match &found {
-            Ok(Found::Absent | Found::DeadRedirect(_)) => self.request.seen.leads_to(Fate::Absent),
-            Ok(Found::Redirect { to, .. }) => self.request.seen.redirected(to.clone()),
+            Ok(Found::Absent) => self.request.seen.is_absent(),
+            Ok(Found::DeadRedirect(_)) => self.request.seen.is_dead(id),
+            Ok(Found::Redirect { to, .. }) => self.request.seen.redirected(id, to.clone()),
             Err(failed) if failed.kind == Failure::Corrupt => self.request.seen.leads_to(Fate::Corrupt),
             _ => {}
         }
@@ -190,7 +197,7 @@ impl Visitor {
         let is_old = record.form == Form::Old || is_corrected;
         assert!(self.life.is_stale() || !is_old, "an outdated record is written anew");
         assert_eq!(self.life.timeout(), record.data.timeout(), "a session keeps its own timeout");
-        if self.request.seen.is_redirected() {
+        if self.request.seen.is_via_old_id() {
             self.request.via.push(id.clone());
         }
         self.lineage = record.lineage;
@@ -200,6 +207,7 @@ impl Visitor {
         }
         self.ours.accessed = Some(now);
         self.loaded = self.ours.clone();
+        (self.saved, self.maybe_mutated) = (None, false);
         self.request.is_found = true;
         self.request.loses_lock = false;
         self.request.seen.is_filled = true;
@@ -212,6 +220,7 @@ impl Visitor {
         if outcome.is_err() {
             assert!(self.held.is_none(), "a load that failed keeps no lock");
             self.request.loses_lock = true;
+            self.request.is_withheld |= self.request.seen.is_via_old_id();
             let is_ended = self.request.forgotten.is_some() || self.request.seen.is_invalidated;
             if !is_ended && !matches!(self.stack.last(), Some(Frame::Open(..))) {
                 let known = self.life.version().zip(self.life.stored_as().cloned());

@@ -27,6 +27,7 @@ impl Visitor {
     /// `session.lock()`
     pub(super) fn lock_by_program(&mut self, world: &World) {
         self.doing = Act::Lock;
+        self.request.had_lock = self.held.is_some();
         self.request.wanted = Some(self.life.record_id().clone());
         self.begin_lock(world, lock::Goal::Lock(self.life.record_id().clone()));
     }
@@ -57,9 +58,16 @@ impl Visitor {
             lock::Step::Open(id) => {
                 let is_held = self.held.as_ref().is_some_and(|held| held.as_str() == id.as_str());
                 assert!(is_held || self.held.is_none(), "the view of a locked record is opened");
-                Weather::of_look(what, ())
+                let opened = Weather::of_look(what, ());
+                if opened.is_ok() {
+                    self.view = Some(id);
+                }
+                opened
             }
-            lock::Step::Close => Ok(()),
+            lock::Step::Close => {
+                self.view = None;
+                Ok(())
+            }
             lock::Step::NotLocked => {
                 assert!(self.held.is_none(), "who has the lock can give it back");
                 return self.locked(world, Err(failed(Failure::Other)));
@@ -106,6 +114,10 @@ impl Visitor {
                     let is_locked = |id: &SessionId| world.is_locked_by(id, self.number);
                     assert!(self.request.wanted.as_ref().is_some_and(is_locked), "lock() locks the session");
                 }
+                Act::Lock => assert!(
+                    self.request.had_lock || self.held.is_none(),
+                    "a lock that the program did not get is not kept for it"
+                ),
                 Act::Unlock => self.unlocked(),
                 _ => {}
             }
@@ -123,6 +135,7 @@ impl Visitor {
 
     /// Releases the lock that the session has, whoever took it.
     fn give_up_lock(&mut self, world: &mut World) {
+        self.view = None;
         if let Some(id) = self.held.take() {
             world.unlock(&id, self.number);
         }
@@ -140,6 +153,12 @@ impl Visitor {
             self.claims = 0;
         }
         assert_eq!(self.by_program, self.claims, "each lock() is counted once");
+        let is_seen = self.view.is_some();
+        let fails = self.request.loses_lock;
+        assert!(
+            fails || is_seen == (self.claims > 0),
+            "a program sees the record between lock() and unlock()"
+        );
         if let Some(id) = &self.held {
             assert!(world.is_locked_by(id, self.number), "a lock that is held is held in the store");
         }

@@ -87,7 +87,7 @@ impl Visitor {
             && self.request.via.is_empty()
             && !self.request.has_invalidated
             && !self.request.seen.is_set_aside
-            && !self.request.seen.is_redirected()
+            && !self.request.seen.is_via_old_id()
         {
             assert_eq!(self.life.id().as_str(), id.as_str(), "an id that a program chose is kept");
         }

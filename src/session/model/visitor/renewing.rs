@@ -46,6 +46,7 @@ impl Visitor {
                     "the record is renewed in the state that is known"
                 );
                 let reply = self.touch(world, Change::Touch { id, version, accessed: data.accessed }, what);
+                self.request.renewed = reply.as_ref().ok().copied().flatten();
                 reply.map(renew::Answer::Renewed)
             }
             renew::Step::Done(outcome) => return self.renewed(world, &outcome, *renewing),
@@ -113,6 +114,11 @@ impl Visitor {
             }
             renew::Outcome::Renewed | renew::Outcome::NotRenewed(_) => {
                 assert!(!has_to_save, "a new id, and a change in place, is stored without a save");
+                let known = self.request.renewed.take();
+                assert!(
+                    known.is_none() || known == self.life.version(),
+                    "the state of a renewed record is known"
+                );
                 let is_needless = self.request.was_recent && !self.life.is_stale();
                 assert!(is_kept && !is_needless, "a recent access time is left as it is");
             }

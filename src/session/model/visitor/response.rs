@@ -78,6 +78,9 @@ impl Visitor {
         if request.has_turned || request.has_ended || request.has_deleted {
             return;
         }
+        if request.is_withheld {
+            return;
+        }
         let is_known = request.chosen.as_ref().is_some_and(|chosen| chosen.id.as_str() == id.as_str());
         let is_promised = request.is_stored
             || request.has_invalidated

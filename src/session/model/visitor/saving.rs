@@ -2,7 +2,7 @@
 
 use super::super::data::{Data, merge};
 use super::super::types::{
-    Cookie, Failure, Found, LockTarget, Reply, SessionId, Written, cookie_of_save, lock, save,
+    Cookie, Failure, Found, LockTarget, Reply, SessionId, Version, Written, cookie_of_save, lock, save,
 };
 use super::super::weather::{Weather, failed, made};
 use super::super::world::{Change, Form, Intent, Record, Token, World, Writing};
@@ -23,6 +23,8 @@ pub(super) struct Text {
     /// Whether the application saved it.
     is_saved: bool,
     has_theirs: bool,
+    /// The state that the reply to the last write gave.
+    version: Option<Version>,
     looks: usize,
     merges: usize,
     has_given_way: bool,
@@ -141,6 +143,7 @@ impl Visitor {
             save::Step::WithholdCookie => {
                 self.request.via.push(self.life.id().clone());
                 self.request.cookie.withdraw();
+                self.settle();
                 Ok(save::Answer::Ready)
             }
             save::Step::GiveWay(_) => {
@@ -204,6 +207,7 @@ impl Visitor {
         {
             let (id, version) = (id.clone(), *version);
             self.lineage = world.session(&id).map_or(self.lineage, |(_, record)| record.lineage);
+            self.text.version = Some(version);
             return save::Answer::Written(Written::Stored(version));
         }
         save::Answer::Found(found)
@@ -235,8 +239,9 @@ impl Visitor {
         reply: Reply<Written, Failure>,
     ) -> Reply<save::Answer<Failure>, Failure> {
         self.text.has_lost_a_reply |= reply.as_ref().is_err_and(|failed| failed.kind == Failure::Unknown);
-        if let (Ok(Written::Stored(_)), Some((_, record))) = (&reply, world.session(id)) {
+        if let (Ok(Written::Stored(version)), Some((_, record))) = (&reply, world.session(id)) {
             self.lineage = record.lineage;
+            self.text.version = Some(*version);
         }
         reply.map(save::Answer::Written)
     }
@@ -264,12 +269,19 @@ impl Visitor {
             self.lineage = world.new_lineage();
         }
         if reply.is_ok() {
-            let lasts_otherwise = self.life.set_timeout(self.text.own.timeout());
+            let timeout = self.text.own.timeout();
+            let is_due = self.life.timeout() != timeout && !self.life.via_old_id();
+            let lasts_otherwise = self.life.set_timeout(timeout);
             match cookie_of_save(&self.life, true, lasts_otherwise) {
                 Cookie::Rewrite => self.request.cookie.publish(&self.life, true, false),
                 Cookie::Send => self.request.cookie.is_sent = true,
                 Cookie::Leave => {}
             }
+            let due = self.request.cookie.due();
+            assert!(
+                !is_due || due.is_some_and(|due| due.lasts == timeout),
+                "a browser keeps the cookie as long as the session has it"
+            );
         }
         self.give_back(world, reply);
     }
@@ -286,11 +298,8 @@ impl Visitor {
                     Some(self.life.id().as_str()),
                     "a stored session has the id of its record"
                 );
-                let knows = self.life.version().is_some();
-                assert!(
-                    !knows || !self.text.has_theirs,
-                    "what others stored is merged again at the next save"
-                );
+                let known = self.text.version.filter(|_| !self.text.has_theirs);
+                assert_eq!(self.life.version(), known, "what others stored is merged again at the next save");
             }
             save::Outcome::Failed(Failure::Unavailable | Failure::Busy) => {
                 assert!(!world.has_or_will_have(token), "an error that says that nothing was changed is true")

@@ -76,7 +76,7 @@ struct Request {
     has_deleted: bool,
     /// Whether the session has had an id that was made in this request.
     has_renamed: bool,
-    /// Whether the last save found that the session has ended.
+    /// Whether a save found that the session has ended.
     has_ended: bool,
     /// What the program has done since the session was loaded or stored.
     is_renamed: bool,

@@ -72,8 +72,8 @@ pub(super) struct World {
     emptied: BTreeSet<u32>,
     /// Changes that were sent and not made yet.
     late: VecDeque<Change>,
-    /// The saves that were made, whatever their visitors know.
-    made: BTreeSet<Token>,
+    /// The saves that were made, whatever their visitors know, and the state in which each left the record.
+    made: BTreeMap<Token, u64>,
     /// Whether a grace period has ended, after which an old id leads nowhere.
     has_ended_grace: bool,
     races: usize,
@@ -94,7 +94,7 @@ impl World {
             promised: BTreeMap::new(),
             emptied: BTreeSet::new(),
             late: VecDeque::new(),
-            made: BTreeSet::new(),
+            made: BTreeMap::new(),
             has_ended_grace: false,
             races: rules.races,
         }
@@ -142,7 +142,7 @@ impl World {
     fn put(&mut self, id: &SessionId, kept: Kept) -> Version {
         self.writes += 1;
         if let Kept::Session(record) = &kept {
-            self.made.insert(record.by);
+            self.made.entry(record.by).or_insert(self.writes);
         }
         self.records.insert(id.as_str().to_owned(), (self.writes, kept));
         Version::from(self.writes)
@@ -238,7 +238,7 @@ impl World {
 
     /// Whether a save was made.
     pub(super) fn has_made(&self, token: Token) -> bool {
-        self.made.contains(&token)
+        self.made.contains_key(&token)
     }
 
     /// Whether the session was ended, or an id of it leads nowhere any more.

@@ -14,7 +14,9 @@ impl Visitor {
             && reason == end::Reason::Invalidate;
         // What a load ends, it has deleted, or has to leave to others.
         let is_given_up = reason == end::Reason::GiveUp;
-        self.ending = if is_of_another { (0, Vec::new(), false) } else { (self.lineage, ids, is_given_up) };
+        // Nor is it known who has begun what is under a program's id.
+        let lineage = if is_of_another || self.is_shared() { 0 } else { self.lineage };
+        self.ending = (lineage, ids, is_given_up);
         self.is_end_in_doubt = false;
         let ending = end::Ending::new(&mut self.life, reason, self.rules.leaves_redirects, true);
         self.stack.push(Frame::End(ending, end::Answer::Begin));
@@ -80,7 +82,11 @@ impl Visitor {
         let is_opening = matches!(self.stack.last(), Some(Frame::Open(..)));
         assert!(!is_opening || world.get(&id).is_none(), "a corrupt session stays stored");
         let deleted = made(world, what, Change::Delete { id, expect });
-        self.is_end_in_doubt |= deleted.as_ref().is_err_and(|failed| failed.kind == Failure::Unknown);
+        match &deleted {
+            Ok(Written::Stored(_)) => self.is_end_in_doubt = false,
+            Err(failed) => self.is_end_in_doubt |= failed.kind == Failure::Unknown,
+            Ok(Written::Refused) => {}
+        }
         match deleted {
             Ok(Written::Stored(_)) => end::Answer::Deleted,
             Ok(Written::Refused) => end::Answer::Refused,
@@ -91,7 +97,7 @@ impl Visitor {
     fn ended(&mut self, world: &mut World, outcome: &end::Outcome<Failure>) {
         let (lineage, _, is_given_up) = self.ending;
         let is_ended = *outcome == end::Outcome::Ended;
-        if is_ended && lineage != 0 && !self.is_shared() {
+        if is_ended && lineage != 0 {
             let is_gone = !self.rules.leaves_redirects || !world.has(lineage);
             assert!(is_gone && !self.knows_a_record(world, lineage), "a session that was ended is gone");
         }
@@ -107,6 +113,7 @@ impl Visitor {
             self.note_end();
         }
         if is_ended && is_given_up {
+            self.request.known = None;
             self.lineage = world.new_lineage();
         }
         let reply = match outcome {

@@ -102,7 +102,8 @@ impl Visitor {
         self.request.seen.asked(id);
         let is_held = self.held.as_ref().is_some_and(|held| held.as_str() == id.as_str());
         let has_lock = is_held || self.request.has_locked_nothing;
-        let is_due = self.rules.locks || self.claims > 0 && self.request.seen.is_via_old_id();
+        let is_due = self.rules.locks
+            || self.claims > 0 && !self.request.loses_lock && self.request.seen.is_via_old_id();
         assert!(has_lock || !is_due, "a request has the lock of what it loads");
         let found = self.look(world, id, what);
         match &found {

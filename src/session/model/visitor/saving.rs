@@ -67,7 +67,6 @@ impl Visitor {
         if self.base.content.keys().any(is_anothers) {
             world.empty(self.lineage);
         }
-        self.request.has_ended = false;
         let id = self.life.id().clone();
         self.text = Text {
             own: data.clone(),

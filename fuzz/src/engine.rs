@@ -8,7 +8,9 @@ mod model;
 /// What the models need of the crate.
 mod types {
     pub(super) use beaker_core::id::SessionId;
-    pub(super) use beaker_core::session::finish::{AtEnd, Cookie, Facts as AtEndFacts, LateChanges, at_end, cookie_of_save, is_lost};
+    pub(super) use beaker_core::session::finish::{
+        AtEnd, Cookie, Facts as AtEndFacts, LateChanges, at_end, cookie_of_save, is_lost,
+    };
     pub(super) use beaker_core::session::{
         Candidate, Facts, Failed, Failure, Found, Life, Limits, Reply, Row, Rule, Side, Times, decide, end,
         is_in_future, load, lock, open, renew, save,

@@ -103,6 +103,8 @@ struct Request {
     has_touched: bool,
     /// The new state of the record that was renewed.
     renewed: Option<Version>,
+    /// The state in which the record is to be renewed.
+    renews: Option<Version>,
     was_recent: bool,
     is_old: bool,
 }

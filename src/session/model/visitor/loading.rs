@@ -231,6 +231,7 @@ impl Visitor {
             let request = &self.request;
             assert_eq!(self.life.stored_as(), None, "a session that begins has no record");
             assert!(self.life.is_new(), "a session that begins is new");
+            assert_eq!(self.life.begun(), None, "a session that begins has not the beginning of another");
             let id = self.life.id().as_str();
             assert!(
                 request.via.iter().all(|via| via.as_str() != id),

@@ -1,6 +1,6 @@
 //! The end of a request that did not save its session.
 
-use super::super::types::{Expect, Failure, Reply, Written, renew, save};
+use super::super::types::{Expect, Failure, Reply, SessionId, Written, renew, save};
 use super::super::weather::{Weather, made};
 use super::super::world::{Change, Form, Intent, Record, World, Writing};
 use super::{Act, Frame, Visitor};
@@ -15,6 +15,15 @@ impl Visitor {
         let renewing = Box::new((renew::Renewing::new(&self.life, facts), *self.new_saving()));
         self.begin_act(Act::Renew, Frame::Renew(renewing, renew::Answer::Begin));
         self.request.has_touched = false;
+        self.request.renews = self.life.version();
+    }
+
+    /// Another thread has the same session, and saves what it has of it.
+    fn save_by_another_thread(&mut self, world: &mut World, id: &SessionId) {
+        world.bump(id);
+        if let Some((version, _)) = world.session(id) {
+            self.life.saved(version);
+        }
     }
 
     pub(super) fn renew(
@@ -37,13 +46,18 @@ impl Visitor {
                 let is_changed = data.content != self.base.content;
                 Weather::of_call(what).map(|()| renew::Answer::Changed(is_changed))
             }
-            renew::Step::GiveWay(_) => Weather::of_call(what).map(|()| renew::Answer::Ready),
+            renew::Step::GiveWay(id) => {
+                if what % 32 == 9 {
+                    self.save_by_another_thread(world, &id);
+                }
+                Weather::of_call(what).map(|()| renew::Answer::Ready)
+            }
             renew::Step::Renew { id, version } => {
                 self.request.has_touched = true;
                 assert_eq!(
-                    self.life.version(),
+                    self.request.renews,
                     Some(version),
-                    "the record is renewed in the state that is known"
+                    "the record is renewed in the state that the request has seen"
                 );
                 let reply = self.touch(world, Change::Touch { id, version, accessed: data.accessed }, what);
                 self.request.renewed = reply.as_ref().ok().copied().flatten();

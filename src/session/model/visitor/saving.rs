@@ -102,7 +102,7 @@ impl Visitor {
                 assert!(is_known, "what is fenced was loaded");
                 made(world, what, Change::Fence { id, version }).map(save::Answer::Written)
             }
-            save::Step::Merge => self.merge(world),
+            save::Step::Merge => self.merge(world, what),
             save::Step::Write { id, expect } => {
                 self.keep_laws_of_write();
                 let writing = self.writing();
@@ -165,14 +165,19 @@ impl Visitor {
     }
 
     fn encode(&mut self, what: u8) -> save::Answer<Failure> {
+        save::Answer::Encoded(self.encoded_for(what))
+    }
+
+    /// The id that the text was encoded for. A value that is pickled, or another thread, may give the session a new one
+    /// meanwhile.
+    fn encoded_for(&mut self, what: u8) -> SessionId {
         let id = self.life.id().clone();
         self.text.encoded_for = Some(id.clone());
         if what % 32 == 9 && !self.life.via_old_id() {
-            // A value that is pickled, or another thread, gives the session a new id meanwhile.
             self.request.has_renamed = true;
             self.create_id(false);
         }
-        save::Answer::Encoded(id)
+        id
     }
 
     /// What a save writes.
@@ -212,7 +217,7 @@ impl Visitor {
         save::Answer::Found(found)
     }
 
-    fn merge(&mut self, world: &World) -> Reply<save::Answer<Failure>, Failure> {
+    fn merge(&mut self, world: &World, what: u8) -> Reply<save::Answer<Failure>, Failure> {
         let Some((_, _, record)) = self.found.take() else {
             return Ok(save::Answer::Written(Written::Refused));
         };
@@ -225,9 +230,7 @@ impl Visitor {
         self.text.written = data;
         self.text.merges += 1;
         self.text.has_theirs = has_theirs;
-        let id = self.life.id().clone();
-        self.text.encoded_for = Some(id.clone());
-        Ok(save::Answer::Merged { id, has_theirs })
+        Ok(save::Answer::Merged { id: self.encoded_for(what), has_theirs })
     }
 
     /// Where others created the record under the same id at once, this session goes on as theirs.

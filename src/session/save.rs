@@ -147,6 +147,8 @@ pub struct Saving<E> {
     lost_replies: usize,
     /// The change without a reply, for as long as the store may have made it or still make it.
     doubt: Option<Doubt<E>>,
+    /// The error of an earlier one under another id, which may have been made too.
+    earlier: Option<E>,
     /// Whether the step is a fence.
     is_fencing: bool,
 }
@@ -175,6 +177,7 @@ impl<E> Saving<E> {
             first_at: None,
             lost_replies: 0,
             doubt: None,
+            earlier: None,
             is_fencing: false,
         }
     }
@@ -211,7 +214,8 @@ impl<E> Saving<E> {
             Answer::Failed(Failed { kind: Failure::Unknown, error }) => self.lost(life, was_fencing, error),
             // The store tells nothing about the earlier change, which stays in doubt.
             Answer::Failed(Failed { kind: Failure::Unavailable | Failure::Busy, error }) => {
-                Step::Done(Outcome::Failed(self.doubt.take().map_or(error, |doubt| doubt.error)))
+                let in_doubt = self.doubt.take().map(|doubt| doubt.error).or_else(|| self.earlier.take());
+                Step::Done(Outcome::Failed(in_doubt.unwrap_or(error)))
             }
             Answer::Failed(failed) => Step::Done(Outcome::Failed(failed.error)),
         }
@@ -228,7 +232,9 @@ impl<E> Saving<E> {
             return Step::Done(Outcome::Failed(error));
         }
         if !was_fencing {
-            self.doubt = Some(Doubt { id: life.id().clone(), error });
+            let doubt = Doubt { id: life.id().clone(), error };
+            let before = self.doubt.replace(doubt).filter(|before| before.id.as_str() != life.id().as_str());
+            self.earlier = self.earlier.take().or(before.map(|before| before.error));
         }
         self.look(life)
     }

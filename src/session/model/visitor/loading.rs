@@ -210,7 +210,8 @@ impl Visitor {
         self.loaded = self.ours.clone();
         (self.saved, self.maybe_mutated) = (None, false);
         self.request.is_found = true;
-        self.request.loses_lock = false;
+        // A lock that moved without its view stays so.
+        self.request.loses_lock &= self.claims > 0 && self.view.is_none();
         self.request.seen.is_filled = true;
         self.request.was_recent = was_recent;
         self.request.is_old |= is_old;

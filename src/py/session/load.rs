@@ -45,7 +45,8 @@ struct Caller<'a, 'py> {
     /// The record that was loaded last.
     record: Option<Record>,
     /// The data in it.
-    decoded: Option<Decoded<'py>>,
+    /// What it has, and the id under which it was read.
+    decoded: Option<(SessionId, Decoded<'py>)>,
     errors: KeptErrors,
 }
 
@@ -152,7 +153,6 @@ impl<'py> Caller<'_, 'py> {
 
     fn decode(&mut self, id: &SessionId) -> PyResult<Option<Facts>> {
         let Some(record) = &self.record else { return Ok(None) };
-        let _dropped = self.session.get().with(|state| state.record.found(&record.data, id))?;
         let decoded = encode::decode(self.session, Content::Record(&record.data, id))?;
         let Some(data) = &decoded.data else { return Ok(None) };
         let facts = Facts {
@@ -160,13 +160,15 @@ impl<'py> Caller<'_, 'py> {
             timeout: session_timeout::in_data(data)?,
             is_current: decoded.is_current,
         };
-        self.decoded = Some(decoded);
+        self.decoded = Some((id.clone(), decoded));
         Ok(Some(facts))
     }
 
     fn fill(&mut self, is_corrected: bool) -> PyResult<()> {
         let (py, session) = (self.session.py(), self.session);
-        let (Some(record), Some(decoded)) = (self.record.take(), self.decoded.take()) else { return Ok(()) };
+        let (Some(record), Some((id, decoded))) = (self.record.take(), self.decoded.take()) else {
+            return Ok(());
+        };
         let Some(data) = decoded.data else { return Ok(()) };
         let now = self.now()?;
         if is_corrected {
@@ -175,6 +177,7 @@ impl<'py> Caller<'_, 'py> {
         let last_accessed = data.get_item(intern!(py, "_accessed_time"))?;
         // Corrected data differs from the record's, so that the record is written anew.
         let payload = decoded.payload.filter(|_| !is_corrected);
+        let text = Arc::clone(&record.data);
         let loaded = payload.map(|payload| {
             Arc::new(Loaded {
                 record,
@@ -187,7 +190,8 @@ impl<'py> Caller<'_, 'py> {
         let _dropped = session.get().with(|state| {
             let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
             let before = (state.snapshots.set_last_accessed(last_accessed), state.snapshots.set_loaded(copy));
-            (before, state.record.set_loaded(loaded))
+            // Not before: a load that fails has shown the program nothing of the record.
+            (before, state.record.found(&text, id), state.record.set_loaded(loaded))
         })?;
         fill(session, &data, now)
     }

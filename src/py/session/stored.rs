@@ -101,11 +101,11 @@ impl StoredRecord {
         self.format = self.format.max(Some(RecordFormat::of(data)));
     }
 
-    /// The record was found and is about to be decoded.
+    /// The record was found and decoded.
     #[must_use]
-    pub(super) fn found(&mut self, data: &Arc<[u8]>, id: &SessionId) -> impl Sized + use<> {
+    pub(super) fn found(&mut self, data: &Arc<[u8]>, id: SessionId) -> impl Sized + use<> {
         self.format = Some(RecordFormat::of(data));
-        self.base.replace(Base::Loaded(Arc::clone(data), id.clone()))
+        self.base.replace(Base::Loaded(Arc::clone(data), id))
     }
 
     /// The record was written.

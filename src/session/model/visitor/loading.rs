@@ -147,7 +147,6 @@ impl Visitor {
             }
             Form::Current | Form::Old => {}
         }
-        self.base = data.clone();
         let now = self.asked_at.unwrap_or(world.now);
         let begun = if self.request.is_reloaded { self.life.begun() } else { self.signed_at() };
         let is_over = judge(&self.rules.limits, now, data, begun) == Verdict::Over;
@@ -202,6 +201,7 @@ impl Visitor {
             self.request.via.push(id.clone());
         }
         self.lineage = record.lineage;
+        self.base = record.data.clone();
         self.ours = record.data;
         if is_corrected {
             self.ours.begun = Some(now);

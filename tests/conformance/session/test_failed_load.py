@@ -1,0 +1,54 @@
+"""A load that fails shows the program nothing, and the next save removes nothing that it has not seen."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from beaker.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Serializer:
+    """JSON that cannot be read while it `fails`."""
+
+    fails = False
+
+    def dumps(self, data: dict[str, Any]) -> bytes:
+        """The text of the data."""
+        return json.dumps(data).encode()
+
+    def loads(self, text: bytes) -> Any:
+        """The data of the text."""
+        if self.fails:
+            raise ValueError("not now")
+        return json.loads(text)
+
+
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_a_save_after_a_load_that_failed_keeps_what_others_stored(store: str, tmp_path: Path) -> None:
+    serializer = Serializer()
+
+    def session() -> Session:
+        return Session(
+            {}, id="known", type=store, data_dir=str(tmp_path), data_serializer=serializer, use_cookies=False
+        )
+
+    first = session()
+    first["first"] = 1
+    first.save()
+    late, other = session(), session()
+    other["other"] = 2
+    other.save()
+    serializer.fails = True
+    with pytest.raises(ValueError, match="not now"):
+        late.load()
+    serializer.fails = False
+    late["late"] = 3
+    late.save()
+    stored = session()
+    assert (stored.get("first"), stored.get("other"), stored.get("late")) == (1, 2, 3)

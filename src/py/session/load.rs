@@ -100,7 +100,7 @@ impl<'py> Caller<'_, 'py> {
             Step::DeleteRedirect(id, version) => {
                 record::delete(session, &id, Expect::Version(version)).map(|_deleted| ())
             }
-            Step::Clear => self.clear(),
+            Step::Clear => call::clear(session),
             Step::WithdrawCookie => self.withdraw_cookie(),
             Step::Unlock => locking::release(session),
             Step::Fill { is_corrected } => self.fill(is_corrected),
@@ -135,16 +135,6 @@ impl<'py> Caller<'_, 'py> {
         let (found, record) = record::find(session, id, now)?;
         self.record = record;
         Ok(found)
-    }
-
-    fn clear(&self) -> PyResult<()> {
-        let session = self.session;
-        call::clear(session)?;
-        let _dropped = session.get().with(|state| {
-            state.snapshots.maybe_mutated = false;
-            (state.snapshots.set_saved(None), state.record.forget_base())
-        })?;
-        Ok(())
     }
 
     fn withdraw_cookie(&self) -> PyResult<()> {
@@ -189,8 +179,11 @@ impl<'py> Caller<'_, 'py> {
         let copy = Some(data.clone().into_any().unbind());
         let _dropped = session.get().with(|state| {
             let last_accessed = if state.life.is_new() { None } else { last_accessed.map(Bound::unbind) };
-            let before = (state.snapshots.set_last_accessed(last_accessed), state.snapshots.set_loaded(copy));
+            let snapshots = &mut state.snapshots;
             // Not before: a load that fails has shown the program nothing of the record.
+            snapshots.maybe_mutated = false;
+            let saved = snapshots.set_saved(None);
+            let before = (saved, snapshots.set_last_accessed(last_accessed), snapshots.set_loaded(copy));
             (before, state.record.found(&text, id), state.record.set_loaded(loaded))
         })?;
         fill(session, &data, now)

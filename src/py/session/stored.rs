@@ -114,12 +114,6 @@ impl StoredRecord {
         (self.loaded.take(), self.base.replace(Base::Written(Arc::new(text))))
     }
 
-    /// The record is about to be loaded again.
-    #[must_use]
-    pub(super) fn forget_base(&mut self) -> impl Sized + use<> {
-        self.base.take()
-    }
-
     /// The session has no record.
     #[must_use]
     pub(super) fn clear(&mut self) -> impl Sized + use<> {

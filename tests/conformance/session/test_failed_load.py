@@ -51,4 +51,30 @@ def test_a_save_after_a_load_that_failed_keeps_what_others_stored(store: str, tm
     late["late"] = 3
     late.save()
     stored = session()
-    assert (stored.get("first"), stored.get("other"), stored.get("late")) == (1, 2, 3)
+    # The program had seen the first, and its session was empty.
+    assert (stored.get("first"), stored.get("other"), stored.get("late")) == (None, 2, 3)
+
+
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_a_renewal_keeps_what_was_saved_before_a_load_that_failed(store: str, tmp_path: Path) -> None:
+    serializer = Serializer()
+
+    def session() -> Session:
+        return Session(
+            {}, id="known", type=store, data_dir=str(tmp_path), data_serializer=serializer, use_cookies=False
+        )
+
+    first = session()
+    first.update(number=1, values=[])
+    first.save()
+    late = session()
+    # The program could change this value in place, so that the renewal has a look at it.
+    assert late["values"] == []
+    late["number"] = 2
+    late.save()
+    serializer.fails = True
+    with pytest.raises(ValueError, match="not now"):
+        late.load()
+    serializer.fails = False
+    late.save(accessed_only=True)
+    assert session()["number"] == 2

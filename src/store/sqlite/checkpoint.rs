@@ -4,15 +4,14 @@
 //! none can be started, the request that finds the log too long makes a checkpoint itself.
 
 use std::ffi::c_int;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 use std::thread;
 
 use rusqlite::hooks::Wal;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, Result};
 
-use super::database::Database;
 use crate::sync::AtomicU32;
 
 /// The pages that are added to the log before the next checkpoint.
@@ -38,11 +37,11 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Has every commit of a connection look at the length of the log.
+    /// Has every commit of a connection look at the length of the log. `make` makes a checkpoint, on another connection.
     pub(super) fn watch(
         self: &Arc<Self>,
         connection: &mut Connection,
-        database: Weak<Database>,
+        make: impl Fn() + Clone + Send + 'static,
     ) -> Result<()> {
         let checkpoints = Arc::clone(self);
         connection.wal_hook(Some(move |log: &mut Wal, pages: c_int| {
@@ -55,7 +54,7 @@ impl Checkpoints {
                 // meanwhile: the log begins anew only if none of it is left.
                 let _ = log.checkpoint_v2(CheckpointMode::RESTART);
             } else if checkpoints.is_due(pages) {
-                checkpoints.start(pages, &database);
+                checkpoints.start(pages, make.clone());
             }
             Ok(())
         }))
@@ -80,12 +79,10 @@ impl Checkpoints {
         self.last.store(pages, Ordering::Relaxed);
     }
 
-    fn start(self: &Arc<Self>, pages: u32, database: &Weak<Database>) {
-        let (checkpoints, database) = (Arc::clone(self), Weak::clone(database));
+    fn start(self: &Arc<Self>, pages: u32, make: impl FnOnce() + Send + 'static) {
+        let checkpoints = Arc::clone(self);
         let work = move || {
-            if let Some(database) = database.upgrade() {
-                database.checkpoint();
-            }
+            make();
             checkpoints.done(pages);
         };
         if thread::Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK).spawn(work).is_err() {

@@ -15,7 +15,7 @@ use super::connection::Owned;
 use super::connection::is_any_open;
 use super::failure::Failure;
 use super::open::{open, set_synchronous};
-use super::pool::{Pool, Turn, Waiting};
+use super::pool::{Pool, Purpose, Turn, Waiting};
 use super::transaction::Transaction;
 use crate::error::{Error, Result};
 use crate::fork::{ForkLocal, Process};
@@ -45,28 +45,6 @@ pub struct Database {
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database").field("path", &self.path).field("durability", &self.durability).finish()
-    }
-}
-
-/// The purpose of a step.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// It changes nothing.
-    Read,
-    /// The same, and it has time.
-    Checkpoint,
-    /// It changes what is there.
-    Change,
-    /// The same, and a power cut may undo it.
-    Touch,
-    /// It may need a database where there is none.
-    Create,
-}
-
-impl Purpose {
-    /// Whether it needs the lock of the writers.
-    pub(super) fn writes(self) -> bool {
-        !matches!(self, Self::Read | Self::Checkpoint)
     }
 }
 
@@ -210,7 +188,12 @@ impl Database {
             turn.connection = Owned::new(self.durability, || {
                 let mut connection = open(&self.path, self.durability, create)?;
                 if let Some(connection) = &mut connection {
-                    checkpoints.watch(connection, Weak::clone(&self.this))?;
+                    let this = Weak::clone(&self.this);
+                    checkpoints.watch(connection, move || {
+                        if let Some(database) = this.upgrade() {
+                            database.checkpoint();
+                        }
+                    })?;
                 }
                 Ok::<_, Failure>(connection)
             })?;

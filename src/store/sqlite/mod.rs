@@ -35,11 +35,11 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 pub use database::Database;
-use database::Purpose;
 #[cfg(feature = "python")]
 pub(crate) use database::{after_fork, before_fork};
 use failure::Failure;
 use guard::SqliteGuard;
+use pool::Purpose;
 pub use records::Value;
 use records::{Found, Place, expiry, new_version};
 use scan::SqliteScan;

@@ -5,7 +5,6 @@ use std::thread;
 use std::time::Duration;
 
 use super::connection::Owned;
-use super::database::Purpose;
 use crate::error::{Error, Result};
 use crate::sync::{Instant, Mutex, MutexGuard, Signal};
 
@@ -35,6 +34,28 @@ struct State {
     forks: usize,
     /// How many threads wait for a change of all this.
     waiting: usize,
+}
+
+/// The purpose of a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It changes nothing.
+    Read,
+    /// The same, and it has time.
+    Checkpoint,
+    /// It changes what is there.
+    Change,
+    /// The same, and a power cut may undo it.
+    Touch,
+    /// It may need a database where there is none.
+    Create,
+}
+
+impl Purpose {
+    /// Whether it needs the lock of the writers.
+    pub(super) fn writes(self) -> bool {
+        !matches!(self, Self::Read | Self::Checkpoint)
+    }
 }
 
 /// The right to use a connection, and maybe to write.

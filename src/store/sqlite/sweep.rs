@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::database::{Database, Purpose};
+use super::database::Database;
 use super::failure::Failure;
 use super::guard::{is_lock_file, is_lock_folder};
+use super::pool::Purpose;
 use super::records::due_after;
 use crate::error::Result;
 use crate::locks::LockFile;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use rusqlite::params;
 use rusqlite::types::ValueRef;
 
-use super::database::{Database, Purpose};
+use super::database::Database;
+use super::pool::Purpose;
 use super::records::{self, Place, Value, expiry, new_version};
 use crate::error::{Error, Result};
 use crate::store::{Call, Timestamp};

@@ -44,8 +44,7 @@ struct Caller<'a, 'py> {
     now: Option<Now<'py>>,
     /// The record that was loaded last.
     record: Option<Record>,
-    /// The data in it.
-    /// What it has, and the id under which it was read.
+    /// The data in it, and the id under which it was read.
     decoded: Option<(SessionId, Decoded<'py>)>,
     errors: KeptErrors,
 }

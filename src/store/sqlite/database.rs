@@ -123,7 +123,7 @@ impl Database {
         })
     }
 
-    /// Writes the pages of the log into the file, as far as nobody reads what they replace. What is left is for the next.
+    /// Writes the log into the file. Pages that a reader still needs in their older state stay in the log.
     pub(super) fn checkpoint(&self) {
         let _ = self.attempt(
             Purpose::Checkpoint,

@@ -135,9 +135,10 @@ impl Drop for Turn<'_> {
         let mut connection = self.connection.take();
         let mut state = self.pool.state();
         if state.forks == 0 && state.idle.len() < MOST_IDLE {
-            match self.purpose {
-                Purpose::Checkpoint => state.idle.splice(..0, connection.take()).for_each(drop),
-                _ => state.idle.extend(connection.take()),
+            // The last is the next to be used.
+            let place = if self.purpose == Purpose::Checkpoint { 0 } else { state.idle.len() };
+            if let Some(connection) = connection.take() {
+                state.idle.insert(place, connection);
             }
         }
         if let Some(connection) = connection {

@@ -189,6 +189,7 @@ fn change_due(connection: &Connection, id: i64, before: Option<i64>, due: Option
     }
     Ok(())
 }
+
 /// Removes a row.
 pub(super) fn remove(connection: &Connection, id: i64) -> Result<()> {
     connection.prepare_cached("DELETE FROM records WHERE id = ?1")?.execute([id]).map(drop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,15 +30,17 @@ class Serializer:
         return json.loads(text)
 
 
+def opened(store: str, folder: Path, serializer: Serializer) -> Session:
+    """The one session of a store."""
+    return Session(
+        {}, id="known", type=store, data_dir=str(folder), data_serializer=serializer, use_cookies=False
+    )
+
+
 @pytest.mark.parametrize("store", ["memory", "file"])
 def test_a_save_after_a_load_that_failed_keeps_what_others_stored(store: str, tmp_path: Path) -> None:
     serializer = Serializer()
-
-    def session() -> Session:
-        return Session(
-            {}, id="known", type=store, data_dir=str(tmp_path), data_serializer=serializer, use_cookies=False
-        )
-
+    session = partial(opened, store, tmp_path, serializer)
     first = session()
     first["first"] = 1
     first.save()
@@ -58,12 +61,7 @@ def test_a_save_after_a_load_that_failed_keeps_what_others_stored(store: str, tm
 @pytest.mark.parametrize("store", ["memory", "file"])
 def test_a_renewal_keeps_what_was_saved_before_a_load_that_failed(store: str, tmp_path: Path) -> None:
     serializer = Serializer()
-
-    def session() -> Session:
-        return Session(
-            {}, id="known", type=store, data_dir=str(tmp_path), data_serializer=serializer, use_cookies=False
-        )
-
+    session = partial(opened, store, tmp_path, serializer)
     first = session()
     first.update(number=1, values=[])
     first.save()

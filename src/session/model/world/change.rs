@@ -11,7 +11,7 @@ pub(in super::super) struct Intent {
     pub(in super::super) merges: bool,
     /// Whether the data was merged more than once, after which it may be what was sent at first.
     pub(in super::super) is_merged_again: bool,
-    /// What was loaded or stored last.
+    /// The content that was loaded or stored last.
     pub(in super::super) base: Content,
     /// What the request made of it.
     pub(in super::super) ours: Content,

@@ -35,12 +35,14 @@ def startup_of(client: socket.socket) -> bytes:
 
 
 def relay(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    for one in (source, target):
+    """Each of a pair of relays closes its source, so that none is left for the collector."""
+    with source:
         with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
+            while data := source.recv(65536):
+                target.sendall(data)
+        for one in (source, target):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -68,6 +70,9 @@ def pooler(port: int) -> Iterator[tuple[int, list[bool]]]:
     try:
         yield listener.getsockname()[1], refused
     finally:
+        with suppress(OSError):
+            # It ends the thread that waits for a connection.
+            listener.shutdown(socket.SHUT_RDWR)
         listener.close()
 
 

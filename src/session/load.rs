@@ -39,7 +39,7 @@ pub enum Step<E> {
     MoveLock(SessionId),
     /// Delete this redirect record if it is unchanged, since it leads nowhere. Answer: `Called`.
     DeleteRedirect(SessionId, Version),
-    /// Empty the session: the store has answered. Answer: `Called`.
+    /// Empty the session: what it becomes is known. Answer: `Called`.
     Clear,
     /// Send no cookie: the response that rotated the session sends it. Answer: `Called`.
     WithdrawCookie,
@@ -104,15 +104,17 @@ enum Then<E> {
     Load,
     /// Go on without a session: the redirect record led nowhere.
     Absent,
-    /// Take the session that was found in this state.
-    Found(Version),
-    /// Decode it.
+    /// Decode the record.
     Decode,
-    /// Try the next candidate.
-    Dead,
     /// Let the first candidate decide.
     Conclude(Dead<E>),
-    /// Begin an empty session.
+    /// Fill the emptied session, whose beginning was corrected or not.
+    Fill(bool),
+    /// Begin a session, since there is none.
+    Begin,
+    /// Begin a session in the place of one that may be expired.
+    BeginAnother,
+    /// Begin the emptied session.
     BeginEmpty,
     /// Nothing: the session is loaded.
     Finish,
@@ -193,13 +195,7 @@ impl<E> Loading<E> {
                 self.invalidate()
             }
             Answer::Deleted(Err(failed)) => self.fail(life, failed.error),
-            Answer::Clock(false) => {
-                // The clock jumped a moment ago and may be wrong. This request does not get the session, but its record
-                // stays, and so does the browser's cookie unless the session that begins here is saved.
-                life.disown();
-                self.before = None;
-                self.call(Step::CreateId, Then::BeginEmpty)
-            }
+            Answer::Clock(false) => self.call(Step::Clear, Then::BeginAnother),
         }
     }
 
@@ -212,23 +208,19 @@ impl<E> Loading<E> {
         match then {
             Then::Attempt => self.attempt(life),
             Then::Load => Step::Load(self.at.clone()),
-            Then::Absent => self.clear(life, None),
-            Then::Found(version) => {
-                // A program gets no session whose opening fails.
-                if self.before.is_none() && life.opened_from.is_none() {
-                    self.before = Some(Box::new(life.clone()));
-                }
-                let is_redirected = self.redirects > 0;
-                if is_redirected {
-                    life.follow(self.at.clone());
-                }
-                life.found(version);
-                if is_redirected { self.call(Step::WithdrawCookie, Then::Decode) } else { self.decode() }
-            }
+            Then::Absent => self.dead(life, Dead::Absent),
             Then::Decode => self.decode(),
-            Then::Dead => self.dead(life, Dead::Absent),
             Then::Conclude(dead) => self.conclude(life, dead),
-            Then::BeginEmpty => self.call(Step::BeginEmpty, Then::Finish),
+            Then::Fill(is_corrected) => self.call(Step::Fill { is_corrected }, Then::Finish),
+            Then::Begin if life.not_found() => self.call(Step::CreateId, Then::BeginEmpty),
+            Then::Begin | Then::BeginEmpty => self.call(Step::BeginEmpty, Then::Finish),
+            Then::BeginAnother => {
+                // The clock jumped a moment ago and may be wrong. This request does not get the session, but its record
+                // stays, and so does the browser's cookie unless the session that begins here is saved.
+                life.disown();
+                self.before = None;
+                self.call(Step::CreateId, Then::BeginEmpty)
+            }
             Then::Finish => Step::Done(Ok(())),
             Then::Fail(error) => Step::Done(Err(error)),
         }
@@ -238,16 +230,18 @@ impl<E> Loading<E> {
         match then {
             // A redirect record that cannot be deleted, on a read-only disk for instance, does no harm.
             Then::Absent if !matches!(failed.kind, Failure::Corrupt | Failure::Other) => {
-                self.clear(life, None)
+                self.dead(life, Dead::Absent)
             }
-            Then::Load | Then::Absent | Then::Found(_) | Then::Decode | Then::Dead => {
-                self.attempt_failed(life, failed)
-            }
+            Then::Load | Then::Absent | Then::Decode => self.attempt_failed(life, failed),
             // The first error is the one to raise.
             Then::Fail(error) => Step::Done(Err(error)),
-            Then::Attempt | Then::Conclude(_) | Then::BeginEmpty | Then::Finish => {
-                self.fail(life, failed.error)
-            }
+            Then::Attempt
+            | Then::Conclude(_)
+            | Then::Fill(_)
+            | Then::Begin
+            | Then::BeginAnother
+            | Then::BeginEmpty
+            | Then::Finish => self.fail(life, failed.error),
         }
     }
 
@@ -263,15 +257,15 @@ impl<E> Loading<E> {
 
     fn found(&mut self, life: &mut Life, found: Found) -> Step<E> {
         match found {
-            Found::Session(version) => self.clear(life, Some(version)),
+            Found::Session(version) => self.found_session(life, version),
             Found::Absent => match self.redirected_from.take() {
                 Some((id, version)) => self.call(Step::DeleteRedirect(id, version), Then::Absent),
-                None => self.clear(life, None),
+                None => self.dead(life, Dead::Absent),
             },
             Found::DeadRedirect(version) => {
                 self.call(Step::DeleteRedirect(self.at.clone(), version), Then::Absent)
             }
-            Found::Redirect { .. } if self.redirects == LONGEST_CHAIN => self.clear(life, None),
+            Found::Redirect { .. } if self.redirects == LONGEST_CHAIN => self.dead(life, Dead::Absent),
             Found::Redirect { to, version } => {
                 self.redirects += 1;
                 let from = std::mem::replace(&mut self.at, to);
@@ -281,10 +275,17 @@ impl<E> Loading<E> {
         }
     }
 
-    fn clear(&mut self, life: &mut Life, found: Option<Version>) -> Step<E> {
-        // The content goes, and the timeout is a part of it.
-        life.set_timeout(None);
-        self.call(Step::Clear, found.map_or(Then::Dead, Then::Found))
+    fn found_session(&mut self, life: &mut Life, version: Version) -> Step<E> {
+        // A program gets no session whose opening fails.
+        if self.before.is_none() && life.opened_from.is_none() {
+            self.before = Some(Box::new(life.clone()));
+        }
+        let is_redirected = self.redirects > 0;
+        if is_redirected {
+            life.follow(self.at.clone());
+        }
+        life.found(version);
+        if is_redirected { self.call(Step::WithdrawCookie, Then::Decode) } else { self.decode() }
     }
 
     fn decode(&self) -> Step<E> {
@@ -299,7 +300,7 @@ impl<E> Loading<E> {
         let is_corrected = beginning.is_corrected;
         life.set_recent(self.policy.limits.is_recent(now, facts));
         life.opened(beginning.at, facts.timeout, !facts.is_current || is_corrected);
-        self.call(Step::Fill { is_corrected }, Then::Finish)
+        self.call(Step::Clear, Then::Fill(is_corrected))
     }
 
     fn attempt_failed(&mut self, life: &mut Life, failed: Failed<E>) -> Step<E> {
@@ -350,8 +351,7 @@ impl<E> Loading<E> {
 
     fn conclude(&mut self, life: &mut Life, dead: Dead<E>) -> Step<E> {
         match dead {
-            Dead::Absent if life.not_found() => self.call(Step::CreateId, Then::BeginEmpty),
-            Dead::Absent => self.call(Step::BeginEmpty, Then::Finish),
+            Dead::Absent => self.call(Step::Clear, Then::Begin),
             Dead::Expired => Step::CheckClock,
             Dead::Corrupt(error) => self.fail(life, error),
         }

@@ -38,9 +38,11 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     if let Some(sent) = sent {
         return fill_again(session, &sent);
     }
+    // A load that fails leaves the content as it is.
+    let received = received(session)?;
     verbs::empty(session)?;
     session.get().with(|state| state.snapshots.maybe_mutated = false)?;
-    fill(session)
+    fill_with(session, received)
 }
 
 /// Fills the session with the data that this request has sent.
@@ -55,16 +57,29 @@ fn fill_again(session: &Bound<'_, Session>, sent: &Bound<'_, PyDict>) -> PyResul
     Ok(())
 }
 
-/// Fills a session that has nothing but its id. Without a cookie it remains so, and is new.
+/// Fills a session that has nothing but its id.
 pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
+    fill_with(session, received(session)?)
+}
+
+/// Fills a session that has nothing but its id. Without a cookie it remains so, and is new.
+fn fill_with<'py>(session: &Bound<'py, Session>, received: Option<(Read<'py>, Now<'py>)>) -> PyResult<()> {
+    match received {
+        None => session.get().with(|state| state.life.set_new(true)),
+        Some((read, now)) => begin(session, read, &now),
+    }
+}
+
+/// The session in the request's cookies, and when it was read.
+fn received<'py>(session: &Bound<'py, Session>) -> PyResult<Option<(Read<'py>, Now<'py>)>> {
     let py = session.py();
     let options = session.get().options()?;
-    let Some(header) = value::header(session)? else { return Ok(()) };
+    let Some(header) = value::header(session)? else { return Ok(None) };
     let header = header.to_string_lossy();
     let now = clock::now(py)?;
     let mut first = None;
     let mut chosen = None;
-    let received = value::receive(py, &options, &header, |received| {
+    value::receive(py, &options, &header, |received| {
         session.get().with(|state| state.life.set_new(false))?;
         match read(session, &options, received, &now) {
             Ok(Some(read)) if read.beginning.is_some() => chosen = Some(read),
@@ -75,14 +90,9 @@ pub(super) fn fill(session: &Bound<'_, Session>) -> PyResult<()> {
         }
         Ok(chosen.is_some())
     })?;
-    if !received {
-        return Ok(());
-    }
     // If none may go on, the first is as good as alone.
-    match chosen.map_or_else(|| first.unwrap_or(Ok(None)), |read| Ok(Some(read)))? {
-        None => session.get().with(|state| state.life.set_new(true)),
-        Some(read) => begin(session, &options, read, &now),
-    }
+    let read = chosen.map_or_else(|| first.unwrap_or(Ok(None)), |read| Ok(Some(read)))?;
+    Ok(read.map(|read| (read, now)))
 }
 
 /// The session in one of the values.
@@ -117,8 +127,8 @@ fn read<'py>(
 }
 
 /// Fills the session with what was read. An expired session is replaced by a new one.
-fn begin(session: &Bound<'_, Session>, options: &Options, read: Read<'_>, now: &Now<'_>) -> PyResult<()> {
-    let py = session.py();
+fn begin(session: &Bound<'_, Session>, read: Read<'_>, now: &Now<'_>) -> PyResult<()> {
+    let (py, options) = (session.py(), session.get().options()?);
     let Read { data, payload, timeout, beginning, is_current } = read;
     let scope = cookie_scope::in_data(&data).ok();
     session.get().with(|state| {

@@ -59,14 +59,14 @@ pub(super) fn header<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Boun
 const MOST: usize = 5;
 
 /// Offers the values in the header's cookies that are ours, each once and a handful at the most, until one is taken:
-/// those under our name, the last first, then those under older names. Whether there were any; `CorruptSessionError` if
+/// those under our name, the last first, then those under older names. `CorruptSessionError` if
 /// there are such cookies and none is ours.
 pub(super) fn receive<'h>(
     py: Python<'_>,
     options: &Options,
     header: &'h str,
     mut takes: impl FnMut(&Received<'h>) -> PyResult<bool>,
-) -> PyResult<bool> {
+) -> PyResult<()> {
     let keys = keys(options)?;
     let mut refusal = None;
     let mut offered: Vec<&str> = Vec::new();
@@ -100,7 +100,7 @@ pub(super) fn receive<'h>(
             None => CorruptSessionError::new_err("Invalid signature"),
             Some(error) => errors::to_python(py, error),
         }),
-        _ => Ok(!offered.is_empty()),
+        _ => Ok(()),
     }
 }
 

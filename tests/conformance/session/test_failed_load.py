@@ -1,4 +1,4 @@
-"""A load that fails shows the program nothing, and the next save removes nothing that it has not seen."""
+"""A load that fails changes nothing: not the session, and not what the next save stores."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beaker.session import Session
+from tests.support.sessions import Browser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +55,7 @@ def test_a_save_after_a_load_that_failed_keeps_what_others_stored(store: str, tm
     late["late"] = 3
     late.save()
     stored = session()
-    # The program had seen the first, and its session was empty.
-    assert (stored.get("first"), stored.get("other"), stored.get("late")) == (None, 2, 3)
+    assert (stored.get("first"), stored.get("other"), stored.get("late")) == (1, 2, 3)
 
 
 @pytest.mark.parametrize("store", ["memory", "file"])
@@ -76,3 +76,36 @@ def test_a_renewal_keeps_what_was_saved_before_a_load_that_failed(store: str, tm
     serializer.fails = False
     late.save(accessed_only=True)
     assert session()["number"] == 2
+
+
+@pytest.mark.parametrize("store", ["memory", "file", "cookie"])
+@pytest.mark.parametrize("is_saved", ["before", "after", "automatically"])
+def test_a_request_saves_its_session_though_it_could_not_be_loaded_again(
+    store: str, is_saved: str, tmp_path: Path
+) -> None:
+    serializer = Serializer()
+
+    browser = Browser(
+        type=store,
+        data_dir=str(tmp_path),
+        data_serializer=serializer,
+        validate_key="v" * 32,
+        auto=is_saved == "automatically",
+    )
+    browser.put(first=1)
+
+    def change(session: Any) -> None:
+        session["second"] = 2
+        if is_saved == "before":
+            session.save()
+        before = dict(session)
+        serializer.fails = True
+        with pytest.raises(ValueError, match="not now"):
+            session.load()
+        serializer.fails = False
+        assert dict(session) == before
+        if is_saved == "after":
+            session.save()
+
+    browser.visit(change)
+    assert browser.read() == {"first": 1, "second": 2}

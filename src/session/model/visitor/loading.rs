@@ -18,6 +18,9 @@ impl Visitor {
         answer: load::Answer<Failure>,
         what: u8,
     ) {
+        if answer == load::Answer::Begin {
+            self.request.before_load = self.ours.clone();
+        }
         let step = loading.next(&mut self.life, answer, self.asked_at.unwrap_or(0.0));
         if let load::Step::Done(outcome) = step {
             return self.loaded(world, outcome);
@@ -227,6 +230,7 @@ impl Visitor {
             if !is_ended && !matches!(self.stack.last(), Some(Frame::Open(..))) {
                 let known = self.life.version().zip(self.life.stored_as().cloned());
                 assert_eq!(known, self.request.known, "a load that fails leaves the session as it was known");
+                assert_eq!(self.ours, self.request.before_load, "a load that fails leaves the content");
             }
         } else if !self.request.seen.is_filled {
             let request = &self.request;

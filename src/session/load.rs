@@ -211,7 +211,11 @@ impl<E> Loading<E> {
             Then::Absent => self.dead(life, Dead::Absent),
             Then::Decode => self.decode(),
             Then::Conclude(dead) => self.conclude(life, dead),
-            Then::Fill(is_corrected) => self.call(Step::Fill { is_corrected }, Then::Finish),
+            Then::Fill(is_corrected) => {
+                // A class of the program's own was emptied by its `clear()`.
+                life.settled();
+                self.call(Step::Fill { is_corrected }, Then::Finish)
+            }
             Then::Begin if life.not_found() => self.call(Step::CreateId, Then::BeginEmpty),
             Then::Begin | Then::BeginEmpty => self.call(Step::BeginEmpty, Then::Finish),
             Then::BeginAnother => {

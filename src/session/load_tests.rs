@@ -301,3 +301,19 @@ fn a_load_that_fails_leaves_the_session_with_the_record_that_it_had() {
     assert_eq!(failed.last(), Some(&Step::Done(Err(Failure::Corrupt))));
     assert_eq!(life.expectation(true), Some(Expect::Absent), "what others have begun is merged");
 }
+
+#[test]
+fn emptying_a_session_to_fill_it_is_no_wish_of_the_program_to_forget_it() {
+    let mut life = Life::named(id("a"), true);
+    let mut loading = Loading::new(plain(), &life);
+    for answer in [Answer::Begin, session(1)] {
+        loading.next(&mut life, answer, NOW);
+    }
+    assert_eq!(loading.next(&mut life, used_at(NOW), NOW), Step::Clear);
+    // A class of the program's own has its `clear()` called.
+    life.clear();
+    assert_eq!(loading.next(&mut life, done(), NOW), Step::Fill { is_corrected: false });
+    loading.next(&mut life, done(), NOW);
+    life.rename(id("b"));
+    assert!(!life.forgets());
+}

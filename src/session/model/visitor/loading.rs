@@ -8,7 +8,7 @@ use super::super::types::{
 };
 use super::super::weather::{Weather, failed, made};
 use super::super::world::{Change, Form, World};
-use super::{Frame, Visitor};
+use super::{Frame, Request, Visitor};
 
 impl Visitor {
     pub(super) fn load(
@@ -56,7 +56,14 @@ impl Visitor {
                 let target = self.life.lock_of();
                 return self.begin_lock(world, lock::Goal::Move(id, target));
             }
-            load::Step::GiveUp => return self.begin_end(end::Reason::GiveUp),
+            load::Step::GiveUp => {
+                let Request { is_begun_anew, is_renamed, is_cleared, .. } = self.request;
+                assert!(
+                    is_begun_anew || is_renamed && is_cleared,
+                    "only what the program has cleared under a new id is given up"
+                );
+                return self.begin_end(end::Reason::GiveUp);
+            }
             load::Step::Invalidate => {
                 self.request.seen.invalidated();
                 return self.begin_end(end::Reason::Invalidate);
@@ -84,6 +91,8 @@ impl Visitor {
                 Weather::of_call(what)?;
                 self.request.seen.cleared();
                 self.clear();
+                // As a class of the program's own does.
+                self.life.clear();
             }
             load::Step::WithdrawCookie => self.request.cookie.withdraw(),
             load::Step::Unlock => self.release(world),

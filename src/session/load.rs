@@ -39,7 +39,7 @@ pub enum Step<E> {
     MoveLock(SessionId),
     /// Delete this redirect record if it is unchanged, since it leads nowhere. Answer: `Called`.
     DeleteRedirect(SessionId, Version),
-    /// Empty the session: what it becomes is known. Answer: `Called`.
+    /// Empty the session: the store has answered. Answer: `Called`.
     Clear,
     /// Send no cookie: the response that rotated the session sends it. Answer: `Called`.
     WithdrawCookie,
@@ -49,6 +49,8 @@ pub enum Step<E> {
     ReadCookies,
     /// Ask whether the clock runs steadily. Answer: `Clock`.
     CheckClock,
+    /// Give the session the content back that it had before the first `Clear`. Answer: `Called`.
+    Restore,
     /// Release the lock of the request. Answer: `Called`.
     Unlock,
     /// Make the decoded data the session. Answer: `Called`.
@@ -104,20 +106,20 @@ enum Then<E> {
     Load,
     /// Go on without a session: the redirect record led nowhere.
     Absent,
-    /// Decode the record.
+    /// Take the session that was found in this state.
+    Found(Version),
+    /// Decode it.
     Decode,
+    /// Try the next candidate.
+    Dead,
     /// Let the first candidate decide.
     Conclude(Dead<E>),
-    /// Fill the emptied session, whose beginning was corrected or not.
-    Fill(bool),
-    /// Begin a session, since there is none.
-    Begin,
-    /// Begin a session in the place of one that may be expired.
-    BeginAnother,
-    /// Begin the emptied session.
+    /// Begin an empty session.
     BeginEmpty,
     /// Nothing: the session is loaded.
     Finish,
+    /// Unlock the session, and raise the error.
+    Unlock(E),
     /// Raise the error.
     Fail(E),
 }
@@ -138,8 +140,8 @@ pub struct Loading<E> {
     /// The first candidate, while others are tried. In a box, since few requests need it.
     first: Option<Box<(Life, Dead<E>)>>,
     others: std::vec::IntoIter<Candidate>,
-    /// The session as it was known before. A load that fails leaves it so, since the application has not got what the
-    /// record has, and must neither overwrite nor renew it.
+    /// The session as it was known before. A load that fails leaves it so, and the content, too: the application has not
+    /// got what the record has, and must neither overwrite nor renew it.
     before: Option<Box<Life>>,
 }
 
@@ -195,7 +197,13 @@ impl<E> Loading<E> {
                 self.invalidate()
             }
             Answer::Deleted(Err(failed)) => self.fail(life, failed.error),
-            Answer::Clock(false) => self.call(Step::Clear, Then::BeginAnother),
+            Answer::Clock(false) => {
+                // The clock jumped a moment ago and may be wrong. This request does not get the session, but its record
+                // stays, and so does the browser's cookie unless the session that begins here is saved.
+                life.disown();
+                self.before = None;
+                self.call(Step::CreateId, Then::BeginEmpty)
+            }
         }
     }
 
@@ -208,24 +216,21 @@ impl<E> Loading<E> {
         match then {
             Then::Attempt => self.attempt(life),
             Then::Load => Step::Load(self.at.clone()),
-            Then::Absent => self.dead(life, Dead::Absent),
+            Then::Absent => self.clear(life, None),
+            Then::Found(version) => {
+                let is_redirected = self.redirects > 0;
+                if is_redirected {
+                    life.follow(self.at.clone());
+                }
+                life.found(version);
+                if is_redirected { self.call(Step::WithdrawCookie, Then::Decode) } else { self.decode() }
+            }
             Then::Decode => self.decode(),
+            Then::Dead => self.dead(life, Dead::Absent),
             Then::Conclude(dead) => self.conclude(life, dead),
-            Then::Fill(is_corrected) => {
-                // A class of the program's own was emptied by its `clear()`.
-                life.settled();
-                self.call(Step::Fill { is_corrected }, Then::Finish)
-            }
-            Then::Begin if life.not_found() => self.call(Step::CreateId, Then::BeginEmpty),
-            Then::Begin | Then::BeginEmpty => self.call(Step::BeginEmpty, Then::Finish),
-            Then::BeginAnother => {
-                // The clock jumped a moment ago and may be wrong. This request does not get the session, but its record
-                // stays, and so does the browser's cookie unless the session that begins here is saved.
-                life.disown();
-                self.before = None;
-                self.call(Step::CreateId, Then::BeginEmpty)
-            }
+            Then::BeginEmpty => self.call(Step::BeginEmpty, Then::Finish),
             Then::Finish => Step::Done(Ok(())),
+            Then::Unlock(error) => self.unlock(error),
             Then::Fail(error) => Step::Done(Err(error)),
         }
     }
@@ -234,18 +239,17 @@ impl<E> Loading<E> {
         match then {
             // A redirect record that cannot be deleted, on a read-only disk for instance, does no harm.
             Then::Absent if !matches!(failed.kind, Failure::Corrupt | Failure::Other) => {
-                self.dead(life, Dead::Absent)
+                self.clear(life, None)
             }
-            Then::Load | Then::Absent | Then::Decode => self.attempt_failed(life, failed),
+            Then::Load | Then::Absent | Then::Found(_) | Then::Decode | Then::Dead => {
+                self.attempt_failed(life, failed)
+            }
             // The first error is the one to raise.
+            Then::Unlock(error) => self.unlock(error),
             Then::Fail(error) => Step::Done(Err(error)),
-            Then::Attempt
-            | Then::Conclude(_)
-            | Then::Fill(_)
-            | Then::Begin
-            | Then::BeginAnother
-            | Then::BeginEmpty
-            | Then::Finish => self.fail(life, failed.error),
+            Then::Attempt | Then::Conclude(_) | Then::BeginEmpty | Then::Finish => {
+                self.fail(life, failed.error)
+            }
         }
     }
 
@@ -261,15 +265,15 @@ impl<E> Loading<E> {
 
     fn found(&mut self, life: &mut Life, found: Found) -> Step<E> {
         match found {
-            Found::Session(version) => self.found_session(life, version),
+            Found::Session(version) => self.clear(life, Some(version)),
             Found::Absent => match self.redirected_from.take() {
                 Some((id, version)) => self.call(Step::DeleteRedirect(id, version), Then::Absent),
-                None => self.dead(life, Dead::Absent),
+                None => self.clear(life, None),
             },
             Found::DeadRedirect(version) => {
                 self.call(Step::DeleteRedirect(self.at.clone(), version), Then::Absent)
             }
-            Found::Redirect { .. } if self.redirects == LONGEST_CHAIN => self.dead(life, Dead::Absent),
+            Found::Redirect { .. } if self.redirects == LONGEST_CHAIN => self.clear(life, None),
             Found::Redirect { to, version } => {
                 self.redirects += 1;
                 let from = std::mem::replace(&mut self.at, to);
@@ -279,17 +283,14 @@ impl<E> Loading<E> {
         }
     }
 
-    fn found_session(&mut self, life: &mut Life, version: Version) -> Step<E> {
+    fn clear(&mut self, life: &mut Life, found: Option<Version>) -> Step<E> {
         // A program gets no session whose opening fails.
-        if self.before.is_none() && life.opened_from.is_none() {
+        if found.is_some() && self.before.is_none() && life.opened_from.is_none() {
             self.before = Some(Box::new(life.clone()));
         }
-        let is_redirected = self.redirects > 0;
-        if is_redirected {
-            life.follow(self.at.clone());
-        }
-        life.found(version);
-        if is_redirected { self.call(Step::WithdrawCookie, Then::Decode) } else { self.decode() }
+        // The content goes, and the timeout is a part of it.
+        life.set_timeout(None);
+        self.call(Step::Clear, found.map_or(Then::Dead, Then::Found))
     }
 
     fn decode(&self) -> Step<E> {
@@ -304,7 +305,7 @@ impl<E> Loading<E> {
         let is_corrected = beginning.is_corrected;
         life.set_recent(self.policy.limits.is_recent(now, facts));
         life.opened(beginning.at, facts.timeout, !facts.is_current || is_corrected);
-        self.call(Step::Clear, Then::Fill(is_corrected))
+        self.call(Step::Fill { is_corrected }, Then::Finish)
     }
 
     fn attempt_failed(&mut self, life: &mut Life, failed: Failed<E>) -> Step<E> {
@@ -355,7 +356,8 @@ impl<E> Loading<E> {
 
     fn conclude(&mut self, life: &mut Life, dead: Dead<E>) -> Step<E> {
         match dead {
-            Dead::Absent => self.call(Step::Clear, Then::Begin),
+            Dead::Absent if life.not_found() => self.call(Step::CreateId, Then::BeginEmpty),
+            Dead::Absent => self.call(Step::BeginEmpty, Then::Finish),
             Dead::Expired => Step::CheckClock,
             Dead::Corrupt(error) => self.fail(life, error),
         }
@@ -366,11 +368,14 @@ impl<E> Loading<E> {
         self.call(Step::Invalidate, Then::Finish)
     }
 
-    /// Unlocks the session first: a program that catches the error may keep the session, but not its lock.
     fn fail(&mut self, life: &mut Life, error: E) -> Step<E> {
-        if let Some(before) = self.before.take() {
-            *life = *before;
-        }
+        let Some(before) = self.before.take() else { return self.unlock(error) };
+        *life = *before;
+        self.call(Step::Restore, Then::Unlock(error))
+    }
+
+    /// A program that catches the error may keep the session, but not its lock.
+    fn unlock(&mut self, error: E) -> Step<E> {
         self.call(Step::Unlock, Then::Fail(error))
     }
 }

@@ -66,9 +66,9 @@ fn locking() -> Policy {
 #[test]
 fn a_session_is_loaded_in_four_calls() {
     let mut life = Life::from_cookie(candidate("a"));
-    let made = steps(plain(), &mut life, [session(7), used_at(NOW), done(), done()]);
+    let made = steps(plain(), &mut life, [session(7), done(), used_at(NOW), done()]);
     let fill = Step::Fill { is_corrected: false };
-    assert_eq!(made, [Step::Load(id("a")), Step::Decode(id("a")), Step::Clear, fill, Step::Done(Ok(()))]);
+    assert_eq!(made, [Step::Load(id("a")), Step::Clear, Step::Decode(id("a")), fill, Step::Done(Ok(()))]);
     assert_eq!(life.version(), Some(Version::from(7)));
     assert!(!life.is_new() && !life.is_stale());
 }
@@ -118,8 +118,8 @@ fn an_id_that_a_browser_made_up_is_replaced() {
 fn the_next_candidate_is_tried_only_while_the_session_is_opened() {
     let mut life = Life::from_cookie(candidate("a"));
     let others = Answer::Cookies(Ok(vec![candidate("b")]));
-    let made = steps(plain(), &mut life, [absent(), others, session(2), used_at(NOW)]);
-    assert_eq!(made[1..3], [Step::ReadCookies, Step::Load(id("b"))]);
+    let made = steps(plain(), &mut life, [absent(), done(), others, session(2), done(), used_at(NOW)]);
+    assert_eq!(made[2..4], [Step::ReadCookies, Step::Load(id("b"))]);
     assert_eq!((life.id().as_str(), life.version()), ("b", Some(Version::from(2))));
     assert_eq!(life.finish_opening(), Some(false));
     assert_eq!(steps(plain(), &mut life, [absent(), done()])[2], Step::CreateId);
@@ -129,27 +129,27 @@ fn the_next_candidate_is_tried_only_while_the_session_is_opened() {
 fn the_first_candidate_decides_where_none_leads_to_a_session() {
     let mut life = Life::from_cookie(candidate("a"));
     let others = Answer::Cookies(Ok(vec![candidate("b")]));
-    let expired = [session(1), used_at(0.0), others, absent(), done()];
+    let expired = [session(1), done(), used_at(0.0), others, absent(), done(), done()];
     let ended = [Answer::Clock(true), Answer::Deleted(Ok(true)), done()];
     let made = steps(plain(), &mut life, expired.into_iter().chain(ended));
     let delete = Step::DeleteExpired(id("a"), Version::from(1));
-    assert_eq!(made[4..], [Step::Unlock, Step::CheckClock, delete, Step::Invalidate, Step::Done(Ok(()))]);
+    assert_eq!(made[6..], [Step::Unlock, Step::CheckClock, delete, Step::Invalidate, Step::Done(Ok(()))]);
     assert_eq!((life.id().as_str(), life.stored_as()), ("a", None));
 }
 
 /// The answers that lead to an expired session.
-fn expired(version: u64) -> [Answer<Error>; 3] {
-    [session(version), used_at(0.0), Answer::Clock(true)]
+fn expired(version: u64) -> [Answer<Error>; 4] {
+    [session(version), done(), used_at(0.0), Answer::Clock(true)]
 }
 
 #[test]
 fn an_expired_session_that_was_saved_since_is_loaded_again() {
     let mut life = Life::named(id("a"), true);
-    let saved = [Answer::Deleted(Ok(false)), session(2), used_at(NOW), done(), done()];
+    let saved = [Answer::Deleted(Ok(false)), session(2), done(), used_at(NOW), done()];
     let made = steps(plain(), &mut life, expired(1).into_iter().chain(saved));
     let delete = Step::DeleteExpired(id("a"), Version::from(1));
-    assert_eq!(made[3..5], [delete, Step::Load(id("a"))]);
-    assert_eq!(made[7..], [Step::Fill { is_corrected: false }, Step::Done(Ok(()))]);
+    assert_eq!(made[4..6], [delete, Step::Load(id("a"))]);
+    assert_eq!(made[8..], [Step::Fill { is_corrected: false }, Step::Done(Ok(()))]);
     assert_eq!(life.version(), Some(Version::from(2)));
 }
 
@@ -170,7 +170,7 @@ fn a_lost_reply_to_the_deletion_of_an_expired_session_has_it_loaded_again() {
     let answers = [Answer::Deleted(failed(Failure::Unknown)), absent(), done(), done(), done()];
     let made = steps(plain(), &mut life, expired(1).into_iter().chain(answers));
     assert_eq!(
-        made[4..],
+        made[5..],
         [Step::Load(id("a")), Step::Clear, Step::CreateId, Step::BeginEmpty, Step::Done(Ok(()))]
     );
 }
@@ -178,29 +178,27 @@ fn a_lost_reply_to_the_deletion_of_an_expired_session_has_it_loaded_again() {
 #[test]
 fn a_session_that_begins_in_place_of_one_that_a_redirect_led_to_does_not_get_its_id() {
     let mut life = Life::named(id("a"), false);
-    let found = [redirect("b"), done(), session(1), done(), used_at(0.0), Answer::Clock(true)];
+    let found = [redirect("b"), done(), session(1), done(), done(), used_at(0.0), Answer::Clock(true)];
     let deleted = [Answer::Deleted(failed(Failure::Unknown)), absent(), done(), done(), done()];
     let made = steps(plain(), &mut life, found.into_iter().chain(deleted));
     let begun = [Step::Load(id("b")), Step::Clear, Step::CreateId, Step::BeginEmpty, Step::Done(Ok(()))];
-    assert_eq!(made[7..], begun);
+    assert_eq!(made[8..], begun);
 }
 
 #[test]
 fn an_expired_session_that_cannot_be_deleted_is_an_error() {
     let mut life = Life::named(id("a"), true);
-    let failed = [Answer::Deleted(failed(Failure::Unavailable)), done()];
+    let failed = [Answer::Deleted(failed(Failure::Unavailable)), done(), done()];
     let made = steps(plain(), &mut life, expired(1).into_iter().chain(failed));
-    assert_eq!(made[4..], [Step::Unlock, Step::Done(Err(Failure::Unavailable))]);
+    assert_eq!(made[5..], [Step::Restore, Step::Unlock, Step::Done(Err(Failure::Unavailable))]);
 }
 
 #[test]
 fn a_session_that_expired_by_a_clock_that_jumped_keeps_its_record() {
     let mut life = Life::named(id("a"), true);
     let made =
-        steps(plain(), &mut life, [session(1), used_at(0.0), Answer::Clock(false), done(), done(), done()]);
-    let begun = [Step::Clear, Step::CreateId, Step::BeginEmpty, Step::Done(Ok(()))];
-    assert_eq!(made[2], Step::CheckClock);
-    assert_eq!(made[3..], begun);
+        steps(plain(), &mut life, [session(1), done(), used_at(0.0), Answer::Clock(false), done(), done()]);
+    assert_eq!(made[3..], [Step::CheckClock, Step::CreateId, Step::BeginEmpty, Step::Done(Ok(()))]);
     assert_eq!(life.stored_as(), None, "no record is left to end");
 }
 
@@ -237,8 +235,8 @@ fn a_redirect_record_that_cannot_be_deleted_does_no_harm() {
 #[test]
 fn a_redirected_session_gets_no_cookie_and_no_other_id() {
     let mut life = Life::named(id("a"), true);
-    let made = steps(plain(), &mut life, [redirect("b"), done(), session(5), done()]);
-    assert_eq!(made[3..], [Step::WithdrawCookie, Step::Decode(id("b"))]);
+    let made = steps(plain(), &mut life, [redirect("b"), done(), session(5), done(), done()]);
+    assert_eq!(made[4..], [Step::WithdrawCookie, Step::Decode(id("b"))]);
     assert!(life.via_old_id());
     assert_eq!((life.id().as_str(), life.version()), ("b", Some(Version::from(5))));
 }
@@ -259,35 +257,36 @@ fn a_beginning_in_the_future_is_corrected_and_written_again() {
     let open = |begun, signed_at| {
         let mut life = Life::from_cookie(Candidate { signed_at, ..candidate("a") });
         let decoded = Answer::Decoded(Ok(Some(facts(begun))));
-        let made = steps(policy, &mut life, [session(1), decoded, done()]);
-        (made[2..].to_vec(), life.begun(), life.is_stale(), life.timeout())
+        let made = steps(policy, &mut life, [session(1), done(), decoded]);
+        (made[3].clone(), life.begun(), life.is_stale(), life.timeout())
     };
-    let fill = |is_corrected| vec![Step::Clear, Step::Fill { is_corrected }];
+    let fill = |is_corrected| Step::Fill { is_corrected };
     assert_eq!(open(Some(NOW + 500.0), None), (fill(true), Some(NOW), true, Some(5)));
     assert_eq!(open(Some(NOW + 5.0), None), (fill(false), Some(NOW + 5.0), false, Some(5)));
     // Nothing in the record says when it began, so that the record need not be written again.
     assert_eq!(open(None, Some(NOW + 500.0)), (fill(false), Some(NOW), false, Some(5)));
     assert_eq!(open(None, Some(NOW - 60.0)), (fill(false), Some(NOW - 60.0), false, Some(5)));
-    assert_eq!(open(None, Some(NOW - 60.1)).0[0], Step::ReadCookies, "it is over");
+    assert_eq!(open(None, Some(NOW - 60.1)).0, Step::ReadCookies, "it is over");
 }
 
 #[test]
 fn an_outdated_encoding_is_written_again() {
     let mut life = Life::named(id("a"), false);
     let facts = Facts { is_current: false, ..Facts::default() };
-    steps(plain(), &mut life, [session(1), Answer::Decoded(Ok(Some(facts)))]);
+    steps(plain(), &mut life, [session(1), done(), Answer::Decoded(Ok(Some(facts)))]);
     assert!(life.is_stale());
 }
 
 #[test]
 fn a_load_that_fails_leaves_the_session_with_the_record_that_it_had() {
     let undecodable = || Answer::Decoded(failed(Failure::Corrupt));
-    for found in [vec![session(7)], vec![redirect("b"), done(), session(7), done()]] {
+    for found in [vec![session(7), done()], vec![redirect("b"), done(), session(7), done(), done()]] {
         let mut life = Life::named(id("a"), true);
         life.found(Version::from(1));
-        let made = steps(plain(), &mut life, found.into_iter().chain([undecodable(), done()]));
-        assert_eq!(made.last(), Some(&Step::Done(Err(Failure::Corrupt))));
-        assert!(!made.contains(&Step::Clear), "the content stays");
+        life.set_timeout(Some(30));
+        let made = steps(plain(), &mut life, found.into_iter().chain([undecodable(), done(), done()]));
+        assert_eq!(made[made.len() - 3..], [Step::Restore, Step::Unlock, Step::Done(Err(Failure::Corrupt))]);
+        assert_eq!(life.timeout(), Some(30));
         assert_eq!(
             life.version(),
             Some(Version::from(1)),
@@ -297,23 +296,16 @@ fn a_load_that_fails_leaves_the_session_with_the_record_that_it_had() {
     }
     let mut life = Life::named(id("a"), false);
     let _begins = steps(plain(), &mut life, [absent(), done(), done()]);
-    let failed = steps(plain(), &mut life, [session(7), undecodable(), done()]);
+    let failed = steps(plain(), &mut life, [session(7), done(), undecodable(), done(), done()]);
     assert_eq!(failed.last(), Some(&Step::Done(Err(Failure::Corrupt))));
     assert_eq!(life.expectation(true), Some(Expect::Absent), "what others have begun is merged");
 }
 
 #[test]
-fn emptying_a_session_to_fill_it_is_no_wish_of_the_program_to_forget_it() {
+fn the_first_error_is_raised_though_the_content_cannot_be_given_back() {
     let mut life = Life::named(id("a"), true);
-    let mut loading = Loading::new(plain(), &life);
-    for answer in [Answer::Begin, session(1)] {
-        loading.next(&mut life, answer, NOW);
-    }
-    assert_eq!(loading.next(&mut life, used_at(NOW), NOW), Step::Clear);
-    // A class of the program's own has its `clear()` called.
-    life.clear();
-    assert_eq!(loading.next(&mut life, done(), NOW), Step::Fill { is_corrected: false });
-    loading.next(&mut life, done(), NOW);
-    life.rename(id("b"));
-    assert!(!life.forgets());
+    let undecodable = Answer::Decoded(failed(Failure::Corrupt));
+    let answers = [session(7), done(), undecodable, Answer::Called(failed(Failure::Other)), done()];
+    let made = steps(plain(), &mut life, answers);
+    assert_eq!(made[3..], [Step::Restore, Step::Unlock, Step::Done(Err(Failure::Corrupt))]);
 }

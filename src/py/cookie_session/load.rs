@@ -16,7 +16,9 @@ use crate::py::nesting::{self, Work};
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::session::encode::Payload;
-use crate::py::session::{Session, as_dict, call, cookie_scope, encode, plain, session_timeout, times};
+use crate::py::session::{
+    Session, as_dict, call, content, cookie_scope, encode, plain, session_timeout, times,
+};
 use crate::session::{Beginning, Facts};
 
 /// `CookieSession.load`: fills the session with the data that this request has sent, or else with that of the request's
@@ -38,11 +40,20 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
     if let Some(sent) = sent {
         return fill_again(session, &sent);
     }
-    // A load that fails leaves the content as it is.
-    let received = received(session)?;
-    verbs::empty(session)?;
-    session.get().with(|state| state.snapshots.maybe_mutated = false)?;
-    fill_with(session, received)
+    let before = as_dict(session)?.copy()?;
+    let life = session.get().with(|state| state.life.clone())?;
+    match verbs::empty(session).and_then(|()| received(session)) {
+        Ok(received) => {
+            session.get().with(|state| state.snapshots.maybe_mutated = false)?;
+            fill_with(session, received)
+        }
+        Err(error) => {
+            // The session is as it was, for the program has not got what the cookie has.
+            session.get().with(|state| state.life = life)?;
+            content::restore(session, &before)?;
+            Err(error)
+        }
+    }
 }
 
 /// Fills the session with the data that this request has sent.

@@ -59,8 +59,8 @@ pub(super) fn header<'py>(session: &Bound<'py, Session>) -> PyResult<Option<Boun
 const MOST: usize = 5;
 
 /// Offers the values in the header's cookies that are ours, each once and a handful at the most, until one is taken:
-/// those under our name, the last first, then those under older names. `CorruptSessionError` if
-/// there are such cookies and none is ours.
+/// those under our name, the last first, then those under older names. `CorruptSessionError` if there are such cookies
+/// and none is ours.
 pub(super) fn receive<'h>(
     py: Python<'_>,
     options: &Options,

@@ -70,6 +70,13 @@ pub(crate) fn is_kept(
     Ok(true)
 }
 
+/// Gives the session the content `before` back.
+pub(crate) fn restore(session: &Bound<'_, Session>, before: &Bound<'_, PyDict>) -> PyResult<()> {
+    let dict = as_dict(session)?;
+    dict.clear();
+    dict.update(before.as_mapping())
+}
+
 /// Warns once that values put into a deleted session are lost.
 pub(crate) fn warn_of_deleted(session: &Bound<'_, Session>) -> PyResult<()> {
     let py = session.py();

@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyString};
 use super::class::{Session, as_dict, is_exact};
 use super::encode::Decoded;
 use super::stored::{Content, Loaded};
-use super::{call, candidates, encode, ending, locking, record, request, session_timeout, times};
+use super::{call, candidates, content, encode, ending, locking, record, request, session_timeout, times};
 use crate::clock as machine;
 use crate::config::Concurrency;
 use crate::id::SessionId;
@@ -31,8 +31,15 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
         let policy = Policy { locks, limits: settings.limits };
         (Arc::clone(&state.options), Loading::new(policy, &state.life))
     })?;
-    let mut caller =
-        Caller { session, options, now: None, record: None, decoded: None, errors: KeptErrors::default() };
+    let mut caller = Caller {
+        session,
+        options,
+        now: None,
+        record: None,
+        decoded: None,
+        before: None,
+        errors: KeptErrors::default(),
+    };
     caller.run(loading)
 }
 
@@ -46,6 +53,8 @@ struct Caller<'a, 'py> {
     record: Option<Record>,
     /// The data in it, and the id under which it was read.
     decoded: Option<(SessionId, Decoded<'py>)>,
+    /// The content before the load.
+    before: Option<Py<PyDict>>,
     errors: KeptErrors,
 }
 
@@ -99,7 +108,8 @@ impl<'py> Caller<'_, 'py> {
             Step::DeleteRedirect(id, version) => {
                 record::delete(session, &id, Expect::Version(version)).map(|_deleted| ())
             }
-            Step::Clear => call::clear(session),
+            Step::Clear => self.clear(),
+            Step::Restore => self.restore(),
             Step::WithdrawCookie => self.withdraw_cookie(),
             Step::Unlock => locking::release(session),
             Step::Fill { is_corrected } => self.fill(is_corrected),
@@ -134,6 +144,20 @@ impl<'py> Caller<'_, 'py> {
         let (found, record) = record::find(session, id, now)?;
         self.record = record;
         Ok(found)
+    }
+
+    fn clear(&mut self) -> PyResult<()> {
+        let dict = as_dict(self.session)?;
+        // A session that is opened is empty.
+        if self.before.is_none() && !dict.is_empty() {
+            self.before = Some(dict.copy()?.unbind());
+        }
+        call::clear(self.session)
+    }
+
+    fn restore(&mut self) -> PyResult<()> {
+        let Some(before) = self.before.take() else { return Ok(()) };
+        content::restore(self.session, before.bind(self.session.py()))
     }
 
     fn withdraw_cookie(&self) -> PyResult<()> {

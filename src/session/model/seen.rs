@@ -85,7 +85,6 @@ impl Seen {
                 "a session that is gone does not turn into another, and no id is tried twice: {self:?}"
             ),
         }
-        assert!(self.dead_redirect.is_none(), "a redirect that leads nowhere does not stay");
         let is_over = |chain: &Chain| chain.fate.is_some_and(|fate| fate != Fate::Alive);
         assert!(self.chains.iter().all(is_over), "only a candidate without a session gives way");
         self.first_redirect = None;
@@ -94,21 +93,17 @@ impl Seen {
 
     pub(super) fn redirected(&mut self, from: &SessionId, to: SessionId) {
         self.first_redirect.get_or_insert_with(|| from.clone());
-        if self.chains.last().is_some_and(|chain| chain.redirects == LONGEST_CHAIN) {
-            // The chain is not followed to its end.
-            self.leads_to(Fate::Absent);
-        } else {
-            self.next = Some(to);
-        }
+        self.next = Some(to);
     }
 
-    /// The session is emptied.
-    pub(super) fn cleared(&self) {
-        let begins = self.is_set_aside || self.first_fate() == Some(Fate::Absent);
-        assert!(
-            begins || self.last_fate() == Some(Fate::Alive),
-            "a session is emptied when another content takes the place: {self:?}"
-        );
+    /// The chain of redirects is not followed to its end.
+    pub(super) fn cleared(&mut self) {
+        assert!(self.dead_redirect.is_none(), "a redirect that leads nowhere does not stay");
+        if self.next.take().is_some() {
+            let redirects = self.chains.last().map(|chain| chain.redirects);
+            assert_eq!(redirects, Some(LONGEST_CHAIN), "a redirect is followed");
+            self.leads_to(Fate::Absent);
+        }
     }
 
     /// There is no record. The redirect that led there has to go.
@@ -212,8 +207,6 @@ impl Seen {
             assert_eq!(via_old_id, self.is_via_old_id(), "an old id is known as one: {self:?}");
             return;
         }
-        assert!(self.next.is_none(), "a redirect is followed");
-        assert!(self.dead_redirect.is_none(), "a redirect that leads nowhere does not stay");
         let are_dead = self.chains.iter().all(|chain| chain.fate.is_some_and(|fate| fate != Fate::Alive));
         assert!(are_dead, "a session that is alive goes on: {self:?}");
         assert!(self.chains.len() >= self.candidates.len(), "a dead cookie hides no session: {self:?}");

@@ -59,8 +59,8 @@ struct Request {
     seen: Seen,
     /// The record of the session before it was loaded again.
     known: Option<(Version, SessionId)>,
-    /// The content before the last load.
-    before_load: Data,
+    /// The content and the timeout before the last load.
+    before_load: (Data, Option<i64>),
     /// Whether the application loaded the session once more.
     is_reloaded: bool,
     /// The cookie that the session came from, and whether by an old id.

@@ -376,5 +376,6 @@ def table() -> str:
 
 if __name__ == "__main__":
     document = ROOT / "docs" / "differences.md"
-    prose, _, _ = document.read_text(encoding="utf-8").partition(HEAD)
-    document.write_text(f"{prose}{table()}\n", encoding="utf-8")
+    prose, _, after = document.read_text(encoding="utf-8").partition(HEAD)
+    _, _, others = after.partition("\n\n")
+    document.write_text(f"{prose}{table()}\n\n{others}", encoding="utf-8")

@@ -1,7 +1,8 @@
-"""Small experiments with the errors of sessions that cannot be stored. Each prints JSON."""
+"""Small experiments with the errors of sessions that cannot be stored or loaded. Each prints JSON."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
@@ -39,3 +40,25 @@ def told_of_a_store_that_fails() -> list[Any]:
         common = isinstance(error, BeakerException)
         return [type(error.__cause__ if common else error).__name__, common and error.errno == 104]
     return []
+
+
+class Undecodable(Session):
+    """A session that cannot be decoded while it `fails`."""
+
+    fails = False
+
+    def _decrypt_data(self, *stored: Any) -> Any:
+        if self.fails:
+            raise ValueError("not now")
+        return super()._decrypt_data(*stored)
+
+
+def kept_by_a_load_that_fails() -> bool:
+    """Whether a value of the session outlasts a load that fails."""
+    session = Undecodable({}, id="loaded-again", type="memory", use_cookies=False)
+    session["name"] = "Ada"
+    session.save()
+    session.fails = True
+    with contextlib.suppress(ValueError):
+        session.load()
+    return "name" in session

@@ -64,4 +64,12 @@ PROBED: tuple[Probed, ...] = (
         (),
         (["ConnectionResetError", False], ["ConnectionResetError", True]),
     ),
+    Probed(
+        "a `load()` that fails changes nothing",
+        "it empties the session, and the next save stores it so",
+        "a decoder that fails for a moment must not lose a session",
+        "kept_by_a_load_that_fails",
+        (),
+        (False, True),
+    ),
 )

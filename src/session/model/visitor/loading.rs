@@ -19,7 +19,7 @@ impl Visitor {
         what: u8,
     ) {
         if answer == load::Answer::Begin {
-            self.request.before_load = self.ours.clone();
+            self.request.before_load = (self.ours.clone(), self.life.timeout());
         }
         let step = loading.next(&mut self.life, answer, self.asked_at.unwrap_or(0.0));
         if let load::Step::Done(outcome) = step {
@@ -94,6 +94,7 @@ impl Visitor {
                 // As a class of the program's own does.
                 self.life.clear();
             }
+            load::Step::Restore => self.ours = self.request.before_load.0.clone(),
             load::Step::WithdrawCookie => self.request.cookie.withdraw(),
             load::Step::Unlock => self.release(world),
             load::Step::Fill { is_corrected } => self.fill(world, is_corrected),
@@ -239,7 +240,8 @@ impl Visitor {
             if !is_ended && !matches!(self.stack.last(), Some(Frame::Open(..))) {
                 let known = self.life.version().zip(self.life.stored_as().cloned());
                 assert_eq!(known, self.request.known, "a load that fails leaves the session as it was known");
-                assert_eq!(self.ours, self.request.before_load, "a load that fails leaves the content");
+                let content = (self.ours.clone(), self.life.timeout());
+                assert_eq!(content, self.request.before_load, "a load that fails leaves the content");
             }
         } else if !self.request.seen.is_filled {
             let request = &self.request;

@@ -8,7 +8,7 @@ use super::super::types::{
 };
 use super::super::weather::{Weather, failed, made};
 use super::super::world::{Change, Form, World};
-use super::{Frame, Request, Visitor};
+use super::{Frame, Visitor};
 
 impl Visitor {
     pub(super) fn load(
@@ -56,14 +56,7 @@ impl Visitor {
                 let target = self.life.lock_of();
                 return self.begin_lock(world, lock::Goal::Move(id, target));
             }
-            load::Step::GiveUp => {
-                let Request { is_begun_anew, is_renamed, is_cleared, .. } = self.request;
-                assert!(
-                    is_begun_anew || is_renamed && is_cleared,
-                    "only what the program has cleared under a new id is given up"
-                );
-                return self.begin_end(end::Reason::GiveUp);
-            }
+            load::Step::GiveUp => return self.begin_end(end::Reason::GiveUp),
             load::Step::Invalidate => {
                 self.request.seen.invalidated();
                 return self.begin_end(end::Reason::Invalidate);

@@ -1,7 +1,8 @@
 //! Checkpoints: the pages in the log are written into the file, and the log begins anew.
 //!
-//! A thread makes them, so that requests seldom wait for the disk. Where requests write faster than the thread, or where
-//! none can be started, the request that finds the log too long makes a checkpoint itself.
+//! A thread makes them, so that requests seldom wait for the disk. Where other processes write all the time, so that it
+//! does not get at the last of the log, or where none can be started, the request that finds the log too long makes a
+//! checkpoint itself.
 
 use std::ffi::c_int;
 use std::sync::Arc;

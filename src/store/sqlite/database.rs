@@ -28,6 +28,9 @@ static DATABASES: Mutex<Vec<Weak<Database>>> = Mutex::new(Vec::new());
 #[cfg(feature = "python")]
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// How long a checkpoint waits for a moment in which no thread writes.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 fn databases() -> MutexGuard<'static, Vec<Weak<Database>>> {
     DATABASES.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -123,14 +126,20 @@ impl Database {
         })
     }
 
-    /// Writes the log into the file. Pages that a reader still needs in their older state stay in the log.
+    /// Writes the log into the file, and has it begin anew. Pages that a reader still needs in their older state stay in the
+    /// log.
     pub(super) fn checkpoint(&self) {
-        let _ = self.attempt(
-            Purpose::Checkpoint,
-            Duration::ZERO,
-            "write the log into the database",
-            |connection| Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_row| Ok(()))?),
-        );
+        // The second writes what was added during the first, so that little is left for the last. Only for that others wait,
+        // and if another process writes at that moment, the next checkpoint does it.
+        for (purpose, sql) in [
+            (Purpose::Checkpoint, "PRAGMA wal_checkpoint(PASSIVE)"),
+            (Purpose::Checkpoint, "PRAGMA wal_checkpoint(PASSIVE)"),
+            (Purpose::Restart, "PRAGMA wal_checkpoint(FULL)"),
+        ] {
+            let _ = self.attempt(purpose, PATIENCE, "write the log into the database", |connection| {
+                Ok(connection.query_row(sql, [], |_row| Ok(()))?)
+            });
+        }
     }
 
     /// Closes the connections that nobody uses.

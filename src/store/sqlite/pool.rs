@@ -43,6 +43,8 @@ pub(super) enum Purpose {
     Read,
     /// The same, and it has time.
     Checkpoint,
+    /// The same, while no other thread writes.
+    Restart,
     /// It changes what is there.
     Change,
     /// The same, and a power cut may undo it.
@@ -55,6 +57,11 @@ impl Purpose {
     /// Whether it needs the lock of the writers.
     pub(super) fn writes(self) -> bool {
         !matches!(self, Self::Read | Self::Checkpoint)
+    }
+
+    /// Whether requests are to find the connections with the pages that they need next.
+    fn leaves_the_last(self) -> bool {
+        matches!(self, Self::Checkpoint | Self::Restart)
     }
 }
 
@@ -88,9 +95,10 @@ impl Pool {
         }
         state.lent += 1;
         state.is_written |= purpose.writes();
-        let connection = match purpose {
-            Purpose::Checkpoint => (state.idle.len() > 1).then(|| state.idle.remove(0)),
-            _ => state.idle.pop(),
+        let connection = if purpose.leaves_the_last() {
+            (state.idle.len() > 1).then(|| state.idle.remove(0))
+        } else {
+            state.idle.pop()
         };
         Ok(Turn { pool: self, connection, purpose })
     }
@@ -101,10 +109,15 @@ impl Pool {
         idle.into_iter().for_each(Owned::close_quickly);
     }
 
-    /// The same, each as if the process ended.
+    /// The same once none is in use, each as if the process ended.
     #[cfg(test)]
     pub(super) fn close(&self) {
-        let idle = std::mem::take(&mut self.state().idle);
+        let mut state = self.state();
+        while state.lent > 0 {
+            state = self.wait(state, LONGEST_PAUSE);
+        }
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
         drop(idle);
     }
 
@@ -136,7 +149,7 @@ impl Drop for Turn<'_> {
         let mut state = self.pool.state();
         if state.forks == 0 && state.idle.len() < MOST_IDLE {
             // The last is the next to be used.
-            let place = if self.purpose == Purpose::Checkpoint { 0 } else { state.idle.len() };
+            let place = if self.purpose.leaves_the_last() { 0 } else { state.idle.len() };
             if let Some(connection) = connection.take() {
                 state.idle.insert(place, connection);
             }

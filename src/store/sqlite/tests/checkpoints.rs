@@ -1,5 +1,6 @@
 //! The log: who writes it into the file, and how long it gets.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -33,6 +34,32 @@ fn a_thread_writes_the_log_into_the_file() {
     }
     assert_eq!(home.ask("PRAGMA integrity_check"), "ok");
     assert_eq!(home.data(&key("599")).unwrap().len(), 6000);
+}
+
+/// A number that is another once the log begins anew.
+fn beginning(home: &Home) -> u32 {
+    let log = fs::read(home.path().with_file_name("sessions.sqlite-wal")).unwrap();
+    u32::from_be_bytes(log[16..20].try_into().unwrap())
+}
+
+#[test]
+fn a_checkpoint_has_the_log_begin_anew_while_requests_write() {
+    let home = Home::new();
+    write(&home, 0..20);
+    let (before, is_over) = (beginning(&home), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                home.write(&key("0"), b"x");
+                thread::sleep(Duration::from_micros(20));
+            }
+        });
+        home.store.database.checkpoint();
+        is_over.store(true, Ordering::Relaxed);
+    });
+    write(&home, 0..1);
+    assert_ne!(beginning(&home), before);
+    assert_eq!(home.ask("PRAGMA integrity_check"), "ok");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::connection::Owned;
 #[cfg(feature = "python")]
 use super::connection::is_any_open;
 use super::failure::Failure;
+use super::flush::flush;
 use super::open::{open, set_synchronous};
 use super::pool::{Pool, Purpose, Turn, Waiting};
 use super::transaction::Transaction;
@@ -139,6 +140,9 @@ impl Database {
             let _ = self.attempt(purpose, PATIENCE, "write the log into the database", |connection| {
                 Ok(connection.query_row(sql, [], |_row| Ok(()))?)
             });
+            if purpose == Purpose::Checkpoint && self.durability != Durability::Process {
+                let _ = flush(&self.path);
+            }
         }
     }
 

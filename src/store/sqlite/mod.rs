@@ -14,6 +14,7 @@ mod checkpoint;
 mod connection;
 mod database;
 mod failure;
+mod flush;
 mod guard;
 mod open;
 mod pool;

@@ -190,6 +190,32 @@ fn a_database_that_is_read_while_it_is_made_keeps_its_locks() {
 }
 
 #[test]
+fn a_database_keeps_its_locks_through_checkpoints() {
+    if let Some(path) = inner() {
+        use rustix::fs::{FlockOperation, fcntl_lock};
+        let file = fs::File::options().read(true).write(true).open(path).unwrap();
+        assert!(fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err());
+        return;
+    }
+    let (home, removed) = (Home::new(), Home::new());
+    for home in [&home, &removed, &home] {
+        home.write(&key("abc"), b"x");
+        home.store.database.checkpoint();
+    }
+    fs::remove_dir_all(removed.path().parent().unwrap()).unwrap();
+    home.store.database.checkpoint();
+    let name = "a_database_keeps_its_locks_through_checkpoints";
+    let output = command(name, ":", home.path().to_str().unwrap()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    // The file that was removed is open no more, so that the disk has its room again.
+    drop(removed.store);
+    let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let open: Vec<_> = open.filter_map(|entry| fs::read_link(entry.path()).ok()).collect();
+    assert!(!open.iter().any(|path| path.starts_with(removed.folder.path())), "{open:?}");
+}
+
+#[test]
 fn a_writer_that_is_killed_loses_nothing_that_it_was_told_is_stored() {
     use std::io::{BufRead as _, BufReader};
     let name = "a_writer_that_is_killed_loses_nothing_that_it_was_told_is_stored";

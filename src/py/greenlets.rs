@@ -37,8 +37,7 @@ pub(crate) fn in_thread<T: Send + 'static>(
         CALL.import(py, "beaker._greenlets", "in_thread")?.call1((run,)).map(drop)
     };
     if let Err(error) = called() {
-        let abandoned = place.lock().work.take();
-        drop(abandoned);
+        let _dropped = place.lock().work.take();
         return Err(Error::new(ErrorKind::Interrupted, "wait for the session").with_source(error));
     }
     let outcome = place.lock().outcome.take();

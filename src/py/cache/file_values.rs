@@ -124,8 +124,7 @@ impl FileValues {
 
     /// Drops all values, because the file is about to be written.
     fn forget(&self) {
-        let dropped = self.seen.lock().take();
-        drop(dropped);
+        let _dropped = self.seen.lock().take();
     }
 }
 

@@ -23,8 +23,7 @@ pub(crate) struct FileLock(Mutex<Option<LockFile>>);
 impl FileLock {
     /// Unlocks and closes the file. Calling it again does nothing.
     fn close(&self) {
-        let lock = self.0.lock().take();
-        drop(lock);
+        let _dropped = self.0.lock().take();
     }
 
     /// Writes a mark into the file that says that its id is in use.

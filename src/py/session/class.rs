@@ -85,8 +85,7 @@ impl Session {
 
     /// Sets all fields.
     pub(super) fn install(&self, state: Box<State>) {
-        let replaced = self.fields().replace(state);
-        drop(replaced);
+        let _dropped = self.fields().replace(state);
     }
 
     /// The methods of the session's class, or of the class that it is a subclass of.

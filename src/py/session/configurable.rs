@@ -26,8 +26,7 @@ impl ConfigurableSession {
 
     /// Sets the keys that survive.
     pub(crate) fn set_config(&self, config: Py<PyDict>) {
-        let replaced = self.config.lock().replace(config);
-        drop(replaced);
+        let _dropped = self.config.lock().replace(config);
     }
 
     fn config(&self, py: Python<'_>) -> Option<Py<PyDict>> {
@@ -97,7 +96,6 @@ impl ConfigurableSession {
     }
 
     fn __clear__(&self) {
-        let config = self.config.lock().take();
-        drop(config);
+        let _dropped = self.config.lock().take();
     }
 }

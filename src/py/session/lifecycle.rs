@@ -32,7 +32,6 @@ impl Session {
     }
 
     fn __clear__(&self) {
-        let state = self.fields().take();
-        drop(state);
+        let _dropped = self.fields().take();
     }
 }

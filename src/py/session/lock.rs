@@ -123,8 +123,7 @@ impl SessionLock {
         let guard = NamespaceGuard::new(Arc::clone(&namespaces), &key, namespace.unbind(), None, None);
         let guard = Arc::new(guard);
         let store = self.locked.pinned(namespaces, Arc::clone(&guard) as Arc<dyn Guard>, &key);
-        let replaced = self.view.lock().replace(View { opened, guard, store: Arc::new(store) });
-        drop(replaced);
+        let _dropped = self.view.lock().replace(View { opened, guard, store: Arc::new(store) });
         Ok(())
     }
 

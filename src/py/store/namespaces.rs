@@ -84,8 +84,7 @@ impl NamespaceStore {
 
     /// Sets the arguments for the next namespaces.
     pub(crate) fn set_arguments(&self, arguments: Py<PyDict>) {
-        let replaced = self.arguments.lock().replace(arguments);
-        drop(replaced);
+        let _dropped = self.arguments.lock().replace(arguments);
     }
 
     /// Sets the namespace of `id`.

@@ -59,8 +59,7 @@ impl LockedResponse {
             return Ok(known.into_bound(py));
         }
         let parts = self.inner.bind(py).try_iter()?.into_any();
-        let replaced = self.parts.lock().replace(parts.clone().unbind());
-        drop(replaced);
+        let _dropped = self.parts.lock().replace(parts.clone().unbind());
         Ok(parts)
     }
 }
@@ -105,8 +104,7 @@ impl LockedResponse {
     }
 
     fn __clear__(&self) {
-        let parts = self.parts.lock().take();
-        drop(parts);
+        let _dropped = self.parts.lock().take();
     }
 }
 

@@ -84,8 +84,7 @@ impl SessionMiddleware {
     fn replace(&self, py: Python<'_>, change: impl FnOnce(&mut Parts)) -> PyResult<()> {
         let mut parts = self.parts()?.clone_ref(py);
         change(&mut parts);
-        let replaced = self.lock().replace(Arc::new(parts));
-        drop(replaced);
+        let _dropped = self.lock().replace(Arc::new(parts));
         Ok(())
     }
 }
@@ -156,8 +155,7 @@ impl SessionMiddleware {
             get_session: slf.getattr(intern!(py, "_get_session"))?.unbind(),
             prepared: Some(prepared),
         };
-        let replaced = slf.get().lock().replace(Arc::new(parts));
-        drop(replaced);
+        let _dropped = slf.get().lock().replace(Arc::new(parts));
         Ok(())
     }
 
@@ -245,8 +243,7 @@ impl SessionMiddleware {
             prepared: None,
         };
         slf.getattr(intern!(py, "__dict__"))?.call_method1(intern!(py, "update"), (rest,))?;
-        let replaced = slf.get().lock().replace(Arc::new(parts));
-        drop(replaced);
+        let _dropped = slf.get().lock().replace(Arc::new(parts));
         Ok(())
     }
 
@@ -313,8 +310,7 @@ impl SessionMiddleware {
     }
 
     fn __clear__(&self) {
-        let parts = self.lock().take();
-        drop(parts);
+        let _dropped = self.lock().take();
     }
 }
 

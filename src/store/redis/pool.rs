@@ -56,8 +56,7 @@ impl Pool {
 
     /// Closes the idle connections: they lead to where one has just broken.
     pub(super) fn clear(&self) {
-        let closed = std::mem::take(&mut self.lock().idle);
-        drop(closed);
+        let _dropped = std::mem::take(&mut self.lock().idle);
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {

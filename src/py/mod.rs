@@ -27,6 +27,7 @@ mod replaced;
 mod runner;
 mod serializer;
 mod session;
+mod shared;
 mod sqlite;
 mod store;
 mod values;

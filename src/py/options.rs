@@ -15,7 +15,7 @@ use super::errors::{self, ConfigurationError, IntoPyResult};
 use super::patience::Patience;
 use super::serializer::Serializer;
 use super::store::{self, Backend, NamespaceSpec, NamespaceStore};
-use super::values::default_to_object;
+use super::values::{default_to_object, given};
 use crate::config::{
     self, CookieExpires, KeyOptions, Location, OptionSpec, STORE_GRACE_SECONDS, SessionKind, Settings, Value,
     Values, known,
@@ -111,7 +111,7 @@ impl Options {
 
     /// An option as it was given, or `None`.
     pub(crate) fn given<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(self.given.bind(py).get_item(name)?.filter(|value| !value.is_none()))
+        given(self.given.bind(py), name)
     }
 
     /// An option as it was given, or its default.
@@ -289,8 +289,7 @@ impl Options {
 /// Whether the options of these names are the same on both sides, as folders or as text.
 fn is_one_place(here: &Bound<'_, PyDict>, there: &Bound<'_, PyDict>, names: &[&str]) -> PyResult<bool> {
     let place = |options: &Bound<'_, PyDict>, name: &str| -> PyResult<Option<PathBuf>> {
-        let value = options.get_item(name)?.filter(|value| !value.is_none());
-        let text = value.map(|value| value.str()?.extract::<PathBuf>()).transpose()?;
+        let text = given(options, name)?.map(|value| value.str()?.extract::<PathBuf>()).transpose()?;
         Ok(text.map(|text| std::fs::canonicalize(&text).unwrap_or_else(|_| text.components().collect())))
     };
     for name in names {

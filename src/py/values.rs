@@ -1,5 +1,7 @@
 //! Python values as option values, and back.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList,
@@ -11,6 +13,28 @@ use crate::config::bytes_literal::of_bytes;
 use crate::config::{DefaultValue, Kind, OptionSpec, Value};
 use crate::cookie::CookieDate;
 use crate::py::once::intern;
+
+/// The object of an option; `None` also if it is `None`.
+pub(crate) fn given<'py>(options: &Bound<'py, PyDict>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(options.get_item(name)?.filter(|object| !object.is_none()))
+}
+
+/// The same as what it has to be.
+pub(crate) fn given_as<'py, T: FromPyObjectOwned<'py>>(
+    options: &Bound<'py, PyDict>,
+    name: &str,
+) -> PyResult<Option<T>> {
+    given(options, name)?.map(|object| object.extract().map_err(Into::into)).transpose()
+}
+
+/// A time limit of a backend.
+pub(crate) fn time_limit(name: &str, seconds: Option<f64>, default: Duration) -> PyResult<Duration> {
+    match seconds.map(Duration::try_from_secs_f64) {
+        None => Ok(default),
+        Some(Ok(limit)) if !limit.is_zero() => Ok(limit),
+        Some(_) => Err(ConfigurationError::new_err(format!("{name} must be a number of seconds above 0"))),
+    }
+}
 
 /// The value of an object that was given for an option.
 pub(crate) fn to_value(option: &OptionSpec, object: &Bound<'_, PyAny>) -> PyResult<Value> {

@@ -1,17 +1,18 @@
 //! The file store of the options, and its files by name.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::config::Settings;
 use crate::id::SessionId;
 use crate::py::errors::{self, IntoPyResult};
+use crate::py::shared::Shared;
+use crate::py::values::given_as;
 use crate::store::file::{default_directory, exposure};
 use crate::store::{FileStore, Store, Sweeper, WAIT};
 
@@ -20,47 +21,27 @@ pub(crate) fn store(
     given: &Bound<'_, PyDict>,
     namespace_args: &Bound<'_, PyDict>,
     settings: &Settings,
-) -> PyResult<Arc<dyn Store>> {
+) -> PyResult<Option<Arc<dyn Store>>> {
     let lifetime = settings.store_ttl(None);
     let store =
         file_store(given, namespace_args)?.with_lifetime(lifetime).with_durability(settings.durability);
-    let sweeper = settings.sweep_interval.map(|interval| sweeper_of(store.file_dir(), interval, lifetime));
-    Ok(Arc::new(store.with_sweeper(sweeper)))
+    let swept = |interval| (store.file_dir().to_owned(), interval, lifetime);
+    let sweeper =
+        settings.sweep_interval.map(|interval| SWEPT.get(swept(interval), |_| Ok(Sweeper::new(interval))));
+    let sweeper = sweeper.transpose()?;
+    Ok(Some(Arc::new(store.with_sweeper(sweeper))))
 }
 
-/// The sweeper of a folder, for as long as some options name the folder.
-struct Swept {
-    folder: PathBuf,
-    interval: Duration,
-    lifetime: Option<Duration>,
-    sweeper: Weak<Sweeper>,
-}
-
-/// Options are worked out again for a session that has one of its own; the folder is swept as often as it was.
-/// The lock is held with the interpreter's, so that no fork finds it taken.
-static SWEPT: Mutex<Vec<Swept>> = Mutex::new(Vec::new());
-
-fn sweeper_of(folder: &Path, interval: Duration, lifetime: Option<Duration>) -> Arc<Sweeper> {
-    let mut swept = SWEPT.lock();
-    swept.retain(|entry| entry.sweeper.strong_count() > 0);
-    let known = swept
-        .iter()
-        .find(|entry| (entry.interval, entry.lifetime) == (interval, lifetime) && entry.folder == folder);
-    if let Some(sweeper) = known.and_then(|entry| entry.sweeper.upgrade()) {
-        return sweeper;
-    }
-    let sweeper = Arc::new(Sweeper::new(interval));
-    swept.push(Swept { folder: folder.to_owned(), interval, lifetime, sweeper: Arc::downgrade(&sweeper) });
-    sweeper
-}
+/// The sweepers of folders, by interval and the lifetime of records.
+static SWEPT: Shared<(PathBuf, Duration, Option<Duration>), Sweeper> = Shared::new();
 
 /// The folders are those of the options; without any, a private one of this user's, which is named in a warning
 /// because the system may empty it at a restart.
 fn file_store(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDict>) -> PyResult<FileStore> {
     let py = given.py();
-    let files = text(namespace_args, "file_dir")?;
-    let locks = text(namespace_args, "lock_dir")?;
-    let data = match text(given, "data_dir")? {
+    let files = given_as::<String>(namespace_args, "file_dir")?;
+    let locks = given_as::<String>(namespace_args, "lock_dir")?;
+    let data = match given_as::<String>(given, "data_dir")? {
         Some(data) => PathBuf::from(data),
         None if files.is_some() && locks.is_some() => PathBuf::new(),
         None => {
@@ -85,10 +66,6 @@ fn file_store(given: &Bound<'_, PyDict>, namespace_args: &Bound<'_, PyDict>) -> 
         )?;
     }
     Ok(FileStore::new(files, locks))
-}
-
-fn text(options: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<String>> {
-    options.get_item(name)?.filter(|value| !value.is_none()).map(|value| value.extract()).transpose()
 }
 
 /// The private folder of this user under the system's temporary one, which is made if need be.

@@ -21,7 +21,7 @@ pub(crate) fn store(
     _given: &Bound<'_, PyDict>,
     _namespace_args: &Bound<'_, PyDict>,
     _settings: &Settings,
-) -> PyResult<Arc<dyn Store>> {
+) -> PyResult<Option<Arc<dyn Store>>> {
     Err(refusal())
 }
 

@@ -9,6 +9,7 @@ use super::{memcached, redis};
 use crate::config::Settings;
 use crate::py::errors::ConfigurationError;
 use crate::py::once::intern;
+use crate::py::values::{self, given_as};
 use crate::py::{files, sqlite};
 use crate::store::{MemoryStore, Store};
 
@@ -35,17 +36,9 @@ static NATIVE: [Native; 5] = [
         class: "MemoryNamespaceManager",
         open: |_, _, settings| Ok(Some(Arc::new(MEMORY.bounded(settings.max_sessions)))),
     },
-    Native {
-        module: "beaker._file_namespace",
-        class: "FileNamespaceManager",
-        open: |given, arguments, settings| files::store(given, arguments, settings).map(Some),
-    },
+    Native { module: "beaker._file_namespace", class: "FileNamespaceManager", open: files::store },
     Native { module: "beaker.ext.redisnm", class: "RedisNamespaceManager", open: redis::open },
-    Native {
-        module: "beaker._sqlite_namespace",
-        class: "SqliteNamespaceManager",
-        open: |given, arguments, settings| sqlite::store(given, arguments, settings).map(Some),
-    },
+    Native { module: "beaker._sqlite_namespace", class: "SqliteNamespaceManager", open: sqlite::store },
     Native { module: "beaker.ext.memcached", class: "MemcachedNamespaceManager", open: memcached::open },
 ];
 
@@ -67,13 +60,12 @@ pub(crate) fn resolve(
     settings: &Settings,
 ) -> PyResult<Backend> {
     let py = given.py();
-    let kind = match text(given, "type")? {
+    let kind = match given_as(given, "type")? {
         Some(kind) => kind,
-        None if text(given, "data_dir")?.is_some() => "file".to_owned(),
+        None if given_as::<String>(given, "data_dir")?.is_some() => "file".to_owned(),
         None => "memory".to_owned(),
     };
-    let chosen = given.get_item("namespace_class")?.filter(|class| !class.is_none());
-    let namespace_class = match chosen {
+    let namespace_class = match values::given(given, "namespace_class")? {
         Some(class) if class.is_callable() => class,
         Some(_) => return Err(ConfigurationError::new_err("namespace_class must be a class of backends")),
         None => class_of(py, &kind)?,
@@ -116,8 +108,4 @@ fn native_of(class: &Bound<'_, PyAny>) -> PyResult<Option<&'static Native>> {
     };
     let ours = py.import(native.module)?.getattr(native.class)?;
     Ok(ours.is(class).then_some(native))
-}
-
-fn text(options: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<String>> {
-    options.get_item(name)?.filter(|value| !value.is_none()).map(|value| value.extract()).transpose()
 }

@@ -1,9 +1,8 @@
 //! The store in memcached of the options, and the client that Python calls.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
@@ -12,7 +11,8 @@ use crate::config::Settings;
 use crate::error::Result;
 use crate::py::errors::{ConfigurationError, IntoPyResult, InvalidCacheBackendError, MissingCacheParameter};
 use crate::py::gil;
-use crate::py::once::intern;
+use crate::py::shared::Shared;
+use crate::py::values::{given, given_as, time_limit};
 use crate::store::memcached::{Access, Client, Condition, Flavour, Item, Servers, item_key};
 use crate::store::{MemcachedStore, Store};
 
@@ -24,25 +24,16 @@ pub(super) fn open(
     namespace_args: &Bound<'_, PyDict>,
     _settings: &Settings,
 ) -> PyResult<Option<Arc<dyn Store>>> {
-    let py = namespace_args.py();
-    let option = |name| -> PyResult<Option<Bound<'_, PyAny>>> {
-        Ok(namespace_args.get_item(name)?.filter(|value| !value.is_none()))
-    };
-    let seconds = |name| -> PyResult<Option<f64>> { option(name)?.map(|value| value.extract()).transpose() };
-    let url = option(intern!(py, "url"))?.filter(|url| url.is_truthy().unwrap_or(true));
+    let url = given(namespace_args, "url")?.filter(|url| url.is_truthy().unwrap_or(true));
     let Some(url) = url else { return Err(MissingCacheParameter::new_err("url is required")) };
     let servers = servers(&url)?;
-    let module = option(intern!(py, "memcache_module"))?;
-    let flavour = match module.map(|module| module.extract::<String>()).transpose()? {
+    let flavour = match given_as::<String>(namespace_args, "memcache_module")? {
         None => Flavour::default(),
         Some(module) => flavour(&module, &servers)?,
     };
-    let access = access(
-        servers,
-        seconds(intern!(py, "connect_timeout"))?,
-        seconds(intern!(py, "operation_timeout"))?,
-    )?;
-    Ok(Some(Arc::new(MemcachedStore::new(client(access), flavour))))
+    let limit = |name| given_as(namespace_args, name);
+    let access = access(servers, limit("connect_timeout")?, limit("operation_timeout")?)?;
+    Ok(Some(Arc::new(MemcachedStore::new(client(access)?, flavour))))
 }
 
 fn flavour(module: &str, servers: &Servers) -> PyResult<Flavour> {
@@ -89,33 +80,18 @@ fn access(
     connect_timeout: Option<f64>,
     operation_timeout: Option<f64>,
 ) -> PyResult<Access> {
-    let limit = |name: &str, seconds: Option<f64>| match seconds.map(Duration::try_from_secs_f64) {
-        None => Ok(TIMEOUT),
-        Some(Ok(limit)) if !limit.is_zero() => Ok(limit),
-        Some(_) => Err(ConfigurationError::new_err(format!("{name} must be a number of seconds above 0"))),
-    };
     Ok(Access {
         servers,
-        connect_timeout: limit("connect_timeout", connect_timeout)?,
-        operation_timeout: limit("operation_timeout", operation_timeout)?,
+        connect_timeout: time_limit("connect_timeout", connect_timeout, TIMEOUT)?,
+        operation_timeout: time_limit("operation_timeout", operation_timeout, TIMEOUT)?,
     })
 }
 
-/// Options are worked out again for a session that has one of its own, and must not open connections of their own. The
-/// lock is held with the interpreter's, so that no fork finds it taken.
-static CLIENTS: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
+/// The clients of this process.
+static CLIENTS: Shared<Access, Client> = Shared::new();
 
-/// The client of this process for some servers.
-fn client(access: Access) -> Arc<Client> {
-    let mut clients = CLIENTS.lock();
-    clients.retain(|client| client.strong_count() > 0);
-    let mut known = clients.iter().filter_map(Weak::upgrade);
-    if let Some(client) = known.find(|client| *client.access() == access) {
-        return client;
-    }
-    let client = Arc::new(Client::new(access));
-    clients.push(Arc::downgrade(&client));
-    client
+fn client(access: Access) -> PyResult<Arc<Client>> {
+    CLIENTS.get(access, |access| Ok(Client::new(access.clone())))
 }
 
 /// The key that Beaker makes of a key in a namespace.
@@ -141,7 +117,7 @@ impl MemcachedClient {
         connect_timeout: Option<f64>,
         operation_timeout: Option<f64>,
     ) -> PyResult<Self> {
-        Ok(Self(client(access(servers(url)?, connect_timeout, operation_timeout)?)))
+        Ok(Self(client(access(servers(url)?, connect_timeout, operation_timeout)?)?))
     }
 
     /// The value of a key, its flags and its token; or `None`.

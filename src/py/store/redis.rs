@@ -1,9 +1,7 @@
 //! The store in Redis of the options, and the client that Python calls.
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use redis::{Cmd, Value, cmd};
@@ -11,7 +9,8 @@ use redis::{Cmd, Value, cmd};
 use crate::config::Settings;
 use crate::py::errors::{ConfigurationError, IntoPyResult};
 use crate::py::gil;
-use crate::py::once::intern;
+use crate::py::shared::Shared;
+use crate::py::values::{given, given_as, time_limit};
 use crate::store::redis::{Address, Effect, Keys, Limits, RedisClient, replies};
 use crate::store::{RedisStore, Store, WAIT};
 
@@ -23,69 +22,32 @@ pub(super) fn open(
     namespace_args: &Bound<'_, PyDict>,
     _settings: &Settings,
 ) -> PyResult<Option<Arc<dyn Store>>> {
-    let py = namespace_args.py();
-    let url = namespace_args.get_item(intern!(py, "url"))?.filter(|url| !url.is_none());
-    let Some(url) = url else {
+    let Some(url) = given(namespace_args, "url")? else {
         return Err(ConfigurationError::new_err(
             "sessions in Redis need url: redis://HOST:PORT/DATABASE, or a redis.Redis object",
         ));
     };
     let Ok(url) = url.cast::<PyString>() else { return Ok(None) };
-    let client = client(py, url.to_str()?, limits(namespace_args)?)?;
-    let prefix = namespace_args.get_item(intern!(py, "key_prefix"))?.filter(|prefix| !prefix.is_none());
-    let keys = match prefix {
-        Some(prefix) => Keys::beginning_with(prefix.extract::<String>()?),
-        None => Keys::default(),
-    };
-    Ok(Some(Arc::new(RedisStore::new(client, keys))))
+    let limit = |name| given_as(namespace_args, name);
+    let limits = limits(limit("connect_timeout")?, limit("operation_timeout")?)?;
+    let client = client(url.py(), url.to_str()?, limits)?;
+    let prefix = given_as::<String>(namespace_args, "key_prefix")?;
+    Ok(Some(Arc::new(RedisStore::new(client, prefix.map_or_else(Keys::default, Keys::beginning_with)))))
 }
 
-fn limits(options: &Bound<'_, PyDict>) -> PyResult<Limits> {
-    let py = options.py();
-    let given = |name| -> PyResult<Option<f64>> {
-        let value = options.get_item(name)?.filter(|value| !value.is_none());
-        value.map(|value| value.extract()).transpose()
-    };
-    limits_of(given(intern!(py, "connect_timeout"))?, given(intern!(py, "operation_timeout"))?)
-}
-
-fn limits_of(connect_timeout: Option<f64>, operation_timeout: Option<f64>) -> PyResult<Limits> {
-    let limits = Limits::default();
-    let seconds = |name: &str, seconds: Option<f64>, default| match seconds {
-        None => Ok(default),
-        Some(seconds) => {
-            Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero()).ok_or_else(|| {
-                ConfigurationError::new_err(format!("{name} must be a number of seconds above 0"))
-            })
-        }
-    };
+fn limits(connect_timeout: Option<f64>, operation_timeout: Option<f64>) -> PyResult<Limits> {
+    let default = Limits::default();
     Ok(Limits {
-        connect_timeout: seconds("connect_timeout", connect_timeout, limits.connect_timeout)?,
-        operation_timeout: seconds("operation_timeout", operation_timeout, limits.operation_timeout)?,
+        connect_timeout: time_limit("connect_timeout", connect_timeout, default.connect_timeout)?,
+        operation_timeout: time_limit("operation_timeout", operation_timeout, default.operation_timeout)?,
     })
 }
 
-/// A client of this process, for as long as something uses it.
-struct Known {
-    url: String,
-    limits: Limits,
-    client: Weak<RedisClient>,
-}
-
-/// Options are worked out again for a session that has one of its own, and must not open connections of their own. The
-/// lock is held with the interpreter's, so that no fork finds it taken.
-static CLIENTS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+/// The clients of this process, by their URLs and limits.
+static CLIENTS: Shared<(String, Limits), RedisClient> = Shared::new();
 
 fn client(py: Python<'_>, url: &str, limits: Limits) -> PyResult<Arc<RedisClient>> {
-    let mut clients = CLIENTS.lock();
-    clients.retain(|known| known.client.strong_count() > 0);
-    let known = clients.iter().find(|known| known.url == url && known.limits == limits);
-    if let Some(client) = known.and_then(|known| known.client.upgrade()) {
-        return Ok(client);
-    }
-    let client = Arc::new(RedisClient::new(Address::parse(url, limits).into_py(py)?));
-    clients.push(Known { url: url.to_owned(), limits, client: Arc::downgrade(&client) });
-    Ok(client)
+    CLIENTS.get((url.to_owned(), limits), |_| Ok(RedisClient::new(Address::parse(url, limits).into_py(py)?)))
 }
 
 /// A client for the server at a URL. Its methods have the names and the meaning of redis-py's, and raise
@@ -105,7 +67,7 @@ impl PyRedisClient {
         connect_timeout: Option<f64>,
         operation_timeout: Option<f64>,
     ) -> PyResult<Self> {
-        Ok(Self { client: client(py, url, limits_of(connect_timeout, operation_timeout)?)? })
+        Ok(Self { client: client(py, url, limits(connect_timeout, operation_timeout)?)? })
     }
 
     /// The value of a key, or `None`.

@@ -38,6 +38,8 @@ mod real {
 #[path = "sync_scheduled.rs"]
 mod scheduled;
 
+use std::sync::PoisonError;
+
 #[cfg(not(all(test, feature = "shuttle")))]
 pub(crate) use real::{AtomicIsize, AtomicU32, AtomicU64, HashKeys, Instant, Mutex, MutexGuard, Signal};
 
@@ -45,3 +47,8 @@ pub(crate) use real::{AtomicIsize, AtomicU32, AtomicU64, HashKeys, Instant, Mute
 pub(crate) use scheduled::{
     AtomicIsize, AtomicU32, AtomicU64, FOR_EVER, HashKeys, Instant, Mutex, MutexGuard, Signal,
 };
+
+/// Locks a mutex, also one under whose lock a thread panicked: no change that it guards is made by halves.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,12 +1,12 @@
 //! Locks by key between the threads of a process, with a time limit.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::fork::{ForkLocal, Process};
-use crate::sync::{Instant, Mutex, MutexGuard, Signal};
+use crate::sync::{Instant, Mutex, Signal, lock};
 
 /// A table of locked keys. It is not reentrant: a thread that asks again for its own key waits for itself.
 ///
@@ -21,12 +21,6 @@ pub(crate) struct LockTable {
 struct Table {
     locked: Mutex<HashSet<Arc<str>>>,
     released: Signal,
-}
-
-impl Table {
-    fn keys(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
-        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Proof of a locked key, and of the process that locked it: a forked process must not release it.
@@ -53,7 +47,7 @@ impl LockTable {
     pub(crate) fn acquire_in(&self, process: Process, key: &str, limit: Duration) -> Result<Token> {
         let table = self.tables.of(process);
         let mut since = None;
-        let mut locked = table.keys();
+        let mut locked = lock(&table.locked);
         while locked.contains(key) {
             let waited = since.get_or_insert_with(Instant::now).elapsed();
             let Some(left) = limit.checked_sub(waited).filter(|left| !left.is_zero()) else {
@@ -68,7 +62,7 @@ impl LockTable {
     pub(crate) fn release_in(&self, process: Process, key: &str, token: Token) {
         if token.process == process {
             let table = self.tables.of(process);
-            table.keys().remove(key);
+            lock(&table.locked).remove(key);
             table.released.notify_all();
         }
     }
@@ -86,7 +80,7 @@ mod tests {
     #[test]
     fn a_forked_process_does_not_wait_for_threads_of_its_parent() {
         let locks = LockTable::default();
-        let mut parents = locks.tables.of(PARENT).keys();
+        let mut parents = lock(&locks.tables.of(PARENT).locked);
         parents.insert(Arc::from("key"));
         assert!(locks.tables.of(CHILD).locked.try_lock().is_ok_and(|keys| !keys.contains("key")));
         assert!(locks.tables.of(PARENT).locked.try_lock().is_err());

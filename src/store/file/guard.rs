@@ -1,7 +1,6 @@
 //! Locks of sessions in files. The kernel gives them back when the process is gone.
 
 use std::any::Any;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::disk::is_absence;
@@ -13,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::store::{Call, Deleted, Expect, Guard, Patch, Rotation, Timestamp, Write, Written};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// How long a release waits for a reader of the record, in order to find out which file the record has.
 const RELEASE_WAIT: Duration = Duration::from_millis(25);
@@ -41,12 +41,8 @@ impl FileGuard {
     /// The locks of the caller, if that of `key` is among them.
     pub(super) fn working<'a>(call: &Call<'a>, key: &StoreKey) -> Option<Working<'a>> {
         let guard = call.guard_of::<Self>()?;
-        let held = guard.held();
+        let held = lock(&guard.held);
         has(&held, key).then(|| Working { visit: guard.folders.visit(call.wait), held })
-    }
-
-    fn held(&self) -> MutexGuard<'_, Vec<(StoreKey, Locks)>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Unlocks an id, and leaves no lock file if its record has no file. Where that cannot be found out the lock file
@@ -100,7 +96,7 @@ impl Working<'_> {
 
 impl Guard for FileGuard {
     fn holds(&self, key: &StoreKey) -> bool {
-        has(&self.held(), key)
+        has(&lock(&self.held), key)
     }
 
     fn release(&self) -> Result<()> {
@@ -112,7 +108,7 @@ impl Guard for FileGuard {
             }
             return Ok(());
         }
-        let all = std::mem::take(&mut *self.held());
+        let all = std::mem::take(&mut *lock(&self.held));
         for (key, locks) in all {
             self.unlock(&key, locks);
         }

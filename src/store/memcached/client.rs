@@ -1,7 +1,6 @@
 //! The connections of a process to the servers.
 
 use std::fmt;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::connection::{Connection, Failure};
@@ -10,7 +9,7 @@ use super::servers::{Address, Login, Servers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{ForkLocal, Process};
 use crate::store::idle::{LONGEST_IDLE, take_outdated};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, lock};
 
 /// The most idle connections of a process.
 const MOST_IDLE: usize = 256;
@@ -169,7 +168,7 @@ impl Idle {
     fn take(&self, server: usize) -> Option<Connection> {
         loop {
             let (since, connection) = {
-                let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut idle = lock(&self.0);
                 let at = idle.iter().rposition(|(of, ..)| *of == server)?;
                 let (_, since, connection) = idle.remove(at);
                 (since, connection)
@@ -183,7 +182,7 @@ impl Idle {
     /// Keeps a connection for the next call, and closes those that have been idle for too long.
     fn give(&self, server: usize, connection: Connection) {
         let _outdated: Vec<_> = {
-            let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut idle = lock(&self.0);
             let now = Instant::now();
             let outdated = take_outdated(&mut idle, now, |(_, since, _)| *since);
             if idle.len() < MOST_IDLE {
@@ -194,7 +193,7 @@ impl Idle {
     }
 
     fn forget(&self, server: usize) {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.0);
         idle.retain(|(of, ..)| *of != server);
     }
 }

@@ -1,7 +1,7 @@
 //! Locks of sessions in memory.
 
 use std::any::Any;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::records::Records;
@@ -10,7 +10,7 @@ use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::locks::Token;
 use crate::store::{Guard, Written};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, lock};
 
 /// The locks of one holder.
 pub(super) struct MemoryGuard {
@@ -44,21 +44,17 @@ impl MemoryGuard {
         let token = self.records.locks.acquire(new.lock(), Duration::ZERO)?;
         let written = rotate();
         if matches!(written, Ok(Written::Stored(_))) {
-            self.locked().push((new.clone(), token));
+            lock(&self.locked).push((new.clone(), token));
         } else {
             self.records.locks.release(new.lock(), token);
         }
         written
     }
-
-    fn locked(&self) -> MutexGuard<'_, Vec<(StoreKey, Token)>> {
-        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Guard for MemoryGuard {
     fn holds(&self, key: &StoreKey) -> bool {
-        self.locked().iter().any(|(locked, _)| locked.lock() == key.lock())
+        lock(&self.locked).iter().any(|(locked, _)| locked.lock() == key.lock())
     }
 
     fn release(&self) -> Result<()> {
@@ -67,7 +63,7 @@ impl Guard for MemoryGuard {
             // a thread that is gone may have had the mutex.
             return Ok(());
         }
-        for (key, token) in std::mem::take(&mut *self.locked()) {
+        for (key, token) in std::mem::take(&mut *lock(&self.locked)) {
             self.records.locks.release(key.lock(), token);
         }
         Ok(())

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guard::MemoryGuard;
-use records::{Records, lock};
+use records::Records;
 use scan::MemoryScan;
 use shard::State;
 use sweep::MemorySweep;
@@ -26,6 +26,7 @@ use super::{
 use crate::clock;
 use crate::error::Result;
 use crate::id::StoreKey;
+use crate::sync::lock;
 
 /// How many records every write looks at for having expired. More than the one that a write can add, so that
 /// expired records leave faster than new ones come, and without a thread.

@@ -1,14 +1,13 @@
 //! The records that every clone of a store in memory shares, parted into shards.
 
 use std::hash::BuildHasher;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::shard::{Shard, State};
 use crate::error::{Error, Result};
 use crate::locks::LockTable;
 use crate::store::{Timestamp, Version};
-use crate::sync::{AtomicIsize, AtomicU64, HashKeys, Mutex, MutexGuard};
+use crate::sync::{AtomicIsize, AtomicU64, HashKeys, Mutex, MutexGuard, lock};
 
 /// Enough that threads seldom meet at one lock.
 pub(super) const SHARDS: usize = 16;
@@ -156,11 +155,6 @@ impl Both<'_> {
             None => &mut self.old,
         }
     }
-}
-
-/// No code that may panic runs under these locks, so that a poisoned one still guards a sound shard.
-pub(super) fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// No shard has more records than a signed number can tell: each takes many bytes.

@@ -1,12 +1,13 @@
 //! The lock of an id, whichever key its record has.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{Call, Expect, LockTarget};
 use super::{IdStorage, Locked, SessionStore, no_id};
 use crate::error::{Error, Result};
 use crate::id::{SessionId, StoreKey};
+use crate::sync::{Mutex, lock};
 
 impl SessionStore {
     /// Moves the record of `id`, whose lock is held, to the key that it stays under, and returns that.
@@ -81,7 +82,7 @@ impl SessionStore {
     pub(super) fn purge(&self, key: &StoreKey, call: &Call<'_>) {
         match &self.locked {
             Some(locked) if locked.guard.holds(key) => {
-                locked.left.lock().unwrap_or_else(PoisonError::into_inner).push(key.clone());
+                lock(&locked.left).push(key.clone());
             }
             _ => {
                 // As above.

@@ -22,11 +22,12 @@ mod lock;
 mod tests;
 mod write;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::{Call, Capabilities, Deleted, Expect, Guard, Patch, Record, Store, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionId, StoreKey, passes_for_stored_key};
+use crate::sync::{Mutex, lock};
 
 const WRITING: &str = "store a session";
 
@@ -144,7 +145,7 @@ impl SessionStore {
 
     /// The keys of `id`: those that are remembered, if they are of this id.
     fn known(&self, id: &SessionId) -> Keys {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = lock(&self.last);
         match &*last {
             Some(keys) if keys.new.id() == id => keys.clone(),
             _ => self.new_keys(id),
@@ -158,7 +159,7 @@ impl SessionStore {
 
     /// Remembers under which of its keys a record is.
     fn remember(&self, keys: Keys, is_other: bool) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Keys { is_other, ..keys });
+        *lock(&self.last) = Some(Keys { is_other, ..keys });
     }
 
     /// The record of `id`; see [`Store::load`].

@@ -23,7 +23,7 @@ use beaker_core::error::{Error, Result};
 use beaker_core::id::{SessionId, StoreKey};
 use beaker_core::store::memcached::{Access, Client, Flavour, Servers};
 use beaker_core::store::redis::{Address, Keys, Limits, RedisClient};
-use beaker_core::store::{Call, Expect, MemcachedStore, Patch, RedisStore, Store, Write, Written};
+use beaker_core::store::{Call, Expect, MemcachedStore, Patch, RedisStore, Renewal, Store, Write, Written};
 
 const NOW: f64 = 1_700_000_000.0;
 const ROUNDS: usize = 100;
@@ -63,10 +63,14 @@ impl Visited<'_> {
         let time = TIMES[(number + 1) % 2];
         let record = self.store.load(&self.key, &call)?.ok_or_else(|| failed("no session"))?;
         let is_done = match visit {
-            Visit::Read => self.store.patch(&Patch::new(&self.key, record.version, OFFSET, time), &call)?,
+            Visit::Read => {
+                let renewal = Renewal { key: &self.key, version: record.version, ttl: None };
+                self.store.patch(&Patch { renewal, offset: OFFSET, bytes: time, loaded: None }, &call)?
+            }
             Visit::Written => {
                 let text = Self::text(time);
-                let write = Write::new(&self.key, &text, Expect::Version(record.version));
+                let expect = Expect::Version(record.version);
+                let write = Write { key: &self.key, data: &text, ttl: None, expect };
                 matches!(self.store.write(&write, &call)?, Written::Stored(_))
             }
         };
@@ -182,7 +186,8 @@ fn timed(mut work: impl FnMut(usize) -> Result<()>) -> Result<f64> {
 fn measure(store: &dyn Store, recorded: &dyn Store, heard: &Heard, bare: &mut dyn Bare) -> Result<()> {
     let key = StoreKey::from(SessionId::generate());
     let text = Visited::text(TIMES[0]);
-    let _ = recorded.write(&Write::new(&key, &text, Expect::Any), &Call::at(NOW))?;
+    let _ =
+        recorded.write(&Write { key: &key, data: &text, ttl: None, expect: Expect::Any }, &Call::at(NOW))?;
     let (recorded, visited) = (Visited { store: recorded, key: key.clone() }, Visited { store, key });
     for (name, visit) in Visit::ALL {
         // The first pair also tells the server its scripts.

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use beaker_core::cookie::{
-    Attributes, CookieSealer, Format, IdKeyring, SealingKeys, Signer, cookie_date, last_matching, write,
+    Attributes, CookieDate, CookieSealer, Format, IdKeyring, SealingKeys, Signer, values, write,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -36,9 +36,8 @@ fn header(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(header.len() as u64));
         group.bench_function(*name, |b| {
             b.iter(|| {
-                last_matching(black_box(header), black_box(NAME), |value| {
-                    (value.len() == 32).then_some(value)
-                })
+                let accept = |value: &&str| value.len() == 32;
+                values(black_box(header), black_box(NAME)).rev().find(accept)
             });
         });
     }
@@ -110,7 +109,9 @@ fn set_cookie(c: &mut Criterion) {
             });
         });
     }
-    c.bench_function("cookie_date", |b| b.iter(|| cookie_date(black_box(1_798_761_599))));
+    c.bench_function("cookie_date", |b| {
+        b.iter(|| CookieDate::from_timestamp(black_box(1_798_761_599)).map(|date| date.to_string()))
+    });
 }
 
 criterion_group!(benches, header, signature, ids, sealed, set_cookie);

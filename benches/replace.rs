@@ -68,10 +68,11 @@ fn store(folder: &Path, length: usize, cycles: u64, durability: Durability) -> O
     let store = FileStore::new(folder.join("data"), folder.join("locks")).with_durability(durability);
     let id = StoreKey::from(SessionId::generate());
     let text = vec![b'a'; length];
-    let write = |expect| match store.write(&Write::new(&id, &text, expect), &Call::at(NOW))? {
-        Written::Stored(version) => Ok(version),
-        Written::Refused => Err(Box::<dyn Error>::from("the store refused a write that nobody contends")),
-    };
+    let write =
+        |expect| match store.write(&Write { key: &id, data: &text, ttl: None, expect }, &Call::at(NOW))? {
+            Written::Stored(version) => Ok(version),
+            Written::Refused => Err(Box::<dyn Error>::from("the store refused a write that nobody contends")),
+        };
     let mut version = write(Expect::Absent)?;
     let cost = measured(|| {
         for _ in 0..cycles {

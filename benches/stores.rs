@@ -14,7 +14,7 @@ use std::path::Path;
 use beaker_core::id::{SessionId, StoreKey};
 use beaker_core::store::sqlite::Database;
 use beaker_core::store::{
-    Call, Durability, Expect, FileStore, MemoryStore, Patch, SqliteStore, Store, Write, Written,
+    Call, Durability, Expect, FileStore, MemoryStore, Patch, Renewal, SqliteStore, Store, Write, Written,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -34,7 +34,7 @@ fn store(criterion: &mut Criterion, name: &str, store: &dyn Store) {
         let texts = [text(length, b'a'), text(length, b'b')];
         let write = |number: usize, expect: Expect| {
             store.write(
-                &Write::new(&id, texts.get(number % 2).map_or(&[], |text| text), expect),
+                &Write { key: &id, data: texts.get(number % 2).map_or(&[], |text| text), ttl: None, expect },
                 &Call::at(NOW),
             )
         };
@@ -60,7 +60,11 @@ fn store(criterion: &mut Criterion, name: &str, store: &dyn Store) {
                 number += 1;
                 let Ok(Some(record)) = store.load(&id, &Call::at(NOW)) else { return false };
                 let bytes = if number % 2 == 0 { b"123456789012" } else { b"abcdefghijkl" };
-                store.patch(&Patch::new(&id, record.version, 40, bytes), &Call::at(NOW)).unwrap_or_default()
+                {
+                    let renewal = Renewal { key: &id, version: record.version, ttl: None };
+                    let patch = Patch { renewal, offset: 40, bytes, loaded: None };
+                    store.patch(&patch, &Call::at(NOW)).unwrap_or_default()
+                }
             });
         });
         let unknown = StoreKey::from(SessionId::generate());

@@ -33,7 +33,8 @@ fn fill(store: &SqliteStore, sessions: usize) -> Result<()> {
     for number in 0..sessions {
         let key = StoreKey::from(SessionId::generate());
         let now = NOW + 3600.0 * number as f64 / sessions as f64;
-        let _ = store.write(&Write::new(&key, &text(), Expect::Any).lasting(HOUR), &Call::at(now))?;
+        let _ = store
+            .write(&Write { key: &key, data: &text(), ttl: HOUR, expect: Expect::Any }, &Call::at(now))?;
     }
     Ok(())
 }
@@ -50,7 +51,8 @@ fn requests(store: &SqliteStore, is_over: &AtomicBool) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
         let begun = Instant::now();
-        let _ = store.write(&Write::new(&key, &text(), Expect::Any), &Call::at(NOW))?;
+        let _ = store
+            .write(&Write { key: &key, data: &text(), ttl: None, expect: Expect::Any }, &Call::at(NOW))?;
         assert!(store.load(&key, &Call::at(NOW))?.is_some());
         times.push(begun.elapsed().as_secs_f64() * 1e3);
         thread::sleep(Duration::from_millis(1));

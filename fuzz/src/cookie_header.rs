@@ -1,8 +1,8 @@
-//! Reading the `Cookie` header: [`cookies`], [`values`], [`last_matching`], [`joined_cookies`], [`readings`].
+//! Reading the `Cookie` header: [`cookies`], [`values`], [`joined_cookies`], [`readings`].
 
 use std::sync::LazyLock;
 
-use beaker_core::cookie::{Commas, Signer, cookies, joined_cookies, last_matching, readings, values};
+use beaker_core::cookie::{Commas, Signer, cookies, joined_cookies, readings, values};
 
 use crate::NAME;
 use crate::input::{HUGE, is_chosen, texts};
@@ -117,6 +117,11 @@ fn lookups_agree(header: &str, all: &All<'_>) {
         offered.reverse();
         assert_eq!(offered, expected);
     }
+}
+
+/// What `accept` makes of the last value under `name` that it accepts.
+fn last_matching<'h, T>(header: &'h str, name: &str, accept: impl FnMut(&'h str) -> Option<T>) -> Option<T> {
+    values(header, name).rev().find_map(accept)
 }
 
 fn verify(value: &str) -> Option<String> {

@@ -1,8 +1,9 @@
-//! Which files an id has: [`FileStore::data_file`] and [`FileStore::lock_file`].
+//! Which files an id has: [`FileStore::files`] and [`FileStore::lock_file`].
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use beaker_core::id::{SessionId, StoreKey};
 use beaker_core::store::{Call, Deleted, Expect, FileStore, Store, Write, Written};
@@ -20,6 +21,12 @@ const NOW: f64 = 1_000_000.0;
 
 static STORE: LazyLock<FileStore> =
     LazyLock::new(|| FileStore::new(PathBuf::from("/data"), PathBuf::from("/locks")));
+
+/// The file that has the record of an id, or would have it.
+fn data_file(id: &StoreKey) -> PathBuf {
+    let [path, _, _] = STORE.files(id, Duration::ZERO);
+    path
+}
 
 /// Tries the laws on a change and bytes, which stand for two ids: the one before the place of the change and the
 /// one after; and for an id and what the change makes of it.
@@ -45,7 +52,7 @@ fn ids(text: &str) -> [StoreKey; 2] {
 
 fn both_files_lie_below_their_folders(text: &str) {
     let [program, request] = ids(text);
-    let files = |id| [(STORE.data_file(id), "/data", ".cache"), (STORE.lock_file(id), "/locks", ".lock")];
+    let files = |id| [(data_file(id), "/data", ".cache"), (STORE.lock_file(id), "/locks", ".lock")];
     assert_eq!(files(&program), files(&request));
     for (path, root, extension) in files(&program) {
         let below = path.strip_prefix(root).expect("the path begins with the folder");
@@ -70,7 +77,7 @@ fn both_files_lie_below_their_folders(text: &str) {
 
 fn stem(text: &str) -> String {
     let [id, _] = ids(text);
-    let path = STORE.data_file(&id);
+    let path = data_file(&id);
     path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned()
 }
 
@@ -119,8 +126,9 @@ fn who_shares_a_name_has_a_record_all_the_same(folder: &Path, one: &str, two: &s
     for (owner, others) in [(one, two), (two, one)] {
         let [owner, _] = ids(owner);
         let write = |id: &StoreKey, data: &[u8]| {
-            let written =
-                store.write(&Write::new(id, data, Expect::Absent), &Call::at(NOW)).expect("there is room");
+            let written = store
+                .write(&Write { key: id, data, ttl: None, expect: Expect::Absent }, &Call::at(NOW))
+                .expect("there is room");
             assert!(matches!(written, Written::Stored(_)));
         };
         write(&owner, b"mine");

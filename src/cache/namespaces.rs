@@ -47,12 +47,6 @@ impl<V> Namespaces<V> {
         filled.map(|(name, _)| name.clone()).collect()
     }
 
-    /// All namespaces.
-    #[must_use]
-    pub fn all(&self) -> Vec<Shared<V>> {
-        self.by_name.values().cloned().collect()
-    }
-
     /// Counts a write. Says whether it is time to sweep: whenever as many were made as there are entries, so that a write
     /// costs the same however many there are.
     pub fn count_write(&mut self) -> bool {
@@ -136,7 +130,7 @@ mod tests {
             if namespaces.count_write() {
                 let _ = namespaces.sweep(now);
             }
-            most = most.max(namespaces.all().iter().map(|shared| locked(shared).len()).sum());
+            most = most.max(namespaces.by_name.values().map(|shared| locked(shared).len()).sum());
         }
         // A value lives for 20 seconds, in which 2000 are written, and as many again until the next sweep.
         assert!(most < 5000, "{most}");

@@ -75,13 +75,6 @@ impl fmt::Display for CookieDate {
     }
 }
 
-/// The UTC date `seconds` after the epoch, as a cookie's `expires` wants it; `None` outside of the years 1
-/// to 9999.
-#[must_use]
-pub fn cookie_date(seconds: i64) -> Option<String> {
-    CookieDate::from_timestamp(seconds).map(|date| date.to_string())
-}
-
 /// The name at `index`, which is always there: dates are checked when they are made.
 fn name(names: &'static [&'static str], index: i64) -> &'static str {
     usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or_default()
@@ -133,6 +126,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn cookie_date(seconds: i64) -> Option<String> {
+        CookieDate::from_timestamp(seconds).map(|date| date.to_string())
+    }
 
     fn parts(year: i32, month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Option<String> {
         CookieDate::from_parts(year, month, day, hour, minute, second).map(|date| date.to_string())

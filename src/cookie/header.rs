@@ -15,13 +15,15 @@ use super::chars::{has_control, is_name};
 /// White space around name and value is dropped, and so are all double quotes at either end of the value. A
 /// part without a `=`, with a name that no cookie can have or with a control character in its value is passed
 /// over. The header's length bounds the time; nothing is allocated.
-#[must_use]
-pub fn cookies(header: &str) -> Cookies<'_> {
-    Cookies { parts: Parts::of(header) }
+pub fn cookies(header: &str) -> impl DoubleEndedIterator<Item = (&str, &str)> + FusedIterator {
+    Parts::of(header).filter_map(pair)
 }
 
 /// The values that stand under exactly `name` (names are case-sensitive), in the order in which they stand,
 /// or from the back with [`rev`](Iterator::rev).
+///
+/// A browser that holds several cookies of one name sends the one with the longest path first, and a cookie planted by
+/// a neighbouring domain can stand anywhere: a caller takes the last value that it accepts.
 ///
 /// The values are those that [`cookies`] gives; a `name` that no cookie can have has none.
 pub fn values<'h>(header: &'h str, name: &str) -> impl DoubleEndedIterator<Item = &'h str> + FusedIterator {
@@ -29,48 +31,6 @@ pub fn values<'h>(header: &'h str, name: &str) -> impl DoubleEndedIterator<Item 
     Parts::of(header).filter_map(move |part| {
         split(part).filter(|(name, _)| Some(*name) == wanted).and_then(|(_, raw)| value(raw))
     })
-}
-
-/// What `accept` makes of the last value under exactly `name` that it accepts.
-///
-/// A browser that holds several cookies of one name sends the one with the longest path first, and a cookie
-/// planted by a neighbouring domain can stand anywhere; so every value is offered, the last first, until one
-/// is accepted.
-pub fn last_matching<'h, T>(
-    header: &'h str,
-    name: &str,
-    accept: impl FnMut(&'h str) -> Option<T>,
-) -> Option<T> {
-    values(header, name).rev().find_map(accept)
-}
-
-/// The iterator that [`cookies`] returns.
-#[derive(Clone)]
-pub struct Cookies<'h> {
-    parts: Parts<'h>,
-}
-
-impl<'h> Iterator for Cookies<'h> {
-    type Item = (&'h str, &'h str);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.parts.find_map(pair)
-    }
-}
-
-impl DoubleEndedIterator for Cookies<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.parts.by_ref().rev().find_map(pair)
-    }
-}
-
-impl FusedIterator for Cookies<'_> {}
-
-/// The values are bearer secrets, so only the fact is shown.
-impl std::fmt::Debug for Cookies<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cookies").finish_non_exhaustive()
-    }
 }
 
 /// What stands between the semicolons.
@@ -153,6 +113,14 @@ mod tests {
 
     fn all(header: &str) -> Vec<(&str, &str)> {
         cookies(header).collect()
+    }
+
+    fn last_matching<'h, T>(
+        header: &'h str,
+        name: &str,
+        accept: impl FnMut(&'h str) -> Option<T>,
+    ) -> Option<T> {
+        values(header, name).rev().find_map(accept)
     }
 
     fn under<'h>(header: &'h str, name: &str) -> Vec<&'h str> {
@@ -279,11 +247,6 @@ mod tests {
             assert_eq!(last_matching(&header, "id", Some), Some("found"), "{unit:?}");
             assert!(cookies(&header).count() <= 1_000_001, "{unit:?}");
         }
-    }
-
-    #[test]
-    fn debug_shows_no_value() {
-        assert_eq!(format!("{:?}", cookies("id=secret")), "Cookies { .. }");
     }
 
     /// What may stand between two semicolons without being the cookie that the law looks for.

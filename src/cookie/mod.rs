@@ -10,7 +10,7 @@
 //!   is not a cookie is passed over and its neighbours are read as if it were not there. Reading takes time
 //!   in proportion to the header's length and allocates nothing.
 //! * **Reading trusts nothing.** A value is what somebody sent. Of several cookies with our name, the caller
-//!   takes the last that verifies ([`last_matching`]), or asks what stands behind each ([`readings`]).
+//!   takes the last that verifies ([`values`]), or asks what stands behind each ([`readings`]).
 //! * **A comma is read in both ways**: as a part of the value first, and where that leads to nothing, as what joins two
 //!   fields ([`joined_cookies`]).
 //! * **Writing takes only what was given.** What stands in a `Set-Cookie` header comes from the arguments of
@@ -51,10 +51,10 @@ mod signed;
 mod stamped;
 mod validate;
 
-pub use date::{CookieDate, cookie_date};
+pub use date::CookieDate;
 pub use format::{Format, PREFIX as FORMAT_2_PREFIX};
 pub use format_one::{End, FormatOne, Switch};
-pub use header::{Cookies, cookies, last_matching, values};
+pub use header::{cookies, values};
 pub use id_keyring::{Accepted, IdKeyring};
 pub use joined::{Commas, Reading, joined_cookies, readings};
 pub use sealed::{CookieSealer, Opened, SealingKeys};

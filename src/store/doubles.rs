@@ -4,12 +4,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
 use crate::store::{
     Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
-    Write, Written,
+    Version, Write, Written,
 };
 
 type Act = Box<dyn Fn() + Send + Sync>;
@@ -175,5 +176,36 @@ impl Locks for Counting {
     ) -> Result<Option<Arc<dyn Guard>>> {
         self.call("lock", key)?;
         Arc::clone(&self.inner).locks().unwrap().lock(key, target, call)
+    }
+}
+
+impl<'a, K> Write<'a, K> {
+    /// A record that is kept until it is deleted.
+    pub(crate) fn new(key: &'a K, data: &'a [u8], expect: Expect) -> Self {
+        Self { key, data, ttl: None, expect }
+    }
+
+    /// The same with a lifetime.
+    pub(crate) fn lasting(self, ttl: Option<Duration>) -> Self {
+        Self { ttl, ..self }
+    }
+}
+
+impl<'a, K> Patch<'a, K> {
+    /// A change of a record that is then kept until it is deleted.
+    pub(crate) fn new(key: &'a K, version: Version, offset: usize, bytes: &'a [u8]) -> Self {
+        Self { renewal: Renewal { key, version, ttl: None }, offset, bytes, loaded: None }
+    }
+
+    /// The same with a lifetime.
+    pub(crate) fn lasting(self, ttl: Option<Duration>) -> Self {
+        Self { renewal: Renewal { ttl, ..self.renewal }, ..self }
+    }
+}
+
+impl<'a, K> Rotation<'a, K> {
+    /// One that leaves nothing under the old key, and whose record is kept until it is deleted.
+    pub(crate) fn new(old: &'a K, new: &'a K, data: &'a [u8], expect: Expect) -> Self {
+        Self { old, new, data, ttl: None, expect, redirect: None }
     }
 }

@@ -84,20 +84,6 @@ pub struct Write<'a, K = StoreKey> {
     pub expect: Expect,
 }
 
-impl<'a, K> Write<'a, K> {
-    /// A record that is kept until it is deleted.
-    #[must_use]
-    pub fn new(key: &'a K, data: &'a [u8], expect: Expect) -> Self {
-        Self { key, data, ttl: None, expect }
-    }
-
-    /// The same with a lifetime.
-    #[must_use]
-    pub fn lasting(self, ttl: Option<Duration>) -> Self {
-        Self { ttl, ..self }
-    }
-}
-
 /// The outcome of a write or a rotation. A refusal is an answer, not an error, and has to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -155,20 +141,6 @@ pub struct Patch<'a, K = StoreKey> {
     pub loaded: Option<&'a [u8]>,
 }
 
-impl<'a, K> Patch<'a, K> {
-    /// A change of a record that is then kept until it is deleted.
-    #[must_use]
-    pub fn new(key: &'a K, version: Version, offset: usize, bytes: &'a [u8]) -> Self {
-        Self { renewal: Renewal { key, version, ttl: None }, offset, bytes, loaded: None }
-    }
-
-    /// The same with a lifetime.
-    #[must_use]
-    pub fn lasting(self, ttl: Option<Duration>) -> Self {
-        Self { renewal: Renewal { ttl, ..self.renewal }, ..self }
-    }
-}
-
 impl<K> Patch<'_, K> {
     /// The same of the record of another kind of key.
     pub(crate) fn of_key<'b, L>(&'b self, key: &'b L) -> Patch<'b, L> {
@@ -204,14 +176,6 @@ pub struct Rotation<'a, K = StoreKey> {
     pub expect: Expect,
     /// The redirect to store under the old key, if any.
     pub redirect: Option<Redirect<'a>>,
-}
-
-impl<'a, K> Rotation<'a, K> {
-    /// One that leaves nothing under the old key, and whose record is kept until it is deleted.
-    #[must_use]
-    pub fn new(old: &'a K, new: &'a K, data: &'a [u8], expect: Expect) -> Self {
-        Self { old, new, data, ttl: None, expect, redirect: None }
-    }
 }
 
 impl<K> Rotation<'_, K> {

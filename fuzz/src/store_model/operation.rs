@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use beaker_core::id::SessionId;
-use beaker_core::store::{Call, Expect, LockTarget, Patch, Redirect, Rotation, SessionStore, Version, Write};
+use beaker_core::store::{
+    Call, Expect, LockTarget, Patch, Redirect, Renewal, Rotation, SessionStore, Version, Write,
+};
 
 use super::answer::Answer;
 use super::model::Model;
@@ -189,16 +191,22 @@ impl Verb {
             Self::Load(id) => Answer::of_load(store.load(id, &call)),
             Self::Delete(id) => Answer::of_delete(store.delete(id, Expect::Any, &call)),
             Self::Write { id, data, ttl, expect } => Answer::of_write(
-                store.write(&Write::new(id, data, expected(*expect)).lasting(model.ttl(*ttl)), &call),
+                store.write(&Write { key: id, data, ttl: model.ttl(*ttl), expect: expected(*expect) }, &call),
             ),
             Self::Touch { id, expect, offset, bytes, ttl } => {
                 let version = match expected(*expect) {
                     Expect::Version(version) => version,
                     _ => Version::from(0),
                 };
-                Answer::of(
-                    store.patch(&Patch::new(id, version, *offset, bytes).lasting(model.ttl(*ttl)), &call),
-                )
+                Answer::of(store.patch(
+                    &Patch {
+                        renewal: Renewal { key: id, version, ttl: model.ttl(*ttl) },
+                        offset: *offset,
+                        bytes,
+                        loaded: None,
+                    },
+                    &call,
+                ))
             }
             Self::Rotate { old, new, data, ttl, expect, left } => {
                 let redirect =

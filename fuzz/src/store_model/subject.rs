@@ -23,6 +23,12 @@ const ROOM: usize = 3;
 /// Before anything was over.
 const LONG_AGO: f64 = 0.0;
 
+/// The file that has the record of an id, or would have it.
+fn data_file(store: &FileStore, id: &StoreKey) -> PathBuf {
+    let [path, _, _] = store.files(id, Duration::ZERO);
+    path
+}
+
 enum Place {
     Memory(Arc<MemoryStore>),
     Files(Arc<FileStore>, PathBuf),
@@ -146,7 +152,7 @@ impl Subject {
             Place::Files(store, root) => {
                 let below = |path: PathBuf| path.strip_prefix(root).map(Path::to_owned).unwrap_or_default();
                 let records: BTreeSet<_> =
-                    ids.iter().map(|id| below(store.data_file(&StoreKey::plain(id)))).collect();
+                    ids.iter().map(|id| below(data_file(store, &StoreKey::plain(id)))).collect();
                 let stem = |id: &SessionId| SessionId::from_program(id.as_str().replace('.', ""));
                 let with_stems = ids.iter().flat_map(|id| [id.clone(), stem(id)]);
                 let locks: BTreeSet<_> =
@@ -156,7 +162,7 @@ impl Subject {
                 let copies: BTreeSet<_> = records
                     .iter()
                     .cloned()
-                    .chain(ids.iter().map(|id| below(store.data_file(&StoreKey::plain(&stem(id))))))
+                    .chain(ids.iter().map(|id| below(data_file(store, &StoreKey::plain(&stem(id))))))
                     .collect();
                 assert!(
                     records.is_subset(&found_records) && found_records.is_subset(&copies),

@@ -125,13 +125,6 @@ impl FileStore {
         FileSweep::new(self.folders.clone(), plan)
     }
 
-    /// The file that has the record of `key`, or would have it.
-    #[must_use]
-    pub fn data_file(&self, key: &StoreKey) -> PathBuf {
-        let [path, _, _] = self.files(key, Duration::ZERO);
-        path
-    }
-
     /// The file that has the record of `key`, or would have it; the one that it is written to; and the one that no
     /// other id has. `wait` is how long a reader of them is waited for.
     #[must_use]

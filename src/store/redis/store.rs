@@ -49,8 +49,8 @@ impl RedisStore {
     }
 
     /// The same, whose locks last for `lease` if their holder is gone.
-    #[must_use]
-    pub fn with_lease(self, lease: Duration) -> Self {
+    #[cfg(test)]
+    pub(super) fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
     }
 

@@ -51,6 +51,14 @@ struct Home {
     wait: Duration,
 }
 
+impl FileStore {
+    /// The file that has the record of an id, or would have it.
+    fn data_file(&self, id: &StoreKey) -> PathBuf {
+        let [path, _, _] = self.files(id, Duration::ZERO);
+        path
+    }
+}
+
 impl Home {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();

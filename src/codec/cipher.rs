@@ -24,7 +24,7 @@ use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
 use sha1::Sha1;
 
 use super::text;
-use crate::crypto::Keyring;
+use crate::crypto::{Keyring, opaque_debug};
 use crate::error::{Error, Result};
 
 const ENCRYPT: &str = "encrypt a session";
@@ -68,11 +68,7 @@ pub struct KeyPair<'k> {
     pub validate_key: &'k [u8],
 }
 
-impl fmt::Debug for KeyPair<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyPair").finish_non_exhaustive()
-    }
-}
+opaque_debug!(KeyPair<'_>);
 
 /// The plaintext of a text.
 #[derive(Clone, PartialEq, Eq)]

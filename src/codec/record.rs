@@ -30,7 +30,7 @@ use sha2::{Digest as _, Sha256};
 use super::access_time::Splice;
 use super::cipher::KeyPair;
 use super::text;
-use crate::crypto::{Aead, Purpose, derive};
+use crate::crypto::{Aead, Purpose, derive, opaque_debug};
 use crate::error::{Error, Result};
 
 const READ: &str = "read a stored session";
@@ -208,11 +208,7 @@ impl Checksum {
     }
 }
 
-impl fmt::Debug for Checksum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Checksum").finish_non_exhaustive()
-    }
-}
+opaque_debug!(Checksum);
 
 fn plain(id: &str, payload: &[u8], accessed: f64) -> String {
     let head = Checksum::of(id, payload).head(accessed.to_be_bytes());

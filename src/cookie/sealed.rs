@@ -15,7 +15,7 @@ use base64::Engine as _;
 use super::format::{BASE64, PREFIX};
 use crate::codec::deflate;
 use crate::crypto::Keyring;
-use crate::crypto::{Aead, Purpose, derive};
+use crate::crypto::{Aead, Purpose, derive, opaque_debug};
 use crate::error::{Error, Result};
 
 const WRITE: &str = "seal a session into a cookie";
@@ -42,11 +42,7 @@ pub struct SealingKeys<'k> {
     pub validate_key: &'k [u8],
 }
 
-impl fmt::Debug for SealingKeys<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SealingKeys").finish_non_exhaustive()
-    }
-}
+opaque_debug!(SealingKeys<'_>);
 
 /// What a sealed value says.
 #[derive(Clone, PartialEq, Eq)]
@@ -138,11 +134,7 @@ impl CookieSealer {
     }
 }
 
-impl fmt::Debug for CookieSealer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CookieSealer").finish_non_exhaustive()
-    }
-}
+opaque_debug!(CookieSealer);
 
 impl Name {
     fn new(keys: &[SealingKeys<'_>], name: &str) -> Result<Self> {

@@ -4,13 +4,11 @@
 //! This is the format of every cookie that is in browsers today. SHA-1's collisions do not touch it: forging
 //! an HMAC takes the key.
 
-use std::fmt;
-
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
-use crate::crypto::Keyring;
+use crate::crypto::{Keyring, opaque_debug};
 use crate::error::{Error, Result};
 
 /// The bytes of an HMAC-SHA1.
@@ -73,11 +71,7 @@ impl Signer {
     }
 }
 
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").finish_non_exhaustive()
-    }
-}
+opaque_debug!(Signer);
 
 impl Keyring<Signer> {
     /// A keyring of signers for `secrets`, the newest first.

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::format::{BASE64, PREFIX};
-use crate::crypto::{Purpose, derive};
+use crate::crypto::{Purpose, derive, opaque_debug};
 use crate::error::{Error, Result};
 
 /// The bytes of an HMAC-SHA-256.
@@ -89,11 +89,7 @@ impl Stamper {
     }
 }
 
-impl fmt::Debug for Stamper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stamper").finish_non_exhaustive()
-    }
-}
+opaque_debug!(Stamper);
 
 /// The number that `text` spells, if it is spelt as numbers are printed.
 fn canonical_decimal(text: &str) -> Option<u64> {

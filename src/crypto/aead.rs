@@ -3,12 +3,11 @@
 //! The nonce is long enough to be random for every text without ever meeting another, which the 12 bytes of AES-GCM
 //! are not for a key that lives for years.
 
-use std::fmt;
-
 use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
 
 use super::KEY_LENGTH;
 use super::keyring::Keyring;
+use super::opaque_debug;
 use crate::error::{Error, Result};
 
 const NONCE: usize = Aead::NONCE;
@@ -87,11 +86,7 @@ impl Aead {
     }
 }
 
-impl fmt::Debug for Aead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aead").finish_non_exhaustive()
-    }
-}
+opaque_debug!(Aead);
 
 #[cfg(test)]
 mod tests {

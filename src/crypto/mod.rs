@@ -10,3 +10,15 @@ mod keyring;
 pub use aead::Aead;
 pub use derive::{KEY_LENGTH, Purpose, derive};
 pub use keyring::Keyring;
+
+/// Implements a `Debug` that shows nothing of a value but its type.
+macro_rules! opaque_debug {
+    ($name:ident $(<$life:lifetime>)?) => {
+        impl std::fmt::Debug for $name $(<$life>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use opaque_debug;

@@ -2,20 +2,39 @@
 
 use std::sync::Arc;
 
+use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::class::CookieSession;
-use super::load;
-use super::methods::METHODS;
+use super::{load, save, value, verbs};
 use crate::config::{COOKIE_SESSION_PARAMETERS, SessionKind};
 use crate::py::errors::IntoPyResult;
 use crate::py::ids;
 use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
-use crate::py::session::{self, Session, State, as_dict, call, is_exact, request as cookies, session_class};
+use crate::py::session::{
+    self, Methods, Session, State, as_dict, call, cookie, is_exact, request as cookies, session_class,
+};
 use crate::session::Life;
+
+/// The methods of `CookieSession`.
+static METHODS: Methods = Methods {
+    class: |py| py.get_type::<CookieSession>(),
+    class_pointer: CookieSession::type_object_raw,
+    load: load::load,
+    save: save::save,
+    delete: verbs::delete,
+    invalidate: verbs::invalidate,
+    create_id: verbs::create_id,
+    create_cookie: Some(save::create_cookie),
+    update_cookie_out: cookie::update_cookie_out,
+    set_cookie_values: cookie::set_cookie_values,
+    set_cookie_expires: cookie::set_cookie_expires,
+    delete_cookie: cookie::delete_cookie,
+    cookie_value: value::current,
+};
 
 /// A session that has not been initialised.
 pub(super) fn empty() -> PyClassInitializer<CookieSession> {

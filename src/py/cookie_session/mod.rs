@@ -7,7 +7,6 @@ mod class;
 mod create;
 mod data;
 mod load;
-mod methods;
 mod python;
 mod save;
 mod value;

@@ -3,9 +3,9 @@
 //! An object of one of our classes has the methods of its table. For an object of a subclass Python looks them up.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{IntoPyDict, PyString};
 
-use super::class::{Methods, Session, is_exact};
+use super::class::{Method, Methods, Session, is_exact};
 use super::configurable;
 use crate::py::once::intern;
 
@@ -14,26 +14,42 @@ fn own(session: &Bound<'_, Session>) -> Option<&'static Methods> {
     is_exact(session).then(|| session.get().methods())
 }
 
+/// Calls a method without arguments.
+fn call(
+    session: &Bound<'_, Session>,
+    of: fn(&Methods) -> Option<Method>,
+    name: fn(Python<'_>) -> &Bound<'_, PyString>,
+) -> PyResult<()> {
+    match own(session).and_then(of) {
+        Some(method) => method(session),
+        None => session.call_method0(name(session.py())).map(drop),
+    }
+}
+
+/// Calls a method of a subclass, with an argument by keyword unless that is the usual one.
+fn call_with<'py>(
+    session: &Bound<'py, Session>,
+    names: impl FnOnce(Python<'py>) -> [&'py Bound<'py, PyString>; 2],
+    argument: bool,
+    usual: bool,
+) -> PyResult<()> {
+    let [method, keyword] = names(session.py());
+    let kwargs = (argument != usual).then(|| [(keyword, argument)].into_py_dict(session.py())).transpose()?;
+    session.call_method(method, (), kwargs.as_ref()).map(drop)
+}
+
 /// `session.load()`
 pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
-    match own(session) {
-        Some(own) => (own.load)(session),
-        None => session.call_method0(intern!(session.py(), "load")).map(drop),
-    }
+    call(session, |own| Some(own.load), |py| intern!(py, "load"))
 }
 
 /// `session.save()`, or `session.save(accessed_only=True)`.
 pub(crate) fn save(session: &Bound<'_, Session>, accessed_only: bool) -> PyResult<()> {
-    let py = session.py();
-    if let Some(own) = own(session) {
-        return (own.save)(session, accessed_only);
+    let names = |py| [intern!(py, "save"), intern!(py, "accessed_only")];
+    match own(session) {
+        Some(own) => (own.save)(session, accessed_only),
+        None => call_with(session, names, accessed_only, false),
     }
-    if !accessed_only {
-        return session.call_method0(intern!(py, "save")).map(drop);
-    }
-    let kwargs = PyDict::new(py);
-    kwargs.set_item(intern!(py, "accessed_only"), true)?;
-    session.call_method(intern!(py, "save"), (), Some(&kwargs)).map(drop)
 }
 
 /// `session.clear()`
@@ -46,53 +62,35 @@ pub(crate) fn clear(session: &Bound<'_, Session>) -> PyResult<()> {
 
 /// `session.invalidate()`
 pub(crate) fn invalidate(session: &Bound<'_, Session>) -> PyResult<()> {
-    match own(session) {
-        Some(own) => (own.invalidate)(session),
-        None => session.call_method0(intern!(session.py(), "invalidate")).map(drop),
-    }
+    call(session, |own| Some(own.invalidate), |py| intern!(py, "invalidate"))
 }
 
 /// `session.delete()`
 pub(crate) fn delete(session: &Bound<'_, Session>) -> PyResult<()> {
-    match own(session) {
-        Some(own) => (own.delete)(session),
-        None => session.call_method0(intern!(session.py(), "delete")).map(drop),
-    }
+    call(session, |own| Some(own.delete), |py| intern!(py, "delete"))
 }
 
 /// `session._create_cookie()`, of a session that its cookie keeps.
 pub(crate) fn create_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
-    match own(session).and_then(|own| own.create_cookie) {
-        Some(create_cookie) => create_cookie(session),
-        None => session.call_method0(intern!(session.py(), "_create_cookie")).map(drop),
-    }
+    call(session, |own| own.create_cookie, |py| intern!(py, "_create_cookie"))
 }
 
 /// `session._create_id()`, or `session._create_id(set_new=False)`
 pub(crate) fn create_id(session: &Bound<'_, Session>, set_new: bool) -> PyResult<()> {
-    let py = session.py();
-    if let Some(own) = own(session) {
-        return (own.create_id)(session, set_new);
+    let names = |py| [intern!(py, "_create_id"), intern!(py, "set_new")];
+    match own(session) {
+        Some(own) => (own.create_id)(session, set_new),
+        None => call_with(session, names, set_new, true),
     }
-    if set_new {
-        return session.call_method0(intern!(py, "_create_id")).map(drop);
-    }
-    let kwargs = PyDict::new(py);
-    kwargs.set_item(intern!(py, "set_new"), false)?;
-    session.call_method(intern!(py, "_create_id"), (), Some(&kwargs)).map(drop)
 }
 
 /// `session._update_cookie_out()`, or with `set_cookie=False`
 pub(crate) fn update_cookie_out(session: &Bound<'_, Session>, set_cookie: bool) -> PyResult<()> {
-    let py = session.py();
-    if let Some(own) = own(session) {
-        return (own.update_cookie_out)(session, set_cookie);
+    let names = |py| [intern!(py, "_update_cookie_out"), intern!(py, "set_cookie")];
+    match own(session) {
+        Some(own) => (own.update_cookie_out)(session, set_cookie),
+        None => call_with(session, names, set_cookie, true),
     }
-    let kwargs = PyDict::new(py);
-    if !set_cookie {
-        kwargs.set_item(intern!(py, "set_cookie"), false)?;
-    }
-    session.call_method(intern!(py, "_update_cookie_out"), (), Some(&kwargs)).map(drop)
 }
 
 /// `session._set_cookie_values()`, or with the expiry.
@@ -126,10 +124,7 @@ pub(crate) fn set_cookie_http_only(session: &Bound<'_, Session>) -> PyResult<()>
 
 /// `session._delete_cookie()`
 pub(crate) fn delete_cookie(session: &Bound<'_, Session>) -> PyResult<()> {
-    match own(session) {
-        Some(own) => (own.delete_cookie)(session),
-        None => session.call_method0(intern!(session.py(), "_delete_cookie")).map(drop),
-    }
+    call(session, |own| Some(own.delete_cookie), |py| intern!(py, "_delete_cookie"))
 }
 
 /// `session._set_serializer(data_serializer)`, where a subclass overrides it. Otherwise the options have the serializer.

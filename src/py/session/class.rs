@@ -35,7 +35,8 @@ pub(crate) struct Session {
     state: Mutex<Option<Box<State>>>,
 }
 
-type Method = fn(&Bound<'_, Session>) -> PyResult<()>;
+/// A method without arguments.
+pub(super) type Method = fn(&Bound<'_, Session>) -> PyResult<()>;
 
 /// The methods of a class of sessions that a subclass may override. `call` calls them.
 pub(crate) struct Methods {

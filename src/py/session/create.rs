@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::class::{Methods, Session, as_dict, is_exact};
 use super::configurable::{self, ConfigurableSession};
-use super::methods::METHODS;
 use super::state::State;
-use super::{call, candidates, rename, session_class};
+use super::{call, candidates, cookie, end, load, rename, save, session_class};
 use crate::config::{SESSION_PARAMETERS, SessionKind, known};
 use crate::id::SessionId;
 use crate::py::clock;
@@ -22,6 +22,23 @@ use crate::py::options::Options;
 use crate::py::patience::Patience;
 use crate::session::Life;
 use crate::session::open::{Opening, Policy, Step};
+
+/// The methods of `Session`, whose sessions a store keeps.
+static METHODS: Methods = Methods {
+    class: |py| py.get_type::<Session>(),
+    class_pointer: Session::type_object_raw,
+    load: load::load,
+    save: save::save,
+    delete: end::delete,
+    invalidate: end::invalidate,
+    create_id: rename::create_id,
+    create_cookie: None,
+    update_cookie_out: cookie::update_cookie_out,
+    set_cookie_values: cookie::set_cookie_values,
+    set_cookie_expires: cookie::set_cookie_expires,
+    delete_cookie: cookie::delete_cookie,
+    cookie_value: cookie::id_value,
+};
 
 /// A session that has not been initialised.
 pub(crate) fn empty() -> PyClassInitializer<Session> {

@@ -10,7 +10,7 @@ use super::class::{Session, plain};
 use super::starvation::Guard;
 use super::state::State;
 use super::stored::{Base, Content, Text};
-use super::{call, encode, fence, locking, merge, record, request, session_timeout, starvation, write};
+use super::{call, encode, locking, merge, record, request, session_timeout, starvation, write};
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::{self, BeakerException, IntoPyResult, LockError};
@@ -243,7 +243,7 @@ impl<'a, 'py> Caller<'a, 'py> {
 
     fn fence(&self, id: &SessionId, version: Version) -> PyResult<Answer<usize>> {
         let written = match &self.found {
-            Some((record, _)) if record.version == version => fence::run(self.session, record, id)?,
+            Some((record, _)) if record.version == version => write::fence(self.session, record, id)?,
             // It is loaded again.
             _ => Written::Refused,
         };

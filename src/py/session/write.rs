@@ -6,13 +6,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::class::Session;
-use super::stored::Text;
-use super::{record, session_timeout};
+use super::stored::{Content, Text};
+use super::{encode, record, session_timeout};
 use crate::codec::pointer;
 use crate::id::SessionId;
 use crate::py::clock;
 use crate::py::errors::IntoPyResult;
-use crate::store::{Expect, Redirect, Rotation, Write, Written};
+use crate::py::once::intern;
+use crate::store::{Expect, Record, Redirect, Rotation, Write, Written};
 
 /// Writes `text`, which `data` encodes to, as the record of `id`.
 pub(super) fn write(
@@ -52,4 +53,21 @@ pub(super) fn rotate(
         let rotation = Rotation { old: &old, new: &new, data: &text, ttl, expect, redirect };
         store.rotate(&rotation, call)
     })
+}
+
+/// Writes the record of `id`, which was loaded as `record`, anew with the same content, so that a change that expects the
+/// version before is refused. Its access time becomes a little later, since some stores
+/// tell versions by the text.
+pub(super) fn fence(session: &Bound<'_, Session>, record: &Record, id: &SessionId) -> PyResult<Written> {
+    let py = session.py();
+    let data = encode::decode(session, Content::Record(&record.data, id))?.data;
+    let data = data.unwrap_or_else(|| PyDict::new(py));
+    let key = intern!(py, "_accessed_time");
+    let accessed = data.get_item(key)?.and_then(|accessed| accessed.extract::<f64>().ok());
+    match accessed {
+        Some(accessed) => data.set_item(key, accessed.next_up())?,
+        None => data.set_item(key, clock::now(py)?.seconds)?,
+    }
+    let text = encode::text_for(session, &data, id.clone())?;
+    write(session, &data, &text, id, Expect::Version(record.version))
 }

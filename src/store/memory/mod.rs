@@ -2,11 +2,10 @@
 
 mod guard;
 mod records;
-mod scan;
 mod shard;
-mod sweep;
 #[cfg(test)]
 mod tests;
+mod walks;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -15,9 +14,8 @@ use std::time::Duration;
 
 use guard::MemoryGuard;
 use records::Records;
-use scan::MemoryScan;
 use shard::State;
-use sweep::MemorySweep;
+use walks::{MemoryScan, MemorySweep};
 
 use super::{
     Blocking, Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal,

@@ -1,9 +1,11 @@
-//! Sweeping the memory. Writes do it too, a little each, so that this is for who cannot wait for them.
+//! Walks through the records in memory.
 
 use super::records::{Records, SHARDS};
 use crate::error::Result;
-use crate::store::{Sweep, Swept, Timestamp};
+use crate::id::StoreKey;
+use crate::store::{Scan, Sweep, Swept, Timestamp};
 
+/// Removes expired records. Writes do it too, a little each, so that this is for who cannot wait for them.
 pub(super) struct MemorySweep<'a> {
     records: &'a Records,
     shard: usize,
@@ -41,5 +43,26 @@ impl Sweep for MemorySweep<'_> {
             swept.finished = true;
         }
         Ok(swept)
+    }
+}
+
+/// Lists the records, a shard at a time.
+pub(super) struct MemoryScan<'a> {
+    records: &'a Records,
+    shard: usize,
+}
+
+impl<'a> MemoryScan<'a> {
+    pub(super) fn new(records: &'a Records) -> Self {
+        Self { records, shard: 0 }
+    }
+}
+
+impl Scan for MemoryScan<'_> {
+    fn next_page(&mut self, now: Timestamp) -> Result<Option<Vec<StoreKey>>> {
+        let Some(shard) = self.records.shard(self.shard) else { return Ok(None) };
+        self.shard += 1;
+        let live = shard.slots().filter(|slot| !slot.expired(now));
+        Ok(Some(live.map(|slot| StoreKey::of_record(&slot.id)).collect()))
     }
 }

@@ -1,5 +1,12 @@
 //! Everything that knows PyO3: the classes that Python sees, and the way from Python's values to the crate's.
 
+/// Adds functions to a module.
+macro_rules! add_functions {
+    ($module:ident: $($function:path),+ $(,)?) => {
+        $($module.add_function(pyo3::wrap_pyfunction!($function, $module)?)?;)+
+    };
+}
+
 mod as_given;
 mod at_exit;
 mod cache;
@@ -35,7 +42,6 @@ mod wait;
 mod wsgi;
 
 use pyo3::prelude::*;
-use pyo3::wrap_pyfunction;
 
 /// Fills the module `beaker._core`.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -45,37 +51,22 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<cookie_session::CookieSession>()?;
     wsgi::register(module)?;
-    module.add_function(wrap_pyfunction!(coerce::coerce_session_params, module)?)?;
-    module.add_function(wrap_pyfunction!(option_table::option_table, module)?)?;
-    module.add_function(wrap_pyfunction!(coerce::word_as_bool, module)?)?;
+    add_functions! { module:
+        coerce::coerce_session_params, option_table::option_table, coerce::word_as_bool,
+        clock::clock_is_steady, functions::session_id, functions::sign, functions::verify,
+        functions::parse_cookies, functions::parse_joined_cookies, session::morsel::check_attributes,
+        functions::read_envelope, functions::write_envelope, functions::weigh_pickle,
+        functions::is_bounded_pickle, functions::aes_gcm_encrypt, functions::aes_gcm_decrypt,
+        functions::aes_ctr, functions::memory_get, functions::memory_set, functions::memory_delete,
+        functions::memory_ids, functions::memory_clear, migrate::migrate_sessions,
+        options::options_of_location, store::memcached_key,
+    }
     module.add("FORMAT_2_PREFIX", crate::cookie::FORMAT_2_PREFIX)?;
-    module.add_function(wrap_pyfunction!(clock::clock_is_steady, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::session_id, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::sign, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::verify, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::parse_cookies, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::parse_joined_cookies, module)?)?;
-    module.add_function(wrap_pyfunction!(session::morsel::check_attributes, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::read_envelope, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::write_envelope, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::weigh_pickle, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::is_bounded_pickle, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::aes_gcm_encrypt, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::aes_gcm_decrypt, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::aes_ctr, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::memory_get, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::memory_set, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::memory_delete, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::memory_ids, module)?)?;
-    module.add_function(wrap_pyfunction!(functions::memory_clear, module)?)?;
-    module.add_function(wrap_pyfunction!(migrate::migrate_sessions, module)?)?;
-    module.add_function(wrap_pyfunction!(options::options_of_location, module)?)?;
     cache::register(module)?;
     files::register(module)?;
     module.add_class::<store::PyRedisClient>()?;
     sqlite::register(module)?;
     module.add_class::<store::MemcachedClient>()?;
-    module.add_function(wrap_pyfunction!(store::memcached_key, module)?)?;
     session::option_attributes::register(module.py())?;
     errors::register(module.py());
     at_exit::register(module.py())?;

@@ -8,7 +8,6 @@ mod stored;
 mod values;
 
 use pyo3::prelude::*;
-use pyo3::wrap_pyfunction;
 
 /// Adds the classes and functions to the module.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -16,12 +15,9 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<file_values::FileValues>()?;
     module.add_class::<lookup::CacheLookup>()?;
     module.add_class::<function_lookup::FunctionLookup>()?;
-    module.add_function(wrap_pyfunction!(values::cache_get, module)?)?;
-    module.add_function(wrap_pyfunction!(values::cache_put, module)?)?;
-    module.add_function(wrap_pyfunction!(values::cache_delete, module)?)?;
-    module.add_function(wrap_pyfunction!(values::cache_keys, module)?)?;
-    module.add_function(wrap_pyfunction!(values::cache_names, module)?)?;
-    module.add_function(wrap_pyfunction!(values::cache_clear, module)?)?;
-    module.add_function(wrap_pyfunction!(values::cache_clear_all, module)?)?;
-    module.add_function(wrap_pyfunction!(values::cache_bound, module)?)
+    add_functions! { module:
+        values::cache_get, values::cache_put, values::cache_delete, values::cache_keys, values::cache_names,
+        values::cache_clear, values::cache_clear_all, values::cache_bound,
+    }
+    Ok(())
 }

@@ -16,8 +16,6 @@ mod store;
 mod sweep;
 
 use pyo3::prelude::*;
-#[cfg(unix)]
-use pyo3::wrap_pyfunction;
 
 #[cfg(not(unix))]
 pub(crate) use absent::{Stamp, read_stamped, store};
@@ -32,21 +30,12 @@ pub(crate) use sweep::sweep_to_the_end;
 #[cfg(unix)]
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<lock::FileLock>()?;
-    module.add_function(wrap_pyfunction!(lock::lock_file, module)?)?;
-    module.add_function(wrap_pyfunction!(lock::lock_is_in_use, module)?)?;
-    module.add_function(wrap_pyfunction!(io::write_file, module)?)?;
-    module.add_function(wrap_pyfunction!(io::write_part, module)?)?;
-    module.add_function(wrap_pyfunction!(io::read_file, module)?)?;
-    module.add_function(wrap_pyfunction!(io::sync_folder, module)?)?;
-    module.add_function(wrap_pyfunction!(io::sync_file, module)?)?;
-    module.add_function(wrap_pyfunction!(io::sync_names, module)?)?;
-    module.add_function(wrap_pyfunction!(io::name_of_file, module)?)?;
-    module.add_function(wrap_pyfunction!(io::own_file_name, module)?)?;
-    module.add_function(wrap_pyfunction!(io::make_folder, module)?)?;
-    module.add_function(wrap_pyfunction!(store::private_data_dir, module)?)?;
-    module.add_function(wrap_pyfunction!(store::files_of, module)?)?;
-    module.add_function(wrap_pyfunction!(store::clear_file, module)?)?;
-    module.add_function(wrap_pyfunction!(sweep::sweep_files, module)?)
+    add_functions! { module:
+        lock::lock_file, lock::lock_is_in_use, io::write_file, io::write_part, io::read_file,
+        io::sync_folder, io::sync_file, io::sync_names, io::name_of_file, io::own_file_name,
+        io::make_folder, store::private_data_dir, store::files_of, store::clear_file, sweep::sweep_files,
+    }
+    Ok(())
 }
 
 /// Adds a refusal under the name of each of the functions.

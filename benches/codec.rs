@@ -34,9 +34,9 @@ fn codec(c: &mut Criterion) {
     for (size, entries) in [("200 B", 3), ("57 KB", 1295)] {
         let payload = session(entries);
         let plain = text::encode_plain(&payload);
-        let stored = envelope::write(&plain, None, Some(1.7e9)).unwrap().bytes;
+        let stored = envelope::write(&plain, None, Some(1.7e9)).unwrap();
         let owner = Some("0123456789abcdef0123456789abcdef");
-        let owned = envelope::write(&plain, owner, Some(1.7e9)).unwrap().bytes;
+        let owned = envelope::write(&plain, owner, Some(1.7e9)).unwrap();
         let by_python = [
             &b"\x80\x04\x95"[..],
             &(if plain.len() < 65_536 { plain.len() as u64 + 20 } else { 12 }).to_le_bytes(),

@@ -30,6 +30,7 @@ pub enum ErrorKind {
 /// A failure with its [`ErrorKind`], the operation that failed and its cause.
 ///
 /// The operation and the detail never hold a secret, a key or a whole session id.
+#[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     operation: &'static str,
@@ -157,18 +158,6 @@ impl fmt::Display for Error {
             write!(f, ": {source}")?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.kind)
-            .field("operation", &self.operation)
-            .field("detail", &self.detail)
-            .field("source", &self.source)
-            .field("path", &self.path)
-            .finish()
     }
 }
 

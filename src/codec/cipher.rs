@@ -12,7 +12,7 @@
 //! # What CTR does not give
 //! GCM proves that the text was made with the key. CTR proves nothing: whoever can write to the store, or knows
 //! what one text decrypts to, can make a text that decrypts to bytes of his choice, and with pickle such bytes
-//! are a program. So a plaintext of CTR is told apart, as [`Decrypted::Unauthenticated`], and is given only if
+//! are a program. So a plaintext of CTR is told apart, by [`Decrypted::is_authentic`], and is given only if
 //! it is sound in form, which keeps out what was made with other keys and is no defence against malice. Where
 //! no process writes CTR any more, [`Reading::GcmOnly`] refuses it altogether.
 
@@ -72,50 +72,22 @@ opaque_debug!(KeyPair<'_>);
 
 /// The plaintext of a text.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Decrypted {
-    /// It was made with one of the keys, and is as it was made.
-    Authentic {
-        /// The plaintext.
-        bytes: Vec<u8>,
-        /// Whether it was made with the newest keys.
-        is_current: bool,
-    },
-    /// It is sound in form and nothing else is known: it may be forged.
-    Unauthenticated {
-        /// The plaintext.
-        bytes: Vec<u8>,
-        /// Whether the newest keys gave it.
-        is_current: bool,
-    },
-}
-
-impl Decrypted {
-    /// The plaintext, proven or not.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        match self {
-            Self::Authentic { bytes, .. } | Self::Unauthenticated { bytes, .. } => bytes,
-        }
-    }
-
+pub struct Decrypted {
+    /// The plaintext.
+    pub bytes: Vec<u8>,
     /// Whether the newest keys gave it.
-    #[must_use]
-    pub fn is_current(&self) -> bool {
-        match self {
-            Self::Authentic { is_current, .. } | Self::Unauthenticated { is_current, .. } => *is_current,
-        }
-    }
+    pub is_current: bool,
+    /// Whether it was made with one of the keys, and is as it was made. Otherwise it is sound in form and nothing else is
+    /// known: it may be forged.
+    pub is_authentic: bool,
 }
 
 impl fmt::Debug for Decrypted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, bytes, is_current) = match self {
-            Self::Authentic { bytes, is_current } => ("Authentic", bytes, is_current),
-            Self::Unauthenticated { bytes, is_current } => ("Unauthenticated", bytes, is_current),
-        };
-        f.debug_struct(name)
-            .field("bytes", &format_args!("{} bytes", bytes.len()))
-            .field("is_current", is_current)
+        f.debug_struct("Decrypted")
+            .field("bytes", &format_args!("{} bytes", self.bytes.len()))
+            .field("is_current", &self.is_current)
+            .field("is_authentic", &self.is_authentic)
             .finish()
     }
 }
@@ -230,7 +202,7 @@ impl Sealer {
             let key = keys.derive(nonce)?;
             if open_gcm(&key, &mut output) {
                 output.drain(..IV + TAG);
-                return Ok(Decrypted::Authentic { bytes: output, is_current: tried.is_empty() });
+                return Ok(Decrypted { bytes: output, is_current: tried.is_empty(), is_authentic: true });
             }
             tried.push(key);
         }
@@ -238,7 +210,7 @@ impl Sealer {
             for (age, key) in tried.iter().enumerate() {
                 apply_ctr(key, &mut output)?;
                 if is_sound(&output) {
-                    return Ok(Decrypted::Unauthenticated { bytes: output, is_current: age == 0 });
+                    return Ok(Decrypted { bytes: output, is_current: age == 0, is_authentic: false });
                 }
                 // The same once more gives the text back, for the next key.
                 apply_ctr(key, &mut output)?;

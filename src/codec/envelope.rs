@@ -8,7 +8,6 @@
 //! it, so every process of a mixed fleet does; its text type is exactly `str`; and having no frames, it puts the
 //! text at the same place always, which a touch in place relies on.
 
-use std::fmt;
 use std::ops::Range;
 
 use super::envelope_fields::{Envelope, Expiry};
@@ -90,30 +89,12 @@ fn counted<'a>(bytes: &[u8], rest: &'a [u8], len: usize) -> Option<(Range<usize>
     Some((start..start + len, rest.get(len..)?))
 }
 
-/// An envelope as it is stored, and where its text is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Written {
-    /// What to store.
-    pub bytes: Vec<u8>,
-    /// Where in `bytes` the text begins.
-    pub text_offset: usize,
-}
-
-impl fmt::Debug for Written {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Written")
-            .field("bytes", &format_args!("{} bytes", self.bytes.len()))
-            .field("text_offset", &self.text_offset)
-            .finish()
-    }
-}
-
 /// Writes `{'session': text}`, with `beaker expiry` before it and the owner's `id` behind it where they are given.
 /// Beaker ignores these keys, and leaves them out when it saves the session.
 ///
 /// # Errors
 /// `Invalid` if the text or the owner exceeds 4 GiB, which the format cannot count.
-pub fn write(text: &str, owner: Option<&str>, expires_at: Option<f64>) -> Result<Written> {
+pub fn write(text: &str, owner: Option<&str>, expires_at: Option<f64>) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(OVERHEAD + text.len() + owner.map_or(0, str::len));
     bytes.extend_from_slice(b"\x80\x02}q\x00");
     // As `pickle` does it: one item is set alone, several are set together; each text gets the next number.
@@ -128,14 +109,13 @@ pub fn write(text: &str, owner: Option<&str>, expires_at: Option<f64>) -> Result
         bytes.extend_from_slice(&expires_at.to_be_bytes());
     }
     push_text(&mut bytes, "session", &mut number)?;
-    let text_offset = bytes.len() + 5;
     push_text(&mut bytes, text, &mut number)?;
     if let Some(owner) = owner {
         push_text(&mut bytes, "id", &mut number)?;
         push_text(&mut bytes, owner, &mut number)?;
     }
     bytes.extend_from_slice(if is_alone { b"s." } else { b"u." });
-    Ok(Written { bytes, text_offset })
+    Ok(bytes)
 }
 
 fn push_text(bytes: &mut Vec<u8>, text: &str, number: &mut u8) -> Result<()> {

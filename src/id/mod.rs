@@ -32,12 +32,9 @@ impl SessionId {
     /// A new random id.
     #[must_use]
     pub fn generate() -> Self {
-        Self { text: Self::random_text(), source: IdSource::Generated }
-    }
-
-    fn random_text() -> Arc<str> {
         let mut digits = uuid::Uuid::encode_buffer();
-        Arc::from(&*uuid::Uuid::new_v4().simple().encode_lower(&mut digits))
+        let text = Arc::from(&*uuid::Uuid::new_v4().simple().encode_lower(&mut digits));
+        Self { text, source: IdSource::Generated }
     }
 
     /// An id that the program chose, or that a signature proves to be ours.

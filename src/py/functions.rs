@@ -91,7 +91,7 @@ pub(crate) fn write_envelope<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let written =
         envelope::write(text, owner, expires_at).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(PyBytes::new(py, &written.bytes))
+    Ok(PyBytes::new(py, &written))
 }
 
 /// The number of keys and elements in a pickle whose hashes its author can choose. `None` if unpickling would be more

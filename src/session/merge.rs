@@ -47,16 +47,11 @@ pub fn decide<V, E>(
     mut same: impl FnMut(&V, &V) -> Result<bool, E>,
     mut is_later: impl FnMut(&V, &V) -> Result<bool, E>,
 ) -> Result<Side, E> {
-    let unchanged =
-        |base: &Option<V>, other: &Option<V>, same: &mut dyn FnMut(&V, &V) -> Result<bool, E>| match (
-            base, other,
-        ) {
-            (None, None) => Ok(true),
-            (Some(base), Some(other)) => same(base, other),
-            _ => Ok(false),
-        };
     let theirs = match rule {
-        Rule::Changed => unchanged(&row.base, &row.ours, &mut same)?,
+        Rule::Changed => match (&row.base, &row.ours) {
+            (Some(base), Some(ours)) => same(base, ours)?,
+            (base, ours) => base.is_none() && ours.is_none(),
+        },
         Rule::Kept => row.theirs.is_some(),
         Rule::Latest => match (&row.ours, &row.theirs) {
             (Some(ours), Some(theirs)) => is_later(theirs, ours)?,

@@ -192,8 +192,7 @@ fn in_text<'py>(py: Python<'py>, options: &Options, text: &[u8]) -> PyResult<Fou
     };
     let is_sound = |bytes: &[u8]| options.serializer.is_sound(py, bytes, sealer.has_one_key());
     let decrypted = sealer.decrypt(text, is_sound).into_py(py)?;
-    let is_current = decrypted.is_current();
-    Ok(Found::new(PyBytes::new(py, &decrypted.into_bytes()), is_current, None))
+    Ok(Found::new(PyBytes::new(py, &decrypted.bytes), decrypted.is_current, None))
 }
 
 /// The content of the record of `id`, whose text names a format other than 1.

@@ -86,7 +86,7 @@ impl Visit<'_> {
             self.make_way(place)?;
         }
         let envelope = envelope::write(text, place.owner(), Some(expiry(ttl, now)))?;
-        replace::replace_file(&place.target_file(&self.file_dir), &envelope.bytes, self.durability)?;
+        replace::replace_file(&place.target_file(&self.file_dir), &envelope, self.durability)?;
         Ok(Written::Stored(record::version_of(data)))
     }
 

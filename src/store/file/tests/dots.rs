@@ -70,7 +70,7 @@ fn a_record_in_the_file_of_its_owner_makes_way_for_nobody() {
     assert_eq!(home.everything(), before);
     // As another program may name the owner of a file that is its alone.
     let named = envelope::write("x", Some(plain.record()), None).unwrap();
-    fs::write(home.data_file(&plain), named.bytes).unwrap();
+    fs::write(home.data_file(&plain), named).unwrap();
     home.store.clear(&plain, home.wait).unwrap();
     assert_eq!(home.everything(), before);
 }

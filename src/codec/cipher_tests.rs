@@ -357,6 +357,6 @@ fn debug_shows_neither_key_nor_plaintext() {
     assert_eq!(
         shown,
         "Sealer { nonce_bytes: 16, writes: AesGcm, reads: Both, .. } KeyPair { .. } \
-         Authentic { bytes: 23 bytes, is_current: true }"
+         Decrypted { bytes: 23 bytes, is_current: true, is_authentic: true }"
     );
 }

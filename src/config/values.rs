@@ -54,26 +54,20 @@ impl Values {
     /// The option's text, if there is one.
     #[must_use]
     pub fn text(&self, option: &OptionSpec) -> Option<&str> {
-        match self.get(option) {
-            Some(Value::Text(text)) => Some(text),
-            Some(_) => None,
-            None => match self.default_of(option) {
-                DefaultValue::Text(text) => Some(text),
-                _ => None,
-            },
+        match (self.get(option), self.default_of(option)) {
+            (Some(Value::Text(text)), _) => Some(text),
+            (None, DefaultValue::Text(text)) => Some(text),
+            _ => None,
         }
     }
 
     /// The option's whole number, if there is one.
     #[must_use]
     pub fn number(&self, option: &OptionSpec) -> Option<i64> {
-        match self.get(option) {
-            Some(Value::Int(number)) => Some(*number),
-            Some(_) => None,
-            None => match self.default_of(option) {
-                DefaultValue::Int(number) => Some(number),
-                _ => None,
-            },
+        match (self.get(option), self.default_of(option)) {
+            (Some(Value::Int(number)), _) => Some(*number),
+            (None, DefaultValue::Int(number)) => Some(number),
+            _ => None,
         }
     }
 

@@ -147,8 +147,8 @@ impl Form {
             outcome => return outcome,
         };
         let (dumps, by) = match self {
-            Self::Pickle(_) => (import(py, &DUMPS, "pickle", "dumps")?, "pickle"),
-            Self::Json => (import(py, &JSON_DUMPS, "json", "dumps")?, "JSON"),
+            Self::Pickle(_) => (DUMPS.import(py, "pickle", "dumps")?.clone(), "pickle"),
+            Self::Json => (JSON_DUMPS.import(py, "json", "dumps")?.clone(), "JSON"),
             Self::Custom(object) => (object.bind(py).getattr(intern!(py, "dumps"))?, "its serializer"),
         };
         let explained = py.import("beaker._unstorable")?.getattr("explained")?;
@@ -160,14 +160,14 @@ impl Form {
         match self {
             Self::Pickle(pickles) => {
                 let pickle =
-                    import(py, &DUMPS, "pickle", "dumps")?.call1((data, PROTOCOL))?.cast_into::<PyBytes>()?;
+                    DUMPS.import(py, "pickle", "dumps")?.call1((data, PROTOCOL))?.cast_into::<PyBytes>()?;
                 if pickles.is_guarded && codec::weigh(pickle.as_bytes()).is_none() {
                     return Err(would_not_be_read());
                 }
                 Ok(pickle)
             }
             Self::Json => {
-                let text = import(py, &JSON_DUMPS, "json", "dumps")?.call1((data,))?;
+                let text = JSON_DUMPS.import(py, "json", "dumps")?.call1((data,))?;
                 let text = text.cast::<PyString>()?.to_str()?.as_bytes();
                 let compressed = deflate::compress(text).into_py(py)?;
                 if text.len() > INFLATED_LIMIT || !codec::is_modest_json(text, compressed.len()) {
@@ -216,7 +216,7 @@ impl Form {
                 if !codec::is_modest_json(&text, payload.as_bytes().len()) {
                     return Err(Error::corrupt(READ).with_detail(IMMODEST)).into_py(py);
                 }
-                import(py, &JSON_LOADS, "json", "loads")?.call1((PyBytes::new(py, &text),))
+                JSON_LOADS.import(py, "json", "loads")?.call1((PyBytes::new(py, &text),))
             }
             Self::Custom(object) => object.bind(py).call_method1(intern!(py, "loads"), (payload,)),
         }
@@ -260,11 +260,6 @@ impl Pickles {
     }
 }
 
-type Cell = Once<Py<PyAny>>;
-static DUMPS: Cell = Once::new();
-static JSON_DUMPS: Cell = Once::new();
-static JSON_LOADS: Cell = Once::new();
-
-fn import<'py>(py: Python<'py>, cell: &Cell, module: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    cell.import(py, module, name).cloned()
-}
+static DUMPS: Once<Py<PyAny>> = Once::new();
+static JSON_DUMPS: Once<Py<PyAny>> = Once::new();
+static JSON_LOADS: Once<Py<PyAny>> = Once::new();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Call, Guard, LockTarget, Written};
+use super::{Call, Guard, LockTarget, Rotation, Written};
 use crate::error::{Error, Result};
 use crate::fork::{ForkLocal, Process};
 use crate::id::{SessionId, StoreKey};
@@ -130,26 +130,24 @@ pub(crate) struct LeaseGuard {
 }
 
 impl LeaseGuard {
-    /// Runs `rotate`. Where the old id is locked, the new one is too from then on, if the rotation took place. `wait` is for a
-    /// connection.
+    /// Runs `rotate`. Where the caller has locked the old id, it has the new one too from then on, if the rotation took
+    /// place.
     pub(crate) fn follow(
-        &self,
-        old: &StoreKey,
-        new: &StoreKey,
-        wait: Duration,
+        rotation: &Rotation<'_>,
+        call: &Call<'_>,
         rotate: impl FnOnce() -> Result<Written>,
     ) -> Result<Written> {
-        if !self.holds(old) || self.holds(new) {
-            return rotate();
-        }
+        let Rotation { old, new, .. } = *rotation;
+        let guard = call.guard_of::<Self>().filter(|guard| guard.holds(old) && !guard.holds(new));
+        let Some(guard) = guard else { return rotate() };
         // The id is unknown to others until its session is stored under it, so there is no lease to wait for.
-        let lease = Lease::take(&self.leases, new, wait)?;
+        let lease = Lease::take(&guard.leases, new, call.wait)?;
         let written = rotate();
         match written {
             // It lapses if this fails.
             Ok(Written::Refused) => lease.release().unwrap_or_default(),
             // After a lost reply the session may have the new id.
-            Ok(Written::Stored(_)) | Err(_) => self.held().push(lease),
+            Ok(Written::Stored(_)) | Err(_) => guard.held().push(lease),
         }
         written
     }

@@ -45,7 +45,7 @@ pub use crate::private_dir::{default_directory, ensure_private_dir, sync_with_na
 
 use super::{
     Blocking, Call, Capabilities, Deleted, Durability, Expect, Guard, LockTarget, Locks, Patch, Record,
-    Renewal, Rotation, Scan, Store, Sweep, Sweeper, Timestamp, Write, Written,
+    Rotation, Scan, Store, Sweep, Sweeper, Timestamp, Write, Written,
 };
 use crate::clock;
 use crate::error::Result;
@@ -178,10 +178,6 @@ impl Store for FileStore {
             self.maybe_sweep(call.now);
         }
         Ok(written)
-    }
-
-    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
-        self.patch(&renewal.as_patch(), call)
     }
 
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {

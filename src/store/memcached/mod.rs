@@ -183,11 +183,7 @@ impl Store for MemcachedStore {
     }
 
     fn rotate(&self, rotation: &Rotation<'_>, call: &Call<'_>) -> Result<Written> {
-        let rotate = || rotate_in_order(self, rotation, call);
-        match call.guard_of::<LeaseGuard>() {
-            Some(guard) => guard.follow(rotation.old, rotation.new, call.wait, rotate),
-            None => rotate(),
-        }
+        LeaseGuard::follow(rotation, call, || rotate_in_order(self, rotation, call))
     }
 
     fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::fork::Process;
 use crate::id::StoreKey;
 use crate::locks::Token;
-use crate::store::{Guard, Written};
+use crate::store::{Call, Guard, Rotation, Written};
 use crate::sync::{Mutex, lock};
 
 /// The locks of one holder.
@@ -30,23 +30,23 @@ impl MemoryGuard {
         })
     }
 
-    /// Runs `rotate`. Where the old id is locked, the new one is too from then on, if the rotation took place.
+    /// Runs `rotate`. Where the caller has locked the old id, it has the new one too from then on, if the rotation took
+    /// place.
     pub(super) fn follow(
-        &self,
-        old: &StoreKey,
-        new: &StoreKey,
+        rotation: &Rotation<'_>,
+        call: &Call<'_>,
         rotate: impl FnOnce() -> Result<Written>,
     ) -> Result<Written> {
-        if !self.holds(old) || self.holds(new) {
-            return rotate();
-        }
+        let Rotation { old, new, .. } = *rotation;
+        let guard = call.guard_of::<Self>().filter(|guard| guard.holds(old) && !guard.holds(new));
+        let Some(Self { records, locked, .. }) = guard else { return rotate() };
         // The id is unknown to others until its session is stored under it, so there is no lock to wait for.
-        let token = self.records.locks.acquire(new.lock(), Duration::ZERO)?;
+        let token = records.locks.acquire(new.lock(), Duration::ZERO)?;
         let written = rotate();
         if matches!(written, Ok(Written::Stored(_))) {
-            lock(&self.locked).push((new.clone(), token));
+            lock(locked).push((new.clone(), token));
         } else {
-            self.records.locks.release(new.lock(), token);
+            records.locks.release(new.lock(), token);
         }
         written
     }

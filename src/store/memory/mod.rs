@@ -181,10 +181,6 @@ impl Store for MemoryStore {
         Ok(Written::Stored(version))
     }
 
-    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
-        self.patch(&renewal.as_patch(), call)
-    }
-
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         const OPERATION: &str = "renew the session in memory";
         let Renewal { key, version, ttl } = patch.renewal;
@@ -224,12 +220,7 @@ impl Store for MemoryStore {
         if let Some(written) = rotation.as_write(|write| self.write(write, call)) {
             return written;
         }
-        match call.guard_of::<MemoryGuard>() {
-            Some(guard) => {
-                guard.follow(rotation.old, rotation.new, || self.rotate_unlocked(rotation, call.now))
-            }
-            None => self.rotate_unlocked(rotation, call.now),
-        }
+        MemoryGuard::follow(rotation, call, || self.rotate_unlocked(rotation, call.now))
     }
 
     fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {

@@ -154,10 +154,6 @@ impl Store for RedisStore {
         Ok(if is_stored { Written::Stored(stored.version) } else { Written::Refused })
     }
 
-    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
-        self.patch(&renewal.as_patch(), call)
-    }
-
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         let Renewal { key, version, ttl } = patch.renewal;
         let (start, after) = Stored::place_in(version);
@@ -201,11 +197,7 @@ impl Store for RedisStore {
         if let Some(written) = rotation.as_write(|write| self.write(write, call)) {
             return written;
         }
-        let rotate = || self.rotate_unlocked(rotation, call);
-        match call.guard_of::<LeaseGuard>() {
-            Some(guard) => guard.follow(rotation.old, rotation.new, call.wait, rotate),
-            None => rotate(),
-        }
+        LeaseGuard::follow(rotation, call, || self.rotate_unlocked(rotation, call))
     }
 
     fn locks(self: Arc<Self>) -> Option<Arc<dyn Locks>> {

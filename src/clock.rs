@@ -56,7 +56,12 @@ impl Reading {
 /// The machine's clock, in seconds since the epoch.
 #[must_use]
 pub fn wall() -> f64 {
-    match SystemTime::now().duration_since(UNIX_EPOCH) {
+    seconds_of(SystemTime::now())
+}
+
+/// A moment in seconds since the epoch.
+pub(crate) fn seconds_of(moment: SystemTime) -> f64 {
+    match moment.duration_since(UNIX_EPOCH) {
         Ok(after) => after.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),
     }

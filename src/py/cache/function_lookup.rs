@@ -42,8 +42,7 @@ impl FunctionLookup {
 
     /// Finds results in `cache` from now on.
     fn follow(&self, cache: Py<CacheLookup>) {
-        let before = self.cache.lock().replace(cache);
-        drop(before);
+        let _dropped = self.cache.lock().replace(cache);
     }
 
     /// The result of the call with these arguments, or this object if it has to be looked up in another way.

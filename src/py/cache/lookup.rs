@@ -47,14 +47,12 @@ impl CacheLookup {
     fn _follow(&self, namespace: Option<&str>, stores: bool, hits: Option<Counter>) {
         let values = namespace.map(|name| namespaces().open(name));
         let followed = Followed { values, stores, hits, file: None };
-        let before = std::mem::replace(&mut *self.followed.lock(), followed);
-        drop(before);
+        let _dropped = std::mem::replace(&mut *self.followed.lock(), followed);
     }
 
     /// Looks values up in those of a file from now on, or in none.
     fn _follow_file(&self, values: Option<Py<FileValues>>) {
-        let before = std::mem::replace(&mut self.followed.lock().file, values);
-        drop(before);
+        let _dropped = std::mem::replace(&mut self.followed.lock().file, values);
     }
 
     /// The fresh value of `key`.

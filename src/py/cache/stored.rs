@@ -36,13 +36,11 @@ pub(super) fn put(values: &Values, key: &[u8], record: &Bound<'_, PyAny>, margin
     let size = if counts { size_of(record)?.saturating_add(key.len() as u64) } else { 0 };
     let (lifetime, value) = read(record, margins);
     let stored = Stored { record: record.clone().unbind(), value };
-    let removed = locked(values).put(key, stored, lifetime, size);
-    drop(removed);
+    let _dropped = locked(values).put(key, stored, lifetime, size);
     let is_time = namespaces().count_write();
     if is_time {
         let now = now(py)?;
-        let removed = namespaces().sweep(now);
-        drop(removed);
+        let _dropped = namespaces().sweep(now);
     }
     Ok(())
 }

@@ -55,15 +55,13 @@ pub(crate) fn cache_names() -> Vec<String> {
 #[pyfunction]
 pub(crate) fn cache_clear(namespace: &str) {
     let Some(values) = namespaces().find(namespace) else { return };
-    let removed = locked(&values).take_all();
-    drop(removed);
+    let _dropped = locked(&values).take_all();
 }
 
 /// Removes all records.
 #[pyfunction]
 pub(crate) fn cache_clear_all() {
-    let removed = namespaces().take_all();
-    drop(removed);
+    let _dropped = namespaces().take_all();
 }
 
 /// Bounds a namespace from now on: by its number of records, and by their bytes as far as Python tells them.

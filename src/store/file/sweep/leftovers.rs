@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::age::{LEFTOVER_AGE, age};
+use crate::clock::seconds_of;
 use crate::error::Result;
 use crate::id::{SessionId, StoreKey};
 use crate::locks::LockFile;
@@ -14,6 +15,10 @@ use crate::store::file::folders::Visit;
 use crate::store::file::layout::{DATA_EXTENSION, LOCK_EXTENSION, Place};
 use crate::store::file::replace;
 use crate::store::{Swept, Timestamp};
+
+/// The age, in seconds, at which what a writer left behind is removed. Writers need milliseconds. A writer that was
+/// stopped for longer between two system calls gets an error, and has acknowledged nothing that is lost.
+pub(super) const LEFTOVER_AGE: f64 = 3600.0;
 
 /// The suffix of the original's temporary files.
 const ORIGINALS_SUFFIX: &str = ".temp";
@@ -110,6 +115,11 @@ pub(super) fn remove_locks(paths: &[PathBuf], dry_run: bool, hand_over: impl FnO
         }
     }
     swept
+}
+
+/// How many seconds ago the file changed, by its own time; negative if that is yet to come.
+pub(super) fn age(metadata: &Metadata, now: Timestamp) -> io::Result<f64> {
+    Ok(now - seconds_of(metadata.modified()?))
 }
 
 fn is_old_file(path: &Path, now: Timestamp) -> bool {

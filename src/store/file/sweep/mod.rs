@@ -7,7 +7,6 @@
 //! Folders stay. Processes of Beaker make the folder of an id first and open a file in it later, and the ids that
 //! Beaker makes have 272 folders in all.
 
-mod age;
 mod leftovers;
 pub(super) mod records;
 
@@ -19,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::walk::{Found, Walk};
-use age::{LEFTOVER_AGE, age};
+use leftovers::{LEFTOVER_AGE, age};
 
 use super::folders::{Folders, Visit};
 use crate::error::{Error, Result};
@@ -173,16 +172,12 @@ impl Sweep for FileSweep {
                     swept.skipped += 1;
                 }
                 Some(Found::File { folder, name }) => {
-                    let finished = swept.finished;
                     swept += self.examine(&folder, &name, now, &mut orphans);
-                    swept.finished = finished;
                     swept.examined += 1;
                 }
             }
         }
-        let finished = swept.finished;
         swept += leftovers::remove_locks(&orphans, self.plan.dry_run, || thread::sleep(HANDING_OVER));
-        swept.finished = finished;
         Ok(swept)
     }
 }

@@ -116,12 +116,6 @@ pub fn has_header(bytes: &[u8]) -> bool {
     is_deflate && window_is_valid && !has_dictionary && u16::from_be_bytes([method, flags]).is_multiple_of(31)
 }
 
-/// Whether [`decompress`] gives something.
-#[must_use]
-pub(super) fn is_whole(compressed: &[u8], limit: usize) -> bool {
-    decompress(compressed, limit).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]

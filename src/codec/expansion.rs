@@ -31,10 +31,13 @@ pub(super) fn most_work(stored: usize) -> u64 {
     MOST_WORK_A_BYTE.saturating_mul(stored as u64).saturating_add(MOST_WORK)
 }
 
-/// How much work the values of `pickle` are, if it is no more than for a session of its length. `None` also for what
-/// cannot be followed to its end, so that nobody makes an unpickler read what was not measured.
+/// How many keys of dictionaries and elements of sets in `pickle` have a hash that its author can choose: all but text,
+/// bytes and short numbers. Where all of them have one hash, to insert them takes time by the square of this.
+///
+/// `None` if its values are more work than for a session of its length, and also for what cannot be followed to its end,
+/// so that nobody makes an unpickler read what was not measured.
 #[must_use]
-pub fn weigh(pickle: &[u8]) -> Option<Weight> {
+pub fn weigh(pickle: &[u8]) -> Option<u64> {
     let mut machine = Machine::new(pickle.len());
     let mut steps = Steps::new(pickle);
     loop {
@@ -49,15 +52,7 @@ pub fn weigh(pickle: &[u8]) -> Option<Weight> {
     if machine.grew_late {
         machine.graph.expand(machine.top()?, machine.most)?;
     }
-    Some(Weight { keys: machine.keys })
-}
-
-/// What is known of the work for a pickle that is not refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weight {
-    /// How many keys of dictionaries and elements of sets have a hash that the author of the pickle can choose: all but
-    /// text, bytes and short numbers. Where all of them have one hash, to insert them takes time by the square of this.
-    pub keys: u64,
+    Some(machine.keys)
 }
 
 /// Whether an unpickler sets aside no more memory for `pickle` than in proportion to its length: neither for a value

@@ -11,7 +11,7 @@ fn is_modest(pickle: &[u8]) -> bool {
 }
 
 fn keys(pickle: &[u8]) -> Option<u64> {
-    weigh(pickle).map(|weight| weight.keys)
+    weigh(pickle)
 }
 
 /// The machine after the last instruction that it takes.

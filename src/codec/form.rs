@@ -27,7 +27,7 @@ pub fn looks_like_pickle(bytes: &[u8]) -> bool {
 /// of them is kept.
 #[must_use]
 pub fn looks_like_zlib(bytes: &[u8], limit: usize) -> bool {
-    deflate::has_header(bytes) && deflate::is_whole(bytes, limit)
+    deflate::has_header(bytes) && deflate::decompress(bytes, limit).is_ok()
 }
 
 #[cfg(test)]

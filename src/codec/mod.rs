@@ -43,7 +43,7 @@ pub mod transit;
 pub use access_time::{Splice, locate, splice, with_access_time};
 pub use cipher::{Cipher, Decrypted, KeyPair, Reading, Sealer};
 pub use envelope_fields::{Envelope, Expiry};
-pub use expansion::{Weight, is_bounded, weigh};
+pub use expansion::{is_bounded, weigh};
 pub use form::{looks_like_pickle, looks_like_zlib};
 pub use json_form::is_modest_json;
 pub use record::{RecordFormat, Records};

@@ -34,17 +34,13 @@ pub(crate) fn register(py: Python<'_>) {
 
 /// The kind of one of our exceptions: the reverse of [`to_python`]. `None` for any other exception.
 pub(crate) fn kind(py: Python<'_>, error: &PyErr) -> Option<ErrorKind> {
-    if error.is_instance_of::<CorruptSessionError>(py) {
-        Some(ErrorKind::Corrupt)
-    } else if error.is_instance_of::<LockError>(py) {
-        Some(ErrorKind::Busy)
-    } else if error.is_instance_of::<OutcomeUnknownError>(py) {
-        Some(ErrorKind::Unknown)
-    } else if error.is_instance_of::<StoreUnavailableError>(py) {
-        Some(ErrorKind::Unavailable)
-    } else {
-        None
-    }
+    let kinds = [
+        (CorruptSessionError::type_object(py), ErrorKind::Corrupt),
+        (LockError::type_object(py), ErrorKind::Busy),
+        (OutcomeUnknownError::type_object(py), ErrorKind::Unknown),
+        (StoreUnavailableError::type_object(py), ErrorKind::Unavailable),
+    ];
+    kinds.into_iter().find(|(class, _)| error.is_instance(py, class)).map(|(_, kind)| kind)
 }
 
 /// The Python exception for `error`. Where a Python exception caused it, that one is its `__cause__`, and its

@@ -35,12 +35,12 @@ pub(super) fn of_server(error: &ServerError, operation: &'static str) -> Error {
     if code == "WRONGTYPE" {
         return Error::corrupt(operation).with_detail("the key has a value that is no string");
     }
-    let known = KNOWN.iter().find(|(known, _)| *known == code);
-    let detail = known.map_or_else(
-        || format!("the server answered with the error {code}"),
-        |(_, meaning)| format!("{meaning} ({code})"),
-    );
+    let detail = meaning_of(code).unwrap_or_else(|| format!("the server answered with the error {code}"));
     Error::unavailable(operation).with_detail(detail)
+}
+
+fn meaning_of(code: &str) -> Option<String> {
+    KNOWN.iter().find(|(known, _)| *known == code).map(|(_, meaning)| format!("{meaning} ({code})"))
 }
 
 /// Whether an error says that another server has to be asked, to which a new connection may lead: an address may be that of
@@ -80,11 +80,10 @@ pub(super) fn of_opening(error: &RedisError, limit: Duration, operation: &'stati
         }
         Kind::Server(_) | Kind::Extension => {
             let code = error.code().unwrap_or("ERR");
-            let known = KNOWN.iter().find(|(known, _)| *known == code);
             // Its words may show the request, which has the password.
             let is_unknown = || error.detail().is_some_and(|words| words.starts_with("unknown command"));
-            unavailable(match known {
-                Some((_, meaning)) => format!("{meaning} ({code})"),
+            unavailable(match meaning_of(code) {
+                Some(meaning) => meaning,
                 None if is_unknown() => {
                     format!("the server does not know protocol=3; remove it from the url ({code})")
                 }

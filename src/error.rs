@@ -102,10 +102,7 @@ impl Error {
     /// The same by a file in it, whose own name may be a whole session id.
     #[must_use]
     pub fn in_folder_of(self, file: &Path) -> Self {
-        match file.parent() {
-            Some(folder) => self.in_folder(folder),
-            None => self,
-        }
+        if let Some(folder) = file.parent() { self.in_folder(folder) } else { self }
     }
 
     /// Adds the cause.

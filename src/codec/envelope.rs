@@ -29,10 +29,7 @@ const FRAMED_KEY: &[u8] = b"}\x94\x8c\x07session\x94";
 /// # Errors
 /// `Corrupt` if the bytes are not a pickle, or not of a dict with a text under `session`.
 pub fn read(bytes: &[u8]) -> Result<Option<Envelope>> {
-    match read_usual(bytes) {
-        Some(envelope) => Ok(Some(envelope)),
-        None => envelope_walk::read(bytes),
-    }
+    if let Some(envelope) = read_usual(bytes) { Ok(Some(envelope)) } else { envelope_walk::read(bytes) }
 }
 
 /// An envelope in one of the shapes that CPython writes for this very dict, memo instructions included.

@@ -87,10 +87,7 @@ impl Values {
     /// The option's moment, if there is one.
     #[must_use]
     pub fn moment(&self, option: &OptionSpec) -> Option<f64> {
-        match self.get(option) {
-            Some(Value::Moment(seconds)) => Some(*seconds),
-            _ => None,
-        }
+        if let Some(Value::Moment(seconds)) = self.get(option) { Some(*seconds) } else { None }
     }
 
     /// The option's names, if there are any. Invalid Unicode is replaced.

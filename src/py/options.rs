@@ -61,10 +61,7 @@ impl Options {
                 same_keys.map(|entry| Arc::clone(&entry.options.settings.keys)),
             )
         };
-        match found {
-            Some(options) => Ok(options),
-            None => Self::remembered(params, kind, keys.as_ref()),
-        }
+        if let Some(options) = found { Ok(options) } else { Self::remembered(params, kind, keys.as_ref()) }
     }
 
     /// The options in `params`, compiled again, with files of keys read again. A new middleware needs that.

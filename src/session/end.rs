@@ -179,10 +179,7 @@ impl<E> Ending<E> {
             return self.delete(life, Expect::Any);
         }
         self.looks += 1;
-        match &self.record {
-            Some(id) => Step::Load(id.clone()),
-            None => self.delete_redirect(life),
-        }
+        if let Some(id) = &self.record { Step::Load(id.clone()) } else { self.delete_redirect(life) }
     }
 
     fn delete(&mut self, life: &mut Life, expect: Expect) -> Step<E> {

@@ -200,9 +200,6 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
 impl Given<'_> {
     /// The moment that is meant, if there is one; `None` for what is no moment.
     fn as_moment(&self) -> Option<Option<f64>> {
-        match &self.0 {
-            None => Some(None),
-            Some(given) => given.extract().ok(),
-        }
+        if let Some(given) = &self.0 { given.extract().ok() } else { Some(None) }
     }
 }

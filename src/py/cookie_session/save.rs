@@ -71,10 +71,7 @@ fn renew(session: &Bound<'_, Session>) -> PyResult<()> {
         call::clear(session)?;
         return as_dict(session)?.update(saved.as_mapping());
     }
-    let accessed = match saved {
-        Some(saved) => saved.into_any(),
-        None => content::loaded(session)?,
-    };
+    let accessed = if let Some(saved) = saved { saved.into_any() } else { content::loaded(session)? };
     let payload = match payload.filter(|_| is_exact(session)) {
         Some(payload) if maybe_mutated && !is_as_it_came(session, &accessed, payload.bind(py))? => None,
         payload => payload,

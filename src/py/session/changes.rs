@@ -67,10 +67,7 @@ impl<'a, 'py> Changes<'a, 'py> {
         live: &'a Bound<'py, PyDict>,
         is_saved: bool,
     ) -> PyResult<Self> {
-        let before = match base {
-            Some(base) => encode::decode(session, base.content())?.data,
-            None => None,
-        };
+        let before = if let Some(base) = base { encode::decode(session, base.content())?.data } else { None };
         Ok(Self {
             session,
             before: before.unwrap_or_else(|| PyDict::new(session.py())),

@@ -89,10 +89,7 @@ impl ConfigurableSession {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match self.config.try_lock() {
-            Some(config) => visit.call(&*config),
-            None => Ok(()),
-        }
+        if let Some(config) = self.config.try_lock() { visit.call(&*config) } else { Ok(()) }
     }
 
     fn __clear__(&self) {

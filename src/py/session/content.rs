@@ -47,14 +47,8 @@ pub(crate) fn is_kept(
     // Gathered first, since comparing may run Python.
     let items: Vec<_> = data.iter().filter(|(key, _)| !is_own(key)).collect();
     for (key, value) in &items {
-        let before = match kept {
-            Some(kept) => kept.get_item(key)?,
-            None => None,
-        };
-        let before = match before {
-            Some(before) => Some(before),
-            None => initial.get_item(key)?,
-        };
+        let before = if let Some(kept) = kept { kept.get_item(key)? } else { None };
+        let before = if let Some(before) = before { Some(before) } else { initial.get_item(key)? };
         let is_same = before.is_some_and(|before| before.is(value) || before.eq(value).unwrap_or(false));
         if !is_same {
             return Ok(false);

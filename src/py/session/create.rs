@@ -102,10 +102,7 @@ pub(crate) fn arguments<'py>(
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
     let py = args.py();
-    let params = match kwargs {
-        Some(kwargs) => kwargs.copy()?,
-        None => PyDict::new(py),
-    };
+    let params = if let Some(kwargs) = kwargs { kwargs.copy()? } else { PyDict::new(py) };
     if args.len() > parameters.len() {
         return Err(PyTypeError::new_err(format!("{class} takes {} arguments at most", parameters.len())));
     }

@@ -149,10 +149,7 @@ pub(crate) fn decode<'py>(session: &Bound<'py, Session>, content: Content<'_>) -
         }
     };
     let data = as_data(options.serializer.loads(&found.payload)?)?;
-    let accessed = match &data {
-        Some(data) => found.date(data)?,
-        None => None,
-    };
+    let accessed = if let Some(data) = &data { found.date(data)? } else { None };
     let payload = Payload { bytes: found.payload, accessed, in_place: found.in_place };
     Ok(Decoded { data, payload: Some(payload), is_current: found.is_current })
 }

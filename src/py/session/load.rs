@@ -127,10 +127,7 @@ impl<'py> Caller<'_, 'py> {
 
     /// The time at which the store was asked.
     fn now(&mut self) -> PyResult<&Now<'py>> {
-        let now = match self.now.take() {
-            Some(now) => now,
-            None => clock::now(self.session.py())?,
-        };
+        let now = if let Some(now) = self.now.take() { now } else { clock::now(self.session.py())? };
         Ok(self.now.insert(now))
     }
 

@@ -35,10 +35,7 @@ impl OptionAttribute {
         session: Option<&Bound<'py, Session>>,
         _class: Option<&Bound<'py, PyType>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match session {
-            Some(session) => get(session, slf.get().option),
-            None => Ok(slf.clone().into_any()),
-        }
+        if let Some(session) = session { get(session, slf.get().option) } else { Ok(slf.clone().into_any()) }
     }
 
     fn __set__(&self, session: &Bound<'_, Session>, value: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -107,10 +107,7 @@ impl<'py> Caller<'_, 'py> {
         let accessed = accessed.and_then(|accessed| accessed.extract::<f64>().ok());
         let loaded = self.loaded.as_deref();
         let known = if call::encrypts_itself(session)? { None } else { accessed.zip(loaded) };
-        let now = match accessed {
-            Some(accessed) => accessed,
-            None => clock::now(py)?.seconds,
-        };
+        let now = if let Some(accessed) = accessed { accessed } else { clock::now(py)?.seconds };
         let splice = known.filter(|_| !is_stale).and_then(|(now, loaded)| loaded.splice(py, &options, now));
         if let Some(splice) = splice {
             let id = id.clone();

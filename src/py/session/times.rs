@@ -33,10 +33,7 @@ pub(crate) fn beginning<'py>(
     let known = session
         .get()
         .with(|state| state.life.begun().filter(|_| state.options.settings.limits.count_from_beginning()))?;
-    Ok(match known {
-        Some(begun) => PyFloat::new(session.py(), begun).into_any(),
-        None => now,
-    })
+    Ok(if let Some(begun) = known { PyFloat::new(session.py(), begun).into_any() } else { now })
 }
 
 /// The times in a session's data.

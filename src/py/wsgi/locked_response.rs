@@ -97,10 +97,7 @@ impl LockedResponse {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.session)?;
         visit.call(&self.inner)?;
-        match self.parts.try_lock() {
-            Some(parts) => visit.call(&*parts),
-            None => Ok(()),
-        }
+        if let Some(parts) = self.parts.try_lock() { visit.call(&*parts) } else { Ok(()) }
     }
 
     fn __clear__(&self) {

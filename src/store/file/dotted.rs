@@ -93,10 +93,7 @@ impl Visit<'_> {
         if !place.is_dotted() || !self.is_seen_in_shared(place)? {
             return Ok(());
         }
-        let _neighbour = match neighbour {
-            Some(_) => None,
-            None => self.neighbour(place, self.wait)?,
-        };
+        let _neighbour = if neighbour.is_some() { None } else { self.neighbour(place, self.wait)? };
         if self.is_seen_in_shared(place)? {
             self.unlink(&place.named_file(&self.file_dir))?;
         }

@@ -150,10 +150,7 @@ impl Both<'_> {
     }
 
     pub(super) fn of_new(&mut self) -> &mut Shard {
-        match &mut self.new {
-            Some(new) => new,
-            None => &mut self.old,
-        }
+        if let Some(new) = &mut self.new { new } else { &mut self.old }
     }
 }
 

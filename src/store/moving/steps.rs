@@ -219,9 +219,6 @@ impl MovingStore {
     }
 
     fn side_of_the_corrupt(&self, key: &StoreKey, call: &Call<'_>) -> Side {
-        match self.new.load(key, &Side::New.call(call)) {
-            Ok(None) => Side::Old,
-            _ => Side::New,
-        }
+        if let Ok(None) = self.new.load(key, &Side::New.call(call)) { Side::Old } else { Side::New }
     }
 }

@@ -28,10 +28,7 @@ fn change<'py>(
 
 /// The operand of a comparison or a union: the session of a proxy, anything else as it is.
 fn operand<'py>(other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    match other.cast::<SessionObject>() {
-        Ok(proxy) => session(proxy),
-        Err(_) => Ok(other.clone()),
-    }
+    if let Ok(proxy) = other.cast::<SessionObject>() { session(proxy) } else { Ok(other.clone()) }
 }
 
 #[pymethods]

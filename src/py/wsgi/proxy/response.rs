@@ -64,10 +64,7 @@ pub(crate) fn headers_sent<'py>(
     proxy: &Bound<'py, PyAny>,
     cookie: Option<Bound<'py, PyAny>>,
 ) -> PyResult<()> {
-    match proxy.cast::<SessionObject>() {
-        Ok(proxy) => late::sent(proxy, cookie),
-        Err(_) => Ok(()),
-    }
+    if let Ok(proxy) = proxy.cast::<SessionObject>() { late::sent(proxy, cookie) } else { Ok(()) }
 }
 
 /// The options of the session; those of the middleware where the session does not tell.
@@ -102,10 +99,7 @@ pub(crate) fn retired_cookies(proxy: &Bound<'_, PyAny>, options: &Options) -> Py
     let sent = settings.older_names.iter().filter(|name| was_sent(name));
     let expires = CookieExpires::After(-A_YEAR).attribute(clock::now(py)?.seconds).into_py(py)?;
     // A browser removes a cookie only with the same domain and path; the session may have had its own.
-    let own = match proxy.cast::<SessionObject>() {
-        Ok(proxy) => own_scope(&session(proxy)?)?,
-        Err(_) => None,
-    };
+    let own = if let Ok(proxy) = proxy.cast::<SessionObject>() { own_scope(&session(proxy)?)? } else { None };
     let places = [(settings.domain.as_deref(), settings.path.as_str())];
     let own = own.as_ref().map(|(domain, path)| (domain.as_deref(), path.as_str()));
     let mut retired = Vec::new();

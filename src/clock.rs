@@ -54,7 +54,6 @@ impl Reading {
 }
 
 /// The machine's clock, in seconds since the epoch.
-#[must_use]
 pub fn wall() -> f64 {
     seconds_of(SystemTime::now())
 }
@@ -68,7 +67,6 @@ pub(crate) fn seconds_of(moment: SystemTime) -> f64 {
 }
 
 /// The same some milliseconds ago at the most, which costs a fraction.
-#[must_use]
 #[cfg(target_os = "linux")]
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970, and nanoseconds below a billion")]
 pub fn lately() -> f64 {
@@ -77,7 +75,6 @@ pub fn lately() -> f64 {
 }
 
 /// The same.
-#[must_use]
 #[cfg(not(target_os = "linux"))]
 pub fn lately() -> f64 {
     wall()

@@ -31,6 +31,7 @@ pub enum ErrorKind {
 ///
 /// The operation and the detail never hold a secret, a key or a whole session id.
 #[derive(Debug)]
+#[must_use]
 pub struct Error {
     kind: ErrorKind,
     operation: &'static str,
@@ -44,94 +45,79 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An error of `kind` while doing `operation` (a phrase such as `"read the session file"`).
-    #[must_use]
     pub fn new(kind: ErrorKind, operation: &'static str) -> Self {
         Self { kind, operation, detail: None, source: None, path: None }
     }
 
     /// [`ErrorKind::Corrupt`].
-    #[must_use]
     pub fn corrupt(operation: &'static str) -> Self {
         Self::new(ErrorKind::Corrupt, operation)
     }
 
     /// [`ErrorKind::Unavailable`].
-    #[must_use]
     pub fn unavailable(operation: &'static str) -> Self {
         Self::new(ErrorKind::Unavailable, operation)
     }
 
     /// [`ErrorKind::Invalid`].
-    #[must_use]
     pub fn invalid(operation: &'static str) -> Self {
         Self::new(ErrorKind::Invalid, operation)
     }
 
     /// [`ErrorKind::Unsupported`].
-    #[must_use]
     pub fn unsupported(operation: &'static str) -> Self {
         Self::new(ErrorKind::Unsupported, operation)
     }
 
     /// [`ErrorKind::Busy`].
-    #[must_use]
     pub fn busy(operation: &'static str) -> Self {
         Self::new(ErrorKind::Busy, operation)
     }
 
     /// Adds what a person needs in order to act; never a secret or a whole id.
-    #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
     /// Whether another holder has the lock, so that another attempt may succeed.
-    #[must_use]
     pub fn is_busy(&self) -> bool {
         self.kind == ErrorKind::Busy
     }
 
     /// Says which folder was concerned, unless that is known.
-    #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
         self.path.get_or_insert_with(|| folder.to_owned());
         self
     }
 
     /// The same by a file in it, whose own name may be a whole session id.
-    #[must_use]
     pub fn in_folder_of(self, file: &Path) -> Self {
         if let Some(folder) = file.parent() { self.in_folder(folder) } else { self }
     }
 
     /// Adds the cause.
-    #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
     /// The kind of the error.
-    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
     /// The operation that failed.
-    #[must_use]
     pub fn operation(&self) -> &'static str {
         self.operation
     }
 
     /// The folder that was concerned, if that is known.
-    #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     /// The number of the operating system's error that is the cause.
-    #[must_use]
     pub fn os_error(&self) -> Option<i32> {
         self.source.as_deref()?.downcast_ref::<io::Error>()?.raw_os_error()
     }

@@ -17,7 +17,6 @@ pub struct Bounds {
 
 impl Bounds {
     /// Whether there is a bound at all.
-    #[must_use]
     pub fn is_bounded(&self) -> bool {
         *self != Self::default()
     }

@@ -43,7 +43,6 @@ impl<V> Default for Entries<V> {
 
 impl<V> Entries<V> {
     /// The entry of `key`, fresh or not.
-    #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&Entry<V>> {
         match &self.kept {
             Kept::All(entries) => entries.get(key),
@@ -99,7 +98,6 @@ impl<V> Entries<V> {
     }
 
     /// The keys of all entries.
-    #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         match &self.kept {
             Kept::All(entries) => entries.keys().cloned().collect(),
@@ -108,7 +106,6 @@ impl<V> Entries<V> {
     }
 
     /// The number of entries.
-    #[must_use]
     pub fn len(&self) -> usize {
         match &self.kept {
             Kept::All(entries) => entries.len(),
@@ -117,13 +114,11 @@ impl<V> Entries<V> {
     }
 
     /// Whether there is no entry.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether the sizes of values matter.
-    #[must_use]
     pub fn counts_bytes(&self) -> bool {
         self.bounds.max_bytes.is_some()
     }

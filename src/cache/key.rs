@@ -6,7 +6,6 @@ use std::fmt::Write;
 use sha1::{Digest, Sha1};
 
 /// The text in ASCII, with other characters as Python's `backslashreplace` writes them.
-#[must_use]
 pub fn escaped(text: &str) -> Cow<'_, [u8]> {
     if text.is_ascii() {
         return Cow::Borrowed(text.as_bytes());
@@ -36,7 +35,6 @@ pub fn is_longer(text: &str, limit: usize) -> bool {
 }
 
 /// The SHA-1 of the text, in hexadecimal digits.
-#[must_use]
 pub fn digest(text: &str) -> String {
     let mut digits = String::with_capacity(40);
     for byte in Sha1::digest(text.as_bytes()) {

@@ -22,7 +22,6 @@ pub struct Margins {
 
 impl Lifetime {
     /// The moment until which the value is fresh without a doubt.
-    #[must_use]
     pub fn end(&self) -> Option<f64> {
         self.expires.map(|expires| self.stored + expires - self.margins.early)
     }

@@ -27,7 +27,6 @@ impl<V> Default for Namespaces<V> {
 
 impl<V> Namespaces<V> {
     /// The namespace, if it exists.
-    #[must_use]
     pub fn find(&self, name: &str) -> Option<Shared<V>> {
         self.by_name.get(name).cloned()
     }
@@ -41,7 +40,6 @@ impl<V> Namespaces<V> {
     }
 
     /// The names of the namespaces that have entries.
-    #[must_use]
     pub fn names(&self) -> Vec<String> {
         let filled = self.by_name.iter().filter(|(_, entries)| !locked(entries).is_empty());
         filled.map(|(name, _)| name.clone()).collect()

@@ -306,7 +306,6 @@ impl Splice {
     }
 
     /// The new characters, as many as they replace.
-    #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }

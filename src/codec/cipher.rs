@@ -152,7 +152,6 @@ impl Sealer {
     }
 
     /// Whether there is only one pair of keys.
-    #[must_use]
     pub fn has_one_key(&self) -> bool {
         self.keys.iter().nth(1).is_none()
     }

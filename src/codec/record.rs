@@ -59,7 +59,6 @@ pub enum RecordFormat {
 
 impl RecordFormat {
     /// The format of a text. What was damaged beyond recognition passes for format 1, and is not readable as that.
-    #[must_use]
     pub fn of(text: &[u8]) -> Self {
         let begins = |prefix: &str| text.starts_with(prefix.as_bytes());
         if begins(PLAIN) || begins(SEALED) { Self::Two } else { Self::One }
@@ -97,7 +96,6 @@ impl Records {
     }
 
     /// Whether what it writes is encrypted.
-    #[must_use]
     pub fn encrypts(&self) -> bool {
         self.aead.is_some()
     }
@@ -157,7 +155,6 @@ pub struct Opened {
 
 impl Opened {
     /// The serialized session.
-    #[must_use]
     pub fn payload(&self) -> &[u8] {
         self.bytes.get(self.payload.clone()).unwrap_or_default()
     }

@@ -15,7 +15,6 @@ static BASE64: LazyLock<base64::engine::GeneralPurpose> =
     LazyLock::new(|| base64::engine::general_purpose::STANDARD);
 
 /// The text of a payload.
-#[must_use]
 pub fn encode_plain(payload: &[u8]) -> String {
     BASE64.encode(payload)
 }

@@ -19,7 +19,6 @@ const END: u8 = 0x80;
 const GROUP: usize = 3;
 
 /// The text of a record that leaves.
-#[must_use]
 pub fn write(record: &[u8]) -> String {
     let mut body = [record, &[END]].concat();
     body.resize(body.len().next_multiple_of(GROUP), 0);

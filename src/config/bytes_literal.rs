@@ -3,7 +3,6 @@
 //! Beaker turns a key of bytes in a config into this text, and signs and encrypts with the text.
 
 /// The text of `bytes`, as Python's `repr` writes it.
-#[must_use]
 pub fn of_bytes(bytes: &[u8]) -> String {
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
     let mut text = format!("b{quote}");

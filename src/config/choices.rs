@@ -25,13 +25,11 @@ pub enum Concurrency {
 
 impl Concurrency {
     /// The meaning of a word, if there is one.
-    #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         chosen(word, &CONCURRENCY)
     }
 
     /// Whether a save keeps what others wrote since the session was loaded.
-    #[must_use]
     pub fn merges(self) -> bool {
         self != Self::LastWriter
     }

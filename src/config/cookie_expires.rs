@@ -23,7 +23,6 @@ pub enum CookieExpires {
 
 impl CookieExpires {
     /// Reads a coerced value of the option.
-    #[must_use]
     pub fn of(value: Option<&Value>) -> Self {
         match value {
             Some(Value::Bool(false)) => Self::Never,

@@ -62,7 +62,6 @@ impl Keys {
     }
 
     /// Whether the newest key is Python's text of bytes, such as `b'key'`.
-    #[must_use]
     pub fn is_text_of_bytes(&self) -> bool {
         self.keys.first().is_some_and(|newest| bytes_literal::to_bytes(newest).is_some())
     }
@@ -73,13 +72,11 @@ impl Keys {
     }
 
     /// Whether there is no key.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// The length of the shortest key, if it is too short.
-    #[must_use]
     pub fn weakness(&self) -> Option<usize> {
         self.keys.iter().map(Vec::len).min().filter(|length| *length < SHORTEST_GOOD_KEY)
     }

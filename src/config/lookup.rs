@@ -9,13 +9,11 @@ pub fn options() -> impl Iterator<Item = &'static OptionSpec> {
 }
 
 /// The option of that name, if there is one.
-#[must_use]
 pub fn option(name: &str) -> Option<&'static OptionSpec> {
     options().find(|option| option.name == name)
 }
 
 /// The known name that resembles an unknown one most, if one resembles it enough to be meant.
-#[must_use]
 pub fn nearest_name(unknown: &str) -> Option<&'static str> {
     const ALIKE: f64 = 0.75;
     options()

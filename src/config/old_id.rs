@@ -48,7 +48,6 @@ impl OldId {
     }
 
     /// The grace period, if there is one.
-    #[must_use]
     pub fn grace(self) -> Option<Duration> {
         match self {
             Self::Destroyed => None,

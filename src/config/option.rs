@@ -39,19 +39,16 @@ pub enum Kind {
 
 impl Kind {
     /// Whether options of this kind give keys.
-    #[must_use]
     pub const fn gives_keys(self) -> bool {
         matches!(self, Self::Keys | Self::OlderKeys | Self::KeyFile)
     }
 
     /// Whether the value is a name or a word, for which Python's text of a boolean or a number will do.
-    #[must_use]
     pub const fn is_word(self) -> bool {
         matches!(self, Self::Word | Self::Choice(_))
     }
 
     /// The words to choose from, if the option takes nothing else.
-    #[must_use]
     pub const fn choices(self) -> &'static [&'static str] {
         match self {
             Self::Choice(words) => words,
@@ -60,7 +57,6 @@ impl Kind {
     }
 
     /// The name in the documentation, which explains each.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text | Self::Word => "text",
@@ -82,7 +78,6 @@ impl Kind {
     }
 
     /// The type of the attribute that shows the option, for the type stubs.
-    #[must_use]
     pub const fn annotation(self) -> &'static str {
         match self {
             Self::Text | Self::Folder | Self::KeyFile => "str | None",
@@ -113,7 +108,6 @@ pub enum DefaultValue {
 
 impl DefaultValue {
     /// The documentation's text, in Markdown.
-    #[must_use]
     pub fn documented(self) -> String {
         match self {
             Self::Unset => String::from("none"),
@@ -223,7 +217,6 @@ impl OptionSpec {
     }
 
     /// The default as the documentation tells it, in Markdown.
-    #[must_use]
     pub fn documented_default(&self) -> String {
         let default = self.default.documented();
         match self.preset {
@@ -277,7 +270,6 @@ impl OptionSpec {
 
     /// The default under a profile. Where the hardened one depends on other things, the settings work it out from the
     /// ordinary one.
-    #[must_use]
     pub const fn default_for(&self, is_hardened: bool) -> DefaultValue {
         match self.hardened {
             None | Some(Hardened { default: DefaultValue::Depends(_), .. }) => self.default,

@@ -111,7 +111,6 @@ pub struct Settings {
 
 impl Settings {
     /// The time that a store must keep a record that is written now. `own` is the session's own idle timeout.
-    #[must_use]
     pub fn store_ttl(&self, own: Option<i64>) -> Option<Duration> {
         let limits = self.limits.with_idle(own);
         let seconds = limits.idle? + limits.slack() + f64::from(STORE_GRACE_SECONDS);
@@ -130,7 +129,6 @@ impl Settings {
     }
 
     /// The keys that sign cookies: `secret`, or `validate_key` where the cookie keeps the session.
-    #[must_use]
     pub fn signing_keys(&self) -> &Keys {
         match self.kind {
             SessionKind::Store => &self.keys.secret,
@@ -139,7 +137,6 @@ impl Settings {
     }
 
     /// Whether the response renews the expiry of a cookie that the request brought.
-    #[must_use]
     pub fn rolls(&self) -> bool {
         self.rolling && matches!(self.cookie_expires, CookieExpires::After(_))
     }
@@ -156,7 +153,6 @@ impl Settings {
     }
 
     /// The attributes of the cookie, with the domain, path and expiry of one session.
-    #[must_use]
     pub fn attributes<'a>(
         &'a self,
         domain: Option<&'a str>,

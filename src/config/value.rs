@@ -29,7 +29,6 @@ pub enum Value {
 
 impl Value {
     /// A description for errors. The value itself stays out of errors, since it may be a secret.
-    #[must_use]
     pub fn described(&self) -> String {
         match self {
             Self::Null => String::from("None"),

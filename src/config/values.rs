@@ -20,20 +20,17 @@ impl Values {
     }
 
     /// The given value of an option, `None` included.
-    #[must_use]
     pub fn raw(&self, option: &OptionSpec) -> Option<&Value> {
         self.given.iter().rev().find(|(given, _)| given.name == option.name).map(|(_, value)| value)
     }
 
     /// The given value of an option. Python's `None` is an option that was not given, unless the table says that it is
     /// a value.
-    #[must_use]
     pub fn get(&self, option: &OptionSpec) -> Option<&Value> {
         self.raw(option).filter(|value| option.none_is_a_value || **value != Value::Null)
     }
 
     /// Whether the defaults are the hardened ones.
-    #[must_use]
     pub fn is_hardened(&self) -> bool {
         matches!(self.raw(known!("profile")), Some(Value::Text(word)) if chosen(word, &PROFILE) == Some(Profile::Hardened))
     }
@@ -43,7 +40,6 @@ impl Values {
     }
 
     /// The option's boolean.
-    #[must_use]
     pub fn flag(&self, option: &OptionSpec) -> bool {
         match self.get(option) {
             Some(Value::Bool(flag)) => *flag,
@@ -52,7 +48,6 @@ impl Values {
     }
 
     /// The option's text, if there is one.
-    #[must_use]
     pub fn text(&self, option: &OptionSpec) -> Option<&str> {
         match (self.get(option), self.default_of(option)) {
             (Some(Value::Text(text)), _) => Some(text),
@@ -62,7 +57,6 @@ impl Values {
     }
 
     /// The option's whole number, if there is one.
-    #[must_use]
     pub fn number(&self, option: &OptionSpec) -> Option<i64> {
         match (self.get(option), self.default_of(option)) {
             (Some(Value::Int(number)), _) => Some(*number),
@@ -85,13 +79,11 @@ impl Values {
     }
 
     /// The option's moment, if there is one.
-    #[must_use]
     pub fn moment(&self, option: &OptionSpec) -> Option<f64> {
         if let Some(Value::Moment(seconds)) = self.get(option) { Some(*seconds) } else { None }
     }
 
     /// The option's names, if there are any. Invalid Unicode is replaced.
-    #[must_use]
     pub fn names(&self, option: &OptionSpec) -> Option<Vec<String>> {
         match self.get(option) {
             Some(Value::List(parts)) => {

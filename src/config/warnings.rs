@@ -4,7 +4,6 @@ use super::Settings;
 
 impl Settings {
     /// Warnings for the programmer. No key is in them.
-    #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.use_cookies {

@@ -32,7 +32,6 @@ impl CookieDate {
     /// zone was meant is for the caller to know.
     ///
     /// `None` if there is no such date, or if its year is not one of 1 to 9999.
-    #[must_use]
     pub fn from_parts(year: i32, month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Option<Self> {
         let year = i64::from(year);
         let real = (1..=9999).contains(&year)
@@ -46,7 +45,6 @@ impl CookieDate {
     /// The UTC date `seconds` after the epoch, 1 January 1970; negative values are before it.
     ///
     /// `None` if its year is not one of 1 to 9999.
-    #[must_use]
     pub fn from_timestamp(seconds: i64) -> Option<Self> {
         let (year, month, day) = date_of(seconds.div_euclid(SECONDS_PER_DAY))?;
         let second_of_day = seconds.rem_euclid(SECONDS_PER_DAY);

@@ -21,7 +21,6 @@ pub struct Switch {
 
 impl Switch {
     /// A switch at `now`.
-    #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the conversion saturates")]
     pub fn new(now: f64) -> Self {
         Self { at: AtomicU64::new(now as u64), is_told: AtomicBool::new(false) }
@@ -65,7 +64,6 @@ pub struct FormatOne {
 
 impl FormatOne {
     /// Accepted until `end`.
-    #[must_use]
     pub fn new(end: End, switch: Arc<Switch>) -> Self {
         Self { end, switch }
     }
@@ -81,13 +79,11 @@ impl FormatOne {
     }
 
     /// When the switch was.
-    #[must_use]
     pub fn switch(&self) -> &Switch {
         &self.switch
     }
 
     /// Whether the date is so far ahead that it is no date.
-    #[must_use]
     pub fn is_far_ahead(&self) -> bool {
         matches!(self.end, End::At(end) if end - self.switch.at() > 366.0 * 86_400.0)
     }

@@ -28,7 +28,6 @@ impl SameSite {
     }
 
     /// The word in its usual spelling.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lax => "Lax",

@@ -26,7 +26,6 @@ pub enum Purpose {
 
 impl Purpose {
     /// The word in what is derived and authenticated.
-    #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Sign => "sign",

@@ -23,7 +23,6 @@ impl<T> Keyring<T> {
     }
 
     /// The newest item, which writes.
-    #[must_use]
     pub fn newest(&self) -> &T {
         &self.newest
     }

@@ -30,7 +30,6 @@ pub struct SessionId {
 
 impl SessionId {
     /// A new random id.
-    #[must_use]
     pub fn generate() -> Self {
         let mut digits = uuid::Uuid::encode_buffer();
         let text = Arc::from(&*uuid::Uuid::new_v4().simple().encode_lower(&mut digits));
@@ -38,31 +37,26 @@ impl SessionId {
     }
 
     /// An id that the program chose, or that a signature proves to be ours.
-    #[must_use]
     pub fn from_program(text: impl Into<Arc<str>>) -> Self {
         Self { text: text.into(), source: IdSource::Program }
     }
 
     /// An id as a browser sent it, unproven.
-    #[must_use]
     pub fn from_request(text: impl Into<Arc<str>>) -> Self {
         Self { text: text.into(), source: IdSource::Request }
     }
 
     /// The id itself. It is a bearer secret: it belongs in a cookie and in a store, nowhere else.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Where it came from.
-    #[must_use]
     pub fn source(&self) -> IdSource {
         self.source
     }
 
     /// Enough of the id to find it in a log and too little to use it: the first six characters.
-    #[must_use]
     pub fn abbreviated(&self) -> String {
         let mut shown: String = self.text.chars().take(6).flat_map(char::escape_default).collect();
         shown.push('…');
@@ -82,50 +76,42 @@ pub struct StoreKey {
 
 impl StoreKey {
     /// The key of a record that is stored under the id.
-    #[must_use]
     pub fn plain(id: &SessionId) -> Self {
         Self { id: id.clone(), hash: None }
     }
 
     /// The key of a record that is stored under a hash of the id, which tells nobody the id.
-    #[must_use]
     pub fn hashed(id: &SessionId) -> Self {
         Self { id: id.clone(), hash: Some(hash::stored_key(id.as_str()).into()) }
     }
 
     /// The key of a record that a store lists by its name. Where the name is a hash the id is not known, and the name
     /// stands for it: the lock is then not that of the id.
-    #[must_use]
     pub fn of_record(name: &str) -> Self {
         Self { id: SessionId::from_program(name), hash: is_stored_key(name).then(|| name.into()) }
     }
 
     /// The name of the record: what a store may show and keep.
-    #[must_use]
     pub fn record(&self) -> &str {
         self.hash.as_deref().unwrap_or(&self.id.text)
     }
 
     /// The name of the lock. It is the id, a bearer secret: a store hashes it before it leaves the process.
-    #[must_use]
     pub fn lock(&self) -> &str {
         &self.id.text
     }
 
     /// The session's id.
-    #[must_use]
     pub fn id(&self) -> &SessionId {
         &self.id
     }
 
     /// Whether the record is stored under a hash.
-    #[must_use]
     pub fn is_hashed(&self) -> bool {
         self.hash.is_some()
     }
 
     /// Where the id came from.
-    #[must_use]
     pub fn source(&self) -> IdSource {
         self.id.source
     }

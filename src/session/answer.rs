@@ -47,7 +47,6 @@ pub struct Failed<E> {
 
 impl<E> Failed<E> {
     /// Whether the record is damaged, rather than the store or the application.
-    #[must_use]
     pub fn is_corrupt(&self) -> bool {
         self.kind == Failure::Corrupt
     }

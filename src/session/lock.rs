@@ -35,7 +35,6 @@ pub enum Goal {
 
 impl Goal {
     /// The id in question.
-    #[must_use]
     pub fn id(&self) -> Option<&SessionId> {
         match self {
             Self::Request(id, _) | Self::Lock(id) | Self::Move(id, _) => Some(id),
@@ -83,7 +82,6 @@ pub struct Locking<E> {
 
 impl<E> Locking<E> {
     /// Begins to work for `goal`. `is_by_request` says whether requests lock their sessions.
-    #[must_use]
     pub fn new(goal: Goal, held: Held, is_by_request: bool) -> Self {
         Self { goal, held, is_by_request, then: Then::Begin }
     }

@@ -48,7 +48,6 @@ pub struct Opening {
 
 impl Opening {
     /// Begins to open a session. `is_named` if the request or the application says which one.
-    #[must_use]
     pub fn new(policy: Policy, is_named: bool) -> Self {
         Self { policy, then: if is_named { Then::Load } else { Then::Begin } }
     }

@@ -6,7 +6,6 @@ use crate::store::Timestamp;
 
 impl Life {
     /// A session that a cookie of the request names.
-    #[must_use]
     pub fn from_cookie(candidate: Candidate) -> Self {
         let state = if candidate.is_current { CookieState::Current } else { CookieState::Outdated };
         let mut life = Self::named(candidate.id, true);
@@ -17,7 +16,6 @@ impl Life {
 
     /// Whether the session is being opened from a cookie whose id it still has. Then another cookie may take its place;
     /// later a session that has gone does not turn into another one.
-    #[must_use]
     pub fn is_opened_from_cookie(&self) -> bool {
         self.opened_from.is_some() && self.from_cookie
     }
@@ -40,19 +38,16 @@ impl Life {
     }
 
     /// Whether the stored access time is recent enough to be left as it is.
-    #[must_use]
     pub fn is_recent(&self) -> bool {
         self.is_recent
     }
 
     /// When the session began, where that is known apart from its data.
-    #[must_use]
     pub fn begun(&self) -> Option<Timestamp> {
         self.begun
     }
 
     /// The idle timeout that the session has of its own, in seconds.
-    #[must_use]
     pub fn timeout(&self) -> Option<i64> {
         self.timeout
     }
@@ -63,7 +58,6 @@ impl Life {
     }
 
     /// Whether the record or cookie has to be written again, since it is not as it would be written today.
-    #[must_use]
     pub fn is_stale(&self) -> bool {
         self.is_stale
     }

@@ -88,7 +88,6 @@ pub struct Renewing {
 
 impl Renewing {
     /// The renewal of the session as it is now.
-    #[must_use]
     pub fn new(life: &Life, facts: Facts) -> Self {
         Self { facts, version: life.version(), renews: false }
     }

@@ -78,7 +78,6 @@ impl Limits {
     }
 
     /// Whether the life of a session depends on when it began.
-    #[must_use]
     pub fn count_from_beginning(&self) -> bool {
         self.absolute.is_some() || self.epoch.is_some()
     }
@@ -100,7 +99,6 @@ impl Limits {
     }
 
     /// Seconds by which the stored access time of a session may be old: less than it may be idle.
-    #[must_use]
     pub fn slack(&self) -> f64 {
         self.idle.map_or(self.touch_interval, |idle| idle.min(self.touch_interval))
     }

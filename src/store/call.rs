@@ -12,6 +12,7 @@ pub const WAIT: Duration = Duration::from_secs(30);
 
 /// The circumstances of a call.
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Call<'a> {
     /// The time. A store reads no clock for what it decides about records.
     pub now: Timestamp,
@@ -24,13 +25,11 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     /// A call at `now`, which waits for 30 seconds and whose caller holds no lock.
-    #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self { now, wait: WAIT, guard: None }
     }
 
     /// The same, waiting for `wait` at most.
-    #[must_use]
     pub fn waiting(self, wait: Duration) -> Self {
         Self { wait, ..self }
     }
@@ -38,7 +37,6 @@ impl Call<'_> {
 
 impl<'a> Call<'a> {
     /// The same by the holder of `guard`.
-    #[must_use]
     pub fn under<'b>(self, guard: Option<&'b dyn Guard>) -> Call<'b>
     where
         'a: 'b,

@@ -30,7 +30,6 @@ impl Version {
     }
 
     /// The bytes that it was made of.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }

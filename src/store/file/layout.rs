@@ -186,14 +186,12 @@ impl<'a> Place<'a> {
 
 /// The name, without an extension, of the file for `identifier`, which need not be text: itself without its dots, or
 /// a hash if that cannot be a name.
-#[must_use]
 pub fn file_name(identifier: &[u8]) -> String {
     let plain = str::from_utf8(identifier).ok().and_then(plain_name);
     plain.unwrap_or_else(|| hashed_name(identifier))
 }
 
 /// The name of the lock file for `identifier`, without an extension: the SHA-1.
-#[must_use]
 pub fn digest_name(identifier: &[u8]) -> String {
     let mut digits = String::with_capacity(40);
     push_hex(&mut digits, &Sha1::digest(identifier));
@@ -201,7 +199,6 @@ pub fn digest_name(identifier: &[u8]) -> String {
 }
 
 /// The name that a hash of `identifier` gives to a file.
-#[must_use]
 pub fn hashed_name(identifier: &[u8]) -> String {
     let mut stem = String::with_capacity(1 + HASHED_DIGITS);
     stem.push(HASHED_PREFIX);

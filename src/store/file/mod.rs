@@ -60,6 +60,7 @@ const LOCKING: &str = "lock the session";
 /// below one and two characters of the name. Files are made with mode 0600 and folders with 0700, when they
 /// are needed and not before.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct FileStore {
     folders: Folders,
     lifetime: Option<Duration>,
@@ -68,35 +69,30 @@ pub struct FileStore {
 
 impl FileStore {
     /// A store of the records in `file_dir` with the locks in `lock_dir`. Neither is looked at yet.
-    #[must_use]
     pub fn new(file_dir: PathBuf, lock_dir: PathBuf) -> Self {
         Self { folders: Folders::new(file_dir, lock_dir), lifetime: None, sweeper: None }
     }
 
     /// The same store, where a sweep removes records without an expiry, as Beaker's, once they were not used for
     /// `lifetime`. That must be at least the timeout of every process of Beaker that uses these folders.
-    #[must_use]
     pub fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.lifetime = lifetime;
         self
     }
 
     /// The same, whose saves survive what `durability` says.
-    #[must_use]
     pub fn with_durability(mut self, durability: Durability) -> Self {
         self.folders.durability = durability;
         self
     }
 
     /// The same, which is swept at intervals: a write or a touch that finds a sweep due starts a thread.
-    #[must_use]
     pub fn with_sweeper(mut self, sweeper: Option<Arc<Sweeper>>) -> Self {
         self.sweeper = sweeper;
         self
     }
 
     /// The folder of the records.
-    #[must_use]
     pub fn file_dir(&self) -> &Path {
         &self.folders.file_dir
     }
@@ -127,7 +123,6 @@ impl FileStore {
 
     /// The file that has the record of `key`, or would have it; the one that it is written to; and the one that no
     /// other id has. `wait` is how long a reader of them is waited for.
-    #[must_use]
     pub fn files(&self, key: &StoreKey, wait: Duration) -> [PathBuf; 3] {
         let place = self.folders.visit(wait).place(key);
         let file_dir = self.file_dir();
@@ -143,7 +138,6 @@ impl FileStore {
     }
 
     /// The file that a process locks to use `key`: shared to read, exclusively to write.
-    #[must_use]
     pub fn lock_file(&self, key: &StoreKey) -> PathBuf {
         Place::of(key).lock_file(&self.folders.lock_dir)
     }

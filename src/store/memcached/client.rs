@@ -51,13 +51,11 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client without a connection.
-    #[must_use]
     pub fn new(access: Access) -> Self {
         Self { access, idle: ForkLocal::default() }
     }
 
     /// How it reaches the servers.
-    #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
     }

@@ -65,7 +65,6 @@ pub struct MemcachedStore {
 
 impl MemcachedStore {
     /// A store on the servers of `client`.
-    #[must_use]
     pub fn new(client: Arc<Client>, flavour: Flavour) -> Self {
         Self { client, flavour, lease: LEASE }
     }

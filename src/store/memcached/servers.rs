@@ -156,7 +156,6 @@ impl Servers {
     }
 
     /// How many servers there are.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.addresses.len()
     }

@@ -58,7 +58,6 @@ impl Default for MemoryStore {
 
 impl MemoryStore {
     /// An empty store.
-    #[must_use]
     pub fn new() -> Self {
         Self::trusting(clock::is_steady)
     }
@@ -76,13 +75,11 @@ impl MemoryStore {
     }
 
     /// Whether there is a record of `id` at `now`.
-    #[must_use]
     pub fn contains(&self, id: &str, now: Timestamp) -> bool {
         self.records.shard_of(id).is_some_and(|shard| shard.live(id, now).is_some())
     }
 
     /// The ids of all records there are at `now`, in no order. They are bearer secrets.
-    #[must_use]
     pub fn ids(&self, now: Timestamp) -> Vec<String> {
         let mut ids = Vec::new();
         for shard in &self.records.shards {
@@ -93,13 +90,11 @@ impl MemoryStore {
     }
 
     /// How many records are held in memory, counting those that have expired and were not dropped yet.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.records.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
     /// Whether no record at all is held in memory.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

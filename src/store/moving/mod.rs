@@ -54,7 +54,6 @@ pub struct MovingStore {
 
 impl MovingStore {
     /// Sessions that move from `old` to `new`. `lifetime` is that of a record whose store knows none.
-    #[must_use]
     pub fn new(old: Arc<dyn Store>, new: Arc<dyn Store>, phase: Phase, lifetime: Option<Duration>) -> Self {
         Self { old, new, phase, lifetime }
     }

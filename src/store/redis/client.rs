@@ -45,13 +45,11 @@ impl fmt::Debug for RedisClient {
 
 impl RedisClient {
     /// A client for the server at `address`.
-    #[must_use]
     pub fn new(address: Address) -> Self {
         Self { address, pools: ForkLocal::default() }
     }
 
     /// The server's address.
-    #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }

@@ -27,13 +27,11 @@ impl Default for Keys {
 
 impl Keys {
     /// Keys that begin with `prefix`.
-    #[must_use]
     pub fn beginning_with(prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into() }
     }
 
     /// The key of a value in a namespace. Of a value that makes the key too long there is a hash.
-    #[must_use]
     pub fn value(&self, namespace: &str, name: &str) -> String {
         let longest = LONGEST_KEY.checked_sub(namespace.chars().count() + DEFAULT_PREFIX.len() + 1);
         if longest.is_some_and(|longest| name.chars().count() <= longest) {

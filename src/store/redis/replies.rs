@@ -6,7 +6,6 @@ use redis::Value;
 pub type Page = (Vec<u8>, Vec<Vec<u8>>);
 
 /// A number.
-#[must_use]
 pub fn number(reply: Value) -> Option<i64> {
     match reply {
         Value::Int(number) => Some(number),
@@ -15,7 +14,6 @@ pub fn number(reply: Value) -> Option<i64> {
 }
 
 /// A value, or that there is none.
-#[must_use]
 pub fn value(reply: Value) -> Option<Option<Vec<u8>>> {
     match reply {
         Value::Nil => Some(None),
@@ -25,7 +23,6 @@ pub fn value(reply: Value) -> Option<Option<Vec<u8>>> {
 }
 
 /// Whether a `SET` has set the key.
-#[must_use]
 pub fn is_set(reply: Value) -> Option<bool> {
     match reply {
         Value::Okay => Some(true),
@@ -46,7 +43,6 @@ pub(super) fn role(reply: Value) -> Option<Vec<u8>> {
 }
 
 /// The next cursor and the keys in a reply to `SCAN`.
-#[must_use]
 pub fn page(reply: Value) -> Option<Page> {
     let Value::Array(parts) = reply else { return None };
     let Ok([next, Value::Array(keys)]) = <[Value; 2]>::try_from(parts) else { return None };

@@ -43,7 +43,6 @@ pub struct RedisStore {
 
 impl RedisStore {
     /// A store on the server of `client`.
-    #[must_use]
     pub fn new(client: Arc<RedisClient>, keys: Keys) -> Self {
         Self { client, keys, lease: LEASE }
     }

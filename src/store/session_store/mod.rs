@@ -93,7 +93,6 @@ impl Keys {
 
 impl SessionStore {
     /// Sessions in `store`, whose new records have keys as `ids` says.
-    #[must_use]
     pub fn new(store: Arc<dyn Store>, ids: IdStorage) -> Self {
         Self { store, ids, is_pinned: false, last: Arc::default(), locked: None }
     }
@@ -126,13 +125,11 @@ impl SessionStore {
     }
 
     /// The capabilities of the store.
-    #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.store.capabilities()
     }
 
     /// The key under which the record of `id` was found last, or else that of new records.
-    #[must_use]
     pub fn key_of(&self, id: &SessionId) -> StoreKey {
         self.known(id).first()
     }

@@ -67,7 +67,6 @@ pub struct Sweeper {
 
 impl Sweeper {
     /// Sweeps every `interval`.
-    #[must_use]
     pub fn new(interval: Duration) -> Self {
         // Here, so that no two threads do it at once.
         LazyLock::force(&BEGINNING);

@@ -76,7 +76,6 @@ impl SweepPlan {
 }
 
 /// The file of the lease to sweep the records in `folder`.
-#[must_use]
 pub fn lease_of(folder: &Path) -> PathBuf {
     folder.join(LEASE)
 }

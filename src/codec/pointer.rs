@@ -55,13 +55,7 @@ pub fn nowhere() -> Result<String> {
 /// Whether `text` is made by [`nowhere`].
 #[must_use]
 pub fn is_nowhere(text: &[u8]) -> bool {
-    is_pointer(text) && text.len() == NOWHERE
-}
-
-/// Whether `text` is a pointer and no session.
-#[must_use]
-pub fn is_pointer(text: &[u8]) -> bool {
-    text.starts_with(PREFIX.as_bytes())
+    text.starts_with(PREFIX.as_bytes()) && text.len() == NOWHERE
 }
 
 /// A pointer from `old` to `new` that leads there at `from` and until `until`, in seconds since the epoch.
@@ -109,6 +103,12 @@ fn aead(old: &SessionId) -> Result<Aead> {
     // A program may choose an empty id, and an empty secret gives no key.
     let secret = [PREFIX, old.as_str()].concat();
     Aead::new([derive(secret.as_bytes(), None, Purpose::Pointer, "")], "no key to point with")
+}
+
+/// Whether a text is a pointer.
+#[cfg(test)]
+pub(super) fn is_pointer(text: &[u8]) -> bool {
+    text.starts_with(PREFIX.as_bytes())
 }
 
 #[cfg(test)]

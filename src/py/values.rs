@@ -228,26 +228,20 @@ pub(crate) fn to_object<'py>(
     original: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = original.py();
-    if value == given {
-        return match value {
-            // The options show the text of a path object.
-            Value::Text(text) if !original.is_instance_of::<PyString>() => {
-                Ok(PyString::new(py, text).into_any())
-            }
-            Value::Bool(flag) if !original.is_instance_of::<PyBool>() => {
-                Ok(PyBool::new(py, *flag).to_owned().into_any())
-            }
-            _ => Ok(original.clone()),
-        };
-    }
+    let is_changed = value != given;
     Ok(match value {
-        Value::Bool(flag) => PyBool::new(py, *flag).to_owned().into_any(),
-        Value::Int(number) => number.into_pyobject(py)?.into_any(),
-        Value::Text(text) => PyString::new(py, text).into_any(),
-        Value::Float(number) => number.into_pyobject(py)?.into_any(),
-        Value::Span(seconds) => py.import("datetime")?.getattr("timedelta")?.call1((0, *seconds))?,
-        Value::Null | Value::Date(_) | Value::Moment(_) | Value::List(_) | Value::Object(_) => {
-            original.clone()
+        // The options show the text of a path object.
+        Value::Text(text) if is_changed || !original.is_instance_of::<PyString>() => {
+            PyString::new(py, text).into_any()
         }
+        Value::Bool(flag) if is_changed || !original.is_instance_of::<PyBool>() => {
+            PyBool::new(py, *flag).to_owned().into_any()
+        }
+        Value::Int(number) if is_changed => number.into_pyobject(py)?.into_any(),
+        Value::Float(number) if is_changed => number.into_pyobject(py)?.into_any(),
+        Value::Span(seconds) if is_changed => {
+            py.import("datetime")?.getattr("timedelta")?.call1((0, *seconds))?
+        }
+        _ => original.clone(),
     })
 }

@@ -114,7 +114,10 @@ impl CacheLookup {
         kw: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let values = slf.get().followed.lock().to_store_in();
+        let values = {
+            let followed = slf.get().followed.lock();
+            followed.values.clone().filter(|_| followed.stores)
+        };
         if let (Some(values), None, Some(key)) = (values, kw, native(key)) {
             let expires = slf.getattr(intern!(py, "expiretime"))?;
             return put(
@@ -169,12 +172,6 @@ impl CacheLookup {
             }
             _ => Ok(None),
         }
-    }
-}
-
-impl Followed {
-    fn to_store_in(&self) -> Option<Values> {
-        self.values.clone().filter(|_| self.stores)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Making a session from the cookie that has it, or anew.
+//! The class `CookieSession`, and making a session from the cookie that has it, or anew.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::class::CookieSession;
 use super::{load, save, value, verbs};
 use crate::config::{COOKIE_SESSION_PARAMETERS, SessionKind};
 use crate::py::errors::IntoPyResult;
@@ -15,9 +14,22 @@ use crate::py::once::intern;
 use crate::py::options::Options;
 use crate::py::patience::Patience;
 use crate::py::session::{
-    self, Methods, Session, State, as_dict, call, cookie, is_exact, request as cookies, session_class,
+    self, Methods, Session, State, as_dict, call, class_in, cookie, is_exact, request as cookies,
 };
 use crate::session::Life;
+
+/// A session that its cookie keeps, signed and perhaps encrypted.
+///
+/// CookieSession(request, **options)
+///
+/// `request` is a mapping with the key `cookie`, the request's Cookie header (or nothing), into which the session
+/// writes `cookie_out` and `set_cookie`. The options are those of the middleware, without their prefix;
+/// `validate_key` is needed, and `encrypt_key` encrypts.
+///
+/// Raises `ConfigurationError` for invalid options, and with `invalidate_corrupt=False`
+/// `CorruptSessionError` if the cookie is not ours or cannot be decoded.
+#[pyclass(frozen, subclass, dict, weakref, extends = Session, module = "beaker.session")]
+pub(crate) struct CookieSession;
 
 /// The methods of `CookieSession`.
 static METHODS: Methods = Methods {
@@ -60,7 +72,7 @@ pub(super) fn init(
 ) -> PyResult<()> {
     let (request, params) =
         session::create::arguments("CookieSession", &COOKIE_SESSION_PARAMETERS, args, kwargs)?;
-    session_class::named(&params)?;
+    class_in(&params)?;
     begin(session, &request, Options::of(&params, SessionKind::Cookie)?)
 }
 

@@ -3,7 +3,6 @@
 //! Programs see a `Session`. The functions here read its data from the cookie and write it there; the functions of
 //! `session` that do not touch a store serve both classes.
 
-mod class;
 mod create;
 mod data;
 mod load;
@@ -12,5 +11,4 @@ mod save;
 mod value;
 mod verbs;
 
-pub(crate) use class::CookieSession;
-pub(crate) use create::create;
+pub(crate) use create::{CookieSession, create};

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::class::CookieSession;
-use super::{create, load, save, verbs};
+use super::create::{self, CookieSession};
+use super::{load, save, verbs};
 use crate::py::errors::BeakerException;
 use crate::py::session::{cookie, cookie_scope};
 

@@ -23,7 +23,8 @@ pub(super) fn first(request: &Bound<'_, PyAny>, options: &Options) -> PyResult<O
     let Some(header) = cookie_header(request)? else { return Ok(None) };
     let now = format_one::moment(request.py(), settings)?;
     let first = all(&header.to_string_lossy(), settings, now).next();
-    if first.as_ref().is_some_and(|first| is_in_format_1(first, settings)) {
+    let is_in_format_1 = |first: &Candidate| settings.signer.is_some() && first.signed_at.is_none();
+    if first.as_ref().is_some_and(is_in_format_1) {
         format_one::tell(request.py(), settings, now)?;
     }
     Ok(first)
@@ -66,9 +67,4 @@ fn candidate(settings: &Settings, name: &str, value: &str, now: Timestamp) -> Op
         is_current: accepted.is_current,
         signed_at: accepted.signed_at.map(|seconds| seconds as f64),
     })
-}
-
-/// Whether the cookie is signed in format 1.
-fn is_in_format_1(candidate: &Candidate, settings: &Settings) -> bool {
-    settings.signer.is_some() && candidate.signed_at.is_none()
 }

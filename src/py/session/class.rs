@@ -16,7 +16,8 @@ use super::cookie_state::CookieValue;
 use super::state::State;
 use crate::config::CookieExpires;
 use crate::id::SessionId;
-use crate::py::options::Options;
+use crate::py::errors::ConfigurationError;
+use crate::py::options::{Options, session_class};
 
 /// A session: a dictionary that knows how to load and save itself.
 ///
@@ -125,4 +126,18 @@ pub(crate) fn plain<'py>(session: &Bound<'py, Session>) -> PyResult<Bound<'py, P
         copy.set_item(key, value)?;
     }
     Ok(copy)
+}
+
+/// The class that the options name, if they name one.
+pub(crate) fn class_in<'py>(params: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyType>>> {
+    let Some(class) = session_class(params)? else { return Ok(None) };
+    let refused = |got: String| {
+        let text = format!("session_class must be a subclass of beaker.session.Session, got {got}");
+        ConfigurationError::new_err(text)
+    };
+    match class.cast_into::<PyType>() {
+        Ok(class) if class.is_subclass_of::<Session>()? => Ok(Some(class)),
+        Ok(class) => Err(refused(class.fully_qualified_name()?.to_string())),
+        Err(error) => Err(refused(error.into_inner().get_type().name()?.to_string())),
+    }
 }

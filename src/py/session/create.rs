@@ -7,10 +7,10 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::class::{Methods, Session, as_dict, is_exact};
+use super::class::{Methods, Session, as_dict, class_in, is_exact};
 use super::configurable::{self, ConfigurableSession};
 use super::state::State;
-use super::{call, candidates, cookie, end, load, rename, save, session_class};
+use super::{call, candidates, cookie, end, load, rename, save};
 use crate::config::{SESSION_PARAMETERS, SessionKind, known};
 use crate::id::SessionId;
 use crate::py::clock;
@@ -88,7 +88,7 @@ pub(super) fn init(
 ) -> PyResult<()> {
     let (request, params) = arguments("Session", &SESSION_PARAMETERS, args, kwargs)?;
     let id = take(&params, intern!(session.py(), "id"))?.filter(|id| !id.is_none());
-    session_class::named(&params)?;
+    class_in(&params)?;
     let options = Options::of(&params, SessionKind::Store)?;
     let patience = Arc::new(Patience::new(options.settings.lock_timeout));
     begin(session, &request, id.as_ref(), options, patience)

@@ -31,7 +31,6 @@ mod renew;
 pub(crate) mod request;
 mod save;
 mod saving;
-pub(crate) mod session_class;
 pub(crate) mod session_timeout;
 mod snapshots;
 mod starvation;
@@ -41,7 +40,7 @@ pub(crate) mod times;
 mod verbs;
 mod write;
 
-pub(crate) use class::{Methods, Session, as_dict, is_exact, plain};
+pub(crate) use class::{Methods, Session, as_dict, class_in, is_exact, plain};
 pub(crate) use configurable::ConfigurableSession;
 pub(crate) use cookie_state::{CookieScope, CookieValue};
 pub(crate) use create::create;

@@ -10,7 +10,7 @@ use crate::py::cookie_session::CookieSession;
 use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::py::options::Options;
-use crate::py::session::session_class;
+use crate::py::session::class_in;
 
 /// The options in `params`.
 pub(super) fn of(params: &Bound<'_, PyDict>) -> PyResult<Arc<Options>> {
@@ -26,7 +26,7 @@ pub(super) fn anew(params: &Bound<'_, PyDict>) -> PyResult<Arc<Options>> {
 fn checked(params: &Bound<'_, PyDict>, options: Arc<Options>) -> PyResult<Arc<Options>> {
     let py = params.py();
     let init = intern!(py, "__init__");
-    let is_ours = match session_class::named(params)? {
+    let is_ours = match class_in(params)? {
         None => true,
         Some(class) => class.getattr(init)?.is(&py.get_type::<CookieSession>().getattr(init)?),
     };
@@ -47,7 +47,7 @@ pub(super) fn apart_from_requests(params: &Bound<'_, PyDict>) -> PyResult<Arc<Op
 
 /// Where the sessions keep their data: by their class, else by the option `type`.
 fn kind(params: &Bound<'_, PyDict>) -> PyResult<SessionKind> {
-    let in_cookie = match session_class::named(params)? {
+    let in_cookie = match class_in(params)? {
         Some(class) => class.is_subclass_of::<CookieSession>()?,
         None => params.get_item(intern!(params.py(), "type"))?.is_some_and(|kind| {
             kind.cast::<PyString>().is_ok_and(|kind| kind.to_string_lossy().trim() == "cookie")

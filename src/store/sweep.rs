@@ -50,7 +50,7 @@ impl AddAssign for Swept {
         self.temporaries += more.temporaries;
         self.locks += more.locks;
         self.skipped += more.skipped;
-        self.finished |= more.finished;
+        self.finished = more.finished;
     }
 }
 

@@ -171,12 +171,16 @@ impl Sweep for FileSweep {
                     swept.skipped += 1;
                 }
                 Some(Found::File { folder, name }) => {
+                    let finished = swept.finished;
                     swept += self.examine(&folder, &name, now, &mut orphans);
+                    swept.finished = finished;
                     swept.examined += 1;
                 }
             }
         }
+        let finished = swept.finished;
         swept += leftovers::remove_locks(&orphans, self.plan.dry_run, || thread::sleep(HANDING_OVER));
+        swept.finished = finished;
         Ok(swept)
     }
 }

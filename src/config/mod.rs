@@ -15,13 +15,11 @@ pub(crate) mod lookup;
 mod old_id;
 mod option;
 mod read;
-mod serializers;
 mod session_kind;
 mod settings;
 mod table;
 mod value;
 mod values;
-mod warnings;
 
 pub use choices::{Concurrency, PicklePolicy, Profile, SerializerName};
 pub use coerce::{coerce, word_as_bool};

@@ -4,13 +4,12 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::choices::{CONCURRENCY, CRYPTO, DURABILITY, PROFILE};
+use super::choices::{CONCURRENCY, CRYPTO, DURABILITY, PICKLE, PROFILE, SERIALIZER};
 use super::coerce::invalid;
 use super::lookup::known;
-use super::serializers::{pickle_policy, read_also};
 use super::{
-    Concurrency, CookieExpires, CookieKeys, KeyOptions, OldId, OptionSpec, SessionKind, Settings, Value,
-    Values,
+    Concurrency, CookieExpires, CookieKeys, KeyOptions, OldId, OptionSpec, PicklePolicy, SerializerName,
+    SessionKind, Settings, Value, Values,
 };
 use crate::codec::cipher::check_nonce_bits;
 use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
@@ -259,4 +258,38 @@ fn sealer(values: &Values, keys: &KeyOptions) -> Result<Option<Sealer>> {
         return Err(Error::invalid("encrypt_key needs a validate_key beside it"));
     }
     Sealer::new(&keys.pairs(), nonce_bits, cipher, Reading::Both).map(Some)
+}
+
+/// The serializer that is read beside the one that writes, if it is another.
+///
+/// # Errors
+/// `Invalid` for an unknown word, and beside a serializer of the application's own, which cannot be told from the
+/// other.
+fn read_also(values: &Values) -> Result<Option<SerializerName>> {
+    let Some(also) = values.choice(known!("read_also_serializer"), &SERIALIZER)? else { return Ok(None) };
+    let written = known!("data_serializer");
+    if matches!(values.get(written), Some(Value::Object(_))) {
+        return Err(Error::invalid("read_also_serializer needs data_serializer = json or pickle"));
+    }
+    let writes_json = values.text(written) == Some("json");
+    Ok(Some(also).filter(|also| (*also == SerializerName::Json) != writes_json))
+}
+
+/// The pickles that are read.
+///
+/// # Errors
+/// `Invalid` for an unknown word, and for one that contradicts what is read `also`.
+fn pickle_policy(values: &Values, also: Option<SerializerName>) -> Result<PicklePolicy> {
+    let policy = values.choice(known!("pickle"), &PICKLE)?.unwrap_or(PicklePolicy::Any);
+    if also != Some(SerializerName::Pickle) {
+        return Ok(policy);
+    }
+    let is_given = values.get(known!("pickle")).is_some();
+    if is_given && policy != PicklePolicy::Allowlist {
+        return Err(Error::invalid(
+            "read_also_serializer = pickle reads what pickle = allowlist takes: leave pickle out, and name classes \
+             of your own in pickle_allow",
+        ));
+    }
+    Ok(PicklePolicy::Allowlist)
 }

@@ -59,7 +59,6 @@ mod idle;
 #[cfg(test)]
 mod laws;
 mod lease;
-mod lock;
 pub mod memcached;
 mod memory;
 mod moving;
@@ -83,11 +82,10 @@ use crate::id::StoreKey;
 
 pub use self::redis::RedisStore;
 pub use crate::clock::Timestamp;
-pub use call::{Call, Guard, WAIT};
+pub use call::{Call, Guard, LockTarget, Locks, WAIT};
 pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;
-pub use lock::{LockTarget, Locks};
 pub use memcached::MemcachedStore;
 pub use memory::MemoryStore;
 pub use moving::{MovingStore, Phase};

@@ -13,7 +13,6 @@ mod limits;
 mod locks;
 mod pool;
 pub mod replies;
-mod scan;
 mod scripts;
 mod sentinel;
 mod store;

@@ -9,7 +9,6 @@ use super::client::{Effect, RedisClient};
 use super::keys::Keys;
 use super::lifetime;
 use super::replies;
-use super::scan::RedisScan;
 use super::scripts::{self, Script};
 use super::version::Stored;
 use crate::codec::pickled_text;
@@ -18,7 +17,7 @@ use crate::id::StoreKey;
 use crate::store::lease::LeaseGuard;
 use crate::store::{
     Blocking, Call, Capabilities, Deleted, Expect, Locks, Patch, Record, Renewal, Rotation, Scan, Store,
-    Write, Written,
+    Timestamp, WAIT, Write, Written,
 };
 
 /// How long a lock lasts if its holder is gone.
@@ -29,6 +28,10 @@ const WRITING: &str = "write the session to Redis";
 const RENEWING: &str = "renew the session in Redis";
 const REMOVING: &str = "remove the session from Redis";
 const ROTATING: &str = "rotate the session in Redis";
+const LISTING: &str = "list the sessions in Redis";
+
+/// The keys that the server looks at for a page.
+const ENTRIES: usize = 500;
 
 /// Keeps each session under a key of its own.
 ///
@@ -214,5 +217,32 @@ impl Store for RedisStore {
             atomic_rotation: true,
             blocking: Blocking::Network,
         }
+    }
+}
+
+/// Lists the records on the server.
+struct RedisScan<'a> {
+    client: &'a RedisClient,
+    keys: &'a Keys,
+    /// Where the next page begins; `None` behind the last one.
+    cursor: Option<Vec<u8>>,
+}
+
+impl<'a> RedisScan<'a> {
+    fn new(client: &'a RedisClient, keys: &'a Keys) -> Self {
+        Self { client, keys, cursor: Some(b"0".to_vec()) }
+    }
+}
+
+impl Scan for RedisScan<'_> {
+    fn next_page(&mut self, _now: Timestamp) -> Result<Option<Vec<StoreKey>>> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let mut request = cmd("SCAN");
+        request.arg(cursor).arg("MATCH").arg(self.keys.pattern()).arg("COUNT").arg(ENTRIES);
+        let (next, found) =
+            self.client.request(LISTING, &request, Effect::Repeatable, WAIT, replies::page)?;
+        self.cursor = Some(next).filter(|cursor| cursor != b"0");
+        let names = found.iter().filter_map(|key| std::str::from_utf8(key).ok());
+        Ok(Some(names.filter_map(|key| self.keys.record_of(key)).map(StoreKey::of_record).collect()))
     }
 }

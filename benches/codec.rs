@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use beaker_core::codec::{
-    Cipher, KeyPair, Reading, Records, Sealer, deflate, envelope, locate, looks_like_pickle, splice, text,
+    Cipher, KeyPair, Records, Sealer, deflate, envelope, locate, looks_like_pickle, splice, text,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -73,7 +73,7 @@ fn codec(c: &mut Criterion) {
             .bench_function("splice", |b| b.iter(|| splice(black_box(plain.as_bytes()), at, 1.8e9).unwrap()));
 
         for (name, cipher) in [("GCM", Cipher::AesGcm), ("CTR", Cipher::AesCtr)] {
-            let sealer = Sealer::new(&[KEYS], 128, cipher, Reading::Both).unwrap();
+            let sealer = Sealer::new(&[KEYS], 128, cipher).unwrap();
             let sealed = sealer.encrypt(&payload).unwrap();
             group.bench_function(format!("encrypt {name}"), |b| {
                 b.iter(|| sealer.encrypt(black_box(&payload)).unwrap());

@@ -13,8 +13,7 @@
 //! GCM proves that the text was made with the key. CTR proves nothing: whoever can write to the store, or knows
 //! what one text decrypts to, can make a text that decrypts to bytes of his choice, and with pickle such bytes
 //! are a program. So a plaintext of CTR is told apart, by [`Decrypted::is_authentic`], and is given only if
-//! it is sound in form, which keeps out what was made with other keys and is no defence against malice. Where
-//! no process writes CTR any more, [`Reading::GcmOnly`] refuses it altogether.
+//! it is sound in form, which keeps out what was made with other keys and is no defence against malice.
 
 use std::fmt;
 
@@ -48,15 +47,6 @@ pub enum Cipher {
     AesGcm,
     /// AES-256-CTR, unauthenticated. What the original does with pycryptodome only.
     AesCtr,
-}
-
-/// Which texts are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// Both; what does not authenticate under GCM is taken for CTR if that makes it sound in form.
-    Both,
-    /// Only what authenticates.
-    GcmOnly,
 }
 
 /// The keys that one text is encrypted with.
@@ -99,7 +89,6 @@ pub struct Sealer {
     nonce_bytes: usize,
     nonce_chars: usize,
     writes: Cipher,
-    reads: Reading,
 }
 
 /// A pair of keys of the sealer's own.
@@ -114,7 +103,6 @@ impl fmt::Debug for Sealer {
         f.debug_struct("Sealer")
             .field("nonce_bytes", &self.nonce_bytes)
             .field("writes", &self.writes)
-            .field("reads", &self.reads)
             .finish_non_exhaustive()
     }
 }
@@ -138,7 +126,7 @@ impl Sealer {
     /// # Errors
     /// `Invalid` if there is no pair, if a key is empty, if a `validate_key` is not ASCII, or if `nonce_bits` is
     /// not a multiple of 8 between 48 and 8192.
-    pub fn new(pairs: &[KeyPair<'_>], nonce_bits: usize, writes: Cipher, reads: Reading) -> Result<Self> {
+    pub fn new(pairs: &[KeyPair<'_>], nonce_bits: usize, writes: Cipher) -> Result<Self> {
         check_nonce_bits(nonce_bits)?;
         let nonce_bytes = nonce_bits / 8;
         Ok(Self {
@@ -147,7 +135,6 @@ impl Sealer {
             // As the original counts. It comes to the length of the padded base64, so that nothing is cut.
             nonce_chars: (4 * nonce_bytes / 3 + 3) & !3,
             writes,
-            reads,
         })
     }
 
@@ -205,15 +192,13 @@ impl Sealer {
             }
             tried.push(key);
         }
-        if self.reads == Reading::Both {
-            for (age, key) in tried.iter().enumerate() {
-                apply_ctr(key, &mut output)?;
-                if is_sound(&output) {
-                    return Ok(Decrypted { bytes: output, is_current: age == 0, is_authentic: false });
-                }
-                // The same once more gives the text back, for the next key.
-                apply_ctr(key, &mut output)?;
+        for (age, key) in tried.iter().enumerate() {
+            apply_ctr(key, &mut output)?;
+            if is_sound(&output) {
+                return Ok(Decrypted { bytes: output, is_current: age == 0, is_authentic: false });
             }
+            // The same once more gives the text back, for the next key.
+            apply_ctr(key, &mut output)?;
         }
         Err(Error::corrupt(DECRYPT).with_detail(OTHER_KEY))
     }

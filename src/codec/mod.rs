@@ -41,7 +41,7 @@ pub mod text;
 pub mod transit;
 
 pub use access_time::{Splice, locate, splice, with_access_time};
-pub use cipher::{Cipher, Decrypted, KeyPair, Reading, Sealer};
+pub use cipher::{Cipher, Decrypted, KeyPair, Sealer};
 pub use envelope_fields::{Envelope, Expiry};
 pub use expansion::{is_bounded, weigh};
 pub use form::{looks_like_pickle, looks_like_zlib};

@@ -12,7 +12,7 @@ use super::{
     SessionKind, Settings, Value, Values,
 };
 use crate::codec::cipher::check_nonce_bits;
-use crate::codec::{Cipher, Reading, RecordFormat, Records, Sealer};
+use crate::codec::{Cipher, RecordFormat, Records, Sealer};
 use crate::cookie::{CookieSealer, End, Format, FormatOne, IdKeyring, SameSite};
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};
@@ -257,7 +257,7 @@ fn sealer(values: &Values, keys: &KeyOptions) -> Result<Option<Sealer>> {
     if keys.validate.is_empty() {
         return Err(Error::invalid("encrypt_key needs a validate_key beside it"));
     }
-    Sealer::new(&keys.pairs(), nonce_bits, cipher, Reading::Both).map(Some)
+    Sealer::new(&keys.pairs(), nonce_bits, cipher).map(Some)
 }
 
 /// The serializer that is read beside the one that writes, if it is another.

@@ -171,7 +171,7 @@ impl Sealer {
 
     /// The plaintext of `text`, and whether it is proven to be ours.
     ///
-    /// What authenticates under one of the pairs is given as it is. Where nothing does and CTR is read, it is
+    /// What authenticates under one of the pairs is given as it is. Where nothing does, it is
     /// the plaintext of the first pair whose `is_sound` holds, the newest pair first.
     ///
     /// # Errors

@@ -172,6 +172,7 @@ impl Visit {
 }
 
 /// The unpickler's stack, marks and memo.
+#[derive(Default)]
 struct Machine {
     graph: Graph,
     stack: Vec<usize>,
@@ -191,19 +192,7 @@ struct Machine {
 
 impl Machine {
     fn new(length: usize) -> Self {
-        Self {
-            graph: Graph::default(),
-            stack: Vec::new(),
-            marks: Vec::new(),
-            memo: HashMap::new(),
-            memoized: 0,
-            length,
-            most: most_work(length),
-            work: 0,
-            bytes: 0,
-            keys: 0,
-            grew_late: false,
-        }
+        Self { length, most: most_work(length), ..Self::default() }
     }
 
     fn take(&mut self, step: Step) -> Option<()> {

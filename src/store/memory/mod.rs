@@ -223,11 +223,11 @@ impl Store for MemoryStore {
     }
 
     fn sweep(&self) -> Box<dyn Sweep + '_> {
-        Box::new(MemorySweep::new(&self.records))
+        Box::new(MemorySweep { records: &self.records, shard: 0, position: 0 })
     }
 
     fn scan(&self) -> Option<Box<dyn Scan + '_>> {
-        Some(Box::new(MemoryScan::new(&self.records)))
+        Some(Box::new(MemoryScan { records: &self.records, shard: 0 }))
     }
 
     fn capabilities(&self) -> Capabilities {

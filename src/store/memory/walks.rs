@@ -7,15 +7,9 @@ use crate::store::{Scan, Sweep, Swept, Timestamp};
 
 /// Removes expired records. Writes do it too, a little each, so that this is for who cannot wait for them.
 pub(super) struct MemorySweep<'a> {
-    records: &'a Records,
-    shard: usize,
-    position: usize,
-}
-
-impl<'a> MemorySweep<'a> {
-    pub(super) fn new(records: &'a Records) -> Self {
-        Self { records, shard: 0, position: 0 }
-    }
+    pub(super) records: &'a Records,
+    pub(super) shard: usize,
+    pub(super) position: usize,
 }
 
 impl Sweep for MemorySweep<'_> {
@@ -48,14 +42,8 @@ impl Sweep for MemorySweep<'_> {
 
 /// Lists the records, a shard at a time.
 pub(super) struct MemoryScan<'a> {
-    records: &'a Records,
-    shard: usize,
-}
-
-impl<'a> MemoryScan<'a> {
-    pub(super) fn new(records: &'a Records) -> Self {
-        Self { records, shard: 0 }
-    }
+    pub(super) records: &'a Records,
+    pub(super) shard: usize,
 }
 
 impl Scan for MemoryScan<'_> {

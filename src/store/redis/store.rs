@@ -207,7 +207,8 @@ impl Store for RedisStore {
     }
 
     fn scan(&self) -> Option<Box<dyn Scan + '_>> {
-        Some(Box::new(RedisScan::new(&self.client, &self.keys)))
+        let cursor = Some(b"0".to_vec());
+        Some(Box::new(RedisScan { client: &self.client, keys: &self.keys, cursor }))
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -226,12 +227,6 @@ struct RedisScan<'a> {
     keys: &'a Keys,
     /// Where the next page begins; `None` behind the last one.
     cursor: Option<Vec<u8>>,
-}
-
-impl<'a> RedisScan<'a> {
-    fn new(client: &'a RedisClient, keys: &'a Keys) -> Self {
-        Self { client, keys, cursor: Some(b"0".to_vec()) }
-    }
 }
 
 impl Scan for RedisScan<'_> {

@@ -78,6 +78,9 @@ pub enum LockTarget {
     Id,
 }
 
+/// A lock that was taken; `None` if the target is a record, and there is none.
+pub type Taken = Option<Arc<dyn Guard>>;
+
 /// A store that can lock a session for one caller.
 pub trait Locks: Send + Sync {
     /// Locks the id of `key`, whichever key of it the record has: every other process and thread that asks for the lock
@@ -93,10 +96,5 @@ pub trait Locks: Send + Sync {
     ///
     /// # Errors
     /// `Busy` if the lock was taken all that time, `Unavailable` if the store did not answer.
-    fn lock(
-        self: Arc<Self>,
-        key: &StoreKey,
-        target: LockTarget,
-        call: &Call<'_>,
-    ) -> Result<Option<Arc<dyn Guard>>>;
+    fn lock(self: Arc<Self>, key: &StoreKey, target: LockTarget, call: &Call<'_>) -> Result<Taken>;
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::StoreKey;
 use crate::store::{
-    Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
+    Call, Capabilities, Deleted, Expect, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store, Taken,
     Version, Write, Written,
 };
 
@@ -168,12 +168,7 @@ impl Store for Counting {
 }
 
 impl Locks for Counting {
-    fn lock(
-        self: Arc<Self>,
-        key: &StoreKey,
-        target: LockTarget,
-        call: &Call<'_>,
-    ) -> Result<Option<Arc<dyn Guard>>> {
+    fn lock(self: Arc<Self>, key: &StoreKey, target: LockTarget, call: &Call<'_>) -> Result<Taken> {
         self.call("lock", key)?;
         Arc::clone(&self.inner).locks().unwrap().lock(key, target, call)
     }

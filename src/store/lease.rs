@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Call, Guard, LockTarget, Rotation, Written};
+use super::{Call, Guard, LockTarget, Rotation, Taken, Written};
 use crate::error::{Error, Result};
 use crate::fork::{ForkLocal, Process};
 use crate::id::{SessionId, StoreKey};
@@ -52,7 +52,7 @@ pub(crate) fn lock(
     target: LockTarget,
     call: &Call<'_>,
     is_there: impl Fn() -> Result<bool>,
-) -> Result<Option<Arc<dyn Guard>>> {
+) -> Result<Taken> {
     let is_due = || Ok(target == LockTarget::Id || is_there()?);
     if !is_due()? {
         return Ok(None);

@@ -82,7 +82,7 @@ use crate::id::StoreKey;
 
 pub use self::redis::RedisStore;
 pub use crate::clock::Timestamp;
-pub use call::{Call, Guard, LockTarget, Locks, WAIT};
+pub use call::{Call, Guard, LockTarget, Locks, Taken, WAIT};
 pub use durability::Durability;
 #[cfg(unix)]
 pub use file::FileStore;

@@ -17,7 +17,7 @@ use crate::py::errors::IntoPyResult;
 use crate::py::once::intern;
 use crate::store::{
     Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
-    Timestamp, Write, Written, rotate_in_order,
+    Taken, Timestamp, Write, Written, rotate_in_order,
 };
 
 impl Store for NamespaceStore {
@@ -152,12 +152,7 @@ impl NamespaceStore {
 }
 
 impl Locks for NamespaceStore {
-    fn lock(
-        self: Arc<Self>,
-        key: &StoreKey,
-        target: LockTarget,
-        call: &Call<'_>,
-    ) -> Result<Option<Arc<dyn Guard>>> {
+    fn lock(self: Arc<Self>, key: &StoreKey, target: LockTarget, call: &Call<'_>) -> Result<Taken> {
         if target == LockTarget::Record {
             match self.load(key, call) {
                 Ok(None) => return Ok(None),

@@ -44,8 +44,8 @@ pub use sweep::{FileSweep, Reach, SweepPlan, lease_of};
 pub use crate::private_dir::{default_directory, ensure_private_dir, sync_with_names};
 
 use super::{
-    Blocking, Call, Capabilities, Deleted, Durability, Expect, Guard, LockTarget, Locks, Patch, Record,
-    Rotation, Scan, Store, Sweep, Sweeper, Timestamp, Write, Written,
+    Blocking, Call, Capabilities, Deleted, Durability, Expect, LockTarget, Locks, Patch, Record, Rotation,
+    Scan, Store, Sweep, Sweeper, Taken, Timestamp, Write, Written,
 };
 use crate::clock;
 use crate::error::Result;
@@ -277,12 +277,7 @@ impl FileStore {
 }
 
 impl Locks for FileStore {
-    fn lock(
-        self: Arc<Self>,
-        key: &StoreKey,
-        target: LockTarget,
-        call: &Call<'_>,
-    ) -> Result<Option<Arc<dyn Guard>>> {
+    fn lock(self: Arc<Self>, key: &StoreKey, target: LockTarget, call: &Call<'_>) -> Result<Taken> {
         let visit = self.folders.visit(call.wait);
         let place = visit.place(key);
         let path = place.data_file(&visit.file_dir);

@@ -12,17 +12,12 @@ use super::{MemcachedStore, NO_FLAGS, expiry, name_of};
 use crate::error::Result;
 use crate::id::StoreKey;
 use crate::store::lease::{self, Leases, Server};
-use crate::store::{Call, Guard, LockTarget, Locks};
+use crate::store::{Call, LockTarget, Locks, Taken};
 
 const LOCKING: &str = "lock the session in memcached";
 
 impl Locks for MemcachedStore {
-    fn lock(
-        self: Arc<Self>,
-        key: &StoreKey,
-        target: LockTarget,
-        call: &Call<'_>,
-    ) -> Result<Option<Arc<dyn Guard>>> {
+    fn lock(self: Arc<Self>, key: &StoreKey, target: LockTarget, call: &Call<'_>) -> Result<Taken> {
         let store = Arc::clone(&self);
         let name = name_of(key);
         lease::lock(self, key, target, call, || {

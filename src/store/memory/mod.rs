@@ -19,7 +19,7 @@ use walks::{MemoryScan, MemorySweep};
 
 use super::{
     Blocking, Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal,
-    Rotation, Scan, Store, Sweep, Timestamp, Write, Written,
+    Rotation, Scan, Store, Sweep, Taken, Timestamp, Write, Written,
 };
 use crate::clock;
 use crate::error::Result;
@@ -241,12 +241,7 @@ impl Store for MemoryStore {
 }
 
 impl Locks for MemoryStore {
-    fn lock(
-        self: Arc<Self>,
-        key: &StoreKey,
-        target: LockTarget,
-        call: &Call<'_>,
-    ) -> Result<Option<Arc<dyn Guard>>> {
+    fn lock(self: Arc<Self>, key: &StoreKey, target: LockTarget, call: &Call<'_>) -> Result<Taken> {
         let is_due = || target == LockTarget::Id || self.contains(key.record(), call.now);
         if !is_due() {
             return Ok(None);

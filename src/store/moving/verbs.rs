@@ -9,7 +9,7 @@ use crate::error::{ErrorKind, Result};
 use crate::id::StoreKey;
 use crate::store::{
     Call, Capabilities, Deleted, Expect, Guard, LockTarget, Locks, Patch, Record, Renewal, Rotation, Store,
-    Sweep, Write, Written,
+    Sweep, Taken, Write, Written,
 };
 
 impl Store for MovingStore {
@@ -98,12 +98,7 @@ impl Store for MovingStore {
 }
 
 impl Locks for MovingStore {
-    fn lock(
-        self: Arc<Self>,
-        key: &StoreKey,
-        target: LockTarget,
-        call: &Call<'_>,
-    ) -> Result<Option<Arc<dyn Guard>>> {
+    fn lock(self: Arc<Self>, key: &StoreKey, target: LockTarget, call: &Call<'_>) -> Result<Taken> {
         let place = |found: Result<Look>| match found {
             Ok(Look::At(side, _)) => Ok(Some(side)),
             Ok(Look::Ended(_) | Look::Nowhere) => Ok(None),

@@ -10,17 +10,12 @@ use super::store::RedisStore;
 use crate::error::Result;
 use crate::id::StoreKey;
 use crate::store::lease::{self, Leases, Server};
-use crate::store::{Call, Guard, LockTarget, Locks};
+use crate::store::{Call, LockTarget, Locks, Taken};
 
 const LOCKING: &str = "lock the session in Redis";
 
 impl Locks for RedisStore {
-    fn lock(
-        self: Arc<Self>,
-        key: &StoreKey,
-        target: LockTarget,
-        call: &Call<'_>,
-    ) -> Result<Option<Arc<dyn Guard>>> {
+    fn lock(self: Arc<Self>, key: &StoreKey, target: LockTarget, call: &Call<'_>) -> Result<Taken> {
         let store = Arc::clone(&self);
         lease::lock(self, key, target, call, || store.is_there(key, call))
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList,
@@ -25,6 +26,11 @@ pub(crate) fn given_as<'py, T: FromPyObjectOwned<'py>>(
     name: &str,
 ) -> PyResult<Option<T>> {
     given(options, name)?.map(|object| object.extract().map_err(Into::into)).transpose()
+}
+
+/// A span of time in seconds. Raises `ValueError` for a number that is none.
+pub(crate) fn duration(seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// A time limit of a backend.

@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::py::files::{Stamp, read_stamped};
 use crate::py::once::Once;
+use crate::py::values::duration;
 
 /// The most bytes that the values of one file take here.
 const MOST_BYTES: usize = 1 << 20;
@@ -74,9 +74,7 @@ pub(crate) struct FileValues {
 impl FileValues {
     #[new]
     fn new(path: PathBuf, settling: f64) -> PyResult<Self> {
-        let settling = Duration::try_from_secs_f64(settling)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self { path, settling, seen: Mutex::new(None) })
+        Ok(Self { path, settling: duration(settling)?, seen: Mutex::new(None) })
     }
 
     /// Reads the file. Returns its contents, and whether values of it may be kept. Raises `OSError`.

@@ -25,11 +25,10 @@ pub(crate) fn store(
     let lifetime = settings.store_ttl(None);
     let store =
         file_store(given, namespace_args)?.with_lifetime(lifetime).with_durability(settings.durability);
-    let swept = |interval| (store.file_dir().to_owned(), interval, lifetime);
-    let sweeper =
-        settings.sweep_interval.map(|interval| SWEPT.get(swept(interval), |_| Ok(Sweeper::new(interval))));
-    let sweeper = sweeper.transpose()?;
-    Ok(Some(Arc::new(store.with_sweeper(sweeper))))
+    let sweeper = settings.sweep_interval.map(|interval| {
+        SWEPT.get((store.file_dir().to_owned(), interval, lifetime), |_| Ok(Sweeper::new(interval)))
+    });
+    Ok(Some(Arc::new(store.with_sweeper(sweeper.transpose()?))))
 }
 
 /// The sweepers of folders, by interval and the lifetime of records.

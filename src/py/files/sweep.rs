@@ -1,14 +1,14 @@
 //! Sweeping folders by hand.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::py::errors::IntoPyResult;
 use crate::py::gil;
+use crate::py::values::duration;
 use crate::store::file::{Reach, SweepPlan, lease_of};
 use crate::store::{FileStore, Sweep, SweepLease, Swept};
 
@@ -31,10 +31,7 @@ pub(crate) fn sweep_files<'py>(
     every: bool,
     dry_run: bool,
 ) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let lifetime = lifetime
-        .map(Duration::try_from_secs_f64)
-        .transpose()
-        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let lifetime = lifetime.map(duration).transpose()?;
     let store = FileStore::new(file_dir, lock_dir);
     let lease = if dry_run { None } else { SweepLease::take(&lease_of(store.file_dir())).into_py(py)? };
     // Without a folder there may still be locks, and no other sweep.

@@ -3,9 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -14,6 +13,7 @@ use crate::error::Result;
 use crate::py::errors::{ConfigurationError, IntoPyResult};
 use crate::py::files::sweep_to_the_end;
 use crate::py::patience::Patience;
+use crate::py::values::duration;
 use crate::py::{clock, gil, wait};
 use crate::store::sqlite::{Database, Stored, Value};
 use crate::store::{Call, Durability, SqliteStore, Store, SweepLease, WAIT};
@@ -78,10 +78,7 @@ impl SqliteDatabase {
         value: &Bound<'_, PyAny>,
         lifetime: Option<f64>,
     ) -> PyResult<()> {
-        let ttl = lifetime
-            .map(Duration::try_from_secs_f64)
-            .transpose()
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let ttl = lifetime.map(duration).transpose()?;
         let value = if let Ok(text) = value.cast::<PyString>() {
             Value::Text(text.to_str()?)
         } else if let Ok(bytes) = value.cast::<PyBytes>() {

@@ -53,12 +53,11 @@ pub(crate) fn store(
         )?;
     }
     let locks = given_as::<String>(namespace_args, "lock_dir")?.map(PathBuf::from);
-    let swept = |interval| (database.path().to_owned(), interval);
-    let sweeper =
-        settings.sweep_interval.map(|interval| SWEPT.get(swept(interval), |_| Ok(Sweeper::new(interval))));
-    let sweeper = sweeper.transpose()?;
+    let sweeper = settings
+        .sweep_interval
+        .map(|interval| SWEPT.get((database.path().to_owned(), interval), |_| Ok(Sweeper::new(interval))));
     let store = SqliteStore::new(database).with_locks(locks).with_lifetime(settings.store_ttl(None));
-    Ok(Some(Arc::new(store.with_sweeper(sweeper))))
+    Ok(Some(Arc::new(store.with_sweeper(sweeper.transpose()?))))
 }
 
 /// The sweepers of databases, by interval.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -12,7 +11,7 @@ use crate::error::Result;
 use crate::py::errors::{ConfigurationError, IntoPyResult, InvalidCacheBackendError, MissingCacheParameter};
 use crate::py::gil;
 use crate::py::shared::Shared;
-use crate::py::values::{given, given_as, time_limit};
+use crate::py::values::{duration, given, given_as, time_limit};
 use crate::store::memcached::{Access, Client, Condition, Flavour, Item, Servers, item_key};
 use crate::store::{MemcachedStore, Store};
 
@@ -140,10 +139,7 @@ impl MemcachedClient {
         seconds: Option<f64>,
         token: Option<u64>,
     ) -> PyResult<bool> {
-        let lifetime = seconds
-            .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)))
-            .transpose()
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let lifetime = seconds.map(|seconds| duration(seconds.max(0.0))).transpose()?;
         let condition = match token {
             None => Condition::None,
             Some(0) => Condition::Absent,

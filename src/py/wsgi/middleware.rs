@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
@@ -72,19 +72,15 @@ impl Parts {
 }
 
 impl SessionMiddleware {
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Parts>>> {
-        self.parts.lock()
-    }
-
     fn parts(&self) -> PyResult<Arc<Parts>> {
-        let parts = self.lock().as_ref().map(Arc::clone);
+        let parts = self.parts.lock().as_ref().map(Arc::clone);
         parts.ok_or_else(|| PyRuntimeError::new_err("SessionMiddleware.__init__ was not called"))
     }
 
     fn replace(&self, py: Python<'_>, change: impl FnOnce(&mut Parts)) -> PyResult<()> {
         let mut parts = self.parts()?.clone_ref(py);
         change(&mut parts);
-        let _dropped = self.lock().replace(Arc::new(parts));
+        let _dropped = self.parts.lock().replace(Arc::new(parts));
         Ok(())
     }
 }
@@ -155,7 +151,7 @@ impl SessionMiddleware {
             get_session: slf.getattr(intern!(py, "_get_session"))?.unbind(),
             prepared: Some(prepared),
         };
-        let _dropped = slf.get().lock().replace(Arc::new(parts));
+        let _dropped = slf.get().parts.lock().replace(Arc::new(parts));
         Ok(())
     }
 
@@ -243,7 +239,7 @@ impl SessionMiddleware {
             prepared: None,
         };
         slf.getattr(intern!(py, "__dict__"))?.call_method1(intern!(py, "update"), (rest,))?;
-        let _dropped = slf.get().lock().replace(Arc::new(parts));
+        let _dropped = slf.get().parts.lock().replace(Arc::new(parts));
         Ok(())
     }
 
@@ -310,7 +306,7 @@ impl SessionMiddleware {
     }
 
     fn __clear__(&self) {
-        let _dropped = self.lock().take();
+        let _dropped = self.parts.lock().take();
     }
 }
 

@@ -75,9 +75,8 @@ impl Error {
     }
 
     /// Adds what a person needs in order to act; never a secret or a whole id.
-    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
-        self
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
     }
 
     /// Whether another holder has the lock, so that another attempt may succeed.
@@ -97,9 +96,8 @@ impl Error {
     }
 
     /// Adds the cause.
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
     }
 
     /// The kind of the error.

@@ -50,10 +50,7 @@ impl Kind {
 
     /// The words to choose from, if the option takes nothing else.
     pub const fn choices(self) -> &'static [&'static str] {
-        match self {
-            Self::Choice(words) => words,
-            _ => &[],
-        }
+        if let Self::Choice(words) = self { words } else { &[] }
     }
 
     /// The name in the documentation, which explains each.
@@ -227,19 +224,16 @@ impl OptionSpec {
         }
     }
 
-    pub(super) const fn hardened(mut self, default: DefaultValue, because: &'static str) -> Self {
-        self.hardened = Some(Hardened { default, because });
-        self
+    pub(super) const fn hardened(self, default: DefaultValue, because: &'static str) -> Self {
+        Self { hardened: Some(Hardened { default, because }), ..self }
     }
 
-    pub(super) const fn preset(mut self, value: DefaultValue) -> Self {
-        self.preset = Some(value);
-        self
+    pub(super) const fn preset(self, value: DefaultValue) -> Self {
+        Self { preset: Some(value), ..self }
     }
 
-    pub(super) const fn used_by(mut self, what: &'static str) -> Self {
-        self.used_by = what;
-        self
+    pub(super) const fn used_by(self, what: &'static str) -> Self {
+        Self { used_by: what, ..self }
     }
 
     pub(super) const fn at(mut self, session: usize, cookie_session: usize) -> Self {
@@ -248,24 +242,20 @@ impl OptionSpec {
         self
     }
 
-    pub(super) const fn attribute(mut self, name: &'static str) -> Self {
-        self.attribute = Some(name);
-        self
+    pub(super) const fn attribute(self, name: &'static str) -> Self {
+        Self { attribute: Some(name), ..self }
     }
 
-    pub(super) const fn to_backend(mut self) -> Self {
-        self.to_backend = true;
-        self
+    pub(super) const fn to_backend(self) -> Self {
+        Self { to_backend: true, ..self }
     }
 
-    pub(super) const fn uncoerced_in_beaker(mut self) -> Self {
-        self.uncoerced_in_beaker = true;
-        self
+    pub(super) const fn uncoerced_in_beaker(self) -> Self {
+        Self { uncoerced_in_beaker: true, ..self }
     }
 
-    pub(super) const fn none_is_a_value(mut self) -> Self {
-        self.none_is_a_value = true;
-        self
+    pub(super) const fn none_is_a_value(self) -> Self {
+        Self { none_is_a_value: true, ..self }
     }
 
     /// The default under a profile. Where the hardened one depends on other things, the settings work it out from the

@@ -112,9 +112,8 @@ impl<'a> Place<'a> {
     }
 
     /// The same id elsewhere.
-    pub(super) fn seated(mut self, seat: Seat) -> Self {
-        self.seat = seat;
-        self
+    pub(super) fn seated(self, seat: Seat) -> Self {
+        Self { seat, ..self }
     }
 
     /// The file of the record below `file_dir`.

@@ -75,9 +75,8 @@ impl FileStore {
 
     /// The same store, where a sweep removes records without an expiry, as Beaker's, once they were not used for
     /// `lifetime`. That must be at least the timeout of every process of Beaker that uses these folders.
-    pub fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
-        self.lifetime = lifetime;
-        self
+    pub fn with_lifetime(self, lifetime: Option<Duration>) -> Self {
+        Self { lifetime, ..self }
     }
 
     /// The same, whose saves survive what `durability` says.
@@ -87,9 +86,8 @@ impl FileStore {
     }
 
     /// The same, which is swept at intervals: a write or a touch that finds a sweep due starts a thread.
-    pub fn with_sweeper(mut self, sweeper: Option<Arc<Sweeper>>) -> Self {
-        self.sweeper = sweeper;
-        self
+    pub fn with_sweeper(self, sweeper: Option<Arc<Sweeper>>) -> Self {
+        Self { sweeper, ..self }
     }
 
     /// The folder of the records.

@@ -7,10 +7,7 @@ pub type Page = (Vec<u8>, Vec<Vec<u8>>);
 
 /// A number.
 pub fn number(reply: Value) -> Option<i64> {
-    match reply {
-        Value::Int(number) => Some(number),
-        _ => None,
-    }
+    if let Value::Int(number) = reply { Some(number) } else { None }
 }
 
 /// A value, or that there is none.

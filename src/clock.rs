@@ -81,10 +81,6 @@ pub fn lately() -> f64 {
 }
 
 #[cfg(unix)]
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "seconds since the machine started, and nanoseconds below a billion"
-)]
 fn uptime() -> f64 {
     use rustix::time::{ClockId, clock_gettime};
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -92,6 +88,7 @@ fn uptime() -> f64 {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let clock = ClockId::Monotonic;
     let time = clock_gettime(clock);
+    // Seconds since the machine started, and nanoseconds below a billion.
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 

@@ -80,13 +80,10 @@ fn list(option: &OptionSpec, value: Value, split: fn(&str) -> Vec<&str>) -> Resu
     Ok(Value::List(parts))
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a moment beyond 2^53 seconds does not differ from its neighbour"
-)]
 fn moment(option: &OptionSpec, value: Value) -> Result<Value> {
     match value {
         Value::Moment(seconds) if seconds.is_finite() => Ok(value),
+        // One beyond 2^53 seconds does not differ from its neighbour.
         Value::Int(seconds) => Ok(Value::Moment(seconds as f64)),
         other => Err(refuse(
             option,
@@ -182,11 +179,8 @@ fn expires(option: &OptionSpec, value: &Value) -> Result<Value> {
     meant.ok_or_else(|| refuse(option, takes, value))
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a span over 2^53 seconds is refused when the date is computed"
-)]
 fn whole_span(seconds: i64) -> Value {
+    // One over 2^53 seconds is refused when the date is computed.
     Value::Span(seconds as f64)
 }
 

@@ -67,13 +67,10 @@ impl Values {
 
     /// The option's number of seconds, if there is one.
     #[must_use]
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a span over 2^53 seconds does not differ from its neighbour"
-    )]
     pub fn seconds(&self, option: &OptionSpec) -> Option<f64> {
         match self.get(option) {
             Some(Value::Float(seconds)) => Some(*seconds),
+            // A span over 2^53 seconds does not differ from its neighbour.
             _ => self.number(option).map(|seconds| seconds as f64),
         }
     }

@@ -176,11 +176,7 @@ fn of_text(options: &Options, text: String) -> PyResult<CookieValue> {
 
 fn sealed(options: &Options, data: &Bound<'_, PyDict>, payload: &[u8]) -> PyResult<CookieValue> {
     let expires = options.settings.limits.end(creation_time(data)?);
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a cast from a float saturates, and nothing ends before 1970"
-    )]
+    // A cast from a float saturates, and nothing ends before 1970.
     let expires = expires.map(|seconds| seconds.ceil() as u64);
     let coded = keys(options)?.sealer.seal(payload, expires).into_py(data.py())?;
     fitting(options, CookieValue { plain: None, coded })

@@ -142,14 +142,11 @@ pub trait Store: Send + Sync {
     /// the condition.
     fn write(&self, write: &Write<'_>, call: &Call<'_>) -> Result<Written>;
 
-    /// Renews the life of a record. Never creates one. `false` if there is none. A store implements this or
-    /// [`patch`](Self::patch): each is provided by way of the other.
+    /// Renews the life of a record. Never creates one. `false` if there is none.
     ///
     /// # Errors
     /// `Unavailable` if the store did not answer, `Corrupt` if the record cannot be understood.
-    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
-        self.patch(&renewal.as_patch(), call)
-    }
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool>;
 
     /// Renews the life of a record, and changes some of its bytes where it is still the one that was loaded. Never
     /// creates one. `false` if there is none.

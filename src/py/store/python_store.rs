@@ -48,6 +48,10 @@ impl Store for NamespaceStore {
         written
     }
 
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.patch(&renewal.as_patch(), call)
+    }
+
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         let Renewal { key, ttl, .. } = patch.renewal;
         let lifetime = self.spec.lifetime(ttl);

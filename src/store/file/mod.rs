@@ -44,8 +44,8 @@ pub use sweep::{FileSweep, Reach, SweepPlan, lease_of};
 pub use crate::private_dir::{default_directory, ensure_private_dir, sync_with_names};
 
 use super::{
-    Blocking, Call, Capabilities, Deleted, Durability, Expect, LockTarget, Locks, Patch, Record, Rotation,
-    Scan, Store, Sweep, Sweeper, Taken, Timestamp, Write, Written,
+    Blocking, Call, Capabilities, Deleted, Durability, Expect, LockTarget, Locks, Patch, Record, Renewal,
+    Rotation, Scan, Store, Sweep, Sweeper, Taken, Timestamp, Write, Written,
 };
 use crate::clock;
 use crate::error::Result;
@@ -170,6 +170,10 @@ impl Store for FileStore {
             self.maybe_sweep(call.now);
         }
         Ok(written)
+    }
+
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.patch(&renewal.as_patch(), call)
     }
 
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {

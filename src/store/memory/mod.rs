@@ -176,6 +176,10 @@ impl Store for MemoryStore {
         Ok(Written::Stored(version))
     }
 
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.patch(&renewal.as_patch(), call)
+    }
+
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         const OPERATION: &str = "renew the session in memory";
         let Renewal { key, version, ttl } = patch.renewal;

@@ -156,6 +156,10 @@ impl Store for RedisStore {
         Ok(if is_stored { Written::Stored(stored.version) } else { Written::Refused })
     }
 
+    fn renew(&self, renewal: &Renewal<'_>, call: &Call<'_>) -> Result<bool> {
+        self.patch(&renewal.as_patch(), call)
+    }
+
     fn patch(&self, patch: &Patch<'_>, call: &Call<'_>) -> Result<bool> {
         let Renewal { key, version, ttl } = patch.renewal;
         let (start, after) = Stored::place_in(version);

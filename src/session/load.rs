@@ -285,7 +285,7 @@ impl<E> Loading<E> {
 
     fn clear(&mut self, life: &mut Life, found: Option<Version>) -> Step<E> {
         // A program gets no session whose opening fails.
-        if found.is_some() && self.before.is_none() && life.opened_from.is_none() {
+        if self.before.is_none() && life.opened_from.is_none() {
             self.before = Some(Box::new(life.clone()));
         }
         // The content goes, and the timeout is a part of it.
@@ -356,8 +356,14 @@ impl<E> Loading<E> {
 
     fn conclude(&mut self, life: &mut Life, dead: Dead<E>) -> Step<E> {
         match dead {
-            Dead::Absent if life.not_found() => self.call(Step::CreateId, Then::BeginEmpty),
-            Dead::Absent => self.call(Step::BeginEmpty, Then::Finish),
+            Dead::Absent => {
+                self.before = None;
+                if life.not_found() {
+                    self.call(Step::CreateId, Then::BeginEmpty)
+                } else {
+                    self.call(Step::BeginEmpty, Then::Finish)
+                }
+            }
             Dead::Expired => Step::CheckClock,
             Dead::Corrupt(error) => self.fail(life, error),
         }

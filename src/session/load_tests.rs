@@ -309,3 +309,14 @@ fn the_first_error_is_raised_though_the_content_cannot_be_given_back() {
     let made = steps(plain(), &mut life, answers);
     assert_eq!(made[3..], [Step::Restore, Step::Unlock, Step::Done(Err(Failure::Corrupt))]);
 }
+
+#[test]
+fn a_session_that_cannot_be_emptied_keeps_its_timeout() {
+    for found in [session(7), absent()] {
+        let mut life = Life::named(id("a"), true);
+        life.set_timeout(Some(30));
+        let made = steps(plain(), &mut life, [found, Answer::Called(failed(Failure::Other)), done(), done()]);
+        assert_eq!(made[2..], [Step::Restore, Step::Unlock, Step::Done(Err(Failure::Other))]);
+        assert_eq!(life.timeout(), Some(30));
+    }
+}

@@ -14,7 +14,9 @@ use super::connection::Owned;
 #[cfg(feature = "python")]
 use super::connection::is_any_open;
 use super::failure::Failure;
-use super::flush::flush;
+use super::flush;
+#[cfg(feature = "python")]
+use super::open::while_none_is_opened;
 use super::open::{open, set_synchronous};
 use super::pool::{Pool, Purpose, Turn, Waiting};
 use super::transaction::Transaction;
@@ -140,8 +142,10 @@ impl Database {
             let _ = self.attempt(purpose, PATIENCE, "write the log into the database", |connection| {
                 Ok(connection.query_row(sql, [], |_row| Ok(()))?)
             });
-            if purpose == Purpose::Checkpoint && self.durability != Durability::Process {
-                let _ = flush(&self.path);
+            let flushes = purpose == Purpose::Checkpoint && self.durability != Durability::Process;
+            if flushes && flush::flush(&self.path).is_err() {
+                // SQLite itself is to find what is wrong with the disk.
+                return;
             }
         }
     }
@@ -194,6 +198,7 @@ impl Database {
             // Somebody removed the file, or put another in its place.
             turn.connection = None;
             pool.close_idle();
+            flush::close_removed();
         }
         if turn.connection.is_none() {
             let create = purpose == Purpose::Create;
@@ -248,6 +253,11 @@ pub(crate) fn before_fork() {
         }
         // A thread in the background that was the last to use a database is no part of the above, and closes it.
         if !is_any_open() {
+            while_none_is_opened(|| {
+                if !is_any_open() {
+                    flush::close_unused();
+                }
+            });
             return;
         }
         thread::sleep(PAUSE);

@@ -89,6 +89,13 @@ fn open_file(
     Ok(Some(Connection::open_with_flags(path, flags)?))
 }
 
+/// Does `work` while no thread opens a database.
+#[cfg(feature = "python")]
+pub(super) fn while_none_is_opened(work: impl FnOnce()) {
+    let _opening = OPENING.of(Process::current()).lock().unwrap_or_else(PoisonError::into_inner);
+    work();
+}
+
 /// Has commits survive what `durability` says.
 pub(super) fn set_synchronous(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
     let pragma = match durability {

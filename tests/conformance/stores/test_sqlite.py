@@ -322,6 +322,22 @@ def test_a_fork_waits_for_the_thread_that_is_the_last_to_use_a_database(tmp_path
         in_children(1, visit)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
+def test_a_forked_process_inherits_no_file_of_a_database(tmp_path: Path) -> None:
+    database = _core.SqliteDatabase(data_dir=str(tmp_path))
+    # A thread writes so many pages into the file, and has the disk keep them.
+    database.set("namespace", "large", b"x" * 7_000_000)
+    while any(task.read_text() == "beaker-log\n" for task in Path("/proc/self/task").glob("*/comm")):
+        time.sleep(0.01)
+
+    def look(_number: int) -> None:
+        targets = [entry.readlink() for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+        assert not [target for target in targets if target.is_relative_to(tmp_path)]
+
+    in_children(1, look)
+    assert database.get("namespace", "large") is not None
+
+
 def has_threads() -> bool:
     """Whether this process has another thread, where the system tells."""
     folder = Path("/proc/self/task")

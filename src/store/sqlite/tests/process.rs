@@ -210,9 +210,26 @@ fn a_database_keeps_its_locks_through_checkpoints() {
     assert!(said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
     // The file that was removed is open no more, so that the disk has its room again.
     drop(removed.store);
+    assert_eq!(open_below(removed.folder.path()), Vec::<PathBuf>::new());
+}
+
+/// The files in a folder that this process has open.
+fn open_below(folder: &Path) -> Vec<PathBuf> {
     let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    let open: Vec<_> = open.filter_map(|entry| fs::read_link(entry.path()).ok()).collect();
-    assert!(!open.iter().any(|path| path.starts_with(removed.folder.path())), "{open:?}");
+    let open = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    open.filter(|path| path.starts_with(folder)).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_request_closes_the_file_that_was_removed() {
+    let home = Home::new();
+    home.write(&key("abc"), b"x");
+    home.store.database.checkpoint();
+    assert!(!open_below(home.folder.path()).is_empty());
+    fs::remove_dir_all(home.path().parent().unwrap()).unwrap();
+    assert!(home.store.load(&key("abc"), &Call::at(NOW)).unwrap().is_none());
+    assert_eq!(open_below(home.folder.path()), Vec::<PathBuf>::new());
 }
 
 #[test]

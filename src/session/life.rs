@@ -42,6 +42,8 @@ pub struct Life {
     new_id: NewId,
     /// Whether the program emptied the session since it was loaded or stored.
     is_cleared: bool,
+    /// How often the program has ended the session.
+    ends: u32,
     /// Until the session is opened from a request's cookie: whether that cookie is as it would be written today.
     pub(super) opened_from: Option<CookieState>,
     /// When the session began, where that is known apart from its data.
@@ -78,6 +80,7 @@ impl Life {
             via_old_id: false,
             new_id: NewId::None,
             is_cleared: false,
+            ends: 0,
             opened_from: None,
             begun: None,
             timeout: None,
@@ -273,11 +276,18 @@ impl Life {
 
     /// Ends the session, whose record is gone, and begins another.
     pub fn end(&mut self) {
+        self.ends += 1;
         self.record_gone();
         self.was_invalidated = true;
         self.deleted = false;
         self.settled();
         self.timeout = None;
+    }
+
+    /// Whether the program has ended the session since it was as `before`.
+    #[must_use]
+    pub fn has_ended_since(&self, before: &Self) -> bool {
+        self.ends != before.ends
     }
 
     /// Says whether nothing is stored any more, as after [`delete`](Self::delete): until another session begins, the id and
@@ -304,6 +314,7 @@ impl Life {
     /// end that fails can be tried again.
     #[must_use]
     pub fn delete(&mut self) -> SessionId {
+        self.ends += 1;
         self.deleted = true;
         self.record_id().clone()
     }

@@ -375,7 +375,9 @@ impl<E> Loading<E> {
     }
 
     fn fail(&mut self, life: &mut Life, error: E) -> Step<E> {
-        let Some(before) = self.before.take() else { return self.unlock(error) };
+        // What the program has ended meanwhile does not come back.
+        let before = self.before.take().filter(|before| !life.has_ended_since(before));
+        let Some(before) = before else { return self.unlock(error) };
         *life = *before;
         self.call(Step::Restore, Then::Unlock(error))
     }

@@ -320,3 +320,16 @@ fn a_session_that_cannot_be_emptied_keeps_its_timeout() {
         assert_eq!(life.timeout(), Some(30));
     }
 }
+
+#[test]
+fn a_load_that_fails_does_not_bring_back_what_the_program_has_ended_meanwhile() {
+    let mut life = Life::named(id("a"), true);
+    life.found(Version::from(1));
+    let mut loading = Loading::new(plain(), &life);
+    for answer in [Answer::Begin, session(7), done()] {
+        loading.next(&mut life, answer, NOW);
+    }
+    life.end();
+    let failed = loading.next(&mut life, Answer::Decoded(failed(Failure::Corrupt)), NOW);
+    assert_eq!((failed, life.version()), (Step::Unlock, None));
+}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from beaker.session import Session
+from beaker.session import CookieSession, Session
 from tests.support.sessions import Browser
 
 if TYPE_CHECKING:
@@ -109,3 +109,39 @@ def test_a_request_saves_its_session_though_it_could_not_be_loaded_again(
 
     browser.visit(change)
     assert browser.read() == {"first": 1, "second": 2}
+
+
+@pytest.mark.parametrize("store", ["memory", "file", "cookie"])
+@pytest.mark.parametrize("verb", ["invalidate", "delete"])
+def test_what_is_ended_during_a_load_that_fails_stays_ended(store: str, verb: str, tmp_path: Path) -> None:
+    base: type[Any] = CookieSession if store == "cookie" else Session
+
+    class Revoked(base):  # type: ignore[misc]
+        """Ends itself while it is decoded, if it `is_revoked`."""
+
+        is_revoked = False
+
+        def _decrypt_data(self, *stored: Any) -> Any:
+            if self.is_revoked:
+                type(self).is_revoked = False
+                getattr(self, verb)()
+                raise ValueError("revoked")
+            return super()._decrypt_data(*stored)
+
+    browser = Browser(
+        type=store, data_dir=str(tmp_path), validate_key="v" * 32, session_class=Revoked, auto=True
+    )
+    browser.put(user="Ada")
+    before = browser.jar
+
+    def load_again(session: Any) -> None:
+        assert session["user"] == "Ada"
+        Revoked.is_revoked = True
+        with pytest.raises(ValueError, match="revoked"):
+            session.load()
+        assert "user" not in session
+
+    browser.visit(load_again)
+    assert browser.read() == {}
+    if store != "cookie":
+        assert browser.visit(lambda session: session.get("user"), cookie=before).result is None

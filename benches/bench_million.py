@@ -114,10 +114,12 @@ def main() -> None:
             options_in(store, Path(name)) as stores,
         ):
             few, many = (Filled(next(stores), sessions) for sessions in (FEW, options.sessions))
+            turns = [(filled, request) for filled in (few, many) for request in REQUESTS]
             for _ in range(options.rounds):
-                for filled in (few, many):
-                    for request in REQUESTS:
-                        filled.round(request)
+                # Otherwise the checkpoints of a database would always fall into the same turn.
+                random.shuffle(turns)
+                for filled, request in turns:
+                    filled.round(request)
             for request in REQUESTS:
                 print(row(store, request, few, many, options.rounds * IN_A_ROUND), flush=True)
 

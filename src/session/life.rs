@@ -43,7 +43,7 @@ pub struct Life {
     /// Whether the program emptied the session since it was loaded or stored.
     is_cleared: bool,
     /// How often the program has ended the session.
-    ends: u32,
+    pub(super) ends: u32,
     /// Until the session is opened from a request's cookie: whether that cookie is as it would be written today.
     pub(super) opened_from: Option<CookieState>,
     /// When the session began, where that is known apart from its data.
@@ -282,12 +282,6 @@ impl Life {
         self.deleted = false;
         self.settled();
         self.timeout = None;
-    }
-
-    /// Whether the program has ended the session since it was as `before`.
-    #[must_use]
-    pub fn has_ended_since(&self, before: &Self) -> bool {
-        self.ends != before.ends
     }
 
     /// Says whether nothing is stored any more, as after [`delete`](Self::delete): until another session begins, the id and

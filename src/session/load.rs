@@ -375,11 +375,11 @@ impl<E> Loading<E> {
     }
 
     fn fail(&mut self, life: &mut Life, error: E) -> Step<E> {
-        // What the program has ended meanwhile does not come back.
-        let before = self.before.take().filter(|before| !life.has_ended_since(before));
-        let Some(before) = before else { return self.unlock(error) };
-        *life = *before;
-        self.call(Step::Restore, Then::Unlock(error))
+        if self.before.take().is_some_and(|before| life.go_back(*before)) {
+            self.call(Step::Restore, Then::Unlock(error))
+        } else {
+            self.unlock(error)
+        }
     }
 
     /// A program that catches the error may keep the session, but not its lock.

@@ -66,6 +66,16 @@ impl Life {
     pub fn set_stale(&mut self, is_stale: bool) {
         self.is_stale = is_stale;
     }
+
+    /// Goes back to `before`, unless the program has ended the session since. Whether it did: a load that fails changes
+    /// nothing, but what was ended meanwhile does not come back.
+    pub fn go_back(&mut self, before: Self) -> bool {
+        let goes_back = self.ends == before.ends;
+        if goes_back {
+            *self = before;
+        }
+        goes_back
+    }
 }
 
 #[cfg(test)]

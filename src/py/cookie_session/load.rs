@@ -48,15 +48,7 @@ pub(crate) fn load(session: &Bound<'_, Session>) -> PyResult<()> {
             fill_with(session, received)
         }
         Err(error) => {
-            // The session is as it was, for the program has not got what the cookie has. It may have ended it meanwhile.
-            let is_as_before = session.get().with(|state| {
-                let has_ended = state.life.has_ended_since(&life);
-                if !has_ended {
-                    state.life = life;
-                }
-                !has_ended
-            })?;
-            if is_as_before {
+            if session.get().with(|state| state.life.go_back(life))? {
                 content::restore(session, &before)?;
             }
             Err(error)

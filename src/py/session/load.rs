@@ -54,7 +54,7 @@ struct Caller<'a, 'py> {
     /// The data in it, and the id under which it was read.
     decoded: Option<(SessionId, Decoded<'py>)>,
     /// The content before the load.
-    before: Option<Py<PyDict>>,
+    before: Option<Bound<'py, PyDict>>,
     errors: KeptErrors,
 }
 
@@ -147,14 +147,14 @@ impl<'py> Caller<'_, 'py> {
         let dict = as_dict(self.session)?;
         // A session that is opened is empty.
         if self.before.is_none() && !dict.is_empty() {
-            self.before = Some(dict.copy()?.unbind());
+            self.before = Some(dict.copy()?);
         }
         call::clear(self.session)
     }
 
     fn restore(&mut self) -> PyResult<()> {
         let Some(before) = self.before.take() else { return Ok(()) };
-        content::restore(self.session, before.bind(self.session.py()))
+        content::restore(self.session, &before)
     }
 
     fn withdraw_cookie(&self) -> PyResult<()> {

@@ -38,6 +38,14 @@ def opened(store: str, folder: Path, serializer: Serializer) -> Session:
     )
 
 
+def fail_to_load(session: Any, serializer: Serializer) -> None:
+    """Loads a session that cannot be decoded at this time."""
+    serializer.fails = True
+    with pytest.raises(ValueError, match="not now"):
+        session.load()
+    serializer.fails = False
+
+
 @pytest.mark.parametrize("store", ["memory", "file"])
 def test_a_save_after_a_load_that_failed_keeps_what_others_stored(store: str, tmp_path: Path) -> None:
     serializer = Serializer()
@@ -48,10 +56,7 @@ def test_a_save_after_a_load_that_failed_keeps_what_others_stored(store: str, tm
     late, other = session(), session()
     other["other"] = 2
     other.save()
-    serializer.fails = True
-    with pytest.raises(ValueError, match="not now"):
-        late.load()
-    serializer.fails = False
+    fail_to_load(late, serializer)
     late["late"] = 3
     late.save()
     stored = session()
@@ -70,10 +75,7 @@ def test_a_renewal_keeps_what_was_saved_before_a_load_that_failed(store: str, tm
     assert late["values"] == []
     late["number"] = 2
     late.save()
-    serializer.fails = True
-    with pytest.raises(ValueError, match="not now"):
-        late.load()
-    serializer.fails = False
+    fail_to_load(late, serializer)
     late.save(accessed_only=True)
     assert session()["number"] == 2
 
@@ -99,10 +101,7 @@ def test_a_request_saves_its_session_though_it_could_not_be_loaded_again(
         if is_saved == "before":
             session.save()
         before = dict(session)
-        serializer.fails = True
-        with pytest.raises(ValueError, match="not now"):
-            session.load()
-        serializer.fails = False
+        fail_to_load(session, serializer)
         assert dict(session) == before
         if is_saved == "after":
             session.save()

@@ -43,7 +43,7 @@ fn any(_: &[u8]) -> bool {
     true
 }
 
-/// What is read must be authentic then.
+/// Takes no plaintext for sound, so that only what is authentic is read.
 fn none(_: &[u8]) -> bool {
     false
 }

@@ -132,22 +132,21 @@ impl Database {
     /// Writes the log into the file, and has it begin anew. Pages that a reader still needs in their older state stay in the
     /// log.
     pub(super) fn checkpoint(&self) {
-        // The second writes what was added during the first, so that little is left for the last. Only for that others wait,
-        // and if another process writes at that moment, the next checkpoint does it.
-        for (purpose, sql) in [
-            (Purpose::Checkpoint, "PRAGMA wal_checkpoint(PASSIVE)"),
-            (Purpose::Checkpoint, "PRAGMA wal_checkpoint(PASSIVE)"),
-            (Purpose::Restart, "PRAGMA wal_checkpoint(FULL)"),
-        ] {
+        let checkpoint = |purpose, sql| {
             let _ = self.attempt(purpose, PATIENCE, "write the log into the database", |connection| {
                 Ok(connection.query_row(sql, [], |_row| Ok(()))?)
             });
-            let flushes = purpose == Purpose::Checkpoint && self.durability != Durability::Process;
-            if flushes && flush::flush(&self.path).is_err() {
+        };
+        // The second writes what was added during the first, so that little is left for the last.
+        for _ in 0..2 {
+            checkpoint(Purpose::Checkpoint, "PRAGMA wal_checkpoint(PASSIVE)");
+            if self.durability != Durability::Process && flush::flush(&self.path).is_err() {
                 // SQLite itself is to find what is wrong with the disk.
                 return;
             }
         }
+        // Only for this others wait, and if another process writes at this moment, the next checkpoint does it.
+        checkpoint(Purpose::Restart, "PRAGMA wal_checkpoint(FULL)");
     }
 
     /// Closes the connections that nobody uses.

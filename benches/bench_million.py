@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from beaker.middleware import SessionMiddleware
 from benches.applications import application, environ_of
-from benches.bench_wsgi import ROOT
-from benches.report import environment, file_system
+from benches.arguments import parse_with_stores
+from benches.report import environment
 from benches.worker import Server
 from tests.support.redis_server import RedisServer
 
@@ -90,9 +90,6 @@ def row(store: str, request: str, few: Filled, many: Filled, visits: int) -> str
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "stores", nargs="*", metavar="STORE", help=f"some of {', '.join(STORES)} (default: all)"
-    )
     parser.add_argument("--sessions", type=int, default=1_000_000, help="default: %(default)s")
     parser.add_argument(
         "--rounds",
@@ -100,12 +97,7 @@ def main() -> None:
         default=100,
         help=f"of {IN_A_ROUND} requests of each kind (default: %(default)s)",
     )
-    parser.add_argument("--data-dir", type=Path, default=ROOT / "target", help="a folder on a real disk")
-    options = parser.parse_args()
-    if unknown := set(options.stores) - set(STORES):
-        parser.error(f"unknown store {', '.join(sorted(unknown))}; use some of {', '.join(STORES)}")
-    if file_system(options.data_dir) in {"tmpfs", "ramfs"}:
-        sys.exit(f"{options.data_dir} is in memory: name a folder on a disk by --data-dir")
+    options = parse_with_stores(parser, STORES)
     print(environment(options.data_dir))
     print(f"\n| | of {FEW} | of {options.sessions} | times |\n| --- | --- | --- | --- |", flush=True)
     for store in options.stores or STORES:

@@ -28,9 +28,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from beaker.middleware import SessionMiddleware
 from benches.applications import application, environ_of
+from benches.arguments import parse_with_stores
 from benches.bench_wsgi import ROOT, Worker
 from benches.cases import SECRET, Configuration
-from benches.report import environment, file_system
+from benches.report import environment
 from benches.worker import Server
 from tests.support.databases import SERVERS
 from tests.support.memcached_server import MemcachedServer
@@ -229,19 +230,11 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "stores", nargs="*", metavar="STORE", help=f"some of {', '.join(STORES)} (default: all)"
-    )
-    parser.add_argument(
         "--rounds", type=int, default=40, help="rounds of each request (default: %(default)s)"
     )
     parser.add_argument("--milliseconds", type=float, default=10, help="how long a round lasts, about")
     parser.add_argument("--oracle", type=Path, default=ROOT / ".oracle" / "bin" / "python")
-    parser.add_argument("--data-dir", type=Path, default=ROOT / "target", help="a folder on a real disk")
-    options = parser.parse_args()
-    if unknown := set(options.stores) - set(STORES):
-        parser.error(f"unknown store {', '.join(sorted(unknown))}; use some of {', '.join(STORES)}")
-    if file_system(options.data_dir) in {"tmpfs", "ramfs"}:
-        sys.exit(f"{options.data_dir} is in memory: name a folder on a disk by --data-dir")
+    options = parse_with_stores(parser, STORES)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print(environment(options.data_dir))
     for store in options.stores or STORES:

@@ -104,10 +104,9 @@ impl SqliteDatabase {
         self.call(py, |database, call| database.names(namespace, call))
     }
 
-    /// The namespaces that have values, in their order: the first `limit`, or the first of those that come after `after`.
-    #[pyo3(signature = (after = None, limit = 1000))]
-    fn namespaces(&self, py: Python<'_>, after: Option<&str>, limit: u32) -> PyResult<Vec<String>> {
-        self.call(py, |database, call| database.namespaces(after, limit, call))
+    /// The namespaces that have values, in their order. It reads the whole database.
+    fn namespaces(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.call(py, Database::namespaces)
     }
 
     /// Removes what is over, the lock files that killed processes left in `lock_dir`, and free pages. Returns the counts, as

@@ -5,31 +5,18 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Result, ToSql, params};
 
+use super::failure::Failure;
+use super::place::Place;
 use crate::error::{self, Error};
 use crate::store::{Timestamp, Version};
 
-/// The name of a session's record in its namespace.
-pub(super) const SESSION: &str = "session";
+const STORING: &str = "store a record in its database";
 
 /// In seconds.
 const PART: f64 = 64.0;
 
 /// How many records a new one settles that are due. With more than one, their number falls however fast records come.
 const SETTLED_PER_RECORD: u64 = 2;
-
-/// Where a record is: its namespace and its name there.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) namespace: &'a str,
-    pub(super) name: &'a str,
-}
-
-impl<'a> Place<'a> {
-    /// That of the session with the key `record`.
-    pub(super) fn of_session(record: &'a str) -> Self {
-        Self { namespace: record, name: SESSION }
-    }
-}
 
 /// A row without its value.
 #[derive(Clone, Copy)]
@@ -112,9 +99,10 @@ impl ToSql for Value<'_> {
 /// The row at a place.
 pub(super) fn find(connection: &Connection, place: Place<'_>) -> Result<Option<Found>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, expires_at, version, due, typeof(value) = 'text' FROM records WHERE namespace = ?1 AND name = ?2",
+        "SELECT id, expires_at, version, due, typeof(value) = 'text' FROM records \
+         WHERE id BETWEEN ?1 AND ?2 AND namespace = ?3 AND name = ?4",
     )?;
-    let found = statement.query_row(params![place.namespace, place.name], |row| {
+    let found = statement.query_row(place.as_params(), |row| {
         Ok(Found {
             id: row.get(0)?,
             expires_at: row.get(1)?,
@@ -133,11 +121,11 @@ pub(super) fn load<T>(
     read: impl FnOnce(ValueRef<'_>, i64, Option<Timestamp>) -> T,
 ) -> Result<Option<T>> {
     let mut statement = connection.prepare_cached(
-        "SELECT value, version, expires_at FROM records WHERE namespace = ?1 AND name = ?2",
+        "SELECT value, version, expires_at FROM records \
+         WHERE id BETWEEN ?1 AND ?2 AND namespace = ?3 AND name = ?4",
     )?;
-    let loaded = statement.query_row(params![place.namespace, place.name], |row| {
-        Ok(read(row.get_ref(0)?, row.get(1)?, row.get(2)?))
-    });
+    let loaded =
+        statement.query_row(place.as_params(), |row| Ok(read(row.get_ref(0)?, row.get(1)?, row.get(2)?)));
     loaded.optional()
 }
 
@@ -155,20 +143,25 @@ pub(super) fn put(
     version: i64,
     expires_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<()> {
+) -> std::result::Result<(), Failure> {
     let Some(found) = found else {
         let mut insert = connection.prepare_cached(
-            "INSERT INTO records (version, expires_at, due, namespace, name, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO records (id, version, expires_at, due, namespace, name, value) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
         )?;
         let due = expires_at.map(part_of);
-        return insert
-            .execute(params![version, expires_at, due, place.namespace, place.name, value])
-            .map(drop);
+        for id in place.numbers() {
+            if insert.execute(params![id, version, expires_at, due, place.namespace, place.name, value])? > 0
+            {
+                return Ok(());
+            }
+        }
+        return Err(Error::invalid(STORING).with_detail("other records have all numbers of its row").into());
     };
     let mut update = connection
         .prepare_cached("UPDATE records SET version = ?2, expires_at = ?3, value = ?4 WHERE id = ?1")?;
     update.execute(params![found.id, version, expires_at, value])?;
-    change_due(connection, found.id, found.due, found.next_due(expires_at, now))
+    Ok(change_due(connection, found.id, found.due, found.next_due(expires_at, now))?)
 }
 
 /// Gives a row another expiry.

@@ -11,14 +11,15 @@ use crate::error::Error;
 
 const OPERATION: &str = "open the database of sessions";
 
-/// Says in the file that the database has Beaker's sessions: `bkr` and the number 1.
-const APPLICATION: i64 = 0x626b_7201;
+/// Says in the file that the database has Beaker's sessions: `bkr` and the number 2.
+const APPLICATION: i64 = 0x626b_7202;
 
 /// Each makes the next version of the one before.
 ///
 /// A record is a row. A session's has the name `session` in the namespace that is its key, and its value is text. The
-/// other values of namespaces are pickles, and blobs. `due` is the part of time in which a sweep looks at
-/// the record. It is never later than that of `expires_at`, changes seldom, and so does its index.
+/// other values of namespaces are pickles, and blobs; an index lists them. `id` is a hash of both names, see
+/// [`Place`](super::place::Place). `due` is the part of time in which a sweep looks at the record. It is never later than
+/// that of `expires_at`, changes seldom, and so does its index.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE records (
         id INTEGER PRIMARY KEY,
@@ -27,9 +28,9 @@ const MIGRATIONS: [&str; 1] = ["
         due INTEGER,
         namespace TEXT NOT NULL,
         name TEXT NOT NULL,
-        value ANY NOT NULL,
-        UNIQUE (namespace, name)
+        value ANY NOT NULL
     ) STRICT;
+    CREATE UNIQUE INDEX records_by_name ON records (namespace, name) WHERE name <> 'session';
     CREATE INDEX records_by_due ON records (due) WHERE due IS NOT NULL;
 "];
 

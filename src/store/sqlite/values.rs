@@ -6,8 +6,9 @@ use rusqlite::params;
 use rusqlite::types::ValueRef;
 
 use super::database::Database;
+use super::place::{Place, SESSION};
 use super::pool::Purpose;
-use super::records::{self, Place, Value, expiry, new_version};
+use super::records::{self, Value, expiry, new_version};
 use crate::error::{Error, Result};
 use crate::store::{Call, Timestamp};
 
@@ -30,7 +31,7 @@ impl Database {
     /// # Errors
     /// `Corrupt` if it is neither text nor bytes; `Busy` or `Unavailable` if the database did not answer.
     pub fn value(&self, namespace: &str, name: &str, call: &Call<'_>) -> Result<Option<Stored>> {
-        let place = Place { namespace, name };
+        let place = Place::new(namespace, name);
         let loaded = self.read(call.wait, READING, |connection| {
             let found = records::load(connection, place, |value, _, expires_at| {
                 (!records::is_over(expires_at, call.now)).then(|| match value {
@@ -60,12 +61,12 @@ impl Database {
         ttl: Option<Duration>,
         call: &Call<'_>,
     ) -> Result<()> {
-        let place = Place { namespace, name };
+        let place = Place::new(namespace, name);
         let version = new_version(WRITING)?;
         let written = self.change(Purpose::Create, call.wait, WRITING, |connection| {
             let found = records::find(connection, place)?;
             let expires_at = expiry(ttl, call.now)?;
-            Ok(records::put(connection, place, found.as_ref(), value, version, expires_at, call.now)?)
+            records::put(connection, place, found.as_ref(), value, version, expires_at, call.now)
         });
         written.map(|_made| ())
     }
@@ -75,8 +76,9 @@ impl Database {
     /// # Errors
     /// `Busy` or `Unavailable`: nothing was changed.
     pub fn remove_value(&self, namespace: &str, name: &str, call: &Call<'_>) -> Result<bool> {
+        let place = Place::new(namespace, name);
         let removed = self.change(Purpose::Change, call.wait, REMOVING, |connection| {
-            let Some(found) = records::find(connection, Place { namespace, name })? else { return Ok(false) };
+            let Some(found) = records::find(connection, place)? else { return Ok(false) };
             records::remove(connection, found.id)?;
             Ok(!found.is_over(call.now))
         });
@@ -88,8 +90,13 @@ impl Database {
     /// # Errors
     /// `Busy` or `Unavailable`: nothing was changed.
     pub fn remove_namespace(&self, namespace: &str, call: &Call<'_>) -> Result<()> {
+        let session = Place::of_session(namespace);
         let removed = self.change(Purpose::Change, call.wait, REMOVING, |connection| {
-            Ok(connection.prepare_cached("DELETE FROM records WHERE namespace = ?1")?.execute([namespace])?)
+            if let Some(found) = records::find(connection, session)? {
+                records::remove(connection, found.id)?;
+            }
+            let values = "DELETE FROM records WHERE namespace = ?1 AND name <> 'session'";
+            Ok(connection.prepare_cached(values)?.execute([namespace])?)
         });
         removed.map(|_count| ())
     }
@@ -99,11 +106,16 @@ impl Database {
     /// # Errors
     /// `Busy` or `Unavailable`.
     pub fn names(&self, namespace: &str, call: &Call<'_>) -> Result<Vec<String>> {
+        let session = Place::of_session(namespace);
         let names = self.read(call.wait, READING, |connection| {
-            let mut select = connection
-                .prepare_cached("SELECT name, expires_at FROM records WHERE namespace = ?1 ORDER BY name")?;
-            let mut rows = select.query([namespace])?;
             let mut names = Vec::new();
+            if records::find(connection, session)?.is_some_and(|found| !found.is_over(call.now)) {
+                names.push(SESSION.to_owned());
+            }
+            let mut select = connection.prepare_cached(
+                "SELECT name, expires_at FROM records WHERE namespace = ?1 AND name <> 'session'",
+            )?;
+            let mut rows = select.query([namespace])?;
             while let Some(row) = rows.next()? {
                 let expires_at: Option<Timestamp> = row.get(1)?;
                 if !records::is_over(expires_at, call.now) {
@@ -115,25 +127,16 @@ impl Database {
         Ok(names?.unwrap_or_default())
     }
 
-    /// The namespaces that have values, in their order: the first `limit`, or the first of those that come after `after`.
+    /// The namespaces that have values, in their order. It reads the whole database.
     ///
     /// # Errors
     /// `Busy` or `Unavailable`.
-    pub fn namespaces(&self, after: Option<&str>, limit: u32, call: &Call<'_>) -> Result<Vec<String>> {
-        // Whether `after` is given or not, the index leads to the first.
-        let sql = match after {
-            Some(_) => {
-                "SELECT DISTINCT namespace FROM records WHERE namespace > ?1 AND (expires_at IS NULL OR expires_at > ?2) \
-                 ORDER BY namespace LIMIT ?3"
-            }
-            None => {
-                "SELECT DISTINCT namespace FROM records WHERE ?1 IS NULL AND (expires_at IS NULL OR expires_at > ?2) \
-                 ORDER BY namespace LIMIT ?3"
-            }
-        };
+    pub fn namespaces(&self, call: &Call<'_>) -> Result<Vec<String>> {
         let names = self.read(call.wait, READING, |connection| {
-            let mut select = connection.prepare_cached(sql)?;
-            let rows = select.query_map(params![after, call.now, limit], |row| row.get(0))?;
+            let mut select = connection.prepare_cached(
+                "SELECT DISTINCT namespace FROM records WHERE expires_at IS NULL OR expires_at > ?1 ORDER BY namespace",
+            )?;
+            let rows = select.query_map([call.now], |row| row.get(0))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         });
         Ok(names?.unwrap_or_default())

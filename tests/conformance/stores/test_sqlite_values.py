@@ -161,17 +161,23 @@ def test_the_sessions_of_a_subclass_are_kept_by_its_methods(path: Path, options:
     assert not list(path.parent.glob("*-locks/*/*/*"))
 
 
-def test_namespaces_are_listed_in_parts(options: dict[str, Any], clock: Clock) -> None:
+def test_namespaces_and_their_names_are_listed(options: dict[str, Any], clock: Clock) -> None:
     database = _core.SqliteDatabase(options["url"])
     assert database.namespaces() == []
     for number in range(10):
         database.set(f"name {number}", "a", b"x")
         database.set(f"name {number}", "b", "y", 10)
     database.set("short", "a", "x", 10)
+    database.set("name 3", "session", "x")
+    assert sorted(database.names("name 3")) == ["a", "b", "session"]
     clock.advance(20)
-    assert database.namespaces(limit=3) == ["name 0", "name 1", "name 2"]
-    assert database.namespaces("name 7") == ["name 8", "name 9"]
+    assert database.namespaces() == [f"name {number}" for number in range(10)]
+    assert [database.names(name) for name in ("name 2", "short", "none")] == [["a"], [], []]
     assert database.expired() == 11
+    database.clear("name 3")
+    assert database.names("name 3") == []
+    assert database.get("name 3", "session") is None
+    assert database.get("name 4", "a") == b"x"
 
 
 def test_what_is_no_value_and_no_time_is_refused(options: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ def _in_sqlite(folder: str) -> list[str]:
     from beaker import _core
 
     database = _core.SqliteDatabase(None, folder)
-    names: list[str] = database.namespaces(limit=10_000_000) if Path(database.path).exists() else []
+    names: list[str] = database.namespaces() if Path(database.path).exists() else []
     return names
 
 

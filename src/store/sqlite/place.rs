@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 /// The name of a session's record in its namespace.
 pub(super) const SESSION: &str = "session";
 
-/// The bits by which the numbers of a place differ. The sign is none of the others, so that a walk begins before all rows.
-/// Seventeen records with one hash of 59 bits are not met by chance, and found with some 2^57 attempts.
+/// The bits by which the numbers of a place differ. The hash has 59 others, and the sign is positive: a walk of all rows can
+/// begin at a number before them. Seventeen records with one hash do not come by chance, and cost some 2^57 attempts.
 const SLOT: i64 = 0b1111;
 
 /// The place of a record.

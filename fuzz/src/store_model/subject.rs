@@ -135,7 +135,7 @@ impl Subject {
                 }
             }
             Place::Sqlite(_, database) => {
-                let there = database.namespaces(None, u32::MAX, &Call::at(LONG_AGO)).expect("it is there");
+                let there = database.namespaces(&Call::at(LONG_AGO)).expect("it is there");
                 let store = self.store();
                 let keys = ids.iter().map(|id| store.key_of(id).record().to_owned());
                 assert_eq!(there.into_iter().collect::<BTreeSet<_>>(), keys.collect());

@@ -1,7 +1,7 @@
 //! Where a record is: by its namespace and its name there, which choose the number of its row.
 //!
 //! The tree of the rows is in the order of their numbers, so no other tree is needed to find a row. The number is a hash,
-//! and another record may have it. So a row has the first free of a few numbers, and tells its namespace and name.
+//! and another record may have it. So a new row gets the first free of sixteen numbers, and tells its namespace and name.
 
 use std::ops::RangeInclusive;
 
@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 /// The name of a session's record in its namespace.
 pub(super) const SESSION: &str = "session";
 
-/// The bits by which the numbers of a place differ. The hash has 59 others, and the sign is positive: a walk of all rows can
-/// begin at a number before them. Seventeen records with one hash do not come by chance, and cost some 2^57 attempts.
+/// The bits in which the sixteen numbers differ. Of the other bits, the sign is 0 and 59 are the hash. Seventeen records
+/// with one hash do not come by chance, and cost some 2^58 attempts.
 const SLOT: i64 = 0b1111;
 
 /// The place of a record.

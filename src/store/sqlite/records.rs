@@ -10,7 +10,7 @@ use super::place::Place;
 use crate::error::{self, Error};
 use crate::store::{Timestamp, Version};
 
-const STORING: &str = "store a record in its database";
+const STORING: &str = "store the record in its database";
 
 /// In seconds.
 const PART: f64 = 64.0;
@@ -156,7 +156,9 @@ pub(super) fn put(
                 return Ok(());
             }
         }
-        return Err(Error::invalid(STORING).with_detail("other records have all numbers of its row").into());
+        return Err(Error::unavailable(STORING)
+            .with_detail("sixteen others have its hash; give it another name")
+            .into());
     };
     let mut update = connection
         .prepare_cached("UPDATE records SET version = ?2, expires_at = ?3, value = ?4 WHERE id = ?1")?;

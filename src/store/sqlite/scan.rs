@@ -9,7 +9,7 @@ use crate::store::{Scan, Timestamp, WAIT};
 
 const OPERATION: &str = "list the sessions in their database";
 
-/// The keys of a page.
+/// The rows of a page.
 const PAGE: i64 = 500;
 
 pub(super) struct SqliteScan<'a> {
@@ -20,25 +20,28 @@ pub(super) struct SqliteScan<'a> {
 
 impl<'a> SqliteScan<'a> {
     pub(super) fn new(database: &'a Database) -> Self {
-        Self { database, last: i64::MIN }
+        // No number is negative.
+        Self { database, last: -1 }
     }
 }
 
 impl Scan for SqliteScan<'_> {
     fn next_page(&mut self, now: Timestamp) -> Result<Option<Vec<StoreKey>>> {
         let page = self.database.read(WAIT, OPERATION, |connection| {
+            // A page that ended only with so many sessions might read all values of caches at once.
             let mut select = connection.prepare_cached(
-                "SELECT id, namespace, expires_at FROM records WHERE id > ?1 AND name = ?2 ORDER BY id LIMIT ?3",
+                "SELECT id, namespace, name = ?2, expires_at FROM records WHERE id > ?1 ORDER BY id LIMIT ?3",
             )?;
             let rows = select.query_map((self.last, SESSION, PAGE), |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })?;
-            Ok(rows.collect::<rusqlite::Result<Vec<(i64, String, Option<Timestamp>)>>>()?)
+            Ok(rows.collect::<rusqlite::Result<Vec<(i64, String, bool, Option<Timestamp>)>>>()?)
         });
         let page = page?.unwrap_or_default();
         let Some((last, ..)) = page.last() else { return Ok(None) };
         self.last = *last;
-        let live = page.iter().filter(|(.., expires_at)| !is_over(*expires_at, now));
-        Ok(Some(live.map(|(_, name, _)| StoreKey::of_record(name)).collect()))
+        let live =
+            page.iter().filter(|(.., is_session, expires_at)| *is_session && !is_over(*expires_at, now));
+        Ok(Some(live.map(|(_, namespace, ..)| StoreKey::of_record(namespace)).collect()))
     }
 }

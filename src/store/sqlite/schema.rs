@@ -11,7 +11,8 @@ use crate::error::Error;
 
 const OPERATION: &str = "open the database of sessions";
 
-/// Says in the file that the database has Beaker's sessions: `bkr` and the number 2.
+/// Says in the file that the database has Beaker's sessions: `bkr` and a number. The tables of number 1 were in no release,
+/// and no migration reads them.
 const APPLICATION: i64 = 0x626b_7202;
 
 /// Each makes the next version of the one before.

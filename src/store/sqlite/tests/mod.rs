@@ -8,6 +8,7 @@
 )]
 
 mod checkpoints;
+mod places;
 mod process;
 mod sweeps;
 mod trouble;
@@ -271,59 +272,4 @@ fn a_scan_lists_every_session_that_lives_and_nothing_else() {
         keys.sort();
     }
     assert_eq!(found, expected);
-}
-
-/// Gives the session `id` a row that it does not have itself.
-fn move_row(home: &Home, id: &str, number: i64) {
-    home.run(&format!("UPDATE records SET id = {number} WHERE namespace = '{id}'"));
-}
-
-#[test]
-fn records_with_one_hash_are_told_apart() {
-    let home = Home::new();
-    let ids = ["abc", "other", "third"];
-    let numbers: Vec<i64> = Place::of_session(ids[0]).numbers().collect();
-    let call = home.at(NOW);
-    for (id, number) in [(ids[1], numbers[0]), (ids[2], numbers[2])] {
-        home.write(&key(id), b"foreign");
-        move_row(&home, id, number);
-    }
-    assert!(home.data(&key(ids[0])).is_none());
-    home.write(&key(ids[0]), b"x");
-    home.run(&format!("DELETE FROM records WHERE id = {}", numbers[0]));
-    home.write(&key(ids[0]), b"y");
-    assert_eq!(home.data(&key(ids[0])).unwrap(), b"y");
-    let rows = "SELECT group_concat(namespace || ' ' || id) FROM (SELECT * FROM records ORDER BY id)";
-    assert_eq!(home.ask(rows), format!("abc {},third {}", numbers[1], numbers[2]));
-    assert_eq!(home.store.delete(&key(ids[0]), Expect::Any, &call).unwrap(), Deleted::Record);
-    assert_eq!(home.ask(rows), format!("third {}", numbers[2]));
-}
-
-#[test]
-fn a_record_for_which_no_number_is_free_is_refused_and_the_others_stay() {
-    let home = Home::new();
-    let numbers = Place::of_session("abc").numbers();
-    assert_eq!(numbers.clone().count(), 16);
-    for number in numbers.clone() {
-        let id = format!("other {number}");
-        home.write(&key(id.as_str()), b"foreign");
-        move_row(&home, &id, number);
-    }
-    let id = key("abc");
-    let write = Write::new(&id, b"x", Expect::Any);
-    let refused = home.store.write(&write, &home.at(NOW)).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Invalid);
-    assert!(home.data(&key("abc")).is_none());
-    assert_eq!(home.ask("SELECT count(*) FROM records WHERE value = 'foreign'"), "16");
-    move_row(&home, &format!("other {}", numbers.end()), 17);
-    home.write(&key("abc"), b"x");
-    assert_eq!(home.data(&key("abc")).unwrap(), b"x");
-}
-
-#[test]
-fn the_number_of_a_row_is_a_hash_that_no_release_may_change() {
-    let numbers = |namespace, name| *Place::new(namespace, name).numbers().start();
-    assert_eq!(numbers("abc", "session"), 5_626_707_979_353_004_832);
-    assert_eq!(numbers("", ""), 3_410_756_493_081_906_032);
-    assert_ne!(numbers("ab", "c"), numbers("a", "bc"));
 }

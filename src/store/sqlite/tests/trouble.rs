@@ -64,6 +64,15 @@ fn a_database_of_another_program_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_database_with_the_tables_of_no_release_is_refused() {
+    let home = Home::new();
+    home.write(&key("abc"), b"x");
+    home.run("PRAGMA application_id = 0x626b7201");
+    home.close();
+    refuses(&home, ErrorKind::Unavailable, "belongs to another program");
+}
+
+#[test]
 fn a_database_whose_tables_are_being_made_belongs_to_no_other_program() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let home = Home::new();
